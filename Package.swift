@@ -1,0 +1,112 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// The map of the house. A target may depend on targets of lower layers only; `scripts/check-layers`
+// reads this file and the imports under Sources/ and says so.
+//
+//   L0  Failures, C* modules     what can go wrong; system libraries; C SIMD kernels
+//   L1  JSON Streams Kernels UnicodeTables Workers
+//   L2  Records Tensors
+//   L3  Tokenizers Evaluation Retrieval IndexBuilding Autograd
+//   L4  Models
+//   L6  ToolSupport              (L5 is training)
+//   L7  the tools
+
+let argumentParser: Target.Dependency = .product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+
+/// One executable of the toolchain: a thin folder under `Sources/`.
+func tool(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(
+    name: name, dependencies: ["ToolSupport", "Failures", "Streams", argumentParser] + dependencies)
+}
+
+/// The tests of one library target.
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests",
+    dependencies: [.target(name: name), "TestSupport", "Failures"] + dependencies)
+}
+
+let package = Package(
+  name: "lir",
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    // L0: failures, system libraries, C kernels
+    .target(name: "Failures"),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CLz4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+    .target(
+      name: "CKernels",
+      // At -O0 the kernels are fifty times slower and debug tests crawl.
+      cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
+
+    // L1: bytes, numbers, characters, threads
+    .target(name: "JSON"),
+    .target(name: "Streams", dependencies: ["Failures", "CZstd", "CLz4", "CZlib", "CXXHash"]),
+    .target(name: "Kernels", dependencies: ["CKernels"]),
+    .target(name: "UnicodeTables"),
+    .target(name: "Workers", dependencies: ["Failures"]),
+
+    // L2: records and tensors
+    .target(name: "Records", dependencies: ["Failures", "JSON", "Streams"]),
+    .target(name: "Tensors", dependencies: ["Failures", "JSON", "Streams"]),
+
+    // L3: the subjects
+    .target(name: "Tokenizers", dependencies: ["Failures", "JSON", "Streams", "UnicodeTables"]),
+    .target(name: "Evaluation", dependencies: ["Failures", "Records"]),
+    .target(
+      name: "Retrieval",
+      dependencies: ["Failures", "JSON", "Streams", "Kernels", "Workers", "Records", "Tensors"]),
+    .target(
+      name: "IndexBuilding", dependencies: ["Failures", "JSON", "Streams", "Records", "Tensors"]),
+    .target(name: "Autograd", dependencies: ["Kernels"]),
+
+    // L4: models
+    .target(
+      name: "Models",
+      dependencies: [
+        "Failures", "JSON", "Streams", "Kernels", "Workers", "Tensors", "Tokenizers", "Autograd",
+      ]),
+
+    // L6: what the tools share
+    .target(
+      name: "ToolSupport",
+      dependencies: [
+        "Failures", "JSON", "Streams", "Workers", "Records", "Tensors", argumentParser,
+        .product(name: "Yams", package: "Yams"),
+      ]),
+
+    // L7: the tools
+    tool("lir-tokenize", ["JSON", "Workers", "Records", "Tensors", "Tokenizers", "Models"]),
+    tool("lir-encode", ["JSON", "Kernels", "Workers", "Records", "Tensors", "Tokenizers", "Models"]),
+    tool("lir-index", ["JSON", "Records", "Tensors", "IndexBuilding", "Retrieval"]),
+    tool(
+      "lir-search",
+      ["JSON", "Kernels", "Workers", "Records", "Tensors", "Retrieval", "Tokenizers", "Models"]),
+    tool(
+      "lir-rerank",
+      ["JSON", "Kernels", "Workers", "Records", "Tensors", "Retrieval", "Tokenizers", "Models"]),
+    tool("lir-eval", ["JSON", "Records", "Tensors", "Evaluation"]),
+
+    // Tests: one target a library, `ToolTests` for the executables
+    .target(name: "TestSupport", dependencies: ["JSON"], path: "Tests/TestSupport"),
+    tests("JSON"),
+    tests("Streams"),
+    tests("Kernels"),
+    tests("UnicodeTables"),
+    tests("Workers"),
+    tests("Records", ["Streams"]),
+    tests("Tensors", ["Streams", "JSON"]),
+    tests("Tokenizers", ["JSON", "Streams", "Tensors"]),
+    tests("Evaluation", ["Records", "Streams", "JSON"]),
+    tests("Retrieval", ["IndexBuilding", "Tensors", "Streams"]),
+    tests("Models", ["JSON", "Streams", "Tensors", "Tokenizers", "Kernels"]),
+    tests("ToolSupport"),
+  ]
+)
