@@ -1,0 +1,121 @@
+import Failures
+
+/// Buffered, compressed, checked output to a file or to the standard output.
+///
+/// Nothing is promised until `finish` has returned: then the bytes are on the disk under their
+/// name, or in the pipe.
+package final class ByteWriter {
+  private let file: OutputFile
+  private let encoder: (any Encoder)?
+  package let compression: Compression
+  private var buffer: [UInt8] = []
+  private static let capacity = 1 << 17
+  private let textChecksum: RunningChecksum?
+  private var frameOpen = false
+
+  /// - Parameters:
+  ///   - path: the output; `-` is the standard output.
+  ///   - compression: nil for what the suffix says.
+  ///   - checksumText: keep the checksum that `finish(trailer:)` needs.
+  package init(
+    _ path: String, compression: Compression? = nil, checksumText: Bool = false
+  ) throws(Failure) {
+    file = try OutputFile(path)
+    let compression = compression ?? Compression(suffixOf: path)
+    self.compression = compression
+    switch compression {
+    case .none: encoder = nil
+    case .zstd(let level): encoder = ZstdEncoder(level: level)
+    case .lz4(let level): encoder = Lz4Encoder(level: level)
+    }
+    textChecksum = checksumText ? RunningChecksum() : nil
+    buffer.reserveCapacity(Self.capacity)
+  }
+
+  package var name: String { file.name }
+  package var isTerminal: Bool { file.isTerminal }
+
+  package func write(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
+    textChecksum?.update(bytes)
+    if buffer.count + bytes.count > Self.capacity { try drain() }
+    if bytes.count >= Self.capacity {
+      try emit(bytes)
+    } else {
+      buffer.append(contentsOf: bytes)
+    }
+  }
+
+  package func write(_ bytes: [UInt8]) throws(Failure) {
+    var failure: Failure?
+    bytes.withUnsafeBytes { raw in
+      do throws(Failure) { try write(raw) } catch { failure = error }
+    }
+    if let failure { throw failure }
+  }
+
+  package func write(_ text: String) throws(Failure) { try write(Array(text.utf8)) }
+
+  /// Ends the compressed frame, so that the next write starts another.
+  package func endFrame() throws(Failure) {
+    try drain()
+    if frameOpen { try encoder?.endFrame { bytes throws(Failure) in try file.write(bytes) } }
+    frameOpen = false
+  }
+
+  /// Hands over what was written so far, for a reader that waits at the pipe's other end.
+  package func flush() throws(Failure) {
+    try drain()
+    try encoder?.flush { bytes throws(Failure) in try file.write(bytes) }
+  }
+
+  /// Ends a tensor stream or an uncompressed output.
+  package func finish() throws(Failure) {
+    try endFrame()
+    try file.finish()
+  }
+
+  /// Ends a text output: one frame, and behind a zstd frame the trailer.
+  ///
+  /// - Parameters:
+  ///   - records: number of records for the trailer.
+  ///   - provenance: JSON of what made the text.
+  package func finishText(records: Int, provenance: String?) throws(Failure) {
+    try drain()
+    // An empty text is still one frame: an empty compressed file is an error to every reader.
+    if encoder != nil { frameOpen = true }
+    try endFrame()
+    if case .zstd = compression, let textChecksum {
+      let trailer = TextTrailer(
+        checksum: textChecksum.value, records: records, provenance: provenance)
+      try writeRaw(trailer.frame)
+    }
+    try file.finish()
+  }
+
+  private func writeRaw(_ bytes: [UInt8]) throws(Failure) {
+    var failure: Failure?
+    bytes.withUnsafeBytes { raw in
+      do throws(Failure) { try file.write(raw) } catch { failure = error }
+    }
+    if let failure { throw failure }
+  }
+
+  private func drain() throws(Failure) {
+    if buffer.isEmpty { return }
+    var failure: Failure?
+    buffer.withUnsafeBytes { raw in
+      do throws(Failure) { try emit(raw) } catch { failure = error }
+    }
+    if let failure { throw failure }
+    buffer.removeAll(keepingCapacity: true)
+  }
+
+  private func emit(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
+    if let encoder {
+      frameOpen = true
+      try encoder.encode(bytes) { piece throws(Failure) in try file.write(piece) }
+    } else {
+      try file.write(bytes)
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import Failures
+import Glibc
+
+/// Where an output goes, and how it comes to be there.
+///
+/// A file appears by rename only: it is written beside its place under a name of its own, synced,
+/// closed with a check, then renamed. What is not finished is removed.
+package final class OutputFile {
+  package let name: String
+  private var descriptor: OwnedDescriptor?
+  private let number: Int32
+  /// Nil for the standard output, and for what is not a regular file (`/dev/full`, a FIFO).
+  private let temporary: TemporaryFile?
+
+  /// Opens `path` for writing; `-` is the standard output.
+  package init(_ path: String) throws(Failure) {
+    name = path
+    if path == "-" {
+      number = 1
+      descriptor = OwnedDescriptor(1, closes: true)
+      temporary = nil
+      return
+    }
+    if path.isEmpty { throw Failure(.cannotCreate, at: "\"\"", "an output needs a name") }
+    if WholeFile.isDirectory(path) {
+      throw Failure(.cannotCreate, at: path, "expected a file, found a folder")
+    }
+    if Self.isSpecial(path) {
+      number = open(path, O_WRONLY | O_CLOEXEC)
+      guard number >= 0 else { throw SystemError.cannotCreate(path) }
+      temporary = nil
+    } else {
+      let file = try TemporaryFile(beside: path)
+      number = file.number
+      temporary = file
+    }
+    descriptor = OwnedDescriptor(number)
+  }
+
+  /// Whether there is something at `path` that cannot be replaced by a rename.
+  private static func isSpecial(_ path: String) -> Bool {
+    var info = stat()
+    return stat(path, &info) == 0 && info.st_mode & S_IFMT != S_IFREG
+  }
+
+  package var isTerminal: Bool { isatty(number) == 1 }
+
+  package func write(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
+    var rest = bytes
+    while !rest.isEmpty {
+      let count = Glibc.write(number, rest.baseAddress, rest.count)
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw SystemError.io(name, "write")
+      }
+      rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+    }
+  }
+
+  /// Syncs, closes and puts the file in its place.
+  package func finish() throws(Failure) {
+    guard let descriptor = descriptor.take() else { return }
+    if let temporary {
+      guard fsync(number) == 0 else { throw SystemError.io(name, "fsync") }
+      try descriptor.finish(name)
+      try temporary.rename(to: name)
+    } else {
+      try descriptor.finish(name)
+    }
+  }
+
+  deinit { temporary?.remove() }
+}
+
+/// A file under a name of its own beside its later place.
+final class TemporaryFile {
+  let path: String
+  let number: Int32
+  private var present = true
+  private let slot: Int?
+
+  /// Creates `.NAME.tmp.HOST.PID.RANDOM` in the folder of `target`.
+  init(beside target: String) throws(Failure) {
+    let (folder, name) = PathName.split(target)
+    var host = [CChar](repeating: 0, count: 256)
+    _ = gethostname(&host, host.count - 1)
+    let hostName = String(decoding: host.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self)
+    let random = String(UInt32.random(in: 0...UInt32.max), radix: 36)
+    path = "\(folder).\(name).tmp.\(hostName).\(getpid()).\(random)"
+    number = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard number >= 0 else { throw SystemError.cannotCreate(target) }
+    slot = SignalCleanup.register(path)
+  }
+
+  func rename(to target: String) throws(Failure) {
+    guard Glibc.rename(path, target) == 0 else { throw SystemError.cannotCreate(target) }
+    present = false
+    SignalCleanup.forget(slot)
+    try PathName.syncFolder(of: target)
+  }
+
+  func remove() {
+    if present {
+      unlink(path)
+      present = false
+    }
+    SignalCleanup.forget(slot)
+  }
+}
+
+/// Parts of paths.
+package enum PathName {
+  /// The folder with its final `/` (empty for the current one), and the last component.
+  package static func split(_ path: String) -> (folder: String, name: String) {
+    guard let slash = path.lastIndex(of: "/") else { return ("", path) }
+    return (String(path[...slash]), String(path[path.index(after: slash)...]))
+  }
+
+  /// Makes a rename in the folder of `path` last.
+  package static func syncFolder(of path: String) throws(Failure) {
+    let folder = split(path).folder
+    let number = open(folder.isEmpty ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard number >= 0 else { return }
+    // Some file systems cannot sync a folder (EINVAL); that is not this file's failure.
+    _ = fsync(number)
+    close(number)
+  }
+}

@@ -1,0 +1,57 @@
+import Glibc
+import Synchronization
+
+/// Removes unfinished outputs when a signal ends the process, which then dies by that signal.
+///
+/// SIGKILL leaves them behind: names that begin with a dot and end in a random part.
+package enum SignalCleanup {
+  private static let slots = 64
+  /// C strings of the files to remove; only whole pointers are stored, so that the handler can
+  /// read them at any time; `lock` guards the writers.
+  nonisolated(unsafe) private static let paths: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?> = {
+    let paths = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: slots)
+    paths.initialize(repeating: nil, count: slots)
+    return paths
+  }()
+  private static let lock = Mutex(())
+
+  static func register(_ path: String) -> Int? {
+    lock.withLock { _ in
+      for slot in 0..<slots where paths[slot] == nil {
+        paths[slot] = strdup(path)
+        return slot
+      }
+      return nil
+    }
+  }
+
+  static func forget(_ slot: Int?) {
+    guard let slot else { return }
+    // The string is never freed: a handler on another thread may be reading it.
+    lock.withLock { _ in paths[slot] = nil }
+  }
+
+  /// Installs the handler for SIGINT, SIGTERM and SIGHUP where they are not ignored.
+  package static func install() {
+    _ = paths
+    for signalNumber in [SIGINT, SIGTERM, SIGHUP] {
+      var old = sigaction()
+      sigaction(signalNumber, nil, &old)
+      if unsafeBitCast(old.__sigaction_handler.sa_handler, to: Int.self) == 1 { continue }
+      var action = sigaction()
+      action.__sigaction_handler.sa_handler = { number in
+        SignalCleanup.removeAll()
+        signal(number, SIG_DFL)
+        raise(number)
+      }
+      sigaction(signalNumber, &action, nil)
+    }
+  }
+
+  /// Async-signal-safe: `unlink` alone.
+  private static func removeAll() {
+    for slot in 0..<slots {
+      if let path = paths[slot] { unlink(path) }
+    }
+  }
+}
