@@ -1,0 +1,227 @@
+import Failures
+import Glibc
+import Synchronization
+
+/// The one thread pool of a tool: a loop's indices are handed out one at a time, in order, to
+/// whoever is free, so that a slow processor delays nothing but its own index.
+///
+/// Results must not depend on which worker ran an index; then they do not depend on the number of
+/// threads either.
+package final class WorkerPool: Sendable {
+  /// Threads that work at once, the caller's among them.
+  package let threads: Int
+  private let shared: Shared
+
+  /// - Parameter threads: at least 1. Helper threads start with the first loop that needs them.
+  package init(threads: Int) {
+    precondition(threads >= 1, "worker pool: \(threads) threads")
+    self.threads = threads
+    shared = Shared()
+  }
+
+  deinit { shared.stop() }
+
+  /// Runs `body(index, worker)` for every index in `0..<count`, `worker` being in `0..<threads`.
+  ///
+  /// Where bodies fail, the failure of the lowest index is thrown once all running ones are done.
+  package func forEach(
+    _ count: Int,
+    _ body: @escaping @Sendable (_ index: Int, _ worker: Int) throws(Failure) -> Void
+  ) throws(Failure) {
+    if threads == 1 || count <= 1 {
+      for index in 0..<count { try body(index, 0) }
+      return
+    }
+    shared.start(helpers: threads - 1)
+    let loop = Loop(count: count, body: body)
+    shared.run(loop)
+    if let failure = loop.failure { throw failure }
+  }
+
+  /// Pulls items, maps them on the pool, and hands the results over in the items' order.
+  ///
+  /// At most `threads * depth` items are in memory.
+  package func mapInOrder<Item: Sendable, Output: Sendable>(
+    depth: Int = 4,
+    next: () throws(Failure) -> Item?,
+    work: @escaping @Sendable (Item, _ worker: Int) throws(Failure) -> Output,
+    sink: (Output) throws(Failure) -> Void
+  ) throws(Failure) {
+    let width = threads == 1 ? 1 : threads * depth
+    while true {
+      var items: [Item] = []
+      while items.count < width, let item = try next() { items.append(item) }
+      if items.isEmpty { return }
+      let batch = items
+      let results = Results<Output>(batch.count)
+      try forEach(batch.count) { index, worker throws(Failure) in
+        results.set(index, try work(batch[index], worker))
+      }
+      for index in 0..<batch.count { try sink(results.take(index)) }
+      if batch.count < width { return }
+    }
+  }
+}
+
+/// Slots that workers fill, each once.
+///
+/// Unchecked: a slot is written by the one worker that was given its index and read only after the
+/// loop has ended, which the pool's lock orders.
+package final class Results<Value: Sendable>: @unchecked Sendable {
+  private let slots: UnsafeMutablePointer<Value?>
+  private let count: Int
+
+  package init(_ count: Int) {
+    self.count = count
+    slots = .allocate(capacity: count)
+    slots.initialize(repeating: nil, count: count)
+  }
+
+  deinit {
+    slots.deinitialize(count: count)
+    slots.deallocate()
+  }
+
+  package func set(_ index: Int, _ value: Value) {
+    precondition(index >= 0 && index < count, "slot \(index) of \(count)")
+    slots[index] = value
+  }
+
+  package func take(_ index: Int) -> Value {
+    guard let value = slots[index].take() else {
+      preconditionFailure("slot \(index) was not filled, or was taken")
+    }
+    return value
+  }
+}
+
+/// One parallel loop.
+private final class Loop: Sendable {
+  let count: Int
+  let body: @Sendable (Int, Int) throws(Failure) -> Void
+  let next = Atomic<Int>(0)
+  private let failed = Mutex<(index: Int, failure: Failure)?>(nil)
+
+  init(count: Int, body: @escaping @Sendable (Int, Int) throws(Failure) -> Void) {
+    self.count = count
+    self.body = body
+  }
+
+  var failure: Failure? { failed.withLock { $0?.failure } }
+
+  /// Takes indices until none is left.
+  func work(as worker: Int) {
+    while true {
+      let index = next.add(1, ordering: .relaxed).oldValue
+      if index >= count { return }
+      do throws(Failure) {
+        try body(index, worker)
+      } catch {
+        failed.withLock { current in
+          if current.map({ index < $0.index }) ?? true { current = (index, error) }
+        }
+        // Later indices are not started; earlier ones are already running or done.
+        next.store(count, ordering: .relaxed)
+      }
+    }
+  }
+}
+
+/// What the threads share.
+///
+/// Unchecked: every field is read and written under `mutex` alone.
+private final class Shared: @unchecked Sendable {
+  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private let wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  private let done = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  private var loop: Loop?
+  private var generation = 0
+  private var running = 0
+  private var helpers = 0
+  private var stopping = false
+
+  init() {
+    pthread_mutex_init(mutex, nil)
+    pthread_cond_init(wake, nil)
+    pthread_cond_init(done, nil)
+  }
+
+  deinit {
+    mutex.deallocate()
+    wake.deallocate()
+    done.deallocate()
+  }
+
+  func start(helpers wanted: Int) {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    while helpers < wanted {
+      helpers += 1
+      let worker = helpers
+      Self.spawn { self.serve(worker) }
+    }
+  }
+
+  func stop() {
+    pthread_mutex_lock(mutex)
+    stopping = true
+    pthread_cond_broadcast(wake)
+    pthread_mutex_unlock(mutex)
+  }
+
+  /// Runs a loop on all threads, the caller's as worker 0, and returns when it has ended.
+  func run(_ loop: Loop) {
+    pthread_mutex_lock(mutex)
+    self.loop = loop
+    generation += 1
+    running = helpers
+    pthread_cond_broadcast(wake)
+    pthread_mutex_unlock(mutex)
+    loop.work(as: 0)
+    pthread_mutex_lock(mutex)
+    while running > 0 { pthread_cond_wait(done, mutex) }
+    self.loop = nil
+    pthread_mutex_unlock(mutex)
+  }
+
+  private func serve(_ worker: Int) {
+    var seen = 0
+    while true {
+      pthread_mutex_lock(mutex)
+      while !stopping && (generation == seen || loop == nil) { pthread_cond_wait(wake, mutex) }
+      if stopping {
+        pthread_mutex_unlock(mutex)
+        return
+      }
+      seen = generation
+      let current = loop
+      pthread_mutex_unlock(mutex)
+      current?.work(as: worker)
+      pthread_mutex_lock(mutex)
+      running -= 1
+      if running == 0 { pthread_cond_signal(done) }
+      pthread_mutex_unlock(mutex)
+    }
+  }
+
+  private static func spawn(_ body: @escaping @Sendable () -> Void) {
+    final class Box: Sendable {
+      let body: @Sendable () -> Void
+      init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    }
+    var attributes = pthread_attr_t()
+    pthread_attr_init(&attributes)
+    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+    pthread_attr_setstacksize(&attributes, 8 << 20)
+    var thread = pthread_t()
+    let status = pthread_create(
+      &thread, &attributes,
+      { argument in
+        guard let argument else { return nil }
+        Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
+        return nil
+      }, Unmanaged.passRetained(Box(body)).toOpaque())
+    precondition(status == 0, "cannot start a thread: error \(status)")
+    pthread_attr_destroy(&attributes)
+  }
+}
