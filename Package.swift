@@ -43,6 +43,7 @@ let package = Package(
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
     .target(
       name: "CKernels",
+      exclude: ["README.md"],
       // At -O0 the kernels are fifty times slower and debug tests crawl.
       cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
 

@@ -1,1 +1,170 @@
+// SIMD kernels for neural ranking, in single precision.
+//
+// Letters: M rows (tokens, documents), N outputs, K inputs, L sequence length, D width,
+// H heads, E width of one head, S sequences. All matrices are row-major; `ld*` are row strides in
+// elements. Pointers need the alignment of their element only.
+//
+// Every function gives the same bits on every instruction set, and the same bits for a row
+// whatever its neighbours, the blocking or the thread; README.md says by which rules.
+
 #pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum ck_isa { CK_PORTABLE = 0, CK_AVX2 = 1, CK_AVX512 = 2 };
+
+enum ck_activation {
+    CK_NONE = 0,
+    CK_GELU = 1,      // x * Phi(x), by the error function
+    CK_GELU_TANH = 2, // the approximation 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))
+    CK_RELU = 3,
+    CK_TANH = 4,
+};
+
+enum ck_map {
+    CK_MAP_EXP = 0,
+    CK_MAP_GELU = 1,
+    CK_MAP_GELU_TANH = 2,
+    CK_MAP_RELU = 3,
+    CK_MAP_TANH = 4,
+    CK_MAP_SIGMOID = 5,
+    CK_MAP_LOG1P_RELU = 6, // log(1 + max(x, 0))
+};
+
+enum ck_reduction { CK_REDUCE_SUM = 0, CK_REDUCE_MEAN = 1, CK_REDUCE_MAX = 2 };
+
+// Columns of a full panel of packed weights; the last panel has 16, 32, 48 or 64.
+enum { CK_PANEL = 64 };
+
+// c[M,N] = act(a[M,K] · W[N,K]ᵀ + bias[N]), or residual[M,N] + (a · Wᵀ + bias).
+// `bias` and `residual` may be NULL. `c` overlaps neither `a` nor `residual`.
+// Columns n0..<n1 only are computed; n0 is a multiple of CK_PANEL, n1 too unless it is n.
+typedef struct {
+    size_t m, n, k;
+    const float *a;
+    size_t lda;
+    const float *packed; // by pack_f32
+    const float *bias;
+    const float *residual;
+    size_t ldr;
+    float *c;
+    size_t ldc;
+    size_t n0, n1;
+    int activation; // ck_activation; CK_NONE where there is a residual
+} ck_gemm_f32;
+
+// out[s,N] = max over the rows offsets[s]..<offsets[s+1] of (a · Wᵀ + bias). M×N is never stored.
+// A NaN among the rows gives NaN. No sequence may be empty.
+typedef struct {
+    size_t sequences, n, k;
+    const size_t *offsets; // [sequences + 1]
+    const float *a;
+    size_t lda;
+    const float *packed;
+    const float *bias;
+    float *out;
+    size_t ldo;
+    size_t n0, n1; // as in ck_gemm_f32
+} ck_gemm_colmax_f32;
+
+// Softmax attention of one sequence: for every head h,
+// out[q, h*E ..] = softmax over keys of (scale * q_h · k_hᵀ) · v_h.
+// q[queries, ldq], k[keys, ldk], v[keys, ldv], out[queries, ldo]; head h at column h*E of each.
+// `keep[keys]` may be NULL; a key with keep == 0 is not attended. At least one must be.
+typedef struct {
+    size_t queries, keys, heads, head_width;
+    const float *q;
+    size_t ldq;
+    const float *k;
+    size_t ldk;
+    const float *v;
+    size_t ldv;
+    const uint8_t *keep;
+    float scale;
+    float *out;
+    size_t ldo;
+    float *scratch; // attention_scratch(queries, keys, head_width) floats
+} ck_attention_f32;
+
+// out[m,D] = layernorm(x[m] (+ residual[m])) * gamma (+ beta). `out` may be `x` or `residual`.
+typedef struct {
+    size_t rows, width;
+    const float *x;
+    size_t ldx;
+    const float *residual; // may be NULL
+    size_t ldr;
+    const float *gamma;
+    const float *beta; // may be NULL
+    float epsilon;
+    float *out;
+    size_t ldo;
+} ck_layernorm_f32;
+
+// out[m,D] = (word[word_ids[m]] + type[type_ids[m]]) + position[position_ids[m]], contiguous rows.
+// `type` and `position` may be NULL. Ids are not checked here.
+typedef struct {
+    size_t rows, width;
+    const float *word, *type, *position;
+    const int32_t *word_ids, *type_ids, *position_ids;
+    float *out;
+    size_t ldo;
+} ck_embedding_f32;
+
+// One instance of every kernel. All entries are set.
+typedef struct {
+    const char *name;
+
+    // Packs w[n*sn + k*sk] into panels; `packed` holds ck_packed_f32_count(n, k) floats.
+    void (*pack_f32)(size_t n, size_t k, const float *w, size_t sn, size_t sk, float *packed);
+    void (*gemm_f32)(const ck_gemm_f32 *);
+    void (*gemm_colmax_f32)(const ck_gemm_colmax_f32 *);
+
+    size_t (*attention_scratch)(size_t queries, size_t keys, size_t head_width);
+    void (*attention_f32)(const ck_attention_f32 *);
+
+    void (*layernorm_f32)(const ck_layernorm_f32 *);
+    void (*embedding_f32)(const ck_embedding_f32 *);
+    // y[rows,n] = softmax of each row of x; `y` may be `x`.
+    void (*softmax_rows_f32)(size_t rows, size_t n, const float *x, size_t ldx, float *y,
+                             size_t ldy);
+    // y[rows,n] = x / max(‖x‖₂, epsilon) of each row; `y` may be `x`.
+    void (*l2_normalize_rows_f32)(size_t rows, size_t n, const float *x, size_t ldx,
+                                  float epsilon, float *y, size_t ldy);
+    // out[n] = sum, mean or max over the rows, in row order. A NaN gives NaN. rows > 0.
+    void (*reduce_rows_f32)(int reduction, size_t rows, size_t n, const float *x, size_t ldx,
+                            float *out);
+
+    // y[n] = f(x[n]); `y` may be `x`.
+    void (*map_f32)(int map, size_t n, const float *x, float *y);
+    // Σ x[i] y[i]
+    float (*dot_f32)(size_t n, const float *x, const float *y);
+    // y[n] = alpha * x[n]; `y` may be `x`.
+    void (*scale_f32)(size_t n, float alpha, const float *x, float *y);
+    // y[n] = fma(alpha, x[n], y[n])
+    void (*axpy_f32)(size_t n, float alpha, const float *x, float *y);
+
+    // Exact widening; a signalling NaN becomes quiet.
+    void (*f16_to_f32)(size_t n, const uint16_t *x, float *y);
+    void (*bf16_to_f32)(size_t n, const uint16_t *x, float *y);
+    // To nearest, ties to even; overflow gives infinity.
+    void (*f32_to_f16)(size_t n, const float *x, uint16_t *y);
+    void (*f32_to_bf16)(size_t n, const float *x, uint16_t *y);
+} ck_table;
+
+// The kernels for `isa`, or NULL where the build or the processor lacks it.
+const ck_table *ck_table_for(int isa);
+int ck_isa_supported(int isa);
+// The fastest that the processor runs.
+int ck_best_isa(void);
+
+// Floats in a packed W[n,k].
+size_t ck_packed_f32_count(size_t n, size_t k);
+
+#ifdef __cplusplus
+}
+#endif

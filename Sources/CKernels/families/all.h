@@ -1,0 +1,33 @@
+// One instance of every kernel: included with the target attribute set, once for each set.
+
+#include "../vector.h"
+#include "../elementary.h"
+#include "pack_f32.h"
+#include "gemm_f32.h"
+#include "attention_f32.h"
+#include "rows.h"
+#include "maps.h"
+#include "convert.h"
+
+#define CK_TABLE_OF(NAME) \
+    { \
+        .name = NAME, \
+        .pack_f32 = ck_pack_f32_run, \
+        .gemm_f32 = ck_gemm_f32_run, \
+        .gemm_colmax_f32 = ck_gemm_colmax_f32_run, \
+        .attention_scratch = ck_attention_scratch_run, \
+        .attention_f32 = ck_attention_f32_run, \
+        .layernorm_f32 = ck_layernorm_f32_run, \
+        .embedding_f32 = ck_embedding_f32_run, \
+        .softmax_rows_f32 = ck_softmax_rows_f32_run, \
+        .l2_normalize_rows_f32 = ck_l2_normalize_rows_f32_run, \
+        .reduce_rows_f32 = ck_reduce_rows_f32_run, \
+        .map_f32 = ck_map_f32_run, \
+        .dot_f32 = ck_dot_f32_run, \
+        .scale_f32 = ck_scale_f32_run, \
+        .axpy_f32 = ck_axpy_f32_run, \
+        .f16_to_f32 = ck_f16_to_f32_run, \
+        .bf16_to_f32 = ck_bf16_to_f32_run, \
+        .f32_to_f16 = ck_f32_to_f16_run, \
+        .f32_to_bf16 = ck_f32_to_bf16_run, \
+    }

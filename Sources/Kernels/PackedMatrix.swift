@@ -1,0 +1,82 @@
+internal import CKernels
+
+/// W[N,K] and perhaps bias[N], laid out for multiplication; immutable.
+///
+/// Panels of 64 outputs, the last one narrowed to the next multiple of 16. The layout is the same
+/// for all instruction sets.
+package final class PackedMatrix: @unchecked Sendable {
+  // Unchecked because of the buffers: nobody writes them after `init`.
+  let storage: AlignedBuffer
+  let biasStorage: AlignedBuffer?
+
+  /// N, the outputs.
+  package let rows: Int
+  /// K, the inputs.
+  package let columns: Int
+
+  /// Outputs of a full panel; a range of outputs given to a kernel begins at a multiple.
+  package static var panelWidth: Int { CK_PANEL }
+
+  /// Packs w[N,K], where element (n, k) is `source[n * rowStride + k * columnStride]`.
+  ///
+  /// - Parameters:
+  ///   - source: The elements; read only now.
+  ///   - rows: N.
+  ///   - columns: K.
+  ///   - rowStride: Elements from one output to the next; K where it is left out.
+  ///   - columnStride: Elements from one input to the next.
+  ///   - bias: bias[N], copied.
+  ///   - kernels: Who packs; the result does not depend on it.
+  package init(
+    _ source: UnsafePointer<Float>, rows: Int, columns: Int, rowStride: Int? = nil,
+    columnStride: Int = 1, bias: UnsafePointer<Float>? = nil, kernels: Kernels = Kernels()
+  ) {
+    precondition(rows > 0 && columns > 0, "PackedMatrix of \(rows) × \(columns)")
+    self.rows = rows
+    self.columns = columns
+    storage = AlignedBuffer(count: ck_packed_f32_count(rows, columns))
+    biasStorage = Self.copy(bias, count: rows)
+    kernels.table.pointee.pack_f32(
+      rows, columns, source, rowStride ?? columns, columnStride, storage.pointer)
+  }
+
+  /// Packs w[N,K] given in a half-precision format, contiguous; the values are exact.
+  ///
+  /// - Parameters:
+  ///   - halves: The elements; read only now.
+  ///   - format: What they are.
+  ///   - rows: N.
+  ///   - columns: K.
+  ///   - bias: bias[N], copied.
+  ///   - kernels: Who packs; the result does not depend on it.
+  package init(
+    halves: UnsafePointer<UInt16>, format: HalfFormat, rows: Int, columns: Int,
+    bias: UnsafePointer<Float>? = nil, kernels: Kernels = Kernels()
+  ) {
+    precondition(rows > 0 && columns > 0, "PackedMatrix of \(rows) × \(columns)")
+    self.rows = rows
+    self.columns = columns
+    storage = AlignedBuffer(count: ck_packed_f32_count(rows, columns))
+    biasStorage = Self.copy(bias, count: rows)
+    // A panel at a time, so that the wide form never exists as a whole.
+    let wide = AlignedBuffer(count: min(rows, Self.panelWidth) * columns)
+    for first in Swift.stride(from: 0, to: rows, by: Self.panelWidth) {
+      let height = min(Self.panelWidth, rows - first)
+      kernels.widen(
+        UnsafeBufferPointer(start: halves + first * columns, count: height * columns), format,
+        into: UnsafeMutableBufferPointer(start: wide.pointer, count: height * columns))
+      kernels.table.pointee.pack_f32(
+        height, columns, wide.pointer, columns, 1, storage.pointer + first * columns)
+    }
+  }
+
+  private static func copy(_ bias: UnsafePointer<Float>?, count: Int) -> AlignedBuffer? {
+    guard let bias else { return nil }
+    let buffer = AlignedBuffer(count: count)
+    buffer.pointer.update(from: bias, count: count)
+    return buffer
+  }
+
+  /// bias[N], or nil; valid while the matrix lives.
+  var bias: UnsafePointer<Float>? { biasStorage.map { UnsafePointer($0.pointer) } }
+}

@@ -1,0 +1,25 @@
+import Glibc
+
+extension Reference {
+  /// f(x), true value.
+  package static func apply(_ function: ElementaryFunction, to x: Double) -> Double {
+    switch function {
+    case .exp: Glibc.exp(x)
+    case .gelu: 0.5 * x * Glibc.erfc(-x / 2.0.squareRoot())
+    case .geluTanh:
+      x / (1 + Glibc.exp(-2 * (2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
+    case .relu: Swift.max(x, 0)
+    case .tanh: Glibc.tanh(x)
+    case .sigmoid: 1 / (1 + Glibc.exp(-x))
+    case .log1pRelu: Glibc.log1p(Swift.max(x, 0))
+    }
+  }
+
+  /// exp(x[N] − max) / Σ exp(x − max), true value.
+  package static func softmax(_ x: [Double]) -> [Double] {
+    let top = x.max() ?? 0
+    let e = x.map { Glibc.exp($0 - top) }
+    let sum = e.reduce(0, +)
+    return e.map { $0 / sum }
+  }
+}

@@ -1,0 +1,560 @@
+#!/usr/bin/env python3
+"""Read lir's tensor streams (`.lirt`, `.lirt.zst`, `.lirt.lz4`) with NumPy.
+
+This one file needs nothing but NumPy, so it can be copied next to a notebook:
+
+    import lirt
+    docs = lirt.read("docs.lirt.zst")
+    docs.ids, docs.vectors            # a list of str, a float32 array [records, dim]
+    for segment in lirt.segments("big.lirt"):
+        ...                           # at most 1024 records at a time
+
+Checksums are verified if the `xxhash` package can be imported (`Stream.verified` says so), and
+compressed streams need `zstandard` or `lz4`. From the shell:
+
+    python3 lirt.py FILE...           # what is in it; exit status 65 if it is damaged
+
+The format is described in lir-tensor-stream(5).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+import sys
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Dict, Iterator, List, Optional, Tuple, Union
+
+import numpy as np
+
+try:
+    import xxhash
+except ImportError:
+    xxhash = None
+
+MAX_HEADER = 16 << 20  # bytes of JSON in one segment
+MAX_DATA = 1 << 30  # bytes of tensors in one segment
+MAX_RECORDS = 1024  # records in one segment
+ALIGNMENT = 64
+CHUNK = 1 << 20
+
+#: safetensors' element types: size in bytes and how NumPy reads them (BF16 is widened afterwards).
+ELEMENTS: Dict[str, Tuple[int, str]] = {
+    "U8": (1, "<u1"),
+    "I8": (1, "<i1"),
+    "F16": (2, "<f2"),
+    "BF16": (2, "<u2"),
+    "I32": (4, "<i4"),
+    "F32": (4, "<f4"),
+    "I64": (8, "<i8"),
+}
+
+_VECTORS = ("F32", "F16", "BF16", "I8")
+
+#: The tensors of each kind: element types, and the shape in n (records) and names for the rest.
+LAYOUT: Dict[str, Dict[str, Tuple[Tuple[str, ...], Tuple[str, ...]]]] = {
+    "tokens": {
+        "offsets": (("I64",), ("n+1",)),
+        "input_ids": (("I32",), ("t",)),
+        "attended": (("U8",), ("t",)),
+        "type_ids": (("U8",), ("t",)),
+    },
+    "dense": {"embeddings": (_VECTORS, ("n", "d")), "scales": (("F32",), ("n",))},
+    "multivector": {
+        "offsets": (("I64",), ("n+1",)),
+        "embeddings": (_VECTORS, ("t", "d")),
+        "scales": (("F32",), ("t",)),
+        "input_ids": (("I32",), ("t",)),
+    },
+    "sparse": {
+        "offsets": (("I64",), ("n+1",)),
+        "indices": (("I32",), ("t",)),
+        "values": (("F32",), ("t",)),
+    },
+    "coil": {
+        "offsets": (("I64",), ("n+1",)),
+        "cls": (("F32",), ("n", "c")),
+        "embeddings": (("F32",), ("t", "d")),
+        "input_ids": (("I32",), ("t",)),
+    },
+}
+_OPTIONAL = {("multivector", "input_ids")}  # and scales, which I8 embeddings must have
+
+_CHECKSUM = re.compile(rb'"lir\.xxh3":"([0-9a-f]{16})"')
+
+Source = Union[str, Path, BinaryIO]
+
+
+class LirtError(ValueError):
+    """A stream that is damaged, cut, or not a tensor stream."""
+
+
+class MissingPackage(ImportError):
+    """A stream is compressed by something that an optional package reads."""
+
+
+@dataclass
+class Segment:
+    """Up to 1024 records. Tensors are as stored; `vectors` are float32 whatever was stored."""
+
+    kind: str
+    role: Optional[str]
+    member: int  # 0 for the first of the files that were concatenated, and so on
+    first: int  # ordinal of the first record since the start of the whole stream
+    ids: List[str]
+    tensors: Dict[str, np.ndarray]
+    elements: Dict[str, str]  # element type of each tensor
+    metadata: Dict[str, str]  # of the first segment of the member, and this one's on top
+
+    @property
+    def vectors(self) -> Optional[np.ndarray]:
+        """The embeddings as float32, or None for tokens and sparse vectors."""
+        return _widen(self.tensors, self.elements)
+
+
+@dataclass
+class Stream:
+    """All records of a stream, in memory."""
+
+    kind: str
+    role: Optional[str]
+    ids: List[str]
+    tensors: Dict[str, np.ndarray]
+    elements: Dict[str, str]
+    metadata: Dict[str, str]
+    members: int
+    verified: bool  # whether checksums were compared
+
+    @property
+    def vectors(self) -> Optional[np.ndarray]:
+        """The embeddings as float32, or None for tokens and sparse vectors."""
+        return _widen(self.tensors, self.elements)
+
+    @property
+    def dim(self) -> Optional[int]:
+        """Length of a vector: the embeddings' width, or what `lir.dim` says."""
+        return _dim(self.tensors, self.metadata)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def row(self, i: int) -> Dict[str, np.ndarray]:
+        """The tensors of one record; those with offsets are cut accordingly."""
+        rows = {k: v for k, v in self.tensors.items() if k != "offsets"}
+        if "offsets" not in self.tensors:
+            return {k: v[i] for k, v in rows.items()}
+        a, b = (int(x) for x in self.tensors["offsets"][i : i + 2])
+        per_record = {k for k, (_, shape) in LAYOUT[self.kind].items() if shape[0] == "n"}
+        return {k: v[i] if k in per_record else v[a:b] for k, v in rows.items()}
+
+    def dense(self, dim: Optional[int] = None) -> np.ndarray:
+        """Sparse vectors as one dense float32 array [records, dim]: for small streams."""
+        if self.kind != "sparse":
+            raise ValueError(f"kind is {self.kind}, not sparse")
+        indices, offsets = self.tensors["indices"], self.tensors["offsets"]
+        width = dim or self.dim or (int(indices.max()) + 1 if len(indices) else 0)
+        out = np.zeros((len(self), width), np.float32)
+        rows = np.repeat(np.arange(len(self)), np.diff(offsets))
+        out[rows, indices] = self.tensors["values"]
+        return out
+
+
+def read(source: Source) -> Stream:
+    """Read a whole stream: one file, or several that were concatenated."""
+    parts = list(segments(source))
+    first = parts[0]
+    tensors = {}
+    for name in first.tensors:
+        pieces = [p.tensors[name] for p in parts]
+        if name == "offsets":
+            ends = np.cumsum([0] + [int(p[-1]) for p in pieces])
+            pieces = [pieces[0][:1]] + [p[1:] + e for p, e in zip(pieces, ends)]
+        tensors[name] = np.concatenate(pieces)
+    ids = [i for p in parts for i in p.ids]
+    return Stream(first.kind, first.role, ids, tensors, first.elements, first.metadata,
+                  parts[-1].member + 1, xxhash is not None)
+
+
+def segments(source: Source) -> Iterator[Segment]:
+    """Yield the data segments of a stream; raise LirtError at the first thing that is wrong.
+
+    What was yielded before an error is intact, but the stream is complete only if the loop ends.
+    """
+    if isinstance(source, (str, Path)):
+        with open(source, "rb") as file:
+            yield from _segments(_decompressed(file))
+    else:
+        yield from _segments(_decompressed(source))
+
+
+class _Member:
+    """What has been read of the member under way."""
+
+    def __init__(self) -> None:
+        self.metadata: Dict[str, str] = {}
+        self.signature: Tuple[Any, ...] = ()
+        self.records = 0
+        self.segments = 0
+        self.chain = b""
+
+
+def _segments(source: "_Reader") -> Iterator[Segment]:
+    total = members = 0
+    agreed: Optional[Tuple[Any, ...]] = None
+    member: Optional[_Member] = None
+    while True:
+        where = f"after record {total}"
+        prefix = source.read(8)
+        if not prefix:
+            if member is not None:
+                raise LirtError(f"cut {where}: the end segment is missing")
+            if agreed is None:
+                raise LirtError("empty: not a tensor stream")
+            return
+        metadata, header, data, digest = _segment(source, prefix, where)
+        kind = metadata["lir.kind"]
+        if kind == "end":
+            if member is None:
+                raise LirtError(f"{where}: an end segment without a segment before it")
+            _check_end(member, metadata, header, where)
+            member, members = None, members + 1
+            continue
+        if kind not in LAYOUT:
+            raise LirtError(f"{where}: unknown kind {kind!r}")
+        first, records = _number(metadata, "lir.first"), _number(metadata, "lir.records")
+        if records > MAX_RECORDS:
+            raise LirtError(f"{where}: {records} records in a segment, at most {MAX_RECORDS} may be")
+        tensors, elements = _tensors(header, data, where)
+        ids = _check_tensors(kind, records, tensors, elements, where)
+        if member is None:
+            member = _Member()
+            member.metadata = metadata
+        if first != member.records:
+            raise LirtError(f"{where}: lir.first is {first}, expected {member.records}")
+        signature = _signature(member.metadata, metadata, tensors, elements)
+        if agreed is not None and signature != agreed:
+            names = ("kind", "role", "model", "tokenizer", "dim", "element types")
+            differ = [f"{n} {a} and {b}" for n, a, b in zip(names, agreed, signature) if a != b]
+            raise LirtError(f"{where}: segments that do not belong together: {', '.join(differ)}")
+        agreed = signature
+        member.records += records
+        member.segments += 1
+        member.chain += digest
+        yield Segment(kind, metadata.get("lir.role"), members, total, ids, tensors, elements,
+                      {**member.metadata, **metadata})
+        total += records
+
+
+def _segment(source: "_Reader", prefix: bytes, where: str
+             ) -> Tuple[Dict[str, str], Dict[str, Any], bytes, bytes]:
+    """One segment: metadata, the tensors' entries, the data, and its checksum as ASCII."""
+    if len(prefix) < 8:
+        raise LirtError(f"cut {where}")
+    (length,) = struct.unpack("<Q", prefix)
+    if length > MAX_HEADER:
+        raise LirtError(f"{where}: a header of {length} bytes: damaged, or not a tensor stream")
+    if length == 0 or (8 + length) % ALIGNMENT:
+        raise LirtError(f"{where}: the header does not end at a multiple of {ALIGNMENT}")
+    raw = source.read(length)
+    if len(raw) < length:
+        raise LirtError(f"cut {where}, within a header")
+    try:
+        header = json.loads(raw, object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+        raise LirtError(f"{where}: the header is not JSON: {error}") from None
+    if not isinstance(header, dict) or not isinstance(header.get("__metadata__"), dict):
+        raise LirtError(f"{where}: no __metadata__: not a tensor stream")
+    metadata = header.pop("__metadata__")
+    if not all(isinstance(v, str) for v in metadata.values()):
+        raise LirtError(f"{where}: metadata that is not text")
+    if metadata.get("lir.format") != "1":
+        raise LirtError(f"{where}: lir.format is {metadata.get('lir.format')!r}, expected '1'")
+    if "lir.kind" not in metadata:
+        raise LirtError(f"{where}: lir.kind is missing")
+    size = _check_layout(header, where)
+    data = source.read(size)
+    if len(data) < size:
+        raise LirtError(f"cut {where}, within the data")
+    stored = _CHECKSUM.findall(raw)
+    if len(stored) != 1:
+        raise LirtError(f"{where}: lir.xxh3 is missing or malformed")
+    if xxhash is not None:
+        state = xxhash.xxh3_64(_CHECKSUM.sub(b'"lir.xxh3":"0000000000000000"', raw))
+        state.update(data)
+        if state.hexdigest().encode() != stored[0]:
+            raise LirtError(f"{where}: the checksum is wrong: the segment is damaged")
+    return metadata, header, data, stored[0]
+
+
+def _check_layout(header: Dict[str, Any], where: str) -> int:
+    """Check the entries (decreasing element size, then name; no gaps); return the data's length."""
+    def key(item: Tuple[str, Any]) -> Tuple[int, bytes]:
+        name, entry = item
+        if not isinstance(entry, dict) or entry.get("dtype") not in ELEMENTS:
+            raise LirtError(f"{where}: tensor {name!r} has an unknown element type")
+        return -ELEMENTS[entry["dtype"]][0], name.encode()
+
+    at = 0
+    for name, entry in sorted(header.items(), key=key):
+        shape, span = entry.get("shape"), entry.get("data_offsets")
+        for numbers in (shape, span):
+            if not isinstance(numbers, list) or not all(
+                type(x) is int and 0 <= x <= MAX_DATA for x in numbers
+            ):
+                raise LirtError(f"{where}: tensor {name!r} has a malformed entry")
+        size = ELEMENTS[entry["dtype"]][0]
+        for extent in shape:
+            size *= extent
+        if size > MAX_DATA or span != [at, at + size]:
+            raise LirtError(f"{where}: tensor {name!r} lies at {span}, expected {[at, at + size]}")
+        at += size
+        if at > MAX_DATA:
+            raise LirtError(f"{where}: more than {MAX_DATA} bytes in a segment")
+    return at
+
+
+def _tensors(header: Dict[str, Any], data: bytes, where: str
+             ) -> Tuple[Dict[str, np.ndarray], Dict[str, str]]:
+    arrays, elements = {}, {}
+    for name, entry in header.items():
+        a, b = entry["data_offsets"]
+        code = ELEMENTS[entry["dtype"]][1]
+        arrays[name] = np.frombuffer(data[a:b], code).reshape(entry["shape"])
+        elements[name] = entry["dtype"]
+    return arrays, elements
+
+
+def _check_tensors(kind: str, records: int, tensors: Dict[str, np.ndarray],
+                   elements: Dict[str, str], where: str) -> List[str]:
+    """Check names, element types and shapes against LAYOUT; take the ids out and return them."""
+    layout = {"id_offsets": (("I64",), ("n+1",)), "ids": (("U8",), ("b",)), **LAYOUT[kind]}
+    for name in tensors:
+        if name not in layout:
+            raise LirtError(f"{where}: a tensor {name!r}, which kind {kind} does not have")
+    extents = {"n": records, "n+1": records + 1}
+    for name, (types, shape) in layout.items():
+        if name not in tensors:
+            scales = name == "scales" and elements.get("embeddings") != "I8"
+            if scales or (kind, name) in _OPTIONAL:
+                continue
+            raise LirtError(f"{where}: tensor {name!r} is missing")
+        if name == "scales" and elements.get("embeddings") != "I8":
+            raise LirtError(f"{where}: scales belong to I8 embeddings only")
+        array = tensors[name]
+        expected = [extents.setdefault(s, e) for s, e in zip(shape, array.shape)]
+        if elements[name] not in types or list(array.shape) != expected or len(shape) != array.ndim:
+            raise LirtError(f"{where}: tensor {name!r} is {elements[name]}{list(array.shape)}")
+    for name, end in (("id_offsets", len(tensors["ids"])), ("offsets", extents.get("t", 0))):
+        if name in tensors:
+            offsets = tensors[name]
+            if offsets[0] != 0 or offsets[-1] != end or (np.diff(offsets) < 0).any():
+                raise LirtError(f"{where}: {name} do not ascend from 0 to {end}")
+    if kind == "sparse" and len(tensors["indices"]):
+        indices, offsets = tensors["indices"], tensors["offsets"]
+        steps = np.diff(indices.astype(np.int64)) <= 0
+        starts = offsets[1:-1][(offsets[1:-1] > 0) & (offsets[1:-1] < len(indices))]
+        steps[starts - 1] = False
+        if steps.any() or (indices < 0).any():
+            raise LirtError(f"{where}: indices do not ascend within a row")
+    raw, at = tensors.pop("ids").tobytes(), tensors.pop("id_offsets")
+    elements.pop("ids"), elements.pop("id_offsets")
+    ids = [raw[a:b].decode("utf-8", "surrogateescape") for a, b in zip(at[:-1], at[1:])]
+    if not all(ids):
+        raise LirtError(f"{where}: an empty id")
+    return ids
+
+
+def _check_end(member: _Member, metadata: Dict[str, str], header: Dict[str, Any],
+               where: str) -> None:
+    if header:
+        raise LirtError(f"{where}: an end segment with tensors")
+    found = (_number(metadata, "lir.records"), _number(metadata, "lir.segments"))
+    expected = (member.records, member.segments)
+    if found != expected:
+        raise LirtError(f"{where}: the end segment tells of {found[0]} records in {found[1]} "
+                        f"segments, read were {expected[0]} in {expected[1]}")
+    chain = metadata.get("lir.chain", "")
+    if not re.fullmatch("[0-9a-f]{16}", chain):
+        raise LirtError(f"{where}: lir.chain is missing or malformed")
+    if xxhash is not None and xxhash.xxh3_64(member.chain).hexdigest() != chain:
+        raise LirtError(f"{where}: lir.chain does not match the segments")
+
+
+def _signature(first: Dict[str, str], metadata: Dict[str, str], tensors: Dict[str, np.ndarray],
+               elements: Dict[str, str]) -> Tuple[Any, ...]:
+    """What segments and members of one stream must have in common."""
+    kind = metadata["lir.kind"]
+    tokenizer = first.get("lir.tokenizer") if kind == "tokens" else None
+    return (kind, metadata.get("lir.role"), first.get("lir.model"), tokenizer,
+            _dim(tensors, first), tuple(sorted(elements.items())))
+
+
+def _dim(tensors: Dict[str, np.ndarray], metadata: Dict[str, str]) -> Optional[int]:
+    if "embeddings" in tensors:
+        return int(tensors["embeddings"].shape[1])
+    return _number(metadata, "lir.dim") if "lir.dim" in metadata else None
+
+
+def _widen(tensors: Dict[str, np.ndarray], elements: Dict[str, str]) -> Optional[np.ndarray]:
+    if "embeddings" not in tensors:
+        return None
+    stored = tensors["embeddings"]
+    if elements["embeddings"] == "BF16":
+        return (stored.astype(np.uint32) << 16).view(np.float32)
+    widened = stored.astype(np.float32)
+    if elements["embeddings"] == "I8":
+        widened *= tensors["scales"][:, None]
+    return widened
+
+
+def _number(metadata: Dict[str, str], key: str) -> int:
+    value = metadata.get(key, "")
+    if not re.fullmatch("0|[1-9][0-9]{0,17}", value):
+        raise LirtError(f"{key} is {value!r}, expected a number")
+    return int(value)
+
+
+def _unique(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key occurs twice")
+    return found
+
+
+class _Reader:
+    """Exact reads from a file, so that a cap is checked before memory is taken."""
+
+    def __init__(self, file: BinaryIO, ahead: bytes) -> None:
+        self.file = file
+        self.ahead = bytearray(ahead)
+
+    def more(self) -> bytes:
+        return self.file.read(CHUNK)
+
+    def read(self, count: int) -> bytes:
+        """`count` bytes, or fewer at the end."""
+        while len(self.ahead) < count:
+            chunk = self.more()
+            if not chunk:
+                break
+            self.ahead += chunk
+        taken = bytes(self.ahead[:count])
+        del self.ahead[:count]
+        return taken
+
+
+class _FrameReader(_Reader):
+    """The same, looking through compressed frames, each of which must be whole."""
+
+    def __init__(self, file: BinaryIO, ahead: bytes, codec: str) -> None:
+        super().__init__(file, b"")
+        self.codec = codec
+        self.compressed = ahead
+        self.frame: Any = None
+        self.fed = False
+
+    def more(self) -> bytes:
+        while True:
+            if not self.compressed:
+                self.compressed = self.file.read(1 << 16)
+                if not self.compressed:
+                    if self.frame is not None and self.fed:
+                        raise LirtError(f"cut within a {self.codec} frame")
+                    return b""
+            if self.frame is None:
+                self.frame, self.fed = _frame(self.codec), False
+            data, self.compressed, self.fed = self.compressed, b"", True
+            try:
+                out = self.frame.decompress(data)
+            except Exception as error:  # each package has an exception class of its own
+                raise LirtError(f"damaged {self.codec} frame: {error}") from None
+            if self.frame.eof:
+                self.compressed, self.frame = self.frame.unused_data or b"", None
+            if out:
+                return out
+
+
+def _frame(codec: str) -> Any:
+    if codec == "gzip":
+        return zlib.decompressobj(31)
+    try:
+        if codec == "zstd":
+            import zstandard
+
+            return zstandard.ZstdDecompressor().decompressobj()
+        import lz4.frame
+
+        return lz4.frame.LZ4FrameDecompressor()
+    except ImportError:
+        package = {"zstd": "zstandard", "lz4": "lz4"}[codec]
+        raise MissingPackage(
+            f"the stream is compressed by {codec}: pip install {package}, or "
+            f"decompress it first ({codec} -d)"
+        ) from None
+
+
+def _decompressed(file: BinaryIO) -> _Reader:
+    """Tell by the first bytes, whatever the name."""
+    magic = b""
+    while len(magic) < 4:
+        chunk = file.read(4 - len(magic))
+        if not chunk:
+            break
+        magic += chunk
+    if magic == b"\x28\xb5\x2f\xfd" or (magic[1:] == b"\x2a\x4d\x18" and magic[0] >> 4 == 5):
+        return _FrameReader(file, magic, "zstd")
+    if magic == b"\x04\x22\x4d\x18":
+        return _FrameReader(file, magic, "lz4")
+    if magic[:2] == b"\x1f\x8b":
+        return _FrameReader(file, magic, "gzip")
+    return _Reader(file, magic)
+
+
+def _describe(path: str) -> None:
+    file = sys.stdin.buffer if path == "-" else open(path, "rb")
+    with file:
+        first: Optional[Segment] = None
+        records = count = members = 0
+        ids: List[str] = []
+        for segment in segments(file):
+            first, members = first or segment, segment.member + 1
+            records, count = records + len(segment.ids), count + 1
+            ids += segment.ids[: 3 - len(ids)]
+    assert first is not None
+    dim = _dim(first.tensors, first.metadata)
+    checksums = "verified" if xxhash is not None else "not verified (pip install xxhash)"
+    for key, value in (
+        ("file", path), ("kind", first.kind), ("role", first.role or "-"),
+        ("dim", "-" if dim is None else str(dim)),
+        ("element", first.elements.get("embeddings", "-")), ("records", str(records)),
+        ("segments", str(count)), ("members", str(members)), ("checksums", checksums), ("first ids", " ".join(ids)),
+    ):
+        print(f"{key:10}{value}")
+
+
+def main(arguments: List[str]) -> int:
+    """Describe each file; the exit status is that of the lir tools."""
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print("usage: lirt.py FILE...", file=sys.stdout if arguments else sys.stderr)
+        return 0 if arguments else 64
+    status = 0
+    for path in arguments:
+        try:
+            _describe(path)
+        except LirtError as error:
+            print(f"lirt.py: error: {path}: {error}", file=sys.stderr)
+            status = 65
+        except MissingPackage as error:
+            print(f"lirt.py: error: {path}: {error}", file=sys.stderr)
+            status = status or 1
+        except OSError as error:
+            print(f"lirt.py: error: {path}: {error.strerror}", file=sys.stderr)
+            status = status or (66 if isinstance(error, FileNotFoundError) else 74)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
