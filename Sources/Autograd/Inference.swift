@@ -1,0 +1,205 @@
+import Kernels
+
+/// A matrix of intermediate results; its memory goes back to the arena when nobody holds it.
+package final class Matrix {
+  package let rows: Int
+  package let columns: Int
+  let buffer: AlignedBuffer
+  private let arena: Arena
+
+  fileprivate init(rows: Int, columns: Int, arena: Arena) {
+    self.rows = rows
+    self.columns = columns
+    self.arena = arena
+    buffer = arena.take(rows * columns)
+  }
+
+  deinit { arena.give(buffer) }
+
+  /// Valid as long as the matrix.
+  package var view: MutableMatrixView { buffer.matrix(rows: rows, columns: columns) }
+
+  /// Row `index`; valid as long as the matrix.
+  package func row(_ index: Int) -> UnsafeBufferPointer<Float> {
+    precondition(index >= 0 && index < rows, "row \(index) of \(rows)")
+    return UnsafeBufferPointer(start: buffer.pointer + index * columns, count: columns)
+  }
+}
+
+/// Buffers that are used again and again, so that a batch allocates nothing.
+private final class Arena {
+  private var free: [AlignedBuffer] = []
+
+  /// The smallest free buffer that is large enough but not four times too large, else a new one.
+  func take(_ count: Int) -> AlignedBuffer {
+    var best: Int?
+    for (i, buffer) in free.enumerated() where buffer.count >= count && buffer.count / 4 <= count {
+      if best.map({ buffer.count < free[$0].count }) ?? true { best = i }
+    }
+    if let best { return free.swapRemove(best) }
+    // Powers of two, so that batches of nearly the same size share buffers.
+    var capacity = 1024
+    while capacity < count { capacity *= 2 }
+    return AlignedBuffer(count: capacity)
+  }
+
+  func give(_ buffer: AlignedBuffer) {
+    if free.count == 32 { free.removeFirst() }
+    free.append(buffer)
+  }
+}
+
+extension Array {
+  fileprivate mutating func swapRemove(_ index: Int) -> Element {
+    swapAt(index, count - 1)
+    return removeLast()
+  }
+}
+
+/// Runs operations at once, on packed weights, one thread an instance.
+package final class Inference: Operations {
+  package typealias Value = Matrix
+  private let kernels: Kernels
+  private let arena = Arena()
+  private var scratch = AlignedBuffer(count: 0)
+
+  package init(_ kernels: Kernels) { self.kernels = kernels }
+
+  private func matrix(_ rows: Int, _ columns: Int) -> Matrix {
+    Matrix(rows: rows, columns: columns, arena: arena)
+  }
+
+  package func embed(
+    _ batch: PackedBatch, word: Parameter, type: Parameter?, position: Parameter?,
+    firstPosition: Int
+  ) -> Matrix {
+    let out = matrix(batch.tokens, word.matrix.columns)
+    let positions =
+      firstPosition == 0 ? batch.positions : batch.positions.map { $0 + Int32(firstPosition) }
+    batch.ids.withUnsafeBufferPointer { ids in
+      batch.typeIDs.withUnsafeBufferPointer { typeIDs in
+        positions.withUnsafeBufferPointer { positions in
+          kernels.embed(
+            word: EmbeddingLookup(word.matrix, ids: ids),
+            type: type.map { EmbeddingLookup($0.matrix, ids: typeIDs) },
+            position: position.map { EmbeddingLookup($0.matrix, ids: positions) },
+            into: out.view)
+        }
+      }
+    }
+    return out
+  }
+
+  package func linear(_ x: Matrix, _ layer: Linear, _ activation: Activation) -> Matrix {
+    let out = matrix(x.rows, layer.outputs)
+    kernels.multiply(x.view.view, layer.packed, activation: activation, into: out.view)
+    return out
+  }
+
+  package func linear(_ x: Matrix, _ layer: Linear, adding residual: Matrix) -> Matrix {
+    let out = matrix(x.rows, layer.outputs)
+    kernels.multiply(x.view.view, layer.packed, adding: residual.view.view, into: out.view)
+    return out
+  }
+
+  package func layerNorm(_ x: Matrix, _ norm: LayerNorm) -> Matrix {
+    let out = matrix(x.rows, x.columns)
+    kernels.layerNorm(
+      x.view.view, weight: norm.weight.values, bias: norm.bias?.values, epsilon: norm.epsilon,
+      into: out.view)
+    return out
+  }
+
+  package func attention(_ qkv: Matrix, heads: Int, _ batch: PackedBatch) -> Matrix {
+    let width = qkv.columns / 3
+    let out = matrix(qkv.rows, width)
+    let all = qkv.view.view
+    for sequence in 0..<batch.sequences {
+      let rows = batch.range(sequence)
+      let needed = kernels.attentionScratchCount(
+        queries: rows.count, keys: rows.count, headWidth: width / heads)
+      if scratch.count < needed { scratch = AlignedBuffer(count: needed) }
+      kernels.attention(
+        queries: all[rows, 0..<width], keys: all[rows, width..<2 * width],
+        values: all[rows, 2 * width..<3 * width], heads: heads,
+        scale: 1 / Float(width / heads).squareRoot(), into: out.view.rows(rows), scratch: scratch)
+    }
+    return out
+  }
+
+  package func pool(_ x: Matrix, _ pooling: Pooling, _ batch: PackedBatch) -> Matrix {
+    let out = matrix(batch.sequences, x.columns)
+    for sequence in 0..<batch.sequences {
+      let rows = batch.range(sequence)
+      let target = out.buffer.pointer + sequence * x.columns
+      let row = UnsafeMutableBufferPointer(start: target, count: x.columns)
+      switch pooling {
+      case .first: target.update(from: x.buffer.pointer + rows.lowerBound * x.columns, count: x.columns)
+      case .last:
+        target.update(from: x.buffer.pointer + (rows.upperBound - 1) * x.columns, count: x.columns)
+      case .mean: kernels.meanRows(x.view.view.rows(rows), into: target)
+      case .max: kernels.maxRows(x.view.view.rows(rows), into: target)
+      case .sum: kernels.sumRows(x.view.view.rows(rows), into: target)
+      case .meanSqrtLength:
+        kernels.sumRows(x.view.view.rows(rows), into: target)
+        kernels.scale(UnsafeBufferPointer(row), by: 1 / Float(rows.count).squareRoot(), into: row)
+      case .weightedMean:
+        row.update(repeating: 0)
+        for (i, token) in rows.enumerated() {
+          kernels.addScaled(x.row(token), by: Float(i + 1), to: row)
+        }
+        let total = Float(rows.count * (rows.count + 1) / 2)
+        kernels.scale(UnsafeBufferPointer(row), by: 1 / total, into: row)
+      }
+    }
+    return out
+  }
+
+  package func linearMax(_ x: Matrix, _ layer: Linear, _ batch: PackedBatch) -> Matrix {
+    let out = matrix(batch.sequences, layer.outputs)
+    kernels.multiplyMax(x.view.view, layer.packed, offsets: batch.offsets, into: out.view)
+    return out
+  }
+
+  package func map(_ x: Matrix, _ function: ElementaryFunction) -> Matrix {
+    let out = matrix(x.rows, x.columns)
+    let count = x.rows * x.columns
+    kernels.apply(
+      function, to: UnsafeBufferPointer(start: x.buffer.pointer, count: count),
+      into: UnsafeMutableBufferPointer(start: out.buffer.pointer, count: count))
+    return out
+  }
+
+  /// torch.nn.functional.normalize: x / max(‖x‖, 1e-12).
+  package static let normalizationEpsilon: Float = 1e-12
+
+  package func normalize(_ x: Matrix) -> Matrix {
+    let out = matrix(x.rows, x.columns)
+    kernels.l2NormalizeRows(x.view.view, epsilon: Self.normalizationEpsilon, into: out.view)
+    return out
+  }
+
+  package func concatenate(_ values: [Matrix]) -> Matrix {
+    precondition(!values.isEmpty, "concatenate: nothing")
+    let columns = values.reduce(0) { $0 + $1.columns }
+    let out = matrix(values[0].rows, columns)
+    var first = 0
+    for value in values {
+      precondition(value.rows == out.rows, "concatenate: \(value.rows) and \(out.rows) rows")
+      for row in 0..<out.rows {
+        (out.buffer.pointer + row * columns + first).update(
+          from: value.buffer.pointer + row * value.columns, count: value.columns)
+      }
+      first += value.columns
+    }
+    return out
+  }
+
+  package func rows(_ x: Matrix, _ range: Range<Int>) -> Matrix {
+    precondition(range.lowerBound >= 0 && range.upperBound <= x.rows, "rows \(range) of \(x.rows)")
+    let out = matrix(range.count, x.columns)
+    out.buffer.pointer.update(
+      from: x.buffer.pointer + range.lowerBound * x.columns, count: range.count * x.columns)
+    return out
+  }
+}

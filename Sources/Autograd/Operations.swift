@@ -1,0 +1,63 @@
+import Kernels
+
+/// How the tokens of a sequence become one vector.
+package enum Pooling: String, Sendable, CaseIterable {
+  /// The first token.
+  case first
+  /// The last token.
+  case last
+  case mean, max, sum
+  /// The sum divided by the square root of the number of tokens.
+  case meanSqrtLength
+  /// Σ i·x_i / Σ i, i from 1.
+  case weightedMean
+}
+
+/// What a model is made of. A backbone and a head are functions over these operations, written
+/// once: `Inference` runs them on packed weights; a tape records them for training.
+///
+/// Letters: B sequences, T tokens of a batch, D width, N outputs. Values are matrices.
+package protocol Operations: AnyObject {
+  associatedtype Value
+
+  /// word[id] (+ type[typeID]) (+ position[position + firstPosition]) of every token: [T,D].
+  func embed(
+    _ batch: PackedBatch, word: Parameter, type: Parameter?, position: Parameter?,
+    firstPosition: Int
+  ) -> Value
+
+  /// activation(x · Wᵀ + b): [T,N].
+  func linear(_ x: Value, _ layer: Linear, _ activation: Activation) -> Value
+
+  /// residual + (x · Wᵀ + b): [T,N].
+  func linear(_ x: Value, _ layer: Linear, adding residual: Value) -> Value
+
+  func layerNorm(_ x: Value, _ norm: LayerNorm) -> Value
+
+  /// Self-attention of each sequence by itself, from queries, keys and values side by side:
+  /// [T,3D] to [T,D].
+  func attention(_ qkv: Value, heads: Int, _ batch: PackedBatch) -> Value
+
+  /// One vector a sequence: [T,D] to [B,D].
+  func pool(_ x: Value, _ pooling: Pooling, _ batch: PackedBatch) -> Value
+
+  /// The maximum of x · Wᵀ + b over the tokens of each sequence, [T,D] to [B,N], without [T,N] ever
+  /// being stored.
+  func linearMax(_ x: Value, _ layer: Linear, _ batch: PackedBatch) -> Value
+
+  /// A function of every element.
+  func map(_ x: Value, _ function: ElementaryFunction) -> Value
+
+  /// Rows of Euclidean length 1 (or 0), [B,D].
+  func normalize(_ x: Value) -> Value
+
+  /// Several values side by side.
+  func concatenate(_ values: [Value]) -> Value
+
+  /// Some rows.
+  func rows(_ x: Value, _ range: Range<Int>) -> Value
+}
+
+extension Operations {
+  package func linear(_ x: Value, _ layer: Linear) -> Value { linear(x, layer, .none) }
+}

@@ -1,0 +1,83 @@
+import Kernels
+
+/// A weight as it was loaded: values in single precision under the name of its checkpoint.
+///
+/// Unchecked: nobody writes the values after `init`; `owner` keeps them in memory.
+package final class Parameter: @unchecked Sendable {
+  package let name: String
+  package let shape: [Int]
+  package let values: UnsafePointer<Float>
+  private let owner: AnyObject
+
+  package init(name: String, shape: [Int], values: UnsafePointer<Float>, owner: AnyObject) {
+    self.name = name
+    self.shape = shape
+    self.values = values
+    self.owner = owner
+  }
+
+  package var count: Int { shape.reduce(1, *) }
+
+  /// The values as rows × columns; a vector is one row.
+  package var matrix: MatrixView {
+    let columns = shape.last ?? 1
+    return MatrixView(values, rows: count / max(columns, 1), columns: columns)
+  }
+}
+
+/// y[T,N] = x[T,K] · W[N,K]ᵀ + b[N], where W may be several matrices on top of each other, whose
+/// products then lie side by side.
+package final class Linear: Sendable {
+  package let weights: [Parameter]
+  package let biases: [Parameter]
+  /// Weights and biases as the kernels take them.
+  let packed: PackedMatrix
+
+  /// N.
+  package var outputs: Int { packed.rows }
+  /// K.
+  package var inputs: Int { packed.columns }
+
+  /// - Parameters:
+  ///   - weights: W[N,K] each, of one K.
+  ///   - biases: b[N] for each weight, or none at all.
+  package init(weights: [Parameter], biases: [Parameter] = []) {
+    precondition(!weights.isEmpty && (biases.isEmpty || biases.count == weights.count))
+    self.weights = weights
+    self.biases = biases
+    let columns = weights[0].matrix.columns
+    precondition(weights.allSatisfy { $0.matrix.columns == columns }, "widths differ")
+    if weights.count == 1 {
+      packed = PackedMatrix(
+        weights[0].values, rows: weights[0].matrix.rows, columns: columns,
+        bias: biases.first?.values)
+      return
+    }
+    let rows = weights.reduce(0) { $0 + $1.matrix.rows }
+    let stacked = AlignedBuffer(count: rows * columns)
+    let bias = AlignedBuffer(count: rows)
+    var row = 0
+    for (i, weight) in weights.enumerated() {
+      (stacked.pointer + row * columns).update(from: weight.values, count: weight.count)
+      if !biases.isEmpty {
+        (bias.pointer + row).update(from: biases[i].values, count: biases[i].count)
+      }
+      row += weight.matrix.rows
+    }
+    packed = PackedMatrix(
+      stacked.pointer, rows: rows, columns: columns, bias: biases.isEmpty ? nil : bias.pointer)
+  }
+}
+
+/// Layer normalisation over the last dimension. Ba et al., arXiv:1607.06450.
+package struct LayerNorm: Sendable {
+  package let weight: Parameter
+  package let bias: Parameter?
+  package let epsilon: Float
+
+  package init(weight: Parameter, bias: Parameter?, epsilon: Float) {
+    self.weight = weight
+    self.bias = bias
+    self.epsilon = epsilon
+  }
+}
