@@ -59,7 +59,7 @@ extension Array {
 /// Runs operations at once, on packed weights, one thread an instance.
 package final class Inference: Operations {
   package typealias Value = Matrix
-  private let kernels: Kernels
+  fileprivate let kernels: Kernels
   private let arena = Arena()
   private var scratch = AlignedBuffer(count: 0)
 
@@ -201,5 +201,67 @@ package final class Inference: Operations {
     out.buffer.pointer.update(
       from: x.buffer.pointer + range.lowerBound * x.columns, count: range.count * x.columns)
     return out
+  }
+
+  package func stack(_ values: [Matrix]) -> Matrix {
+    precondition(!values.isEmpty, "stack: nothing")
+    let out = matrix(values.reduce(0) { $0 + $1.rows }, values[0].columns)
+    var row = 0
+    for value in values {
+      precondition(value.columns == out.columns, "stack: \(value.columns) and \(out.columns) columns")
+      (out.buffer.pointer + row * out.columns).update(
+        from: value.buffer.pointer, count: value.rows * value.columns)
+      row += value.rows
+    }
+    return out
+  }
+
+  package func sumRows(_ x: Matrix) -> Matrix {
+    let out = matrix(1, x.columns)
+    kernels.sumRows(x.view.view, into: out.buffer.pointer)
+    return out
+  }
+
+  package func add(_ x: Matrix, _ y: Matrix) -> Matrix {
+    precondition(x.rows == y.rows && x.columns == y.columns, "add: shapes differ")
+    let out = rows(x, 0..<x.rows)
+    let count = x.rows * x.columns
+    kernels.addScaled(
+      UnsafeBufferPointer(start: y.buffer.pointer, count: count), by: 1,
+      to: UnsafeMutableBufferPointer(start: out.buffer.pointer, count: count))
+    return out
+  }
+
+  package func scale(_ x: Matrix, by factor: Float) -> Matrix {
+    let out = matrix(x.rows, x.columns)
+    let count = x.rows * x.columns
+    kernels.scale(
+      UnsafeBufferPointer(start: x.buffer.pointer, count: count), by: factor,
+      into: UnsafeMutableBufferPointer(start: out.buffer.pointer, count: count))
+    return out
+  }
+}
+
+// MARK: Scores
+
+extension Inference {
+  private func map(_ x: Float, _ function: ElementaryFunction) -> Float {
+    var y = x
+    withUnsafeMutablePointer(to: &y) { y in
+      kernels.apply(
+        function, to: UnsafeBufferPointer(start: y, count: 1),
+        into: UnsafeMutableBufferPointer(start: y, count: 1))
+    }
+    return y
+  }
+
+  /// 1 / (1 + e⁻ˣ)
+  package func sigmoid(_ x: Float) -> Float { map(x, .sigmoid) }
+
+  /// log(eˣ / (eˣ + eʸ)), without overflow.
+  package func logShare(_ x: Float, _ y: Float) -> Float {
+    // log1pRelu(e^-|d|) = log(1 + e^-|d|)
+    let difference = y - x
+    return -(max(difference, 0) + map(map(-abs(difference), .exp), .log1pRelu))
   }
 }

@@ -54,8 +54,18 @@ package protocol Operations: AnyObject {
   /// Several values side by side.
   func concatenate(_ values: [Value]) -> Value
 
+  /// Several values on top of each other.
+  func stack(_ values: [Value]) -> Value
+
   /// Some rows.
   func rows(_ x: Value, _ range: Range<Int>) -> Value
+
+  /// The sum over the rows, in their order: [T,N] to [1,N].
+  func sumRows(_ x: Value) -> Value
+
+  func add(_ x: Value, _ y: Value) -> Value
+
+  func scale(_ x: Value, by factor: Float) -> Value
 }
 
 extension Operations {

@@ -11,6 +11,8 @@ package struct ModelFolder: Sendable {
   package let config: JSON
   /// Keys that the user set with `--model-config`.
   package let overriddenKeys: [String]
+  /// `model_type` as the file has it.
+  package let originalModelType: String?
 
   /// Opens a folder.
   ///
@@ -34,6 +36,7 @@ package struct ModelFolder: Sendable {
         hint: "scripts/fetch-model downloads one; --model takes the folder, not a name")
     }
     var members = try JSONFile.readObject(path + "/config.json")
+    originalModelType = members.first { $0.key == "model_type" }?.value.string
     overriddenKeys = overrides?.members?.map(\.key) ?? []
     for member in overrides?.members ?? [] {
       members.removeAll { $0.key == member.key }

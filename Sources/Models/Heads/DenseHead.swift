@@ -1,0 +1,68 @@
+import Autograd
+import Failures
+import Kernels
+
+/// What is done to the elements of an embedding so that many of them are zero.
+/// Lightning IR `modeling_utils/embedding_post_processing.py`.
+package enum Sparsification: String, Sendable, CaseIterable {
+  case none
+  case relu
+  /// log(1 + max(x, 0))
+  case reluLog = "relu_log"
+  /// log(1 + log(1 + max(x, 0)))
+  case reluTwiceLog = "relu_2xlog"
+
+  /// All of them rise with x, so they commute with a maximum.
+  func apply<O: Operations>(_ x: O.Value, _ o: O) -> O.Value {
+    switch self {
+    case .none: x
+    case .relu: o.map(x, .relu)
+    case .reluLog: o.map(x, .log1pRelu)
+    case .reluTwiceLog: o.map(o.map(x, .log1pRelu), .log1pRelu)
+    }
+  }
+}
+
+/// One vector a text: pooling, then linear layers, sparsification and normalisation, in that order
+/// (DPR, arXiv:2004.04906; SBERT, arXiv:1908.10084; Lightning IR `models/bi_encoders/dpr.py`).
+package struct DenseHead: Sendable {
+  package struct Layer: Sendable {
+    package let linear: Linear
+    package let activation: Activation
+
+    package init(_ linear: Linear, _ activation: Activation) {
+      self.linear = linear
+      self.activation = activation
+    }
+  }
+
+  /// Several poolings are laid side by side.
+  package let poolings: [Pooling]
+  package let layers: [Layer]
+  package let sparsification: Sparsification
+  package let normalizes: Bool
+  /// Width of the embeddings.
+  package let dimension: Int
+
+  package init(
+    poolings: [Pooling], layers: [Layer], sparsification: Sparsification = .none,
+    normalizes: Bool, width: Int
+  ) {
+    self.poolings = poolings
+    self.layers = layers
+    self.sparsification = sparsification
+    self.normalizes = normalizes
+    dimension = layers.last?.linear.outputs ?? width * poolings.count
+  }
+
+  /// [T,D] to [B,dimension].
+  package func callAsFunction<O: Operations>(
+    _ hidden: O.Value, _ batch: PackedBatch, _ o: O
+  ) -> O.Value {
+    let pooled = poolings.map { o.pool(hidden, $0, batch) }
+    var x = pooled.count == 1 ? pooled[0] : o.concatenate(pooled)
+    for layer in layers { x = o.linear(x, layer.linear, layer.activation) }
+    x = sparsification.apply(x, o)
+    return normalizes ? o.normalize(x) : x
+  }
+}

@@ -1,0 +1,31 @@
+import Autograd
+import Failures
+import Kernels
+
+/// One score for a query and a document that were read together: pooling, perhaps BERT's pooler,
+/// and a linear layer with one or two outputs (monoBERT, arXiv:1901.04085; Lightning IR
+/// `models/cross_encoders/mono.py`).
+package struct MonoHead: Sendable {
+  /// What stands for relevance among the outputs.
+  package enum Scoring: String, Sendable, CaseIterable {
+    /// One output, as it is.
+    case rank
+    /// Two outputs: the logarithm of the second one's share of their softmax.
+    case mono
+  }
+
+  package let pooling: Pooling
+  /// BERT's pooler: a linear layer and tanh.
+  package let pooler: Linear?
+  package let classifier: Linear
+  package let scoring: Scoring
+
+  /// [T,D] to logits[B,1] or logits[B,2].
+  package func callAsFunction<O: Operations>(
+    _ hidden: O.Value, _ batch: PackedBatch, _ o: O
+  ) -> O.Value {
+    var x = o.pool(hidden, pooling, batch)
+    if let pooler { x = o.linear(x, pooler, .tanh) }
+    return o.linear(x, classifier)
+  }
+}

@@ -1,0 +1,103 @@
+import Autograd
+import Failures
+import JSON
+import Streams
+import Tensors
+
+extension ModelDescription {
+  /// Recognises what a folder holds.
+  ///
+  /// - Throws: 78 where the folder leaves two readings, with how to choose, or is of a kind that is
+  ///   not supported.
+  package init(recognizing folder: ModelFolder) throws(Failure) {
+    switch folder.modelType {
+    case "lir-dpr": self = try LightningIRFolder.dense(folder)
+    case "splade": self = try LightningIRFolder.splade(folder)
+    case "mono": self = try LightningIRFolder.mono(folder)
+    case "col", "coil", "unicoil", "mvr", "set-encoder", "xtr":
+      throw .config(
+        folder.configPlace, "models of type \(folder.modelType ?? "") are not supported")
+    default:
+      if WholeFile.exists(folder.path + "/modules.json") {
+        self = try SentenceTransformersFolder.describe(folder)
+      } else {
+        self = try PlainFolder.describe(folder)
+      }
+    }
+  }
+}
+
+/// Checkpoints of transformers that no framework for ranking wrote.
+enum PlainFolder {
+  static func describe(_ folder: ModelFolder) throws(Failure) -> ModelDescription {
+    let architecture = folder.architectures.first ?? "none"
+    if architecture.hasSuffix("ForSequenceClassification") {
+      let labels = try labelCount(folder)
+      if labels == 1 {
+        return try classifier(
+          folder, evidence: "config.json: architectures is \(architecture) with one label")
+      }
+      throw .config(
+        folder.path, "a classifier with \(labels) labels: which one is relevance?",
+        hint: #"for a monoBERT say --model-config '{"model_type":"mono","scoring_strategy":"mono"}'"#)
+    }
+    if architecture.hasSuffix("ForMaskedLM") {
+      throw .config(
+        folder.path, "\(architecture) may be a SPLADE model or a bare language model",
+        hint: #"for a SPLADE model say --model-config '{"model_type":"splade"}'"#)
+    }
+    throw .config(
+      folder.path, "\(architecture) does not say how texts become vectors",
+      hint: #"for a dense model say --model-config '{"model_type":"lir-dpr","# 
+        + #""pooling_strategy":"mean","projection":null}' (or first, max, sum)"#)
+  }
+
+  /// `num_labels`, or the size of `id2label`; transformers' default is 2.
+  static func labelCount(_ folder: ModelFolder) throws(Failure) -> Int {
+    if let labels = folder.config["id2label"]?.members { return labels.count }
+    return try folder.integer("num_labels", default: 2)
+  }
+
+  /// A sequence classifier as sentence-transformers' CrossEncoder runs it.
+  static func classifier(
+    _ folder: ModelFolder, evidence: String
+  ) throws(Failure) -> ModelDescription {
+    let (activation, why) = try crossEncoderActivation(folder)
+    let settings = ModelDescription.MonoSettings(
+      pooling: .first, hasPooler: true, hasBias: true, scoring: .rank,
+      namesOfHead: .transformers, activation: activation, cutsTextsFirst: false)
+    return ModelDescription(
+      folder: folder, backboneType: folder.modelType ?? "none", architecture: .mono(settings),
+      similarity: .dot,
+      roles: [.pair: RoleSettings(maximumLength: try SentenceTransformersFolder.length(folder))],
+      evidence: [evidence, why])
+  }
+
+  /// The activation of sentence-transformers' CrossEncoder: what a configuration names, else
+  /// sigmoid for one label. `cross_encoder/CrossEncoder.py`, `get_default_activation_fn`.
+  private static func crossEncoderActivation(
+    _ folder: ModelFolder
+  ) throws(Failure) -> (ScoreActivation, String) {
+    let settings = try folder.json("config_sentence_transformers.json")
+    let candidates = [
+      ("config_sentence_transformers.json: activation_fn", settings?["activation_fn"]),
+      (
+        "config.json: sentence_transformers.activation_fn",
+        folder.config["sentence_transformers"]?["activation_fn"]
+      ),
+      (
+        "config.json: sbert_ce_default_activation_function",
+        folder.config["sbert_ce_default_activation_function"]
+      ),
+    ]
+    for (place, value) in candidates {
+      guard let name = value?.string else { continue }
+      switch name.split(separator: ".").last {
+      case "Sigmoid": return (.sigmoid, "\(place) is \(name)")
+      case "Identity": return (.logit, "\(place) is \(name)")
+      default: throw .config(folder.path, "\(place): \(name) is not supported")
+      }
+    }
+    return (.sigmoid, "one label without activation_fn: sigmoid, as sentence-transformers does")
+  }
+}
