@@ -84,7 +84,8 @@ enum TRECRecords {
       }
     }
     for field in fields {
-      let found = elements.filter { $0.name == field }
+      // Topics leave their elements open, so only the innermost one says where a piece belongs.
+      let found = elements.filter { isTopic ? $0.name == field : $0.path.contains(field) }
       if found.isEmpty { throw failure("<\(field)>", "none") }
       parts.append(contentsOf: found.map { content($0, isTopic: isTopic) })
     }
@@ -107,8 +108,10 @@ enum TRECRecords {
 enum SGML {
   /// The text behind a tag, up to the next one.
   struct Element {
-    /// Name of the innermost tag that is open, in lower case.
-    var name: String
+    /// Names of the tags that are open, in lower case, the innermost last.
+    var path: [String]
+    /// Name of the innermost one.
+    var name: String { path.last ?? "" }
     var content: ArraySlice<UInt8>
   }
 
@@ -170,7 +173,7 @@ enum SGML {
         continue
       }
       if textStart < index {
-        elements.append(Element(name: open.last ?? "", content: bytes[textStart..<index]))
+        elements.append(Element(path: open, content: bytes[textStart..<index]))
       }
       let tag = bytes[(index + 1)..<end]
       let isClosing = tag.first == UInt8(ascii: "/")

@@ -64,8 +64,8 @@ package final class LineReader {
 
   /// The next block, of about `blockSize` bytes or one longer line; nil at the end.
   ///
-  /// - Parameter eager: take what one read gives, as long as it has a whole line, rather than wait
-  ///   for a full block: for a pipe that somebody types into.
+  /// An eager reader takes what one read gives, as long as it has a whole line, rather than wait
+  /// for a full block: for a pipe that somebody types into.
   package func next(eager: Bool = false) throws(Failure) -> LineBlock? {
     if finished { return nil }
     var bytes = carry
