@@ -115,7 +115,8 @@ package final class ByteReader {
   /// Passes a skippable frame, and checks it where it is a trailer of ours.
   private func skipFrame() throws(Failure) {
     guard try input.ensure(8) else { throw .data(name, "truncated: inside a skippable frame") }
-    let size = Int(UInt32(littleEndian: input.window.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
+    let size = Int(
+      UInt32(littleEndian: input.window.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
     input.consume(8)
     if size <= TextTrailer.maximumSize, try input.ensure(size) {
       let content = Array(input.window[..<size])

@@ -13,10 +13,10 @@ package final class ByteWriter {
   private let textChecksum: RunningChecksum?
   private var frameOpen = false
 
-  /// - Parameters:
-  ///   - path: the output; `-` is the standard output.
-  ///   - compression: nil for what the suffix says.
-  ///   - checksumText: keep the checksum that `finish(trailer:)` needs.
+  /// Opens the output `path`; `-` is the standard output.
+  ///
+  /// Without a compression the suffix says it. The checksum of the text is what `finishText` needs
+  /// for its trailer.
   package init(
     _ path: String, compression: Compression? = nil, checksumText: Bool = false
   ) throws(Failure) {
@@ -76,9 +76,7 @@ package final class ByteWriter {
 
   /// Ends a text output: one frame, and behind a zstd frame the trailer.
   ///
-  /// - Parameters:
-  ///   - records: number of records for the trailer.
-  ///   - provenance: JSON of what made the text.
+  /// The trailer tells the number of records and, as JSON, what made the text.
   package func finishText(records: Int, provenance: String?) throws(Failure) {
     try drain()
     // An empty text is still one frame: an empty compressed file is an error to every reader.

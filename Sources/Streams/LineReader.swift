@@ -7,6 +7,8 @@ package struct LineBlock: Sendable {
   package var bytes: [UInt8]
   /// Number of the first line, from 1.
   package var firstLine: Int
+  /// How many lines there are, the last one of the input counted even without its `\n`.
+  package var lineCount: Int
 
   /// Calls `body` with the range of each line, without its `\n` (or `\r\n`), and its number.
   package func forEachLine<E: Error>(
@@ -62,8 +64,8 @@ package final class LineReader {
 
   /// The next block, of about `blockSize` bytes or one longer line; nil at the end.
   ///
-  /// - Parameter eager: take what one read gives, as long as it has a whole line, rather than wait
-  ///   for a full block: for a pipe that somebody types into.
+  /// An eager reader takes what one read gives, as long as it has a whole line, rather than wait
+  /// for a full block: for a pipe that somebody types into.
   package func next(eager: Bool = false) throws(Failure) -> LineBlock? {
     if finished { return nil }
     var bytes = carry
@@ -103,8 +105,10 @@ package final class LineReader {
   }
 
   private func block(_ bytes: [UInt8]) -> LineBlock {
-    let block = LineBlock(bytes: bytes, firstLine: line)
-    line += bytes.withUnsafeBytes { buffer in Self.countNewlines(buffer) }
+    let newlines = bytes.withUnsafeBytes { buffer in Self.countNewlines(buffer) }
+    let count = bytes.last == 0x0A ? newlines : newlines + 1
+    let block = LineBlock(bytes: bytes, firstLine: line, lineCount: count)
+    line += count
     return block
   }
 
@@ -114,7 +118,8 @@ package final class LineReader {
     // Eight bytes at a time: a byte of `x` is 0 where the text has a newline.
     while i + 8 <= buffer.count {
       let x = buffer.loadUnaligned(fromByteOffset: i, as: UInt64.self) ^ 0x0A0A_0A0A_0A0A_0A0A
-      let zero = ~(((x & 0x7F7F_7F7F_7F7F_7F7F) &+ 0x7F7F_7F7F_7F7F_7F7F) | x | 0x7F7F_7F7F_7F7F_7F7F)
+      let zero =
+        ~(((x & 0x7F7F_7F7F_7F7F_7F7F) &+ 0x7F7F_7F7F_7F7F_7F7F) | x | 0x7F7F_7F7F_7F7F_7F7F)
       count += zero.nonzeroBitCount
       i += 8
     }

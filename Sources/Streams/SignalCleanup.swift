@@ -8,11 +8,12 @@ package enum SignalCleanup {
   private static let slots = 64
   /// C strings of the files to remove; only whole pointers are stored, so that the handler can
   /// read them at any time; `lock` guards the writers.
-  nonisolated(unsafe) private static let paths: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?> = {
-    let paths = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: slots)
-    paths.initialize(repeating: nil, count: slots)
-    return paths
-  }()
+  nonisolated(unsafe) private static let paths: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?> =
+    {
+      let paths = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: slots)
+      paths.initialize(repeating: nil, count: slots)
+      return paths
+    }()
   private static let lock = Mutex(())
 
   static func register(_ path: String) -> Int? {

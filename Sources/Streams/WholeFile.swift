@@ -5,8 +5,7 @@ import Glibc
 package enum WholeFile {
   /// Reads all of `path`.
   ///
-  /// - Parameter limit: the size above which the file is refused (65), so that a wrong path does
-  ///   not fill the memory.
+  /// Above the limit the file is refused (65), so that a wrong path does not fill the memory.
   package static func read(_ path: String, limit: Int = 1 << 30) throws(Failure) -> [UInt8] {
     let descriptor = try OwnedDescriptor.open(reading: path)
     let size = try descriptor.size(path)

@@ -1,0 +1,64 @@
+import Failures
+
+/// Writes runs as TREC has them: `query Q0 doc rank score tag`.
+///
+/// Lines are grouped by query, ranks count from 1, documents come by score, descending, ties by id,
+/// descending: trec_eval's order, so that rank and evaluation agree. A score is the shortest text
+/// that reads back to the same single-precision number.
+package struct RunWriter: Sendable {
+  private let ending: [UInt8]
+
+  /// A writer of lines with this tag.
+  ///
+  /// - Throws: exit 64 where the tag is empty or holds white space.
+  package init(tag: String) throws(Failure) {
+    if tag.isEmpty || tag.utf8.contains(where: Bytes.isForbiddenInID) {
+      throw .usage("expected a run's tag without white space, found '\(tag)'")
+    }
+    ending = [Bytes.space] + Array(tag.utf8) + [Bytes.newline]
+  }
+
+  /// Appends the lines of one query: the best `depth` of `documents`, which come in any order.
+  package func append(
+    query: RecordID, documents: [ScoredDocument], depth: Int = .max, to bytes: inout [UInt8]
+  ) {
+    let ranking = documents.sorted { $0.precedes($1) }
+    query.bytes.withUnsafeBytes { query in
+      for (i, document) in ranking.prefix(depth).enumerated() {
+        document.id.bytes.withUnsafeBytes { doc in
+          appendLine(query: query, doc: doc, rank: i + 1, score: document.score, to: &bytes)
+        }
+      }
+    }
+  }
+
+  /// Appends the lines of one query of a run.
+  package func append(_ run: Run, query: Int, depth: Int = .max, to bytes: inout [UInt8]) {
+    run.queries.withBytes(query) { id in
+      for (i, entry) in run.entries(of: query).prefix(depth).enumerated() {
+        run.withDoc(entry) { doc in
+          appendLine(query: id, doc: doc, rank: i + 1, score: run.score(entry), to: &bytes)
+        }
+      }
+    }
+  }
+
+  /// Appends one line; the caller sees to order and ranks.
+  package func appendLine(
+    query: UnsafeRawBufferPointer, doc: UnsafeRawBufferPointer, rank: Int, score: Float,
+    to bytes: inout [UInt8]
+  ) {
+    precondition(score.isFinite, "a score of \(score)")
+    bytes.append(contentsOf: query)
+    bytes.append(contentsOf: [Bytes.space, UInt8(ascii: "Q"), UInt8(ascii: "0"), Bytes.space])
+    bytes.append(contentsOf: doc)
+    bytes.append(Bytes.space)
+    bytes.append(contentsOf: String(rank).utf8)
+    bytes.append(Bytes.space)
+    bytes.append(contentsOf: Self.text(score).utf8)
+    bytes.append(contentsOf: ending)
+  }
+
+  /// The shortest decimal text that reads back to `score`.
+  package static func text(_ score: Float) -> String { score.description }
+}

@@ -1,0 +1,238 @@
+import Failures
+import Glibc
+import JSON
+
+/// Records of tab-separated lines: `id<TAB>text`, without quoting.
+///
+/// Ids and texts stay where they were read. Where a text has several columns, its tabs become
+/// spaces in place.
+enum TSVRecords {
+  /// First columns of the header lines that collections come with.
+  private static let idHeaders: Set<String> = [
+    "_id", "id", "query-id", "query_id", "qid", "corpus-id", "doc-id", "doc_id", "docid", "docno",
+    "pid",
+  ]
+  /// Second columns of such lines.
+  private static let textHeaders: Set<String> = [
+    "text", "title", "query", "contents", "body", "passage", "url",
+  ]
+
+  /// The columns' names where the first line of a file is a header.
+  static func header(_ line: UnsafeRawBufferPointer) -> [String]? {
+    // A header is short; a long text is not looked at.
+    guard line.count <= 1024 else { return nil }
+    let columns = line.split(separator: Bytes.tab, omittingEmptySubsequences: false)
+      .map { String(decoding: $0, as: UTF8.self) }
+    guard columns.count >= 2, idHeaders.contains(columns[0]),
+      textHeaders.contains(columns[1])
+    else { return nil }
+    return columns
+  }
+
+  /// The numbers of the columns that `fields` picks, by number or by the header's names.
+  static func columns(
+    _ fields: [String], header: [String]?, file: String
+  ) throws(Failure) -> [Int] {
+    var columns: [Int] = []
+    for field in fields {
+      if let number = Int(field), number >= 1 {
+        columns.append(number)
+      } else if let index = header?.firstIndex(of: field) {
+        columns.append(index + 1)
+      } else if let header {
+        throw .usage(
+          "\(file) has no field '\(field)'",
+          hint: "its fields are \(header.joined(separator: ", "))")
+      } else {
+        throw .usage(
+          "\(file) has no header that names a field '\(field)'",
+          hint: "pick the columns of a TSV file by number: the id is column 1, the text column 2")
+      }
+    }
+    return columns
+  }
+
+  /// The records of a block of lines.
+  static func parse(
+    _ block: consuming RecordBlock, _ options: RecordOptions
+  ) throws(Failure) -> RecordBatch {
+    // Taken out of the block, so that the arena has one owner and is not copied.
+    var bytes: [UInt8] = []
+    swap(&bytes, &block.bytes)
+    var builder = BatchBuilder(block, bytes: [], onError: options.onError)
+    var extra: [UInt8] = []
+    let base = bytes.count
+    let (kept, header, columns) = (block.kept, block.headerLines, block.columns)
+    try bytes.withUnsafeMutableBufferPointer { buffer throws(Failure) in
+      let raw = UnsafeMutableRawBufferPointer(buffer)
+      let isClean = TextCheck.isClean(UnsafeRawBufferPointer(raw))
+      var position = -header
+      var start = 0
+      while start < raw.count, position < kept.upperBound {
+        let next = TextCheck.find(Bytes.newline, raw, start..<raw.count) ?? raw.count
+        defer { start = next + 1; position += 1 }
+        if position < kept.lowerBound { continue }
+        let end = next > start && raw[next - 1] == 0x0D ? next - 1 : next
+        let row = Row(
+          start: start, end: end, position: position, line: position + header, isClean: isClean)
+        do throws(Failure) {
+          let slot =
+            options.content == .pairs
+            ? try pair(raw, row, builder.batch)
+            : columns.isEmpty
+              ? try text(raw, row, builder.batch)
+              : try picked(raw, row, builder.batch, columns, &extra, base)
+          builder.batch.slots.append(slot)
+        } catch { try builder.reject(error) }
+      }
+    }
+    if !extra.isEmpty { bytes.append(contentsOf: extra) }
+    builder.batch.bytes = bytes
+    return builder.batch
+  }
+
+  /// One line: its range without the line's end, and where it is.
+  private struct Row {
+    var start: Int
+    var end: Int
+    var position: Int
+    /// Lines since the block's first.
+    var line: Int
+    /// Whether the whole block is known to be UTF-8 without NUL.
+    var isClean: Bool
+  }
+
+  /// Splits the id off a line and checks it; the offset of the tab behind it.
+  private static func idEnd(
+    _ raw: UnsafeMutableRawBufferPointer, _ row: Row, from start: Int, _ batch: RecordBatch,
+    expected: String
+  ) throws(Failure) -> Int {
+    let line = batch.firstLine + row.line
+    guard let tab = TextCheck.find(Bytes.tab, raw, start..<row.end) else {
+      let whole = raw[row.start..<row.end]
+      throw .line(
+        batch.file, line, expected: expected,
+        found: whole.isEmpty ? "an empty line" : Bytes.quoted(whole))
+    }
+    var bad = tab == start
+    for i in start..<tab where Bytes.isForbiddenInID(raw[i]) { bad = true }
+    if bad, let problem = BatchBuilder.problem(withID: raw[start..<tab]) {
+      throw .line(batch.file, line, expected: problem.expected, found: problem.found)
+    }
+    return tab
+  }
+
+  private static func text(
+    _ raw: UnsafeMutableRawBufferPointer, _ row: Row, _ batch: RecordBatch
+  ) throws(Failure) -> RecordBatch.Slot {
+    if !row.isClean { try check(raw, row, batch) }
+    let tab = try idEnd(raw, row, from: row.start, batch, expected: "id<TAB>text")
+    var rest = tab + 1
+    while let next = TextCheck.find(Bytes.tab, raw, rest..<row.end) {
+      raw[next] = Bytes.space
+      rest = next + 1
+    }
+    return slot(row, idEnd: tab, text: (tab + 1)..<row.end, split: row.end)
+  }
+
+  private static func pair(
+    _ raw: UnsafeMutableRawBufferPointer, _ row: Row, _ batch: RecordBatch
+  ) throws(Failure) -> RecordBatch.Slot {
+    if !row.isClean { try check(raw, row, batch) }
+    let expected = "query_id<TAB>doc_id<TAB>query<TAB>doc"
+    let first = try idEnd(raw, row, from: row.start, batch, expected: expected)
+    let second = try idEnd(raw, row, from: first + 1, batch, expected: expected)
+    guard let third = TextCheck.find(Bytes.tab, raw, (second + 1)..<row.end),
+      TextCheck.find(Bytes.tab, raw, (third + 1)..<row.end) == nil
+    else {
+      let count = raw[row.start..<row.end].count { $0 == Bytes.tab } + 1
+      throw .line(
+        batch.file, batch.firstLine + row.line, expected: expected, found: "\(count) columns")
+    }
+    return slot(row, idEnd: second, text: (second + 1)..<row.end, split: third)
+  }
+
+  /// A text of some columns: in place where it is one, else copied to `extra`.
+  private static func picked(
+    _ raw: UnsafeMutableRawBufferPointer, _ row: Row, _ batch: RecordBatch, _ columns: [Int],
+    _ extra: inout [UInt8], _ base: Int
+  ) throws(Failure) -> RecordBatch.Slot {
+    if !row.isClean { try check(raw, row, batch) }
+    let tab = try idEnd(raw, row, from: row.start, batch, expected: "id<TAB>text")
+    var ranges: [Range<Int>] = []
+    var start = row.start
+    while true {
+      let end = TextCheck.find(Bytes.tab, raw, start..<row.end) ?? row.end
+      ranges.append(start..<end)
+      if end == row.end { break }
+      start = end + 1
+    }
+    if let missing = columns.first(where: { $0 > ranges.count }) {
+      throw .line(
+        batch.file, batch.firstLine + row.line, expected: "a column \(missing)",
+        found: "\(ranges.count) columns")
+    }
+    if columns.count == 1 {
+      let range = ranges[columns[0] - 1]
+      return slot(row, idEnd: tab, text: range, split: range.upperBound)
+    }
+    let textStart = base + extra.count
+    for (i, column) in columns.enumerated() {
+      if i > 0 { extra.append(Bytes.space) }
+      extra.append(contentsOf: raw[ranges[column - 1]])
+    }
+    let textEnd = base + extra.count
+    return slot(row, idEnd: tab, text: textStart..<textEnd, split: textEnd)
+  }
+
+  @inline(__always)
+  private static func slot(
+    _ row: Row, idEnd: Int, text: Range<Int>, split: Int
+  ) -> RecordBatch.Slot {
+    RecordBatch.Slot(
+      idStart: UInt32(row.start), idEnd: UInt32(idEnd), textStart: UInt32(text.lowerBound),
+      textEnd: UInt32(text.upperBound), split: UInt32(split), position: UInt32(row.position),
+      line: UInt32(row.line))
+  }
+
+  private static func check(
+    _ raw: UnsafeMutableRawBufferPointer, _ row: Row, _ batch: RecordBatch
+  ) throws(Failure) {
+    if let problem = TextCheck.problem(UnsafeRawBufferPointer(raw), row.start..<row.end) {
+      throw .line(
+        batch.file, batch.firstLine + row.line, expected: problem.expected, found: problem.found)
+    }
+  }
+}
+
+/// Checks of whole blocks: UTF-8 without NUL.
+enum TextCheck {
+  /// The offset of the first `byte` in a range, or nil.
+  @inline(__always)
+  static func find(
+    _ byte: UInt8, _ bytes: UnsafeMutableRawBufferPointer, _ range: Range<Int>
+  ) -> Int? {
+    guard !range.isEmpty, let base = bytes.baseAddress,
+      let found = memchr(base + range.lowerBound, Int32(byte), range.count)
+    else { return nil }
+    return UnsafeRawPointer(found) - UnsafeRawPointer(base)
+  }
+
+  /// Whether the bytes are UTF-8 without NUL.
+  static func isClean(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard let base = bytes.baseAddress else { return true }
+    return memchr(base, 0, bytes.count) == nil && UTF8Validation.firstInvalid(bytes) == nil
+  }
+
+  /// Why a range is no text; nil if it is.
+  static func problem(
+    _ bytes: UnsafeRawBufferPointer, _ range: Range<Int>
+  ) -> (expected: String, found: String)? {
+    if let nul = bytes[range].firstIndex(of: 0) {
+      return ("text without NUL", "a NUL at byte \(nul - range.lowerBound + 1) of the line")
+    }
+    guard let bad = UTF8Validation.firstInvalid(bytes, range) else { return nil }
+    let hex = String(bytes[bad], radix: 16)
+    return ("valid UTF-8", "byte 0x\(hex) at byte \(bad - range.lowerBound + 1) of the line")
+  }
+}
