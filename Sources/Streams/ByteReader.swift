@@ -16,8 +16,8 @@ package final class ByteReader {
   private let textChecksum = RunningChecksum()
   /// The trailers that were met, oldest first.
   package private(set) var trailers: [TextTrailer] = []
-  /// Where the last whole frame ended: bytes of the compressed input.
-  package private(set) var frameBoundary = 0
+  /// Where whole frames ended: bytes of the compressed input.
+  package private(set) var frameBoundaries: [Int] = []
 
   package convenience init(_ operand: String) throws(Failure) {
     if operand == "-" {
@@ -56,7 +56,7 @@ package final class ByteReader {
       }
       if ended {
         insideFrame = false
-        frameBoundary = input.offset
+        frameBoundaries.append(input.offset)
       }
       if written > 0 { return written }
       if !ended, !available {
@@ -135,7 +135,6 @@ package final class ByteReader {
         rest -= count
       }
     }
-    frameBoundary = input.offset
   }
 
   private func check(_ trailer: TextTrailer) throws(Failure) {

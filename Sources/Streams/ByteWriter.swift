@@ -17,11 +17,16 @@ package final class ByteWriter {
   ///
   /// Without a compression the suffix says it. The checksum of the text is what `finishText` needs
   /// for its trailer.
-  package init(
+  package convenience init(
     _ path: String, compression: Compression? = nil, checksumText: Bool = false
   ) throws(Failure) {
-    file = try OutputFile(path)
-    let compression = compression ?? Compression(suffixOf: path)
+    self.init(
+      try OutputFile(path), compression: compression ?? Compression(suffixOf: path),
+      checksumText: checksumText)
+  }
+
+  package init(_ file: OutputFile, compression: Compression, checksumText: Bool = false) {
+    self.file = file
     self.compression = compression
     switch compression {
     case .none: encoder = nil

@@ -11,10 +11,13 @@ package final class OutputFile {
   private let number: Int32
   /// Nil for the standard output, and for what is not a regular file (`/dev/full`, a FIFO).
   private let temporary: TemporaryFile?
+  /// Where `--resume` collects the output across runs.
+  private let partial: PartialFile?
 
   /// Opens `path` for writing; `-` is the standard output.
   package init(_ path: String) throws(Failure) {
     name = path
+    partial = nil
     if path == "-" {
       number = 1
       descriptor = OwnedDescriptor(1, closes: true)
@@ -35,6 +38,17 @@ package final class OutputFile {
       temporary = file
     }
     descriptor = OwnedDescriptor(number)
+  }
+
+  /// Continues a partial output behind its first `keep` bytes.
+  package init(_ partial: PartialFile, keep: Int) throws(Failure) {
+    name = partial.target
+    self.partial = partial
+    temporary = nil
+    number = partial.number
+    guard ftruncate(number, off_t(keep)) == 0, lseek(number, off_t(keep), SEEK_SET) >= 0 else {
+      throw SystemError.io(partial.path, "truncate")
+    }
   }
 
   /// Whether there is something at `path` that cannot be replaced by a rename.
@@ -59,6 +73,7 @@ package final class OutputFile {
 
   /// Syncs, closes and puts the file in its place.
   package func finish() throws(Failure) {
+    if let partial { return try partial.finish() }
     guard let descriptor = descriptor.take() else { return }
     if let temporary {
       guard fsync(number) == 0 else { throw SystemError.io(name, "fsync") }

@@ -1,0 +1,152 @@
+import ArgumentParser
+import Failures
+import JSON
+import Streams
+import Yams
+
+/// Turns a YAML file whose keys are long flags into arguments that stand before the user's own.
+package enum Configuration {
+  /// The arguments with those of `--config FILE` put in; unchanged where there is none.
+  ///
+  /// - Throws: 66 where the file is missing, 65 where it is not YAML, 78 for a key that is no flag
+  ///   of the command.
+  package static func expand(
+    _ arguments: [String], for root: any ParsableCommand.Type
+  ) throws(Failure) -> [String] {
+    guard let path = value(of: "--config", in: arguments) else { return arguments }
+    let (command, depth) = selectedCommand(arguments, root)
+    let known = flags(of: command)
+    let given = Set(arguments.compactMap { longName($0) })
+    var inserted: [String] = []
+    for (key, node) in try mapping(path) {
+      let name = key.replacing("_", with: "-")
+      guard known.contains(name), name != "config" else {
+        throw unknownKey(key, path: path, known: known)
+      }
+      if given.contains(name) { continue }
+      inserted += try Self.arguments(name, node, path: path)
+    }
+    return Array(arguments.prefix(depth)) + inserted + Array(arguments.dropFirst(depth))
+  }
+
+  private static func value(of flag: String, in arguments: [String]) -> String? {
+    for (i, argument) in arguments.enumerated() {
+      if argument == "--" { return nil }
+      if argument == flag { return i + 1 < arguments.count ? arguments[i + 1] : nil }
+      if argument.hasPrefix(flag + "=") { return String(argument.dropFirst(flag.count + 1)) }
+    }
+    return nil
+  }
+
+  /// `--max-length=3` and `--max-length` are both `max-length`; `-k` is `k`.
+  private static func longName(_ argument: String) -> String? {
+    if argument.hasPrefix("--"), argument.count > 2 {
+      return argument.dropFirst(2).split(separator: "=").first.map(String.init)
+    }
+    if argument.hasPrefix("-"), argument.count >= 2 {
+      let short = String(argument.dropFirst().prefix(1))
+      return shortNames[short] ?? short
+    }
+    return nil
+  }
+
+  private static let shortNames = ["o": "output", "v": "verbose", "q": "quiet", "m": "measure"]
+
+  private static func selectedCommand(
+    _ arguments: [String], _ root: any ParsableCommand.Type
+  ) -> (command: any ParsableCommand.Type, depth: Int) {
+    if let first = arguments.first,
+      let subcommand = root.configuration.subcommands.first(where: {
+        $0._commandName == first || $0.configuration.aliases.contains(first)
+      })
+    {
+      return (subcommand, 1)
+    }
+    return (root.configuration.defaultSubcommand ?? root, 0)
+  }
+
+  /// Long flags (and single letters) of a command, as its own help lists them.
+  private static func flags(of command: any ParsableCommand.Type) -> Set<String> {
+    guard let dump = try? JSONParser.parse(command._dumpHelp()),
+      let arguments = dump["command"]?["arguments"]?.array
+    else { preconditionFailure("the help of a command is not JSON") }
+    var names: Set<String> = []
+    for argument in arguments where argument["kind"]?.string != "positional" {
+      for name in argument["names"]?.array ?? [] {
+        if let text = name["name"]?.string { names.insert(text) }
+      }
+    }
+    return names.subtracting(["help", "version", "h"])
+  }
+
+  private static func mapping(_ path: String) throws(Failure) -> [(String, Node)] {
+    let text = String(decoding: try WholeFile.read(path), as: UTF8.self)
+    let node: Node?
+    do { node = try Yams.compose(yaml: text) } catch {
+      throw .data(path, "expected YAML: \(error)")
+    }
+    guard let node else { return [] }
+    guard let mapping = node.mapping else {
+      throw .data(path, "expected a mapping of flags to values")
+    }
+    var pairs: [(String, Node)] = []
+    for (key, value) in mapping {
+      guard let name = key.string else { throw .data(path, "expected a flag's name as key") }
+      pairs.append((name, value))
+    }
+    return pairs
+  }
+
+  private static func arguments(
+    _ name: String, _ node: Node, path: String
+  ) throws(Failure) -> [String] {
+    let flag = name.count == 1 ? "-\(name)" : "--\(name)"
+    if let sequence = node.sequence {
+      var result: [String] = []
+      for element in sequence {
+        guard let text = element.string else {
+          throw .config(path, "\(name): expected a list of plain values")
+        }
+        result += [flag, text]
+      }
+      return result
+    }
+    if node.tag == Tag(.null) || node.string == "null" && node.scalar?.style == .plain { return [] }
+    if node.scalar?.style == .plain, let bool = node.bool { return bool ? [flag] : [] }
+    guard let text = node.string else {
+      throw .config(path, "\(name): expected a plain value")
+    }
+    return ["\(flag)\(name.count == 1 ? "" : "=")\(text)"]
+  }
+
+  private static func unknownKey(_ key: String, path: String, known: Set<String>) -> Failure {
+    let nearest = NearestName.find(key, in: known.filter { $0.count > 1 })
+    return .config(
+      path, "unknown key \(key)", hint: nearest.map { "did you mean \($0)?" })
+  }
+}
+
+/// Finds what somebody probably meant.
+package enum NearestName {
+  /// The candidate with the smallest edit distance, if that is at most a third of the name.
+  package static func find(_ name: String, in candidates: some Collection<String>) -> String? {
+    let best = candidates.map { (distance(Array(name.utf8), Array($0.utf8)), $0) }.min { $0 < $1 }
+    guard let best, best.0 <= max(1, name.utf8.count / 3) else { return nil }
+    return best.1
+  }
+
+  /// Levenshtein's distance.
+  private static func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
+    var row = Array(0...b.count)
+    for (i, x) in a.enumerated() {
+      var diagonal = row[0]
+      row[0] = i + 1
+      for (j, y) in b.enumerated() {
+        let cost = min(diagonal + (x == y ? 0 : 1), row[j] + 1, row[j + 1] + 1)
+        diagonal = row[j + 1]
+        row[j + 1] = cost
+      }
+    }
+    return row[b.count]
+  }
+}

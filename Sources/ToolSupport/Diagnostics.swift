@@ -1,0 +1,78 @@
+import Failures
+import Glibc
+import JSON
+
+/// What a tool says on the standard error: one write a line, so that the lines of a pipeline's
+/// tools do not mix.
+package struct Diagnostics: Sendable {
+  package enum Level: Int, Sendable {
+    case quiet = 0
+    case normal = 1
+    case verbose = 2
+  }
+
+  package enum Format: String, Sendable, CaseIterable { case text, json }
+
+  package var tool: String
+  package var level: Level
+  package var format: Format
+
+  package init(tool: String, level: Level = .normal, format: Format = .text) {
+    self.tool = tool
+    self.level = level
+    self.format = format
+  }
+
+  package func error(_ failure: Failure) {
+    emit("error", failure.description, extra: [JSON.Member("status", .integer(Int(failure.status.rawValue)))])
+    if let hint = failure.hint { emit("hint", hint) }
+  }
+
+  package func warning(_ message: String) {
+    if level != .quiet { emit("warning", message) }
+  }
+
+  /// What is said only where `-v` asks for it.
+  package func note(_ message: String) {
+    if level == .verbose { emit("note", message) }
+  }
+
+  /// The last line of a run: `TOOL: done key=value …`.
+  package func summary(_ fields: [(String, String)]) {
+    if level == .quiet { return }
+    switch format {
+    case .text:
+      write("\(tool): done " + fields.map { "\($0)=\($1)" }.joined(separator: " "))
+    case .json:
+      emit("done", "done", extra: fields.map { JSON.Member($0, Self.value($1)) })
+    }
+  }
+
+  private static func value(_ text: String) -> JSON {
+    if let integer = Int(text) { return .integer(integer) }
+    if let double = Double(text), double.isFinite { return .double(double) }
+    return .string(text)
+  }
+
+  private func emit(_ kind: String, _ message: String, extra: [JSON.Member] = []) {
+    switch format {
+    case .text: write("\(tool): \(kind): \(message)")
+    case .json:
+      let line: [JSON.Member] = [
+        JSON.Member("tool", .string(tool)), JSON.Member("level", .string(kind)),
+        JSON.Member("message", .string(message)),
+      ]
+      write(JSON.object(line + extra).serialized())
+    }
+  }
+
+  private func write(_ line: String) {
+    Self.write(line + "\n")
+  }
+
+  /// One `write`; where the standard error is gone there is nobody to tell.
+  static func write(_ text: String) {
+    var text = text
+    text.withUTF8 { bytes in _ = Glibc.write(2, bytes.baseAddress, bytes.count) }
+  }
+}

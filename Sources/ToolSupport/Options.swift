@@ -1,0 +1,123 @@
+import ArgumentParser
+import Failures
+import Records
+import Streams
+
+/// Options of every tool.
+package struct CommonOptions: ParsableArguments {
+  @Option(help: "Threads that work at once; 0 for the CPUs this process may use. The output does not depend on it. (default: $LIR_THREADS or 0)")
+  package var threads: Int?
+
+  @Option(help: "Seed of everything random; recorded in outputs.")
+  package var seed: UInt64 = 42
+
+  @Option(help: ArgumentHelp("YAML file whose keys are long flags; flags on the command line win.", valueName: "file"))
+  package var config: String?
+
+  @Flag(help: "Write the settings in force as YAML, and stop.")
+  package var printConfig = false
+
+  @Option(help: "When to show progress: auto (if stderr is a terminal), always or never.")
+  package var progress: ProgressPolicy = .auto
+
+  @Flag(name: .shortAndLong, help: "Say more on stderr.")
+  package var verbose = false
+
+  @Flag(name: .shortAndLong, help: "Say nothing but errors.")
+  package var quiet = false
+
+  @Option(help: "Form of the messages on stderr: text or json.")
+  package var logFormat: Diagnostics.Format = .text
+
+  package init() {}
+}
+
+/// `--progress`.
+package enum ProgressPolicy: String, ExpressibleByArgument, CaseIterable, Sendable {
+  case auto, always, never
+}
+
+extension Diagnostics.Format: ExpressibleByArgument {}
+
+/// Where results go.
+package struct OutputOptions: ParsableArguments {
+  @Option(name: [.customShort("o"), .long], help: ArgumentHelp("Output file, written beside its place and renamed; - for the standard output.", valueName: "file"))
+  package var output: String = "-"
+
+  @Option(help: ArgumentHelp("Compression of the output: zstd, lz4 or none, with :LEVEL if wanted. (default: as the suffix says)", valueName: "codec"))
+  package var compress: String?
+
+  @Flag(help: "Leave out of the output what made it.")
+  package var noProvenance = false
+
+  package init() {}
+
+  /// The compression in force.
+  package func compression() throws(Failure) -> Compression {
+    guard let compress else { return Compression(suffixOf: output) }
+    guard let compression = Compression(compress) else {
+      throw .usage("--compress: expected zstd, lz4 or none, perhaps with :LEVEL, found \(compress)")
+    }
+    return compression
+  }
+}
+
+/// Continuing after a kill.
+package struct ResumeOptions: ParsableArguments {
+  @Flag(help: "Continue the partial output that a killed run of the same work left; the result is the same bytes.")
+  package var resume = false
+
+  package init() {}
+}
+
+/// One part of the input.
+package struct ShardOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Work on part I of N of the records, from 1; I may be auto under Slurm, PBS, SGE or LSF.", valueName: "i/n"))
+  package var shard: String?
+
+  package init() {}
+}
+
+/// How text records are read.
+package struct RecordOptionsGroup: ParsableArguments {
+  @Option(help: "Form of text records: auto, tsv, jsonl or trec.")
+  package var recordFormat: RecordFormat = .auto
+
+  @Option(help: ArgumentHelp("Fields that make the text, separated by commas. (default: as the form has it)", valueName: "names"))
+  package var fields: String?
+
+  @Option(help: "What to do with malformed records: fail, or skip and count.")
+  package var onError: RecordErrorPolicy = .fail
+
+  package init() {}
+
+  /// The same as the record readers take it.
+  package func records(_ content: RecordContent = .texts) -> RecordOptions {
+    RecordOptions(
+      format: recordFormat,
+      fields: fields.map { $0.split(separator: ",").map(String.init) } ?? [], content: content,
+      onError: onError)
+  }
+}
+
+extension RecordFormat: ExpressibleByArgument {}
+extension RecordErrorPolicy: ExpressibleByArgument {}
+
+/// Which model.
+package struct ModelOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Model folder.", valueName: "dir"))
+  package var model: String?
+
+  @Option(help: ArgumentHelp("JSON object, or a file that holds one, that adds to or overrides the folder's config.json.", valueName: "json|file"))
+  package var modelConfig: String?
+
+  @Option(help: "Instruction set: auto, avx512, avx2 or portable. fp32 results do not depend on it.")
+  package var isa: InstructionSetName = .auto
+
+  package init() {}
+}
+
+/// `--isa`.
+package enum InstructionSetName: String, ExpressibleByArgument, CaseIterable, Sendable {
+  case auto, avx512, avx2, portable
+}

@@ -1,0 +1,39 @@
+import Failures
+import JSON
+import Streams
+
+/// What made an output: tool, version, the settings that can change records, and the digests of
+/// everything that was read. No time, host, path or process is in it, so that the same work gives
+/// the same bytes anywhere.
+package struct Provenance: Sendable {
+  /// Entries of the stages before this one, JSON objects.
+  package var earlier: [JSON]
+  package var entry: JSON
+
+  /// - Parameters:
+  ///   - tool: the tool's name, with its subcommand if it has one.
+  ///   - settings: the command's settings.
+  ///   - inputs: names and digests of what was read, such as `model`, `docs`.
+  ///   - earlier: JSON list of the stages before, as a stream carries it.
+  package init(
+    tool: String, settings: [Setting], inputs: [(String, String)], earlier: String? = nil
+  ) {
+    let options = settings.filter(\.canChangeRecords).map { JSON.Member($0.key, $0.json) }
+    entry = .object([
+      JSON.Member("inputs", .object(inputs.map { JSON.Member($0.0, .string($0.1)) })),
+      JSON.Member("options", .object(options)),
+      JSON.Member("tool", .string(tool)),
+      JSON.Member("version", .string(Release.version)),
+    ])
+    self.earlier = earlier.flatMap { try? JSONParser.parse($0).array } ?? []
+  }
+
+  /// JSON list with sorted keys, one entry a stage.
+  package var json: String { JSON.array(earlier + [entry]).serialized(sortingKeys: true) }
+
+  /// XXH3-128 of `json`.
+  package var digest: String { Checksum.xxh3Long(Array(json.utf8)) }
+
+  /// The tag of runs: the tool's name and 8 digits of the digest.
+  package func runTag(_ tool: String) -> String { "\(tool)-\(digest.prefix(8))" }
+}
