@@ -11,6 +11,8 @@ package final class TextRecordReader {
   package let parser: RecordParser
   private let operands: [String]
   private let blockSize: Int
+  /// Operands that somebody has opened already, to look into them.
+  private let opened: [String: ByteReader]
   private var nextOperand = 0
   private var file: FileState?
   private var ordinal = 0
@@ -31,10 +33,12 @@ package final class TextRecordReader {
   ///
   /// - Throws: exit 66 if an operand does not exist, before any is read.
   package init(
-    _ operands: [String], options: RecordOptions = RecordOptions(), blockSize: Int = 1 << 18
+    _ operands: [String], options: RecordOptions = RecordOptions(), blockSize: Int = 1 << 18,
+    opened: [String: ByteReader] = [:]
   ) throws(Failure) {
     self.operands = operands.isEmpty ? ["-"] : operands
     self.blockSize = blockSize
+    self.opened = opened
     parser = RecordParser(options)
     for operand in self.operands where operand != "-" && !WholeFile.exists(operand) {
       throw Failure(.noInput, at: operand, SystemError.text(ENOENT))
@@ -87,7 +91,7 @@ package final class TextRecordReader {
       parser.options.format == .auto
       ? RecordFormat(suffixOf: operand) ?? .auto : parser.options.format
     return FileState(
-      lines: LineReader(try ByteReader(operand), blockSize: blockSize), format: format)
+      lines: LineReader(try opened[operand] ?? ByteReader(operand), blockSize: blockSize), format: format)
   }
 
   private func cut(_ state: inout FileState, eager: Bool) throws(Failure) -> RecordBlock? {

@@ -12,6 +12,8 @@ package final class ByteReader {
   private var decoder: (any Decoder)?
   private var codec: Codec?
   private var insideFrame = false
+  /// Bytes that were looked at and not yet taken.
+  private var peeked: [UInt8] = []
   /// XXH3 of the text since the last trailer; only zstd streams can have one.
   private let textChecksum = RunningChecksum()
   /// The trailers that were met, oldest first.
@@ -41,8 +43,32 @@ package final class ByteReader {
   /// Bytes of the (compressed) input consumed so far, for progress.
   package var consumed: Int { input.offset }
 
+  /// Looks at the next bytes without taking them: `count` of them, or as many as there are.
+  package func peek(_ count: Int) throws(Failure) -> [UInt8] {
+    while peeked.count < count {
+      var bytes = [UInt8](repeating: 0, count: count - peeked.count)
+      var read = 0
+      try bytes.withUnsafeMutableBufferPointer { buffer throws(Failure) in
+        read = try readAhead(into: UnsafeMutableRawBufferPointer(buffer))
+      }
+      if read == 0 { break }
+      peeked += bytes[..<read]
+    }
+    return Array(peeked.prefix(count))
+  }
+
   /// Reads up to `buffer.count` decompressed bytes; 0 only at the end.
   package func read(into buffer: UnsafeMutableRawBufferPointer) throws(Failure) -> Int {
+    if peeked.isEmpty { return try readAhead(into: buffer) }
+    let count = min(buffer.count, peeked.count)
+    peeked.withUnsafeBytes {
+      buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<count]))
+    }
+    peeked.removeFirst(count)
+    return count
+  }
+
+  private func readAhead(into buffer: UnsafeMutableRawBufferPointer) throws(Failure) -> Int {
     if buffer.isEmpty { return 0 }
     while true {
       if !insideFrame, codec != .raw {
