@@ -58,6 +58,49 @@ package struct JSONParser {
     }
   }
 
+  /// Visits the members of the object that starts here, with the bytes of the keys, which are valid
+  /// only during the call; `visit` must consume each value.
+  package mutating func objectOfBytes<E: Error>(
+    _ visit: (inout JSONParser, UnsafeRawBufferPointer) throws(E) -> Void,
+    wrap: (JSONError) -> E
+  ) throws(E) {
+    var scratch: [UInt8] = []
+    do throws(JSONError) { try expect(UInt8(ascii: "{"), "an object") } catch { throw wrap(error) }
+    skipSpace()
+    if peek() == UInt8(ascii: "}") { position += 1; return }
+    while true {
+      let range: Range<Int>?
+      do throws(JSONError) {
+        scratch.removeAll(keepingCapacity: true)
+        range = try string(into: &scratch)
+        try expect(UInt8(ascii: ":"), "':'")
+      } catch { throw wrap(error) }
+      if let range {
+        try visit(&self, UnsafeRawBufferPointer(rebasing: bytes[range]))
+      } else {
+        try scratch.withUnsafeBufferPointer { key throws(E) in
+          try visit(&self, UnsafeRawBufferPointer(key))
+        }
+      }
+      skipSpace()
+      if peek() == UInt8(ascii: ",") { position += 1; continue }
+      do throws(JSONError) { try expect(UInt8(ascii: "}"), "',' or '}'") } catch {
+        throw wrap(error)
+      }
+      return
+    }
+  }
+
+  /// Parses the integer that starts here: a number without fraction or exponent that fits.
+  package mutating func integer() throws(JSONError) -> Int {
+    skipSpace()
+    let start = position
+    guard case .integer(let value) = try value(depth: 0) else {
+      throw JSONError(offset: start, expected: "an integer", found: "another value")
+    }
+    return value
+  }
+
   /// Parses the value that starts here.
   package mutating func value() throws(JSONError) -> JSON { try value(depth: 0) }
 
@@ -141,6 +184,7 @@ package struct JSONParser {
     } else {
       try digits()
     }
+    if peek() != UInt8(ascii: "."), let value = shortInteger(start) { return .integer(value) }
     if peek() == UInt8(ascii: ".") {
       isInteger = false
       position += 1
@@ -158,6 +202,19 @@ package struct JSONParser {
       throw JSONError(offset: start, expected: "a number that fits a double", found: text)
     }
     return .double(double)
+  }
+
+  /// The integer written at `start`, where it ends here and is short enough not to overflow.
+  private func shortInteger(_ start: Int) -> Int? {
+    if position - start > 18 || peek() == UInt8(ascii: "e") || peek() == UInt8(ascii: "E") {
+      return nil
+    }
+    let isNegative = bytes[start] == UInt8(ascii: "-")
+    var value = 0
+    for i in (isNegative ? start + 1 : start)..<position {
+      value = 10 * value + Int(bytes[i] - UInt8(ascii: "0"))
+    }
+    return isNegative ? -value : value
   }
 
   private mutating func digits() throws(JSONError) {
@@ -180,8 +237,12 @@ extension JSONParser {
     return String(decoding: scratch, as: UTF8.self)
   }
 
-  /// Parses the string that starts here: the range of its bytes where nothing is escaped, else nil
-  /// with the unescaped bytes appended to `scratch`. Either way the bytes are valid UTF-8.
+  /// Parses the string that starts here, without making one of it.
+  ///
+  /// - Parameter scratch: what gets the unescaped bytes where something is escaped.
+  /// - Returns: the range of the string's bytes where nothing is escaped, else nil. Either way the
+  ///   bytes are valid UTF-8.
+  /// - Throws: where there is no string.
   package mutating func string(into scratch: inout [UInt8]) throws(JSONError) -> Range<Int>? {
     try expect(UInt8(ascii: "\""), "a string")
     let start = position

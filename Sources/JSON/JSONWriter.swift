@@ -3,6 +3,7 @@ extension JSON {
   ///
   /// - Parameter sortingKeys: whether members are written in the order of their keys' bytes, which
   ///   makes the text a function of the value alone.
+  /// - Returns: the text.
   package func serialized(sortingKeys: Bool = false) -> String {
     var text = ""
     write(to: &text, sortingKeys: sortingKeys)

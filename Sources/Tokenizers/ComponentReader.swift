@@ -1,0 +1,160 @@
+import Failures
+import JSON
+
+/// What is done to texts before they are split.
+enum Normalizer: Sendable {
+  case none
+  case bert(BertNormalizer)
+}
+
+/// How texts are split into words.
+enum PreTokenizer: Sendable {
+  /// Not at all: a text is one word.
+  case none
+  case bert
+}
+
+/// Reads the components of `tokenizer.json` by their `type`.
+struct ComponentReader {
+  let path: String
+
+  func normalizer(_ value: JSON) throws(Failure) -> Normalizer {
+    if value.isNull { return .none }
+    let type = try self.type(value, "normalizer")
+    guard type == "BertNormalizer" else { throw unsupported("normalizer", type, "BertNormalizer") }
+    return .bert(
+      BertNormalizer(
+        cleanText: try bool(value["clean_text"], "normalizer.clean_text"),
+        handleChineseCharacters: try bool(
+          value["handle_chinese_chars"], "normalizer.handle_chinese_chars"),
+        stripAccents: value["strip_accents"]?.bool,
+        lowercase: try bool(value["lowercase"], "normalizer.lowercase")))
+  }
+
+  func preTokenizer(_ value: JSON) throws(Failure) -> PreTokenizer {
+    if value.isNull { return .none }
+    let type = try self.type(value, "pre_tokenizer")
+    guard type == "BertPreTokenizer" else {
+      throw unsupported("pre_tokenizer", type, "BertPreTokenizer")
+    }
+    return .bert
+  }
+
+  func decoder(_ value: JSON) throws(Failure) -> Decoder {
+    if value.isNull { return .none }
+    let type = try self.type(value, "decoder")
+    guard type == "WordPiece" else { throw unsupported("decoder", type, "WordPiece") }
+    return .wordPiece(
+      prefix: Array(try string(value["prefix"], "decoder.prefix").utf8),
+      cleanUp: try bool(value["cleanup"], "decoder.cleanup"))
+  }
+
+  func postProcessor(_ value: JSON) throws(Failure) -> PostProcessor {
+    if value.isNull { return .none }
+    let type = try self.type(value, "post_processor")
+    switch type {
+    case "TemplateProcessing":
+      let tokens = value["special_tokens"] ?? .object([])
+      return PostProcessor(
+        single: try template(value["single"], tokens, "post_processor.single"),
+        pair: try template(value["pair"], tokens, "post_processor.pair"))
+    case "BertProcessing":
+      return .bert(cls: try tokenID(value["cls"], "cls"), sep: try tokenID(value["sep"], "sep"))
+    case "RobertaProcessing":
+      return .roberta(cls: try tokenID(value["cls"], "cls"), sep: try tokenID(value["sep"], "sep"))
+    default:
+      throw unsupported(
+        "post_processor", type, "TemplateProcessing, BertProcessing, RobertaProcessing")
+    }
+  }
+
+  /// A token as processors write it: `["[CLS]", 101]`.
+  private func tokenID(_ value: JSON?, _ name: String) throws(Failure) -> Int32 {
+    guard let parts = value?.array, parts.count == 2 else {
+      throw wrong("post_processor.\(name)", "a token and its id", value)
+    }
+    return try id(parts[1], "post_processor.\(name)")
+  }
+
+  private func template(
+    _ value: JSON?, _ tokens: JSON, _ name: String
+  ) throws(Failure) -> [PostProcessor.Piece] {
+    guard let elements = value?.array else { throw wrong(name, "an array", value) }
+    var pieces: [PostProcessor.Piece] = []
+    for element in elements {
+      if let special = element["SpecialToken"] {
+        let token = try string(special["id"], name)
+        guard let values = tokens[token]?["ids"]?.array else {
+          throw .data(path, "\(name): expected the ids of \(token), found none")
+        }
+        var ids: [Int32] = []
+        for value in values { ids.append(try id(value, name)) }
+        pieces.append(.special(ids: ids, typeID: try typeID(special, name)))
+      } else if let sequence = element["Sequence"] {
+        let typeID = try typeID(sequence, name)
+        let which = try string(sequence["id"], name)
+        pieces.append(which == "A" ? .first(typeID: typeID) : .second(typeID: typeID))
+      } else {
+        throw wrong(name, "a SpecialToken or a Sequence", element)
+      }
+    }
+    return pieces
+  }
+
+  private func typeID(_ value: JSON, _ name: String) throws(Failure) -> UInt8 {
+    guard let id = UInt8(exactly: try integer(value["type_id"], name)) else {
+      throw wrong(name, "a type_id of 0...255", value["type_id"])
+    }
+    return id
+  }
+
+  private func id(_ value: JSON?, _ name: String) throws(Failure) -> Int32 {
+    let id = try integer(value, name)
+    guard id >= 0, id <= Vocabulary.largestID else {
+      throw .data(path, "\(name): expected an id of 0...\(Vocabulary.largestID), found \(id)")
+    }
+    return Int32(id)
+  }
+
+  func addedToken(
+    _ value: JSON, _ name: String
+  ) throws(Failure) -> (id: Int, token: AddedToken) {
+    let token = AddedToken(
+      content: try string(value["content"], "\(name).content"),
+      singleWord: try bool(value["single_word"], "\(name).single_word"),
+      stripsLeft: try bool(value["lstrip"], "\(name).lstrip"),
+      stripsRight: try bool(value["rstrip"], "\(name).rstrip"),
+      normalized: try bool(value["normalized"], "\(name).normalized"),
+      special: try bool(value["special"], "\(name).special"))
+    return (Int(try id(value["id"], "\(name).id")), token)
+  }
+
+  // MARK: Fields
+
+  private func type(_ value: JSON, _ name: String) throws(Failure) -> String {
+    try string(value["type"], "\(name).type")
+  }
+
+  func string(_ value: JSON?, _ name: String) throws(Failure) -> String {
+    guard let string = value?.string else { throw wrong(name, "a string", value) }
+    return string
+  }
+
+  func bool(_ value: JSON?, _ name: String) throws(Failure) -> Bool {
+    guard let bool = value?.bool else { throw wrong(name, "a boolean", value) }
+    return bool
+  }
+
+  func integer(_ value: JSON?, _ name: String) throws(Failure) -> Int {
+    guard let integer = value?.integer else { throw wrong(name, "an integer", value) }
+    return integer
+  }
+
+  private func wrong(_ name: String, _ expected: String, _ found: JSON?) -> Failure {
+    .data(path, "\(name): expected \(expected), found \(found?.kindName ?? "nothing")")
+  }
+
+  private func unsupported(_ section: String, _ type: String, _ known: String) -> Failure {
+    .config(path, "\(section) \(type) is not supported", hint: "supported: \(known)")
+  }
+}

@@ -1,0 +1,41 @@
+extension Tokenizer {
+  /// The text of `ids`, as transformers' `decode`.
+  ///
+  /// Ids without a token are left out.
+  ///
+  /// - Parameters:
+  ///   - ids: of this tokenizer.
+  ///   - skipSpecialTokens: whether special tokens are left out.
+  ///   - cleanUp: `clean_up_tokenization_spaces`; nil for what the checkpoint says.
+  /// - Returns: the text.
+  package func decode(
+    _ ids: some Sequence<Int32>, skipSpecialTokens: Bool = false, cleanUp: Bool? = nil
+  ) -> String {
+    String(
+      decoding: decodeBytes(ids, skipSpecialTokens: skipSpecialTokens, cleanUp: cleanUp),
+      as: UTF8.self)
+  }
+
+  /// The same as UTF-8 bytes.
+  package func decodeBytes(
+    _ ids: some Sequence<Int32>, skipSpecialTokens: Bool = false, cleanUp: Bool? = nil
+  ) -> [UInt8] {
+    var text: [UInt8] = []
+    var isFirst = true
+    for id in ids {
+      let token: ArraySlice<UInt8>
+      if let found = added.tokens[id] {
+        token = Array(found.content.utf8)[...]
+      } else if let found = model.vocabulary.bytes(of: id) {
+        token = found
+      } else {
+        continue
+      }
+      if skipSpecialTokens, added.isSpecial(token) { continue }
+      decoder.append(token, isFirst: isFirst, to: &text)
+      isFirst = false
+    }
+    if cleanUp ?? cleansUpSpaces { CleanUp.whole.forEach { $0.apply(&text) } }
+    return text
+  }
+}

@@ -1,0 +1,186 @@
+import Failures
+
+extension Tokenizer {
+  /// Appends the tokens of one text to `buffer`.
+  ///
+  /// - Parameters:
+  ///   - text: valid UTF-8.
+  ///   - addSpecialTokens: whether the post-processor's tokens are put around it.
+  ///   - maxLength: the largest number of tokens, special ones included; nil for no limit.
+  ///   - buffer: what the tokens are appended to.
+  ///   - scratch: the calling thread's.
+  /// - Returns: how many tokens were appended and how many truncation removed.
+  /// - Throws: 64 where `maxLength` leaves no room for the special tokens.
+  package func encode(
+    _ text: UnsafeRawBufferPointer, addSpecialTokens: Bool = true, maxLength: Int? = nil,
+    into buffer: inout TokenBuffer, scratch: inout TokenizerScratch
+  ) throws(Failure) -> EncodedCounts {
+    tokenize(text, into: scratch.first, scratch)
+    let total = scratch.first.count
+    let limit = try room(maxLength, addSpecialTokens, isPair: false)
+    let kept = min(total, limit)
+    assemble(
+      postProcessor.single, kept: KeptLengths(first: kept, second: 0), addSpecialTokens,
+      into: &buffer, scratch)
+    return counts(total: total, kept: kept, addSpecialTokens, isPair: false)
+  }
+
+  /// Appends the tokens of a pair of texts to `buffer`.
+  ///
+  /// A pair stays one where the second text is empty, as when transformers encodes a batch; called
+  /// for a single pair, transformers drops an empty second text.
+  ///
+  /// - Parameters:
+  ///   - first: valid UTF-8, usually the query.
+  ///   - second: valid UTF-8, usually the document.
+  ///   - addSpecialTokens: whether the post-processor's tokens are put around them.
+  ///   - maxLength: the largest number of tokens, special ones included; nil for no limit.
+  ///   - truncation: which of the texts is cut.
+  ///   - buffer: what the tokens are appended to.
+  ///   - scratch: the calling thread's.
+  /// - Returns: how many tokens were appended and how many truncation removed.
+  /// - Throws: 64 where `maxLength` leaves no room for the special tokens; 65 where the text to be
+  ///   cut is too short for that.
+  package func encode(
+    _ first: UnsafeRawBufferPointer, pair second: UnsafeRawBufferPointer,
+    addSpecialTokens: Bool = true, maxLength: Int? = nil,
+    truncation: TruncationStrategy = .longestFirst,
+    into buffer: inout TokenBuffer, scratch: inout TokenizerScratch
+  ) throws(Failure) -> EncodedCounts {
+    tokenize(first, into: scratch.first, scratch)
+    tokenize(second, into: scratch.second, scratch)
+    let limit = try room(maxLength, addSpecialTokens, isPair: true)
+    let kept = try KeptLengths(
+      first: scratch.first.count, second: scratch.second.count, limit: limit, strategy: truncation)
+    assemble(postProcessor.pair, kept: kept, addSpecialTokens, into: &buffer, scratch)
+    return counts(
+      total: scratch.first.count + scratch.second.count, kept: kept.first + kept.second,
+      addSpecialTokens, isPair: true)
+  }
+
+  /// The ids of one text: for tests and small things.
+  package func encode(
+    _ text: String, addSpecialTokens: Bool = true, maxLength: Int? = nil
+  ) throws(Failure) -> [Int32] {
+    var buffer = TokenBuffer()
+    var scratch = TokenizerScratch()
+    let bytes = Array(text.utf8)
+    let result: Result<Void, Failure> = bytes.withUnsafeBytes { bytes in
+      do throws(Failure) {
+        _ = try encode(
+          bytes, addSpecialTokens: addSpecialTokens, maxLength: maxLength, into: &buffer,
+          scratch: &scratch)
+        return .success(())
+      } catch { return .failure(error) }
+    }
+    try result.get()
+    return buffer.ids
+  }
+
+  // MARK: Steps
+
+  /// Number of tokens of the texts themselves that `maxLength` allows.
+  private func room(
+    _ maxLength: Int?, _ addSpecialTokens: Bool, isPair: Bool
+  ) throws(Failure) -> Int {
+    guard let maxLength else { return .max }
+    let specials = addSpecialTokens ? specialTokenCount(pair: isPair) : 0
+    guard maxLength >= specials else {
+      throw .usage("a maximum length of \(maxLength) leaves no room for \(specials) special tokens")
+    }
+    return maxLength - specials
+  }
+
+  private func counts(
+    total: Int, kept: Int, _ addSpecialTokens: Bool, isPair: Bool
+  ) -> EncodedCounts {
+    EncodedCounts(
+      tokens: kept + (addSpecialTokens ? specialTokenCount(pair: isPair) : 0),
+      removed: total - kept)
+  }
+
+  private func assemble(
+    _ pieces: [PostProcessor.Piece], kept: KeptLengths, _ addSpecialTokens: Bool,
+    into buffer: inout TokenBuffer, _ scratch: TokenizerScratch
+  ) {
+    for piece in pieces {
+      switch piece {
+      case .special(let ids, let typeID):
+        guard addSpecialTokens else { continue }
+        ids.withUnsafeBufferPointer { buffer.append($0, typeID: typeID, special: 1) }
+      case .first(let typeID):
+        buffer.append(part(scratch.first, kept.first), typeID: typeID, special: 0)
+      case .second(let typeID):
+        buffer.append(part(scratch.second, kept.second), typeID: typeID, special: 0)
+      }
+    }
+  }
+
+  private func part(
+    _ ids: GrowableBuffer<Int32>, _ kept: Int
+  ) -> UnsafeBufferPointer<Int32> {
+    let start = truncationSide == .left ? ids.count - kept : 0
+    return UnsafeBufferPointer(rebasing: ids.elements[start..<start + kept])
+  }
+
+  /// Fills `ids` with the tokens of `text`, without special tokens around them.
+  func tokenize(
+    _ text: UnsafeRawBufferPointer, into ids: GrowableBuffer<Int32>, _ scratch: TokenizerScratch
+  ) {
+    ids.count = 0
+    guard let base = text.baseAddress else { return }
+    let bytes = base.assumingMemoryBound(to: UInt8.self)
+    model.withReader { reader in
+      added.rawPatterns.split(
+        bytes, text.count,
+        piece: { start, end in
+          tokenizePiece(
+            UnsafeRawBufferPointer(start: base + start, count: end - start), reader, ids, scratch)
+        },
+        token: { id in
+          ids.reserve(1)
+          ids.push(id)
+        })
+    }
+  }
+
+  /// Appends the tokens of what lies between added tokens.
+  private func tokenizePiece(
+    _ text: UnsafeRawBufferPointer, _ reader: WordPiece.Reader, _ ids: GrowableBuffer<Int32>,
+    _ scratch: TokenizerScratch
+  ) {
+    let normalized = scratch.normalized
+    switch normalizer {
+    case .bert(let bert): bert.normalize(text, into: normalized, pending: scratch.pending)
+    case .none:
+      normalized.count = 0
+      normalized.reserve(text.count + TokenTable.slack)
+      UnsafeMutableRawPointer(normalized.pointer).copyMemory(
+        from: text.baseAddress.unsafelyUnwrapped, byteCount: text.count)
+      normalized.count = text.count
+    }
+    normalized.reserve(TokenTable.slack)
+    // No token is shorter than a byte.
+    ids.reserve(normalized.count + 1)
+    if added.normalizedPatterns.isEmpty {
+      return splitWords(normalized.pointer, normalized.count, reader, ids)
+    }
+    added.normalizedPatterns.split(
+      normalized.pointer, normalized.count,
+      piece: { start, end in
+        splitWords(normalized.pointer + start, end - start, reader, ids)
+      },
+      token: { ids.push($0) })
+  }
+
+  private func splitWords(
+    _ bytes: UnsafePointer<UInt8>, _ count: Int, _ reader: WordPiece.Reader,
+    _ ids: GrowableBuffer<Int32>
+  ) {
+    switch preTokenizer {
+    case .bert:
+      BertPreTokenizer.split(bytes, count) { word, length in reader.append(word, length, to: ids) }
+    case .none: reader.append(bytes, count, to: ids)
+    }
+  }
+}

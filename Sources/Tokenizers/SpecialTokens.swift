@@ -1,0 +1,157 @@
+import Failures
+import JSON
+
+/// The special tokens of a checkpoint, as transformers puts them together from its files.
+///
+/// Source: `_from_pretrained` in `tokenization_utils_base.py` and `__init__` in
+/// `tokenization_utils_fast.py` of transformers 4.57.
+struct SpecialTokens {
+  /// A special token as transformers holds it: a plain string, or with flags.
+  private enum Value {
+    case plain(String)
+    case token(AddedToken)
+
+    var content: String {
+      switch self {
+      case .plain(let content): content
+      case .token(let token): token.content
+      }
+    }
+  }
+
+  /// `added_tokens_decoder`, by id.
+  private var decoder: [Int: AddedToken] = [:]
+  /// In the order of `TokenizerClass.attributes`, then the additional ones.
+  private var values: [(name: String, value: Value)] = []
+
+  /// - Parameters:
+  ///   - files: the checkpoint's folder.
+  ///   - tokenizerClass: whose defaults apply.
+  ///   - serialized: the added tokens of `tokenizer.json`.
+  ///   - padding: the section `padding` of `tokenizer.json`.
+  /// - Throws: 65 for malformed configuration files.
+  init(
+    _ files: TokenizerFolder, _ tokenizerClass: TokenizerClass,
+    serialized: [(id: Int, token: AddedToken)], padding: JSON?
+  ) throws(Failure) {
+    let path = files.path("tokenizer_config.json")
+    var given: [String: JSON] = [:]
+    for member in files.config?.members ?? [] { given[member.key] = member.value }
+    let listed = given["added_tokens_decoder"]
+    for member in listed?.members ?? [] {
+      guard let id = Int(member.key) else {
+        throw .data(path, "added_tokens_decoder: expected an id, found \"\(member.key)\"")
+      }
+      decoder[id] = try Self.token(member.value, path)
+    }
+    var isFlagged: Set<String> = []
+    if listed == nil {
+      for member in files.specialTokensMap?.members ?? [] {
+        given[member.key] = member.value
+        isFlagged.insert(member.key)
+      }
+      try readLegacyTokens(files, given, serialized)
+    }
+    var byContent: [String: AddedToken] = [:]
+    for id in decoder.keys.sorted() {
+      if let token = decoder[id] { byContent[token.content] = token }
+    }
+    func resolve(_ value: JSON?, _ name: String, _ path: String) throws(Failure) -> Value? {
+      guard let value, !value.isNull else { return nil }
+      let flags: AddedToken? = value.string == nil ? try Self.token(value, path) : nil
+      let content = flags?.content ?? value.string ?? ""
+      if content.isEmpty { return nil }
+      if let known = byContent[content] { return .token(known) }
+      if let flags { return .token(flags) }
+      if tokenizerClass.wrapsSpecialTokens {
+        return .token(
+          AddedToken(
+            content: content, stripsLeft: name == "mask_token", normalized: true, special: false))
+      }
+      return .plain(content)
+    }
+    for name in TokenizerClass.attributes {
+      var value = given[name]
+      if value == nil { value = tokenizerClass.defaults[name].map { .string($0) } }
+      if value == nil, name == "pad_token" { value = padding?["pad_token"] }
+      if let resolved = try resolve(value, name, path) { values.append((name, resolved)) }
+    }
+    let more =
+      (given["additional_special_tokens"]?.array ?? [])
+      + (given["extra_special_tokens"]?.members ?? []).map(\.value)
+    for value in more {
+      let flags: AddedToken? = value.string == nil ? try Self.token(value, path) : nil
+      if let flags {
+        values.append(("", .token(flags)))
+      } else if let content = value.string {
+        values.append(("", .plain(content)))
+      }
+    }
+  }
+
+  /// Checkpoints of before transformers 4.34: `added_tokens.json`, then `tokenizer.json`.
+  private mutating func readLegacyTokens(
+    _ files: TokenizerFolder, _ given: [String: JSON],
+    _ serialized: [(id: Int, token: AddedToken)]
+  ) throws(Failure) {
+    var specials: Set<String> = []
+    for name in TokenizerClass.attributes {
+      if let text = given[name]?.string ?? given[name]?["content"]?.string { specials.insert(text) }
+    }
+    for value in given["additional_special_tokens"]?.array ?? [] {
+      if let text = value.string ?? value["content"]?.string { specials.insert(text) }
+    }
+    for member in files.addedTokens?.members ?? [] {
+      guard let id = member.value.integer else {
+        throw .data(
+          files.path("added_tokens.json"),
+          "\"\(member.key)\": expected an id, found \(member.value.kindName)")
+      }
+      let isSpecial = specials.contains(member.key)
+      decoder[id] = AddedToken(content: member.key, normalized: !isSpecial, special: isSpecial)
+    }
+    for (id, token) in serialized { decoder[id] = token }
+  }
+
+  /// An added token as the configuration files write it.
+  private static func token(_ value: JSON, _ path: String) throws(Failure) -> AddedToken {
+    guard let content = value["content"]?.string else {
+      throw .data(path, "expected an added token with its content, found \(value.kindName)")
+    }
+    let special = value["special"]?.bool ?? false
+    return AddedToken(
+      content: content, singleWord: value["single_word"]?.bool ?? false,
+      stripsLeft: value["lstrip"]?.bool ?? false, stripsRight: value["rstrip"]?.bool ?? false,
+      normalized: value["normalized"]?.bool ?? !special, special: special)
+  }
+
+  /// The tokens that transformers adds to those of `vocabulary`, in its order.
+  func missing(from vocabulary: AddedVocabulary) -> [AddedToken] {
+    let known = Set(vocabulary.tokens.values)
+    var new = decoder.keys.sorted().compactMap { decoder[$0] }.filter { !known.contains($0) }
+    var contents = Set(vocabulary.ids.keys)
+    for token in new { contents.insert(Array(token.content.utf8)) }
+    let specials = Set(values.map { Array($0.value.content.utf8) })
+    for i in new.indices where specials.contains(Array(new[i].content.utf8)) {
+      new[i].special = true
+    }
+    var seen: Set<[UInt8]> = []
+    for (_, value) in values where seen.insert(Array(value.content.utf8)).inserted {
+      switch value {
+      case .plain(let content):
+        if contents.contains(Array(content.utf8)) { continue }
+        new.append(AddedToken(content: content, normalized: false, special: true))
+      case .token(var token):
+        // Its flags are compared, not its content: it may be known under others.
+        token.special = true
+        if !new.contains(token) { new.append(token) }
+      }
+    }
+    return new
+  }
+
+  /// The content of the special token called `name`: `pad_token`.
+  func content(_ name: String) -> String? {
+    values.first { $0.name == name }?.value.content
+  }
+}

@@ -1,0 +1,48 @@
+/// Encoded texts laid end to end, owned and reused by the caller.
+package struct TokenBuffer: Sendable {
+  package var ids: [Int32] = []
+  /// The segment of each token: 0, and 1 for the second text of a pair where the model has it.
+  package var typeIDs: [UInt8] = []
+  /// 1 where the post-processor put the token, 0 where it came from the text.
+  package var specialTokensMask: [UInt8] = []
+
+  package init() {}
+
+  package var count: Int { ids.count }
+
+  /// Forgets the tokens and keeps the memory.
+  package mutating func removeAll() {
+    ids.removeAll(keepingCapacity: true)
+    typeIDs.removeAll(keepingCapacity: true)
+    specialTokensMask.removeAll(keepingCapacity: true)
+  }
+
+  mutating func append(_ tokens: UnsafeBufferPointer<Int32>, typeID: UInt8, special: UInt8) {
+    ids.append(contentsOf: tokens)
+    typeIDs.append(contentsOf: repeatElement(typeID, count: tokens.count))
+    specialTokensMask.append(contentsOf: repeatElement(special, count: tokens.count))
+  }
+}
+
+/// What `Tokenizer.encode` did to one text or pair.
+package struct EncodedCounts: Sendable, Equatable {
+  /// Tokens appended, special ones included.
+  package var tokens: Int
+  /// Tokens that truncation removed.
+  package var removed: Int
+
+  package init(tokens: Int, removed: Int) {
+    self.tokens = tokens
+    self.removed = removed
+  }
+}
+
+/// The working memory of one thread: make it once and pass it to every call.
+package struct TokenizerScratch {
+  let normalized = GrowableBuffer<UInt8>(capacity: 4096)
+  let pending = GrowableBuffer<PendingScalar>(capacity: 64)
+  let first = GrowableBuffer<Int32>()
+  let second = GrowableBuffer<Int32>()
+
+  package init() {}
+}

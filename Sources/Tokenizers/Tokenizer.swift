@@ -1,0 +1,177 @@
+import Failures
+import JSON
+
+/// A tokenizer as a checkpoint's folder describes it: exactly what transformers 4.57 makes of the
+/// same files with its fast tokenizers.
+///
+/// Immutable once loaded: share it between threads, and give each thread its `TokenizerScratch`.
+package final class Tokenizer: Sendable {
+  /// Paths of the files that were read, for digests.
+  package let files: [String]
+  /// The class that transformers would load, without `Fast`: `BertTokenizer`.
+  package let className: String
+  /// Where texts are cut if nothing else is said; nil for no limit.
+  package let modelMaxLength: Int?
+  /// Which end of texts truncation removes.
+  package let truncationSide: TruncationSide
+  /// `clean_up_tokenization_spaces`: whether decoding takes out spaces before punctuation.
+  package let cleansUpSpaces: Bool
+
+  package let padID: Int32?
+  package let clsID: Int32?
+  package let sepID: Int32?
+  package let maskID: Int32?
+  package let unkID: Int32?
+  package let bosID: Int32?
+  package let eosID: Int32?
+
+  /// Number of tokens, added ones included.
+  package let count: Int
+  /// The largest id, which holes in the vocabulary can make larger than `count - 1`.
+  package let largestID: Int32
+
+  let normalizer: Normalizer
+  let preTokenizer: PreTokenizer
+  let model: WordPiece
+  let decoder: Decoder
+  let postProcessor: PostProcessor
+  let added: AddedVocabulary
+
+  /// Loads `tokenizer.json`, or `vocab.txt` where there is none, with `tokenizer_config.json` and
+  /// the other files that transformers looks at.
+  ///
+  /// - Throws: 66 where there is no tokenizer, 65 for malformed files, 78 for components that this
+  ///   version does not have.
+  package static func load(folder: String) throws(Failure) -> Tokenizer {
+    let files = try TokenizerFolder(folder)
+    let tokenizerClass = TokenizerClass(
+      configured: files.config?["tokenizer_class"]?.string, model: files.model)
+    let parts: TokenizerJSON
+    if let bytes = files.tokenizer {
+      parts = try TokenizerJSON(bytes, path: files.path("tokenizer.json"))
+    } else {
+      parts = try TokenizerJSON(vocabulary: files, tokenizerClass)
+    }
+    return try Tokenizer(files, tokenizerClass, parts)
+  }
+
+  private init(
+    _ files: TokenizerFolder, _ tokenizerClass: TokenizerClass, _ parts: TokenizerJSON
+  ) throws(Failure) {
+    let config = files.config ?? .object([])
+    self.files = files.files
+    className = tokenizerClass.name
+    modelMaxLength = Self.maximumLength(config)
+    truncationSide = try Self.truncationSide(config, parts, files.path("tokenizer_config.json"))
+    cleansUpSpaces = config["clean_up_tokenization_spaces"]?.bool ?? false
+    normalizer = tokenizerClass.applied(config, to: parts.normalizer)
+    preTokenizer = parts.preTokenizer
+    model = parts.model
+    decoder = parts.decoder
+    postProcessor = parts.postProcessor
+
+    var added = AddedVocabulary()
+    added.add(parts.addedTokens.map(\.token), model: parts.model.vocabulary)
+    let specials = try SpecialTokens(
+      files, tokenizerClass, serialized: parts.addedTokens, padding: parts.padding)
+    added.add(specials.missing(from: added), model: parts.model.vocabulary)
+    // As the reference: with the normalizer of the file, before the class changes it.
+    try added.finish(place: files.folder) { parts.normalizer.normalize($0) }
+    if config["split_special_tokens"]?.bool == true { added.splitSpecialTokens() }
+    self.added = added
+
+    let vocabulary = parts.model.vocabulary
+    let new = added.tokens.filter { vocabulary.id(of: $0.value.content) == nil }
+    count = vocabulary.count + new.count
+    largestID = max(Int32(vocabulary.spans.count - 1), added.tokens.keys.max() ?? 0)
+    func id(_ name: String) -> Int32? {
+      guard let content = specials.content(name) else { return nil }
+      return added.ids[Array(content.utf8)] ?? vocabulary.id(of: content)
+    }
+    padID = id("pad_token")
+    clsID = id("cls_token")
+    sepID = id("sep_token")
+    maskID = id("mask_token")
+    unkID = id("unk_token")
+    bosID = id("bos_token")
+    eosID = id("eos_token")
+  }
+
+  /// transformers writes 10^30 for "no limit".
+  private static func maximumLength(_ config: JSON) -> Int? {
+    guard let value = config["model_max_length"]?.double ?? config["max_len"]?.double,
+      value < 1e9, value >= 0
+    else { return nil }
+    return Int(value)
+  }
+
+  private static func truncationSide(
+    _ config: JSON, _ parts: TokenizerJSON, _ path: String
+  ) throws(Failure) -> TruncationSide {
+    let name =
+      config["truncation_side"]?.string ?? parts.truncation?["direction"]?.string?.lowercased()
+    guard let name else { return .right }
+    guard let side = TruncationSide(rawValue: name) else {
+      throw .config(path, "truncation_side: expected left or right, found \(name)")
+    }
+    return side
+  }
+
+  // MARK: Vocabulary
+
+  /// The id of a token given by its UTF-8 bytes.
+  package func id(of token: UnsafeRawBufferPointer) -> Int32? {
+    added.ids[Array(token)] ?? model.vocabulary.id(of: token)
+  }
+
+  /// The id of a token.
+  package func id(of token: String) -> Int32? {
+    var token = token
+    return token.withUTF8 { id(of: UnsafeRawBufferPointer($0)) }
+  }
+
+  /// The UTF-8 bytes of the token `id`, nil where no token has it.
+  package func bytes(of id: Int32) -> [UInt8]? {
+    if let token = added.tokens[id] { return Array(token.content.utf8) }
+    return model.vocabulary.bytes(of: id).map { Array($0) }
+  }
+
+  /// The token `id`, nil where no token has it.
+  package func token(of id: Int32) -> String? {
+    bytes(of: id).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// Whether `id` is a special token, which decoding can leave out.
+  package func isSpecial(_ id: Int32) -> Bool {
+    guard let bytes = bytes(of: id) else { return false }
+    return added.isSpecial(bytes[...])
+  }
+
+  /// Number of special tokens that encoding puts around a single text, or around a pair.
+  package func specialTokenCount(pair: Bool) -> Int { postProcessor.specialCount(pair: pair) }
+}
+
+extension TokenizerClass {
+  /// The normalizer of the file, changed as the class does by the configuration.
+  fileprivate func applied(_ config: JSON, to normalizer: Normalizer) -> Normalizer {
+    guard override != .none, case .bert(var bert) = normalizer else { return normalizer }
+    bert.lowercase = config["do_lower_case"]?.bool ?? true
+    bert.stripAccents = config["strip_accents"]?.bool
+    if override == .all {
+      bert.handleChineseCharacters = config["tokenize_chinese_chars"]?.bool ?? true
+    }
+    return .bert(bert)
+  }
+}
+
+extension Normalizer {
+  /// The normalized form of one short text.
+  fileprivate func normalize(_ text: [UInt8]) -> [UInt8] {
+    guard case .bert(let bert) = self else { return text }
+    let scratch = TokenizerScratch()
+    text.withUnsafeBytes {
+      bert.normalize($0, into: scratch.normalized, pending: scratch.pending)
+    }
+    return Array(scratch.normalized.elements)
+  }
+}

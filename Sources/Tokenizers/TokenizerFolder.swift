@@ -1,0 +1,64 @@
+import Failures
+import JSON
+import Streams
+
+/// The files of a checkpoint that say how texts become tokens.
+struct TokenizerFolder {
+  let folder: String
+  /// Paths of the files read, in a fixed order.
+  private(set) var files: [String] = []
+  /// Bytes of `tokenizer.json`.
+  private(set) var tokenizer: [UInt8]?
+  /// Bytes of `vocab.txt`, read only where there is no `tokenizer.json`.
+  private(set) var vocabulary: [UInt8]?
+  private(set) var config: JSON?
+  private(set) var specialTokensMap: JSON?
+  private(set) var addedTokens: JSON?
+  private(set) var model: JSON?
+
+  /// Reads what there is.
+  ///
+  /// - Throws: 66 where neither `tokenizer.json` nor `vocab.txt` exists, 65 for malformed JSON.
+  init(_ folder: String) throws(Failure) {
+    self.folder = folder
+    guard WholeFile.isDirectory(folder) else {
+      throw Failure(.noInput, at: folder, "expected a folder with a tokenizer")
+    }
+    tokenizer = try read("tokenizer.json")
+    if tokenizer == nil { vocabulary = try read("vocab.txt") }
+    guard tokenizer != nil || vocabulary != nil else {
+      throw Failure(
+        .noInput, at: folder, "expected tokenizer.json or vocab.txt, found neither",
+        hint: "tokenizers in other forms are not supported")
+    }
+    config = try json("tokenizer_config.json")
+    // transformers looks at these only where the configuration does not list the added tokens.
+    if config?["added_tokens_decoder"] == nil {
+      specialTokensMap = try json("special_tokens_map.json")
+      addedTokens = try json("added_tokens.json")
+    }
+    let name = config?["tokenizer_class"]?.string
+    if TokenizerClass(configured: name, model: nil).override == .none {
+      model = try json("config.json")
+    }
+  }
+
+  func path(_ name: String) -> String {
+    folder.hasSuffix("/") ? folder + name : folder + "/" + name
+  }
+
+  private mutating func read(_ name: String) throws(Failure) -> [UInt8]? {
+    let path = path(name)
+    guard WholeFile.exists(path) else { return nil }
+    let bytes = try WholeFile.read(path)
+    files.append(path)
+    return bytes
+  }
+
+  private mutating func json(_ name: String) throws(Failure) -> JSON? {
+    guard let bytes = try read(name) else { return nil }
+    do throws(JSONError) { return try JSONParser.parse(bytes) } catch {
+      throw .data(path(name), error.description)
+    }
+  }
+}

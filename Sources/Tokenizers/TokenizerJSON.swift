@@ -1,0 +1,130 @@
+import Failures
+import JSON
+
+/// `tokenizer.json`, read: one field a component.
+///
+/// Source: `tokenizer/serialization.rs` of Hugging Face `tokenizers` 0.22.2. The sections
+/// `truncation` and `padding` matter only for defaults, since transformers sets both on each call.
+struct TokenizerJSON {
+  var normalizer = Normalizer.none
+  var preTokenizer = PreTokenizer.none
+  var model: WordPiece
+  var decoder = Decoder.none
+  var postProcessor = PostProcessor.none
+  var addedTokens: [(id: Int, token: AddedToken)] = []
+  var truncation: JSON?
+  var padding: JSON?
+
+  /// - Throws: 65 for malformed JSON and fields of a wrong kind, 78 for components that this
+  ///   version does not have, by name.
+  init(_ bytes: [UInt8], path: String) throws(Failure) {
+    var sections: [String: JSON] = [:]
+    var reader = WordPieceReader(path: path, byteCount: bytes.count)
+    let result: Result<Void, Failure> = bytes.withUnsafeBytes { buffer in
+      var parser = JSONParser(buffer)
+      let wrap = { (error: JSONError) in Failure.data(path, error.description) }
+      do throws(Failure) {
+        try parser.object(
+          { (parser: inout JSONParser, key: String) throws(Failure) in
+            if sections[key] != nil {
+              throw .data(path, "expected \"\(key)\" once, found it again")
+            }
+            if key == "model" {
+              sections[key] = .null
+              try reader.read(&parser)
+              return
+            }
+            do throws(JSONError) { sections[key] = try parser.value() } catch { throw wrap(error) }
+          }, wrap: wrap)
+        do throws(JSONError) { try parser.finish() } catch { throw wrap(error) }
+        return .success(())
+      } catch {
+        return .failure(error)
+      }
+    }
+    try result.get()
+    guard sections["model"] != nil else { throw .data(path, "expected a \"model\", found none") }
+    let fields = ComponentReader(path: path)
+    if let version = sections["version"]?.string, version != "1.0" {
+      throw .config(path, "expected version 1.0, found \(version)")
+    }
+    model = try reader.finish()
+    normalizer = try fields.normalizer(sections["normalizer"] ?? .null)
+    preTokenizer = try fields.preTokenizer(sections["pre_tokenizer"] ?? .null)
+    decoder = try fields.decoder(sections["decoder"] ?? .null)
+    postProcessor = try fields.postProcessor(sections["post_processor"] ?? .null)
+    for (index, entry) in (sections["added_tokens"]?.array ?? []).enumerated() {
+      addedTokens.append(try fields.addedToken(entry, "added_tokens[\(index)]"))
+    }
+    truncation = sections["truncation"]
+    padding = sections["padding"]
+  }
+}
+
+/// Reads the section `model` without building a tree of its vocabulary.
+private struct WordPieceReader {
+  let path: String
+  var vocabulary: Vocabulary
+  var hasVocabulary = false
+  var fields: [String: JSON] = [:]
+
+  init(path: String, byteCount: Int) {
+    self.path = path
+    // About fifteen bytes an entry; the table grows where they are shorter.
+    vocabulary = Vocabulary(expected: byteCount / 15, bytes: byteCount)
+  }
+
+  mutating func read(_ parser: inout JSONParser) throws(Failure) {
+    let path = path
+    let wrap = { (error: JSONError) in Failure.data(path, error.description) }
+    try parser.object(
+      { (parser: inout JSONParser, key: String) throws(Failure) in
+        if key == "vocab", fields["type"]?.string ?? "WordPiece" == "WordPiece" {
+          if hasVocabulary { throw .data(path, "expected one \"vocab\", found another") }
+          hasVocabulary = true
+          try parser.objectOfBytes(
+            { (parser: inout JSONParser, token) throws(Failure) in
+              try add(token, &parser)
+            }, wrap: wrap)
+          return
+        }
+        do throws(JSONError) { fields[key] = try parser.value() } catch { throw wrap(error) }
+      }, wrap: wrap)
+  }
+
+  private mutating func add(
+    _ token: UnsafeRawBufferPointer, _ parser: inout JSONParser
+  ) throws(Failure) {
+    let id: Int
+    do throws(JSONError) { id = try parser.integer() } catch {
+      throw .data(path, error.description)
+    }
+    let place = "\(path): byte \(parser.position)"
+    guard id >= 0, id <= Vocabulary.largestID else {
+      throw .data(place, "expected an id of 0...\(Vocabulary.largestID), found \(id)")
+    }
+    if !vocabulary.add(token, id: id) {
+      throw .data(
+        place, "expected each token once, found \"\(String(decoding: token, as: UTF8.self))\" again"
+      )
+    }
+  }
+
+  /// The model, once all is read.
+  func finish() throws(Failure) -> WordPiece {
+    let type = fields["type"]?.string ?? (fields["merges"] == nil ? "WordPiece" : "BPE")
+    guard type == "WordPiece" else {
+      throw .config(path, "model \(type) is not supported", hint: "WordPiece is")
+    }
+    guard hasVocabulary else { throw .data(path, "expected \"model\" to have a \"vocab\"") }
+    let reader = ComponentReader(path: path)
+    return try WordPiece(
+      vocabulary: vocabulary,
+      unknownToken: try reader.string(fields["unk_token"], "model.unk_token"),
+      continuationPrefix: try reader.string(
+        fields["continuing_subword_prefix"], "model.continuing_subword_prefix"),
+      maximumScalarsPerWord: try reader.integer(
+        fields["max_input_chars_per_word"], "model.max_input_chars_per_word"),
+      place: path)
+  }
+}
