@@ -1,0 +1,81 @@
+import Failures
+
+/// An effectiveness measure with its parameters: a number for a query's ranking.
+package protocol Measure: Sendable {
+  /// What the measure is.
+  static var description: MeasureDescription { get }
+
+  /// The measure with the parameters that its name gave.
+  init(_ arguments: MeasureArguments) throws(Failure)
+
+  /// The measure's value for one query.
+  func value(_ ranking: JudgedRanking) -> Double
+}
+
+/// What a measure is, for the list of measures and for those who ask what one means.
+package struct MeasureDescription: Sendable {
+  /// Its name in the ir-measures notation.
+  package var name: String
+  /// Other names for it.
+  package var aliases: [String] = []
+  /// One line of explanation.
+  package var summary: String
+  /// The formula, in plain text.
+  package var formula: String
+  /// Who proposed it, or which program defines it.
+  package var source: String
+  /// The names of its parameters with their defaults and meanings.
+  package var parameters: [MeasureParameter] = []
+  /// What may stand behind the `@`.
+  package var cutoff: MeasureCutoff = .none
+  /// How the values of queries become one.
+  package var aggregation: MeasureAggregation = .mean
+
+  /// The whole explanation, several lines.
+  package var help: String {
+    var lines = ["\(name): \(summary)", "", "  \(formula)", ""]
+    for parameter in parameters {
+      lines.append("  \(parameter.name)  \(parameter.meaning) (default \(parameter.value))")
+    }
+    if cutoff != .none { lines.append("  @\(cutoff.rawValue)") }
+    lines.append("Source: \(source)")
+    return lines.joined(separator: "\n")
+  }
+}
+
+/// One parameter of a measure.
+package struct MeasureParameter: Sendable {
+  /// Its name.
+  package var name: String
+  /// Its default.
+  package var value: String
+  /// What it means.
+  package var meaning: String
+
+  /// The lowest grade that counts as relevant.
+  static let rel = MeasureParameter(
+    name: "rel", value: "1", meaning: "lowest grade that counts as relevant")
+  /// Whether documents without a judgement are taken out first.
+  static let judgedOnly = MeasureParameter(
+    name: "judged_only", value: "False", meaning: "leave unjudged documents out of the ranking")
+}
+
+/// What may stand behind the `@` of a measure's name.
+package enum MeasureCutoff: String, Sendable {
+  /// Nothing.
+  case none = ""
+  /// A number of documents, or nothing for all of them.
+  case optional = "k looks at the first k documents (default: all)"
+  /// A number of documents.
+  case required = "k looks at the first k documents"
+  /// A recall between 0 and 1.
+  case recall = "recall, between 0 and 1"
+}
+
+/// How a measure's values for queries become one.
+package enum MeasureAggregation: Sendable {
+  /// Their arithmetic mean.
+  case mean
+  /// Their sum: counts.
+  case sum
+}

@@ -1,0 +1,105 @@
+import Failures
+
+/// The parameters of one measure, with the defaults where the name says nothing.
+package struct MeasureArguments: Sendable {
+  /// The measure's name as it was taken apart.
+  package let name: MeasureName
+
+  /// The parameters in a name.
+  ///
+  /// Exit 64 where the measure does not have one of them, or its cutoff.
+  init(_ name: MeasureName, _ description: MeasureDescription) throws(Failure) {
+    self.name = name
+    let known = description.parameters.map(\.name)
+    if let unknown = name.parameters.first(where: { !known.contains($0.key) }) {
+      throw .usage(
+        "measure '\(name)': \(description.name) has no parameter '\(unknown.key)'",
+        hint: known.isEmpty
+          ? "\(description.name) has no parameters" : "it has \(known.joined(separator: ", "))")
+    }
+    switch (description.cutoff, name.cutoff) {
+    case (.none, .some):
+      throw .usage("measure '\(name)': \(description.name) has no cutoff")
+    case (.required, nil), (.recall, nil):
+      throw .usage(
+        "measure '\(name)': \(description.name) needs a cutoff",
+        hint: "for example \(description.name)@\(description.cutoff == .recall ? "0.5" : "10")")
+    default: break
+    }
+  }
+
+  private func value(_ key: String) -> MeasureName.Value? {
+    name.parameters.first { $0.key == key }?.value
+  }
+
+  private func failure(_ key: String, _ expected: String, _ found: MeasureName.Value) -> Failure {
+    .usage("measure '\(name)': expected \(expected) as '\(key)', found \(found)")
+  }
+
+  /// An integer parameter.
+  package func integer(_ key: String, default initial: Int) throws(Failure) -> Int {
+    guard let value = value(key) else { return initial }
+    guard case .integer(let integer) = value else { throw failure(key, "an integer", value) }
+    return integer
+  }
+
+  /// A parameter that is a number of at least 0.
+  package func number(_ key: String, default initial: Double) throws(Failure) -> Double {
+    switch value(key) {
+    case nil: return initial
+    case .integer(let integer) where integer >= 0: return Double(integer)
+    case .number(let number) where number >= 0: return number
+    case .some(let value): throw failure(key, "a number from 0 on", value)
+    }
+  }
+
+  /// A parameter that is on or off.
+  package func boolean(_ key: String, default initial: Bool) throws(Failure) -> Bool {
+    guard let value = value(key) else { return initial }
+    guard case .boolean(let boolean) = value else { throw failure(key, "True or False", value) }
+    return boolean
+  }
+
+  /// A parameter that is one of some words.
+  package func word(_ key: String, of words: [String]) throws(Failure) -> String {
+    guard let value = value(key) else { return words[0] }
+    guard case .string(let word) = value, words.contains(word) else {
+      throw failure(key, words.map { "'\($0)'" }.joined(separator: " or "), value)
+    }
+    return word
+  }
+
+  /// A parameter that maps grades to gains; nil if it is not there.
+  package func table(_ key: String) throws(Failure) -> [Int: Double]? {
+    guard let value = value(key) else { return nil }
+    guard case .table(let table) = value else { throw failure(key, "a table {1:1,2:3}", value) }
+    return table
+  }
+
+  /// The lowest grade that counts as relevant.
+  package func relevanceLevel() throws(Failure) -> Int {
+    let level = try integer("rel", default: 1)
+    // Below 0 documents without a judgement would be relevant.
+    guard level >= 0 else {
+      throw .usage("measure '\(name)': expected a grade of at least 0 as 'rel', found \(level)")
+    }
+    return level
+  }
+
+  /// The number of documents that are looked at: all without a cutoff.
+  package func cutoff() throws(Failure) -> Int {
+    guard let text = name.cutoff else { return .max }
+    guard let cutoff = Int(text), cutoff >= 1 else {
+      throw .usage("measure '\(name)': expected a cutoff of at least 1, found '\(text)'")
+    }
+    return cutoff
+  }
+
+  /// The recall behind the `@`.
+  package func recall() throws(Failure) -> Double {
+    guard let text = name.cutoff, let recall = Double(text), (0...1).contains(recall) else {
+      throw .usage("measure '\(name)': expected a recall between 0 and 1 behind the @")
+    }
+    return recall
+  }
+}

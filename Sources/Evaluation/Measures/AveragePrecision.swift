@@ -1,0 +1,34 @@
+import Failures
+
+/// Average precision.
+package struct AveragePrecision: Measure {
+  package static let description = MeasureDescription(
+    name: "AP", aliases: ["MAP"],
+    summary: "mean of the precision at the rank of each relevant document; 0 for those not found",
+    formula: "(sum of P@i over ranks i <= k with grade >= rel) / number of relevant documents",
+    source: "Harman, TREC-1; trec_eval's map and map_cut",
+    parameters: [.rel, .judgedOnly], cutoff: .optional)
+
+  private let cutoff: Int
+  private let level: Int
+  private let judgedOnly: Bool
+
+  package init(_ arguments: MeasureArguments) throws(Failure) {
+    cutoff = try arguments.cutoff()
+    level = try arguments.relevanceLevel()
+    judgedOnly = try arguments.boolean("judged_only", default: false)
+  }
+
+  package func value(_ ranking: JudgedRanking) -> Double {
+    let relevant = ranking.relevantCount(level)
+    if relevant == 0 { return 0 }
+    let grades = judgedOnly ? ranking.judgedOnly.grades : ranking.grades
+    var sum = 0.0
+    var found = 0
+    for (i, grade) in grades.prefix(cutoff).enumerated() where grade >= level {
+      found += 1
+      sum += Double(found) / Double(i + 1)
+    }
+    return sum / Double(relevant)
+  }
+}

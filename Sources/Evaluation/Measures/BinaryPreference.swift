@@ -1,0 +1,34 @@
+import Failures
+
+/// Binary preference.
+package struct BinaryPreference: Measure {
+  package static let description = MeasureDescription(
+    name: "Bpref", aliases: ["BPref"],
+    summary: "how rarely judged non-relevant documents come before relevant ones",
+    formula: "1/R · sum over relevant r of 1 - min(non-relevant above r, R) / min(N, R)",
+    source: "Buckley and Voorhees, SIGIR 2004; trec_eval's bpref", parameters: [.rel])
+
+  private let level: Int
+
+  package init(_ arguments: MeasureArguments) throws(Failure) {
+    level = try arguments.relevanceLevel()
+  }
+
+  package func value(_ ranking: JudgedRanking) -> Double {
+    let relevant = ranking.relevantCount(level)
+    if relevant == 0 { return 0 }
+    // A negative grade is no judgement of this kind.
+    let nonRelevant = ranking.judgedGrades.count { $0 >= 0 && $0 < level }
+    let bound = Double(min(relevant, nonRelevant))
+    var sum = 0.0
+    var above = 0
+    for grade in ranking.grades where grade >= 0 || grade >= level {
+      if grade < level {
+        above += 1
+      } else {
+        sum += above > 0 ? 1 - Double(min(above, relevant)) / bound : 1
+      }
+    }
+    return sum / Double(relevant)
+  }
+}

@@ -1,0 +1,24 @@
+import Failures
+
+/// Whether anything relevant is among the first documents.
+package struct Success: Measure {
+  package static let description = MeasureDescription(
+    name: "Success", summary: "1 if there is a relevant document among the first k, else 0",
+    formula: "1 if any rank i <= k has grade >= rel, else 0", source: "trec_eval's success",
+    parameters: [.rel, .judgedOnly], cutoff: .required)
+
+  private let cutoff: Int
+  private let level: Int
+  private let judgedOnly: Bool
+
+  package init(_ arguments: MeasureArguments) throws(Failure) {
+    cutoff = try arguments.cutoff()
+    level = try arguments.relevanceLevel()
+    judgedOnly = try arguments.boolean("judged_only", default: false)
+  }
+
+  package func value(_ ranking: JudgedRanking) -> Double {
+    let grades = judgedOnly ? ranking.judgedOnly.grades : ranking.grades
+    return grades.prefix(cutoff).contains { $0 >= level } ? 1 : 0
+  }
+}
