@@ -14,35 +14,49 @@
 CK_INLINE vf ck_power_of_two(vi n) { return (vf)((n + 127) << 23); }
 
 // x * 2^n with one rounding, through overflow and subnormal results; -252 <= n <= 254.
-CK_INLINE vf ck_scale_by_power(vf x, vi n) {
+// n is given twice: as a float and, plus CK_ROUNDER, in the low bits of one.
+CK_INLINE vf ck_scale_by_power(vf x, vf whole, vf shifted) {
+#if CK_AVX512
+    (void)shifted;
+    return (vf)_mm512_scalef_ps((__m512)x, (__m512)whole);
+#else
+    (void)whole;
+    vi n = (vi)shifted - CK_ROUNDER_BITS;
     vi half = n >> 1;
     // The first product is exact, so the pair rounds once.
     return (x * ck_power_of_two(half)) * ck_power_of_two(n - half);
+#endif
 }
 
-// exp(y + tiny), -105 <= y <= 90.
-CK_INLINE vf ck_exp_core(vf y, vf tiny) {
-    vf shifted = ck_fma(y, ck_set(CK_LOG2E), ck_set(CK_ROUNDER));
-    vf n = shifted - ck_set(CK_ROUNDER);
+// The n of y = n * log(2) + r, plus CK_ROUNDER.
+CK_INLINE vf ck_exp_shifted(vf y) { return ck_fma(y, ck_set(CK_LOG2E), ck_set(CK_ROUNDER)); }
+
+CK_INLINE vf ck_exp_reduced(vf y, vf n) {
     vf r = ck_fma(n, ck_set(-CK_LN2_HIGH), y);
-    r = ck_fma(n, ck_set(-CK_LN2_LOW), r);
-    r = r + tiny;
+    return ck_fma(n, ck_set(-CK_LN2_LOW), r);
+}
+
+// exp(r) for |r| <= log(2) / 2 and a little.
+CK_INLINE vf ck_exp_polynomial(vf r) {
     vf p = ck_set(0x1.6a4154p-10f);
     p = ck_fma(p, r, ck_set(0x1.1239c6p-7f));
     p = ck_fma(p, r, ck_set(0x1.5558bcp-5f));
     p = ck_fma(p, r, ck_set(0x1.555492p-3f));
     p = ck_fma(p, r, ck_set(0x1.fffffcp-2f));
     p = ck_fma(r * r, p, r);
-    p = p + ck_set(1.0f);
-    return ck_scale_by_power(p, (vi)shifted - CK_ROUNDER_BITS);
+    return p + ck_set(1.0f);
+}
+
+// exp(x) for x <= 0: what ck_exp gives, without the upper bound.
+CK_INLINE vf ck_exp_not_positive(vf x) {
+    x = ck_max(ck_set(-105.0f), x);
+    vf shifted = ck_exp_shifted(x);
+    vf n = shifted - ck_set(CK_ROUNDER);
+    return ck_scale_by_power(ck_exp_polynomial(ck_exp_reduced(x, n)), n, shifted);
 }
 
 // exp(-inf) = 0, exp(inf) = inf, subnormal results are rounded correctly.
-CK_INLINE vf ck_exp(vf x) {
-    x = ck_max(ck_set(-105.0f), x);
-    x = ck_min(ck_set(90.0f), x);
-    return ck_exp_core(x, ck_set(0.0f));
-}
+CK_INLINE vf ck_exp(vf x) { return ck_exp_not_positive(ck_min(ck_set(90.0f), x)); }
 
 // x * Phi(x), as max(x, 0) - |x| * Phi(-|x|) so that nothing cancels in the lower tail.
 // Phi(-a) = exp(-a*a/2) * P(a)/Q(a); the square is carried in two parts.
@@ -50,7 +64,11 @@ CK_INLINE vf ck_gelu(vf x) {
     vf a = ck_min(ck_set(15.0f), ck_abs(x)); // Phi(-15) is zero in single precision
     vf square = a * a;
     vf error = ck_fma(a, a, -square);
-    vf e = ck_exp_core(square * ck_set(-0.5f), error * ck_set(-0.5f));
+    vf y = square * ck_set(-0.5f); // not below -112.5
+    vf shifted = ck_exp_shifted(y);
+    vf n = shifted - ck_set(CK_ROUNDER);
+    vf r = ck_fma(error, ck_set(-0.5f), ck_exp_reduced(y, n));
+    vf e = ck_scale_by_power(ck_exp_polynomial(r), n, shifted);
     vf p = ck_set(0x1.0b38b4p-8f);
     p = ck_fma(p, a, ck_set(0x1.4ab9a8p-5f));
     p = ck_fma(p, a, ck_set(0x1.75ad54p-3f));
@@ -68,7 +86,7 @@ CK_INLINE vf ck_gelu(vf x) {
 
 // e^-|x| in the denominator only: exact to the last places on both sides of zero.
 CK_INLINE vf ck_sigmoid(vf x) {
-    vf e = ck_exp(-ck_abs(x));
+    vf e = ck_exp_not_positive(-ck_abs(x));
     vf top = ck_select(x < ck_set(0.0f), e, ck_set(1.0f));
     return top / (ck_set(1.0f) + e);
 }
@@ -84,10 +102,8 @@ CK_INLINE vf ck_gelu_tanh(vf x) {
 // expm1(2|x|) / (expm1(2|x|) + 2), with the sign of x.
 CK_INLINE vf ck_tanh(vf x) {
     vf y = ck_min(ck_set(20.0f), ck_abs(x) * ck_set(2.0f)); // tanh(10) rounds to one
-    vf shifted = ck_fma(y, ck_set(CK_LOG2E), ck_set(CK_ROUNDER));
-    vf n = shifted - ck_set(CK_ROUNDER);
-    vf r = ck_fma(n, ck_set(-CK_LN2_HIGH), y);
-    r = ck_fma(n, ck_set(-CK_LN2_LOW), r);
+    vf shifted = ck_exp_shifted(y);
+    vf r = ck_exp_reduced(y, shifted - ck_set(CK_ROUNDER));
     vf p = ck_set(0x1.9e7cf2p-13f);
     p = ck_fma(p, r, ck_set(0x1.6d3a84p-10f));
     p = ck_fma(p, r, ck_set(0x1.1112d4p-7f));

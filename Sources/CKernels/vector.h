@@ -20,6 +20,10 @@ typedef int32_t vi __attribute__((ext_vector_type(16)));
 CK_INLINE vf ck_set(float x) { return (vf)(x); }
 CK_INLINE vf ck_load(const float *p) { return *(const vf_unaligned *)p; }
 CK_INLINE void ck_store(float *p, vf x) { *(vf_unaligned *)p = x; }
+// Asks for base[offset], which need not exist, to be brought into the second-level cache.
+CK_INLINE void ck_prefetch(const float *base, size_t offset) {
+    __builtin_prefetch((const void *)((uintptr_t)base + offset * sizeof(float)), 0, 2);
+}
 CK_INLINE vf ck_fma(vf a, vf b, vf c) { return __builtin_elementwise_fma(a, b, c); }
 CK_INLINE vf ck_abs(vf x) { return (vf)((vi)x & (vi)(0x7fffffff)); }
 CK_INLINE vf ck_sqrt(vf x) { return __builtin_elementwise_sqrt(x); }
@@ -62,21 +66,21 @@ CK_INLINE void ck_store_some(float *p, size_t n, vf x) {
     else ck_store_tail(p, n, x);
 }
 
-// The one tree from sixteen lanes to a number: i + 8, then 4, 2, 1.
+typedef float vf8 __attribute__((ext_vector_type(8)));
+typedef float vf4 __attribute__((ext_vector_type(4)));
+
+// The one tree from sixteen lanes to a number: i and i + 8, then 4, 2, 1.
 CK_INLINE float ck_sum_lanes(vf x) {
-    float t[16];
-    ck_store(t, x);
-    for (int step = 8; step > 0; step /= 2)
-        for (int i = 0; i < step; i++) t[i] = t[i] + t[i + step];
-    return t[0];
+    vf8 a = x.lo + x.hi;
+    vf4 b = a.lo + a.hi;
+    return (b.x + b.z) + (b.y + b.w);
 }
 
 CK_INLINE float ck_max_lanes(vf x) {
-    float t[16];
-    ck_store(t, x);
-    for (int step = 8; step > 0; step /= 2)
-        for (int i = 0; i < step; i++) t[i] = t[i] > t[i + step] ? t[i] : t[i + step];
-    return t[0];
+    vf8 a = x.lo > x.hi ? x.lo : x.hi;
+    vf4 b = a.lo > a.hi ? a.lo : a.hi;
+    float c = b.x > b.z ? b.x : b.z, d = b.y > b.w ? b.y : b.w;
+    return c > d ? c : d;
 }
 
 CK_INLINE size_t ck_round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }

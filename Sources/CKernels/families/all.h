@@ -3,6 +3,8 @@
 #include "../vector.h"
 #include "../elementary.h"
 #include "pack_f32.h"
+#include "tile_f32.h"
+#include "few_f32.h"
 #include "gemm_f32.h"
 #include "attention_f32.h"
 #include "rows.h"

@@ -33,7 +33,7 @@ static float ck_attention_weights(size_t padded, float scale, const float *added
     }
     vf top = ck_set(ck_max_lanes(most)), sum = ck_set(0.0f);
     for (size_t j = 0; j < padded; j += 16) {
-        vf e = ck_exp(ck_load(x + j) - top);
+        vf e = ck_exp_not_positive(ck_load(x + j) - top);
         ck_store(x + j, e);
         sum = sum + e;
     }

@@ -79,7 +79,7 @@ static void ck_softmax_rows_f32_run(size_t rows, size_t n, const float *x, size_
         CK_EACH(n, j) most = ck_max(most, ck_load_some(x + j, n - j, -__builtin_inff()));
         vf top = ck_set(ck_max_lanes(most));
         CK_EACH(n, j) {
-            vf e = ck_exp(ck_load_some(x + j, n - j, -__builtin_inff()) - top);
+            vf e = ck_exp_not_positive(ck_load_some(x + j, n - j, -__builtin_inff()) - top);
             ck_store_some(y + j, n - j, e);
             sum = sum + e;
         }
