@@ -10,7 +10,8 @@ import PackageDescription
 //   L3  Tokenizers Evaluation Retrieval IndexBuilding Autograd
 //   L4  Models
 //   L6  ToolSupport              (L5 is training)
-//   L7  the tools
+//   L7  ModelSupport             what the tools that run a model share besides
+//   L8  the tools
 
 let argumentParser: Target.Dependency = .product(
   name: "ArgumentParser", package: "swift-argument-parser")
@@ -83,16 +84,28 @@ let package = Package(
         .product(name: "Yams", package: "Yams"),
       ]),
 
-    // L7: the tools
-    tool("lir-tokenize", ["JSON", "Workers", "Records", "Tensors", "Tokenizers", "Models"]),
-    tool("lir-encode", ["JSON", "Kernels", "Workers", "Records", "Tensors", "Tokenizers", "Models"]),
+    // L7: what the tools that run a model share besides; apart, so that the others do not link models.
+    .target(
+      name: "ModelSupport",
+      dependencies: [
+        "Failures", "JSON", "Streams", "Kernels", "Workers", "Records", "Tensors", "Tokenizers",
+        "Models", "ToolSupport",
+      ]),
+
+    // L8: the tools
+    tool(
+      "lir-tokenize",
+      ["JSON", "Workers", "Records", "Tensors", "Tokenizers", "Models", "ModelSupport"]),
+    tool(
+      "lir-encode",
+      ["JSON", "Kernels", "Workers", "Records", "Tensors", "Tokenizers", "Models", "ModelSupport"]),
     tool("lir-index", ["JSON", "Records", "Tensors", "IndexBuilding", "Retrieval"]),
     tool(
       "lir-search",
-      ["JSON", "Kernels", "Workers", "Records", "Tensors", "Retrieval", "Tokenizers", "Models"]),
+      ["JSON", "Kernels", "Workers", "Records", "Tensors", "Retrieval", "Tokenizers", "Models", "ModelSupport"]),
     tool(
       "lir-rerank",
-      ["JSON", "Kernels", "Workers", "Records", "Tensors", "Retrieval", "Tokenizers", "Models"]),
+      ["JSON", "Kernels", "Workers", "Records", "Tensors", "Retrieval", "Tokenizers", "Models", "ModelSupport"]),
     tool("lir-eval", ["JSON", "Records", "Tensors", "Evaluation"]),
 
     // Tests: one target a library, `ToolTests` for the executables

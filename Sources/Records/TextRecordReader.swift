@@ -90,8 +90,9 @@ package final class TextRecordReader {
     let format =
       parser.options.format == .auto
       ? RecordFormat(suffixOf: operand) ?? .auto : parser.options.format
-    return FileState(
-      lines: LineReader(try opened[operand] ?? ByteReader(operand), blockSize: blockSize), format: format)
+    let reader: ByteReader
+    if let known = opened[operand] { reader = known } else { reader = try ByteReader(operand) }
+    return FileState(lines: LineReader(reader, blockSize: blockSize), format: format)
   }
 
   private func cut(_ state: inout FileState, eager: Bool) throws(Failure) -> RecordBlock? {

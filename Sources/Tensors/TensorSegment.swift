@@ -90,3 +90,14 @@ extension TensorStreamWriter {
     }
   }
 }
+
+extension TensorStreamWriter {
+  /// Appends a record whose columns are byte arrays.
+  package func append(id: [UInt8], items: Int, _ columns: [[UInt8]]) throws(Failure) {
+    try id.withUnsafeBufferPointer { id throws(Failure) in
+      try Self.withBuffers(columns) { values throws(Failure) in
+        try append(id: UnsafeRawBufferPointer(id), items: items, values)
+      }
+    }
+  }
+}

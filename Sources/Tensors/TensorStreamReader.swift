@@ -252,3 +252,11 @@ package final class TensorStreamReader {
     state = .memberStart
   }
 }
+
+extension TensorStreamReader {
+  /// Whether the bytes that come look like a tensor stream: a header's length, then its JSON.
+  package static func recognizes(_ input: ByteReader) throws(Failure) -> Bool {
+    let head = try input.peek(24)
+    return head.count == 24 && head[8...].elementsEqual("{\"__metadata__\":".utf8)
+  }
+}

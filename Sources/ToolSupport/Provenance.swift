@@ -28,6 +28,11 @@ package struct Provenance: Sendable {
     self.earlier = earlier.flatMap { try? JSONParser.parse($0).array } ?? []
   }
 
+  /// JSON list of the stages before, nil if there are none.
+  package var earlierJSON: String? {
+    earlier.isEmpty ? nil : JSON.array(earlier).serialized(sortingKeys: true)
+  }
+
   /// JSON list with sorted keys, one entry a stage.
   package var json: String { JSON.array(earlier + [entry]).serialized(sortingKeys: true) }
 

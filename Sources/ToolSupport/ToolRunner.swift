@@ -14,15 +14,17 @@ package protocol ToolCommand: ParsableCommand {
 extension ToolCommand {
   package func run() throws {
     let settings = Settings.of(self)
-    if common.printConfig {
-      let hidden: Set<String> = ["config", "print-config"]
-      let lines = settings.filter { !hidden.contains($0.key) }.map(\.yaml)
-      try StandardOutput.write(lines.joined(separator: "\n") + "\n")
-      return
-    }
+    if common.printConfig { return try printSettings(settings) }
     let context = try ToolContext(tool: Self.tool, common: common, settings: settings)
     try execute(context)
     context.summarize()
+  }
+
+  /// Writes the settings in force as YAML that `--config` reads back.
+  package func printSettings(_ settings: [Setting]) throws(Failure) {
+    let hidden: Set<String> = ["config", "print-config"]
+    let lines = settings.filter { !hidden.contains($0.key) }.map(\.yaml)
+    try StandardOutput.write(lines.joined(separator: "\n") + "\n")
   }
 }
 

@@ -12,6 +12,16 @@ package struct RoleSettings: Sendable, Equatable {
   package var addsSpecialTokens = true
   /// Token behind the first special token that tells queries from documents.
   package var marker: String?
+
+  package init(
+    maximumLength: Int? = nil, prompt: String = "", addsSpecialTokens: Bool = true,
+    marker: String? = nil
+  ) {
+    self.maximumLength = maximumLength
+    self.prompt = prompt
+    self.addsSpecialTokens = addsSpecialTokens
+    self.marker = marker
+  }
 }
 
 /// Which kind of score two embeddings have.

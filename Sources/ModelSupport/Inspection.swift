@@ -1,0 +1,90 @@
+import JSON
+import Models
+import Tensors
+
+/// What a model folder was recognised as, for `lir-encode --inspect`.
+package struct Inspection {
+  package let json: JSON
+
+  package init(_ model: Model, digest: String) {
+    let description = model.description
+    var members: [JSON.Member] = [
+      JSON.Member("model", .string(digest)),
+      JSON.Member("architecture", .string(description.architecture.name)),
+      JSON.Member("backbone", .string(description.backboneType)),
+      JSON.Member("hidden_size", .integer(model.backbone.width)),
+      JSON.Member("vocab_size", .integer(model.backbone.vocabularySize)),
+      JSON.Member("max_positions", .integer(model.backbone.maximumTokens)),
+    ]
+    members += Self.head(model)
+    if !description.isCrossEncoder {
+      members.append(JSON.Member("similarity", .string(description.similarity.rawValue)))
+    }
+    let roles = description.roles.sorted { $0.key.rawValue < $1.key.rawValue }
+    members.append(
+      JSON.Member("roles", .object(roles.map { JSON.Member($0.key.rawValue, Self.role($0, model)) })))
+    let prompts = description.prompts.sorted { $0.key < $1.key }
+    members.append(
+      JSON.Member("prompts", .object(prompts.map { JSON.Member($0.key, .string($0.value)) })))
+    members.append(
+      JSON.Member("evidence", .array(description.evidence.map { .string($0) })))
+    members.append(
+      JSON.Member("unused_tensors", .array(model.unusedTensors.map { .string($0) })))
+    json = .object(members)
+  }
+
+  private static func role(_ role: (key: Role, value: RoleSettings), _ model: Model) -> JSON {
+    .object([
+      JSON.Member("max_length", .integer(model.maximumTokens(role.key))),
+      JSON.Member("prompt", .string(role.value.prompt)),
+      JSON.Member("marker", role.value.marker.map { .string($0) } ?? .null),
+      JSON.Member("special_tokens", .bool(role.value.addsSpecialTokens)),
+    ])
+  }
+
+  private static func head(_ model: Model) -> [JSON.Member] {
+    switch (model.head, model.description.architecture) {
+    case (.dense(let head), _):
+      return [
+        JSON.Member("kind", "dense"),
+        JSON.Member("dim", .integer(head.dimension)),
+        JSON.Member("pooling", .array(head.poolings.map { .string($0.rawValue) })),
+        JSON.Member("projections", .array(head.layers.map { .integer($0.linear.outputs) })),
+        JSON.Member("sparsification", .string(head.sparsification.rawValue)),
+        JSON.Member("normalize", .bool(head.normalizes)),
+      ]
+    case (.splade(let head), .splade(let settings)):
+      func weighting(_ role: Role) -> JSON {
+        .string(head.weighting[role]?.rawValue ?? "none")
+      }
+      return [
+        JSON.Member("kind", "sparse"),
+        JSON.Member("dim", .integer(head.dimension)),
+        JSON.Member("pooling", .array([.string(settings.pooling.rawValue)])),
+        JSON.Member("sparsification", .string(settings.sparsification.rawValue)),
+        JSON.Member("query_weighting", weighting(.query)),
+        JSON.Member("doc_weighting", weighting(.doc)),
+      ]
+    case (.mono(let head), .mono(let settings)):
+      return [
+        JSON.Member("kind", "cross-encoder"),
+        JSON.Member("pooling", .array([.string(head.pooling.rawValue)])),
+        JSON.Member("bert_pool", .bool(head.pooler != nil)),
+        JSON.Member("logits", .integer(head.classifier.outputs)),
+        JSON.Member("score", .string(settings.activation.rawValue)),
+      ]
+    default: return []
+    }
+  }
+
+  /// Lines of `key  value`, for a terminal.
+  package var table: String {
+    let members = json.members ?? []
+    let width = members.map(\.key.count).max() ?? 0
+    return members.map { member in
+      let padding = String(repeating: " ", count: width - member.key.count)
+      let value = member.value.string ?? member.value.serialized()
+      return "\(member.key)\(padding)  \(value)\n"
+    }.joined()
+  }
+}

@@ -1,0 +1,73 @@
+import Failures
+import Models
+import Streams
+import Tensors
+import Tokenizers
+
+/// What a tool does to a model's role before it tokenises: `--max-length` and `--prompt`.
+package enum RoleSetup {
+  /// The length in force.
+  package static func maximumLength(_ model: Model, _ role: Role, _ option: Int?) -> Int {
+    min(option ?? model.maximumTokens(role), model.backbone.maximumTokens)
+  }
+
+  /// The tokenizer of a role, with what the options change.
+  ///
+  /// - Parameters:
+  ///   - maxLength: `--max-length`.
+  ///   - prompt: `--prompt`: one of the model's names, or a text.
+  package static func tokenizer(
+    _ tokenizer: Tokenizer, _ model: Model, _ role: Role, maxLength: Int?, prompt: String?
+  ) throws(Failure) -> RoleTokenizer {
+    if let maxLength, maxLength < 1 {
+      throw .usage("--max-length: expected at least 1, found \(maxLength)")
+    }
+    if let maxLength, maxLength > model.backbone.maximumTokens {
+      throw .config(
+        model.description.folder.path,
+        "--max-length \(maxLength) is more than the model's \(model.backbone.maximumTokens) positions")
+    }
+    var settings = model.description.roles[role] ?? RoleSettings()
+    if let prompt { settings.prompt = model.description.prompts[prompt] ?? prompt }
+    return try RoleTokenizer(
+      tokenizer, settings, maximumLength: maximumLength(model, role, maxLength))
+  }
+}
+
+/// XXH3-128 over the sorted list of (name, XXH3-128 of content) of a tokenizer's files.
+package enum TokenizerDigest {
+  package static func of(_ tokenizer: Tokenizer) throws(Failure) -> String {
+    var lines: [String] = []
+    for file in tokenizer.files {
+      lines.append("\(PathName.split(file).name)\t\(try FileDigest.of(file))\n")
+    }
+    return Checksum.xxh3Long(Array(lines.sorted().joined().utf8))
+  }
+}
+
+/// Digests of the inputs of a tool.
+package enum InputDigests {
+  /// XXH3-128 of every operand that is a file; what comes through a pipe is gone once it is read.
+  package static func of(_ operands: [String]) throws(Failure) -> [(String, String)] {
+    var digests: [(String, String)] = []
+    for (i, operand) in operands.enumerated() where operand != "-" {
+      let descriptor = try OwnedDescriptor.open(reading: operand)
+      guard descriptor.isRegularFile else { continue }
+      digests.append(("input\(i + 1)", try FileDigest.of(operand)))
+    }
+    return digests
+  }
+}
+
+/// Counting the records of streams.
+package enum TokenStreams {
+  package static func count(_ operand: String) throws(Failure) -> Int {
+    guard operand != "-" else {
+      throw .usage("--shard needs inputs that can be read twice, not a pipe")
+    }
+    let reader = try TensorStreamReader(operand)
+    var count = 0
+    while let segment = try reader.next() { count += segment.records }
+    return count
+  }
+}

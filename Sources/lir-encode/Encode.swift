@@ -1,0 +1,97 @@
+import ArgumentParser
+import Failures
+import Kernels
+import ModelSupport
+import Models
+import Records
+import Streams
+import Tensors
+import Tokenizers
+import ToolSupport
+
+/// `lir-encode`: text records or a token stream to a tensor stream.
+struct Encode: ToolCommand {
+  static let tool = "lir-encode"
+
+  static let configuration = CommandConfiguration(
+    commandName: "encode", abstract: "Encode texts or tokens (the default).")
+
+  @OptionGroup(title: "Common") var common: CommonOptions
+  @OptionGroup(title: "Model") var modelOptions: ModelOptions
+  @OptionGroup(title: "Input") var records: RecordOptionsGroup
+  @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup var resumption: ResumeOptions
+  @OptionGroup var shards: ShardOptions
+
+  @Option(help: "Whose texts these are: query or doc.")
+  var role: EncoderRole?
+
+  @Option(help: ArgumentHelp("Most tokens of a text, special ones included. (default: what the model says)", valueName: "n"))
+  var maxLength: Int?
+
+  @Option(help: ArgumentHelp("Text in front of every text, or the name of one of the model's prompts. (default: what the model says for the role)", valueName: "text|name"))
+  var prompt: String?
+
+  @Option(help: ArgumentHelp("Tokens that are computed at once. The output does not depend on it.", valueName: "n"))
+  var batchTokens: Int = BatchEncoder.defaultBatchTokens
+
+  @Option(help: "Precision of the computation: f32.")
+  var precision: ComputePrecision = .f32
+
+  @Option(help: "Element type of the embeddings: f32, f16, bf16 or int8 (with a scale a vector).")
+  var dtype: StoredType = .f32
+
+  @Option(help: ArgumentHelp("Keep the first N dimensions, and normalise again where the model does.", valueName: "n"))
+  var dims: Int?
+
+  @Option(help: ArgumentHelp("Keep the N heaviest terms of each sparse vector.", valueName: "n"))
+  var topTerms: Int?
+
+  @Option(help: "Form of the output: tensor, jsonl or npy (with -o; ids in FILE.ids).")
+  var format: EncodeFormat = .tensor
+
+  @Flag(help: "Say what the model folder was recognised as, and stop.")
+  var inspect = false
+
+  @Argument(help: "Text records or a token stream; - or nothing for the standard input.")
+  var inputs: [String] = []
+
+  func execute(_ context: ToolContext) throws {
+    let folder = try modelOptions.folder()
+    let model = try Model(ModelDescription(recognizing: folder))
+    let digest = try folder.digest()
+    if inspect {
+      let inspection = Inspection(model, digest: digest)
+      let text = isTerminal(1) ? inspection.table : inspection.json.serialized() + "\n"
+      return try StandardOutput.write(text)
+    }
+    try EncodeJob(self, context, model, modelDigest: digest).run()
+  }
+}
+
+/// `--role` of an encoder.
+enum EncoderRole: String, ExpressibleByArgument, CaseIterable {
+  case query, doc
+
+  var role: Role { self == .query ? .query : .doc }
+}
+
+/// `--precision`.
+enum ComputePrecision: String, ExpressibleByArgument, CaseIterable { case f32 }
+
+/// `--dtype`.
+enum StoredType: String, ExpressibleByArgument, CaseIterable {
+  case f32, f16, bf16, int8
+
+  var elementType: ElementType {
+    switch self {
+    case .f32: .f32
+    case .f16: .f16
+    case .bf16: .bf16
+    case .int8: .i8
+    }
+  }
+}
+
+/// `--format`.
+enum EncodeFormat: String, ExpressibleByArgument, CaseIterable { case tensor, jsonl, npy }

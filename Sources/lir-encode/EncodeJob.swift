@@ -1,0 +1,222 @@
+import Failures
+import Kernels
+import ModelSupport
+import Models
+import Records
+import Streams
+import Tensors
+import Tokenizers
+import ToolSupport
+
+/// One run of `lir-encode`: opens what the options name, loops over windows, closes.
+struct EncodeJob {
+  private let options: Encode
+  private let context: ToolContext
+  private let model: Model
+  private let role: Role
+  private let kernels: Kernels
+  private let operands: [String]
+  private let roleTokenizer: RoleTokenizer
+  private let tokenizerDigest: String
+  private let modelDigest: String
+  private let inputs: [(String, String)]
+
+  init(
+    _ options: Encode, _ context: ToolContext, _ model: Model, modelDigest: String
+  ) throws(Failure) {
+    self.options = options
+    self.context = context
+    self.model = model
+    self.modelDigest = modelDigest
+    guard let role = options.role?.role else {
+      throw .usage("--role is missing", hint: "say --role query or --role doc")
+    }
+    self.role = role
+    if model.description.isCrossEncoder {
+      throw .config(
+        model.description.folder.path, "a cross-encoder gives no embeddings",
+        hint: "lir-rerank scores pairs with it")
+    }
+    guard options.batchTokens >= 1 else { throw .usage("--batch-tokens: expected at least 1") }
+    operands = try Operands.resolve(options.inputs)
+    inputs = try InputDigests.of(operands)
+    kernels = try options.modelOptions.kernels()
+    let tokenizer = try Tokenizer.load(folder: model.description.folder.path)
+    tokenizerDigest = try TokenizerDigest.of(tokenizer)
+    roleTokenizer = try RoleSetup.tokenizer(
+      tokenizer, model, role, maxLength: options.maxLength, prompt: options.prompt)
+  }
+
+  func run() throws(Failure) {
+    let input = try EncodeInput(operands, options: options.records.records())
+    if case .tokens = input, options.maxLength != nil || options.prompt != nil {
+      throw .usage("--max-length and --prompt are for texts, the input is a token stream")
+    }
+    var provenance = self.provenance(earlier: nil)
+    var resume: ResumeState?
+    if options.resumption.resume { resume = try openPartial(provenance) }
+    if resume?.point.isComplete == true {
+      try resume?.partial.finish()
+      return context.count(records: 0)
+    }
+    let done = resume?.point.finished.records ?? 0
+    var sink: (any EmbeddingSink)?
+    let encoder = BatchEncoder(model, context.pool, kernels, batchTokens: options.batchTokens)
+    let windowTokenizer = WindowTokenizer(context.pool)
+    func consume(_ window: InputWindow) throws(Failure) {
+      let embeddings = try encoder.encode(window.tokens, role: role)
+      if sink == nil { sink = try makeSink(provenance, resume) }
+      try sink?.append(ids: window.ids, embeddings)
+      context.count(
+        records: window.ids.count, skipped: window.skipped, truncated: window.tokens.truncated)
+    }
+    switch input {
+    case .texts(let reader):
+      try restrict(reader, skipping: done)
+      let eager = operands == ["-"]
+      while let batch = try reader.next(eager: eager) {
+        if let failure = batch.firstSkipped { context.diagnostics.warning("\(failure), skipped") }
+        try consume(try InputWindow(batch, windowTokenizer, roleTokenizer))
+        if eager { try sink?.flush() }
+      }
+    case .tokens(let reader):
+      try consumeTokens(reader, skipping: done) { segment in
+        provenance = self.provenance(earlier: segment.description.by)
+      } consume: { window throws(Failure) in try consume(window) }
+    }
+    if sink == nil { sink = try makeSink(provenance, resume) }
+    try sink?.finish()
+  }
+
+  // MARK: Shards and resuming
+
+  private struct ResumeState {
+    var partial: PartialFile
+    var point: ResumePoint
+  }
+
+  private func restrict(_ reader: TextRecordReader, skipping done: Int) throws(Failure) {
+    let records = options.records.records()
+    let shard = try options.shards.restrict(reader, operands: operands, options: records)
+    if let shard { context.progress.expect(shard.count) }
+    if done > 0 {
+      let start = (shard?.lowerBound ?? 0) + done
+      try reader.restrict(to: start..<max(start, shard?.upperBound ?? Int.max))
+    }
+  }
+
+  /// Runs the records of a token stream from `done` on, or a shard's.
+  private func consumeTokens(
+    _ reader: TensorStreamReader, skipping done: Int, begin: (TensorSegment) -> Void,
+    consume: (InputWindow) throws(Failure) -> Void
+  ) throws(Failure) {
+    var wanted = 0..<Int.max
+    if let selection = try options.shards.selection() {
+      wanted = selection.range(of: try TokenStreams.count(operands[0]))
+    }
+    let start = wanted.lowerBound + done
+    wanted = start..<max(start, wanted.upperBound)
+    var ordinal = 0
+    while let segment = try reader.next() {
+      if ordinal == 0 {
+        try check(segment)
+        begin(segment)
+      }
+      let range = (ordinal..<ordinal + segment.records).clamped(to: wanted)
+      if !range.isEmpty {
+        try consume(
+          try InputWindow(
+            segment, records: range.lowerBound - ordinal..<range.upperBound - ordinal))
+      }
+      ordinal += segment.records
+    }
+  }
+
+  private func provenance(earlier: String?) -> Provenance {
+    Provenance(
+      tool: "lir-encode", settings: context.settings, inputs: [("model", modelDigest)] + inputs,
+      earlier: earlier)
+  }
+
+  private func check(_ segment: TensorSegment) throws(Failure) {
+    guard segment.schema.kind == .tokens else {
+      throw .config(operands[0], "expected a token stream, found kind \(segment.schema.kind.rawValue)")
+    }
+    guard segment.description.role == role else {
+      throw .config(
+        operands[0], "the tokens are of role \(segment.description.role.rawValue), "
+          + "--role says \(role.rawValue)")
+    }
+    if let found = segment.description.tokenizer, found != tokenizerDigest {
+      throw .config(
+        operands[0], "the tokens were made by another tokenizer than the model's",
+        hint: "tokenise again with lir-tokenize --model \(model.description.folder.path)")
+    }
+  }
+
+  private func openPartial(_ provenance: Provenance) throws(Failure) -> ResumeState {
+    guard options.output.output != "-" else {
+      throw .usage("--resume needs -o FILE: a pipe cannot be continued")
+    }
+    guard options.format == .tensor else {
+      throw .usage("--resume continues tensor streams, not \(options.format.rawValue)")
+    }
+    for operand in operands where operand == "-" {
+      throw .usage("--resume needs inputs that can be read again, not \(operand)")
+    }
+    let work = [
+      provenance.digest, options.shards.shard ?? "", options.output.compress ?? "",
+      String(options.output.noProvenance),
+    ]
+    let digest = Checksum.xxh3Long(Array(work.joined(separator: "\n").utf8))
+    let partial = try PartialFile(of: options.output.output, digest: digest)
+    return ResumeState(partial: partial, point: try ResumePoint.find(in: partial.path))
+  }
+
+  // MARK: Output
+
+  private func makeSink(
+    _ provenance: Provenance, _ resume: ResumeState?
+  ) throws(Failure) -> any EmbeddingSink {
+    let form = EmbeddingForm(
+      dtype: options.dtype.elementType, dims: options.dims, topTerms: options.topTerms)
+    switch options.format {
+    case .npy:
+      return try NPYSink(options.output.output, model, form, kernels)
+    case .jsonl:
+      let writer = try ByteWriter(
+        options.output.output, compression: try options.output.compression(), checksumText: true)
+      return try JSONLSink(
+        writer, model, form, kernels, roleTokenizer.tokenizer,
+        provenance: options.output.noProvenance ? nil : provenance.json)
+    case .tensor:
+      let compression = try options.output.compression()
+      let writer: ByteWriter
+      if let resume {
+        writer = ByteWriter(
+          try OutputFile(resume.partial, keep: resume.point.bytes), compression: compression)
+      } else {
+        writer = try ByteWriter(options.output.output, compression: compression)
+        try writer.refuseTerminal()
+      }
+      return try TensorSink(
+        writer, model, form, kernels, description: description(provenance),
+        after: resume?.point.finished)
+    }
+  }
+
+  private func description(_ provenance: Provenance) throws(Failure) -> StreamDescription {
+    var description = StreamDescription(role: role)
+    description.model = modelDigest
+    description.tokenizer = tokenizerDigest
+    description.similarity = model.description.similarity.rawValue
+    description.precision = options.precision.rawValue
+    description.maxLength = RoleSetup.maximumLength(model, role, options.maxLength)
+    description.prompt = roleTokenizer.settings.prompt
+    if !options.output.noProvenance {
+      description.by = provenance.json
+      description.shard = try options.shards.selection()?.description
+    }
+    return description
+  }
+}
