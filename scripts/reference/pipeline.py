@@ -103,11 +103,12 @@ def dense_search(model: Any, data: Path, out: Path, name: str, batch: int) -> Di
 class Splade:
     """max over attended tokens of log(1 + relu(logits)), [CLS] and [SEP] included."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, max_length: int) -> None:
         from transformers import AutoModelForMaskedLM, AutoTokenizer
 
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
-        self.model = AutoModelForMaskedLM.from_pretrained(folder, torch_dtype=torch.float32).eval()
+        self.max_length = max_length or self.tokenizer.model_max_length
+        self.model = AutoModelForMaskedLM.from_pretrained(folder, dtype=torch.float32).eval()
 
     @torch.inference_mode()
     def encode(self, texts: Sequence[str], batch: int) -> List[Tuple[np.ndarray, np.ndarray]]:
@@ -117,7 +118,7 @@ class Splade:
         for at in range(0, len(texts), batch):
             chosen = by_length[at : at + batch]
             tokens = self.tokenizer([texts[i] for i in chosen], padding=True, truncation=True,
-                                    return_tensors="pt")
+                                    max_length=self.max_length, return_tensors="pt")
             logits = self.model(**tokens).logits
             logits = logits.masked_fill(tokens["attention_mask"][..., None] == 0, -torch.inf)
             rows = torch.log1p(torch.relu(logits.amax(1))).numpy()
@@ -157,7 +158,7 @@ def splade_rerank(model: Splade, data: Path, out: Path, batch: int) -> Dict[str,
     write_run(out / "msmarco-dl19.run", run, "transformers")
     qrels = data / "qrels.txt"
     return {**measure(qrels, run), "bm25": measure(qrels, first), "docs": len(docs),
-            "encode_seconds": round(seconds, 1)}
+            "encode_seconds": round(seconds, 1), "max_length": model.max_length}
 
 
 def main() -> None:
@@ -166,6 +167,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of collections")
     parser.add_argument("--minilm", type=Path, help="folder of all-MiniLM-L6-v2")
     parser.add_argument("--splade", type=Path, help="folder of the SPLADE model")
+    parser.add_argument("--splade-length", type=int, default=0, metavar="N",
+                        help="cut texts at N tokens (default: as the tokenizer's folder says)")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--batch", type=int, default=32)
@@ -176,8 +179,8 @@ def main() -> None:
     report: Dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     if options.splade:
         name = "msmarco-dl19"
-        report[name] = splade_rerank(Splade(options.splade), options.data / name, options.out,
-                                     options.batch)
+        report[name] = splade_rerank(Splade(options.splade, options.splade_length),
+                                     options.data / name, options.out, options.batch)
         print(name, json.dumps(report[name]), flush=True)
     if options.minilm:
         from sentence_transformers import SentenceTransformer
