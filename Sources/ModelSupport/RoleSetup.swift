@@ -6,9 +6,13 @@ import Tokenizers
 
 /// What a tool does to a model's role before it tokenises: `--max-length` and `--prompt`.
 package enum RoleSetup {
-  /// The length in force.
-  package static func maximumLength(_ model: Model, _ role: Role, _ option: Int?) -> Int {
-    min(option ?? model.maximumTokens(role), model.backbone.maximumTokens)
+  /// The length in force; nil where neither the user nor the model has a limit.
+  package static func maximumLength(
+    _ description: ModelDescription, _ role: Role, _ option: Int?
+  ) -> Int? {
+    let length = option ?? description.roles[role]?.maximumLength
+    guard let positions = description.positions else { return length }
+    return min(length ?? positions, positions)
   }
 
   /// The tokenizer of a role, with what the options change.
@@ -17,20 +21,23 @@ package enum RoleSetup {
   ///   - maxLength: `--max-length`.
   ///   - prompt: `--prompt`: one of the model's names, or a text.
   package static func tokenizer(
-    _ tokenizer: Tokenizer, _ model: Model, _ role: Role, maxLength: Int?, prompt: String?
+    _ tokenizer: Tokenizer, _ description: ModelDescription, _ role: Role, maxLength: Int?,
+    prompt: String?
   ) throws(Failure) -> RoleTokenizer {
     if let maxLength, maxLength < 1 {
       throw .usage("--max-length: expected at least 1, found \(maxLength)")
     }
-    if let maxLength, maxLength > model.backbone.maximumTokens {
+    if let maxLength, let positions = description.positions, maxLength > positions {
       throw .config(
-        model.description.folder.path,
-        "--max-length \(maxLength) is more than the model's \(model.backbone.maximumTokens) positions")
+        description.folder.path,
+        "--max-length \(maxLength) is more than the model's \(positions) positions")
     }
-    var settings = model.description.roles[role] ?? RoleSettings()
-    if let prompt { settings.prompt = model.description.prompts[prompt] ?? prompt }
+    guard var settings = description.roles[role] else {
+      throw .config(description.folder.path, "the model has no role \(role.rawValue)")
+    }
+    if let prompt { settings.prompt = description.prompts[prompt] ?? prompt }
     return try RoleTokenizer(
-      tokenizer, settings, maximumLength: maximumLength(model, role, maxLength))
+      tokenizer, settings, maximumLength: maximumLength(description, role, maxLength))
   }
 }
 

@@ -9,7 +9,7 @@ package struct RoleTokenizer: Sendable {
   package let settings: RoleSettings
   private let prompt: [UInt8]
   private let marker: Int32?
-  private let maximumLength: Int?
+  package let maximumLength: Int?
 
   /// - Parameter maximumLength: the length in force; nil for no limit.
   /// - Throws: 78 where the tokenizer lacks the marker or the tokens around it.
@@ -65,6 +65,35 @@ package struct RoleTokenizer: Sendable {
     buffer.append(special: [sep])
     counts.tokens += around
     return counts
+  }
+}
+
+extension RoleTokenizer {
+  /// Appends all tokens of a text with its prompt, and no special tokens.
+  package func appendUncut(
+    _ text: UnsafeRawBufferPointer, to buffer: inout TokenBuffer, _ scratch: inout TokenizerScratch
+  ) throws(Failure) -> EncodedCounts {
+    let prompted = prompt + Array(text)
+    var counts = EncodedCounts(tokens: 0, removed: 0)
+    try prompted.withUnsafeBufferPointer { bytes throws(Failure) in
+      counts = try tokenizer.encode(
+        UnsafeRawBufferPointer(bytes), addSpecialTokens: false, into: &buffer, scratch: &scratch)
+    }
+    return counts
+  }
+
+  /// The special tokens in front of a text and behind it.
+  package func surroundings(
+    _ scratch: inout TokenizerScratch
+  ) throws(Failure) -> (prefix: [Int32], suffix: [Int32]) {
+    var buffer = TokenBuffer()
+    let probe: [UInt8] = [UInt8(ascii: "a")]
+    try probe.withUnsafeBufferPointer { bytes throws(Failure) in
+      _ = try appendWhole(UnsafeRawBufferPointer(bytes), to: &buffer, &scratch)
+    }
+    let prefix = buffer.specialTokensMask.prefix { $0 == 1 }.count
+    let suffix = buffer.specialTokensMask.reversed().prefix { $0 == 1 }.count
+    return (Array(buffer.ids.prefix(prefix)), Array(buffer.ids.suffix(suffix)))
   }
 }
 

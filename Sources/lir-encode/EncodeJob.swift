@@ -44,7 +44,7 @@ struct EncodeJob {
     let tokenizer = try Tokenizer.load(folder: model.description.folder.path)
     tokenizerDigest = try TokenizerDigest.of(tokenizer)
     roleTokenizer = try RoleSetup.tokenizer(
-      tokenizer, model, role, maxLength: options.maxLength, prompt: options.prompt)
+      tokenizer, model.description, role, maxLength: options.maxLength, prompt: options.prompt)
   }
 
   func run() throws(Failure) {
@@ -147,6 +147,11 @@ struct EncodeJob {
         operands[0], "the tokens are of role \(segment.description.role.rawValue), "
           + "--role says \(role.rawValue)")
     }
+    guard segment.description.maxLength != nil else {
+      throw .config(
+        operands[0], "the tokens were made without --role",
+        hint: "tokenise again with lir-tokenize --role \(role.rawValue)")
+    }
     if let found = segment.description.tokenizer, found != tokenizerDigest {
       throw .config(
         operands[0], "the tokens were made by another tokenizer than the model's",
@@ -211,7 +216,8 @@ struct EncodeJob {
     description.tokenizer = tokenizerDigest
     description.similarity = model.description.similarity.rawValue
     description.precision = options.precision.rawValue
-    description.maxLength = RoleSetup.maximumLength(model, role, options.maxLength)
+    description.maxLength = RoleSetup.maximumLength(
+      model.description, role, options.maxLength)
     description.prompt = roleTokenizer.settings.prompt
     if !options.output.noProvenance {
       description.by = provenance.json

@@ -97,6 +97,9 @@ package struct ModelDescription: Sendable {
   /// Why the folder was read this way.
   package var evidence: [String]
 
+  /// Longest sequence that the backbone has positions for; nil where it has no limit.
+  package var positions: Int? { folder.config["max_position_embeddings"]?.integer }
+
   package var isCrossEncoder: Bool { if case .mono = architecture { true } else { false } }
 }
 

@@ -1,0 +1,167 @@
+import Failures
+import ModelSupport
+import Models
+import Records
+import Streams
+import Tensors
+import Tokenizers
+import ToolSupport
+
+/// One run of `lir-tokenize`: opens what the options name, loops over blocks of records, closes.
+struct TokenizeJob {
+  private let options: LirTokenize
+  private let context: ToolContext
+  private let operands: [String]
+  private let tokenizer: Tokenizer
+  private let folder: ModelFolder?
+  private let work: Work
+
+  /// What becomes of a record.
+  fileprivate enum Work {
+    /// The tokenizer alone.
+    case plain(maxLength: Int?)
+    case role(RoleTokenizer)
+    case pairs(PairTokenizer)
+  }
+
+  init(
+    _ options: LirTokenize, _ context: ToolContext, _ operands: [String]
+  ) throws(Failure) {
+    self.options = options
+    self.context = context
+    self.operands = operands
+    guard let path = options.modelOptions.model else { throw .usage("--model is missing") }
+    if let maxLength = options.maxLength, maxLength < 1 {
+      throw .usage("--max-length: expected at least 1, found \(maxLength)")
+    }
+    if options.pairs {
+      guard options.role == nil, options.prompt == nil, options.window == nil else {
+        throw .usage("--pairs goes without --role, --prompt and --window")
+      }
+    }
+    guard options.pairs || options.role != nil else {
+      if options.prompt != nil { throw .usage("--prompt needs --role") }
+      tokenizer = try Tokenizer.load(folder: path)
+      folder = nil
+      work = .plain(maxLength: options.maxLength)
+      return
+    }
+    let folder = try options.modelOptions.folder()
+    var description = try ModelDescription(recognizing: folder)
+    tokenizer = try Tokenizer.load(folder: path)
+    self.folder = folder
+    if let role = options.role?.role {
+      work = .role(
+        try RoleSetup.tokenizer(
+          tokenizer, description, role, maxLength: options.maxLength, prompt: options.prompt))
+    } else {
+      guard description.isCrossEncoder else {
+        throw .config(path, "expected a cross-encoder for --pairs, found \(description.architecture.name)")
+      }
+      if let maxLength = options.maxLength {
+        description.roles[.pair]?.maximumLength = maxLength
+      }
+      work = .pairs(
+        PairTokenizer(tokenizer, description, maximumTokens: description.positions ?? .max))
+    }
+  }
+
+  func run() throws(Failure) {
+    let records = options.records.records(options.pairs ? .pairs : .texts)
+    let reader = try TextRecordReader(operands, options: records)
+    if let range = try options.shards.restrict(reader, operands: operands, options: records) {
+      context.progress.expect(range.count)
+    }
+    var sink = try makeSink()
+    let windows = try WindowCutter(parsing: options.window, work.roleTokenizer)
+    let windowTokenizer = WindowTokenizer(context.pool)
+    let eager = operands == ["-"]
+    while let batch = try reader.next(eager: eager) {
+      if let failure = batch.firstSkipped { context.diagnostics.warning("\(failure), skipped") }
+      var ids = (0..<batch.count).map { batch.id($0).bytes }
+      var tokens = try tokenize(batch, windowTokenizer, uncut: windows != nil)
+      context.count(
+        records: batch.count, skipped: batch.skipped, truncated: tokens.truncated)
+      if let windows { (ids, tokens) = windows.cut(ids, tokens) }
+      try sink.append(ids: ids, tokens)
+      if eager { try sink.flush() }
+    }
+    try sink.finish()
+  }
+
+  private func tokenize(
+    _ batch: RecordBatch, _ windowTokenizer: WindowTokenizer, uncut: Bool
+  ) throws(Failure) -> TokenWindow {
+    let (work, tokenizer) = (work, tokenizer)
+    return try windowTokenizer.tokenize(batch.count) { index, buffer, scratch throws(Failure) in
+      var result: Result<EncodedCounts, Failure>?
+      func attempt(_ body: () throws(Failure) -> EncodedCounts) {
+        do throws(Failure) { result = .success(try body()) } catch { result = .failure(error) }
+      }
+      switch work {
+      case .plain(let maxLength):
+        batch.withText(index) { text in
+          attempt { () throws(Failure) in
+            try tokenizer.encode(
+              text, addSpecialTokens: !uncut, maxLength: uncut ? nil : maxLength, into: &buffer,
+              scratch: &scratch)
+          }
+        }
+      case .role(let role):
+        batch.withText(index) { text in
+          attempt { () throws(Failure) in
+            uncut
+              ? try role.appendUncut(text, to: &buffer, &scratch)
+              : try role.append(text, to: &buffer, &scratch)
+          }
+        }
+      case .pairs(let pairs):
+        batch.withPair(index) { query, document in
+          attempt { () throws(Failure) in
+            let prepared = try pairs.prepared(query: query, &scratch)
+            return try pairs.append(
+              query: prepared.text, document: document, to: &buffer, &scratch)
+          }
+        }
+      }
+      guard let result else { preconditionFailure("a record without text") }
+      return try result.get()
+    }
+  }
+
+  private func makeSink() throws(Failure) -> any TokenSink {
+    if options.stats { return TokenStatistics(options.output.output, tokenizer) }
+    let compression = try options.output.compression()
+    let provenance = try provenance()
+    let by = options.output.noProvenance ? nil : provenance.json
+    let writer = try ByteWriter(
+      options.output.output, compression: compression, checksumText: options.format != .tensor)
+    switch options.format {
+    case .jsonl: return JSONLTokenSink(writer, tokenizer, asTokens: false, provenance: by)
+    case .tokens: return JSONLTokenSink(writer, tokenizer, asTokens: true, provenance: by)
+    case .tensor:
+      try writer.refuseTerminal()
+      var description = StreamDescription(role: options.pairs ? .pair : options.role?.role ?? .doc)
+      description.tokenizer = try TokenizerDigest.of(tokenizer)
+      if let folder { description.model = try folder.digest() }
+      if let role = work.roleTokenizer {
+        description.maxLength = role.maximumLength ?? Int(Int32.max)
+        description.prompt = role.settings.prompt
+      }
+      description.by = by
+      if !options.output.noProvenance {
+        description.shard = try options.shards.selection()?.description
+      }
+      return TensorTokenSink(writer, description)
+    }
+  }
+
+  private func provenance() throws(Failure) -> Provenance {
+    let inputs = try [("tokenizer", TokenizerDigest.of(tokenizer))] + InputDigests.of(operands)
+    return Provenance(tool: "lir-tokenize", settings: context.settings, inputs: inputs)
+  }
+}
+
+extension TokenizeJob.Work {
+  fileprivate var roleTokenizer: RoleTokenizer? { if case .role(let role) = self { role } else { nil } }
+}

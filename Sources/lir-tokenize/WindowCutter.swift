@@ -1,0 +1,55 @@
+import Failures
+import Models
+import Tokenizers
+
+/// Cuts tokens into passages: `--window N:STRIDE`.
+struct WindowCutter {
+  private let content: Int
+  private let stride: Int
+  private let prefix: [Int32]
+  private let suffix: [Int32]
+
+  /// Nil where no window was asked for.
+  ///
+  /// - Throws: 64 where the window is no pair of numbers or leaves no room for a text.
+  init?(parsing text: String?, _ role: RoleTokenizer?) throws(Failure) {
+    guard let text else { return nil }
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false).map { Int($0) }
+    guard parts.count == 2, let length = parts[0], let stride = parts[1], stride >= 1 else {
+      throw .usage("--window: expected N:STRIDE, found \(text)")
+    }
+    guard let role else { throw .usage("--window needs --role") }
+    var scratch = TokenizerScratch()
+    (prefix, suffix) = try role.surroundings(&scratch)
+    content = length - prefix.count - suffix.count
+    guard content >= 1, stride <= content else {
+      throw .usage(
+        "--window: \(length) tokens, \(prefix.count + suffix.count) of them special, "
+          + "cannot start every \(stride) without leaving some out")
+    }
+    self.stride = stride
+  }
+
+  /// Passages of the texts; a text that fits is one passage.
+  func cut(_ ids: [[UInt8]], _ tokens: TokenWindow) -> (ids: [[UInt8]], TokenWindow) {
+    var newIDs: [[UInt8]] = []
+    var cut = TokenWindow()
+    cut.truncated = tokens.truncated
+    for (record, id) in ids.enumerated() {
+      let range = tokens.range(record)
+      var number = 0
+      var start = range.lowerBound
+      while true {
+        let end = min(start + content, range.upperBound)
+        cut.ids += prefix + tokens.ids[start..<end] + suffix
+        cut.typeIDs += Array(repeating: 0, count: prefix.count + (end - start) + suffix.count)
+        cut.offsets.append(cut.ids.count)
+        newIDs.append(id + Array("#\(number)".utf8))
+        if end == range.upperBound { break }
+        number += 1
+        start += stride
+      }
+    }
+    return (newIDs, cut)
+  }
+}
