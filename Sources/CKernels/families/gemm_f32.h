@@ -6,31 +6,51 @@
 enum {
     CK_BLOCK_ROWS = 96,    // rows of `a` that stay in the second-level cache
     CK_BLOCK_DEPTH = 1024, // longest k of a pass: rows of a tile stay in the first-level cache
+    CK_COPY_ROWS = 24,     // from as many on, copying a part of the weights is worth it
 };
 
-// Rows m0..<m1 of one panel and one range of k.
-static void ck_gemm_panel(const ck_gemm_f32 *g, size_t m0, size_t m1, size_t k0, size_t k1,
-                          size_t n0) {
-    size_t columns = ck_least(CK_PANEL, g->n - n0), width = ck_round_up(columns, 16);
-    size_t step = ck_tile_rows(ck_least(width / 16, CK_TILE_VECTORS));
-    int last = k1 == g->k;
-    ck_tile t = {.depth = k1 - k0,
-                 .lda = g->lda,
-                 .w = g->packed + n0 * g->k + k0 * width,
-                 .width = width,
-                 .ldc = g->ldc,
-                 .columns = columns,
-                 .bias = last && g->bias ? g->bias + n0 : 0,
-                 .resume = k0 > 0};
+// Rows m0..<m1 of the columns that `t` says, beginning with n0, for k from k0 on.
+static void ck_gemm_columns(const ck_gemm_f32 *g, ck_tile t, size_t m0, size_t m1, size_t k0,
+                            size_t n0) {
+    size_t step = ck_tile_rows(ck_least((t.columns + 15) / 16, CK_TILE_VECTORS));
+    int last = k0 + t.depth == g->k;
+    t.bias = last && g->bias ? g->bias + n0 : 0;
     for (size_t m = m0; m < m1; m += step) {
         size_t rows = ck_least(step, m1 - m);
         t.a = g->a + m * g->lda + k0;
         t.c = g->c + m * g->ldc + n0;
         ck_panel_tile(rows, &t);
         if (!last) continue;
-        ck_epilogue(g->activation, rows, columns, t.c, g->ldc);
+        ck_epilogue(g->activation, rows, t.columns, t.c, g->ldc);
         if (g->residual)
-            ck_add_residual(rows, columns, g->residual + m * g->ldr + n0, g->ldr, t.c, g->ldc);
+            ck_add_residual(rows, t.columns, g->residual + m * g->ldr + n0, g->ldr, t.c, g->ldc);
+    }
+}
+
+// Rows m0..<m1 of one panel and one range of k.
+static void ck_gemm_panel(const ck_gemm_f32 *g, size_t m0, size_t m1, size_t k0, size_t k1,
+                          size_t n0) {
+    size_t columns = ck_least(CK_PANEL, g->n - n0), width = ck_round_up(columns, 16);
+    ck_tile t = {.depth = k1 - k0,
+                 .lda = g->lda,
+                 .w = g->packed + n0 * g->k + k0 * width,
+                 .width = width,
+                 .ldc = g->ldc,
+                 .columns = columns,
+                 .resume = k0 > 0};
+    if (CK_TILE_VECTORS > 1 || width == 16 || m1 - m0 < CK_COPY_ROWS) {
+        ck_gemm_columns(g, t, m0, m1, k0, n0);
+        return;
+    }
+    // A tile takes a quarter of the panel: side by side its weights fill whole sets of the cache.
+    float copy[CK_BLOCK_DEPTH * 16] __attribute__((aligned(64)));
+    const float *w = t.w;
+    for (size_t j = 0; j < columns; j += 16) {
+        for (size_t k = 0; k < t.depth; k++) ck_store(copy + 16 * k, ck_load(w + k * width + j));
+        t.w = copy;
+        t.width = 16;
+        t.columns = ck_least(16, columns - j);
+        ck_gemm_columns(g, t, m0, m1, k0, n0 + j);
     }
 }
 
