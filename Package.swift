@@ -7,8 +7,8 @@ import PackageDescription
 //   L0  Failures, C* modules     what can go wrong; system libraries; C SIMD kernels
 //   L1  JSON Streams Kernels UnicodeTables Workers
 //   L2  Records Tensors
-//   L3  Tokenizers Evaluation Retrieval IndexBuilding Autograd
-//   L4  Models
+//   L3  Tokenizers Evaluation IndexFormat Autograd
+//   L4  Retrieval IndexBuilding Models
 //   L6  ToolSupport              (L5 is training)
 //   L7  ModelSupport             what the tools that run a model share besides
 //   L8  the tools
@@ -62,14 +62,15 @@ let package = Package(
     // L3: the subjects
     .target(name: "Tokenizers", dependencies: ["Failures", "JSON", "Streams", "UnicodeTables"]),
     .target(name: "Evaluation", dependencies: ["Failures", "Records"]),
-    .target(
-      name: "Retrieval",
-      dependencies: ["Failures", "JSON", "Streams", "Kernels", "Workers", "Records", "Tensors"]),
-    .target(
-      name: "IndexBuilding", dependencies: ["Failures", "JSON", "Streams", "Records", "Tensors"]),
+    .target(name: "IndexFormat", dependencies: ["Failures", "JSON", "Streams", "Tensors"]),
     .target(name: "Autograd", dependencies: ["Kernels"]),
 
-    // L4: models
+    // L4: indexes and models. What builds an index and what searches one are apart, for start-up.
+    .target(
+      name: "Retrieval",
+      dependencies: ["Failures", "Streams", "Kernels", "Workers", "Records", "Tensors", "IndexFormat"]),
+    .target(
+      name: "IndexBuilding", dependencies: ["Failures", "Streams", "Tensors", "IndexFormat"]),
     .target(
       name: "Models",
       dependencies: [
@@ -99,13 +100,13 @@ let package = Package(
     tool(
       "lir-encode",
       ["JSON", "Kernels", "Workers", "Records", "Tensors", "Tokenizers", "Models", "ModelSupport"]),
-    tool("lir-index", ["JSON", "Records", "Tensors", "IndexBuilding", "Retrieval"]),
+    tool("lir-index", ["JSON", "Tensors", "IndexFormat", "IndexBuilding"]),
     tool(
       "lir-search",
-      ["JSON", "Kernels", "Workers", "Records", "Tensors", "Retrieval", "Tokenizers", "Models", "ModelSupport"]),
+      ["JSON", "Kernels", "Workers", "Records", "Tensors", "IndexFormat", "Retrieval", "Tokenizers", "Models", "ModelSupport"]),
     tool(
       "lir-rerank",
-      ["JSON", "Kernels", "Workers", "Records", "Tensors", "Retrieval", "Tokenizers", "Models", "ModelSupport"]),
+      ["JSON", "Kernels", "Workers", "Records", "Tensors", "IndexFormat", "Retrieval", "Tokenizers", "Models", "ModelSupport"]),
     tool("lir-eval", ["JSON", "Records", "Tensors", "Evaluation"]),
 
     // Tests: one target a library, `ToolTests` for the executables
@@ -119,7 +120,7 @@ let package = Package(
     tests("Tensors", ["Streams", "JSON"]),
     tests("Tokenizers", ["JSON", "Streams", "Tensors"]),
     tests("Evaluation", ["Records", "Streams", "JSON"]),
-    tests("Retrieval", ["IndexBuilding", "Tensors", "Streams"]),
+    tests("Retrieval", ["IndexBuilding", "IndexFormat", "Tensors", "Streams", "Kernels", "Workers"]),
     tests("Models", ["JSON", "Streams", "Tensors", "Tokenizers", "Kernels"]),
     tests("ToolSupport"),
   ]

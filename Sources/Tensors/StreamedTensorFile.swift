@@ -1,0 +1,81 @@
+import Failures
+import Glibc
+import Streams
+
+/// A safetensors file of one tensor that is written row by row, without knowing how many rows
+/// there will be: the header goes into a space that was left for it.
+package final class StreamedTensorFile {
+  package let path: String
+  private let name: String
+  private let type: ElementType
+  private let columns: Int?
+  private let number: Int32
+  private var isOpen = true
+  private var buffer: [UInt8] = []
+  private var written = 0
+
+  /// Enough for one tensor's name, type, shape and offsets; a multiple of 64.
+  private static let headerSpace = 512
+
+  /// - Parameter columns: width of a row; nil for a vector.
+  package init(
+    _ path: String, name: String, type: ElementType, columns: Int?
+  ) throws(Failure) {
+    self.path = path
+    self.name = name
+    self.type = type
+    self.columns = columns
+    number = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard number >= 0 else { throw SystemError.cannotCreate(path) }
+    guard lseek(number, off_t(Self.headerSpace), SEEK_SET) >= 0 else {
+      throw SystemError.io(path, "seek")
+    }
+  }
+
+  deinit { if isOpen { close(number) } }
+
+  package func append(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
+    buffer.append(contentsOf: bytes)
+    written += bytes.count
+    if buffer.count >= 1 << 20 { try drain() }
+  }
+
+  /// Writes the header, syncs and closes.
+  package func finish() throws(Failure) {
+    try drain()
+    let rowSize = type.size * (columns ?? 1)
+    precondition(written % rowSize == 0, "\(name): \(written) bytes in rows of \(rowSize)")
+    let shape = [written / rowSize] + (columns.map { [$0] } ?? [])
+    var header = SafeTensorsHeader.encode(
+      metadata: ["lir.format": "1"], tensors: [(name, type, shape)])
+    precondition(header.count <= Self.headerSpace, "\(name): a header of \(header.count) bytes")
+    header += [UInt8](repeating: 0x20, count: Self.headerSpace - header.count)
+    withUnsafeBytes(of: UInt64(Self.headerSpace - 8).littleEndian) {
+      header.replaceSubrange(0..<8, with: $0)
+    }
+    guard lseek(number, 0, SEEK_SET) == 0 else { throw SystemError.io(path, "seek") }
+    try write(header)
+    guard fsync(number) == 0 else { throw SystemError.io(path, "fsync") }
+    isOpen = false
+    guard close(number) == 0 else { throw SystemError.io(path, "close") }
+  }
+
+  private func drain() throws(Failure) {
+    try write(buffer)
+    buffer.removeAll(keepingCapacity: true)
+  }
+
+  private func write(_ bytes: [UInt8]) throws(Failure) {
+    var done = 0
+    while done < bytes.count {
+      let count = bytes.withUnsafeBytes { raw in
+        Glibc.write(number, raw.baseAddress.map { $0 + done }, raw.count - done)
+      }
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw SystemError.io(path, "write")
+      }
+      done += count
+    }
+  }
+}
