@@ -5,7 +5,7 @@ import Testing
 @Suite struct QrelsTests {
   @Test func readsTREC() throws {
     let qrels = try Qrels.read(
-      Scratch.file("# c\nq2 0 b 1\nq1\t0  a -2\r\nq2 0 a 3\nq2 0 B 0"))
+      Scratch.file("# c\n\nq2 0 b 1\nq1\t0  a -2\r\nq2 0 a 3\nq2 0 B 0"))
     #expect(qrels.count == 4)
     #expect((0..<2).map { qrels.queries[$0] } == ["q2", "q1"])
     #expect(qrels.judgements(of: 0).map { qrels.doc($0) } == ["B", "a", "b"])
@@ -34,7 +34,7 @@ import Testing
   @Test(arguments: [
     ("q 0 d\n", 1, "found 3"), ("q 0 d 1 2\n", 1, "found 5"), ("q 0 d x\n", 1, "\"x\""),
     ("q 0 d 1.0\n", 1, "\"1.0\""), ("q 0 d 99999999999999999999\n", 1, "grade"),
-    ("q 0 d 1\n\n", 2, "found 0"), ("query-id\tcorpus-id\tscore\nq 0 d 1\n", 2, "found 4"),
+    ("query-id\tcorpus-id\tscore\nq 0 d 1\n", 2, "found 4"),
     ("q 0 d 1\nq 0 e 1\nq 0 d 2\n", 3, "after grade 1 in line 1"),
     ("q 0 d 1\nr 0 d 1\nq 0 d 1\n", 3, "in line 1"),
   ])
