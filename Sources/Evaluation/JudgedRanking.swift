@@ -2,12 +2,14 @@ import Records
 
 /// What the measures see of one query: the grades of its ranked documents, and of all judged ones.
 package struct JudgedRanking: Sendable {
-  /// The grade of a document that was not judged, as in trec_eval: -1, relevant to nobody.
+  /// What stands for the grade of a document that is not in the qrels.
   package static let unjudged = -1
+  /// What stands for a negative grade: pooled, but not judged, as trec_eval reads it.
+  package static let pooledUnjudged = -2
 
-  /// Grades of the ranked documents, best first; unjudged ones are -1.
+  /// Grades of the ranked documents, best first; below 0 for those without a judgement.
   package var grades: [Int]
-  /// Whether each ranked document is in the qrels.
+  /// Whether each ranked document is in the qrels, with a negative grade or not.
   package var isJudged: [Bool]
   /// Grades of all judged documents of the query, descending.
   package var judgedGrades: [Int]
@@ -34,7 +36,8 @@ package struct JudgedRanking: Sendable {
       let judgement = judgedQuery.flatMap { judged in
         run.withDoc(entry) { qrels.find($0, query: judged) }
       }
-      grades.append(judgement.map { qrels.grade($0) } ?? Self.unjudged)
+      let grade = judgement.map { qrels.grade($0) } ?? Self.unjudged
+      grades.append(judgement != nil && grade < 0 ? Self.pooledUnjudged : grade)
       isJudged.append(judgement != nil)
     }
   }
@@ -53,9 +56,9 @@ package struct JudgedRanking: Sendable {
     grades.prefix(cutoff).reduce(0) { $1 >= level ? $0 + 1 : $0 }
   }
 
-  /// The ranking without the documents that were not judged.
+  /// The ranking without the documents that were not judged, a negative grade being none.
   package var judgedOnly: JudgedRanking {
-    let kept = grades.indices.filter { isJudged[$0] }
+    let kept = grades.indices.filter { grades[$0] >= 0 }
     return JudgedRanking(
       grades: kept.map { grades[$0] }, isJudged: kept.map { _ in true },
       judgedGrades: judgedGrades)

@@ -33,7 +33,7 @@ package enum MeasureRegistry {
     if let provider = name.provider, !providers.contains(provider) {
       throw .usage(
         "measure '\(text)': no provider is called '\(provider)'",
-        hint: "there is trec, which is also the default")
+        hint: "there are trec, trec_eval 10, and pytrec_eval, trec_eval 9, which is the default")
     }
     let arguments = try MeasureArguments(name, type.description)
     return NamedMeasure(

@@ -24,6 +24,13 @@ struct LineFields {
     }
   }
 
+  /// Whether a line is blank or a comment: its first byte that is no white space is `#`.
+  @inline(__always)
+  static func isIgnored(_ line: UnsafeRawBufferPointer) -> Bool {
+    for byte in line where !Bytes.isSpace(byte) { return byte == UInt8(ascii: "#") }
+    return true
+  }
+
   /// The bytes of a field.
   subscript(index: Int) -> UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(rebasing: line[ranges[index]])

@@ -68,8 +68,8 @@ package struct Qrels: Sendable {
 extension Qrels {
   /// Reads judgements: TREC's four columns, or BEIR's three with their header.
   ///
-  /// Fields are separated by any white space. Lines that start with `#` are comments, as
-  /// trec_eval has it.
+  /// Fields are separated by any white space. Lines that start with `#` are comments, and blank
+  /// lines are nothing, as trec_eval has it.
   ///
   /// - Throws: exit 65 for a malformed line, or a document that is judged twice for a query.
   package static func read(_ operands: [String]) throws(Failure) -> Qrels {
@@ -135,7 +135,7 @@ package struct QrelsBuilder {
   fileprivate mutating func add(
     _ line: UnsafeRawBufferPointer, isBEIR: Bool, file: String, number: Int
   ) throws(Failure) {
-    if line.first == UInt8(ascii: "#") { return }
+    if LineFields.isIgnored(line) { return }
     let fields = LineFields(line)
     let expected = isBEIR ? 3 : 4
     guard fields.count == expected else {

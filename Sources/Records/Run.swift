@@ -12,7 +12,7 @@ package struct Run: Sendable {
 
   /// Where the run came from.
   package let name: String
-  /// The tag of its first line; empty if there is none.
+  /// The tag of its last line, as trec_eval takes it; empty if there is none.
   package let tag: String
   /// The queries, in the order of their first lines.
   package let queries: IDTable

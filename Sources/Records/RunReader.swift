@@ -17,13 +17,14 @@ package enum RunFormat: String, Sendable, CaseIterable {
 
 /// Reads runs, whole: lines may come in any order, so nothing is known before the last.
 ///
-/// Lines that start with `#` are comments, as trec_eval has it.
+/// Lines that start with `#` are comments, and blank lines are nothing, as trec_eval has it.
 package struct RunReader {
   private let format: RunFormat
   private let keepsTexts: Bool
   private var builder: RunBuilder
   private var texts = RunTexts()
   private var relevance: QrelsBuilder?
+  private var tag: [UInt8] = []
 
   /// Reads the lines of all operands as one run, and keeps the texts of JSONL if asked to.
   ///
@@ -60,7 +61,7 @@ package struct RunReader {
         format = start == UInt8(ascii: "{") ? .jsonl : .trec
       }
       try block.forEachLine { line, _, number throws(Failure) in
-        if line.first == UInt8(ascii: "#") { return }
+        if LineFields.isIgnored(line) { return }
         switch format {
         case .trec, .auto: try addTREC(line, operand, number)
         case .msmarco: try addMSMARCO(line, operand, number)
@@ -71,7 +72,8 @@ package struct RunReader {
   }
 
   private consuming func finish() throws(Failure) -> Run {
-    try builder.finish(
+    builder.tag = String(decoding: tag, as: UTF8.self)
+    return try builder.finish(
       texts: keepsTexts && texts.docs.count > 0 ? texts : nil, relevance: relevance?.finish())
   }
 
@@ -89,7 +91,7 @@ package struct RunReader {
       throw .line(file, number, expected: "a finite score", found: fields.quoted(4))
     }
     try IDCheck.check(fields[0], fields[2], file, number)
-    if builder.count == 0 { builder.tag = String(decoding: fields[5], as: UTF8.self) }
+    if !fields[5].elementsEqual(tag) { tag = Array(fields[5]) }
     builder.add(query: fields[0], doc: fields[2], score: score, file: file, line: number)
   }
 

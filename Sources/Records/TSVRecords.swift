@@ -220,8 +220,34 @@ enum TextCheck {
 
   /// Whether the bytes are UTF-8 without NUL.
   static func isClean(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    guard let base = bytes.baseAddress else { return true }
-    return memchr(base, 0, bytes.count) == nil && UTF8Validation.firstInvalid(bytes) == nil
+    var i = 0
+    while i < bytes.count {
+      i = endOfPlain(bytes, from: i)
+      if i == bytes.count { return true }
+      // The next bytes one by one, up to the end of a character.
+      var end = min(i + 64, bytes.count)
+      while end < bytes.count, bytes[end] & 0xC0 == 0x80 { end += 1 }
+      for j in i..<end where bytes[j] == 0 { return false }
+      if UTF8Validation.firstInvalid(bytes, i..<end) != nil { return false }
+      i = end
+    }
+    return true
+  }
+
+  /// How far whole blocks of 64 bytes are ASCII without NUL.
+  private static func endOfPlain(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
+    let ones = SIMD8<UInt64>(repeating: 0x0101_0101_0101_0101)
+    var i = start
+    while i + 64 <= bytes.count {
+      let words = bytes.loadUnaligned(fromByteOffset: i, as: SIMD8<UInt64>.self)
+      // A high bit shows in the word; a NUL borrows, and shows when 1 is taken from each byte.
+      let marks = words | (words &- ones)
+      let four = marks.lowHalf | marks.highHalf
+      let two = four.lowHalf | four.highHalf
+      if (two[0] | two[1]) & 0x8080_8080_8080_8080 != 0 { return i }
+      i += 64
+    }
+    return i
   }
 
   /// Why a range is no text; nil if it is.

@@ -121,6 +121,7 @@ package final class ByteReader {
         try skipFrame()
         continue
       }
+      if next == .raw { try refuseLostMagic(head) }
       if let codec, codec != next {
         throw .data(name, "expected another \(codec) frame at byte \(input.offset), found \(next)")
       }
@@ -135,6 +136,15 @@ package final class ByteReader {
       codec = next
       insideFrame = next != .raw
       return true
+    }
+  }
+
+  /// Refuses bytes that were compressed once, by the name or by their beginning: a file that is cut
+  /// inside its first magic number, or damaged there, must not pass for text.
+  private func refuseLostMagic(_ head: UnsafeRawBufferPointer) throws(Failure) {
+    let isNamedSo = Compression(suffixOf: name) != .none || name.hasSuffix(".gz")
+    if isNamedSo || Codec.isCutMagic(head) {
+      throw .data(name, "expected compressed data at byte \(input.offset), found something else")
     }
   }
 

@@ -53,6 +53,14 @@ package enum Codec: Sendable, Equatable {
   /// Skippable frames, zstd's and lz4's alike: the low four bits are the writer's to use.
   static func isSkippable(_ magic: UInt32) -> Bool { magic & 0xFFFF_FFF0 == 0x184D_2A50 }
 
+  /// Whether `head` is all there is, and two or three bytes of a frame's magic number.
+  static func isCutMagic(_ head: UnsafeRawBufferPointer) -> Bool {
+    guard head.count == 2 || head.count == 3 else { return false }
+    return [zstdMagic, lz4Magic].contains { magic in
+      (0..<head.count).allSatisfy { head[$0] == UInt8(truncatingIfNeeded: magic >> (8 * $0)) }
+    }
+  }
+
   /// The codec whose frame starts with `head`; nil for a skippable frame, which belongs to none.
   static func detect(_ head: UnsafeRawBufferPointer) -> Codec? {
     if head.count >= 2, head[0] == 0x1F, head[1] == 0x8B { return .gzip }

@@ -67,61 +67,85 @@ package final class LineReader {
   /// An eager reader takes what one read gives, as long as it has a whole line, rather than wait
   /// for a full block: for a pipe that somebody types into.
   package func next(eager: Bool = false) throws(Failure) -> LineBlock? {
-    if finished { return nil }
-    var bytes = carry
-    carry = []
-    var newlineBefore: Int?
-    while newlineBefore == nil {
-      let old = bytes.count
-      let read = try append(to: &bytes, eager: eager)
-      if read == 0 {
+    while !finished {
+      let (block, isEnd) = try read(eager: eager)
+      if isEnd {
         finished = true
-        if bytes.isEmpty { return nil }
-        return block(bytes)
+        if block.isEmpty { return nil }
+      } else if block.isEmpty {
+        // No line has ended yet.
+        if carry.count > Self.maximumLineLength {
+          throw .data(
+            "\(name):\(line)", "expected a line of at most \(Self.maximumLineLength) bytes")
+        }
+        continue
       }
-      newlineBefore = bytes[old...].lastIndex(of: 0x0A).map { $0 + 1 }
-      if bytes.count > Self.maximumLineLength {
-        throw .data("\(name):\(line)", "expected a line of at most \(Self.maximumLineLength) bytes")
-      }
+      let newlines = block.withUnsafeBytes { Self.countNewlines($0) }
+      let count = block.last == 0x0A ? newlines : newlines + 1
+      defer { line += count }
+      return LineBlock(bytes: block, firstLine: line, lineCount: count)
     }
-    if let end = newlineBefore, end < bytes.count {
-      carry = Array(bytes[end...])
-      bytes.removeSubrange(end...)
-    }
-    return block(bytes)
+    return nil
   }
 
-  private func append(to bytes: inout [UInt8], eager: Bool) throws(Failure) -> Int {
+  /// What was carried and what is read now, up to the last newline; what is behind it is carried.
+  ///
+  /// At the end of the input all of it, newline or not.
+  private func read(eager: Bool) throws(Failure) -> (block: [UInt8], isEnd: Bool) {
+    let old = carry
+    var rest: [UInt8] = []
     var failure: Failure?
-    let added = [UInt8](unsafeUninitializedCapacity: blockSize) { buffer, count in
+    var isEnd = false
+    // Doubling, so that a long line is not copied once for every block of it.
+    let capacity = old.count + max(blockSize, old.count)
+    let block = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
       let raw = UnsafeMutableRawBufferPointer(buffer)
+      old.withUnsafeBytes { raw.copyMemory(from: $0) }
+      let room = UnsafeMutableRawBufferPointer(rebasing: raw[old.count...])
       do throws(Failure) {
-        count = eager ? try reader.read(into: raw) : try reader.readFully(into: raw)
+        let added = eager ? try reader.read(into: room) : try reader.readFully(into: room)
+        isEnd = added == 0
+        let end = old.count + added
+        count = isEnd ? end : Self.endOfLastLine(raw, old.count..<end)
+        rest = Array(raw[count..<end])
       } catch { failure = error }
     }
     if let failure { throw failure }
-    if bytes.isEmpty { bytes = added } else { bytes.append(contentsOf: added) }
-    return added.count
+    carry = rest
+    return (block, isEnd)
   }
 
-  private func block(_ bytes: [UInt8]) -> LineBlock {
-    let newlines = bytes.withUnsafeBytes { buffer in Self.countNewlines(buffer) }
-    let count = bytes.last == 0x0A ? newlines : newlines + 1
-    let block = LineBlock(bytes: bytes, firstLine: line, lineCount: count)
-    line += count
-    return block
+  /// The offset behind the last newline of a range; 0 if there is none.
+  private static func endOfLastLine(
+    _ bytes: UnsafeMutableRawBufferPointer, _ range: Range<Int>
+  ) -> Int {
+    var end = range.upperBound
+    while end > range.lowerBound, bytes[end - 1] != 0x0A { end -= 1 }
+    return end > range.lowerBound ? end : 0
   }
 
   private static func countNewlines(_ buffer: UnsafeRawBufferPointer) -> Int {
+    let low7 = SIMD8<UInt64>(repeating: 0x7F7F_7F7F_7F7F_7F7F)
+    let newline = SIMD8<UInt64>(repeating: 0x0A0A_0A0A_0A0A_0A0A)
+    let one = SIMD8<UInt64>(repeating: 0x0101_0101_0101_0101)
+    let evenBytes: UInt64 = 0x00FF_00FF_00FF_00FF
     var count = 0
     var i = 0
-    // Eight bytes at a time: a byte of `x` is 0 where the text has a newline.
-    while i + 8 <= buffer.count {
-      let x = buffer.loadUnaligned(fromByteOffset: i, as: UInt64.self) ^ 0x0A0A_0A0A_0A0A_0A0A
-      let zero =
-        ~(((x & 0x7F7F_7F7F_7F7F_7F7F) &+ 0x7F7F_7F7F_7F7F_7F7F) | x | 0x7F7F_7F7F_7F7F_7F7F)
-      count += zero.nonzeroBitCount
-      i += 8
+    // One counter a byte; 255 of them fit before the counters are added up.
+    while i + 64 <= buffer.count {
+      var counters = SIMD8<UInt64>.zero
+      let end = min(buffer.count - 63, i + 255 * 64)
+      while i < end {
+        let x = buffer.loadUnaligned(fromByteOffset: i, as: SIMD8<UInt64>.self) ^ newline
+        // The high bit of a byte is clear where it is 0: where the text has a newline.
+        let marks = ((x & low7) &+ low7) | x
+        counters &+= (~marks &>> 7) & one
+        i += 64
+      }
+      for lane in 0..<8 {
+        let pairs = (counters[lane] & evenBytes) &+ (counters[lane] >> 8 & evenBytes)
+        count += Int((pairs &* 0x0001_0001_0001_0001) >> 48)
+      }
     }
     while i < buffer.count {
       if buffer[i] == 0x0A { count += 1 }

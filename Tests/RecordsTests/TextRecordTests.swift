@@ -1,25 +1,6 @@
 import Failures
-import Glibc
 import Records
 import Testing
-
-/// A file in the temporary folder that is gone with its owner.
-final class Scratch {
-  let path: String
-
-  init(_ text: String, suffix: String = "") { path = Self.write(Array(text.utf8), suffix) }
-  init(_ bytes: [UInt8], suffix: String = "") { path = Self.write(bytes, suffix) }
-
-  deinit { unlink(path) }
-
-  private static func write(_ bytes: [UInt8], _ suffix: String) -> String {
-    let path = "/tmp/lir-records-\(getpid())-\(UInt64.random(in: 0...UInt64.max))\(suffix)"
-    guard let file = fopen(path, "w") else { preconditionFailure("cannot write \(path)") }
-    fwrite(bytes, 1, bytes.count, file)
-    fclose(file)
-    return path
-  }
-}
 
 /// All records of operands as `id|text`, read in blocks of a given size.
 private func records(
@@ -37,7 +18,7 @@ private func records(
 
 private func records(_ text: String, _ options: RecordOptions = RecordOptions()) throws -> [String]
 {
-  try records([Scratch(text).path], options)
+  try records([Scratch.file(text)], options)
 }
 
 private func whyRefused(_ text: String, _ options: RecordOptions = RecordOptions()) -> Failure? {
@@ -49,9 +30,10 @@ private func whyRefused(_ text: String, _ options: RecordOptions = RecordOptions
 
 @Suite struct TextRecordTests {
   @Test func readsTSV() throws {
-    #expect(try records("a\tone\nb\ttwo words\r\nc\t\nd\tlast") == [
-      "a|one", "b|two words", "c|", "d|last",
-    ])
+    #expect(
+      try records("a\tone\nb\ttwo words\r\nc\t\nd\tlast") == [
+        "a|one", "b|two words", "c|", "d|last",
+      ])
   }
 
   @Test func joinsFurtherColumns() throws {
@@ -121,7 +103,7 @@ private func whyRefused(_ text: String, _ options: RecordOptions = RecordOptions
     let options = RecordOptions(content: .pairs)
     let json = #"{"query_id":"q","doc_id":1,"query":"a\tb","doc":"text"}"#
     for text in ["q\t1\ta b\ttext\n", json] {
-      let reader = try TextRecordReader([Scratch(text).path], options: options)
+      let reader = try TextRecordReader([Scratch.file(text)], options: options)
       let batch = try #require(try reader.next())
       #expect(batch.idString(0) == "q\t1")
       #expect(batch.pairIDs(0).doc == "1")
@@ -159,24 +141,26 @@ private func whyRefused(_ text: String, _ options: RecordOptions = RecordOptions
   }
 
   @Test func refusesInvalidUTF8() throws {
-    let file = Scratch(Array("a\tx\nb\t".utf8) + [0xC0, 0x80, 0x0A])
+    let file = Scratch.file(Array("a\tx\nb\t".utf8) + [0xC0, 0x80, 0x0A])
     do {
-      _ = try records([file.path])
+      _ = try records([file])
       Issue.record("read")
     } catch let error as Failure {
-      #expect(error == .line(
-        file.path, 2, expected: "valid UTF-8", found: "byte 0xc0 at byte 3 of the line"))
+      #expect(
+        error
+          == .line(
+            file, 2, expected: "valid UTF-8", found: "byte 0xc0 at byte 3 of the line"))
     }
-    let json = Scratch(Array("{\"id\":\"a\",\"text\":\"".utf8) + [0xFF] + Array("\"}\n".utf8))
-    #expect(throws: Failure.self) { try records([json.path]) }
+    let json = Scratch.file(Array("{\"id\":\"a\",\"text\":\"".utf8) + [0xFF] + Array("\"}\n".utf8))
+    #expect(throws: Failure.self) { try records([json]) }
   }
 
   @Test func skipsBadRecordsAndCountsThem() throws {
-    let file = Scratch("a\tx\nbad\nc\ty\n\td\ne\tz\n")
-    let reader = try TextRecordReader([file.path], options: RecordOptions(onError: .skip))
+    let file = Scratch.file("a\tx\nbad\nc\ty\n\td\ne\tz\n")
+    let reader = try TextRecordReader([file], options: RecordOptions(onError: .skip))
     let batch = try #require(try reader.next())
     #expect(batch.skipped == 2)
-    #expect(batch.firstSkipped?.place == "\(file.path):2")
+    #expect(batch.firstSkipped?.place == "\(file):2")
     #expect((0..<batch.count).map { batch.ordinal($0) } == [0, 2, 4])
     #expect((0..<batch.count).map { batch.line($0) } == [1, 3, 5])
   }
@@ -188,12 +172,12 @@ private func whyRefused(_ text: String, _ options: RecordOptions = RecordOptions
 
   @Test(arguments: [3, 7, 64, 1 << 18])
   func blocksDoNotMatter(blockSize: Int) throws {
-    let tsv = Scratch((0..<50).map { "d\($0)\ttext \($0) é\n" }.joined())
-    let json = Scratch(
+    let tsv = Scratch.file((0..<50).map { "d\($0)\ttext \($0) é\n" }.joined())
+    let json = Scratch.file(
       (0..<50).map { "{\"id\":\"j\($0)\",\"text\":\"text \($0)\"}\n" }.joined())
-    let trec = Scratch(
+    let trec = Scratch.file(
       (0..<50).map { "<DOC>\n<DOCNO>t\($0)</DOCNO>\ntext \($0)\n</DOC>\n" }.joined())
-    let operands = [tsv.path, json.path, trec.path]
+    let operands = [tsv, json, trec]
     let all = try records(operands, blockSize: blockSize)
     #expect(all.count == 150)
     #expect(all[7] == "d7|text 7 é")
@@ -211,10 +195,10 @@ private func whyRefused(_ text: String, _ options: RecordOptions = RecordOptions
   }
 
   @Test func lineNumbersCrossBlocks() throws {
-    let file = Scratch((1...40).map { "d\($0)\tx\n" }.joined() + "bad\n")
-    let reader = try TextRecordReader([file.path], blockSize: 8)
+    let file = Scratch.file((1...40).map { "d\($0)\tx\n" }.joined() + "bad\n")
+    let reader = try TextRecordReader([file], blockSize: 8)
     let failure = #expect(throws: Failure.self) { while try reader.next() != nil {} }
-    #expect(failure?.place == "\(file.path):41")
+    #expect(failure?.place == "\(file):41")
   }
 
   @Test func shardsNeedFiles() throws {

@@ -5,13 +5,11 @@ package struct InferredAP: Measure {
   package static let description = MeasureDescription(
     name: "infAP", summary: "average precision estimated from sampled judgements",
     formula: "mean over relevant ranks i of 1/i + (i-1)/i · share in pool · share relevant above i",
-    source: "Yilmaz and Aslam, CIKM 2006; trec_eval's infAP (grade -2: pooled but not judged)",
+    source: "Yilmaz and Aslam, CIKM 2006; trec_eval's infAP (negative grade: pooled, not judged)",
     parameters: [.rel])
 
   /// trec_eval's INFAP_EPSILON.
   private static let epsilon = 0.00001
-  /// The grade of documents that were pooled but not drawn for judging.
-  private static let pooledUnjudged = -2
 
   private let level: Int
 
@@ -25,7 +23,7 @@ package struct InferredAP: Measure {
     var sum = 0.0
     var (relevant, nonRelevant, unjudged) = (0, 0, 0)
     for (i, grade) in ranking.grades.enumerated() {
-      if grade == Self.pooledUnjudged {
+      if grade == JudgedRanking.pooledUnjudged {
         unjudged += 1
       } else if grade >= 0, grade < level {
         nonRelevant += 1

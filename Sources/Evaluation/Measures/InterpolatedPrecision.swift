@@ -5,21 +5,24 @@ package struct InterpolatedPrecision: Measure {
   package static let description = MeasureDescription(
     name: "IPrec", summary: "highest precision at any rank from where a recall is reached",
     formula: "max of P@i over ranks i with at least int(recall · R + 0.9) relevant documents",
-    source: "trec_eval's iprec_at_recall", parameters: [.rel, .judgedOnly], cutoff: .recall)
+    source: "trec_eval 9's iprec_at_recall; trec:IPrec rounds to the nearest as trec_eval 10 does",
+    parameters: [.rel, .judgedOnly], cutoff: .recall)
 
   private let recall: Double
   private let level: Int
   private let judgedOnly: Bool
+  private let roundsToNearest: Bool
 
   package init(_ arguments: MeasureArguments) throws(Failure) {
     recall = try arguments.recall()
+    roundsToNearest = arguments.name.provider == "trec"
     level = try arguments.relevanceLevel()
     judgedOnly = try arguments.boolean("judged_only", default: false)
   }
 
   package func value(_ ranking: JudgedRanking) -> Double {
-    // trec_eval rounds the number of documents up so, and not otherwise.
-    let needed = Int(recall * Double(ranking.relevantCount(level)) + 0.9)
+    let share = recall * Double(ranking.relevantCount(level))
+    let needed = roundsToNearest ? Int(share.rounded()) : Int(share + 0.9)
     let grades = judgedOnly ? ranking.judgedOnly.grades : ranking.grades
     var best = 0.0
     var found = 0
