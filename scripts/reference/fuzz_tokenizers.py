@@ -5,7 +5,7 @@ Needs transformers 4.57 and tokenizers 0.22, and tests that are built
 (swift build -c release --build-tests).
 
   fuzz_tokenizers.py --tokenizer FOLDER --count N --seed S    random and mutated texts
-  fuzz_tokenizers.py --tokenizer FOLDER --scalars             every Unicode scalar in contexts
+  fuzz_tokenizers.py --scalars                                every Unicode scalar in contexts
   fuzz_tokenizers.py --tokenizer FOLDER --tsv FILE...         the texts of TSV files
   fuzz_tokenizers.py --tokenizer FOLDER --variants N --seed S configurations made from FOLDER's
 """
@@ -19,7 +19,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tokenizers import AddedToken
+from tokenizers import AddedToken, Tokenizer
 from transformers import AutoTokenizer
 from transformers.utils import logging
 
@@ -222,9 +222,53 @@ def variant(source, folder, rng):
     return folder
 
 
+def scalar_checkpoint(folder, clean, chinese, strip, lowercase):
+    """A checkpoint that has each scalar as a token, so that ids show normalized texts exactly."""
+    every = [chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000]
+    vocabulary = {"[UNK]": 0}
+    for prefix in ("", "##"):
+        vocabulary.update({prefix + c: len(vocabulary) + i for i, c in enumerate(every)})
+    plain = dict(rstrip=False, normalized=False, special=False)
+    added = [dict(id=vocabulary["Q"], content="Q", single_word=True, lstrip=False, **plain),
+             dict(id=vocabulary["W"], content="W", single_word=False, lstrip=True, **plain)]
+    folder.mkdir(exist_ok=True)
+    (folder / "tokenizer.json").write_text(json.dumps({
+        "version": "1.0", "truncation": None, "padding": None, "added_tokens": added,
+        "normalizer": {"type": "BertNormalizer", "clean_text": clean, "handle_chinese_chars": chinese,
+                       "strip_accents": strip, "lowercase": lowercase},
+        "pre_tokenizer": {"type": "BertPreTokenizer"}, "post_processor": None,
+        "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": False},
+        "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+                  "max_input_chars_per_word": 10 ** 6, "vocab": vocabulary}}))
+    return every
+
+
+def compare_scalars(work):
+    """Compares every scalar in contexts under different settings; returns how many."""
+    done = 0
+    for settings in [(True, True, None, True), (True, True, False, True), (True, True, True, False),
+                     (True, False, False, False), (False, True, None, True),
+                     (False, False, True, False)]:
+        folder = work / "scalars"
+        every = scalar_checkpoint(folder, *settings)
+        backend = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        texts = []
+        for form in ("{}", "a{}b", "x{}\u0316\u0301y", "\u0301{}\u0323", "Q{}", "{}Q", "{}W"):
+            for start in range(0, len(every), 48):
+                texts.append(" ".join(form.format(c) for c in every[start:start + 48]))
+            done += len(every)
+        for start in range(0, len(texts), 20_000):
+            part = texts[start:start + 20_000]
+            outputs = [{"ids": e.ids} for e in backend.encode_batch_fast(part)]
+            if not run(folder, [{"text": t} for t in part], outputs, work):
+                sys.exit(f"differences: scalars with settings {settings}")
+        print(f"scalars: settings {settings} agree", flush=True)
+    return done
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--tokenizer", required=True, type=Path)
+    parser.add_argument("--tokenizer", type=Path)
     parser.add_argument("--count", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--scalars", action="store_true")
@@ -232,6 +276,12 @@ def main():
     parser.add_argument("--variants", type=int, default=0)
     parser.add_argument("--batch", type=int, default=100_000)
     options = parser.parse_args()
+    if options.scalars:
+        with tempfile.TemporaryDirectory() as name:
+            print(f"{compare_scalars(Path(name))} scalars in contexts, no difference")
+        return
+    if not options.tokenizer:
+        parser.error("--tokenizer is needed")
     source = options.tokenizer.resolve()
     tokenizer = AutoTokenizer.from_pretrained(source)
     rng = random.Random(options.seed)
@@ -247,10 +297,6 @@ def main():
                     sys.exit(f"differences: seed {options.seed}, after {done} texts")
                 done += len(part)
 
-        if options.scalars:
-            every = [chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000]
-            for form in ("{}", "a{}b", "x {}\u0316\u0301 y", "\u0301{}\u0323", "[SEP]{}"):
-                compare([form.format(c) for c in every])
         for path in options.tsv:
             with open(path, encoding="utf-8", newline="\n") as file:
                 compare([line.rstrip("\n").split("\t", 1)[-1] for line in file])
