@@ -78,10 +78,10 @@ package final class FlatIndex: SearchableIndex {
   private func search(
     _ values: [Float], _ ids: [[UInt8]], _ request: SearchRequest
   ) throws(Failure) -> [[TopDocuments.Entry]] {
-    let queries = prepared(values)
+    let count = ids.count
+    let queries = DenseComparison(values, count: count, measure, kernels)
     let masks = request.filter.map { filter in ids.map { filter.mask($0) } }
     let own = request.dropsSelf ? ids.map { documents.ordinal($0) ?? -1 } : []
-    let count = ids.count
     let best = WorkerLocal(pool) {
       WorkerState(queries: count, k: request.k, chunk: Self.chunk, dimension: dimension)
     }
@@ -123,58 +123,11 @@ package final class FlatIndex: SearchableIndex {
     }
   }
 
-  /// Queries as the comparison takes them.
-  private struct Queries: Sendable {
-    let packed: PackedMatrix
-    let values: [Float]
-    let count: Int
-  }
-
-  private func prepared(_ values: [Float]) -> Queries {
-    var values = values
-    let count = values.count / dimension
-    values.withUnsafeMutableBufferPointer { buffer in
-      guard let base = buffer.baseAddress, measure == .cosine else { return }
-      let view = MutableMatrixView(base, rows: count, columns: dimension)
-      kernels.l2NormalizeRows(view.view, epsilon: 1e-12, into: view)
-    }
-    let packed = values.withUnsafeBufferPointer { buffer in
-      PackedMatrix(
-        buffer.baseAddress.unsafelyUnwrapped, rows: count, columns: dimension, kernels: kernels)
-    }
-    return Queries(packed: packed, values: values, count: count)
-  }
-
   /// Scores of a chunk of documents for all queries of the block.
-  private func score(_ range: Range<Int>, _ queries: Queries, _ state: inout WorkerState) {
-    let rows = rows(range, state.rows)
-    let scores = state.scores.matrix(rows: range.count, columns: queries.count)
-    switch measure {
-    case .dot: kernels.multiply(rows, queries.packed, into: scores)
-    case .cosine:
-      let unit = state.rows.matrix(rows: range.count, columns: dimension)
-      kernels.l2NormalizeRows(rows, epsilon: 1e-12, into: unit)
-      kernels.multiply(unit.view, queries.packed, into: scores)
-    case .l2:
-      for row in 0..<range.count {
-        for query in 0..<queries.count {
-          scores.base[row * queries.count + query] = -distance(
-            rows.base + row * rows.stride, queries.values, query * dimension)
-        }
-      }
-    }
-  }
-
-  /// Euclidean distance, the squares summed in double precision in order.
-  private func distance(
-    _ document: UnsafePointer<Float>, _ queries: [Float], _ start: Int
-  ) -> Float {
-    var sum = 0.0
-    for i in 0..<dimension {
-      let difference = Double(document[i]) - Double(queries[start + i])
-      sum += difference * difference
-    }
-    return Float(sum.squareRoot())
+  private func score(_ range: Range<Int>, _ queries: DenseComparison, _ state: inout WorkerState) {
+    queries.score(
+      rows(range, state.rows), scratch: state.rows,
+      into: state.scores.matrix(rows: range.count, columns: queries.count))
   }
 
   /// A chunk of documents in single precision: as they lie in the file where that is so.
@@ -234,7 +187,7 @@ package final class FlatIndex: SearchableIndex {
 
   /// Scores of some documents for one query, in their order: the bits that `search` gives.
   package func scores(_ query: [Float], ordinals: [Int]) -> [Float] {
-    let queries = prepared(query)
+    let queries = DenseComparison(query, count: 1, measure, kernels)
     var state = WorkerState(queries: 1, k: 1, chunk: 1, dimension: dimension)
     return ordinals.map { ordinal in
       score(ordinal..<ordinal + 1, queries, &state)

@@ -104,6 +104,26 @@ package final class SparseIndex: SearchableIndex {
     return (0..<queries.count).map { results.take($0) }
   }
 
+  /// Scores of some documents for one query, in their order: the bits that `search` gives, and 0
+  /// for a document without a term of the query.
+  package func scores(
+    _ query: (indices: [Int32], values: [Float]), ordinals: [Int]
+  ) throws(Failure) -> [Float] {
+    if let last = query.indices.last, Int(last) >= dimension {
+      throw .config(folder.path, "a query has term \(last), the index has \(dimension)")
+    }
+    return try scratch.with(0) { accumulators throws(Failure) in
+      try accumulate(query, &accumulators)
+      let scores = ordinals.map { accumulators.scores[$0] }
+      for document in accumulators.touched {
+        accumulators.scores[Int(document)] = 0
+        accumulators.isTouched[Int(document)] = false
+      }
+      accumulators.touched.removeAll(keepingCapacity: true)
+      return scores
+    }
+  }
+
   private func accumulate(
     _ query: (indices: [Int32], values: [Float]), _ accumulators: inout Accumulators
   ) throws(Failure) {
