@@ -14,22 +14,28 @@ package enum MeasureRegistry {
   /// Providers whose definitions the measures here follow.
   private static let providers: Set<String> = ["trec", "pytrec_eval"]
 
+  /// The kind of measure that a name means.
+  ///
+  /// Exit 64 where there is none, with the nearest name.
+  static func type(of name: MeasureName) throws(Failure) -> any Measure.Type {
+    let found = all.first {
+      $0.description.name == name.name || $0.description.aliases.contains(name.name)
+    }
+    if let found { return found }
+    let names = all.flatMap { [$0.description.name] + $0.description.aliases }
+    let nearest = NearestName.find(name.name, in: names)
+    throw .usage(
+      "no measure is called '\(name.name)'",
+      hint: nearest.map { "did you mean \($0)?" }
+        ?? "there are \(all.map { $0.description.name }.joined(separator: ", "))")
+  }
+
   /// The measure with this name.
   ///
   /// Exit 64 where there is none, with the nearest name; or where a parameter makes no sense.
   package static func measure(_ text: String) throws(Failure) -> NamedMeasure {
     let name = try MeasureName(parsing: text)
-    let found = all.first {
-      $0.description.name == name.name || $0.description.aliases.contains(name.name)
-    }
-    guard let type = found else {
-      let names = all.flatMap { [$0.description.name] + $0.description.aliases }
-      let nearest = NearestName.find(name.name, in: names)
-      throw .usage(
-        "no measure is called '\(name.name)'",
-        hint: nearest.map { "did you mean \($0)?" }
-          ?? "there are \(all.map { $0.description.name }.joined(separator: ", "))")
-    }
+    let type = try type(of: name)
     if let provider = name.provider, !providers.contains(provider) {
       throw .usage(
         "measure '\(text)': no provider is called '\(provider)'",

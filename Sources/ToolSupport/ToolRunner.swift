@@ -19,6 +19,11 @@ extension ToolCommand {
   package func run() throws {
     let settings = Settings.of(self)
     if common.printConfig { return try printSettings(settings) }
+    try runCommand(settings)
+  }
+
+  /// Executes the command, and says at the end what it did.
+  package func runCommand(_ settings: [Setting]) throws {
     let context = try ToolContext(tool: Self.tool, common: common, settings: settings)
     try execute(context)
     if !Self.isSilent && !context.isSilent { context.summarize() }

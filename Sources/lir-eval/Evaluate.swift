@@ -1,0 +1,88 @@
+import ArgumentParser
+import Evaluation
+import Failures
+import Records
+import Streams
+import ToolSupport
+
+/// `lir-eval`: runs and judgements to values of measures.
+struct Evaluate: ToolCommand {
+  static let tool = "lir-eval"
+
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate", abstract: "Evaluate runs (the default).",
+    discussion: """
+      Without -m the measures are \(defaultMeasures.joined(separator: " ")). Values are printed \
+      with six decimals in tables, and as the shortest number that reads back the same in TSV and \
+      JSON. A run is called what its file is called on the command line; the query of a mean (a \
+      sum, for counts) is "all".
+      """)
+
+  static let defaultMeasures = ["nDCG@10", "AP", "RR", "P@10", "R@1000"]
+
+  @OptionGroup(title: "Common") var common: CommonOptions
+  @OptionGroup(title: "Output") var output: OutputOptions
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Judgements: TREC's four columns, or BEIR's three with a header; several files are one. \
+      (default: the grades in JSONL runs)
+      """, valueName: "file"))
+  var qrels: [String] = []
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "A measure in ir-measures' notation, such as nDCG@10 or AP(rel=2); may be repeated.",
+      valueName: "name"))
+  var measure: [String] = []
+
+  @Option(
+    help: """
+      Form of the output: table, tsv, json, markdown or latex. (default: table on a terminal, \
+      else tsv)
+      """)
+  var format: ReportFormat?
+
+  @Flag(help: "Print the value of every query, too.")
+  var perQuery = false
+
+  @Option(
+    help: """
+      Queries that count: both (those that run and qrels have), qrels (a query that the run lacks \
+      counts 0) or run (one without judgements counts 0).
+      """)
+  var averageOver: QuerySelection = .both
+
+  @Option(help: "Form of the runs: auto, trec, jsonl or msmarco.")
+  var runFormat: RunFormat = .auto
+
+  @Flag(help: "Fail where run and qrels do not have the same queries.")
+  var strict = false
+
+  @Flag(help: "List the measures, and stop.")
+  var listMeasures = false
+
+  @Option(help: ArgumentHelp("Explain a measure, and stop.", valueName: "name"))
+  var explain: String?
+
+  @Argument(help: "Runs; - or nothing for the standard input.")
+  var runs: [String] = []
+
+  func execute(_ context: ToolContext) throws { try EvaluationJob(self, context).run() }
+
+  func run() throws {
+    if listMeasures { return try StandardOutput.write(MeasureRegistry.listing + "\n") }
+    if let explain {
+      return try StandardOutput.write(try MeasureRegistry.explanation(explain) + "\n")
+    }
+    let settings = Settings.of(self)
+    if common.printConfig { return try printSettings(settings) }
+    try runCommand(settings)
+  }
+}
+
+extension ReportFormat: ExpressibleByArgument {}
+extension QuerySelection: ExpressibleByArgument {}
+extension RunFormat: ExpressibleByArgument {}

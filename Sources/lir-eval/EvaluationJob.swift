@@ -1,0 +1,93 @@
+import Evaluation
+import Failures
+import Records
+import Streams
+import ToolSupport
+
+/// One call of `lir-eval`.
+struct EvaluationJob {
+  private let command: Evaluate
+  private let context: ToolContext
+  private let measures: [NamedMeasure]
+
+  init(_ command: Evaluate, _ context: ToolContext) throws(Failure) {
+    self.command = command
+    self.context = context
+    let names = command.measure.isEmpty ? Evaluate.defaultMeasures : command.measure
+    var measures: [NamedMeasure] = []
+    for name in names {
+      let measure = try MeasureRegistry.measure(name)
+      // Asked for twice is asked for once.
+      if !measures.contains(where: { $0.name == measure.name }) { measures.append(measure) }
+    }
+    self.measures = measures
+  }
+
+  func run() throws(Failure) {
+    let operands = try Operands.resolve(command.runs)
+    if Set(operands).count < operands.count {
+      throw .usage("expected each run once, found \(Self.repeated(operands)) twice")
+    }
+    let qrels = command.qrels.isEmpty ? nil : try readQrels()
+    var evaluations: [Evaluation] = []
+    for operand in operands {
+      let run = try RunReader.read(operand, format: command.runFormat)
+      guard run.count > 0 else { throw .data(operand, "expected a run, found no line of one") }
+      guard let judgements = qrels ?? run.relevance else {
+        throw .usage(
+          "--qrels is missing, and \(operand) brings no grades",
+          hint: "JSONL runs with a \"relevance\" in their lines need none")
+      }
+      let evaluation = try Evaluator(qrels: judgements, measures: measures)
+        .evaluate(run, over: command.averageOver)
+      try report(evaluation.counts, of: operand)
+      context.count(records: evaluation.queries.count)
+      evaluations.append(evaluation)
+    }
+    try write(Report(evaluations, perQuery: command.perQuery))
+  }
+
+  private static func repeated(_ operands: [String]) -> String {
+    operands.indices.first { operands[..<$0].contains(operands[$0]) }.map { operands[$0] } ?? ""
+  }
+
+  private func readQrels() throws(Failure) -> Qrels {
+    let qrels = try Qrels.read(command.qrels)
+    guard qrels.count > 0 else {
+      throw .data(qrels.name, "expected judgements, found no line of one")
+    }
+    return qrels
+  }
+
+  /// Says which queries are not on both sides.
+  private func report(_ counts: QueryCounts, of run: String) throws(Failure) {
+    let text =
+      "\(counts.both) queries in both, \(counts.onlyInQrels) in the qrels alone, "
+      + "\(counts.onlyInRun) in the run alone"
+    if counts.onlyInQrels == 0, counts.onlyInRun == 0 {
+      return context.diagnostics.note("\(run): \(text)")
+    }
+    if command.strict {
+      throw Failure(
+        .refused, at: run, "expected the queries of the qrels, found \(text)",
+        hint: "without --strict, --average-over says which queries count")
+    }
+    let rule =
+      switch command.averageOver {
+      case .both: "only the first count"
+      case .qrels: "those in the qrels count"
+      case .run: "those in the run count"
+      }
+    context.diagnostics.warning("\(run): \(text); \(rule)")
+  }
+
+  private func write(_ report: Report) throws(Failure) {
+    let writer = try ByteWriter(
+      command.output.output, compression: try command.output.compression(), checksumText: true)
+    let format = command.format ?? (writer.isTerminal ? .table : .tsv)
+    try report.write(format, isTerminal: writer.isTerminal) { text throws(Failure) in
+      try writer.write(text)
+    }
+    try writer.finishText(records: report.rowCount, provenance: nil)
+  }
+}
