@@ -89,15 +89,10 @@ summary() { sed -n "s/.*: done .*\\b$1=\\([^ ]*\\).*/\\1/p" said.log | tail -n 1
 
 # flip FILE OFFSET [MASK]: turns over the bits of one byte.
 flip() {
-  python3 - "$1" "$2" "${3:-255}" <<'PY'
-import sys
-path, offset, mask = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-with open(path, "r+b") as file:
-    file.seek(offset)
-    byte = file.read(1)[0]
-    file.seek(offset)
-    file.write(bytes([byte ^ mask]))
-PY
+  local byte
+  byte=$(od -An -tu1 -j "$2" -N 1 "$1")
+  # shellcheck disable=SC2059  # the format is an octal escape
+  printf "\\$(printf %03o $((byte ^ ${3:-255})))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
 }
 
 # has_tool NAME: whether a tool is built and not a placeholder.
