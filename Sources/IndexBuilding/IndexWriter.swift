@@ -55,6 +55,17 @@ final class IndexWriter {
     try append(offset: idBytes.count)
   }
 
+  /// Adds the ids of an index's documents.
+  func append(idsOf index: IndexFolder) throws(Failure) {
+    let table = try DocumentTable(index)
+    for ordinal in 0..<table.count {
+      let id = table.id(ordinal)
+      try id.withUnsafeBufferPointer { id throws(Failure) in
+        try append(id: UnsafeRawBufferPointer(id))
+      }
+    }
+  }
+
   private func append(offset: Int) throws(Failure) {
     var failure: Failure?
     withUnsafeBytes(of: Int64(offset).littleEndian) { bytes in
@@ -76,7 +87,7 @@ final class IndexWriter {
       manifest.files.append(
         IndexManifest.File(
           name: name, size: try OwnedDescriptor.open(reading: path).size(path),
-          checksum: try FileChecksum.xxh3(path)))
+          checksum: try FileDigest.short(path)))
     }
     let output = try ByteWriter(path(IndexManifest.fileName), compression: Compression.none)
     try output.write(manifest.json.indented() + "\n")
@@ -156,6 +167,8 @@ final class IndexWriter {
 package protocol IndexBuilder {
   /// Adds a record of a stream whose schema the builder was made for.
   mutating func append(_ segment: TensorSegment, _ index: Int) throws(Failure)
+  /// Adds all documents of an index of the same form.
+  mutating func append(contentsOf index: IndexFolder) throws(Failure)
   /// Finishes the index and puts it in its place; the number of documents.
   mutating func finish() throws(Failure) -> Int
 }

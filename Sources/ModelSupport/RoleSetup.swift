@@ -52,20 +52,6 @@ package enum TokenizerDigest {
   }
 }
 
-/// Digests of the inputs of a tool.
-package enum InputDigests {
-  /// XXH3-128 of every operand that is a file; what comes through a pipe is gone once it is read.
-  package static func of(_ operands: [String]) throws(Failure) -> [(String, String)] {
-    var digests: [(String, String)] = []
-    for (i, operand) in operands.enumerated() where operand != "-" {
-      let descriptor = try OwnedDescriptor.open(reading: operand)
-      guard descriptor.isRegularFile else { continue }
-      digests.append(("input\(i + 1)", try FileDigest.of(operand)))
-    }
-    return digests
-  }
-}
-
 /// Counting the records of streams.
 package enum TokenStreams {
   package static func count(_ operand: String) throws(Failure) -> Int {

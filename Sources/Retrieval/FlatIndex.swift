@@ -95,6 +95,7 @@ package final class FlatIndex: SearchableIndex {
           collect(query, count, range, drop: drop, mask: masks?[query], &state)
         }
       }
+      if let ordinal = best.with(worker, { $0.notFinite }) { throw notFinite(ordinal) }
     }
     var merged = (0..<count).map { _ in TopDocuments(request.k) }
     for worker in 0..<pool.threads {
@@ -108,6 +109,8 @@ package final class FlatIndex: SearchableIndex {
   /// Scratch memory and results of a worker.
   private struct WorkerState {
     var best: [TopDocuments]
+    /// A document whose score is no finite number.
+    var notFinite: Int?
     /// scores[chunk, queries]
     let scores: AlignedBuffer
     /// Documents in single precision, [chunk, dimension].
@@ -202,6 +205,11 @@ package final class FlatIndex: SearchableIndex {
     return MatrixView(scratch.pointer, rows: range.count, columns: dimension)
   }
 
+  private func notFinite(_ ordinal: Int) -> Failure {
+    let id = String(decoding: documents.id(ordinal), as: UTF8.self)
+    return .data(folder.path, "the score of document \(id) is not a finite number")
+  }
+
   private func collect(
     _ query: Int, _ queries: Int, _ range: Range<Int>, drop: Int, mask: DocumentFilter.Mask?,
     _ state: inout WorkerState
@@ -212,11 +220,25 @@ package final class FlatIndex: SearchableIndex {
       // Equal scores may still enter by their ids.
       if score < threshold { continue }
       let ordinal = range.lowerBound + row
+      if !score.isFinite {
+        state.notFinite = ordinal
+        return
+      }
       if ordinal == drop || mask.map({ !$0.contains(ordinal) }) ?? false { continue }
       state.best[query].insert(
         TopDocuments.Entry(
           score: score, rank: documents.rank(ordinal), ordinal: Int32(ordinal)))
       threshold = state.best[query].threshold
+    }
+  }
+
+  /// Scores of some documents for one query, in their order: the bits that `search` gives.
+  package func scores(_ query: [Float], ordinals: [Int]) -> [Float] {
+    let queries = prepared(query)
+    var state = WorkerState(queries: 1, k: 1, chunk: 1, dimension: dimension)
+    return ordinals.map { ordinal in
+      score(ordinal..<ordinal + 1, queries, &state)
+      return state.scores.pointer[0]
     }
   }
 }

@@ -42,3 +42,17 @@ package struct Provenance: Sendable {
   /// The tag of runs: the tool's name and 8 digits of the digest.
   package func runTag(_ tool: String) -> String { "\(tool)-\(digest.prefix(8))" }
 }
+
+/// Digests of the inputs of a tool.
+package enum InputDigest {
+  /// XXH3-128 of every operand that is a file; what comes through a pipe is gone once it is read.
+  package static func of(_ operands: [String]) throws(Failure) -> [(String, String)] {
+    var digests: [(String, String)] = []
+    for (i, operand) in operands.enumerated() where operand != "-" {
+      let descriptor = try OwnedDescriptor.open(reading: operand)
+      guard descriptor.isRegularFile else { continue }
+      digests.append(("input\(i + 1)", try FileDigest.of(operand)))
+    }
+    return digests
+  }
+}

@@ -86,7 +86,7 @@ extension Setting {
   private static let withoutEffect: Set<String> = [
     "output", "compress", "no-provenance", "resume", "threads", "batch-tokens", "isa", "config",
     "print-config", "progress", "verbose", "quiet", "log-format", "max-memory", "tmp-dir", "shard",
-    "model", "query-model", "adapter", "index", "queries", "docs", "qrels", "latency",
+    "model", "query-model", "adapter", "index", "queries", "docs", "qrels", "latency", "filter", "tag",
   ]
 
   /// Whether the setting belongs to the provenance of what was made under it.

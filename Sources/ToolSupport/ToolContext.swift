@@ -20,6 +20,7 @@ package final class ToolContext: Sendable {
     var skipped = 0
     var truncated: Int?
     var more: [(String, String)] = []
+    var isSilent = false
   }
 
   init(tool: String, common: CommonOptions, settings: [Setting]) throws(Failure) {
@@ -60,6 +61,11 @@ package final class ToolContext: Sendable {
   package func report(_ key: String, _ value: String) {
     counters.withLock { $0.more.append((key, value)) }
   }
+
+  /// Leaves the summary line out: what ran was a question.
+  package func omitSummary() { counters.withLock { $0.isSilent = true } }
+
+  var isSilent: Bool { counters.withLock { $0.isSilent } }
 
   /// Seconds since the command began.
   package var seconds: Double {

@@ -8,16 +8,20 @@ package protocol ToolCommand: ParsableCommand {
   var common: CommonOptions { get }
   /// The tool's name in messages, `lir-encode`.
   static var tool: String { get }
+  /// Whether the command has no summary line: it answers a question, or by its status alone.
+  static var isSilent: Bool { get }
   func execute(_ context: ToolContext) throws
 }
 
 extension ToolCommand {
+  package static var isSilent: Bool { false }
+
   package func run() throws {
     let settings = Settings.of(self)
     if common.printConfig { return try printSettings(settings) }
     let context = try ToolContext(tool: Self.tool, common: common, settings: settings)
     try execute(context)
-    context.summarize()
+    if !Self.isSilent && !context.isSilent { context.summarize() }
   }
 
   /// Writes the settings in force as YAML that `--config` reads back.

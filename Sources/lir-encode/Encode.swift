@@ -61,6 +61,7 @@ struct Encode: ToolCommand {
     let model = try Model(ModelDescription(recognizing: folder))
     let digest = try folder.digest()
     if inspect {
+      context.omitSummary()
       let inspection = Inspection(model, digest: digest)
       let text = isTerminal(1) ? inspection.table : inspection.json.serialized() + "\n"
       return try StandardOutput.write(text)

@@ -39,7 +39,7 @@ struct EncodeJob {
     }
     guard options.batchTokens >= 1 else { throw .usage("--batch-tokens: expected at least 1") }
     operands = try Operands.resolve(options.inputs)
-    inputs = try InputDigests.of(operands)
+    inputs = try InputDigest.of(operands)
     kernels = try options.modelOptions.kernels()
     let tokenizer = try Tokenizer.load(folder: model.description.folder.path)
     tokenizerDigest = try TokenizerDigest.of(tokenizer)

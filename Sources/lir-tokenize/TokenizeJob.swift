@@ -157,7 +157,7 @@ struct TokenizeJob {
   }
 
   private func provenance() throws(Failure) -> Provenance {
-    let inputs = try [("tokenizer", TokenizerDigest.of(tokenizer))] + InputDigests.of(operands)
+    let inputs = try [("tokenizer", TokenizerDigest.of(tokenizer))] + InputDigest.of(operands)
     return Provenance(tool: "lir-tokenize", settings: context.settings, inputs: inputs)
   }
 }

@@ -186,18 +186,3 @@ package enum FolderListing {
     return names
   }
 }
-
-/// XXH3-128 of whole files.
-package enum FileDigest {
-  package static func of(_ path: String) throws(Failure) -> String {
-    let descriptor = try OwnedDescriptor.open(reading: path)
-    let running = RunningChecksum()
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
-    defer { buffer.deallocate() }
-    while true {
-      let count = try descriptor.read(into: buffer, name: path)
-      if count == 0 { return running.longHex }
-      running.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-    }
-  }
-}
