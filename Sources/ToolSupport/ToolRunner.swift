@@ -75,6 +75,10 @@ enum ToolRunner {
         try StandardOutput.write(version(tool, arguments))
         return 0
       }
+      if let help = defaultHelp(tool, arguments) {
+        try StandardOutput.write(help)
+        return 0
+      }
       let expanded = try Configuration.expand(arguments, for: tool)
       var command = try tool.parseAsRoot(expanded)
       try command.run()
@@ -85,6 +89,18 @@ enum ToolRunner {
     } catch {
       return parserOutcome(tool, arguments, error)
     }
+  }
+
+  /// The help of a tool with a default subcommand is that command's: it has the options that
+  /// people look for. The other subcommands are named below.
+  private static func defaultHelp<T: Tool>(_ tool: T.Type, _ arguments: [String]) -> String? {
+    guard arguments == ["--help"] || arguments == ["-h"],
+      let command = tool.configuration.defaultSubcommand
+    else { return nil }
+    let others = tool.configuration.subcommands.filter { $0 != command }
+    let names = others.map { "  \(tool.name) \($0._commandName): \($0.configuration.abstract)\n" }
+    return tool.helpMessage(for: command) + "\n\nSUBCOMMANDS:\n" + names.joined()
+      + "\n  See '\(tool.name) help SUBCOMMAND' for their options.\n"
   }
 
   /// What ArgumentParser throws: help, which is an answer, or a usage error.

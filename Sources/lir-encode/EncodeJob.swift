@@ -49,7 +49,7 @@ struct EncodeJob {
 
   func run() throws(Failure) {
     let input = try EncodeInput(operands, options: options.records.records())
-    if case .tokens = input, options.maxLength != nil || options.prompt != nil {
+    if case .stream = input, options.maxLength != nil || options.prompt != nil {
       throw .usage("--max-length and --prompt are for texts, the input is a token stream")
     }
     var provenance = self.provenance(earlier: nil)
@@ -79,7 +79,7 @@ struct EncodeJob {
         try consume(try InputWindow(batch, windowTokenizer, roleTokenizer))
         if eager { try sink?.flush() }
       }
-    case .tokens(let reader):
+    case .stream(let reader):
       try consumeTokens(reader, skipping: done) { segment in
         provenance = self.provenance(earlier: segment.description.by)
       } consume: { window throws(Failure) in try consume(window) }

@@ -58,7 +58,7 @@ struct SearchJob {
     var loop = QueryLoop(self, output)
     switch input {
     case .texts(let reader): try runTexts(reader, &loop)
-    case .tokens(let reader): try runVectors(reader, &loop)
+    case .stream(let reader): try runVectors(reader, &loop)
     }
     try output.finish()
     loop.report(context)
