@@ -11,6 +11,12 @@ package struct TopDocuments: Sendable {
     /// Place of the document's id in bytewise order.
     package var rank: Int32
     package var ordinal: Int32
+
+    package init(score: Float, rank: Int32, ordinal: Int32) {
+      self.score = score
+      self.rank = rank
+      self.ordinal = ordinal
+    }
   }
 
   package let capacity: Int

@@ -11,7 +11,7 @@ import Workers
   private struct Rows {
     var rows: [(indices: [Int32], values: [Float])] = []
 
-    init(_ file: SafeTensorsFile, _ name: String) throws {
+    init(_ file: TestSupport.SafeTensorsFile, _ name: String) throws {
       let offsets = try file.integers("\(name)_indptr").map(Int.init)
       let indices = try file.integers("\(name)_indices")
       let values = try file.floats("\(name)_values")

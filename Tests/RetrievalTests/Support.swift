@@ -40,7 +40,7 @@ private func removeAll(_ path: String) {
 /// Ids whose bytewise descending order is that of the ordinals, so that ties come out by ascending
 /// ordinal as in the reference.
 func descendingID(_ ordinal: Int) -> [UInt8] {
-  Array("d\(1_000_000 - ordinal)".utf8)
+  Array("d\(9_000_000 - ordinal)".utf8)
 }
 
 func bytes<T>(_ values: [T]) -> [UInt8] { values.withUnsafeBytes { Array($0) } }
