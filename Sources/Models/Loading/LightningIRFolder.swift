@@ -30,19 +30,20 @@ enum LightningIRFolder {
   static func dense(_ folder: ModelFolder) throws(Failure) -> ModelDescription {
     let pooling = try folder.choice("pooling_strategy", default: PoolingStrategy.first)
     let width = try folder.integer("hidden_size")
-    var projections: [ModelDescription.Projection] = []
+    var layers: [ModelDescription.HeadLayer] = []
     if let kind = try folder.string("projection", default: "linear") {
       guard kind == "linear" || kind == "linear_no_bias" else {
         throw .config(folder.configPlace, "projection: expected linear, linear_no_bias or null, "
           + "found \(kind)")
       }
       let outputs = try folder.optionalInteger("embedding_dim", default: nil) ?? width
-      projections = [
-        .init(folder: "", name: "projection", outputs: outputs, hasBias: kind == "linear")
+      layers = [
+        .linear(
+          .init(folder: "", name: "projection", outputs: outputs, hasBias: kind == "linear"))
       ]
     }
     let settings = ModelDescription.DenseSettings(
-      poolings: [pooling.pooling], projections: projections,
+      poolings: [pooling.pooling], layers: layers,
       sparsification: try folder.choice(
         "sparsification_strategy", default: Sparsification.none, nullMeans: Sparsification.none),
       normalizes: try folder.choice(

@@ -43,7 +43,7 @@ enum SentenceTransformersFolder {
   private static func dense(
     _ folder: ModelFolder, _ modules: [(kind: String, path: String)], _ settings: JSON?
   ) throws(Failure) -> ModelDescription {
-    var head = ModelDescription.DenseSettings(poolings: [], projections: [], normalizes: false)
+    var head = ModelDescription.DenseSettings(poolings: [], layers: [], normalizes: false)
     for module in modules {
       let place = "\(folder.path)/\(module.path)/config.json"
       if head.normalizes {
@@ -57,7 +57,12 @@ enum SentenceTransformersFolder {
       case "Dense":
         guard !head.poolings.isEmpty, let config = try folder.json("\(module.path)/config.json")
         else { throw .config(place, "expected a Dense module behind the Pooling") }
-        head.projections.append(try projection(config, module.path, place: place))
+        head.layers.append(.linear(try projection(config, module.path, place: place)))
+      case "LayerNorm":
+        guard !head.poolings.isEmpty else {
+          throw .config(place, "expected a LayerNorm module behind the Pooling")
+        }
+        head.layers.append(.norm(folder: module.path))
       case "Normalize": head.normalizes = true
       default: throw .config(folder.path, "module \(module.kind) is not supported")
       }
