@@ -30,6 +30,7 @@ enum LightningIRFolder {
   static func dense(_ folder: ModelFolder) throws(Failure) -> ModelDescription {
     let pooling = try folder.choice("pooling_strategy", default: PoolingStrategy.first)
     let width = try folder.integer("hidden_size")
+    try refuseOlderNormalization(folder)
     var layers: [ModelDescription.HeadLayer] = []
     if let kind = try folder.string("projection", default: "linear") {
       guard kind == "linear" || kind == "linear_no_bias" else {
@@ -53,6 +54,24 @@ enum LightningIRFolder {
       folder: folder, backboneType: backbone(folder), architecture: .dense(settings),
       similarity: try folder.choice("similarity_function", default: Similarity.dot),
       roles: try biEncoderRoles(folder), evidence: evidence(folder))
+  }
+
+  /// Release 0.0.6 wrote `normalize` and paid no attention to `normalization_strategy`, so that the
+  /// same configuration means one thing there and another thing in later versions.
+  private static func refuseOlderNormalization(_ folder: ModelFolder) throws(Failure) {
+    guard folder.config["normalize"] != nil,
+      !folder.overriddenKeys.contains("normalization_strategy")
+    else { return }
+    let normalizes = try folder.bool("normalize", default: false)
+    let later = try folder.choice(
+      "normalization_strategy", default: NormalizationStrategy.none,
+      nullMeans: NormalizationStrategy.none)
+    if normalizes == (later == .l2) { return }
+    throw .config(
+      folder.configPlace,
+      "normalize is \(normalizes) and normalization_strategy is \(later.rawValue): older versions "
+        + "of Lightning IR go by the first, newer ones by the second",
+      hint: #"say --model-config '{"normalization_strategy":"l2"}' or "none""#)
   }
 
   static func splade(_ folder: ModelFolder) throws(Failure) -> ModelDescription {
