@@ -139,12 +139,20 @@ enum LightningIRFolder {
     let markers = try folder.bool("add_marker_tokens", default: false)
     return [
       .query: RoleSettings(
-        maximumLength: try folder.optionalInteger("query_length", default: defaultQueryLength),
+        maximumLength: try length(folder, "query_length", defaultQueryLength),
         marker: markers ? "[QUE]" : nil),
       .doc: RoleSettings(
-        maximumLength: try folder.optionalInteger("doc_length", default: defaultDocumentLength),
+        maximumLength: try length(folder, "doc_length", defaultDocumentLength),
         marker: markers ? "[DOC]" : nil),
     ]
+  }
+
+  /// A role's length; null is what the tokenizer says, as in transformers.
+  private static func length(
+    _ folder: ModelFolder, _ key: String, _ fallback: Int
+  ) throws(Failure) -> Int? {
+    if let length = try folder.optionalInteger(key, default: fallback) { return length }
+    return try folder.tokenizerLength()
   }
 
   private static func evidence(_ folder: ModelFolder) -> [String] {

@@ -154,12 +154,9 @@ enum SentenceTransformersFolder {
   /// `max_seq_length`, else the tokenizer's `model_max_length`; never above the positions.
   /// sentence-transformers `models/Transformer.py`.
   static func length(_ folder: ModelFolder) throws(Failure) -> Int? {
-    let positions = folder.config["max_position_embeddings"]?.integer
-    let tokenizer = try folder.json("tokenizer_config.json")?["model_max_length"]?.double
     if let length = try folder.json("sentence_bert_config.json")?["max_seq_length"]?.integer {
       return length
     }
-    guard let tokenizer, tokenizer < 1e9 else { return positions }
-    return min(Int(tokenizer), positions ?? Int(tokenizer))
+    return try folder.tokenizerLength()
   }
 }
