@@ -70,6 +70,7 @@ enum SentenceTransformersFolder {
     guard !head.poolings.isEmpty else {
       throw .config(folder.path, "the modules hold no Pooling")
     }
+    try refuseLowerCase(folder)
     let names = modules.map(\.kind).joined(separator: ", ")
     let length = try length(folder)
     let prompts = try prompts(settings, place: folder.path)
@@ -126,6 +127,17 @@ enum SentenceTransformersFolder {
     return .init(
       folder: path, name: "linear", outputs: outputs, hasBias: config["bias"]?.bool ?? true,
       activation: String(activation.split(separator: ".").last ?? ""))
+  }
+
+  /// `do_lower_case` of `sentence_bert_config.json` changes the text before the tokenizer sees it:
+  /// no harm where the tokenizer does the same.
+  private static func refuseLowerCase(_ folder: ModelFolder) throws(Failure) {
+    guard try folder.json("sentence_bert_config.json")?["do_lower_case"]?.bool == true,
+      try folder.json("tokenizer_config.json")?["do_lower_case"]?.bool == false
+    else { return }
+    throw .config(
+      "\(folder.path)/sentence_bert_config.json",
+      "do_lower_case with a tokenizer that keeps case is not supported")
   }
 
   /// What `similarity_fn_name` says; cosine where it says nothing, as the library does.
