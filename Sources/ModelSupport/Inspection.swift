@@ -49,7 +49,7 @@ package struct Inspection {
         JSON.Member("kind", "dense"),
         JSON.Member("dim", .integer(head.dimension)),
         JSON.Member("pooling", .array(head.poolings.map { .string($0.rawValue) })),
-        JSON.Member("projections", .array(head.layers.map { .integer($0.linear.outputs) })),
+        JSON.Member("projections", .array(head.layers.compactMap(\.outputs).map { .integer($0) })),
         JSON.Member("sparsification", .string(head.sparsification.rawValue)),
         JSON.Member("normalize", .bool(head.normalizes)),
       ]

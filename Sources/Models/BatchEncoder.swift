@@ -124,6 +124,11 @@ package final class BatchEncoder: Sendable {
         model.description.folder.path,
         "token id \(id) is outside of the model's vocabulary of \(vocabulary)")
     }
+    if let type = window.typeIDs.first(where: { Int($0) >= model.backbone.segmentCount }) {
+      throw .config(
+        model.description.folder.path,
+        "type id \(type) is outside of the model's \(model.backbone.segmentCount) segments")
+    }
     for index in 0..<window.count where window.range(index).count > model.backbone.maximumTokens {
       throw .config(
         model.description.folder.path,

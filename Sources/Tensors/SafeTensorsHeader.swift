@@ -46,7 +46,10 @@ package struct SafeTensorsHeader: Sendable {
         entries.append(try Self.entry(member, place: place))
       }
     }
-    entries.sort { $0.range.lowerBound < $1.range.lowerBound }
+    // Of tensors that start at one byte all but the last are empty.
+    entries.sort {
+      ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound)
+    }
     var end = 0
     for entry in entries {
       guard entry.range.lowerBound == end else {

@@ -8,6 +8,8 @@ package protocol Backbone: Sendable {
   /// D.
   var width: Int { get }
   var vocabularySize: Int { get }
+  /// Segments that tokens may belong to.
+  var segmentCount: Int { get }
   /// Longest sequence that has positions.
   var maximumTokens: Int { get }
   /// word[V,D], which masked language model heads share.

@@ -58,6 +58,7 @@ package struct Bert: Backbone {
 
   package var width: Int { configuration.width }
   package var vocabularySize: Int { configuration.vocabularySize }
+  package var segmentCount: Int { configuration.typeVocabularySize }
   package var maximumTokens: Int { configuration.maximumPositions }
 
   /// - Parameter weights: the scope that holds `embeddings` and `encoder`.

@@ -125,6 +125,18 @@ extension ModelFolder {
   package var modelType: String? { config["model_type"]?.string }
 }
 
+extension ModelFolder {
+  /// `model_max_length` of the tokenizer, but no more than there are positions; nil for no limit.
+  package func tokenizerLength() throws(Failure) -> Int? {
+    let positions = config["max_position_embeddings"]?.integer
+    // transformers writes 10^30 for "no limit".
+    guard let length = try json("tokenizer_config.json")?["model_max_length"]?.double,
+      length >= 0, length < 1e9
+    else { return positions }
+    return min(Int(length), positions ?? .max)
+  }
+}
+
 // MARK: Digest
 
 extension ModelFolder {
