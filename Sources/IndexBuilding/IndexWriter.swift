@@ -27,7 +27,8 @@ final class IndexWriter {
         hint: "remove it, or choose another name")
     }
     let (parent, name) = PathName.split(target)
-    folder = "\(parent).\(name).tmp.\(getpid()).\(String(UInt32.random(in: 0...UInt32.max), radix: 36))"
+    folder =
+      "\(parent).\(name).tmp.\(getpid()).\(String(UInt32.random(in: 0...UInt32.max), radix: 36))"
     guard mkdir(folder, 0o777) == 0 else { throw SystemError.cannotCreate(target) }
     ids = try StreamedTensorFile(
       "\(folder)/\(DocumentTable.idsFile)", name: "ids", type: .u8, columns: nil)
@@ -130,7 +131,8 @@ final class IndexWriter {
         let (x, y) = (id(a), id(b))
         let count = min(x.count, y.count)
         let order =
-          count == 0 ? 0 : memcmp(x.baseAddress.unsafelyUnwrapped, y.baseAddress.unsafelyUnwrapped, count)
+          count == 0
+          ? 0 : memcmp(x.baseAddress.unsafelyUnwrapped, y.baseAddress.unsafelyUnwrapped, count)
         return order != 0 ? order < 0 : x.count != y.count ? x.count < y.count : a < b
       }
     }

@@ -5,8 +5,9 @@ import Streams
 import Tensors
 
 /// Postings by term, from vectors by document: blocks of documents are turned round in memory and
-/// put aside, and joined term by term at the end. Memory: one block, and three numbers a term and
-/// block.
+/// put aside, and joined term by term at the end.
+///
+/// Memory: one block, and three numbers a term and block.
 package struct SparseIndexBuilder: IndexBuilder {
   private let writer: IndexWriter
   private let dimension: Int
@@ -28,9 +29,9 @@ package struct SparseIndexBuilder: IndexBuilder {
   /// A posting in memory and in a block: term, document, weight; and once more while sorting.
   private static let bytesPerPosting = 24
 
-  /// - Parameters:
-  ///   - dimension: size of the vocabulary.
-  ///   - maxMemory: bytes that a block may take.
+  /// `dimension`: size of the vocabulary.
+  ///
+  /// `maxMemory`: bytes that a block may take.
   package init(
     _ target: String, dimension: Int, description: StreamDescription, seed: UInt64,
     maxMemory: Int = 1 << 30

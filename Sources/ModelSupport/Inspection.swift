@@ -22,7 +22,8 @@ package struct Inspection {
     }
     let roles = description.roles.sorted { $0.key.rawValue < $1.key.rawValue }
     members.append(
-      JSON.Member("roles", .object(roles.map { JSON.Member($0.key.rawValue, Self.role($0, model)) })))
+      JSON.Member(
+        "roles", .object(roles.map { JSON.Member($0.key.rawValue, Self.role($0, model)) })))
     let prompts = description.prompts.sorted { $0.key < $1.key }
     members.append(
       JSON.Member("prompts", .object(prompts.map { JSON.Member($0.key, .string($0.value)) })))

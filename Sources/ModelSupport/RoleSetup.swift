@@ -17,9 +17,8 @@ package enum RoleSetup {
 
   /// The tokenizer of a role, with what the options change.
   ///
-  /// - Parameters:
-  ///   - maxLength: `--max-length`.
-  ///   - prompt: `--prompt`: one of the model's names, or a text.
+  /// `maxLength`: `--max-length`.
+  /// `prompt`: `--prompt`: one of the model's names, or a text.
   package static func tokenizer(
     _ tokenizer: Tokenizer, _ description: ModelDescription, _ role: Role, maxLength: Int?,
     prompt: String?

@@ -181,12 +181,13 @@ package final class WindowTokenizer: Sendable {
 
   /// Tokenises `count` texts.
   ///
-  /// - Parameter append: appends text `index` to the buffer and says what became of it.
+  /// `append`: appends text `index` to the buffer and says what became of it.
   package func tokenize(
     _ count: Int,
-    _ append: @escaping @Sendable (
-      _ index: Int, _ buffer: inout TokenBuffer, _ scratch: inout TokenizerScratch
-    ) throws(Failure) -> EncodedCounts
+    _ append:
+      @escaping @Sendable (
+        _ index: Int, _ buffer: inout TokenBuffer, _ scratch: inout TokenizerScratch
+      ) throws(Failure) -> EncodedCounts
   ) throws(Failure) -> TokenWindow {
     let chunks = (count + Self.chunk - 1) / Self.chunk
     let results = Results<TokenWindow>(chunks)

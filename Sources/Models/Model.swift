@@ -89,7 +89,8 @@ package final class Model: Sendable {
   ) throws(Failure) -> MonoHead {
     let scope = WeightScope(checkpoint)
     let outputs = settings.scoring == .mono ? 2 : 1
-    let names = settings.namesOfHead == .lightningIR
+    let names =
+      settings.namesOfHead == .lightningIR
       ? (classifier: "linear", pooler: "bert_pool.0")
       : (classifier: "classifier", pooler: "bert.pooler.dense")
     let pooler =

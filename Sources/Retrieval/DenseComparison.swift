@@ -12,9 +12,9 @@ package struct DenseComparison: Sendable {
   private let packed: PackedMatrix
   private let values: [Float]
 
-  /// - Parameters:
-  ///   - values: queries[count, dimension].
-  ///   - measure: what a score is; `l2` is the negative distance.
+  /// `values`: queries[count, dimension].
+  ///
+  /// `measure`: what a score is; `l2` is the negative distance.
   package init(
     _ values: [Float], count: Int, _ measure: FlatIndex.Measure, _ kernels: Kernels
   ) {
@@ -42,7 +42,7 @@ package struct DenseComparison: Sendable {
 
   /// scores[documents, queries].
   ///
-  /// - Parameter scratch: room for the documents, which may be where they lie.
+  /// `scratch`: room for the documents, which may be where they lie.
   package func score(
     _ documents: MatrixView, scratch: AlignedBuffer, into scores: MutableMatrixView
   ) {

@@ -111,7 +111,7 @@ package final class FlatIndex: SearchableIndex {
     var best: [TopDocuments]
     /// A document whose score is no finite number.
     var notFinite: Int?
-    /// scores[chunk, queries]
+    /// scores[chunk, queries].
     let scores: AlignedBuffer
     /// Documents in single precision, [chunk, dimension].
     let rows: AlignedBuffer

@@ -15,7 +15,8 @@ package struct ShardSequence: Sendable {
     let expected = last.map { $0.index + 1 } ?? 1
     guard parts[0] == expected, last.map({ $0.count == parts[1] }) ?? true else {
       throw .data(
-        place, "expected shard \(expected)/\(last?.count ?? parts[1]), found \(parts[0])/\(parts[1])")
+        place,
+        "expected shard \(expected)/\(last?.count ?? parts[1]), found \(parts[0])/\(parts[1])")
     }
     last = (parts[0], parts[1])
   }

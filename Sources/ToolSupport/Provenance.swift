@@ -3,8 +3,9 @@ import JSON
 import Streams
 
 /// What made an output: tool, version, the settings that can change records, and the digests of
-/// everything that was read. No time, host, path or process is in it, so that the same work gives
-/// the same bytes anywhere.
+/// everything that was read.
+///
+/// No time, host, path or process is in it, so that the same work gives the same bytes anywhere.
 package struct Provenance: Sendable {
   /// Entries of the stages before this one, JSON objects.
   package var earlier: [JSON]

@@ -15,12 +15,10 @@ package final class RunOutput {
   /// The last query that a killed run has finished; nil if there is none.
   package let resumeAfter: RecordID?
 
-  /// - Parameters:
-  ///   - output: where the run goes.
-  ///   - resume: whether a partial output is continued.
-  ///   - work: digest of everything that decides the run.
-  ///   - tag: the last column.
-  ///   - provenance: JSON of what made the run, for the trailer.
+  /// `output`: where the run goes.
+  ///
+  /// `resume`: whether a partial output is continued. `work`: digest of everything that decides the
+  /// run. `tag`: the last column. `provenance`: JSON of what made the run, for the trailer.
   package init(
     _ output: OutputOptions, resume: Bool, work: String, tag: String, provenance: String?
   ) throws(Failure) {

@@ -83,7 +83,8 @@ package final class ToolContext: Sendable {
     if let truncated = counters.truncated { fields.append(("truncated", String(truncated))) }
     fields += counters.more
     fields.append(("seconds", Self.fixed(seconds, 3)))
-    fields.append(("records_per_second", Self.fixed(Double(counters.records) / max(seconds, 1e-9), 1)))
+    fields.append(
+      ("records_per_second", Self.fixed(Double(counters.records) / max(seconds, 1e-9), 1)))
     fields.append(("peak_rss_mb", String(Self.peakMegabytes)))
     diagnostics.summary(fields)
   }
@@ -149,7 +150,8 @@ package final class Progress: Sendable {
     if state.withLock({ $0.isShown }) { Diagnostics.write("\r\u{1B}[K") }
   }
 
-  private static func line(_ tool: String, _ done: Int, _ total: Int?, _ seconds: Double) -> String {
+  private static func line(_ tool: String, _ done: Int, _ total: Int?, _ seconds: Double) -> String
+  {
     let rate = Double(done) / max(seconds, 1e-9)
     var text = "\(tool): \(done)"
     if let total { text += " of \(total)" }

@@ -91,8 +91,10 @@ enum ToolRunner {
     }
   }
 
-  /// The help of a tool with a default subcommand is that command's: it has the options that
-  /// people look for. The other subcommands are named below.
+  /// The help of a tool with a default subcommand is that command's: it has the options that people
+  /// look for.
+  ///
+  /// The other subcommands are named below.
   private static func defaultHelp<T: Tool>(_ tool: T.Type, _ arguments: [String]) -> String? {
     guard arguments == ["--help"] || arguments == ["-h"],
       let command = tool.configuration.defaultSubcommand

@@ -82,7 +82,9 @@ struct EncodeJob {
     case .stream(let reader):
       try consumeTokens(reader, skipping: done) { segment in
         provenance = self.provenance(earlier: segment.description.by)
-      } consume: { window throws(Failure) in try consume(window) }
+      } consume: { window throws(Failure) in
+        try consume(window)
+      }
     }
     if sink == nil { sink = try makeSink(provenance, resume) }
     try sink?.finish()
@@ -140,11 +142,13 @@ struct EncodeJob {
 
   private func check(_ segment: TensorSegment) throws(Failure) {
     guard segment.schema.kind == .tokens else {
-      throw .config(operands[0], "expected a token stream, found kind \(segment.schema.kind.rawValue)")
+      throw .config(
+        operands[0], "expected a token stream, found kind \(segment.schema.kind.rawValue)")
     }
     guard segment.description.role == role else {
       throw .config(
-        operands[0], "the tokens are of role \(segment.description.role.rawValue), "
+        operands[0],
+        "the tokens are of role \(segment.description.role.rawValue), "
           + "--role says \(role.rawValue)")
     }
     guard segment.description.maxLength != nil else {

@@ -19,13 +19,18 @@ struct Build: ToolCommand {
 
   @OptionGroup(title: "Common") var common: CommonOptions
 
-  @Option(help: "Type of the index: flat (dense vectors) or sparse (learned sparse vectors). (default: as the stream's kind asks for)")
+  @Option(
+    help:
+      "Type of the index: flat (dense vectors) or sparse (learned sparse vectors). (default: as the stream's kind asks for)"
+  )
   var type: IndexKind?
 
-  @Option(name: [.customShort("o"), .long], help: ArgumentHelp("Folder of the index.", valueName: "dir"))
+  @Option(
+    name: [.customShort("o"), .long], help: ArgumentHelp("Folder of the index.", valueName: "dir"))
   var output: String
 
-  @Option(help: ArgumentHelp("Memory that building may take, such as 512M or 4G.", valueName: "size"))
+  @Option(
+    help: ArgumentHelp("Memory that building may take, such as 512M or 4G.", valueName: "size"))
   var maxMemory: MemorySize = MemorySize(bytes: 1 << 30)
 
   @Flag(help: "Leave out of the index what made it.")
@@ -64,7 +69,8 @@ struct Build: ToolCommand {
   ) throws(Failure) -> any IndexBuilder {
     guard segment.description.role == .doc else {
       throw .config(
-        operand, "expected embeddings of documents, found role \(segment.description.role.rawValue)")
+        operand, "expected embeddings of documents, found role \(segment.description.role.rawValue)"
+      )
     }
     var description = segment.description
     // The shard of a single stream is the index's; several make a whole.

@@ -14,7 +14,9 @@ struct Merge: ToolCommand {
 
   @OptionGroup(title: "Common") var common: CommonOptions
 
-  @Option(name: [.customShort("o"), .long], help: ArgumentHelp("Folder of the new index.", valueName: "dir"))
+  @Option(
+    name: [.customShort("o"), .long],
+    help: ArgumentHelp("Folder of the new index.", valueName: "dir"))
   var output: String
 
   @Argument(help: ArgumentHelp("Indexes, in order.", valueName: "dir"))

@@ -12,10 +12,9 @@ struct CandidateTexts {
   /// Where the texts came from, for messages.
   private let places: (queries: String, docs: String)
 
-  /// - Parameters:
-  ///   - run: what names the queries and documents; a run with texts needs no files.
-  ///   - wanted: the run's queries.
-  ///   - needsDocs: whether the documents' texts are needed.
+  /// `run`: what names the queries and documents; a run with texts needs no files.
+  ///
+  /// `wanted`: the run's queries. `needsDocs`: whether the documents' texts are needed.
   init(
     _ run: Run, queries wanted: Range<Int>, depth: Int, queryFile: String?, docFiles: [String],
     needsDocs: Bool, options: RecordOptions

@@ -23,19 +23,32 @@ struct LirRerank: Tool, ToolCommand {
   @Option(help: ArgumentHelp("Text records of the queries.", valueName: "file"))
   var queries: String?
 
-  @Option(help: ArgumentHelp("Text records of the documents, of any size: one pass picks those that the run names.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "Text records of the documents, of any size: one pass picks those that the run names.",
+      valueName: "file"))
   var docs: [String] = []
 
-  @Option(help: ArgumentHelp("Index of stored vectors that stands in for the documents' texts, for bi-encoders.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp(
+      "Index of stored vectors that stands in for the documents' texts, for bi-encoders.",
+      valueName: "dir"))
   var index: String?
 
-  @Option(help: ArgumentHelp("Documents a query that are scored; those behind them are left out. (default: all)", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "Documents a query that are scored; those behind them are left out. (default: all)",
+      valueName: "n"))
   var depth: Int?
 
-  @Option(help: ArgumentHelp("Share W of the first stage's score in the final one: (1-W)·model + W·first.", valueName: "w"))
+  @Option(
+    help: ArgumentHelp(
+      "Share W of the first stage's score in the final one: (1-W)·model + W·first.", valueName: "w")
+  )
   var interpolate: Float?
 
-  @Option(help: "What a cross-encoder's score is: model (as its folder says), logit, sigmoid or softmax.")
+  @Option(
+    help: "What a cross-encoder's score is: model (as its folder says), logit, sigmoid or softmax.")
   var score: ScoreForm = .model
 
   @Option(help: "Last column of the run. (default: the tool's name and 8 digits of what made it)")
@@ -44,7 +57,9 @@ struct LirRerank: Tool, ToolCommand {
   @Option(help: "Form of the first stage's run: auto, trec, jsonl or msmarco.")
   var runFormat: RunFormat = .auto
 
-  @Option(help: ArgumentHelp("Tokens that are computed at once. The output does not depend on it.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "Tokens that are computed at once. The output does not depend on it.", valueName: "n"))
   var batchTokens: Int = BatchEncoder.defaultBatchTokens
 
   @Flag(help: "Score by hand: the operands are a query and documents, one score a line comes out.")

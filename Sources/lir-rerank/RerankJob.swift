@@ -67,7 +67,8 @@ struct RerankJob {
     let model = try RerankModel(options, context)
     let run = try RunReader.read(operands, format: options.runFormat, keepingTexts: true)
     let depth = options.depth ?? Int.max
-    let wanted = try options.shards.selection()?.range(of: run.queries.count)
+    let wanted =
+      try options.shards.selection()?.range(of: run.queries.count)
       ?? 0..<run.queries.count
     let texts = try CandidateTexts(
       run, queries: wanted, depth: depth, queryFile: options.queries, docFiles: options.docs,
@@ -150,7 +151,8 @@ struct RerankJob {
       inputs.append(("index", try FileDigest.of("\(index)/\(IndexManifest.fileName)")))
     }
     return Provenance(
-      tool: "lir-rerank", settings: context.settings, inputs: inputs + (try InputDigest.of(operands)))
+      tool: "lir-rerank", settings: context.settings,
+      inputs: inputs + (try InputDigest.of(operands)))
   }
 }
 

@@ -24,7 +24,8 @@ struct StoredVectorScorer: PairScorer {
     let folder = try IndexFolder(path)
     guard folder.manifest.stream.model == modelDigest else {
       throw .config(
-        path, "the index was made by model \(folder.manifest.stream.model ?? "unknown"), "
+        path,
+        "the index was made by model \(folder.manifest.stream.model ?? "unknown"), "
           + "--model is \(modelDigest)")
     }
     index = try SearchableIndexes.open(folder, kernels, pool)

@@ -34,7 +34,10 @@ struct LirSearch: Tool, ToolCommand {
   @Option(help: "Last column of the run. (default: the tool's name and 8 digits of what made it)")
   var tag: String?
 
-  @Option(help: ArgumentHelp("Documents that may be found: an id a line, or a query and an id a line. Others are left out before the best are chosen.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "Documents that may be found: an id a line, or a query and an id a line. Others are left out before the best are chosen.",
+      valueName: "file"))
   var filter: String?
 
   @Flag(help: "Leave out the document with the query's own id.")
@@ -43,10 +46,16 @@ struct LirSearch: Tool, ToolCommand {
   @Flag(help: "Add the 50th, 95th and 99th percentile of a query's time to the summary.")
   var latency = false
 
-  @Option(help: ArgumentHelp("Tokens that are computed at once where queries are text. The output does not depend on it.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "Tokens that are computed at once where queries are text. The output does not depend on it.",
+      valueName: "n"))
   var batchTokens: Int = BatchEncoder.defaultBatchTokens
 
-  @Argument(help: "Queries: a tensor stream, or text records with --model; - or nothing for the standard input.")
+  @Argument(
+    help:
+      "Queries: a tensor stream, or text records with --model; - or nothing for the standard input."
+  )
   var inputs: [String] = []
 
   func execute(_ context: ToolContext) throws {

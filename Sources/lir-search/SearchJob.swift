@@ -126,12 +126,14 @@ struct SearchJob {
     let kind: StreamKind = folder.manifest.kind == .flat ? .dense : .sparse
     guard segment.schema.kind == kind else {
       throw .config(
-        operands[0], "expected a \(kind.rawValue) stream for this index, found "
+        operands[0],
+        "expected a \(kind.rawValue) stream for this index, found "
           + segment.schema.kind.rawValue)
     }
     guard description.dim == folder.manifest.dimension else {
       throw .config(
-        operands[0], "expected dimension \(folder.manifest.dimension), found "
+        operands[0],
+        "expected dimension \(folder.manifest.dimension), found "
           + (description.dim.map(String.init) ?? "none"))
     }
   }
@@ -141,7 +143,8 @@ struct SearchJob {
   ) throws(Failure) {
     guard found != expected else { return }
     throw .config(
-      place, "the index was made by \(what) \(expected ?? "unknown"), the queries by "
+      place,
+      "the index was made by \(what) \(expected ?? "unknown"), the queries by "
         + "\(found ?? "unknown")", hint: "encode queries and documents with the same model folder")
   }
 

@@ -116,8 +116,10 @@ struct TokenStatistics: TokenSink {
   mutating func flush() throws(Failure) {}
 
   mutating func finish() throws(Failure) {
-    let quantiles = [("min", 0.0), ("p25", 0.25), ("p50", 0.5), ("p75", 0.75), ("p95", 0.95),
-      ("p99", 0.99), ("max", 1.0)]
+    let quantiles = [
+      ("min", 0.0), ("p25", 0.25), ("p50", 0.5), ("p75", 0.75), ("p95", 0.95),
+      ("p99", 0.99), ("max", 1.0),
+    ]
     let json: JSON = .object([
       JSON.Member("records", .integer(records)), JSON.Member("tokens", .integer(tokens)),
       JSON.Member(

@@ -56,7 +56,8 @@ struct TokenizeJob {
           tokenizer, description, role, maxLength: options.maxLength, prompt: options.prompt))
     } else {
       guard description.isCrossEncoder else {
-        throw .config(path, "expected a cross-encoder for --pairs, found \(description.architecture.name)")
+        throw .config(
+          path, "expected a cross-encoder for --pairs, found \(description.architecture.name)")
       }
       if let maxLength = options.maxLength {
         description.roles[.pair]?.maximumLength = maxLength
@@ -163,5 +164,7 @@ struct TokenizeJob {
 }
 
 extension TokenizeJob.Work {
-  fileprivate var roleTokenizer: RoleTokenizer? { if case .role(let role) = self { role } else { nil } }
+  fileprivate var roleTokenizer: RoleTokenizer? {
+    if case .role(let role) = self { role } else { nil }
+  }
 }

@@ -62,7 +62,8 @@ import Workers
     try writeStream(
       folder.file("s"), .dense(.f32, dimension: 2), dimension: 2, [record, record])
     #expect(
-      status { try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat) } == .data)
+      status { try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat) } == .data
+    )
     #expect(try names(folder.path) == ["s"])
   }
 

@@ -2,8 +2,9 @@ import Autograd
 import Failures
 import Kernels
 
-/// A transformer that turns tokens into one vector each. A new one is one file beside this one and
-/// a case of `BackboneLoader`.
+/// A transformer that turns tokens into one vector each.
+///
+/// A new one is one file beside this one and a case of `BackboneLoader`.
 package protocol Backbone: Sendable {
   /// D.
   var width: Int { get }

@@ -3,6 +3,7 @@ import Failures
 import Kernels
 
 /// What is done to the elements of an embedding so that many of them are zero.
+///
 /// Lightning IR `modeling_utils/embedding_post_processing.py`.
 package enum Sparsification: String, Sendable, CaseIterable {
   case none

@@ -77,7 +77,9 @@ package final class Checkpoint {
   /// The name under which a tensor is stored: older checkpoints call LayerNorm's `gamma`, `beta`.
   private func resolve(_ name: String) -> String? {
     if places[name] != nil { return name }
-    for (new, old) in [("LayerNorm.weight", "LayerNorm.gamma"), ("LayerNorm.bias", "LayerNorm.beta")]
+    for (new, old) in [
+      ("LayerNorm.weight", "LayerNorm.gamma"), ("LayerNorm.bias", "LayerNorm.beta"),
+    ]
     where name.hasSuffix(new) {
       let other = name.dropLast(new.count) + old
       if places[String(other)] != nil { return String(other) }
@@ -155,7 +157,8 @@ package final class Checkpoint {
         target[i] = Float(bytes.loadUnaligned(fromByteOffset: 8 * i, as: Double.self))
       }
     default:
-      throw .config(path, "tensor \(entry.name): expected floating point, found \(entry.type.rawValue)")
+      throw .config(
+        path, "tensor \(entry.name): expected floating point, found \(entry.type.rawValue)")
     }
   }
 }

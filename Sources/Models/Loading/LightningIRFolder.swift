@@ -5,7 +5,9 @@ import Streams
 import Tensors
 
 /// Folders with Lightning IR's configuration (`lightning_ir/models/*/*.py`), or plain ones for
-/// which `--model-config` says the same. Defaults are those of its configuration classes.
+/// which `--model-config` says the same.
+///
+/// Defaults are those of its configuration classes.
 enum LightningIRFolder {
   static let defaultQueryLength = 32
   static let defaultDocumentLength = 512
@@ -34,8 +36,10 @@ enum LightningIRFolder {
     var layers: [ModelDescription.HeadLayer] = []
     if let kind = try folder.string("projection", default: "linear") {
       guard kind == "linear" || kind == "linear_no_bias" else {
-        throw .config(folder.configPlace, "projection: expected linear, linear_no_bias or null, "
-          + "found \(kind)")
+        throw .config(
+          folder.configPlace,
+          "projection: expected linear, linear_no_bias or null, "
+            + "found \(kind)")
       }
       let outputs = try folder.optionalInteger("embedding_dim", default: nil) ?? width
       layers = [

@@ -148,7 +148,8 @@ extension ModelFolder {
       list += Array("\(name)\t\(try FileDigest.of("\(path)/\(name)"))\n".utf8)
     }
     for key in overriddenKeys.sorted() {
-      list += Array("--model-config \(key)\t\(config[key]?.serialized(sortingKeys: true) ?? "")\n".utf8)
+      list += Array(
+        "--model-config \(key)\t\(config[key]?.serialized(sortingKeys: true) ?? "")\n".utf8)
     }
     return Checksum.xxh3Long(list)
   }

@@ -95,7 +95,8 @@ enum SentenceTransformersFolder {
       throw .config(place, "include_prompt false is not supported")
     }
     let names = [
-      ("cls", Pooling.first), ("max", .max), ("mean", .mean), ("mean_sqrt_len_tokens", .meanSqrtLength),
+      ("cls", Pooling.first), ("max", .max), ("mean", .mean),
+      ("mean_sqrt_len_tokens", .meanSqrtLength),
       ("weightedmean", .weightedMean), ("lasttoken", .last),
     ]
     if let mode = config["pooling_mode"] {
@@ -164,6 +165,7 @@ enum SentenceTransformersFolder {
   }
 
   /// `max_seq_length`, else the tokenizer's `model_max_length`; never above the positions.
+  ///
   /// sentence-transformers `models/Transformer.py`.
   static func length(_ folder: ModelFolder) throws(Failure) -> Int? {
     if let length = try folder.json("sentence_bert_config.json")?["max_seq_length"]?.integer {
