@@ -19,6 +19,17 @@ package struct TokenWindow: Sendable {
   package var count: Int { offsets.count - 1 }
   package func range(_ index: Int) -> Range<Int> { offsets[index]..<offsets[index + 1] }
 
+  /// The texts behind the first `number`.
+  package func dropFirst(_ number: Int) -> TokenWindow {
+    let start = offsets[number]
+    var rest = TokenWindow()
+    rest.ids = Array(ids[start...])
+    rest.typeIDs = Array(typeIDs[start...])
+    rest.offsets = offsets[number...].map { $0 - start }
+    rest.truncated = truncated
+    return rest
+  }
+
   package mutating func append(_ other: TokenWindow) {
     let start = ids.count
     ids += other.ids

@@ -19,6 +19,7 @@ struct Cat: ToolCommand {
   var inputs: [String] = []
 
   func execute(_ context: ToolContext) throws {
+    try output.refuseTerminal()
     let operands = try Operands.resolve(inputs)
     var writer: TensorStreamWriter?
     var shards = ShardSequence()
@@ -41,7 +42,6 @@ struct Cat: ToolCommand {
 
   private func open(_ segment: TensorSegment) throws(Failure) -> TensorStreamWriter {
     let bytes = try ByteWriter(output.output, compression: try output.compression())
-    try bytes.refuseTerminal()
     var description = segment.description
     description.shard = nil
     if output.noProvenance { description.by = nil }

@@ -20,6 +20,7 @@ struct LirTokenize: Tool, ToolCommand {
   @OptionGroup(title: "Model") var modelOptions: ModelOptions
   @OptionGroup(title: "Input") var records: RecordOptionsGroup
   @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup var resumption: ResumeOptions
   @OptionGroup var shards: ShardOptions
 
   @Option(

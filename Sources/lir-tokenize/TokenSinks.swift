@@ -18,9 +18,14 @@ struct TensorTokenSink: TokenSink {
   private let output: ByteWriter
   private let writer: TensorStreamWriter
 
-  init(_ output: ByteWriter, _ description: StreamDescription) {
+  init(
+    _ output: ByteWriter, _ description: StreamDescription, after done: FinishedSegments? = nil
+  ) {
     self.output = output
-    writer = TensorStreamWriter(output, schema: .tokens, description: description)
+    writer =
+      done.map {
+        TensorStreamWriter(output, schema: .tokens, description: description, after: $0)
+      } ?? TensorStreamWriter(output, schema: .tokens, description: description)
   }
 
   mutating func append(ids: [[UInt8]], _ tokens: TokenWindow) throws(Failure) {

@@ -30,6 +30,7 @@ struct TokenizeJob {
     self.options = options
     self.context = context
     self.operands = operands
+    if options.format == .tensor, !options.stats { try options.output.refuseTerminal() }
     guard let path = options.modelOptions.model else { throw .usage("--model is missing") }
     if let maxLength = options.maxLength, maxLength < 1 {
       throw .usage("--max-length: expected at least 1, found \(maxLength)")
@@ -73,7 +74,11 @@ struct TokenizeJob {
     if let range = try options.shards.restrict(reader, operands: operands, options: records) {
       context.progress.expect(range.count)
     }
-    var sink = try makeSink()
+    let provenance = try provenance()
+    let resume = try options.resumption.resume ? openPartial(provenance) : nil
+    if try resume?.finishIfComplete() == true { return }
+    var skipper = PassageSkipper(resume?.done ?? 0)
+    var sink = try makeSink(provenance, resume)
     let windows = try WindowCutter(parsing: options.window, work.roleTokenizer)
     let windowTokenizer = WindowTokenizer(context.pool)
     let eager = operands == ["-"]
@@ -84,6 +89,7 @@ struct TokenizeJob {
       context.count(
         records: batch.count, skipped: batch.skipped, truncated: tokens.truncated)
       if let windows { (ids, tokens) = windows.cut(ids, tokens) }
+      skipper.skip(&ids, &tokens)
       try sink.append(ids: ids, tokens)
       if eager { try sink.flush() }
     }
@@ -130,18 +136,31 @@ struct TokenizeJob {
     }
   }
 
-  private func makeSink() throws(Failure) -> any TokenSink {
+  private func openPartial(_ provenance: Provenance) throws(Failure) -> StreamResume {
+    guard options.format == .tensor, !options.stats else {
+      throw .usage("--resume continues token streams, not other forms of output")
+    }
+    return try StreamResume(
+      options.output, operands: operands, provenance: provenance, shard: options.shards.shard)
+  }
+
+  private func makeSink(
+    _ provenance: Provenance, _ resume: StreamResume?
+  ) throws(Failure) -> any TokenSink {
     if options.stats { return TokenStatistics(options.output.output, tokenizer) }
     let compression = try options.output.compression()
-    let provenance = try provenance()
     let by = options.output.noProvenance ? nil : provenance.json
-    let writer = try ByteWriter(
-      options.output.output, compression: compression, checksumText: options.format != .tensor)
+    let writer: ByteWriter
+    if let resume {
+      writer = try resume.writer(compression)
+    } else {
+      writer = try ByteWriter(
+        options.output.output, compression: compression, checksumText: options.format != .tensor)
+    }
     switch options.format {
     case .jsonl: return JSONLTokenSink(writer, tokenizer, asTokens: false, provenance: by)
     case .tokens: return JSONLTokenSink(writer, tokenizer, asTokens: true, provenance: by)
     case .tensor:
-      try writer.refuseTerminal()
       var description = StreamDescription(role: options.pairs ? .pair : options.role?.role ?? .doc)
       description.tokenizer = try TokenizerDigest.of(tokenizer)
       if let folder { description.model = try folder.digest() }
@@ -153,7 +172,7 @@ struct TokenizeJob {
       if !options.output.noProvenance {
         description.shard = try options.shards.selection()?.description
       }
-      return TensorTokenSink(writer, description)
+      return TensorTokenSink(writer, description, after: resume?.finished)
     }
   }
 
