@@ -47,7 +47,9 @@ package struct StreamResume {
   }
 }
 
-/// Passes over the records that an earlier run has written. Bad records that were skipped then are
+/// Passes over the records that an earlier run has written.
+///
+/// Bad records that were skipped then are
 /// skipped again, so good ones are counted, not places.
 package struct RecordSkipper {
   private var left: Int
