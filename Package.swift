@@ -68,7 +68,9 @@ let package = Package(
     // L4: indexes and models. What builds an index and what searches one are apart, for start-up.
     .target(
       name: "Retrieval",
-      dependencies: ["Failures", "Streams", "Kernels", "Workers", "Records", "Tensors", "IndexFormat"]),
+      dependencies: [
+        "Failures", "Streams", "Kernels", "Workers", "Records", "Tensors", "IndexFormat",
+      ]),
     .target(
       name: "IndexBuilding", dependencies: ["Failures", "Streams", "Tensors", "IndexFormat"]),
     .target(
@@ -103,10 +105,16 @@ let package = Package(
     tool("lir-index", ["JSON", "Tensors", "IndexFormat", "IndexBuilding"]),
     tool(
       "lir-search",
-      ["JSON", "Kernels", "Workers", "Records", "Tensors", "IndexFormat", "Retrieval", "Tokenizers", "Models", "ModelSupport"]),
+      [
+        "JSON", "Kernels", "Workers", "Records", "Tensors", "IndexFormat", "Retrieval",
+        "Tokenizers", "Models", "ModelSupport",
+      ]),
     tool(
       "lir-rerank",
-      ["JSON", "Kernels", "Workers", "Records", "Tensors", "IndexFormat", "Retrieval", "Tokenizers", "Models", "ModelSupport"]),
+      [
+        "JSON", "Kernels", "Workers", "Records", "Tensors", "IndexFormat", "Retrieval",
+        "Tokenizers", "Models", "ModelSupport",
+      ]),
     tool("lir-eval", ["JSON", "Records", "Tensors", "Evaluation"]),
 
     // Tests: one target a library, `ToolTests` for the executables
@@ -120,7 +128,8 @@ let package = Package(
     tests("Tensors", ["Streams", "JSON"]),
     tests("Tokenizers", ["JSON", "Streams", "Tensors"]),
     tests("Evaluation", ["Records", "Streams", "JSON"]),
-    tests("Retrieval", ["IndexBuilding", "IndexFormat", "Tensors", "Streams", "Kernels", "Workers"]),
+    tests(
+      "Retrieval", ["IndexBuilding", "IndexFormat", "Tensors", "Streams", "Kernels", "Workers"]),
     tests("Models", ["JSON", "Streams", "Tensors", "Tokenizers", "Kernels"]),
     tests("ToolSupport"),
   ]

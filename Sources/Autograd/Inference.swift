@@ -134,7 +134,8 @@ package final class Inference: Operations {
       let target = out.buffer.pointer + sequence * x.columns
       let row = UnsafeMutableBufferPointer(start: target, count: x.columns)
       switch pooling {
-      case .first: target.update(from: x.buffer.pointer + rows.lowerBound * x.columns, count: x.columns)
+      case .first:
+        target.update(from: x.buffer.pointer + rows.lowerBound * x.columns, count: x.columns)
       case .last:
         target.update(from: x.buffer.pointer + (rows.upperBound - 1) * x.columns, count: x.columns)
       case .mean: kernels.meanRows(x.view.view.rows(rows), into: target)
@@ -208,7 +209,8 @@ package final class Inference: Operations {
     let out = matrix(values.reduce(0) { $0 + $1.rows }, values[0].columns)
     var row = 0
     for value in values {
-      precondition(value.columns == out.columns, "stack: \(value.columns) and \(out.columns) columns")
+      precondition(
+        value.columns == out.columns, "stack: \(value.columns) and \(out.columns) columns")
       (out.buffer.pointer + row * out.columns).update(
         from: value.buffer.pointer, count: value.rows * value.columns)
       row += value.rows
@@ -255,7 +257,7 @@ extension Inference {
     return y
   }
 
-  /// 1 / (1 + e⁻ˣ)
+  /// 1 / (1 + e⁻ˣ).
   package func sigmoid(_ x: Float) -> Float { map(x, .sigmoid) }
 
   /// log(eˣ / (eˣ + eʸ)), without overflow.

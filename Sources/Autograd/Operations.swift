@@ -13,8 +13,10 @@ package enum Pooling: String, Sendable, CaseIterable {
   case weightedMean
 }
 
-/// What a model is made of. A backbone and a head are functions over these operations, written
-/// once: `Inference` runs them on packed weights; a tape records them for training.
+/// What a model is made of.
+///
+/// A backbone and a head are functions over these operations, written once: `Inference` runs them
+/// on packed weights; a tape records them for training.
 ///
 /// Letters: B sequences, T tokens of a batch, D width, N outputs. Values are matrices.
 package protocol Operations: AnyObject {

@@ -1,8 +1,8 @@
 /// Sequences laid end to end: B sequences, T tokens in all, no padding anywhere.
 package struct PackedBatch: Sendable {
-  /// ids[T]
+  /// ids[T].
   package private(set) var ids: [Int32] = []
-  /// typeIDs[T]
+  /// typeIDs[T].
   package private(set) var typeIDs: [Int32] = []
   /// Index of each token in its sequence, positions[T].
   package private(set) var positions: [Int32] = []

@@ -69,7 +69,9 @@ package final class Linear: Sendable {
   }
 }
 
-/// Layer normalisation over the last dimension. Ba et al., arXiv:1607.06450.
+/// Layer normalisation over the last dimension.
+///
+/// Ba et al., arXiv:1607.06450.
 package struct LayerNorm: Sendable {
   package let weight: Parameter
   package let bias: Parameter?

@@ -45,6 +45,23 @@ package struct FlatIndexBuilder: IndexBuilder {
     }
   }
 
+  package mutating func append(contentsOf index: IndexFolder) throws(Failure) {
+    try writer.append(idsOf: index)
+    try Self.copy(try index.tensors(FlatFiles.vectors), "embeddings", to: vectors)
+    if let scales { try Self.copy(try index.tensors(FlatFiles.scales), "scales", to: scales) }
+  }
+
+  private static func copy(
+    _ file: SafeTensorsFile, _ name: String, to target: StreamedTensorFile
+  ) throws(Failure) {
+    guard let entry = file.entry(name) else { throw .data(file.path, "expected a tensor \(name)") }
+    let bytes = file.bytes(entry)
+    for start in stride(from: 0, to: bytes.count, by: 1 << 20) {
+      try target.append(
+        UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + (1 << 20), bytes.count)]))
+    }
+  }
+
   package mutating func finish() throws(Failure) -> Int {
     try vectors.finish()
     try scales?.finish()

@@ -27,7 +27,8 @@ final class IndexWriter {
         hint: "remove it, or choose another name")
     }
     let (parent, name) = PathName.split(target)
-    folder = "\(parent).\(name).tmp.\(getpid()).\(String(UInt32.random(in: 0...UInt32.max), radix: 36))"
+    folder =
+      "\(parent).\(name).tmp.\(getpid()).\(String(UInt32.random(in: 0...UInt32.max), radix: 36))"
     guard mkdir(folder, 0o777) == 0 else { throw SystemError.cannotCreate(target) }
     ids = try StreamedTensorFile(
       "\(folder)/\(DocumentTable.idsFile)", name: "ids", type: .u8, columns: nil)
@@ -55,6 +56,17 @@ final class IndexWriter {
     try append(offset: idBytes.count)
   }
 
+  /// Adds the ids of an index's documents.
+  func append(idsOf index: IndexFolder) throws(Failure) {
+    let table = try DocumentTable(index)
+    for ordinal in 0..<table.count {
+      let id = table.id(ordinal)
+      try id.withUnsafeBufferPointer { id throws(Failure) in
+        try append(id: UnsafeRawBufferPointer(id))
+      }
+    }
+  }
+
   private func append(offset: Int) throws(Failure) {
     var failure: Failure?
     withUnsafeBytes(of: Int64(offset).littleEndian) { bytes in
@@ -76,7 +88,7 @@ final class IndexWriter {
       manifest.files.append(
         IndexManifest.File(
           name: name, size: try OwnedDescriptor.open(reading: path).size(path),
-          checksum: try FileChecksum.xxh3(path)))
+          checksum: try FileDigest.short(path)))
     }
     let output = try ByteWriter(path(IndexManifest.fileName), compression: Compression.none)
     try output.write(manifest.json.indented() + "\n")
@@ -119,7 +131,8 @@ final class IndexWriter {
         let (x, y) = (id(a), id(b))
         let count = min(x.count, y.count)
         let order =
-          count == 0 ? 0 : memcmp(x.baseAddress.unsafelyUnwrapped, y.baseAddress.unsafelyUnwrapped, count)
+          count == 0
+          ? 0 : memcmp(x.baseAddress.unsafelyUnwrapped, y.baseAddress.unsafelyUnwrapped, count)
         return order != 0 ? order < 0 : x.count != y.count ? x.count < y.count : a < b
       }
     }
@@ -156,6 +169,8 @@ final class IndexWriter {
 package protocol IndexBuilder {
   /// Adds a record of a stream whose schema the builder was made for.
   mutating func append(_ segment: TensorSegment, _ index: Int) throws(Failure)
+  /// Adds all documents of an index of the same form.
+  mutating func append(contentsOf index: IndexFolder) throws(Failure)
   /// Finishes the index and puts it in its place; the number of documents.
   mutating func finish() throws(Failure) -> Int
 }

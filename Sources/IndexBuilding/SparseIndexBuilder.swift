@@ -5,8 +5,9 @@ import Streams
 import Tensors
 
 /// Postings by term, from vectors by document: blocks of documents are turned round in memory and
-/// put aside, and joined term by term at the end. Memory: one block, and three numbers a term and
-/// block.
+/// put aside, and joined term by term at the end.
+///
+/// Memory: one block, and three numbers a term and block.
 package struct SparseIndexBuilder: IndexBuilder {
   private let writer: IndexWriter
   private let dimension: Int
@@ -28,9 +29,9 @@ package struct SparseIndexBuilder: IndexBuilder {
   /// A posting in memory and in a block: term, document, weight; and once more while sorting.
   private static let bytesPerPosting = 24
 
-  /// - Parameters:
-  ///   - dimension: size of the vocabulary.
-  ///   - maxMemory: bytes that a block may take.
+  /// `dimension`: size of the vocabulary.
+  ///
+  /// `maxMemory`: bytes that a block may take.
   package init(
     _ target: String, dimension: Int, description: StreamDescription, seed: UInt64,
     maxMemory: Int = 1 << 30
@@ -65,6 +66,34 @@ package struct SparseIndexBuilder: IndexBuilder {
     if terms.count >= blockPostings { try putAside() }
   }
 
+  package mutating func append(contentsOf index: IndexFolder) throws(Failure) {
+    try putAside()
+    let first = Int32(writer.documents)
+    try writer.append(idsOf: index)
+    let terms = try index.tensors(SparseFiles.offsets)
+    let documents = try index.tensors(SparseFiles.documents)
+    let weights = try index.tensors(SparseFiles.weights)
+    guard let t = terms.entry("offsets"), t.shape == [dimension + 1],
+      let d = documents.entry("documents"), let w = weights.entry("weights"), d.shape == w.shape
+    else { throw .data(index.path, "the postings do not fit \(dimension) terms") }
+    let offsets = (0...dimension).map { term in
+      Int(terms.bytes(t).loadUnaligned(fromByteOffset: 8 * term, as: Int64.self))
+    }
+    // The index's postings are a block already; its documents come behind those that are here.
+    let path = writer.path("block.\(blocks.count)")
+    let output = try ByteWriter(path, compression: Compression.none)
+    let source = documents.bytes(d)
+    for start in stride(from: 0, to: d.elements, by: 1 << 18) {
+      let shifted = (start..<min(start + (1 << 18), d.elements)).map {
+        source.loadUnaligned(fromByteOffset: 4 * $0, as: Int32.self) + first
+      }
+      try output.write(shifted.withUnsafeBytes { Array($0) })
+    }
+    try output.write(weights.bytes(w))
+    try output.finish()
+    blocks.append(Block(path: path, offsets: offsets))
+  }
+
   package mutating func finish() throws(Failure) -> Int {
     try putAside()
     try join()
@@ -76,6 +105,7 @@ package struct SparseIndexBuilder: IndexBuilder {
 
   /// Sorts the current block by term, keeping the documents' order, and writes it.
   private mutating func putAside() throws(Failure) {
+    if terms.isEmpty { return }
     var offsets = [Int](repeating: 0, count: dimension + 1)
     for term in terms { offsets[Int(term) + 1] += 1 }
     for term in 0..<dimension { offsets[term + 1] += offsets[term] }

@@ -1,6 +1,6 @@
 /// Files of a flat index.
 package enum FlatFiles {
-  /// embeddings[documents, dim]
+  /// embeddings[documents, dim].
   package static let vectors = "vectors.safetensors"
   /// scales[documents] of int8 vectors.
   package static let scales = "scales.safetensors"
@@ -12,6 +12,6 @@ package enum SparseFiles {
   package static let offsets = "terms.safetensors"
   /// documents[postings], ascending within a term.
   package static let documents = "postings.documents.safetensors"
-  /// weights[postings]
+  /// weights[postings].
   package static let weights = "postings.weights.safetensors"
 }

@@ -35,27 +35,12 @@ package struct IndexFolder: Sendable {
   /// Reads every file and compares its checksum with the manifest's.
   package func verify() throws(Failure) {
     for file in manifest.files {
-      let found = try FileChecksum.xxh3("\(path)/\(file.name)")
+      let found = try FileDigest.short("\(path)/\(file.name)")
       guard found == file.checksum else {
         throw .data(
           "\(path)/\(file.name)", "damaged: expected checksum \(file.checksum), found \(found)")
       }
     }
     _ = try DocumentTable(self)
-  }
-}
-
-/// XXH3-64 of a file.
-package enum FileChecksum {
-  package static func xxh3(_ path: String) throws(Failure) -> String {
-    let descriptor = try OwnedDescriptor.open(reading: path)
-    let running = RunningChecksum()
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
-    defer { buffer.deallocate() }
-    while true {
-      let count = try descriptor.read(into: buffer, name: path)
-      if count == 0 { return Checksum.hex(running.value) }
-      running.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-    }
   }
 }

@@ -249,6 +249,7 @@ extension JSONParser {
     var copied = start
     var escaped = false
     while true {
+      skipPlainBytes()
       guard let byte = peek() else { throw error("'\"' at the end of a string") }
       if byte == UInt8(ascii: "\"") { break }
       if byte < 0x20 { throw error("an escaped control character") }
@@ -271,6 +272,17 @@ extension JSONParser {
     if !escaped { return start..<end }
     scratch.append(contentsOf: bytes[copied..<end])
     return nil
+  }
+
+  /// Skips what needs no attention inside a string.
+  private mutating func skipPlainBytes() {
+    var i = position
+    while i < bytes.count {
+      let byte = bytes[i]
+      if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20 { break }
+      i &+= 1
+    }
+    position = i
   }
 
   private mutating func escape(into text: inout [UInt8]) throws(JSONError) {

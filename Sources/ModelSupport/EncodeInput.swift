@@ -7,10 +7,10 @@ import Tokenizers
 import ToolSupport
 import Workers
 
-/// The input of an encoder: text records or a token stream, found out by looking at the bytes.
+/// The input of an encoder or a search: text records or a tensor stream, found out by looking at the bytes.
 package enum EncodeInput {
   case texts(TextRecordReader)
-  case tokens(TensorStreamReader)
+  case stream(TensorStreamReader)
 
   /// Opens operands that are all of one sort.
   ///
@@ -29,10 +29,10 @@ package enum EncodeInput {
     }
     guard streams == operands.count, operands.count == 1, let reader = opened[operands[0]] else {
       throw .data(
-        operands.joined(separator: " "), "expected text records, or one token stream",
+        operands.joined(separator: " "), "expected text records, or one tensor stream",
         hint: "lir-encode cat joins streams")
     }
-    self = .tokens(TensorStreamReader(reader))
+    self = .stream(TensorStreamReader(reader))
   }
 }
 

@@ -22,7 +22,8 @@ package struct Inspection {
     }
     let roles = description.roles.sorted { $0.key.rawValue < $1.key.rawValue }
     members.append(
-      JSON.Member("roles", .object(roles.map { JSON.Member($0.key.rawValue, Self.role($0, model)) })))
+      JSON.Member(
+        "roles", .object(roles.map { JSON.Member($0.key.rawValue, Self.role($0, model)) })))
     let prompts = description.prompts.sorted { $0.key < $1.key }
     members.append(
       JSON.Member("prompts", .object(prompts.map { JSON.Member($0.key, .string($0.value)) })))
@@ -49,7 +50,7 @@ package struct Inspection {
         JSON.Member("kind", "dense"),
         JSON.Member("dim", .integer(head.dimension)),
         JSON.Member("pooling", .array(head.poolings.map { .string($0.rawValue) })),
-        JSON.Member("projections", .array(head.layers.map { .integer($0.linear.outputs) })),
+        JSON.Member("projections", .array(head.layers.compactMap(\.outputs).map { .integer($0) })),
         JSON.Member("sparsification", .string(head.sparsification.rawValue)),
         JSON.Member("normalize", .bool(head.normalizes)),
       ]

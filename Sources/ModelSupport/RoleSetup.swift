@@ -17,9 +17,8 @@ package enum RoleSetup {
 
   /// The tokenizer of a role, with what the options change.
   ///
-  /// - Parameters:
-  ///   - maxLength: `--max-length`.
-  ///   - prompt: `--prompt`: one of the model's names, or a text.
+  /// `maxLength`: `--max-length`.
+  /// `prompt`: `--prompt`: one of the model's names, or a text.
   package static func tokenizer(
     _ tokenizer: Tokenizer, _ description: ModelDescription, _ role: Role, maxLength: Int?,
     prompt: String?
@@ -49,20 +48,6 @@ package enum TokenizerDigest {
       lines.append("\(PathName.split(file).name)\t\(try FileDigest.of(file))\n")
     }
     return Checksum.xxh3Long(Array(lines.sorted().joined().utf8))
-  }
-}
-
-/// Digests of the inputs of a tool.
-package enum InputDigests {
-  /// XXH3-128 of every operand that is a file; what comes through a pipe is gone once it is read.
-  package static func of(_ operands: [String]) throws(Failure) -> [(String, String)] {
-    var digests: [(String, String)] = []
-    for (i, operand) in operands.enumerated() where operand != "-" {
-      let descriptor = try OwnedDescriptor.open(reading: operand)
-      guard descriptor.isRegularFile else { continue }
-      digests.append(("input\(i + 1)", try FileDigest.of(operand)))
-    }
-    return digests
   }
 }
 

@@ -19,6 +19,17 @@ package struct TokenWindow: Sendable {
   package var count: Int { offsets.count - 1 }
   package func range(_ index: Int) -> Range<Int> { offsets[index]..<offsets[index + 1] }
 
+  /// The texts behind the first `number`.
+  package func dropFirst(_ number: Int) -> TokenWindow {
+    let start = offsets[number]
+    var rest = TokenWindow()
+    rest.ids = Array(ids[start...])
+    rest.typeIDs = Array(typeIDs[start...])
+    rest.offsets = offsets[number...].map { $0 - start }
+    rest.truncated = truncated
+    return rest
+  }
+
   package mutating func append(_ other: TokenWindow) {
     let start = ids.count
     ids += other.ids
@@ -124,6 +135,11 @@ package final class BatchEncoder: Sendable {
         model.description.folder.path,
         "token id \(id) is outside of the model's vocabulary of \(vocabulary)")
     }
+    if let type = window.typeIDs.first(where: { Int($0) >= model.backbone.segmentCount }) {
+      throw .config(
+        model.description.folder.path,
+        "type id \(type) is outside of the model's \(model.backbone.segmentCount) segments")
+    }
     for index in 0..<window.count where window.range(index).count > model.backbone.maximumTokens {
       throw .config(
         model.description.folder.path,
@@ -176,12 +192,13 @@ package final class WindowTokenizer: Sendable {
 
   /// Tokenises `count` texts.
   ///
-  /// - Parameter append: appends text `index` to the buffer and says what became of it.
+  /// `append`: appends text `index` to the buffer and says what became of it.
   package func tokenize(
     _ count: Int,
-    _ append: @escaping @Sendable (
-      _ index: Int, _ buffer: inout TokenBuffer, _ scratch: inout TokenizerScratch
-    ) throws(Failure) -> EncodedCounts
+    _ append:
+      @escaping @Sendable (
+        _ index: Int, _ buffer: inout TokenBuffer, _ scratch: inout TokenizerScratch
+      ) throws(Failure) -> EncodedCounts
   ) throws(Failure) -> TokenWindow {
     let chunks = (count + Self.chunk - 1) / Self.chunk
     let results = Results<TokenWindow>(chunks)

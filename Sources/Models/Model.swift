@@ -42,21 +42,31 @@ package final class Model: Sendable {
     min(description.roles[role]?.maximumLength ?? Int.max, backbone.maximumTokens)
   }
 
+  /// torch.nn.LayerNorm's, which sentence-transformers' module leaves as it is.
+  private static let normEpsilon = 1e-5
+
   private static func denseHead(
     _ settings: ModelDescription.DenseSettings, _ description: ModelDescription,
     _ checkpoint: Checkpoint, _ width: Int
   ) throws(Failure) -> DenseHead {
     var layers: [DenseHead.Layer] = []
     var inputs = width * settings.poolings.count
-    for projection in settings.projections {
-      let source =
-        projection.folder.isEmpty
-        ? checkpoint : try Checkpoint("\(description.folder.path)/\(projection.folder)")
-      let linear = try WeightScope(source).linear(
-        projection.name, inputs: inputs, outputs: projection.outputs, bias: projection.hasBias)
-      layers.append(
-        DenseHead.Layer(linear, try activation(projection.activation, description.folder.path)))
-      inputs = projection.outputs
+    func source(_ folder: String) throws(Failure) -> WeightScope {
+      WeightScope(
+        folder.isEmpty ? checkpoint : try Checkpoint("\(description.folder.path)/\(folder)"))
+    }
+    for layer in settings.layers {
+      switch layer {
+      case .linear(let projection):
+        let linear = try source(projection.folder).linear(
+          projection.name, inputs: inputs, outputs: projection.outputs, bias: projection.hasBias)
+        layers.append(
+          .linear(linear, try activation(projection.activation, description.folder.path)))
+        inputs = projection.outputs
+      case .norm(let folder):
+        layers.append(
+          .norm(try source(folder).layerNorm("norm", width: inputs, epsilon: normEpsilon)))
+      }
     }
     return DenseHead(
       poolings: settings.poolings, layers: layers, sparsification: settings.sparsification,
@@ -79,7 +89,8 @@ package final class Model: Sendable {
   ) throws(Failure) -> MonoHead {
     let scope = WeightScope(checkpoint)
     let outputs = settings.scoring == .mono ? 2 : 1
-    let names = settings.namesOfHead == .lightningIR
+    let names =
+      settings.namesOfHead == .lightningIR
       ? (classifier: "linear", pooler: "bert_pool.0")
       : (classifier: "classifier", pooler: "bert.pooler.dense")
     let pooler =

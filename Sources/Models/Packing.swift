@@ -5,8 +5,8 @@ package enum Packing {
   /// Splits sequences into batches of at most `tokens` tokens (or one longer sequence), long ones
   /// first, so that the last batches to be handed out are short.
   ///
-  /// - Parameter lengths: tokens of each sequence.
-  /// - Returns: indices of each batch's sequences; empty sequences are in none.
+  /// `lengths`: tokens of each sequence.
+  /// Returns: indices of each batch's sequences; empty sequences are in none.
   package static func batches(lengths: [Int], tokens: Int) -> [[Int]] {
     precondition(tokens >= 1, "batches of \(tokens) tokens")
     let order = lengths.indices.filter { lengths[$0] > 0 }

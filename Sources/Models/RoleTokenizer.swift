@@ -3,7 +3,9 @@ import Tensors
 import Tokenizers
 
 /// Turns the texts of one role into tokens: prompt, markers, special tokens, length.
-/// Lightning IR `bi_encoder/bi_encoder_tokenizer.py`; sentence-transformers `models/Transformer.py`.
+///
+/// Lightning IR `bi_encoder/bi_encoder_tokenizer.py`; sentence-transformers
+/// `models/Transformer.py`.
 package struct RoleTokenizer: Sendable {
   package let tokenizer: Tokenizer
   package let settings: RoleSettings
@@ -11,8 +13,9 @@ package struct RoleTokenizer: Sendable {
   private let marker: Int32?
   package let maximumLength: Int?
 
-  /// - Parameter maximumLength: the length in force; nil for no limit.
-  /// - Throws: 78 where the tokenizer lacks the marker or the tokens around it.
+  /// `maximumLength`: the length in force; nil for no limit.
+  ///
+  /// Throws: 78 where the tokenizer lacks the marker or the tokens around it.
   package init(
     _ tokenizer: Tokenizer, _ settings: RoleSettings, maximumLength: Int?
   ) throws(Failure) {
@@ -32,7 +35,7 @@ package struct RoleTokenizer: Sendable {
 
   /// Appends the tokens of a text.
   ///
-  /// - Parameter text: valid UTF-8.
+  /// `text`: valid UTF-8.
   package func append(
     _ text: UnsafeRawBufferPointer, to buffer: inout TokenBuffer, _ scratch: inout TokenizerScratch
   ) throws(Failure) -> EncodedCounts {
@@ -56,7 +59,8 @@ package struct RoleTokenizer: Sendable {
     // [CLS] marker text [SEP]
     let around = 3
     if let maximumLength, maximumLength < around {
-      throw .usage("a maximum length of \(maximumLength) leaves no room for \(around) special tokens")
+      throw .usage(
+        "a maximum length of \(maximumLength) leaves no room for \(around) special tokens")
     }
     buffer.append(special: [cls, marker])
     var counts = try tokenizer.encode(
@@ -138,8 +142,8 @@ package struct PairTokenizer: Sendable {
 
   /// Appends the tokens of a pair.
   ///
-  /// - Parameter query: as `prepared` made it.
-  /// - Returns: tokens appended, and tokens of the document or the pair that were cut off.
+  /// `query`: as `prepared` made it.
+  /// Returns: tokens appended, and tokens of the document or the pair that were cut off.
   package func append(
     query: [UInt8], document: UnsafeRawBufferPointer, to buffer: inout TokenBuffer,
     _ scratch: inout TokenizerScratch
@@ -158,7 +162,9 @@ package struct PairTokenizer: Sendable {
   }
 
   /// The reference decodes what it cut and encodes that again: lower case, other spaces, and
-  /// `[UNK]` for unknown words become part of the text. `cross_encoder_tokenizer.py`, `_truncate`.
+  /// `[UNK]` for unknown words become part of the text.
+  ///
+  /// `cross_encoder_tokenizer.py`, `_truncate`.
   private func cut(
     _ text: UnsafeRawBufferPointer, _ length: Int?, _ scratch: inout TokenizerScratch
   ) throws(Failure) -> (text: [UInt8], removed: Int) {

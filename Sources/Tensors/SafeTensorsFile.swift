@@ -27,7 +27,8 @@ package final class SafeTensorsFile: Sendable {
       UnsafeRawBufferPointer(rebasing: bytes[8..<dataStart]), place: path)
     guard bytes.count - dataStart == header.dataSize else {
       throw .data(
-        path, "truncated: expected \(header.dataSize) bytes of data, "
+        path,
+        "truncated: expected \(header.dataSize) bytes of data, "
           + "found \(bytes.count - dataStart)")
     }
     index = Dictionary(
@@ -38,7 +39,9 @@ package final class SafeTensorsFile: Sendable {
     index[name].map { header.entries[$0] }
   }
 
-  /// The bytes of a tensor; they live as long as this file object. They may be unaligned.
+  /// The bytes of a tensor; they live as long as this file object.
+  ///
+  /// They may be unaligned.
   package func bytes(_ entry: SafeTensorsHeader.Entry) -> UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(
       rebasing: file.bytes[dataStart + entry.range.lowerBound..<dataStart + entry.range.upperBound])

@@ -46,12 +46,16 @@ package struct SafeTensorsHeader: Sendable {
         entries.append(try Self.entry(member, place: place))
       }
     }
-    entries.sort { $0.range.lowerBound < $1.range.lowerBound }
+    // Of tensors that start at one byte all but the last are empty.
+    entries.sort {
+      ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound)
+    }
     var end = 0
     for entry in entries {
       guard entry.range.lowerBound == end else {
         throw .data(
-          place, "damaged safetensors header: tensor \(entry.name) starts at byte "
+          place,
+          "damaged safetensors header: tensor \(entry.name) starts at byte "
             + "\(entry.range.lowerBound), expected \(end)")
       }
       end = entry.range.upperBound
@@ -82,7 +86,8 @@ package struct SafeTensorsHeader: Sendable {
     }
     guard offsets[1] - offsets[0] == bytes else {
       throw .data(
-        place, "damaged safetensors header: tensor \(name) of shape \(shape) needs \(bytes) bytes, "
+        place,
+        "damaged safetensors header: tensor \(name) of shape \(shape) needs \(bytes) bytes, "
           + "has \(offsets[1] - offsets[0])")
     }
     return Entry(name: name, type: type, shape: shape, range: offsets[0]..<offsets[1])
@@ -99,9 +104,8 @@ package struct SafeTensorsHeader: Sendable {
 extension SafeTensorsHeader {
   /// The bytes of a header, length included, padded so that the data starts at a multiple of 64.
   ///
-  /// - Parameters:
-  ///   - metadata: values of `__metadata__`.
-  ///   - tensors: names, types and shapes in the order of their data.
+  /// `metadata`: values of `__metadata__`.
+  /// `tensors`: names, types and shapes in the order of their data.
   package static func encode(
     metadata: [String: String], tensors: [(name: String, type: ElementType, shape: [Int])]
   ) -> [UInt8] {

@@ -79,15 +79,21 @@ extension StreamSchema {
   /// Finds the schema of a segment by its kind and tensors; nil if they fit none.
   init?(kind: StreamKind, entries: [SafeTensorsHeader.Entry]) {
     func entry(_ name: String) -> SafeTensorsHeader.Entry? { entries.first { $0.name == name } }
-    func width(_ name: String) -> Int? { entry(name).flatMap { $0.shape.count == 2 ? $0.shape[1] : nil } }
+    func width(_ name: String) -> Int? {
+      entry(name).flatMap { $0.shape.count == 2 ? $0.shape[1] : nil }
+    }
     switch kind {
     case .tokens: self = .tokens
     case .sparse: self = .sparse
     case .dense:
-      guard let embeddings = entry("embeddings"), let width = width("embeddings") else { return nil }
+      guard let embeddings = entry("embeddings"), let width = width("embeddings") else {
+        return nil
+      }
       self = .dense(embeddings.type, dimension: width)
     case .multivector:
-      guard let embeddings = entry("embeddings"), let width = width("embeddings") else { return nil }
+      guard let embeddings = entry("embeddings"), let width = width("embeddings") else {
+        return nil
+      }
       self = .multivector(
         embeddings.type, dimension: width, withTokens: entry("input_ids") != nil)
     case .coil:

@@ -17,7 +17,7 @@ package final class StreamedTensorFile {
   /// Enough for one tensor's name, type, shape and offsets; a multiple of 64.
   private static let headerSpace = 512
 
-  /// - Parameter columns: width of a row; nil for a vector.
+  /// `columns`: width of a row; nil for a vector.
   package init(
     _ path: String, name: String, type: ElementType, columns: Int?
   ) throws(Failure) {

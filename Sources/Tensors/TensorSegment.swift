@@ -32,7 +32,8 @@ package struct TensorSegment: Sendable {
   package func withID<R, E: Error>(
     _ index: Int, _ body: (UnsafeRawBufferPointer) throws(E) -> R
   ) throws(E) -> R {
-    let range = idsPlace + int64(idOffsetsPlace, index)..<idsPlace + int64(idOffsetsPlace, index + 1)
+    let range =
+      idsPlace + int64(idOffsetsPlace, index)..<idsPlace + int64(idOffsetsPlace, index + 1)
     return try data.withUnsafeBufferPointer { bytes throws(E) in
       try body(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[range])))
     }

@@ -77,8 +77,10 @@ package final class TensorStreamReader {
       throw .config(place, "the stream has format \(format), this tool knows 1")
     }
     guard header.dataSize <= StreamLimits.maximumData else {
-      throw .data(place, "expected at most \(StreamLimits.maximumData) bytes of data, found "
-        + "\(header.dataSize)")
+      throw .data(
+        place,
+        "expected at most \(StreamLimits.maximumData) bytes of data, found "
+          + "\(header.dataSize)")
     }
     let data = try bytes(header.dataSize, allowingEnd: false)
     try check(&text, header, data)
@@ -161,7 +163,8 @@ package final class TensorStreamReader {
     if let member {
       if member.schema != schema {
         throw .data(
-          place, "the members disagree: \(member.schema.kind.rawValue) is followed by "
+          place,
+          "the members disagree: \(member.schema.kind.rawValue) is followed by "
             + "\(schema.kind.rawValue) of another form")
       }
       if let (what, old, new) = member.description.disagreement(with: description) {
@@ -243,7 +246,8 @@ package final class TensorStreamReader {
       header.metadata("lir.chain") == chain, header.entries.isEmpty
     else {
       throw .data(
-        place, "damaged: the end segment does not belong to the \(done.segments) segments and "
+        place,
+        "damaged: the end segment does not belong to the \(done.segments) segments and "
           + "\(done.records) records before it")
     }
     recordsBefore += done.records

@@ -44,9 +44,8 @@ package final class TensorStreamWriter {
 
   /// Appends a record.
   ///
-  /// - Parameters:
-  ///   - items: items of the ragged columns.
-  ///   - values: bytes of each column, in the schema's order.
+  /// `items`: items of the ragged columns.
+  /// `values`: bytes of each column, in the schema's order.
   package func append(
     id: UnsafeRawBufferPointer, items: Int = 1, _ values: [UnsafeRawBufferPointer]
   ) throws(Failure) {

@@ -61,19 +61,16 @@ struct BertNormalizer: Sendable, Equatable {
     output.reserve(count &- i &+ Self.slack)
     var target = output.pointer + output.count
     while i < count {
-      while i &+ 16 <= count {
-        let chunk = UnsafeRawPointer(bytes + i).loadUnaligned(as: SIMD16<UInt8>.self)
+      while i &+ 8 <= count {
+        let chunk = UnsafeRawPointer(bytes + i).loadUnaligned(as: UInt64.self)
         // Printable ASCII only: the rest goes byte by byte.
-        if any((chunk &- 0x20) .>= 0x5F) { break }
-        var lowered = chunk
-        if lowercase {
-          lowered.replace(with: chunk | 0x20, where: (chunk &- 0x41) .< 26)
-        }
-        UnsafeMutableRawPointer(target).storeBytes(of: lowered, as: SIMD16<UInt8>.self)
-        target += 16
-        i &+= 16
+        if ASCIIWord.hasOther(chunk) { break }
+        UnsafeMutableRawPointer(target).storeBytes(
+          of: lowercase ? ASCIIWord.lowercased(chunk) : chunk, as: UInt64.self)
+        target += 8
+        i &+= 8
       }
-      let end = min(count, i &+ 16)
+      let end = min(count, i &+ 8)
       while i < end {
         let byte = bytes[i]
         if byte >= 0x80 || isRemovedASCII(byte) {
@@ -97,6 +94,27 @@ struct BertNormalizer: Sendable, Equatable {
   @inline(__always)
   private func isRemovedASCII(_ byte: UInt8) -> Bool {
     (byte < 0x20 || byte == 0x7F) && cleanText && byte != 9 && byte != 10 && byte != 13
+  }
+}
+
+/// Eight ASCII characters in one integer.
+private enum ASCIIWord {
+  private static let ones: UInt64 = 0x0101_0101_0101_0101
+  private static let tops: UInt64 = 0x8080_8080_8080_8080
+
+  /// Whether any byte is not printable ASCII, 0x20...0x7E.
+  @inline(__always)
+  static func hasOther(_ word: UInt64) -> Bool {
+    // Below 0x20 the subtraction borrows, at 0x7F the addition reaches the top bit.
+    ((word &- 0x20 &* ones) | (word &+ ones) | word) & tops != 0
+  }
+
+  /// Printable characters in lower case.
+  @inline(__always)
+  static func lowercased(_ word: UInt64) -> UInt64 {
+    let fromA = word &+ (0x80 - 0x41) &* ones
+    let afterZ = word &+ (0x80 - 0x5B) &* ones
+    return word | (fromA & ~afterZ & tops) &>> 2
   }
 }
 

@@ -99,13 +99,15 @@ private struct WordPieceReader {
     do throws(JSONError) { id = try parser.integer() } catch {
       throw .data(path, error.description)
     }
-    let place = "\(path): byte \(parser.position)"
     guard id >= 0, id <= Vocabulary.largestID else {
-      throw .data(place, "expected an id of 0...\(Vocabulary.largestID), found \(id)")
+      throw .data(
+        "\(path): byte \(parser.position)",
+        "expected an id of 0...\(Vocabulary.largestID), found \(id)")
     }
     if !vocabulary.add(token, id: id) {
       throw .data(
-        place, "expected each token once, found \"\(String(decoding: token, as: UTF8.self))\" again"
+        "\(path): byte \(parser.position)",
+        "expected each token once, found \"\(String(decoding: token, as: UTF8.self))\" again"
       )
     }
   }

@@ -24,7 +24,9 @@ package struct Diagnostics: Sendable {
   }
 
   package func error(_ failure: Failure) {
-    emit("error", failure.description, extra: [JSON.Member("status", .integer(Int(failure.status.rawValue)))])
+    emit(
+      "error", failure.description,
+      extra: [JSON.Member("status", .integer(Int(failure.status.rawValue)))])
     if let hint = failure.hint { emit("hint", hint) }
   }
 

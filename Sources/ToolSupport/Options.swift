@@ -5,13 +5,18 @@ import Streams
 
 /// Options of every tool.
 package struct CommonOptions: ParsableArguments {
-  @Option(help: "Threads that work at once; 0 for the CPUs this process may use. The output does not depend on it. (default: $LIR_THREADS or 0)")
+  @Option(
+    help:
+      "Threads that work at once; 0 for the CPUs this process may use. The output does not depend on it. (default: $LIR_THREADS or 0)"
+  )
   package var threads: Int?
 
   @Option(help: "Seed of everything random; recorded in outputs.")
   package var seed: UInt64 = 42
 
-  @Option(help: ArgumentHelp("YAML file whose keys are long flags; flags on the command line win.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "YAML file whose keys are long flags; flags on the command line win.", valueName: "file"))
   package var config: String?
 
   @Flag(help: "Write the settings in force as YAML, and stop.")
@@ -41,10 +46,17 @@ extension Diagnostics.Format: ExpressibleByArgument {}
 
 /// Where results go.
 package struct OutputOptions: ParsableArguments {
-  @Option(name: [.customShort("o"), .long], help: ArgumentHelp("Output file, written beside its place and renamed; - for the standard output.", valueName: "file"))
+  @Option(
+    name: [.customShort("o"), .long],
+    help: ArgumentHelp(
+      "Output file, written beside its place and renamed; - for the standard output.",
+      valueName: "file"))
   package var output: String = "-"
 
-  @Option(help: ArgumentHelp("Compression of the output: zstd, lz4 or none, with :LEVEL if wanted. (default: as the suffix says)", valueName: "codec"))
+  @Option(
+    help: ArgumentHelp(
+      "Compression of the output: zstd, lz4 or none, with :LEVEL if wanted. (default: as the suffix says)",
+      valueName: "codec"))
   package var compress: String?
 
   @Flag(help: "Leave out of the output what made it.")
@@ -64,7 +76,10 @@ package struct OutputOptions: ParsableArguments {
 
 /// Continuing after a kill.
 package struct ResumeOptions: ParsableArguments {
-  @Flag(help: "Continue the partial output that a killed run of the same work left; the result is the same bytes.")
+  @Flag(
+    help:
+      "Continue the partial output that a killed run of the same work left; the result is the same bytes."
+  )
   package var resume = false
 
   package init() {}
@@ -72,7 +87,10 @@ package struct ResumeOptions: ParsableArguments {
 
 /// One part of the input.
 package struct ShardOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Work on part I of N of the records, from 1; I may be auto under Slurm, PBS, SGE or LSF.", valueName: "i/n"))
+  @Option(
+    help: ArgumentHelp(
+      "Work on part I of N of the records, from 1; I may be auto under Slurm, PBS, SGE or LSF.",
+      valueName: "i/n"))
   package var shard: String?
 
   package init() {}
@@ -83,7 +101,10 @@ package struct RecordOptionsGroup: ParsableArguments {
   @Option(help: "Form of text records: auto, tsv, jsonl or trec.")
   package var recordFormat: RecordFormat = .auto
 
-  @Option(help: ArgumentHelp("Fields that make the text, separated by commas. (default: as the form has it)", valueName: "names"))
+  @Option(
+    help: ArgumentHelp(
+      "Fields that make the text, separated by commas. (default: as the form has it)",
+      valueName: "names"))
   package var fields: String?
 
   @Option(help: "What to do with malformed records: fail, or skip and count.")
@@ -108,10 +129,14 @@ package struct ModelOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Model folder.", valueName: "dir"))
   package var model: String?
 
-  @Option(help: ArgumentHelp("JSON object, or a file that holds one, that adds to or overrides the folder's config.json.", valueName: "json|file"))
+  @Option(
+    help: ArgumentHelp(
+      "JSON object, or a file that holds one, that adds to or overrides the folder's config.json.",
+      valueName: "json|file"))
   package var modelConfig: String?
 
-  @Option(help: "Instruction set: auto, avx512, avx2 or portable. fp32 results do not depend on it.")
+  @Option(
+    help: "Instruction set: auto, avx512, avx2 or portable. fp32 results do not depend on it.")
   package var isa: InstructionSetName = .auto
 
   package init() {}

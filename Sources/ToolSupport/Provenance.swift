@@ -3,8 +3,9 @@ import JSON
 import Streams
 
 /// What made an output: tool, version, the settings that can change records, and the digests of
-/// everything that was read. No time, host, path or process is in it, so that the same work gives
-/// the same bytes anywhere.
+/// everything that was read.
+///
+/// No time, host, path or process is in it, so that the same work gives the same bytes anywhere.
 package struct Provenance: Sendable {
   /// Entries of the stages before this one, JSON objects.
   package var earlier: [JSON]
@@ -41,4 +42,18 @@ package struct Provenance: Sendable {
 
   /// The tag of runs: the tool's name and 8 digits of the digest.
   package func runTag(_ tool: String) -> String { "\(tool)-\(digest.prefix(8))" }
+}
+
+/// Digests of the inputs of a tool.
+package enum InputDigest {
+  /// XXH3-128 of every operand that is a file; what comes through a pipe is gone once it is read.
+  package static func of(_ operands: [String]) throws(Failure) -> [(String, String)] {
+    var digests: [(String, String)] = []
+    for (i, operand) in operands.enumerated() where operand != "-" {
+      let descriptor = try OwnedDescriptor.open(reading: operand)
+      guard descriptor.isRegularFile else { continue }
+      digests.append(("input\(i + 1)", try FileDigest.of(operand)))
+    }
+    return digests
+  }
 }

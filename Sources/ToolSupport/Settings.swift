@@ -18,7 +18,9 @@ package struct Setting: Sendable, Equatable {
 }
 
 /// The settings of a parsed command, found by looking at its properties: what is not listed by hand
-/// cannot be forgotten. Properties are named like their long flags.
+/// cannot be forgotten.
+///
+/// Properties are named like their long flags.
 package enum Settings {
   /// All options and flags of a command and its option groups; operands are left out.
   package static func of(_ command: any ParsableArguments) -> [Setting] {
@@ -86,7 +88,8 @@ extension Setting {
   private static let withoutEffect: Set<String> = [
     "output", "compress", "no-provenance", "resume", "threads", "batch-tokens", "isa", "config",
     "print-config", "progress", "verbose", "quiet", "log-format", "max-memory", "tmp-dir", "shard",
-    "model", "query-model", "adapter", "index", "queries", "docs", "qrels", "latency",
+    "model", "query-model", "adapter", "index", "queries", "docs", "qrels", "latency", "filter",
+    "tag",
   ]
 
   /// Whether the setting belongs to the provenance of what was made under it.

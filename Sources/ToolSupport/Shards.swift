@@ -31,7 +31,8 @@ package enum Operands {
   package static func resolve(_ operands: [String]) throws(Failure) -> [String] {
     if !operands.isEmpty { return operands }
     if isTerminal(0) {
-      throw .usage("nothing to read", hint: "name a file, or pipe something into it; --help says more")
+      throw .usage(
+        "nothing to read", hint: "name a file, or pipe something into it; --help says more")
     }
     return ["-"]
   }

@@ -20,6 +20,7 @@ package final class ToolContext: Sendable {
     var skipped = 0
     var truncated: Int?
     var more: [(String, String)] = []
+    var isSilent = false
   }
 
   init(tool: String, common: CommonOptions, settings: [Setting]) throws(Failure) {
@@ -61,6 +62,11 @@ package final class ToolContext: Sendable {
     counters.withLock { $0.more.append((key, value)) }
   }
 
+  /// Leaves the summary line out: what ran was a question.
+  package func omitSummary() { counters.withLock { $0.isSilent = true } }
+
+  var isSilent: Bool { counters.withLock { $0.isSilent } }
+
   /// Seconds since the command began.
   package var seconds: Double {
     let elapsed = ContinuousClock.now - started
@@ -77,7 +83,8 @@ package final class ToolContext: Sendable {
     if let truncated = counters.truncated { fields.append(("truncated", String(truncated))) }
     fields += counters.more
     fields.append(("seconds", Self.fixed(seconds, 3)))
-    fields.append(("records_per_second", Self.fixed(Double(counters.records) / max(seconds, 1e-9), 1)))
+    fields.append(
+      ("records_per_second", Self.fixed(Double(counters.records) / max(seconds, 1e-9), 1)))
     fields.append(("peak_rss_mb", String(Self.peakMegabytes)))
     diagnostics.summary(fields)
   }
@@ -143,7 +150,8 @@ package final class Progress: Sendable {
     if state.withLock({ $0.isShown }) { Diagnostics.write("\r\u{1B}[K") }
   }
 
-  private static func line(_ tool: String, _ done: Int, _ total: Int?, _ seconds: Double) -> String {
+  private static func line(_ tool: String, _ done: Int, _ total: Int?, _ seconds: Double) -> String
+  {
     let rate = Double(done) / max(seconds, 1e-9)
     var text = "\(tool): \(done)"
     if let total { text += " of \(total)" }

@@ -8,10 +8,14 @@ package protocol ToolCommand: ParsableCommand {
   var common: CommonOptions { get }
   /// The tool's name in messages, `lir-encode`.
   static var tool: String { get }
+  /// Whether the command has no summary line: it answers a question, or by its status alone.
+  static var isSilent: Bool { get }
   func execute(_ context: ToolContext) throws
 }
 
 extension ToolCommand {
+  package static var isSilent: Bool { false }
+
   package func run() throws {
     let settings = Settings.of(self)
     if common.printConfig { return try printSettings(settings) }
@@ -22,7 +26,7 @@ extension ToolCommand {
   package func runCommand(_ settings: [Setting]) throws {
     let context = try ToolContext(tool: Self.tool, common: common, settings: settings)
     try execute(context)
-    context.summarize()
+    if !Self.isSilent && !context.isSilent { context.summarize() }
   }
 
   /// Writes the settings in force as YAML that `--config` reads back.
@@ -71,6 +75,10 @@ enum ToolRunner {
         try StandardOutput.write(version(tool, arguments))
         return 0
       }
+      if let help = defaultHelp(tool, arguments) {
+        try StandardOutput.write(help)
+        return 0
+      }
       let expanded = try Configuration.expand(arguments, for: tool)
       var command = try tool.parseAsRoot(expanded)
       try command.run()
@@ -81,6 +89,20 @@ enum ToolRunner {
     } catch {
       return parserOutcome(tool, arguments, error)
     }
+  }
+
+  /// The help of a tool with a default subcommand is that command's: it has the options that people
+  /// look for.
+  ///
+  /// The other subcommands are named below.
+  private static func defaultHelp<T: Tool>(_ tool: T.Type, _ arguments: [String]) -> String? {
+    guard arguments == ["--help"] || arguments == ["-h"],
+      let command = tool.configuration.defaultSubcommand
+    else { return nil }
+    let others = tool.configuration.subcommands.filter { $0 != command }
+    let names = others.map { "  \(tool.name) \($0._commandName): \($0.configuration.abstract)\n" }
+    return tool.helpMessage(for: command) + "\n\nSUBCOMMANDS:\n" + names.joined()
+      + "\n  See '\(tool.name) help SUBCOMMAND' for their options.\n"
   }
 
   /// What ArgumentParser throws: help, which is an answer, or a usage error.

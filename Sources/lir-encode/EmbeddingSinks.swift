@@ -9,9 +9,9 @@ import Tokenizers
 /// How embeddings are changed before they are stored.
 struct EmbeddingForm {
   var dtype: ElementType
-  /// `--dims`
+  /// `--dims`.
   var dims: Int?
-  /// `--top-terms`
+  /// `--top-terms`.
   var topTerms: Int?
 }
 
@@ -87,7 +87,8 @@ struct EmbeddingShaper {
       let scale = largest / 127
       let bytes = row.map { value -> UInt8 in
         if scale == 0 { return 0 }
-        return UInt8(bitPattern: Int8(max(-127, min(127, (value / scale).rounded(.toNearestOrEven)))))
+        return UInt8(
+          bitPattern: Int8(max(-127, min(127, (value / scale).rounded(.toNearestOrEven)))))
       }
       return (bytes, scale)
     default: return (row.withUnsafeBytes { Array($0) }, nil)
@@ -142,7 +143,10 @@ struct TensorSink: EmbeddingSink {
         try checkFinite(vector.values, id: id)
         try writer.append(
           id: id, items: vector.indices.count,
-          [vector.indices.withUnsafeBytes { Array($0) }, vector.values.withUnsafeBytes { Array($0) }])
+          [
+            vector.indices.withUnsafeBytes { Array($0) },
+            vector.values.withUnsafeBytes { Array($0) },
+          ])
       }
     }
   }
@@ -203,8 +207,10 @@ struct JSONLSink: EmbeddingSink {
   }
 }
 
-/// A NumPy file and its ids. The number of rows stands in the header, so the rows are kept until
-/// the end in the file and the header, of fixed length, goes in front of them.
+/// A NumPy file and its ids.
+///
+/// The number of rows stands in the header, so the rows are kept until the end in the file and the
+/// header, of fixed length, goes in front of them.
 struct NPYSink: EmbeddingSink {
   private let path: String
   private let shaper: EmbeddingShaper

@@ -26,13 +26,21 @@ struct Encode: ToolCommand {
   @Option(help: "Whose texts these are: query or doc.")
   var role: EncoderRole?
 
-  @Option(help: ArgumentHelp("Most tokens of a text, special ones included. (default: what the model says)", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "Most tokens of a text, special ones included. (default: what the model says)", valueName: "n"
+    ))
   var maxLength: Int?
 
-  @Option(help: ArgumentHelp("Text in front of every text, or the name of one of the model's prompts. (default: what the model says for the role)", valueName: "text|name"))
+  @Option(
+    help: ArgumentHelp(
+      "Text in front of every text, or the name of one of the model's prompts. (default: what the model says for the role)",
+      valueName: "text|name"))
   var prompt: String?
 
-  @Option(help: ArgumentHelp("Tokens that are computed at once. The output does not depend on it.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "Tokens that are computed at once. The output does not depend on it.", valueName: "n"))
   var batchTokens: Int = BatchEncoder.defaultBatchTokens
 
   @Option(help: "Precision of the computation: f32.")
@@ -41,7 +49,9 @@ struct Encode: ToolCommand {
   @Option(help: "Element type of the embeddings: f32, f16, bf16 or int8 (with a scale a vector).")
   var dtype: StoredType = .f32
 
-  @Option(help: ArgumentHelp("Keep the first N dimensions, and normalise again where the model does.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "Keep the first N dimensions, and normalise again where the model does.", valueName: "n"))
   var dims: Int?
 
   @Option(help: ArgumentHelp("Keep the N heaviest terms of each sparse vector.", valueName: "n"))
@@ -61,6 +71,7 @@ struct Encode: ToolCommand {
     let model = try Model(ModelDescription(recognizing: folder))
     let digest = try folder.digest()
     if inspect {
+      context.omitSummary()
       let inspection = Inspection(model, digest: digest)
       let text = isTerminal(1) ? inspection.table : inspection.json.serialized() + "\n"
       return try StandardOutput.write(text)

@@ -38,8 +38,9 @@ struct EncodeJob {
         hint: "lir-rerank scores pairs with it")
     }
     guard options.batchTokens >= 1 else { throw .usage("--batch-tokens: expected at least 1") }
+    if options.format == .tensor { try options.output.refuseTerminal() }
     operands = try Operands.resolve(options.inputs)
-    inputs = try InputDigests.of(operands)
+    inputs = try InputDigest.of(operands)
     kernels = try options.modelOptions.kernels()
     let tokenizer = try Tokenizer.load(folder: model.description.folder.path)
     tokenizerDigest = try TokenizerDigest.of(tokenizer)
@@ -49,17 +50,13 @@ struct EncodeJob {
 
   func run() throws(Failure) {
     let input = try EncodeInput(operands, options: options.records.records())
-    if case .tokens = input, options.maxLength != nil || options.prompt != nil {
+    if case .stream = input, options.maxLength != nil || options.prompt != nil {
       throw .usage("--max-length and --prompt are for texts, the input is a token stream")
     }
     var provenance = self.provenance(earlier: nil)
-    var resume: ResumeState?
-    if options.resumption.resume { resume = try openPartial(provenance) }
-    if resume?.point.isComplete == true {
-      try resume?.partial.finish()
-      return context.count(records: 0)
-    }
-    let done = resume?.point.finished.records ?? 0
+    let resume = try options.resumption.resume ? openPartial(provenance) : nil
+    if try resume?.finishIfComplete() == true { return }
+    let done = resume?.done ?? 0
     var sink: (any EmbeddingSink)?
     let encoder = BatchEncoder(model, context.pool, kernels, batchTokens: options.batchTokens)
     let windowTokenizer = WindowTokenizer(context.pool)
@@ -72,38 +69,31 @@ struct EncodeJob {
     }
     switch input {
     case .texts(let reader):
-      try restrict(reader, skipping: done)
+      if let shard = try options.shards.restrict(
+        reader, operands: operands, options: options.records.records())
+      {
+        context.progress.expect(shard.count)
+      }
+      var skipper = RecordSkipper(done)
       let eager = operands == ["-"]
-      while let batch = try reader.next(eager: eager) {
+      while var batch = try reader.next(eager: eager) {
+        skipper.skip(in: &batch)
         if let failure = batch.firstSkipped { context.diagnostics.warning("\(failure), skipped") }
         try consume(try InputWindow(batch, windowTokenizer, roleTokenizer))
         if eager { try sink?.flush() }
       }
-    case .tokens(let reader):
+    case .stream(let reader):
       try consumeTokens(reader, skipping: done) { segment in
         provenance = self.provenance(earlier: segment.description.by)
-      } consume: { window throws(Failure) in try consume(window) }
+      } consume: { window throws(Failure) in
+        try consume(window)
+      }
     }
     if sink == nil { sink = try makeSink(provenance, resume) }
     try sink?.finish()
   }
 
   // MARK: Shards and resuming
-
-  private struct ResumeState {
-    var partial: PartialFile
-    var point: ResumePoint
-  }
-
-  private func restrict(_ reader: TextRecordReader, skipping done: Int) throws(Failure) {
-    let records = options.records.records()
-    let shard = try options.shards.restrict(reader, operands: operands, options: records)
-    if let shard { context.progress.expect(shard.count) }
-    if done > 0 {
-      let start = (shard?.lowerBound ?? 0) + done
-      try reader.restrict(to: start..<max(start, shard?.upperBound ?? Int.max))
-    }
-  }
 
   /// Runs the records of a token stream from `done` on, or a shard's.
   private func consumeTokens(
@@ -140,11 +130,13 @@ struct EncodeJob {
 
   private func check(_ segment: TensorSegment) throws(Failure) {
     guard segment.schema.kind == .tokens else {
-      throw .config(operands[0], "expected a token stream, found kind \(segment.schema.kind.rawValue)")
+      throw .config(
+        operands[0], "expected a token stream, found kind \(segment.schema.kind.rawValue)")
     }
     guard segment.description.role == role else {
       throw .config(
-        operands[0], "the tokens are of role \(segment.description.role.rawValue), "
+        operands[0],
+        "the tokens are of role \(segment.description.role.rawValue), "
           + "--role says \(role.rawValue)")
     }
     guard segment.description.maxLength != nil else {
@@ -159,29 +151,18 @@ struct EncodeJob {
     }
   }
 
-  private func openPartial(_ provenance: Provenance) throws(Failure) -> ResumeState {
-    guard options.output.output != "-" else {
-      throw .usage("--resume needs -o FILE: a pipe cannot be continued")
-    }
+  private func openPartial(_ provenance: Provenance) throws(Failure) -> StreamResume {
     guard options.format == .tensor else {
       throw .usage("--resume continues tensor streams, not \(options.format.rawValue)")
     }
-    for operand in operands where operand == "-" {
-      throw .usage("--resume needs inputs that can be read again, not \(operand)")
-    }
-    let work = [
-      provenance.digest, options.shards.shard ?? "", options.output.compress ?? "",
-      String(options.output.noProvenance),
-    ]
-    let digest = Checksum.xxh3Long(Array(work.joined(separator: "\n").utf8))
-    let partial = try PartialFile(of: options.output.output, digest: digest)
-    return ResumeState(partial: partial, point: try ResumePoint.find(in: partial.path))
+    return try StreamResume(
+      options.output, operands: operands, provenance: provenance, shard: options.shards.shard)
   }
 
   // MARK: Output
 
   private func makeSink(
-    _ provenance: Provenance, _ resume: ResumeState?
+    _ provenance: Provenance, _ resume: StreamResume?
   ) throws(Failure) -> any EmbeddingSink {
     let form = EmbeddingForm(
       dtype: options.dtype.elementType, dims: options.dims, topTerms: options.topTerms)
@@ -198,15 +179,13 @@ struct EncodeJob {
       let compression = try options.output.compression()
       let writer: ByteWriter
       if let resume {
-        writer = ByteWriter(
-          try OutputFile(resume.partial, keep: resume.point.bytes), compression: compression)
+        writer = try resume.writer(compression)
       } else {
         writer = try ByteWriter(options.output.output, compression: compression)
-        try writer.refuseTerminal()
       }
       return try TensorSink(
         writer, model, form, kernels, description: description(provenance),
-        after: resume?.point.finished)
+        after: resume?.finished)
     }
   }
 

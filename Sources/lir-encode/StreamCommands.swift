@@ -19,33 +19,29 @@ struct Cat: ToolCommand {
   var inputs: [String] = []
 
   func execute(_ context: ToolContext) throws {
+    try output.refuseTerminal()
     let operands = try Operands.resolve(inputs)
     var writer: TensorStreamWriter?
-    var lastShard: (index: Int, count: Int)?
+    var shards = ShardSequence()
     for operand in operands {
       let reader = try TensorStreamReader(operand)
-      var member = -1
       while let segment = try reader.next() {
         if writer == nil { writer = try open(segment) }
         guard let writer else { continue }
         try check(segment, against: writer, operand)
         if segment.first == 0 {
-          member += 1
-          try follow(&lastShard, segment.description.shard, operand)
+          try shards.follow(segment.description.shard, operand)
         }
         for index in 0..<segment.records { try writer.append(segment, index) }
         context.count(records: segment.records)
       }
     }
-    if let lastShard, lastShard.index != lastShard.count {
-      context.diagnostics.warning("shards \(lastShard.index + 1) to \(lastShard.count) are not there")
-    }
+    if let missing = shards.missing { context.diagnostics.warning("\(missing) not there") }
     try writer?.finish()
   }
 
   private func open(_ segment: TensorSegment) throws(Failure) -> TensorStreamWriter {
     let bytes = try ByteWriter(output.output, compression: try output.compression())
-    try bytes.refuseTerminal()
     var description = segment.description
     description.shard = nil
     if output.noProvenance { description.by = nil }
@@ -62,21 +58,6 @@ struct Cat: ToolCommand {
       throw .data(operand, "the streams disagree: \(what) \(old) is followed by \(what) \(new)")
     }
   }
-
-  /// Shards follow each other without a gap.
-  private func follow(
-    _ last: inout (index: Int, count: Int)?, _ shard: String?, _ operand: String
-  ) throws(Failure) {
-    let parts = shard?.split(separator: "/").compactMap { Int($0) } ?? []
-    guard parts.count == 2 else { return }
-    let expected = last.map { $0.index + 1 } ?? 1
-    guard parts[0] == expected, last.map({ $0.count == parts[1] }) ?? true else {
-      throw .data(
-        operand, "expected shard \(expected)/\(last?.count ?? parts[1]), "
-          + "found \(parts[0])/\(parts[1])")
-    }
-    last = (parts[0], parts[1])
-  }
 }
 
 /// `lir-encode verify`: says by its status whether streams are whole.
@@ -86,21 +67,19 @@ struct Verify: ToolCommand {
   static let configuration = CommandConfiguration(
     abstract: "Check tensor streams; silent, the status says it.")
 
+  static let isSilent = true
+
   @OptionGroup(title: "Common") var common: CommonOptions
 
   @Argument(help: "Tensor streams; - for the standard input.")
   var inputs: [String] = []
 
-  func run() throws {
-    let settings = Settings.of(self)
-    if common.printConfig { return try printSettings(settings) }
+  func execute(_ context: ToolContext) throws {
     for operand in try Operands.resolve(inputs) {
       let reader = try TensorStreamReader(operand)
       while try reader.next() != nil {}
     }
   }
-
-  func execute(_ context: ToolContext) throws {}
 }
 
 /// `lir-encode view`: a tensor stream as JSON lines.

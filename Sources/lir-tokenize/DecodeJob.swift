@@ -30,7 +30,8 @@ struct DecodeJob {
       let reader = try TensorStreamReader(operand)
       while let segment = try reader.next() {
         guard segment.schema.kind == .tokens else {
-          throw .config(operand, "expected a token stream, found kind \(segment.schema.kind.rawValue)")
+          throw .config(
+            operand, "expected a token stream, found kind \(segment.schema.kind.rawValue)")
         }
         if let found = segment.description.tokenizer, found != digest {
           throw .config(operand, "the tokens were made by another tokenizer")

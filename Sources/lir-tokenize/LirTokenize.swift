@@ -20,21 +20,34 @@ struct LirTokenize: Tool, ToolCommand {
   @OptionGroup(title: "Model") var modelOptions: ModelOptions
   @OptionGroup(title: "Input") var records: RecordOptionsGroup
   @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup var resumption: ResumeOptions
   @OptionGroup var shards: ShardOptions
 
-  @Option(help: "Whose texts these are: query or doc. Without it the tokenizer works alone: no markers, no prompt, no truncation but --max-length.")
+  @Option(
+    help:
+      "Whose texts these are: query or doc. Without it the tokenizer works alone: no markers, no prompt, no truncation but --max-length."
+  )
   var role: TokenizerRole?
 
   @Flag(help: "Read pairs of a query and a document, for cross-encoders.")
   var pairs = false
 
-  @Option(help: ArgumentHelp("Most tokens of a text, special ones included. (default: what the model says for the role)", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "Most tokens of a text, special ones included. (default: what the model says for the role)",
+      valueName: "n"))
   var maxLength: Int?
 
-  @Option(help: ArgumentHelp("Text in front of every text, or the name of one of the model's prompts.", valueName: "text|name"))
+  @Option(
+    help: ArgumentHelp(
+      "Text in front of every text, or the name of one of the model's prompts.",
+      valueName: "text|name"))
   var prompt: String?
 
-  @Option(help: ArgumentHelp("Cut texts into passages of N tokens, special ones included, that start every STRIDE tokens; their ids are ID#0, ID#1, …", valueName: "n:stride"))
+  @Option(
+    help: ArgumentHelp(
+      "Cut texts into passages of N tokens, special ones included, that start every STRIDE tokens; their ids are ID#0, ID#1, …",
+      valueName: "n:stride"))
   var window: String?
 
   @Option(help: "Form of the output: tensor, jsonl or tokens.")
@@ -46,7 +59,8 @@ struct LirTokenize: Tool, ToolCommand {
   @Flag(help: "Turn token streams back into text records.")
   var decode = false
 
-  @Argument(help: "Text records (token streams with --decode); - or nothing for the standard input.")
+  @Argument(
+    help: "Text records (token streams with --decode); - or nothing for the standard input.")
   var inputs: [String] = []
 
   func execute(_ context: ToolContext) throws {

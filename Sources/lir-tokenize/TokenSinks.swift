@@ -18,9 +18,14 @@ struct TensorTokenSink: TokenSink {
   private let output: ByteWriter
   private let writer: TensorStreamWriter
 
-  init(_ output: ByteWriter, _ description: StreamDescription) {
+  init(
+    _ output: ByteWriter, _ description: StreamDescription, after done: FinishedSegments? = nil
+  ) {
     self.output = output
-    writer = TensorStreamWriter(output, schema: .tokens, description: description)
+    writer =
+      done.map {
+        TensorStreamWriter(output, schema: .tokens, description: description, after: $0)
+      } ?? TensorStreamWriter(output, schema: .tokens, description: description)
   }
 
   mutating func append(ids: [[UInt8]], _ tokens: TokenWindow) throws(Failure) {
@@ -116,8 +121,10 @@ struct TokenStatistics: TokenSink {
   mutating func flush() throws(Failure) {}
 
   mutating func finish() throws(Failure) {
-    let quantiles = [("min", 0.0), ("p25", 0.25), ("p50", 0.5), ("p75", 0.75), ("p95", 0.95),
-      ("p99", 0.99), ("max", 1.0)]
+    let quantiles = [
+      ("min", 0.0), ("p25", 0.25), ("p50", 0.5), ("p75", 0.75), ("p95", 0.95),
+      ("p99", 0.99), ("max", 1.0),
+    ]
     let json: JSON = .object([
       JSON.Member("records", .integer(records)), JSON.Member("tokens", .integer(tokens)),
       JSON.Member(

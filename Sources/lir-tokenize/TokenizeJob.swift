@@ -30,6 +30,7 @@ struct TokenizeJob {
     self.options = options
     self.context = context
     self.operands = operands
+    if options.format == .tensor, !options.stats { try options.output.refuseTerminal() }
     guard let path = options.modelOptions.model else { throw .usage("--model is missing") }
     if let maxLength = options.maxLength, maxLength < 1 {
       throw .usage("--max-length: expected at least 1, found \(maxLength)")
@@ -56,7 +57,8 @@ struct TokenizeJob {
           tokenizer, description, role, maxLength: options.maxLength, prompt: options.prompt))
     } else {
       guard description.isCrossEncoder else {
-        throw .config(path, "expected a cross-encoder for --pairs, found \(description.architecture.name)")
+        throw .config(
+          path, "expected a cross-encoder for --pairs, found \(description.architecture.name)")
       }
       if let maxLength = options.maxLength {
         description.roles[.pair]?.maximumLength = maxLength
@@ -72,7 +74,11 @@ struct TokenizeJob {
     if let range = try options.shards.restrict(reader, operands: operands, options: records) {
       context.progress.expect(range.count)
     }
-    var sink = try makeSink()
+    let provenance = try provenance()
+    let resume = try options.resumption.resume ? openPartial(provenance) : nil
+    if try resume?.finishIfComplete() == true { return }
+    var skipper = PassageSkipper(resume?.done ?? 0)
+    var sink = try makeSink(provenance, resume)
     let windows = try WindowCutter(parsing: options.window, work.roleTokenizer)
     let windowTokenizer = WindowTokenizer(context.pool)
     let eager = operands == ["-"]
@@ -83,6 +89,7 @@ struct TokenizeJob {
       context.count(
         records: batch.count, skipped: batch.skipped, truncated: tokens.truncated)
       if let windows { (ids, tokens) = windows.cut(ids, tokens) }
+      skipper.skip(&ids, &tokens)
       try sink.append(ids: ids, tokens)
       if eager { try sink.flush() }
     }
@@ -129,18 +136,31 @@ struct TokenizeJob {
     }
   }
 
-  private func makeSink() throws(Failure) -> any TokenSink {
+  private func openPartial(_ provenance: Provenance) throws(Failure) -> StreamResume {
+    guard options.format == .tensor, !options.stats else {
+      throw .usage("--resume continues token streams, not other forms of output")
+    }
+    return try StreamResume(
+      options.output, operands: operands, provenance: provenance, shard: options.shards.shard)
+  }
+
+  private func makeSink(
+    _ provenance: Provenance, _ resume: StreamResume?
+  ) throws(Failure) -> any TokenSink {
     if options.stats { return TokenStatistics(options.output.output, tokenizer) }
     let compression = try options.output.compression()
-    let provenance = try provenance()
     let by = options.output.noProvenance ? nil : provenance.json
-    let writer = try ByteWriter(
-      options.output.output, compression: compression, checksumText: options.format != .tensor)
+    let writer: ByteWriter
+    if let resume {
+      writer = try resume.writer(compression)
+    } else {
+      writer = try ByteWriter(
+        options.output.output, compression: compression, checksumText: options.format != .tensor)
+    }
     switch options.format {
     case .jsonl: return JSONLTokenSink(writer, tokenizer, asTokens: false, provenance: by)
     case .tokens: return JSONLTokenSink(writer, tokenizer, asTokens: true, provenance: by)
     case .tensor:
-      try writer.refuseTerminal()
       var description = StreamDescription(role: options.pairs ? .pair : options.role?.role ?? .doc)
       description.tokenizer = try TokenizerDigest.of(tokenizer)
       if let folder { description.model = try folder.digest() }
@@ -152,16 +172,18 @@ struct TokenizeJob {
       if !options.output.noProvenance {
         description.shard = try options.shards.selection()?.description
       }
-      return TensorTokenSink(writer, description)
+      return TensorTokenSink(writer, description, after: resume?.finished)
     }
   }
 
   private func provenance() throws(Failure) -> Provenance {
-    let inputs = try [("tokenizer", TokenizerDigest.of(tokenizer))] + InputDigests.of(operands)
+    let inputs = try [("tokenizer", TokenizerDigest.of(tokenizer))] + InputDigest.of(operands)
     return Provenance(tool: "lir-tokenize", settings: context.settings, inputs: inputs)
   }
 }
 
 extension TokenizeJob.Work {
-  fileprivate var roleTokenizer: RoleTokenizer? { if case .role(let role) = self { role } else { nil } }
+  fileprivate var roleTokenizer: RoleTokenizer? {
+    if case .role(let role) = self { role } else { nil }
+  }
 }

@@ -53,3 +53,18 @@ struct WindowCutter {
     return (newIDs, cut)
   }
 }
+
+/// Passes over the passages (or texts) that an earlier run has written.
+struct PassageSkipper {
+  private var left: Int
+
+  init(_ count: Int) { left = count }
+
+  mutating func skip(_ ids: inout [[UInt8]], _ tokens: inout TokenWindow) {
+    let count = min(left, ids.count)
+    if count == 0 { return }
+    left -= count
+    ids.removeFirst(count)
+    tokens = tokens.dropFirst(count)
+  }
+}

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What explains itself, and where a file came from.
 lir-eval --list-measures | grep -c . >/dev/null
 lir-eval --list-measures | sed -n 's,^nDCG[^ ]* NDCG  *,nDCG: ,p'

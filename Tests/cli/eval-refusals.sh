@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What is wrong is named, and gets no score.
 cp "$FIXTURES"/eval/tiny/{run,qrels}.txt .
 : >empty

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # The measures that pytrec_eval and ir_measures gave for this run, as TSV, JSON and tables.
 cp "$FIXTURES"/eval/tiny/{run,qrels}.txt .
 lir-eval --qrels qrels.txt run.txt

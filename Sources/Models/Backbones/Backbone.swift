@@ -2,12 +2,15 @@ import Autograd
 import Failures
 import Kernels
 
-/// A transformer that turns tokens into one vector each. A new one is one file beside this one and
-/// a case of `BackboneLoader`.
+/// A transformer that turns tokens into one vector each.
+///
+/// A new one is one file beside this one and a case of `BackboneLoader`.
 package protocol Backbone: Sendable {
   /// D.
   var width: Int { get }
   var vocabularySize: Int { get }
+  /// Segments that tokens may belong to.
+  var segmentCount: Int { get }
   /// Longest sequence that has positions.
   var maximumTokens: Int { get }
   /// word[V,D], which masked language model heads share.

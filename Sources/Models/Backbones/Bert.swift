@@ -3,6 +3,7 @@ import Failures
 import Kernels
 
 /// BERT: post-norm transformer encoder with learned positions.
+///
 /// Devlin et al., arXiv:1810.04805; transformers `models/bert/modeling_bert.py`.
 package struct Bert: Backbone {
   package struct Configuration: Sendable {
@@ -30,7 +31,8 @@ package struct Bert: Backbone {
         try folder.string("hidden_act", default: "gelu") ?? "gelu", at: folder.configPlace)
       let positions = try folder.string("position_embedding_type", default: "absolute")
       guard positions == "absolute" || positions == nil else {
-        throw .config(folder.configPlace, "position_embedding_type \(positions ?? "") is not supported")
+        throw .config(
+          folder.configPlace, "position_embedding_type \(positions ?? "") is not supported")
       }
       guard heads > 0, width > 0, width % heads == 0 else {
         throw .config(
@@ -58,9 +60,10 @@ package struct Bert: Backbone {
 
   package var width: Int { configuration.width }
   package var vocabularySize: Int { configuration.vocabularySize }
+  package var segmentCount: Int { configuration.typeVocabularySize }
   package var maximumTokens: Int { configuration.maximumPositions }
 
-  /// - Parameter weights: the scope that holds `embeddings` and `encoder`.
+  /// `weights`: the scope that holds `embeddings` and `encoder`.
   package init(_ configuration: Configuration, _ weights: WeightScope) throws(Failure) {
     self.configuration = configuration
     let c = configuration

@@ -3,6 +3,7 @@ import Failures
 import Kernels
 
 /// What is done to the elements of an embedding so that many of them are zero.
+///
 /// Lightning IR `modeling_utils/embedding_post_processing.py`.
 package enum Sparsification: String, Sendable, CaseIterable {
   case none
@@ -23,16 +24,19 @@ package enum Sparsification: String, Sendable, CaseIterable {
   }
 }
 
-/// One vector a text: pooling, then linear layers, sparsification and normalisation, in that order
+/// One vector a text: pooling, then layers, sparsification and normalisation, in that order
 /// (DPR, arXiv:2004.04906; SBERT, arXiv:1908.10084; Lightning IR `models/bi_encoders/dpr.py`).
 package struct DenseHead: Sendable {
-  package struct Layer: Sendable {
-    package let linear: Linear
-    package let activation: Activation
+  package enum Layer: Sendable {
+    case linear(Linear, Activation)
+    case norm(LayerNorm)
 
-    package init(_ linear: Linear, _ activation: Activation) {
-      self.linear = linear
-      self.activation = activation
+    /// Width of what comes out; nil where it is that of what goes in.
+    package var outputs: Int? {
+      switch self {
+      case .linear(let linear, _): linear.outputs
+      case .norm: nil
+      }
     }
   }
 
@@ -52,7 +56,7 @@ package struct DenseHead: Sendable {
     self.layers = layers
     self.sparsification = sparsification
     self.normalizes = normalizes
-    dimension = layers.last?.linear.outputs ?? width * poolings.count
+    dimension = layers.compactMap(\.outputs).last ?? width * poolings.count
   }
 
   /// [T,D] to [B,dimension].
@@ -61,7 +65,12 @@ package struct DenseHead: Sendable {
   ) -> O.Value {
     let pooled = poolings.map { o.pool(hidden, $0, batch) }
     var x = pooled.count == 1 ? pooled[0] : o.concatenate(pooled)
-    for layer in layers { x = o.linear(x, layer.linear, layer.activation) }
+    for layer in layers {
+      switch layer {
+      case .linear(let linear, let activation): x = o.linear(x, linear, activation)
+      case .norm(let norm): x = o.layerNorm(x, norm)
+      }
+    }
     x = sparsification.apply(x, o)
     return normalizes ? o.normalize(x) : x
   }

@@ -77,7 +77,9 @@ package final class Checkpoint {
   /// The name under which a tensor is stored: older checkpoints call LayerNorm's `gamma`, `beta`.
   private func resolve(_ name: String) -> String? {
     if places[name] != nil { return name }
-    for (new, old) in [("LayerNorm.weight", "LayerNorm.gamma"), ("LayerNorm.bias", "LayerNorm.beta")]
+    for (new, old) in [
+      ("LayerNorm.weight", "LayerNorm.gamma"), ("LayerNorm.bias", "LayerNorm.beta"),
+    ]
     where name.hasSuffix(new) {
       let other = name.dropLast(new.count) + old
       if places[String(other)] != nil { return String(other) }
@@ -109,13 +111,29 @@ package final class Checkpoint {
     if entry.type == .f32, let base = bytes.baseAddress,
       Int(bitPattern: base) % MemoryLayout<Float>.alignment == 0
     {
+      try checkFinite(
+        UnsafeBufferPointer(
+          start: base.assumingMemoryBound(to: Float.self), count: entry.elements), name)
       return Parameter(
         name: name, shape: shape, values: base.assumingMemoryBound(to: Float.self), owner: file)
     }
     let buffer = AlignedBuffer(count: entry.elements)
     try Self.convert(bytes, entry, into: buffer, path: path)
+    try checkFinite(UnsafeBufferPointer(start: buffer.pointer, count: entry.elements), name)
     return Parameter(
       name: name, shape: shape, values: UnsafePointer(buffer.pointer), owner: buffer)
+  }
+
+  /// Weights of a training run that went wrong would make every embedding NaN.
+  private func checkFinite(
+    _ values: UnsafeBufferPointer<Float>, _ name: String
+  ) throws(Failure) {
+    // The largest magnitude as an integer: NaN and infinities have the exponent 255.
+    var largest: UInt32 = 0
+    for value in values { largest = max(largest, value.bitPattern & 0x7FFF_FFFF) }
+    if largest >= 0x7F80_0000 {
+      throw .config(path, "tensor \(name) holds NaN or infinite values")
+    }
   }
 
   private static func convert(
@@ -139,7 +157,8 @@ package final class Checkpoint {
         target[i] = Float(bytes.loadUnaligned(fromByteOffset: 8 * i, as: Double.self))
       }
     default:
-      throw .config(path, "tensor \(entry.name): expected floating point, found \(entry.type.rawValue)")
+      throw .config(
+        path, "tensor \(entry.name): expected floating point, found \(entry.type.rawValue)")
     }
   }
 }

@@ -5,7 +5,9 @@ import Streams
 import Tensors
 
 /// Folders with Lightning IR's configuration (`lightning_ir/models/*/*.py`), or plain ones for
-/// which `--model-config` says the same. Defaults are those of its configuration classes.
+/// which `--model-config` says the same.
+///
+/// Defaults are those of its configuration classes.
 enum LightningIRFolder {
   static let defaultQueryLength = 32
   static let defaultDocumentLength = 512
@@ -30,19 +32,23 @@ enum LightningIRFolder {
   static func dense(_ folder: ModelFolder) throws(Failure) -> ModelDescription {
     let pooling = try folder.choice("pooling_strategy", default: PoolingStrategy.first)
     let width = try folder.integer("hidden_size")
-    var projections: [ModelDescription.Projection] = []
+    try refuseOlderNormalization(folder)
+    var layers: [ModelDescription.HeadLayer] = []
     if let kind = try folder.string("projection", default: "linear") {
       guard kind == "linear" || kind == "linear_no_bias" else {
-        throw .config(folder.configPlace, "projection: expected linear, linear_no_bias or null, "
-          + "found \(kind)")
+        throw .config(
+          folder.configPlace,
+          "projection: expected linear, linear_no_bias or null, "
+            + "found \(kind)")
       }
       let outputs = try folder.optionalInteger("embedding_dim", default: nil) ?? width
-      projections = [
-        .init(folder: "", name: "projection", outputs: outputs, hasBias: kind == "linear")
+      layers = [
+        .linear(
+          .init(folder: "", name: "projection", outputs: outputs, hasBias: kind == "linear"))
       ]
     }
     let settings = ModelDescription.DenseSettings(
-      poolings: [pooling.pooling], projections: projections,
+      poolings: [pooling.pooling], layers: layers,
       sparsification: try folder.choice(
         "sparsification_strategy", default: Sparsification.none, nullMeans: Sparsification.none),
       normalizes: try folder.choice(
@@ -52,6 +58,24 @@ enum LightningIRFolder {
       folder: folder, backboneType: backbone(folder), architecture: .dense(settings),
       similarity: try folder.choice("similarity_function", default: Similarity.dot),
       roles: try biEncoderRoles(folder), evidence: evidence(folder))
+  }
+
+  /// Release 0.0.6 wrote `normalize` and paid no attention to `normalization_strategy`, so that the
+  /// same configuration means one thing there and another thing in later versions.
+  private static func refuseOlderNormalization(_ folder: ModelFolder) throws(Failure) {
+    guard folder.config["normalize"] != nil,
+      !folder.overriddenKeys.contains("normalization_strategy")
+    else { return }
+    let normalizes = try folder.bool("normalize", default: false)
+    let later = try folder.choice(
+      "normalization_strategy", default: NormalizationStrategy.none,
+      nullMeans: NormalizationStrategy.none)
+    if normalizes == (later == .l2) { return }
+    throw .config(
+      folder.configPlace,
+      "normalize is \(normalizes) and normalization_strategy is \(later.rawValue): older versions "
+        + "of Lightning IR go by the first, newer ones by the second",
+      hint: #"say --model-config '{"normalization_strategy":"l2"}' or "none""#)
   }
 
   static func splade(_ folder: ModelFolder) throws(Failure) -> ModelDescription {
@@ -119,12 +143,20 @@ enum LightningIRFolder {
     let markers = try folder.bool("add_marker_tokens", default: false)
     return [
       .query: RoleSettings(
-        maximumLength: try folder.optionalInteger("query_length", default: defaultQueryLength),
+        maximumLength: try length(folder, "query_length", defaultQueryLength),
         marker: markers ? "[QUE]" : nil),
       .doc: RoleSettings(
-        maximumLength: try folder.optionalInteger("doc_length", default: defaultDocumentLength),
+        maximumLength: try length(folder, "doc_length", defaultDocumentLength),
         marker: markers ? "[DOC]" : nil),
     ]
+  }
+
+  /// A role's length; null is what the tokenizer says, as in transformers.
+  private static func length(
+    _ folder: ModelFolder, _ key: String, _ fallback: Int
+  ) throws(Failure) -> Int? {
+    if let length = try folder.optionalInteger(key, default: fallback) { return length }
+    return try folder.tokenizerLength()
   }
 
   private static func evidence(_ folder: ModelFolder) -> [String] {

@@ -49,9 +49,16 @@ package struct ModelDescription: Sendable {
   package struct DenseSettings: Sendable {
     package var poolings: [Pooling]
     /// Layers behind the pooling.
-    package var projections: [Projection]
+    package var layers: [HeadLayer]
     package var sparsification = Sparsification.none
     package var normalizes: Bool
+  }
+
+  /// A layer behind the pooling of a dense head.
+  package enum HeadLayer: Sendable {
+    case linear(Projection)
+    /// Layer normalisation whose weights are `norm` in a folder below the model's.
+    case norm(folder: String)
   }
 
   /// A linear layer that a folder or a checkpoint holds.

@@ -125,6 +125,18 @@ extension ModelFolder {
   package var modelType: String? { config["model_type"]?.string }
 }
 
+extension ModelFolder {
+  /// `model_max_length` of the tokenizer, but no more than there are positions; nil for no limit.
+  package func tokenizerLength() throws(Failure) -> Int? {
+    let positions = config["max_position_embeddings"]?.integer
+    // transformers writes 10^30 for "no limit".
+    guard let length = try json("tokenizer_config.json")?["model_max_length"]?.double,
+      length >= 0, length < 1e9
+    else { return positions }
+    return min(Int(length), positions ?? .max)
+  }
+}
+
 // MARK: Digest
 
 extension ModelFolder {
@@ -136,7 +148,8 @@ extension ModelFolder {
       list += Array("\(name)\t\(try FileDigest.of("\(path)/\(name)"))\n".utf8)
     }
     for key in overriddenKeys.sorted() {
-      list += Array("--model-config \(key)\t\(config[key]?.serialized(sortingKeys: true) ?? "")\n".utf8)
+      list += Array(
+        "--model-config \(key)\t\(config[key]?.serialized(sortingKeys: true) ?? "")\n".utf8)
     }
     return Checksum.xxh3Long(list)
   }
@@ -184,20 +197,5 @@ package enum FolderListing {
       if name != ".", name != ".." { names.append(name) }
     }
     return names
-  }
-}
-
-/// XXH3-128 of whole files.
-package enum FileDigest {
-  package static func of(_ path: String) throws(Failure) -> String {
-    let descriptor = try OwnedDescriptor.open(reading: path)
-    let running = RunningChecksum()
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
-    defer { buffer.deallocate() }
-    while true {
-      let count = try descriptor.read(into: buffer, name: path)
-      if count == 0 { return running.longHex }
-      running.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-    }
   }
 }

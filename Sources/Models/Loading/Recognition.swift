@@ -39,7 +39,8 @@ enum PlainFolder {
       }
       throw .config(
         folder.path, "a classifier with \(labels) labels: which one is relevance?",
-        hint: #"for a monoBERT say --model-config '{"model_type":"mono","scoring_strategy":"mono"}'"#)
+        hint:
+          #"for a monoBERT say --model-config '{"model_type":"mono","scoring_strategy":"mono"}'"#)
     }
     if architecture.hasSuffix("ForMaskedLM") {
       throw .config(
@@ -48,7 +49,7 @@ enum PlainFolder {
     }
     throw .config(
       folder.path, "\(architecture) does not say how texts become vectors",
-      hint: #"for a dense model say --model-config '{"model_type":"lir-dpr","# 
+      hint: #"for a dense model say --model-config '{"model_type":"lir-dpr","#
         + #""pooling_strategy":"mean","projection":null}' (or first, max, sum)"#)
   }
 
@@ -74,7 +75,9 @@ enum PlainFolder {
   }
 
   /// The activation of sentence-transformers' CrossEncoder: what a configuration names, else
-  /// sigmoid for one label. `cross_encoder/CrossEncoder.py`, `get_default_activation_fn`.
+  /// sigmoid for one label.
+  ///
+  /// `cross_encoder/CrossEncoder.py`, `get_default_activation_fn`.
   private static func crossEncoderActivation(
     _ folder: ModelFolder
   ) throws(Failure) -> (ScoreActivation, String) {

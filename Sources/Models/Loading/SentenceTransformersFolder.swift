@@ -43,7 +43,7 @@ enum SentenceTransformersFolder {
   private static func dense(
     _ folder: ModelFolder, _ modules: [(kind: String, path: String)], _ settings: JSON?
   ) throws(Failure) -> ModelDescription {
-    var head = ModelDescription.DenseSettings(poolings: [], projections: [], normalizes: false)
+    var head = ModelDescription.DenseSettings(poolings: [], layers: [], normalizes: false)
     for module in modules {
       let place = "\(folder.path)/\(module.path)/config.json"
       if head.normalizes {
@@ -57,7 +57,12 @@ enum SentenceTransformersFolder {
       case "Dense":
         guard !head.poolings.isEmpty, let config = try folder.json("\(module.path)/config.json")
         else { throw .config(place, "expected a Dense module behind the Pooling") }
-        head.projections.append(try projection(config, module.path, place: place))
+        head.layers.append(.linear(try projection(config, module.path, place: place)))
+      case "LayerNorm":
+        guard !head.poolings.isEmpty else {
+          throw .config(place, "expected a LayerNorm module behind the Pooling")
+        }
+        head.layers.append(.norm(folder: module.path))
       case "Normalize": head.normalizes = true
       default: throw .config(folder.path, "module \(module.kind) is not supported")
       }
@@ -65,6 +70,7 @@ enum SentenceTransformersFolder {
     guard !head.poolings.isEmpty else {
       throw .config(folder.path, "the modules hold no Pooling")
     }
+    try refuseLowerCase(folder)
     let names = modules.map(\.kind).joined(separator: ", ")
     let length = try length(folder)
     let prompts = try prompts(settings, place: folder.path)
@@ -89,7 +95,8 @@ enum SentenceTransformersFolder {
       throw .config(place, "include_prompt false is not supported")
     }
     let names = [
-      ("cls", Pooling.first), ("max", .max), ("mean", .mean), ("mean_sqrt_len_tokens", .meanSqrtLength),
+      ("cls", Pooling.first), ("max", .max), ("mean", .mean),
+      ("mean_sqrt_len_tokens", .meanSqrtLength),
       ("weightedmean", .weightedMean), ("lasttoken", .last),
     ]
     if let mode = config["pooling_mode"] {
@@ -123,6 +130,17 @@ enum SentenceTransformersFolder {
       activation: String(activation.split(separator: ".").last ?? ""))
   }
 
+  /// `do_lower_case` of `sentence_bert_config.json` changes the text before the tokenizer sees it:
+  /// no harm where the tokenizer does the same.
+  private static func refuseLowerCase(_ folder: ModelFolder) throws(Failure) {
+    guard try folder.json("sentence_bert_config.json")?["do_lower_case"]?.bool == true,
+      try folder.json("tokenizer_config.json")?["do_lower_case"]?.bool == false
+    else { return }
+    throw .config(
+      "\(folder.path)/sentence_bert_config.json",
+      "do_lower_case with a tokenizer that keeps case is not supported")
+  }
+
   /// What `similarity_fn_name` says; cosine where it says nothing, as the library does.
   private static func similarity(_ settings: JSON?, place: String) throws(Failure) -> Similarity {
     switch settings?["similarity_fn_name"]?.string {
@@ -147,14 +165,12 @@ enum SentenceTransformersFolder {
   }
 
   /// `max_seq_length`, else the tokenizer's `model_max_length`; never above the positions.
+  ///
   /// sentence-transformers `models/Transformer.py`.
   static func length(_ folder: ModelFolder) throws(Failure) -> Int? {
-    let positions = folder.config["max_position_embeddings"]?.integer
-    let tokenizer = try folder.json("tokenizer_config.json")?["model_max_length"]?.double
     if let length = try folder.json("sentence_bert_config.json")?["max_seq_length"]?.integer {
       return length
     }
-    guard let tokenizer, tokenizer < 1e9 else { return positions }
-    return min(Int(tokenizer), positions ?? Int(tokenizer))
+    return try folder.tokenizerLength()
   }
 }

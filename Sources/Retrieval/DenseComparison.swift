@@ -1,0 +1,74 @@
+import Kernels
+
+/// Some dense queries, ready to be compared with documents.
+///
+/// A score is one fused multiply-add after the other over the dimensions: the same bits in a search,
+/// in re-ranking, and whatever the other queries and documents.
+package struct DenseComparison: Sendable {
+  package let count: Int
+  private let dimension: Int
+  private let measure: FlatIndex.Measure
+  private let kernels: Kernels
+  private let packed: PackedMatrix
+  private let values: [Float]
+
+  /// `values`: queries[count, dimension].
+  ///
+  /// `measure`: what a score is; `l2` is the negative distance.
+  package init(
+    _ values: [Float], count: Int, _ measure: FlatIndex.Measure, _ kernels: Kernels
+  ) {
+    precondition(count > 0 && values.count % count == 0, "\(values.count) values, \(count) queries")
+    let dimension = values.count / count
+    var values = values
+    values.withUnsafeMutableBufferPointer { buffer in
+      guard let base = buffer.baseAddress, measure == .cosine else { return }
+      let view = MutableMatrixView(base, rows: count, columns: dimension)
+      kernels.l2NormalizeRows(view.view, epsilon: Self.epsilon, into: view)
+    }
+    packed = values.withUnsafeBufferPointer { buffer in
+      PackedMatrix(
+        buffer.baseAddress.unsafelyUnwrapped, rows: count, columns: dimension, kernels: kernels)
+    }
+    self.count = count
+    self.dimension = dimension
+    self.measure = measure
+    self.kernels = kernels
+    self.values = values
+  }
+
+  /// As torch.nn.functional.normalize has it.
+  private static let epsilon: Float = 1e-12
+
+  /// scores[documents, queries].
+  ///
+  /// `scratch`: room for the documents, which may be where they lie.
+  package func score(
+    _ documents: MatrixView, scratch: AlignedBuffer, into scores: MutableMatrixView
+  ) {
+    switch measure {
+    case .dot: kernels.multiply(documents, packed, into: scores)
+    case .cosine:
+      let unit = scratch.matrix(rows: documents.rows, columns: dimension)
+      kernels.l2NormalizeRows(documents, epsilon: Self.epsilon, into: unit)
+      kernels.multiply(unit.view, packed, into: scores)
+    case .l2:
+      for row in 0..<documents.rows {
+        for query in 0..<count {
+          scores.base[row * scores.stride + query] = -distance(
+            documents.base + row * documents.stride, query * dimension)
+        }
+      }
+    }
+  }
+
+  /// Euclidean distance, the squares summed in double precision in order.
+  private func distance(_ document: UnsafePointer<Float>, _ start: Int) -> Float {
+    var sum = 0.0
+    for i in 0..<dimension {
+      let difference = Double(document[i]) - Double(values[start + i])
+      sum += difference * difference
+    }
+    return Float(sum.squareRoot())
+  }
+}

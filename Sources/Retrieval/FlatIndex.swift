@@ -1,0 +1,197 @@
+import Failures
+import IndexFormat
+import Kernels
+import Streams
+import Tensors
+import Workers
+
+/// Exact search by comparing every query with every document.
+///
+/// A score is one fused multiply-add after the other over the dimensions, so it is the same bits
+/// whatever the other queries, the threads or the instruction set.
+package final class FlatIndex: SearchableIndex {
+  package enum Measure: String, Sendable { case dot, cosine, l2 }
+
+  package let folder: IndexFolder
+  package let documents: DocumentTable
+  private let dimension: Int
+  private let measure: Measure
+  private let file: SafeTensorsFile
+  nonisolated(unsafe) private let vectors: UnsafeRawBufferPointer
+  private let element: ElementType
+  private let scales: [Float]
+  private let kernels: Kernels
+  private let pool: WorkerPool
+
+  /// Documents that are compared at a time: their scores stay in the cache.
+  private static let chunk = 512
+  /// Queries that are compared at a time.
+  private static let queryBlock = 256
+
+  /// - Throws: 65 where the files do not fit the manifest, 78 for a similarity that is not known.
+  package init(_ folder: IndexFolder, _ kernels: Kernels, _ pool: WorkerPool) throws(Failure) {
+    self.folder = folder
+    self.kernels = kernels
+    self.pool = pool
+    documents = try DocumentTable(folder)
+    dimension = folder.manifest.dimension
+    let similarity = folder.manifest.stream.similarity ?? "dot"
+    guard let measure = Measure(rawValue: similarity) else {
+      throw .config(folder.path, "similarity \(similarity) is not supported")
+    }
+    self.measure = measure
+    file = try folder.tensors(FlatFiles.vectors)
+    guard let entry = file.entry("embeddings"), entry.shape == [documents.count, dimension],
+      entry.type == folder.manifest.element, [.f32, .f16, .bf16, .i8].contains(entry.type)
+    else {
+      throw .data(file.path, "expected embeddings of shape [\(documents.count), \(dimension)]")
+    }
+    element = entry.type
+    vectors = file.bytes(entry)
+    scales = element == .i8 ? try Self.scales(folder, documents.count) : []
+  }
+
+  private static func scales(_ folder: IndexFolder, _ count: Int) throws(Failure) -> [Float] {
+    let file = try folder.tensors(FlatFiles.scales)
+    guard let entry = file.entry("scales"), entry.shape == [count], entry.type == .f32 else {
+      throw .data(file.path, "expected scales of shape [\(count)]")
+    }
+    let bytes = file.bytes(entry)
+    return (0..<count).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }
+  }
+
+  package func search(_ request: SearchRequest) throws(Failure) -> [[TopDocuments.Entry]] {
+    guard case .dense(let values, let width) = request.vectors, width == dimension else {
+      throw .config(
+        folder.path, "expected dense queries of dimension \(dimension)")
+    }
+    var results: [[TopDocuments.Entry]] = []
+    for start in stride(from: 0, to: request.ids.count, by: Self.queryBlock) {
+      let range = start..<min(start + Self.queryBlock, request.ids.count)
+      let block = Array(values[range.lowerBound * width..<range.upperBound * width])
+      results += try search(block, Array(request.ids[range]), request)
+    }
+    return results
+  }
+
+  /// Compares a block of queries with all documents; every worker keeps its own best ones.
+  private func search(
+    _ values: [Float], _ ids: [[UInt8]], _ request: SearchRequest
+  ) throws(Failure) -> [[TopDocuments.Entry]] {
+    let count = ids.count
+    let queries = DenseComparison(values, count: count, measure, kernels)
+    let masks = request.filter.map { filter in ids.map { filter.mask($0) } }
+    let own = request.dropsSelf ? ids.map { documents.ordinal($0) ?? -1 } : []
+    let best = WorkerLocal(pool) {
+      WorkerState(queries: count, k: request.k, chunk: Self.chunk, dimension: dimension)
+    }
+    let chunks = (documents.count + Self.chunk - 1) / Self.chunk
+    try pool.forEach(chunks) { [self] chunk, worker throws(Failure) in
+      let range = chunk * Self.chunk..<min((chunk + 1) * Self.chunk, documents.count)
+      best.with(worker) { state in
+        score(range, queries, &state)
+        for query in 0..<count {
+          let drop = own.isEmpty ? -1 : own[query]
+          collect(query, count, range, drop: drop, mask: masks?[query], &state)
+        }
+      }
+      if let ordinal = best.with(worker, { $0.notFinite }) { throw notFinite(ordinal) }
+    }
+    var merged = (0..<count).map { _ in TopDocuments(request.k) }
+    for worker in 0..<pool.threads {
+      best.with(worker) { state in
+        for query in 0..<count { merged[query].insert(state.best[query]) }
+      }
+    }
+    return merged.map(\.sorted)
+  }
+
+  /// Scratch memory and results of a worker.
+  private struct WorkerState {
+    var best: [TopDocuments]
+    /// A document whose score is no finite number.
+    var notFinite: Int?
+    /// scores[chunk, queries].
+    let scores: AlignedBuffer
+    /// Documents in single precision, [chunk, dimension].
+    let rows: AlignedBuffer
+
+    init(queries: Int, k: Int, chunk: Int, dimension: Int) {
+      best = (0..<queries).map { _ in TopDocuments(k) }
+      scores = AlignedBuffer(count: chunk * queries)
+      rows = AlignedBuffer(count: chunk * dimension)
+    }
+  }
+
+  /// Scores of a chunk of documents for all queries of the block.
+  private func score(_ range: Range<Int>, _ queries: DenseComparison, _ state: inout WorkerState) {
+    queries.score(
+      rows(range, state.rows), scratch: state.rows,
+      into: state.scores.matrix(rows: range.count, columns: queries.count))
+  }
+
+  /// A chunk of documents in single precision: as they lie in the file where that is so.
+  private func rows(_ range: Range<Int>, _ scratch: AlignedBuffer) -> MatrixView {
+    let count = range.count * dimension
+    let start = range.lowerBound * dimension * element.size
+    let bytes = UnsafeRawBufferPointer(
+      rebasing: vectors[start..<start + count * element.size])
+    guard let base = bytes.baseAddress else { preconditionFailure("no documents") }
+    let target = UnsafeMutableBufferPointer(start: scratch.pointer, count: count)
+    switch element {
+    case .f16, .bf16:
+      let halves = UnsafeBufferPointer(
+        start: base.assumingMemoryBound(to: UInt16.self), count: count)
+      kernels.widen(halves, element == .f16 ? .float16 : .bfloat16, into: target)
+    case .i8:
+      for (row, document) in range.enumerated() {
+        let scale = scales[document]
+        for i in 0..<dimension {
+          target[row * dimension + i] =
+            Float(Int8(bitPattern: bytes[row * dimension + i])) * scale
+        }
+      }
+    default:
+      return MatrixView(
+        base.assumingMemoryBound(to: Float.self), rows: range.count, columns: dimension)
+    }
+    return MatrixView(scratch.pointer, rows: range.count, columns: dimension)
+  }
+
+  private func notFinite(_ ordinal: Int) -> Failure {
+    let id = String(decoding: documents.id(ordinal), as: UTF8.self)
+    return .data(folder.path, "the score of document \(id) is not a finite number")
+  }
+
+  private func collect(
+    _ query: Int, _ queries: Int, _ range: Range<Int>, drop: Int, mask: DocumentFilter.Mask?,
+    _ state: inout WorkerState
+  ) {
+    var threshold = state.best[query].threshold
+    for row in 0..<range.count {
+      let score = state.scores.pointer[row * queries + query]
+      // Equal scores may still enter by their ids.
+      if score < threshold { continue }
+      let ordinal = range.lowerBound + row
+      if !score.isFinite {
+        state.notFinite = ordinal
+        return
+      }
+      if ordinal == drop || mask.map({ !$0.contains(ordinal) }) ?? false { continue }
+      state.best[query].insert(
+        TopDocuments.Entry(
+          score: score, rank: documents.rank(ordinal), ordinal: Int32(ordinal)))
+      threshold = state.best[query].threshold
+    }
+  }
+
+  /// Scores of some documents for one query, in their order: the bits that `search` gives.
+  package func scores(_ query: [Float], ordinals: [Int]) -> [Float] {
+    let queries = DenseComparison(query, count: 1, measure, kernels)
+    var state = WorkerState(queries: 1, k: 1, chunk: 1, dimension: dimension)
+    return ordinals.map { ordinal in
+      score(ordinal..<ordinal + 1, queries, &state)
+      return state.scores.pointer[0]
+    }
+  }
+}

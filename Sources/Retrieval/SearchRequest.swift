@@ -1,0 +1,132 @@
+import Failures
+import IndexFormat
+import Records
+import Tensors
+
+/// Queries as an index takes them.
+package enum QueryVectors: Sendable {
+  /// values[count, dimension]
+  case dense([Float], dimension: Int)
+  /// Ascending indices and their values.
+  case sparse([(indices: [Int32], values: [Float])])
+
+  package var count: Int {
+    switch self {
+    case .dense(let values, let dimension): values.count / dimension
+    case .sparse(let vectors): vectors.count
+    }
+  }
+}
+
+/// Some queries and what may answer them.
+package struct SearchRequest: Sendable {
+  package var ids: [[UInt8]]
+  package var vectors: QueryVectors
+  /// How many documents a query gets at most.
+  package var k: Int
+  /// Whether a document with the query's own id is left out.
+  package var dropsSelf: Bool
+  package var filter: DocumentFilter?
+
+  package init(
+    ids: [[UInt8]], vectors: QueryVectors, k: Int, dropsSelf: Bool = false,
+    filter: DocumentFilter? = nil
+  ) {
+    precondition(ids.count == vectors.count, "\(ids.count) ids of \(vectors.count) queries")
+    self.ids = ids
+    self.vectors = vectors
+    self.k = k
+    self.dropsSelf = dropsSelf
+    self.filter = filter
+  }
+}
+
+/// An index that can be searched.
+package protocol SearchableIndex: Sendable {
+  var folder: IndexFolder { get }
+  var documents: DocumentTable { get }
+  /// The best documents of every query, best first.
+  func search(_ request: SearchRequest) throws(Failure) -> [[TopDocuments.Entry]]
+}
+
+/// Which documents may be found: one set for all queries, or one for each.
+package struct DocumentFilter: Sendable {
+  /// A bit a document.
+  package struct Mask: Sendable {
+    private var words: [UInt64]
+
+    init(_ documents: Int) { words = Array(repeating: 0, count: (documents + 63) / 64) }
+
+    package func contains(_ ordinal: Int) -> Bool {
+      words[ordinal >> 6] >> UInt64(ordinal & 63) & 1 == 1
+    }
+
+    mutating func insert(_ ordinal: Int) { words[ordinal >> 6] |= 1 << UInt64(ordinal & 63) }
+  }
+
+  private enum Form: Sendable {
+    case shared(Mask)
+    case each([[UInt8]: Mask])
+  }
+
+  private let form: Form
+  private let none: Mask
+  /// Ids that are not in the index.
+  package let unknown: Int
+
+  /// Reads a filter: a document id a line, or `query<TAB>doc` lines.
+  ///
+  /// - Throws: 65 for lines of another form, or of both.
+  package init(_ path: String, _ documents: DocumentTable) throws(Failure) {
+    var shared: Mask?
+    var each: [[UInt8]: Mask] = [:]
+    var unknown = 0
+    none = Mask(documents.count)
+    try FilterLines.read(path) { query, doc throws(Failure) in
+      if let query {
+        if each[query] == nil { each[query] = Mask(documents.count) }
+        guard let ordinal = documents.ordinal(doc) else { unknown += 1; return }
+        each[query]?.insert(ordinal)
+      } else {
+        if shared == nil { shared = Mask(documents.count) }
+        guard let ordinal = documents.ordinal(doc) else { unknown += 1; return }
+        shared?.insert(ordinal)
+      }
+    }
+    self.unknown = unknown
+    if let shared {
+      guard each.isEmpty else {
+        throw .data(path, "expected ids, or queries and ids; found both")
+      }
+      form = .shared(shared)
+    } else {
+      form = .each(each)
+    }
+  }
+
+  /// The documents that a query may find: none where the filter does not name the query.
+  package func mask(_ query: [UInt8]) -> Mask {
+    switch form {
+    case .shared(let mask): mask
+    case .each(let masks): masks[query] ?? none
+    }
+  }
+}
+
+extension DocumentTable {
+  /// The ordinal of a document; nil if the index does not hold it.
+  package func ordinal(_ id: [UInt8]) -> Int? {
+    let order = ordinalsByRank
+    var low = 0
+    var high = order.count
+    while low < high {
+      let middle = (low + high) / 2
+      let comparison = withID(Int(order[middle])) { found in
+        id.withUnsafeBytes { ByteOrder.compare(found, $0) }
+      }
+      if comparison == 0 { return Int(order[middle]) }
+      if comparison < 0 { low = middle + 1 } else { high = middle }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,13 @@
+import ArgumentParser
+import ToolSupport
+
+@main
+struct LirIndex: Tool {
+  static let name = "lir-index"
+
+  static let configuration = CommandConfiguration(
+    commandName: "lir-index",
+    abstract: "Build and look after indexes of embeddings.",
+    subcommands: [Build.self, Merge.self, Verify.self, Info.self],
+    defaultSubcommand: Build.self)
+}

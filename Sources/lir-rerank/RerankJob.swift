@@ -1,0 +1,183 @@
+import Failures
+import IndexFormat
+import Kernels
+import ModelSupport
+import Models
+import Records
+import Streams
+import Tensors
+import Tokenizers
+import ToolSupport
+
+/// The model of a re-ranking run, with everything that scoring needs.
+struct RerankModel {
+  let scorer: any PairScorer
+  let digest: String
+  /// Whether the documents' texts are needed.
+  let readsTexts: Bool
+
+  init(_ options: LirRerank, _ context: ToolContext) throws(Failure) {
+    guard options.batchTokens >= 1 else { throw .usage("--batch-tokens: expected at least 1") }
+    let folder = try options.modelOptions.folder()
+    let model = try Model(ModelDescription(recognizing: folder))
+    let tokenizer = try Tokenizer.load(folder: folder.path)
+    let kernels = try options.modelOptions.kernels()
+    let pool = context.pool
+    digest = try folder.digest()
+    let encoder = BatchEncoder(model, pool, kernels, batchTokens: options.batchTokens)
+    readsTexts = options.index == nil
+    if model.description.isCrossEncoder {
+      if options.index != nil { throw .usage("--index is for bi-encoders") }
+      scorer = try CrossEncoderScorer(model, tokenizer, encoder, pool, options.score)
+      return
+    }
+    if options.score != .model { throw .usage("--score is for cross-encoders") }
+    if let index = options.index {
+      scorer = try StoredVectorScorer(
+        index, model, modelDigest: digest, tokenizer, encoder, pool, kernels)
+    } else {
+      scorer = try BiEncoderScorer(model, tokenizer, encoder, pool, kernels)
+    }
+  }
+}
+
+/// One run of `lir-rerank`: a run in, a run out, a window of queries at a time.
+struct RerankJob {
+  private let options: LirRerank
+  private let context: ToolContext
+  private let operands: [String]
+
+  /// Pairs that are scored together: enough to sort them by length.
+  private static let windowPairs = 2048
+
+  init(_ options: LirRerank, _ context: ToolContext) throws(Failure) {
+    self.options = options
+    self.context = context
+    operands = try Operands.resolve(options.inputs)
+    if let depth = options.depth, depth < 1 { throw .usage("--depth: expected at least 1") }
+    if let share = options.interpolate, !(0...1).contains(share) {
+      throw .usage("--interpolate: expected 0 to 1, found \(share)")
+    }
+    if options.resumption.resume, operands.contains("-") {
+      throw .usage("--resume needs inputs that can be read again, not -")
+    }
+  }
+
+  func run() throws(Failure) {
+    let model = try RerankModel(options, context)
+    let run = try RunReader.read(operands, format: options.runFormat, keepingTexts: true)
+    let depth = options.depth ?? Int.max
+    let wanted =
+      try options.shards.selection()?.range(of: run.queries.count)
+      ?? 0..<run.queries.count
+    let texts = try CandidateTexts(
+      run, queries: wanted, depth: depth, queryFile: options.queries, docFiles: options.docs,
+      needsDocs: model.readsTexts, options: options.records.records())
+    let provenance = try provenance(model)
+    let output = try RunOutput(
+      options.output, resume: options.resumption.resume,
+      work: provenance.digest + (options.shards.shard ?? ""),
+      tag: options.tag ?? provenance.runTag("lir-rerank"), provenance: provenance.json)
+    var start = wanted.lowerBound
+    if let done = output.resumeAfter {
+      guard let place = run.queries.find(done), wanted.contains(place) else {
+        throw .data(options.output.output, "the partial run ends with query \(done), unknown here")
+      }
+      start = place + 1
+    }
+    context.progress.expect(
+      (start..<wanted.upperBound).reduce(0) { $0 + min(depth, run.entries(of: $1).count) })
+    while start < wanted.upperBound {
+      let end = windowEnd(run, from: start, to: wanted.upperBound, depth)
+      try rerank(run, start..<end, depth, texts, model, output)
+      start = end
+    }
+    try output.finish()
+  }
+
+  /// Queries up to which a window is filled.
+  private func windowEnd(_ run: Run, from start: Int, to limit: Int, _ depth: Int) -> Int {
+    var end = start
+    var pairs = 0
+    while end < limit, pairs < Self.windowPairs {
+      pairs += min(depth, run.entries(of: end).count)
+      end += 1
+    }
+    return end
+  }
+
+  private func rerank(
+    _ run: Run, _ queries: Range<Int>, _ depth: Int, _ texts: CandidateTexts,
+    _ model: RerankModel, _ output: RunOutput
+  ) throws(Failure) {
+    var window = PairWindow()
+    for query in queries {
+      var docs: [[UInt8]] = []
+      let entries = run.entries(of: query).prefix(depth)
+      for entry in entries where model.readsTexts { docs.append(try texts.doc(entry)) }
+      window.queries.append(try texts.query(query))
+      window.docs.append(docs)
+      window.docIDs.append(entries.map { run.doc($0) })
+    }
+    let (scores, truncated) = try model.scorer.score(window)
+    for (i, query) in queries.enumerated() {
+      var documents: [ScoredDocument] = []
+      for (j, entry) in run.entries(of: query).prefix(depth).enumerated() {
+        let score = mixed(scores[i][j], first: run.score(entry))
+        guard score.isFinite else {
+          throw .data(
+            "query \(run.queries[query]), document \(run.doc(entry))",
+            "the score is not a finite number")
+        }
+        documents.append(ScoredDocument(id: window.docIDs[i][j], score: score))
+      }
+      try output.append(query: run.queries[query], documents)
+    }
+    context.count(records: window.pairs, truncated: truncated)
+  }
+
+  private func mixed(_ score: Float, first: Float) -> Float {
+    guard let share = options.interpolate else { return score }
+    return (1 - share) * score + share * first
+  }
+
+  private func provenance(_ model: RerankModel) throws(Failure) -> Provenance {
+    var inputs = [("model", model.digest)]
+    if let queries = options.queries { inputs.append(("queries", try FileDigest.of(queries))) }
+    for (i, docs) in options.docs.enumerated() {
+      inputs.append(("docs\(i + 1)", try FileDigest.of(docs)))
+    }
+    if let index = options.index {
+      inputs.append(("index", try FileDigest.of("\(index)/\(IndexManifest.fileName)")))
+    }
+    return Provenance(
+      tool: "lir-rerank", settings: context.settings,
+      inputs: inputs + (try InputDigest.of(operands)))
+  }
+}
+
+/// `lir-rerank --text QUERY DOC…`: one score a line.
+struct TextScoring {
+  private let options: LirRerank
+  private let context: ToolContext
+
+  init(_ options: LirRerank, _ context: ToolContext) {
+    self.options = options
+    self.context = context
+  }
+
+  func run() throws(Failure) {
+    guard options.inputs.count >= 2 else {
+      throw .usage("--text: expected a query and at least one document")
+    }
+    let model = try RerankModel(options, context)
+    guard model.readsTexts else { throw .usage("--text goes without --index") }
+    let docs = options.inputs.dropFirst().map { Array($0.utf8) }
+    var window = PairWindow()
+    window.queries = [Array(options.inputs[0].utf8)]
+    window.docs = [docs]
+    window.docIDs = [docs.indices.map { RecordID("\($0)") }]
+    let scores = try model.scorer.score(window).scores[0]
+    try StandardOutput.write(scores.map { "\($0)\n" }.joined())
+  }
+}

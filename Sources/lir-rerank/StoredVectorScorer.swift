@@ -1,0 +1,77 @@
+import Failures
+import IndexFormat
+import Kernels
+import ModelSupport
+import Models
+import Records
+import Retrieval
+import Tensors
+import Tokenizers
+import ToolSupport
+import Workers
+
+/// Queries embedded, documents' vectors taken from an index.
+struct StoredVectorScorer: PairScorer {
+  private let encoder: BatchEncoder
+  private let queryTokenizer: RoleTokenizer
+  private let windowTokenizer: WindowTokenizer
+  private let index: any SearchableIndex
+
+  init(
+    _ path: String, _ model: Model, modelDigest: String, _ tokenizer: Tokenizer,
+    _ encoder: BatchEncoder, _ pool: WorkerPool, _ kernels: Kernels
+  ) throws(Failure) {
+    let folder = try IndexFolder(path)
+    guard folder.manifest.stream.model == modelDigest else {
+      throw .config(
+        path,
+        "the index was made by model \(folder.manifest.stream.model ?? "unknown"), "
+          + "--model is \(modelDigest)")
+    }
+    index = try SearchableIndexes.open(folder, kernels, pool)
+    self.encoder = encoder
+    queryTokenizer = try RoleSetup.tokenizer(
+      tokenizer, model.description, .query, maxLength: nil, prompt: nil)
+    windowTokenizer = WindowTokenizer(pool)
+  }
+
+  func score(_ window: PairWindow) throws(Failure) -> (scores: [[Float]], truncated: Int) {
+    let (queries, tokenizer) = (window.queries, queryTokenizer)
+    let tokens = try windowTokenizer.tokenize(queries.count) {
+      index, buffer, scratch throws(Failure) in
+      var counts = EncodedCounts(tokens: 0, removed: 0)
+      try queries[index].withUnsafeBufferPointer { text throws(Failure) in
+        counts = try tokenizer.append(UnsafeRawBufferPointer(text), to: &buffer, &scratch)
+      }
+      return counts
+    }
+    let embeddings = try encoder.encode(tokens, role: .query)
+    var scores: [[Float]] = []
+    for (query, ids) in window.docIDs.enumerated() {
+      var ordinals: [Int] = []
+      for id in ids {
+        guard let ordinal = index.documents.ordinal(id.bytes) else {
+          throw .data(index.folder.path, "document \(id) of the run is not in the index")
+        }
+        ordinals.append(ordinal)
+      }
+      scores.append(try self.scores(embeddings, query, ordinals))
+    }
+    return (scores, tokens.truncated)
+  }
+
+  private func scores(
+    _ embeddings: EmbeddingWindow, _ query: Int, _ ordinals: [Int]
+  ) throws(Failure) -> [Float] {
+    switch (embeddings, index) {
+    case (.dense(let values, let dimension), let flat as FlatIndex):
+      return flat.scores(
+        Array(values[query * dimension..<(query + 1) * dimension]), ordinals: ordinals)
+    case (.sparse(let vectors), let sparse as SparseIndex):
+      return try sparse.scores(
+        (vectors[query].indices, vectors[query].values), ordinals: ordinals)
+    default:
+      throw .config(index.folder.path, "the index is of another kind than the model's vectors")
+    }
+  }
+}

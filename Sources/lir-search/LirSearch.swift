@@ -1,0 +1,64 @@
+import ArgumentParser
+import Failures
+import IndexFormat
+import Kernels
+import ModelSupport
+import Models
+import Records
+import Retrieval
+import Tensors
+import Tokenizers
+import ToolSupport
+
+@main
+struct LirSearch: Tool, ToolCommand {
+  static let name = "lir-search"
+  static let tool = "lir-search"
+
+  static let configuration = CommandConfiguration(
+    commandName: "lir-search", abstract: "Find the best documents of an index for every query.")
+
+  @OptionGroup(title: "Common") var common: CommonOptions
+  @OptionGroup(title: "Model") var modelOptions: ModelOptions
+  @OptionGroup(title: "Input") var records: RecordOptionsGroup
+  @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup var resumption: ResumeOptions
+  @OptionGroup var shards: ShardOptions
+
+  @Option(help: ArgumentHelp("Folder of the index.", valueName: "dir"))
+  var index: String
+
+  @Option(name: .short, help: ArgumentHelp("Documents a query.", valueName: "n"))
+  var k: Int = 1000
+
+  @Option(help: "Last column of the run. (default: the tool's name and 8 digits of what made it)")
+  var tag: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Documents that may be found: an id a line, or a query and an id a line. Others are left out before the best are chosen.",
+      valueName: "file"))
+  var filter: String?
+
+  @Flag(help: "Leave out the document with the query's own id.")
+  var dropSelf = false
+
+  @Flag(help: "Add the 50th, 95th and 99th percentile of a query's time to the summary.")
+  var latency = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Tokens that are computed at once where queries are text. The output does not depend on it.",
+      valueName: "n"))
+  var batchTokens: Int = BatchEncoder.defaultBatchTokens
+
+  @Argument(
+    help:
+      "Queries: a tensor stream, or text records with --model; - or nothing for the standard input."
+  )
+  var inputs: [String] = []
+
+  func execute(_ context: ToolContext) throws {
+    try SearchJob(self, context).run()
+  }
+}

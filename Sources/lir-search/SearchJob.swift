@@ -1,0 +1,245 @@
+import Failures
+import IndexFormat
+import Kernels
+import ModelSupport
+import Models
+import Records
+import Retrieval
+import Streams
+import Tensors
+import Tokenizers
+import ToolSupport
+
+/// One run of `lir-search`: opens the index, loops over windows of queries, closes.
+struct SearchJob {
+  private let options: LirSearch
+  private let context: ToolContext
+  private let operands: [String]
+  private let folder: IndexFolder
+  private let index: any SearchableIndex
+  private let kernels: Kernels
+  private let filter: DocumentFilter?
+
+  init(_ options: LirSearch, _ context: ToolContext) throws(Failure) {
+    self.options = options
+    self.context = context
+    guard options.k >= 1 else { throw .usage("-k: expected at least 1, found \(options.k)") }
+    guard options.batchTokens >= 1 else { throw .usage("--batch-tokens: expected at least 1") }
+    operands = try Operands.resolve(options.inputs)
+    folder = try IndexFolder(options.index)
+    kernels = try options.modelOptions.kernels()
+    index = try SearchableIndexes.open(folder, kernels, context.pool)
+    if let path = options.filter {
+      let filter = try DocumentFilter(path, index.documents)
+      if filter.unknown > 0 {
+        context.diagnostics.warning("\(path): \(filter.unknown) ids are not in the index")
+      }
+      self.filter = filter
+    } else {
+      filter = nil
+    }
+  }
+
+  func run() throws(Failure) {
+    let input = try EncodeInput(operands, options: options.records.records())
+    let manifest = try FileDigest.of("\(options.index)/\(IndexManifest.fileName)")
+    var inputs = try [("index", manifest)] + InputDigest.of(operands)
+    if let filter = options.filter { inputs.append(("filter", try FileDigest.of(filter))) }
+    let provenance = Provenance(
+      tool: "lir-search", settings: context.settings, inputs: inputs,
+      earlier: folder.manifest.stream.by)
+    let output = try RunOutput(
+      options.output, resume: options.resumption.resume,
+      work: provenance.digest + (options.shards.shard ?? ""),
+      tag: options.tag ?? provenance.runTag("lir-search"), provenance: provenance.json)
+    if options.resumption.resume, operands.contains("-") {
+      throw .usage("--resume needs inputs that can be read again, not -")
+    }
+    var loop = QueryLoop(self, output)
+    switch input {
+    case .texts(let reader): try runTexts(reader, &loop)
+    case .stream(let reader): try runVectors(reader, &loop)
+    }
+    try output.finish()
+    loop.report(context)
+  }
+
+  // MARK: Queries
+
+  private func runTexts(_ reader: TextRecordReader, _ loop: inout QueryLoop) throws(Failure) {
+    guard options.modelOptions.model != nil else {
+      throw .usage(
+        "the queries are text: --model is missing", hint: "name the model that made the index")
+    }
+    let modelFolder = try options.modelOptions.folder()
+    let digest = try modelFolder.digest()
+    try check(what: "model", found: digest, expected: folder.manifest.stream.model, operands[0])
+    let model = try Model(ModelDescription(recognizing: modelFolder))
+    let tokenizer = try Tokenizer.load(folder: modelFolder.path)
+    let role = try RoleSetup.tokenizer(
+      tokenizer, model.description, .query, maxLength: nil, prompt: nil)
+    let encoder = BatchEncoder(model, context.pool, kernels, batchTokens: options.batchTokens)
+    let windowTokenizer = WindowTokenizer(context.pool)
+    try options.shards.restrict(reader, operands: operands, options: options.records.records())
+    let eager = operands == ["-"]
+    while let batch = try reader.next(eager: eager) {
+      let started = ContinuousClock.now
+      let window = try InputWindow(batch, windowTokenizer, role)
+      let embeddings = try encoder.encode(window.tokens, role: .query)
+      context.count(skipped: batch.skipped, truncated: window.tokens.truncated)
+      try loop.search(ids: window.ids, QueryVectors(embeddings), since: started)
+      if eager { try loop.flush() }
+    }
+  }
+
+  private func runVectors(
+    _ reader: TensorStreamReader, _ loop: inout QueryLoop
+  ) throws(Failure) {
+    var wanted = 0..<Int.max
+    if let selection = try options.shards.selection() {
+      wanted = selection.range(of: try TokenStreams.count(operands[0]))
+    }
+    var ordinal = 0
+    while let segment = try reader.next() {
+      let started = ContinuousClock.now
+      if ordinal == 0 { try check(segment) }
+      let range = (ordinal..<ordinal + segment.records).clamped(to: wanted)
+      let members = range.map { $0 - ordinal }
+      if !members.isEmpty {
+        try loop.search(
+          ids: members.map { segment.id($0) }, try vectors(segment, members), since: started)
+      }
+      ordinal += segment.records
+    }
+  }
+
+  /// Refuses queries of another role, model or dimension before any work is done.
+  private func check(_ segment: TensorSegment) throws(Failure) {
+    let description = segment.description
+    guard description.role == .query else {
+      throw .config(
+        operands[0], "expected embeddings of queries, found role \(description.role.rawValue)",
+        hint: "encode them with --role query")
+    }
+    try check(
+      what: "model", found: description.model, expected: folder.manifest.stream.model, operands[0])
+    let kind: StreamKind = folder.manifest.kind == .flat ? .dense : .sparse
+    guard segment.schema.kind == kind else {
+      throw .config(
+        operands[0],
+        "expected a \(kind.rawValue) stream for this index, found "
+          + segment.schema.kind.rawValue)
+    }
+    guard description.dim == folder.manifest.dimension else {
+      throw .config(
+        operands[0],
+        "expected dimension \(folder.manifest.dimension), found "
+          + (description.dim.map(String.init) ?? "none"))
+    }
+  }
+
+  private func check(
+    what: String, found: String?, expected: String?, _ place: String
+  ) throws(Failure) {
+    guard found != expected else { return }
+    throw .config(
+      place,
+      "the index was made by \(what) \(expected ?? "unknown"), the queries by "
+        + "\(found ?? "unknown")", hint: "encode queries and documents with the same model folder")
+  }
+
+  private func vectors(
+    _ segment: TensorSegment, _ members: [Int]
+  ) throws(Failure) -> QueryVectors {
+    if segment.schema.kind == .sparse {
+      return .sparse(
+        members.map {
+          (
+            segment.values($0, column: 0, as: Int32.self),
+            segment.values($0, column: 1, as: Float.self)
+          )
+        })
+    }
+    let rows = members.flatMap { StoredVectors.floats(segment, $0, kernels) }
+    return .dense(rows, dimension: folder.manifest.dimension)
+  }
+
+  // MARK: Loop
+
+  /// Searches windows of queries and writes what they find.
+  private struct QueryLoop {
+    let job: SearchJob
+    let output: RunOutput
+    private var seen: Set<[UInt8]> = []
+    /// With `--resume`: the query behind which the work begins.
+    private var skippingTo: [UInt8]?
+    private var seconds: [Double] = []
+
+    init(_ job: SearchJob, _ output: RunOutput) {
+      self.job = job
+      self.output = output
+      skippingTo = output.resumeAfter?.bytes
+    }
+
+    mutating func search(
+      ids: [[UInt8]], _ vectors: QueryVectors, since started: ContinuousClock.Instant
+    ) throws(Failure) {
+      for id in ids where !seen.insert(id).inserted {
+        throw .data(
+          job.operands.joined(separator: " "),
+          "query \(String(decoding: id, as: UTF8.self)) occurs twice")
+      }
+      var first = 0
+      if let target = skippingTo {
+        guard let place = ids.firstIndex(of: target) else { return }
+        skippingTo = nil
+        first = place + 1
+      }
+      if first == ids.count { return }
+      let request = SearchRequest(
+        ids: Array(ids[first...]), vectors: vectors.dropFirst(first), k: job.options.k,
+        dropsSelf: job.options.dropSelf, filter: job.filter)
+      let found = try job.index.search(request)
+      for (id, entries) in zip(request.ids, found) {
+        let documents = entries.map {
+          ScoredDocument(id: RecordID(job.index.documents.id(Int($0.ordinal))), score: $0.score)
+        }
+        try output.append(query: RecordID(id), documents)
+      }
+      job.context.count(records: request.ids.count)
+      let elapsed = (ContinuousClock.now - started) / .seconds(1)
+      if job.options.latency {
+        seconds += Array(repeating: elapsed / Double(ids.count), count: ids.count)
+      }
+    }
+
+    func flush() throws(Failure) { try output.flush() }
+
+    func report(_ context: ToolContext) {
+      guard job.options.latency, !seconds.isEmpty else { return }
+      let sorted = seconds.sorted()
+      for (name, share) in [("p50_ms", 0.5), ("p95_ms", 0.95), ("p99_ms", 0.99)] {
+        let place = min(sorted.count - 1, Int(Double(sorted.count) * share))
+        context.report(name, ToolContext.fixed(sorted[place] * 1000, 3))
+      }
+    }
+  }
+}
+
+extension QueryVectors {
+  /// Queries as an encoder gives them.
+  fileprivate init(_ window: EmbeddingWindow) {
+    switch window {
+    case .dense(let values, let dimension): self = .dense(values, dimension: dimension)
+    case .sparse(let vectors): self = .sparse(vectors.map { ($0.indices, $0.values) })
+    }
+  }
+
+  fileprivate func dropFirst(_ count: Int) -> QueryVectors {
+    switch self {
+    case .dense(let values, let dimension):
+      .dense(Array(values.dropFirst(count * dimension)), dimension: dimension)
+    case .sparse(let vectors): .sparse(Array(vectors.dropFirst(count)))
+    }
+  }
+}

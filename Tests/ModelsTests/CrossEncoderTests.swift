@@ -1,0 +1,153 @@
+import Failures
+import JSON
+import Models
+import Tensors
+import TestSupport
+import Testing
+
+/// One score a pair: Lightning IR's mono models, monoBERT, and sentence-transformers' CrossEncoder.
+struct CrossEncoderTests {
+  static let nativeCases = ModelCase.named("native/mono_bert")
+  static let plainCases = ModelCase.named("external/monobert")
+  static let sentenceTransformersCases = ModelCase.named(
+    "external/st_ce_bert_identity", "external/st_ce_bert_sigmoid")
+  static let severalLabelsCases = ModelCase.named("external/st_ce_bert_3labels")
+
+  @Test func casesAreThere() {
+    for name in ["mono_bert_maxlen", "mono_bert_unequal", "mono_bert_tokpattern"] {
+      #expect(Self.nativeCases.contains("native/\(name)"))
+    }
+    #expect(Self.nativeCases.count >= 7)
+    #expect(!Self.plainCases.isEmpty)
+    #expect(Self.sentenceTransformersCases.count >= 3)
+    #expect(!Self.severalLabelsCases.isEmpty)
+  }
+
+  @Test(arguments: nativeCases)
+  func native(name: String) throws {
+    let golden = try ModelCase(name)
+    let model = try golden.model()
+    try check(golden, model)
+    #expect(model.unusedTensors.isEmpty)
+  }
+
+  /// A classifier with two labels, which only the user can say is a monoBERT.
+  @Test(arguments: plainCases)
+  func plain(name: String) throws {
+    let golden = try ModelCase(name)
+    let failure = #expect(throws: Failure.self) { try golden.model() }
+    #expect(failure?.status == .config)
+    #expect(failure?.hint?.contains(#"--model-config '{"model_type":"mono""#) == true)
+    let model = try golden.model(overrides: golden.overrides("mono"))
+    try check(golden, model, "ref.hf_scores")
+  }
+
+  private func check(_ golden: ModelCase, _ model: Model, _ other: String? = nil) throws {
+    guard case .mono(let settings) = model.description.architecture else {
+      Issue.record("\(golden.name) is no cross-encoder")
+      return
+    }
+    #expect(settings.activation == .logit)
+    var pairs: [(String, String)] = []
+    var truncated: [String] = []
+    let queries = (golden.inputs["truncated_queries"]?.array ?? []).compactMap(\.string)
+    for (i, (query, documents)) in zip(golden.queries, golden.documents).enumerated() {
+      for document in documents {
+        pairs.append((query, document))
+        if i < queries.count { truncated.append(queries[i]) }
+      }
+    }
+    let (window, prepared) = try model.window(pairs: pairs, golden.tokenizer())
+    if !queries.isEmpty { #expect(prepared == truncated, "\(golden.name) queries") }
+    #expect(window.rows == (try golden.unpadded("pair", "input_ids")), "\(golden.name) ids")
+    #expect(window.typeRows == (try golden.unpadded("pair", "token_type_ids")))
+    let scores = try model.score(window, settings.activation)
+    let expected = try golden.tensors.floats("scores")
+    expectClose(scores, expected, .scores, "\(golden.name) scores")
+    if let other, golden.tensors.names.contains(other) {
+      expectClose(scores, try golden.tensors.floats(other), .scores, "\(golden.name) \(other)")
+    }
+  }
+
+  @Test(arguments: sentenceTransformersCases)
+  func sentenceTransformers(name: String) throws {
+    let golden = try ModelCase(name)
+    let model = try golden.model()
+    guard case .mono(let settings) = model.description.architecture else {
+      Issue.record("\(name) is no cross-encoder")
+      return
+    }
+    // What the folder says is done to the logit: `predict()` of the reference.
+    let isSigmoid = golden.inputs["activation"]?.string == "Sigmoid"
+    #expect(settings.activation == (isSigmoid ? .sigmoid : .logit))
+    let (window, queries) = try model.window(
+      pairs: golden.pairs.map { ($0[0], $0[1]) }, golden.tokenizer())
+    #expect(queries == golden.pairs.map { $0[0] })
+    #expect(window.rows == (try golden.unpadded("pair", "input_ids")), "\(name) ids")
+    #expect(window.typeRows == (try golden.unpadded("pair", "token_type_ids")))
+    for (activation, key) in [
+      (settings.activation, "scores"), (.logit, "logits"), (.sigmoid, "sigmoid"),
+    ] {
+      expectClose(
+        try model.score(window, activation), try golden.tensors.floats(key), .scores,
+        "\(name) \(key)")
+    }
+    #expect(model.unusedTensors.isEmpty)
+  }
+
+  /// Which of three labels is relevance? Nobody knows.
+  @Test(arguments: severalLabelsCases)
+  func severalLabels(name: String) throws {
+    let golden = try ModelCase(name)
+    let failure = #expect(throws: Failure.self) { try golden.model() }
+    #expect(failure?.status == .config)
+    #expect(failure?.place == golden.modelPath)
+    #expect(failure?.message.contains("3 labels") == true)
+  }
+
+  /// The same folder without what sentence-transformers wrote.
+  @Test(arguments: severalLabelsCases)
+  func severalLabelsPlain(name: String) throws {
+    let folder = try TemporaryFolder()
+    try folder.copy(try ModelCase(name).modelPath, to: "model")
+    try folder.remove("model/modules.json")
+    try folder.remove("model/config_sentence_transformers.json")
+    let failure = #expect(throws: Failure.self) {
+      try ModelDescription(recognizing: ModelFolder(folder("model")))
+    }
+    #expect(failure?.status == .config)
+    #expect(failure?.message == "a classifier with 3 labels: which one is relevance?")
+  }
+}
+
+/// The last step from logits to a score.
+struct ScoreTests {
+  /// Extreme logits saturate and are never NaN; a softmax over two is not one over one.
+  @Test func saturation() throws {
+    let golden = try ModelCase("native/mono_bert_03")
+    let model = try golden.model()
+    guard case .mono(let head) = model.head else { return #expect(Bool(false)) }
+    #expect(head.scoring == .mono)
+    let pairs = zip(golden.queries, golden.documents).map { ($0, $1[0]) }
+    let (window, _) = try model.window(pairs: pairs, golden.tokenizer())
+    let logs = try model.score(window, .logit)
+    let shares = try model.score(window, .softmax)
+    for (log, share) in zip(logs, shares) {
+      #expect(log <= 0 && share >= 0 && share <= 1)
+      #expect(abs(Double(share) - exponential(Double(log))) <= 1e-6)
+    }
+    #expect(try model.score(window, .sigmoid) == shares)
+  }
+
+  private func exponential(_ x: Double) -> Double {
+    // e^x = (e^(x/1024))^1024, by its series: enough for six digits, and nobody else's code.
+    var term = 1.0
+    var sum = 1.0
+    for i in 1..<20 {
+      term *= x / 1024 / Double(i)
+      sum += term
+    }
+    for _ in 0..<10 { sum *= sum }
+    return sum
+  }
+}

@@ -1,0 +1,183 @@
+import Failures
+import Foundation
+import JSON
+import Models
+import Tensors
+import TestSupport
+import Testing
+
+/// Folders that sentence-transformers wrote, in the classic form and in that of version 5.
+struct SentenceTransformersTests {
+  static let cases = ModelCase.named("external/st_bert_")
+
+  @Test func casesAreThere() {
+    for name in ["concat_dense2", "mean_norm_legacy", "cls_norm", "weightedmean", "lasttoken"] {
+      #expect(Self.cases.contains("external/st_bert_\(name)"))
+    }
+  }
+
+  @Test(arguments: cases)
+  func embeddings(name: String) throws {
+    let golden = try ModelCase(name)
+    let model = try golden.model()
+    let tokenizer = try golden.tokenizer()
+    let prompts = try prompts(golden, model)
+    // Called without a role the library takes the default prompt, or none.
+    let usual = golden.inputs["default_prompt_name"]?.string.flatMap { prompts[$0] } ?? ""
+    let plain = try model.window(golden.texts, .doc, tokenizer, prompt: "")
+    #expect(plain.rows == (try golden.unpadded("tok", "input_ids")), "\(name) ids")
+    let window = try model.window(golden.texts, .doc, tokenizer, prompt: usual)
+    let rows = try model.embed(window, .doc)
+    expectClose(
+      rows.flatMap { $0 }, try golden.tensors.floats("embeddings"), .embeddings,
+      "\(name) embeddings")
+    expectClose(
+      rows.flatMap(Self.normalized), try golden.tensors.floats("embeddings.normalize_embeddings"),
+      .embeddings, "\(name) normalized")
+    for (prompt, text) in prompts {
+      // As a user says `--prompt NAME`, and, where it is a role's own, as the role has it.
+      let window = try model.window(golden.texts, .doc, tokenizer, prompt: text)
+      expectClose(
+        try model.embed(window, .doc).flatMap { $0 },
+        try golden.tensors.floats("embeddings.prompt.\(prompt)"), .embeddings,
+        "\(name) prompt \(prompt)")
+    }
+    if let text = prompts["query"] { #expect(model.description.roles[.query]?.prompt == text) }
+    if let text = prompts["document"] { #expect(model.description.roles[.doc]?.prompt == text) }
+    #expect(
+      model.unusedTensors.allSatisfy { $0.contains("pooler") }, "\(model.unusedTensors)")
+  }
+
+  private func prompts(_ golden: ModelCase, _ model: Model) throws -> [String: String] {
+    var prompts: [String: String] = [:]
+    for member in golden.inputs["prompts"]?.members ?? [] {
+      prompts[member.key] = member.value.string
+    }
+    let found = model.description.prompts.filter { !$0.value.isEmpty }
+    #expect(found == prompts.filter { !$0.value.isEmpty })
+    return prompts
+  }
+
+  @Test(arguments: cases)
+  func settings(name: String) throws {
+    let golden = try ModelCase(name)
+    let model = try golden.model()
+    #expect(model.maximumTokens(.query) == golden.inputs["max_seq_length"]?.integer)
+    #expect(model.description.similarity.rawValue == golden.inputs["similarity_fn"]?.string)
+  }
+
+  /// Similarities of the first five texts with all.
+  @Test(arguments: cases)
+  func similarity(name: String) throws {
+    let golden = try ModelCase(name)
+    let model = try golden.model()
+    let rows = try model.embed(
+      try model.window(golden.texts, .doc, golden.tokenizer(), prompt: ""), .doc)
+    let isCosine = model.description.similarity == .cosine
+    guard golden.inputs["default_prompt_name"]?.string == nil else { return }
+    let compared = isCosine ? rows.map(Self.normalized) : rows
+    var similarities: [Float] = []
+    for x in compared.prefix(5) {
+      for y in compared {
+        similarities.append(Float(zip(x, y).reduce(0) { $0 + Double($1.0) * Double($1.1) }))
+      }
+    }
+    expectClose(
+      similarities, try golden.tensors.floats("similarity"), .scores, "\(name) similarity")
+  }
+
+  private static func normalized(_ row: [Float]) -> [Float] {
+    let norm = row.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+    return row.map { Float(Double($0) / max(norm, 1e-12)) }
+  }
+}
+
+/// Folders that say what this release does not do.
+struct SentenceTransformersRefusalTests {
+  static let name = "external/st_bert_cls_norm"
+
+  private func refusal(
+    _ name: String = Self.name, _ change: (TemporaryFolder) throws -> Void
+  ) throws -> Failure? {
+    let folder = try TemporaryFolder()
+    try folder.copy(try ModelCase(name).modelPath, to: "m")
+    try change(folder)
+    let failure = #expect(throws: Failure.self) {
+      try Model(ModelDescription(recognizing: ModelFolder(folder("m"))))
+    }
+    return failure.map { failure in
+      var failure = failure
+      failure.place = failure.place.map { $0.replacingOccurrences(of: folder.path + "/", with: "") }
+      return failure
+    }
+  }
+
+  @Test func unknownModule() throws {
+    let failure = try refusal { folder in
+      let text = String(decoding: try folder.read("m/modules.json"), as: UTF8.self)
+      try folder.write("m/modules.json", text.replacingOccurrences(of: ".Normalize", with: ".CNN"))
+    }
+    #expect(failure == .config("m", "module CNN is not supported"))
+  }
+
+  @Test func promptOutsideOfPooling() throws {
+    let failure = try refusal { folder in
+      try folder.write(
+        "m/1_Pooling/config.json",
+        #"{"embedding_dimension":32,"pooling_mode":"mean","include_prompt":false}"#)
+    }
+    #expect(failure == .config("m/1_Pooling/config.json", "include_prompt false is not supported"))
+  }
+
+  @Test func unknownPooling() throws {
+    let failure = try refusal { folder in
+      try folder.write("m/1_Pooling/config.json", #"{"pooling_mode":"median"}"#)
+    }
+    #expect(failure == .config("m/1_Pooling/config.json", "pooling_mode median is not supported"))
+  }
+
+  @Test func noPooling() throws {
+    let failure = try refusal { folder in
+      try folder.write("m/1_Pooling/config.json", #"{"pooling_mode_cls_token":false}"#)
+    }
+    #expect(failure?.status == .config)
+    #expect(failure?.message == "the modules hold no Pooling")
+  }
+
+  @Test func unknownSimilarity() throws {
+    let failure = try refusal { folder in
+      try folder.write(
+        "m/config_sentence_transformers.json", #"{"similarity_fn_name":"manhattan"}"#)
+    }
+    #expect(failure?.message == "similarity_fn_name manhattan is not supported")
+  }
+
+  /// The library lower-cases the text itself; the tokenizer here does not.
+  @Test func lowerCase() throws {
+    let failure = try refusal { folder in
+      try folder.write("m/sentence_bert_config.json", #"{"do_lower_case":true}"#)
+      let text = String(decoding: try folder.read("m/tokenizer_config.json"), as: UTF8.self)
+      try folder.write(
+        "m/tokenizer_config.json",
+        text.replacingOccurrences(of: "\"do_lower_case\": true", with: "\"do_lower_case\": false"))
+    }
+    #expect(failure?.status == .config)
+    #expect(failure?.place == "m/sentence_bert_config.json")
+  }
+
+  @Test func missingModuleWeights() throws {
+    let failure = try refusal("external/st_bert_concat_dense2") { folder in
+      try folder.remove("m/2_Dense/model.safetensors")
+    }
+    #expect(failure == .config("m/2_Dense", "expected model.safetensors, found no weights"))
+  }
+
+  @Test func unknownActivation() throws {
+    let failure = try refusal("external/st_bert_concat_dense2") { folder in
+      try folder.write(
+        "m/2_Dense/config.json",
+        #"{"in_features":64,"out_features":24,"bias":false,"activation_function":"torch.nn.SiLU"}"#)
+    }
+    #expect(failure == .config("m", "activation function SiLU is not supported"))
+  }
+}

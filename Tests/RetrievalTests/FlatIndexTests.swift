@@ -1,0 +1,170 @@
+import Failures
+import IndexFormat
+import Kernels
+import Retrieval
+import Tensors
+import TestSupport
+import Testing
+import Workers
+
+@Suite struct FlatIndexTests {
+  private static func search(
+    _ folder: String, _ queries: [Float], _ dimension: Int, k: Int, threads: Int = 1,
+    _ change: (inout SearchRequest, any SearchableIndex) throws -> Void = { _, _ in }
+  ) throws -> [[TopDocuments.Entry]] {
+    let index = try SearchableIndexes.open(
+      try IndexFolder(folder), Kernels(), WorkerPool(threads: threads))
+    let count = queries.count / dimension
+    var request = SearchRequest(
+      ids: (0..<count).map { Array("q\($0)".utf8) },
+      vectors: .dense(queries, dimension: dimension), k: k)
+    try change(&request, index)
+    return try index.search(request)
+  }
+
+  /// Scores on a grid are exact, so the order of ties must be the reference's to the last place.
+  @Test(arguments: [1, 2, 3])
+  func exactTies(threads: Int) throws {
+    let inputs = try Fixtures.tensors("search/dense_grid_ties/inputs.safetensors")
+    let expected = try Fixtures.tensors("search/dense_grid_ties/expected.safetensors")
+    let folder = TemporaryFolder()
+    let dimension = try inputs.tensor("docs").shape[1]
+    try writeStream(
+      folder.file("s"), .dense(.f32, dimension: dimension), dimension: dimension,
+      denseRecords(try inputs.floats("docs"), dimension))
+    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
+    let found = try Self.search(
+      folder.file("i"), try inputs.floats("queries"), dimension, k: 100, threads: threads)
+    #expect(found.flatMap { $0.map(\.ordinal) } == (try expected.integers("dot.indices")))
+    #expect(found.flatMap { $0.map(\.score) } == (try expected.floats("dot.scores")))
+  }
+
+  /// The reference's scores were computed in double precision; ours differ by single precision's
+  /// rounding over 64 terms, and neighbours that close may change places.
+  @Test(arguments: ["dot", "cosine"])
+  func gaussianVectors(similarity: String) throws {
+    let inputs = try Fixtures.tensors("search/dense_gauss/inputs.safetensors")
+    let expected = try Fixtures.tensors("search/dense_gauss/expected.safetensors")
+    let folder = TemporaryFolder()
+    let dimension = try inputs.tensor("docs").shape[1]
+    try writeStream(
+      folder.file("s"), .dense(.f32, dimension: dimension), dimension: dimension,
+      similarity: similarity, denseRecords(try inputs.floats("docs"), dimension))
+    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
+    let found = try Self.search(
+      folder.file("i"), try inputs.floats("queries"), dimension, k: 100)
+    let scores = try expected.floats("\(similarity).scores")
+    let indices = try expected.integers("\(similarity).indices")
+    for (query, entries) in found.enumerated() {
+      for (place, entry) in entries.enumerated() {
+        let wanted = query * 100 + place
+        #expect(abs(entry.score - scores[wanted]) <= 2e-5)
+        if entry.ordinal != indices[wanted] {
+          let other = (query * 100..<query * 100 + 100).first { indices[$0] == entry.ordinal }
+          #expect(other.map { abs(scores[$0] - scores[wanted]) < 1e-4 } ?? (place > 95))
+        }
+      }
+    }
+  }
+
+  @Test func l2IsTheNegativeDistance() throws {
+    let folder = TemporaryFolder()
+    try writeStream(
+      folder.file("s"), .dense(.f32, dimension: 2), dimension: 2, similarity: "l2",
+      denseRecords([3, 4, 0, 0, 1, 0], 2))
+    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
+    let found = try Self.search(folder.file("i"), [0, 0], 2, k: 3)
+    #expect(found[0].map(\.ordinal) == [1, 2, 0])
+    #expect(found[0].map(\.score) == [0, -1, -5])
+  }
+
+  /// Half precision and int8 hold these values exactly, so the scores are those of the values.
+  @Test(arguments: [ElementType.f16, .bf16, .i8])
+  func storedTypes(type: ElementType) throws {
+    let values: [Float] = [1, -2, 0.5, 4, -8, 16]
+    let folder = TemporaryFolder()
+    let records = (0..<3).map { row -> (id: [UInt8], items: Int, columns: [[UInt8]]) in
+      let pair = Array(values[2 * row..<2 * row + 2])
+      switch type {
+      case .f16: return (descendingID(row), 1, [bytes(pair.map { Float16($0).bitPattern })])
+      case .bf16:
+        return (descendingID(row), 1, [bytes(pair.map { UInt16($0.bitPattern >> 16) })])
+      default:
+        return (descendingID(row), 1, [bytes(pair.map { Int8($0 * 2) }), bytes([Float(0.5)])])
+      }
+    }
+    try writeStream(folder.file("s"), .dense(type, dimension: 2), dimension: 2, records)
+    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
+    let found = try Self.search(folder.file("i"), [1, 10], 2, k: 3)
+    #expect(found[0].map(\.score) == [152, 40.5, -19])
+    #expect(found[0].map(\.ordinal) == [2, 1, 0])
+  }
+
+  @Test func filtersAndOwnDocumentsAreLeftOutBeforeTheBestAreChosen() throws {
+    let folder = TemporaryFolder()
+    try writeStream(
+      folder.file("s"), .dense(.f32, dimension: 1), dimension: 1, denseRecords([5, 4, 3, 2, 1], 1))
+    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
+    func id(_ ordinal: Int) -> String { String(decoding: descendingID(ordinal), as: UTF8.self) }
+
+    try write(folder.file("all"), "\(id(1))\n\(id(3))\nunknown\n")
+    let shared = try Self.search(folder.file("i"), [1], 1, k: 1) { request, index in
+      request.filter = try DocumentFilter(folder.file("all"), index.documents)
+      #expect(request.filter?.unknown == 1)
+    }
+    #expect(shared[0].map(\.ordinal) == [1])
+
+    try write(folder.file("each"), "q0\t\(id(4))\nq9\t\(id(0))\n")
+    let each = try Self.search(folder.file("i"), [1, 1], 1, k: 5) { request, index in
+      request.filter = try DocumentFilter(folder.file("each"), index.documents)
+    }
+    #expect(each.map { $0.map(\.ordinal) } == [[4], []])
+
+    let own = try Self.search(folder.file("i"), [1], 1, k: 2) { request, _ in
+      request.ids = [descendingID(0)]
+      request.dropsSelf = true
+    }
+    #expect(own[0].map(\.ordinal) == [1, 2])
+    try write(folder.file("bad"), "a\tb\tc\n")
+    let table = try DocumentTable(try IndexFolder(folder.file("i")))
+    #expect(status { _ = try DocumentFilter(folder.file("bad"), table) } == .data)
+  }
+
+  @Test func moreThanThereAre() throws {
+    let folder = TemporaryFolder()
+    try writeStream(
+      folder.file("s"), .dense(.f32, dimension: 1), dimension: 1, denseRecords([1, 2], 1))
+    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
+    #expect(try Self.search(folder.file("i"), [1], 1, k: 10)[0].map(\.ordinal) == [1, 0])
+  }
+
+  @Test func aScoreThatIsNoNumberIsAnError() throws {
+    let folder = TemporaryFolder()
+    try writeStream(
+      folder.file("s"), .dense(.f32, dimension: 1), dimension: 1, denseRecords([1, .nan, 2], 1))
+    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
+    #expect(status { _ = try Self.search(folder.file("i"), [1], 1, k: 1) } == .data)
+  }
+
+  /// A score does not depend on what is searched beside it, nor on whether it is searched at all.
+  @Test func scoresOfCandidatesAreThoseOfTheSearch() throws {
+    let inputs = try Fixtures.tensors("search/dense_gauss/inputs.safetensors")
+    let dimension = try inputs.tensor("docs").shape[1]
+    let queries = try inputs.floats("queries")
+    let folder = TemporaryFolder()
+    try writeStream(
+      folder.file("s"), .dense(.f32, dimension: dimension), dimension: dimension,
+      similarity: "cosine", denseRecords(try inputs.floats("docs"), dimension))
+    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
+    let all = try Self.search(folder.file("i"), queries, dimension, k: 50)
+    for isa in InstructionSet.supported {
+      let flat = try FlatIndex(
+        try IndexFolder(folder.file("i")), Kernels(isa), WorkerPool(threads: 1))
+      for (query, entries) in all.enumerated() {
+        let vector = Array(queries[query * dimension..<(query + 1) * dimension])
+        let scores = flat.scores(vector, ordinals: entries.map { Int($0.ordinal) })
+        #expect(scores == entries.map(\.score))
+      }
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import Failures
+import Glibc
+import IndexBuilding
+import IndexFormat
+import Kernels
+import Retrieval
+import Streams
+import Tensors
+import TestSupport
+import Testing
+import Workers
+
+@Suite struct IndexFolderTests {
+  private static func flat(_ folder: TemporaryFolder, _ name: String, count: Int = 7) throws {
+    try writeStream(
+      folder.file(name + ".s"), .dense(.f32, dimension: 2), dimension: 2,
+      denseRecords((0..<2 * count).map { Float($0) }, 2))
+    try buildIndex(folder.file(name), streams: [folder.file(name + ".s")], kind: .flat)
+  }
+
+  @Test func everyChangedByteIsFound() throws {
+    let folder = TemporaryFolder()
+    try Self.flat(folder, "i")
+    try IndexFolder(folder.file("i")).verify()
+    for file in try IndexManifest(folder: folder.file("i")).files {
+      let path = folder.file("i/\(file.name)")
+      let whole = try WholeFile.read(path)
+      for place in stride(from: 0, to: whole.count, by: 37) {
+        var damaged = whole
+        damaged[place] ^= 0x10
+        try overwrite(path, damaged)
+        #expect(status { try IndexFolder(folder.file("i")).verify() } == .data)
+      }
+      try overwrite(path, Array(whole.dropLast()))
+      #expect(status { _ = try IndexFolder(folder.file("i")) } == .data)
+      try overwrite(path, whole)
+    }
+    try IndexFolder(folder.file("i")).verify()
+  }
+
+  @Test func aFolderWithoutManifestIsNoIndex() throws {
+    let folder = TemporaryFolder()
+    try Self.flat(folder, "i")
+    unlink(folder.file("i/manifest.json"))
+    #expect(status { _ = try IndexFolder(folder.file("i")) } == .config)
+    #expect(status { _ = try IndexFolder(folder.file("none")) } == .noInput)
+    // What is no index is not replaced either.
+    #expect(status { try Self.flat(folder, "i") } == .cannotCreate)
+  }
+
+  @Test func aBuildReplacesAnIndexWholeAndLeavesNothingElse() throws {
+    let folder = TemporaryFolder()
+    try Self.flat(folder, "i", count: 3)
+    try Self.flat(folder, "i", count: 5)
+    #expect(try IndexManifest(folder: folder.file("i")).documents == 5)
+    #expect(try names(folder.path) == ["i", "i.s"])
+  }
+
+  @Test func repeatedIdsAreAnError() throws {
+    let folder = TemporaryFolder()
+    let record = (id: Array("a".utf8), items: 1, columns: [bytes([Float(1), 2])])
+    try writeStream(
+      folder.file("s"), .dense(.f32, dimension: 2), dimension: 2, [record, record])
+    #expect(
+      status { try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat) } == .data
+    )
+    #expect(try names(folder.path) == ["s"])
+  }
+
+  /// Shards that were indexed apart and merged are the index of the whole.
+  @Test(arguments: [IndexManifest.Kind.flat, .sparse])
+  func mergedShardsAreTheWhole(kind: IndexManifest.Kind) throws {
+    let folder = TemporaryFolder()
+    let records: [(id: [UInt8], items: Int, columns: [[UInt8]])] = (0..<23).map { row in
+      kind == .flat
+        ? (descendingID(row * 7 % 23), 1, [bytes([Float(row), 1])])
+        : (
+          descendingID(row * 7 % 23), 2,
+          [bytes([Int32(row % 5), Int32(6 + row % 3)]), bytes([Float(row), 0.5])]
+        )
+    }
+    let schema: StreamSchema = kind == .flat ? .dense(.f32, dimension: 2) : .sparse
+    let dimension = kind == .flat ? 2 : 10
+    try writeStream(folder.file("whole.s"), schema, dimension: dimension, records)
+    try buildIndex(folder.file("whole"), streams: [folder.file("whole.s")], kind: kind)
+    for (i, range) in [0..<5, 5..<5, 5..<23].enumerated() {
+      try writeStream(
+        folder.file("\(i).s"), schema, dimension: dimension, shard: "\(i + 1)/3",
+        Array(records[range]))
+      try buildIndex(folder.file("\(i)"), streams: [folder.file("\(i).s")], kind: kind)
+    }
+    let parts = try (0..<3).map { try IndexFolder(folder.file("\($0)")) }
+    var description = parts[0].manifest.stream
+    description.shard = nil
+    var builder: any IndexBuilder =
+      kind == .flat
+      ? try FlatIndexBuilder(
+        folder.file("merged"), schema: schema, description: description, seed: 42)
+      : try SparseIndexBuilder(
+        folder.file("merged"), dimension: dimension, description: description, seed: 42)
+    for part in parts { try builder.append(contentsOf: part) }
+    #expect(try builder.finish() == 23)
+    #expect(try contents(folder.file("merged")) == contents(folder.file("whole")))
+    try buildIndex(
+      folder.file("again"), streams: (0..<3).map { folder.file("\($0).s") }, kind: kind)
+    #expect(try contents(folder.file("again")) == contents(folder.file("whole")))
+  }
+}
+
+@Suite struct TopDocumentsTests {
+  /// Any order of insertion, and any split, gives the first of the sorted list.
+  @Test func equalsSorting() {
+    var random = CounterRandom(seed: 7)
+    for size in [1, 2, 10, 100] {
+      let entries = (0..<300).map { ordinal in
+        TopDocuments.Entry(
+          score: Float(Int(random.next() % 20)), rank: Int32(ordinal), ordinal: Int32(ordinal))
+      }
+      let sorted = entries.sorted { $0.score != $1.score ? $0.score > $1.score : $0.rank > $1.rank }
+      var parts = [TopDocuments(size), TopDocuments(size), TopDocuments(size)]
+      for entry in entries.shuffled(using: &random) { parts[Int(random.next() % 3)].insert(entry) }
+      var merged = TopDocuments(size)
+      for part in parts { merged.insert(part) }
+      #expect(merged.sorted == Array(sorted.prefix(size)))
+    }
+  }
+}
