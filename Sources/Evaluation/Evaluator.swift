@@ -28,6 +28,7 @@ package struct Evaluator: Sendable {
   package func evaluate(
     _ run: Run, over selection: QuerySelection = .both
   ) throws(Failure) -> Evaluation {
+    for measure in measures { try measure.measure.check(qrels) }
     let pairs = pair(run)
     let selected = pairs.filter { pair in
       switch selection {

@@ -16,7 +16,11 @@ import Testing
   static let tied: Set<String> = ["ties", "float_precision", "float_formats"]
 
   /// infAP holds single-precision epsilons in some builds of trec_eval.
-  static func tolerance(_ measure: String) -> Double { measure == "infAP" ? 1e-5 : 1e-6 }
+  static func tolerance(_ measure: String) -> Double {
+    // gdeval prints five decimals.
+    if measure.hasPrefix("ERR") || measure.contains("exp-log2") { return 5.1e-6 }
+    return measure == "infAP" ? 1e-5 : 1e-6
+  }
 
   /// The golden measures that exist here, with their expected values.
   static func measures(
@@ -25,10 +29,12 @@ import Testing
     var found: [(NamedMeasure, [JSON.Member])] = []
     for member in try #require(expected["ir_measures_per_query"]?.members) {
       let provider = expected["ir_measures_provider"]?[member.key]?.string
-      if tied.contains(name), provider == "msmarco" || provider == "judged" { continue }
+      // gdeval takes trec_eval's order, but compares scores in double precision.
+      let hasOurOrder = provider == "pytrec_eval" || (provider == "gdeval" && name == "ties")
+      if tied.contains(name), !hasOurOrder { continue }
       guard let measure = try? MeasureRegistry.measure(member.key) else {
         // Not here yet: these are other programs' measures, never trec_eval's.
-        #expect(provider != "pytrec_eval", "\(member.key)")
+        Issue.record("there is no \(member.key)")
         continue
       }
       found.append((measure, try #require(member.value.members)))
