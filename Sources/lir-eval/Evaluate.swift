@@ -62,6 +62,8 @@ struct Evaluate: ToolCommand {
   @Flag(help: "Fail where run and qrels do not have the same queries.")
   var strict = false
 
+  @OptionGroup(title: "Comparison") var comparison: ComparisonOptionsGroup
+
   @Flag(help: "List the measures, and stop.")
   var listMeasures = false
 

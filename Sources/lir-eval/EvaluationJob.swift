@@ -44,7 +44,24 @@ struct EvaluationJob {
       context.count(records: evaluation.queries.count)
       evaluations.append(evaluation)
     }
-    try write(Report(evaluations, perQuery: command.perQuery))
+    if command.comparison.isWanted { return try compare(evaluations) }
+    let report = Report(evaluations, perQuery: command.perQuery)
+    try write(records: report.rowCount) { format, writer throws(Failure) in
+      try report.write(format, isTerminal: writer.isTerminal) { text throws(Failure) in
+        try writer.write(text)
+      }
+    }
+  }
+
+  private func compare(_ evaluations: [Evaluation]) throws(Failure) {
+    guard evaluations.count > 1 else {
+      throw .usage("--compare: expected at least two runs, found \(evaluations.count)")
+    }
+    let options = try command.comparison.options(seed: command.common.seed)
+    let report = ComparisonReport(try RunComparison.compare(evaluations, options))
+    try write(records: report.count) { format, writer throws(Failure) in
+      try report.write(format) { text throws(Failure) in try writer.write(text) }
+    }
   }
 
   private static func repeated(_ operands: [String]) -> String {
@@ -81,13 +98,13 @@ struct EvaluationJob {
     context.diagnostics.warning("\(run): \(text); \(rule)")
   }
 
-  private func write(_ report: Report) throws(Failure) {
+  private func write(
+    records: Int, _ body: (ReportFormat, ByteWriter) throws(Failure) -> Void
+  ) throws(Failure) {
     let writer = try ByteWriter(
       command.output.output, compression: try command.output.compression(), checksumText: true)
     let format = command.format ?? (writer.isTerminal ? .table : .tsv)
-    try report.write(format, isTerminal: writer.isTerminal) { text throws(Failure) in
-      try writer.write(text)
-    }
-    try writer.finishText(records: report.rowCount, provenance: nil)
+    try body(format, writer)
+    try writer.finishText(records: records, provenance: nil)
   }
 }
