@@ -13,12 +13,16 @@ package enum QuerySelection: String, Sendable, CaseIterable {
 
 /// Evaluates runs against judgements.
 package struct Evaluator: Sendable {
-  private let qrels: Qrels
+  let qrels: Qrels
   private let measures: [NamedMeasure]
+  private let droppingSelf: Bool
 
   /// An evaluator of some measures.
-  package init(qrels: Qrels, measures: [NamedMeasure]) {
+  ///
+  /// With `droppingSelf` documents with the id of their query are left out of runs.
+  package init(qrels: Qrels, measures: [NamedMeasure], droppingSelf: Bool = false) {
     self.qrels = qrels
+    self.droppingSelf = droppingSelf
     self.measures = measures
   }
 
@@ -26,7 +30,7 @@ package struct Evaluator: Sendable {
   ///
   /// Exit 65 where there is no query to average over: there is no score of nothing.
   package func evaluate(
-    _ run: Run, over selection: QuerySelection = .both
+    _ run: Run, over selection: QuerySelection = .both, ties: TieOrder = .trec
   ) throws(Failure) -> Evaluation {
     for measure in measures { try measure.measure.check(qrels) }
     let pairs = pair(run)
@@ -47,7 +51,8 @@ package struct Evaluator: Sendable {
     for i in values.indices { values[i].reserveCapacity(selected.count) }
     for pair in selected {
       let ranking = JudgedRanking(
-        run: run, query: pair.run, qrels: qrels, judgedQuery: pair.qrels)
+        run: run, query: pair.run, qrels: qrels, judgedQuery: pair.qrels, ties: ties,
+        droppingSelf: droppingSelf)
       for (i, measure) in measures.enumerated() {
         values[i].append(measure.measure.value(ranking))
       }

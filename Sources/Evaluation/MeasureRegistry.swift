@@ -66,6 +66,14 @@ package struct NamedMeasure: Sendable {
   package let measure: any Measure
   /// What it is.
   package let description: MeasureDescription
+  /// The rank that it looks at, for a measure with a cutoff.
+  package var cutoff: Int? {
+    switch description.cutoff {
+    case .required, .optional:
+      name.split(separator: "@").dropFirst().last.flatMap { Int($0) }
+    default: nil
+    }
+  }
 }
 
 /// Which known name a misspelt one is nearest to.

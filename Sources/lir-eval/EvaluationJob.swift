@@ -38,8 +38,9 @@ struct EvaluationJob {
           "--qrels is missing, and \(operand) brings no grades",
           hint: "JSONL runs with a \"relevance\" in their lines need none")
       }
-      let evaluation = try Evaluator(qrels: judgements, measures: measures)
-        .evaluate(run, over: command.averageOver)
+      let evaluator = Evaluator(
+        qrels: judgements, measures: measures, droppingSelf: command.dropSelf)
+      let evaluation = try evaluate(run, evaluator)
       try report(evaluation.counts, of: operand)
       context.count(records: evaluation.queries.count)
       evaluations.append(evaluation)
@@ -62,6 +63,24 @@ struct EvaluationJob {
     try write(records: report.count) { format, writer throws(Failure) in
       try report.write(format) { text throws(Failure) in try writer.write(text) }
     }
+  }
+
+  /// Random orders of ties that the expected value is a mean of.
+  private static let tieSamples = 1000
+
+  private func evaluate(_ run: Run, _ evaluator: Evaluator) throws(Failure) -> Evaluation {
+    if command.ties == .bounds {
+      return try evaluator.bounds(
+        run, over: command.averageOver, samples: Self.tieSamples, seed: command.common.seed)
+    }
+    for cutoff in Set(measures.compactMap(\.cutoff)).sorted() {
+      let count = evaluator.straddlingTies(run, cutoff: cutoff)
+      if count == 0 { continue }
+      context.diagnostics.warning(
+        "\(run.name): in \(count) of \(run.queries.count) queries a tie at rank \(cutoff) decides "
+          + "the measures @\(cutoff); --ties bounds says how much")
+    }
+    return try evaluator.evaluate(run, over: command.averageOver)
   }
 
   private static func repeated(_ operands: [String]) -> String {
