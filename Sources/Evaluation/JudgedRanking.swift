@@ -44,9 +44,9 @@ package struct JudgedRanking: Sendable {
     }
     var grades = [Int](repeating: Self.unjudged, count: entries.count)
     if let judgedQuery {
+      let table = JudgementTable(qrels, query: judgedQuery)
       for (place, entry) in entries.enumerated() {
-        let judgement = run.withDoc(entry) { qrels.find($0, query: judgedQuery) }
-        guard let judgement else { continue }
+        guard let judgement = run.withDoc(entry, { table.find($0) }) else { continue }
         let grade = qrels.grade(judgement)
         grades[place] = grade < 0 ? Self.pooledUnjudged : grade
       }
