@@ -121,6 +121,6 @@ let package = Package(
     tests("Evaluation", ["Records", "Streams", "JSON"]),
     tests("Retrieval", ["IndexBuilding", "Tensors", "Streams"]),
     tests("Models", ["JSON", "Streams", "Tensors", "Tokenizers", "Kernels"]),
-    tests("ToolSupport"),
+    tests("ToolSupport", ["JSON", argumentParser]),
   ]
 )

@@ -22,7 +22,7 @@ package final class ToolContext: Sendable {
     var more: [(String, String)] = []
   }
 
-  init(tool: String, common: CommonOptions, settings: [Setting]) throws(Failure) {
+  package init(tool: String, common: CommonOptions, settings: [Setting]) throws(Failure) {
     self.tool = tool
     let level: Diagnostics.Level = common.quiet ? .quiet : common.verbose ? .verbose : .normal
     diagnostics = Diagnostics(tool: tool, level: level, format: common.logFormat)
