@@ -32,7 +32,7 @@ for command in "lir-encode --model $model --role doc docs.tsv" \
 done
 for command in "lir-encode --model $model --role doc" "lir-encode cat" "lir-encode view" \
   "lir-tokenize --model $model"; do
-  on_terminal "$command; echo status=\$?" >shown.log
+  on_terminal "$command >out.bin; echo status=\$?" >shown.log
   grep -q 'nothing to read' shown.log || fail "$command waits for a terminal"
   grep -q 'status=64' shown.log || fail "$command: another status than 64"
 done
@@ -69,4 +69,4 @@ for signal in TERM INT HUP; do
   rm -f stopped/out.lirt
   [ -z "$(ls -A stopped)" ] || fail "SIG$signal leaves $(ls -A stopped)"
 done
-rm -f docs.tsv few.tsv
+rm -f docs.tsv few.tsv out.bin
