@@ -42,7 +42,8 @@ struct Build: ToolCommand {
   func execute(_ context: ToolContext) throws {
     let operands = try Operands.resolve(inputs)
     var builder: (any IndexBuilder)?
-    var shards = ShardSequence()
+    // One task of an array builds the index of its shard alone.
+    var shards = ShardSequence(allowsLonePart: operands.count == 1)
     var previous: TensorSegment?
     let digests = try InputDigest.of(operands)
     for operand in operands {

@@ -76,6 +76,10 @@ same empty.lirt empty-pipe.lirt
 exits 0 encode $model doc --no-provenance empty.tsv -o empty.lirt.zst
 exits 0 lir-encode verify empty.lirt.zst
 
+# Several operands are read one after the other; the same one twice, twice.
+exits 0 encode $model doc --no-provenance docs.tsv docs.zstd docs.tsv -o other.lirt
+is 'records' 120 "$(summary records)"
+
 # Only - is the standard input; ./-x is a file.
 cp docs.tsv ./-x
 exits 0 encode $model doc --no-provenance -o other.lirt ./-x
