@@ -61,7 +61,7 @@ let package = Package(
 
     // L3: the subjects
     .target(name: "Tokenizers", dependencies: ["Failures", "JSON", "Streams", "UnicodeTables"]),
-    .target(name: "Evaluation", dependencies: ["Failures", "JSON", "Records"]),
+    .target(name: "Evaluation", dependencies: ["Failures", "JSON", "Streams", "Records"]),
     .target(name: "IndexFormat", dependencies: ["Failures", "JSON", "Streams", "Tensors"]),
     .target(name: "Autograd", dependencies: ["Kernels"]),
 
