@@ -61,7 +61,7 @@ let package = Package(
 
     // L3: the subjects
     .target(name: "Tokenizers", dependencies: ["Failures", "JSON", "Streams", "UnicodeTables"]),
-    .target(name: "Evaluation", dependencies: ["Failures", "JSON", "Records"]),
+    .target(name: "Evaluation", dependencies: ["Failures", "JSON", "Streams", "Records"]),
     .target(name: "IndexFormat", dependencies: ["Failures", "JSON", "Streams", "Tensors"]),
     .target(name: "Autograd", dependencies: ["Kernels"]),
 
@@ -131,6 +131,6 @@ let package = Package(
     tests(
       "Retrieval", ["IndexBuilding", "IndexFormat", "Tensors", "Streams", "Kernels", "Workers"]),
     tests("Models", ["JSON", "Streams", "Tensors", "Tokenizers", "Kernels"]),
-    tests("ToolSupport"),
+    tests("ToolSupport", ["JSON", argumentParser]),
   ]
 )

@@ -103,10 +103,6 @@ package struct Evaluation: Sendable {
 
   /// A measure's value over all queries: the mean, or the sum of counts.
   package func aggregate(_ measure: Int) -> Double {
-    let sum = values[measure].reduce(0, +)
-    switch measures[measure].description.aggregation {
-    case .mean: return sum / Double(queries.count)
-    case .sum: return sum
-    }
+    measures[measure].description.aggregation.aggregate(values[measure])
   }
 }

@@ -8,38 +8,40 @@ package struct JudgedRanking: Sendable {
   package static let pooledUnjudged = -2
 
   /// Grades of the ranked documents, best first; below 0 for those without a judgement.
-  package var grades: [Int]
-  /// Whether each ranked document is in the qrels, with a negative grade or not.
-  package var isJudged: [Bool]
+  package let grades: [Int]
+  /// The places in `grades`, ascending, of the documents that are in the qrels: few of many.
+  package let pool: [Int]
   /// Grades of all judged documents of the query, descending.
-  package var judgedGrades: [Int]
+  package let judgedGrades: [Int]
 
   /// A ranking from its parts.
-  package init(grades: [Int], isJudged: [Bool], judgedGrades: [Int]) {
-    precondition(grades.count == isJudged.count, "\(grades.count), \(isJudged.count) documents")
+  package init(grades: [Int], judgedGrades: [Int]) {
     self.grades = grades
-    self.isJudged = isJudged
     self.judgedGrades = judgedGrades
+    var pool: [Int] = []
+    for (place, grade) in grades.enumerated() where grade != Self.unjudged { pool.append(place) }
+    self.pool = pool
   }
 
   /// Joins one query of a run with its judgements; nil for a query that only one of them has.
   package init(run: Run, query: Int?, qrels: Qrels, judgedQuery: Int?) {
-    judgedGrades = judgedQuery.map { qrels.judgements(of: $0).map { qrels.grade($0) } } ?? []
-    judgedGrades.sort(by: >)
-    grades = []
-    isJudged = []
-    guard let query else { return }
-    let entries = run.entries(of: query)
-    grades.reserveCapacity(entries.count)
-    isJudged.reserveCapacity(entries.count)
-    for entry in entries {
-      let judgement = judgedQuery.flatMap { judged in
-        run.withDoc(entry) { qrels.find($0, query: judged) }
-      }
-      let grade = judgement.map { qrels.grade($0) } ?? Self.unjudged
-      grades.append(judgement != nil && grade < 0 ? Self.pooledUnjudged : grade)
-      isJudged.append(judgement != nil)
+    var judged = judgedQuery.map { qrels.judgements(of: $0).map { qrels.grade($0) } } ?? []
+    judged.sort(by: >)
+    guard let query else {
+      self.init(grades: [], judgedGrades: judged)
+      return
     }
+    let entries = run.entries(of: query)
+    var grades = [Int](repeating: Self.unjudged, count: entries.count)
+    if let judgedQuery {
+      for (place, entry) in entries.enumerated() {
+        let judgement = run.withDoc(entry) { qrels.find($0, query: judgedQuery) }
+        guard let judgement else { continue }
+        let grade = qrels.grade(judgement)
+        grades[place] = grade < 0 ? Self.pooledUnjudged : grade
+      }
+    }
+    self.init(grades: grades, judgedGrades: judged)
   }
 
   /// Number of ranked documents.
@@ -51,16 +53,37 @@ package struct JudgedRanking: Sendable {
     judgedGrades.firstIndex { $0 < level } ?? judgedGrades.count
   }
 
+  /// Calls `body` with the rank, from 1, of each document with at least this grade, which must not
+  /// be below 0, among the first `cutoff`.
+  @inline(__always)
+  package func forEachRelevant(_ level: Int, cutoff: Int = .max, _ body: (Int) -> Void) {
+    for place in pool {
+      if place >= cutoff { break }
+      if grades[place] >= level { body(place + 1) }
+    }
+  }
+
   /// Number of ranked documents with at least this grade, among the first `cutoff`.
   package func relevantRetrieved(_ level: Int, cutoff: Int = .max) -> Int {
-    grades.prefix(cutoff).reduce(0) { $1 >= level ? $0 + 1 : $0 }
+    var count = 0
+    forEachRelevant(level, cutoff: cutoff) { _ in count += 1 }
+    return count
+  }
+
+  /// The rank, from 1, of the first document with at least this grade; nil if there is none.
+  package func firstRelevant(_ level: Int) -> Int? {
+    pool.first { grades[$0] >= level }.map { $0 + 1 }
   }
 
   /// The ranking without the documents that were not judged, a negative grade being none.
   package var judgedOnly: JudgedRanking {
-    let kept = grades.indices.filter { grades[$0] >= 0 }
-    return JudgedRanking(
-      grades: kept.map { grades[$0] }, isJudged: kept.map { _ in true },
-      judgedGrades: judgedGrades)
+    JudgedRanking(
+      grades: pool.map { grades[$0] }.filter { $0 >= 0 }, judgedGrades: judgedGrades)
+  }
+
+  /// The ranking's first documents.
+  package func prefix(_ length: Int) -> JudgedRanking {
+    length >= count
+      ? self : JudgedRanking(grades: Array(grades.prefix(length)), judgedGrades: judgedGrades)
   }
 }

@@ -1,4 +1,5 @@
 import Failures
+import Glibc
 
 /// An effectiveness measure with its parameters: a number for a query's ranking.
 package protocol Measure: Sendable {
@@ -55,6 +56,9 @@ package struct MeasureParameter: Sendable {
   /// The lowest grade that counts as relevant.
   static let rel = MeasureParameter(
     name: "rel", value: "1", meaning: "lowest grade that counts as relevant")
+  /// The gain of each grade.
+  static let gains = MeasureParameter(
+    name: "gains", value: "the grades", meaning: "gain of each grade, {1:1,2:3}")
   /// Whether documents without a judgement are taken out first.
   static let judgedOnly = MeasureParameter(
     name: "judged_only", value: "False", meaning: "leave unjudged documents out of the ranking")
@@ -70,6 +74,8 @@ package enum MeasureCutoff: String, Sendable {
   case required = "k looks at the first k documents"
   /// A recall between 0 and 1.
   case recall = "recall, between 0 and 1"
+  /// A multiple of the number of relevant documents.
+  case multiple = "x times the number of relevant documents"
 }
 
 /// How a measure's values for queries become one.
@@ -78,4 +84,26 @@ package enum MeasureAggregation: Sendable {
   case mean
   /// Their sum: counts.
   case sum
+  /// Their geometric mean; values below `geometricFloor` count as that.
+  case geometricMean
+
+  /// trec_eval's MIN_GEO_MEAN.
+  package static let geometricFloor = 0.00001
+
+  /// The one value of several queries' values.
+  package func aggregate(_ values: [Double]) -> Double {
+    switch self {
+    case .mean: return values.reduce(0, +) / Double(values.count)
+    case .sum: return values.reduce(0, +)
+    case .geometricMean:
+      return Self.exponential(
+        values.reduce(0) { $0 + Self.floorLog($1) } / Double(values.count))
+    }
+  }
+
+  /// The logarithm of what is not below the floor.
+  static func floorLog(_ value: Double) -> Double { log(max(value, geometricFloor)) }
+
+  /// The inverse of the logarithm.
+  static func exponential(_ value: Double) -> Double { exp(value) }
 }

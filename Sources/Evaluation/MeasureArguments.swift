@@ -20,10 +20,10 @@ package struct MeasureArguments: Sendable {
     switch (description.cutoff, name.cutoff) {
     case (.none, .some):
       throw .usage("measure '\(name)': \(description.name) has no cutoff")
-    case (.required, nil), (.recall, nil):
+    case (.required, nil), (.recall, nil), (.multiple, nil):
       throw .usage(
         "measure '\(name)': \(description.name) needs a cutoff",
-        hint: "for example \(description.name)@\(description.cutoff == .recall ? "0.5" : "10")")
+        hint: "for example \(description.name)@\(description.cutoff == .required ? "10" : "0.5")")
     default: break
     }
   }
@@ -51,6 +51,30 @@ package struct MeasureArguments: Sendable {
     case .number(let number) where number >= 0: return number
     case .some(let value): throw failure(key, "a number from 0 on", value)
     }
+  }
+
+  /// A parameter that is any number.
+  package func signedNumber(_ key: String, default initial: Double) throws(Failure) -> Double {
+    switch value(key) {
+    case nil: return initial
+    case .integer(let integer): return Double(integer)
+    case .number(let number): return number
+    case .some(let value): throw failure(key, "a number", value)
+    }
+  }
+
+  /// A parameter that is numbers with commas between, or one number; nil if it is not there.
+  package func numbers(_ key: String) throws(Failure) -> [Double]? {
+    guard let value = value(key) else { return nil }
+    guard case .string(let text) = value else { return [try signedNumber(key, default: 0)] }
+    var numbers: [Double] = []
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+      guard let number = Double(part), number.isFinite else {
+        throw failure(key, "numbers with commas between", value)
+      }
+      numbers.append(number)
+    }
+    return numbers
   }
 
   /// A parameter that is on or off.
@@ -93,6 +117,14 @@ package struct MeasureArguments: Sendable {
       throw .usage("measure '\(name)': expected a cutoff of at least 1, found '\(text)'")
     }
     return cutoff
+  }
+
+  /// The factor behind the `@`.
+  package func multiple() throws(Failure) -> Double {
+    guard let text = name.cutoff, let factor = Double(text), factor >= 0 else {
+      throw .usage("measure '\(name)': expected a number behind the @")
+    }
+    return factor
   }
 
   /// The recall behind the `@`.

@@ -58,6 +58,17 @@ package struct MeasureName: Sendable, Equatable, CustomStringConvertible {
       + (cutoff.map { "@\($0)" } ?? "")
   }
 
+  /// A name of its parts.
+  package init(
+    provider: String? = nil, _ name: String, _ parameters: [(String, Value)] = [],
+    cutoff: String? = nil
+  ) {
+    self.provider = provider
+    self.name = name
+    self.parameters = parameters.map { Parameter(key: $0.0, value: $0.1) }
+    self.cutoff = cutoff
+  }
+
   /// Takes a name apart.
   ///
   /// Exit 64 where it does not have the form.

@@ -9,6 +9,10 @@ package enum MeasureRegistry {
     InferredAP.self, SetPrecision.self, SetRecall.self, SetFMeasure.self,
     SetAveragePrecision.self, Judged.self, QueryCount.self, RetrievedCount.self,
     RelevantCount.self,
+    GeometricMeanAP.self, GeometricMeanBpref.self, RPrecisionMultiple.self, Utility.self,
+    ElevenPointAverage.self, BinaryG.self, GMeasure.self, DCG.self, IdealDCG.self,
+    NDCGAtRelevant.self, RNDCG.self, RelativePrecision.self, NonRelevantCount.self, YAAP.self,
+    TrecRBP.self, TrecRBPResidual.self, Unjudged.self,
   ]
 
   /// Providers whose definitions the measures here follow.
@@ -34,11 +38,15 @@ package enum MeasureRegistry {
   ///
   /// Exit 64 where there is none, with the nearest name; or where a parameter makes no sense.
   package static func measure(_ text: String) throws(Failure) -> NamedMeasure {
-    let name = try MeasureName(parsing: text)
+    try measure(MeasureName(parsing: text))
+  }
+
+  /// The measure with this name.
+  package static func measure(_ name: MeasureName) throws(Failure) -> NamedMeasure {
     let type = try type(of: name)
     if let provider = name.provider, !providers.contains(provider) {
       throw .usage(
-        "measure '\(text)': no provider is called '\(provider)'",
+        "measure '\(name)': no provider is called '\(provider)'",
         hint: "there are trec, trec_eval 10, and pytrec_eval, trec_eval 9, which is the default")
     }
     let arguments = try MeasureArguments(name, type.description)

@@ -1,17 +1,17 @@
 import Failures
 
 /// The fields of a line, separated by any white space: runs and qrels.
-struct LineFields {
+package struct LineFields {
   /// Most fields that are kept; further ones are counted.
   static let capacity = 6
 
   /// Number of fields.
-  private(set) var count = 0
+  package private(set) var count = 0
   private var ranges: InlineArray<6, Range<Int>> = .init(repeating: 0..<0)
   private let line: UnsafeRawBufferPointer
 
   /// Splits a line.
-  init(_ line: UnsafeRawBufferPointer) {
+  package init(_ line: UnsafeRawBufferPointer) {
     self.line = line
     var index = 0
     while true {
@@ -26,24 +26,24 @@ struct LineFields {
 
   /// Whether a line is blank or a comment: its first byte that is no white space is `#`.
   @inline(__always)
-  static func isIgnored(_ line: UnsafeRawBufferPointer) -> Bool {
+  package static func isIgnored(_ line: UnsafeRawBufferPointer) -> Bool {
     for byte in line where !Bytes.isSpace(byte) { return byte == UInt8(ascii: "#") }
     return true
   }
 
   /// The bytes of a field.
-  subscript(index: Int) -> UnsafeRawBufferPointer {
+  package subscript(index: Int) -> UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(rebasing: line[ranges[index]])
   }
 
   /// A field for a message.
-  func quoted(_ index: Int) -> String { Bytes.quoted(self[index]) }
+  package func quoted(_ index: Int) -> String { Bytes.quoted(self[index]) }
 }
 
 /// Numbers of text fields.
-enum NumberText {
+package enum NumberText {
   /// A decimal integer with or without a sign; nil if it is none or does not fit.
-  static func integer(_ text: UnsafeRawBufferPointer) -> Int? {
+  package static func integer(_ text: UnsafeRawBufferPointer) -> Int? {
     var digits = text[...]
     let isNegative = digits.first == UInt8(ascii: "-")
     if isNegative || digits.first == UInt8(ascii: "+") { digits = digits.dropFirst() }
@@ -74,7 +74,7 @@ enum NumberText {
   }
 
   /// The nearest double of a decimal text; nil if it is none or does not fit.
-  static func double(_ text: UnsafeRawBufferPointer) -> Double? {
+  package static func double(_ text: UnsafeRawBufferPointer) -> Double? {
     guard let decimal = Decimal(text) else { return nil }
     if let value = decimal.exact { return value }
     guard let value = Double(String(decoding: text, as: UTF8.self)), value.isFinite else {

@@ -13,6 +13,8 @@ package enum RunFormat: String, Sendable, CaseIterable {
   case jsonl
   /// `query doc rank`, as MS MARCO has it: the score is minus the rank.
   case msmarco
+  /// `trec` with anything behind the tag, as trec_eval reads it.
+  case trecEval = "trec_eval"
 }
 
 /// Reads runs, whole: lines may come in any order, so nothing is known before the last.
@@ -63,7 +65,8 @@ package struct RunReader {
       try block.forEachLine { line, _, number throws(Failure) in
         if LineFields.isIgnored(line) { return }
         switch format {
-        case .trec, .auto: try addTREC(line, operand, number)
+        case .trec, .auto: try addTREC(line, operand, number, isLenient: false)
+        case .trecEval: try addTREC(line, operand, number, isLenient: true)
         case .msmarco: try addMSMARCO(line, operand, number)
         case .jsonl: try addJSON(line, operand, number)
         }
@@ -78,10 +81,10 @@ package struct RunReader {
   }
 
   private mutating func addTREC(
-    _ line: UnsafeRawBufferPointer, _ file: String, _ number: Int
+    _ line: UnsafeRawBufferPointer, _ file: String, _ number: Int, isLenient: Bool
   ) throws(Failure) {
     let fields = LineFields(line)
-    guard fields.count == 6 else {
+    guard fields.count == 6 || (isLenient && fields.count > 6) else {
       throw Failure.data(
         "\(file):\(number)",
         "expected 6 fields (query Q0 doc rank score tag), found \(fields.count)",

@@ -55,7 +55,8 @@ struct Evaluate: ToolCommand {
       """)
   var averageOver: QuerySelection = .both
 
-  @Option(help: "Form of the runs: auto, trec, jsonl or msmarco.")
+  @Option(
+    help: "Form of the runs: auto, trec, trec_eval (more may follow the tag), jsonl or msmarco.")
   var runFormat: RunFormat = .auto
 
   @Flag(help: "Fail where run and qrels do not have the same queries.")

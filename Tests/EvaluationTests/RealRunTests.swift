@@ -75,4 +75,21 @@ struct RealRunTests {
       #expect(abs(found - value) <= 0.00005 + 1e-9, "\(file) \(measure) \(query)")
     }
   }
+
+  @Test(arguments: outputs.indices) func printsTheSameBytes(index: Int) throws {
+    let folder = try #require(dataFolder)
+    let (collection, runName, file) = Self.outputs[index]
+    let expected = try String(
+      contentsOfFile: "\(folder)/\(collection)/expected/\(file)", encoding: .utf8)
+    let measures =
+      file.hasSuffix(".perquery.txt")
+      ? ["-q"]
+        + ["map", "recip_rank", "P.10", "recall.100", "ndcg", "ndcg_cut.10"].flatMap { ["-m", $0] }
+      : ["-m", "all_trec"]
+    let found = try trecEval(
+      measures + [
+        "\(folder)/\(collection)/qrels.txt", "\(folder)/\(collection)/runs/\(runName).run",
+      ])
+    #expect(found == expected)
+  }
 }

@@ -22,12 +22,12 @@ package struct AveragePrecision: Measure {
   package func value(_ ranking: JudgedRanking) -> Double {
     let relevant = ranking.relevantCount(level)
     if relevant == 0 { return 0 }
-    let grades = judgedOnly ? ranking.judgedOnly.grades : ranking.grades
+    let ranking = judgedOnly ? ranking.judgedOnly : ranking
     var sum = 0.0
     var found = 0
-    for (i, grade) in grades.prefix(cutoff).enumerated() where grade >= level {
+    ranking.forEachRelevant(level, cutoff: cutoff) { rank in
       found += 1
-      sum += Double(found) / Double(i + 1)
+      sum += Double(found) / Double(rank)
     }
     return sum / Double(relevant)
   }

@@ -22,7 +22,7 @@ package struct BinaryPreference: Measure {
     let bound = Double(min(relevant, nonRelevant))
     var sum = 0.0
     var above = 0
-    for grade in ranking.grades where grade >= 0 {
+    for grade in ranking.pool.lazy.map({ ranking.grades[$0] }) where grade >= 0 {
       if grade < level {
         above += 1
       } else {

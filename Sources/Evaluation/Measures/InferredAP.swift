@@ -22,14 +22,15 @@ package struct InferredAP: Measure {
     if count == 0 { return 0 }
     var sum = 0.0
     var (relevant, nonRelevant, unjudged) = (0, 0, 0)
-    for (i, grade) in ranking.grades.enumerated() {
+    for place in ranking.pool {
+      let grade = ranking.grades[place]
       if grade == JudgedRanking.pooledUnjudged {
         unjudged += 1
-      } else if grade >= 0, grade < level {
+      } else if grade < level {
         nonRelevant += 1
-      } else if grade >= level {
+      } else {
         relevant += 1
-        sum += expectation(i, relevant - 1, nonRelevant, unjudged)
+        sum += expectation(place, relevant - 1, nonRelevant, unjudged)
       }
     }
     return sum / Double(count)

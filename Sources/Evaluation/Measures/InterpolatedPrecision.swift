@@ -1,7 +1,7 @@
 import Failures
 
 /// Interpolated precision at a recall.
-package struct InterpolatedPrecision: Measure {
+package struct InterpolatedPrecision: InterpolatingMeasure {
   package static let description = MeasureDescription(
     name: "IPrec", summary: "highest precision at any rank from where a recall is reached",
     formula: "max of P@i over ranks i with at least int(recall · R + 0.9) relevant documents",
@@ -9,6 +9,7 @@ package struct InterpolatedPrecision: Measure {
     parameters: [.rel, .judgedOnly], cutoff: .recall)
 
   private let recall: Double
+  var recalls: [Double] { [recall] }
   private let level: Int
   private let judgedOnly: Bool
   private let roundsToNearest: Bool
@@ -23,13 +24,20 @@ package struct InterpolatedPrecision: Measure {
   package func value(_ ranking: JudgedRanking) -> Double {
     let share = recall * Double(ranking.relevantCount(level))
     let needed = roundsToNearest ? Int(share.rounded()) : Int(share + 0.9)
-    let grades = judgedOnly ? ranking.judgedOnly.grades : ranking.grades
+    let ranking = judgedOnly ? ranking.judgedOnly : ranking
     var best = 0.0
     var found = 0
-    for (i, grade) in grades.enumerated() {
-      if grade >= level { found += 1 }
-      if found >= needed { best = max(best, Double(found) / Double(i + 1)) }
+    // Between relevant documents precision falls.
+    ranking.forEachRelevant(level) { rank in
+      found += 1
+      if found >= needed { best = max(best, Double(found) / Double(rank)) }
     }
     return best
   }
+}
+
+/// A measure of precision at recalls, whatever it was before them.
+protocol InterpolatingMeasure: Measure {
+  /// The recalls.
+  var recalls: [Double] { get }
 }

@@ -12,7 +12,8 @@ package struct Judged: Measure {
   package init(_ arguments: MeasureArguments) throws(Failure) { cutoff = try arguments.cutoff() }
 
   package func value(_ ranking: JudgedRanking) -> Double {
-    let head = ranking.isJudged.prefix(cutoff)
-    return head.isEmpty ? 0 : Double(head.count { $0 }) / Double(head.count)
+    let depth = min(cutoff, ranking.count)
+    let judged = ranking.pool.firstIndex { $0 >= depth } ?? ranking.pool.count
+    return depth == 0 ? 0 : Double(judged) / Double(depth)
   }
 }

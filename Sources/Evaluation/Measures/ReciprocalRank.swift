@@ -21,8 +21,8 @@ package struct ReciprocalRank: Measure {
   }
 
   package func value(_ ranking: JudgedRanking) -> Double {
-    let grades = judgedOnly ? ranking.judgedOnly.grades : ranking.grades
-    guard let index = grades.prefix(cutoff).firstIndex(where: { $0 >= level }) else { return 0 }
-    return 1 / Double(index + 1)
+    let ranking = judgedOnly ? ranking.judgedOnly : ranking
+    guard let rank = ranking.firstRelevant(level), rank <= cutoff else { return 0 }
+    return 1 / Double(rank)
   }
 }

@@ -18,7 +18,7 @@ package struct Success: Measure {
   }
 
   package func value(_ ranking: JudgedRanking) -> Double {
-    let grades = judgedOnly ? ranking.judgedOnly.grades : ranking.grades
-    return grades.prefix(cutoff).contains { $0 >= level } ? 1 : 0
+    let ranking = judgedOnly ? ranking.judgedOnly : ranking
+    return ranking.firstRelevant(level).map { $0 <= cutoff } ?? false ? 1 : 0
   }
 }

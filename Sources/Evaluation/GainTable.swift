@@ -1,0 +1,82 @@
+import Glibc
+
+/// The gain that a document of each grade brings.
+struct GainTable: Sendable {
+  /// Gains of the grades that were named; the others bring what they are, and nothing below 0.
+  private let table: [Int: Double]?
+
+  init(_ table: [Int: Double]?) { self.table = table }
+
+  /// The gain of a grade; that of a document without a judgement is 0 unless -1 was named.
+  @inline(__always)
+  func gain(_ grade: Int) -> Double {
+    if let gain = table?[grade] { return gain }
+    return grade > 0 ? Double(grade) : 0
+  }
+
+  /// Whether documents that were not judged bring something.
+  private var countsUnjudged: Bool { table?[JudgedRanking.unjudged] ?? 0 != 0 }
+
+  /// Calls `body` with place and gain of each ranked document that brings one.
+  func forEachGain(
+    _ ranking: JudgedRanking, cutoff: Int = .max, _ body: (_ place: Int, _ gain: Double) -> Void
+  ) {
+    if countsUnjudged {
+      for (place, grade) in ranking.grades.prefix(cutoff).enumerated() {
+        let gain = gain(grade)
+        if gain != 0 { body(place, gain) }
+      }
+      return
+    }
+    for place in ranking.pool {
+      if place >= cutoff { break }
+      let gain = gain(ranking.grades[place])
+      if gain != 0 { body(place, gain) }
+    }
+  }
+
+  /// The gains of the best ranking, descending, as long as they are above 0.
+  func ideal(_ ranking: JudgedRanking) -> [Double] {
+    var gains: [Double] = []
+    for grade in ranking.judgedGrades where grade >= 0 {
+      let gain = gain(grade)
+      if gain > 0 { gains.append(gain) }
+    }
+    if table != nil { gains.sort(by: >) }
+    return gains
+  }
+
+  /// Discounted cumulative gain: sum of gain(i) / log2(i + 1) over ranks i <= cutoff.
+  func discounted(_ ranking: JudgedRanking, cutoff: Int = .max) -> Double {
+    var sum = 0.0
+    forEachGain(ranking, cutoff: cutoff) { place, gain in sum += gain / Discount.log2(place) }
+    return sum
+  }
+
+  /// Discounted cumulative gain of the best ranking.
+  func idealDiscounted(_ ranking: JudgedRanking, cutoff: Int = .max) -> Double {
+    var sum = 0.0
+    if table == nil {
+      for (place, grade) in ranking.judgedGrades.prefix(cutoff).enumerated() {
+        if grade <= 0 { break }
+        sum += Double(grade) / Discount.log2(place)
+      }
+      return sum
+    }
+    for (place, gain) in ideal(ranking).prefix(cutoff).enumerated() {
+      sum += gain / Discount.log2(place)
+    }
+    return sum
+  }
+}
+
+/// What ranks are divided by.
+enum Discount {
+  private static let table: [Double] = (0..<2048).map { Glibc.log2(Double($0 + 2)) }
+
+  /// The binary logarithm of rank + 1, for a place from 0.
+  @inline(__always)
+  static func log2(_ place: Int) -> Double {
+    place < table.count ? table[place] : Glibc.log2(Double(place + 2))
+  }
+}

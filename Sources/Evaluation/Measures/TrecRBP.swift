@@ -1,0 +1,44 @@
+import Failures
+
+/// Rank-biased precision as trec_eval computes it.
+package struct TrecRBP: Measure {
+  package static let description = MeasureDescription(
+    name: "rbp", summary: "rank-biased precision with graded gains, brought into 0 to 1 a query",
+    formula: "(1 - p) · sum over ranks i of gain(i) · p^(i - 1)",
+    source: "Moffat and Zobel, TOIS 2008; trec_eval 10's rbp",
+    parameters: [
+      MeasureParameter(name: "p", value: "0.9", meaning: "persistence"), .gains,
+    ])
+
+  private let persistence: Double
+  private let table: [Int: Double]?
+  private let gains: GainTable
+
+  package init(_ arguments: MeasureArguments) throws(Failure) {
+    persistence = try arguments.signedNumber("p", default: 0.9)
+    table = try arguments.table("gains")
+    gains = GainTable(table)
+  }
+
+  package func value(_ ranking: JudgedRanking) -> Double {
+    // The gains that the query's grades could bring.
+    let top = max(0, ranking.judgedGrades.first ?? 0)
+    let possible = (0...top).map(gains.gain) + (table.map { Array($0.values) } ?? [])
+    let (low, high) = (possible.min() ?? 0, possible.max() ?? 0)
+    let isWide = low < 0 || high > 1
+    var sum = 0.0
+    var weight = 1.0
+    var next = 0
+    for place in ranking.pool {
+      let grade = ranking.grades[place]
+      if grade < 0, table?[grade] == nil { continue }
+      while next < place {
+        weight *= persistence
+        next += 1
+      }
+      let gain = gains.gain(grade)
+      sum += (isWide ? (gain - low) / (high - low) : gain) * weight
+    }
+    return (1 - persistence) * sum
+  }
+}
