@@ -8,7 +8,7 @@ exits 0 encode $model doc --no-provenance docs.tsv -o expected.lirt
 # Compression is found by looking, whatever the name.
 zstd -q docs.tsv -o docs.zstd
 lz4 -q docs.tsv docs.lz4frame
-gzip -c docs.tsv >docs.gzip
+gzip -nc docs.tsv >docs.gzip
 for file in docs.zstd docs.lz4frame docs.gzip; do
   exits 0 encode $model doc --no-provenance $file -o other.lirt
   same expected.lirt other.lirt
