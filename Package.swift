@@ -131,6 +131,6 @@ let package = Package(
     tests(
       "Retrieval", ["IndexBuilding", "IndexFormat", "Tensors", "Streams", "Kernels", "Workers"]),
     tests("Models", ["JSON", "Streams", "Tensors", "Tokenizers", "Kernels"]),
-    tests("ToolSupport"),
+    tests("ToolSupport", ["JSON", argumentParser]),
   ]
 )

@@ -14,7 +14,7 @@ compressed streams need `zstandard` or `lz4`. From the shell:
 
     python3 lirt.py FILE...           # what is in it; exit status 65 if it is damaged
 
-The format is described in lir-tensor-stream(5).
+The format is described in lir-stream(5).
 """
 
 from __future__ import annotations

@@ -81,7 +81,13 @@ extension IndexManifest {
       ])
     }
     members.append(JSON.Member("files", .array(list)))
+    members.append(JSON.Member("xxh3", .string(Self.checksum(members))))
     return .object(members)
+  }
+
+  /// XXH3-64 of the members in front of the checksum, as JSON with sorted keys and without space.
+  private static func checksum(_ members: [JSON.Member]) -> String {
+    Checksum.hex(Checksum.xxh3(Array(JSON.object(members).serialized(sortingKeys: true).utf8)))
   }
 
   /// Reads the manifest of an index folder.
@@ -102,6 +108,10 @@ extension IndexManifest {
     guard let format = json["format"]?.integer else { throw Self.damaged(path, "format") }
     guard format == Self.format else {
       throw .config(path, "the index has format \(format), this tool knows \(Self.format)")
+    }
+    let others = (json.members ?? []).filter { $0.key != "xxh3" }
+    guard json["xxh3"]?.string == Self.checksum(others) else {
+      throw .data(path, "damaged manifest: its checksum does not fit")
     }
     guard let kindName = json["type"]?.string else { throw Self.damaged(path, "type") }
     guard let kind = Kind(rawValue: kindName) else {

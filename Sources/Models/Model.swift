@@ -32,7 +32,7 @@ package final class Model: Sendable {
     case .splade(let settings):
       head = .splade(try SpladeRoles(settings, description, checkpoint, backbone))
     case .mono(let settings):
-      head = .mono(try Self.monoHead(settings, checkpoint, backbone.width))
+      head = .mono(try Self.monoHead(settings, description, checkpoint, backbone.width))
     }
     unusedTensors = checkpoint.unused
   }
@@ -59,10 +59,11 @@ package final class Model: Sendable {
       switch layer {
       case .linear(let projection):
         let linear = try source(projection.folder).linear(
-          projection.name, inputs: inputs, outputs: projection.outputs, bias: projection.hasBias)
+          projection.name, inputs: inputs, outputs: projection.outputs ?? width,
+          bias: projection.hasBias)
         layers.append(
           .linear(linear, try activation(projection.activation, description.folder.path)))
-        inputs = projection.outputs
+        inputs = linear.outputs
       case .norm(let folder):
         layers.append(
           .norm(try source(folder).layerNorm("norm", width: inputs, epsilon: normEpsilon)))
@@ -85,20 +86,28 @@ package final class Model: Sendable {
   }
 
   private static func monoHead(
-    _ settings: ModelDescription.MonoSettings, _ checkpoint: Checkpoint, _ width: Int
+    _ settings: ModelDescription.MonoSettings, _ description: ModelDescription,
+    _ checkpoint: Checkpoint, _ width: Int
   ) throws(Failure) -> MonoHead {
     let scope = WeightScope(checkpoint)
-    let outputs = settings.scoring == .mono ? 2 : 1
-    let names =
-      settings.namesOfHead == .lightningIR
-      ? (classifier: "linear", pooler: "bert_pool.0")
-      : (classifier: "classifier", pooler: "bert.pooler.dense")
+    let names: HeadNames.Classifier
+    switch settings.namesOfHead {
+    case .lightningIR: names = HeadNames.lightningIRClassifier
+    case .transformers:
+      guard let known = HeadNames.classifiers[description.backboneType] else {
+        throw .config(
+          description.folder.path,
+          "classifiers of backbone \(description.backboneType) are not supported")
+      }
+      names = known
+    }
     let pooler =
       settings.hasPooler ? try scope.linear(names.pooler, inputs: width, outputs: width) : nil
     return MonoHead(
-      pooling: settings.pooling, pooler: pooler,
+      pooling: settings.pooling, pooler: pooler, poolerActivation: names.poolerActivation,
       classifier: try scope.linear(
-        names.classifier, inputs: width, outputs: outputs, bias: settings.hasBias),
+        names.outputs, inputs: width, outputs: settings.scoring == .mono ? 2 : 1,
+        bias: settings.hasBias),
       scoring: settings.scoring)
   }
 }
@@ -139,34 +148,32 @@ package struct SpladeRoles: Sendable {
     let width = backbone.width
     let vocabulary = backbone.vocabularySize
     let scope = WeightScope(checkpoint)
-    let names: (dense: String, norm: String, decoder: String, bias: String)
+    let names: HeadNames.LanguageModel
     switch settings.namesOfHead {
-    case .lightningIR:
-      names = (
-        "projection.dense", "projection.norm", "projection.decoder.weight",
-        "projection.decoder.bias"
-      )
+    case .lightningIR: names = HeadNames.lightningIRLanguageModel
     case .transformers:
-      let bias = "cls.predictions.bias"
-      names = (
-        "cls.predictions.transform.dense", "cls.predictions.transform.LayerNorm",
-        "cls.predictions.decoder.weight",
-        checkpoint.has(bias) ? bias : "cls.predictions.decoder.bias"
-      )
-      checkpoint.ignore { $0 == "cls.predictions.decoder.bias" }
+      guard let known = HeadNames.languageModels[description.backboneType] else {
+        throw .config(
+          description.folder.path,
+          "language model heads of backbone \(description.backboneType) are not supported")
+      }
+      names = known
     }
     // Tied weights are not on the disk a second time.
     let decoder =
       checkpoint.has(names.decoder)
       ? try checkpoint.parameter(names.decoder, [vocabulary, width]) : backbone.wordEmbeddings
-    let bias = try checkpoint.parameter(names.bias, [vocabulary])
+    let bias = names.biases.first { checkpoint.has($0) } ?? names.biases[0]
+    checkpoint.ignore { names.biases.contains($0) }
+    guard backbone.wordEmbeddings.matrix.columns == width || checkpoint.has(names.decoder) else {
+      throw .config(description.folder.path, "tensor \(names.decoder) is missing")
+    }
     return SpladeHead(
       dense: try scope.linear(names.dense, inputs: width, outputs: width),
-      activation: try ActivationName.parse(
-        try description.folder.string("hidden_act", default: "gelu") ?? "gelu",
-        at: description.folder.configPlace),
+      activation: backbone.shape.activation,
       norm: try scope.layerNorm(names.norm, width: width, epsilon: headEpsilon),
-      decoder: Linear(weights: [decoder], biases: [bias]),
+      decoder: Linear(
+        weights: [decoder], biases: [try checkpoint.parameter(bias, [vocabulary])]),
       sparsification: settings.sparsification, pooling: settings.pooling)
   }
 }

@@ -11,8 +11,8 @@ package final class TextRecordReader {
   package let parser: RecordParser
   private let operands: [String]
   private let blockSize: Int
-  /// Operands that somebody has opened already, to look into them.
-  private let opened: [String: ByteReader]
+  /// Operands that somebody has opened already, to look into them; each stands for one reading.
+  private var opened: [String: ByteReader]
   private var nextOperand = 0
   private var file: FileState?
   private var ordinal = 0
@@ -91,7 +91,11 @@ package final class TextRecordReader {
       parser.options.format == .auto
       ? RecordFormat(suffixOf: operand) ?? .auto : parser.options.format
     let reader: ByteReader
-    if let known = opened[operand] { reader = known } else { reader = try ByteReader(operand) }
+    if let known = opened.removeValue(forKey: operand) {
+      reader = known
+    } else {
+      reader = try ByteReader(operand)
+    }
     return FileState(lines: LineReader(reader, blockSize: blockSize), format: format)
   }
 

@@ -3,8 +3,11 @@ import Failures
 /// Watches that shards follow each other from the first on, without a gap and without repeats.
 package struct ShardSequence: Sendable {
   private var last: (index: Int, count: Int)?
+  private let allowsLonePart: Bool
+  private var isLonePart = false
 
-  package init() {}
+  /// - Parameter allowsLonePart: whether one part of any number may stand alone.
+  package init(allowsLonePart: Bool = false) { self.allowsLonePart = allowsLonePart }
 
   /// Takes note of the next part's shard, `i/n`; nil for a part that is no shard.
   ///
@@ -12,7 +15,12 @@ package struct ShardSequence: Sendable {
   package mutating func follow(_ shard: String?, _ place: String) throws(Failure) {
     let parts = shard?.split(separator: "/").compactMap { Int($0) } ?? []
     guard parts.count == 2 else { return }
-    let expected = last.map { $0.index + 1 } ?? 1
+    let expected = isLonePart ? 1 : last.map { $0.index + 1 } ?? 1
+    if last == nil, allowsLonePart, parts[0] != 1 {
+      isLonePart = true
+      last = (parts[0], parts[1])
+      return
+    }
     guard parts[0] == expected, last.map({ $0.count == parts[1] }) ?? true else {
       throw .data(
         place,

@@ -35,6 +35,9 @@ package struct StreamSchema: Sendable, Equatable {
 
   package var isRagged: Bool { columns.contains(where: \.isRagged) }
 
+  /// Bytes of a segment's data without records: the first entry of every offsets tensor.
+  var emptySegmentSize: Int { isRagged ? 16 : 8 }
+
   package static let tokens = StreamSchema(
     kind: .tokens,
     columns: [
@@ -80,20 +83,22 @@ extension StreamSchema {
   init?(kind: StreamKind, entries: [SafeTensorsHeader.Entry]) {
     func entry(_ name: String) -> SafeTensorsHeader.Entry? { entries.first { $0.name == name } }
     func width(_ name: String) -> Int? {
-      entry(name).flatMap { $0.shape.count == 2 ? $0.shape[1] : nil }
+      guard let shape = entry(name)?.shape, shape.count == 2, shape[1] <= StreamLimits.maximumWidth
+      else { return nil }
+      return shape[1]
     }
     switch kind {
     case .tokens: self = .tokens
     case .sparse: self = .sparse
     case .dense:
-      guard let embeddings = entry("embeddings"), let width = width("embeddings") else {
-        return nil
-      }
+      guard let embeddings = entry("embeddings"), let width = width("embeddings"),
+        [.f32, .f16, .bf16, .i8].contains(embeddings.type)
+      else { return nil }
       self = .dense(embeddings.type, dimension: width)
     case .multivector:
-      guard let embeddings = entry("embeddings"), let width = width("embeddings") else {
-        return nil
-      }
+      guard let embeddings = entry("embeddings"), let width = width("embeddings"),
+        [.f32, .f16, .bf16, .i8].contains(embeddings.type)
+      else { return nil }
       self = .multivector(
         embeddings.type, dimension: width, withTokens: entry("input_ids") != nil)
     case .coil:

@@ -13,7 +13,8 @@ package final class TensorStreamWriter {
   private var ids: [UInt8] = []
   private var idOffsets: [Int64] = [0]
   private var offsets: [Int64] = [0]
-  private var dataSize = 0
+  /// Bytes of the segment's data so far.
+  private var dataSize: Int
   private var first = 0
   private var checksums: [UInt8] = []
   private var segments = 0
@@ -23,6 +24,7 @@ package final class TensorStreamWriter {
     self.schema = schema
     self.description = description
     columns = Array(repeating: [], count: schema.columns.count)
+    dataSize = schema.emptySegmentSize
   }
 
   /// Continues a member whose first segments are already written.
@@ -34,6 +36,7 @@ package final class TensorStreamWriter {
     self.schema = schema
     self.description = description
     columns = Array(repeating: [], count: schema.columns.count)
+    dataSize = schema.emptySegmentSize
     first = done.records
     segments = done.segments
     checksums = done.checksums
@@ -102,7 +105,7 @@ package final class TensorStreamWriter {
     ids.removeAll(keepingCapacity: true)
     idOffsets = [0]
     offsets = [0]
-    dataSize = 0
+    dataSize = schema.emptySegmentSize
   }
 
   /// Names, types and shapes by decreasing element size, then name.
@@ -189,6 +192,7 @@ package enum StreamLimits {
   /// that large.
   package static let maximumHeader = 16 << 20
   package static let maximumData = 1 << 32
+  package static let maximumWidth = 1 << 24
 
   static let checksumPlaceholder = "0000000000000000"
 

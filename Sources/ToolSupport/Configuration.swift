@@ -116,7 +116,7 @@ package enum Configuration {
     guard let text = node.string else {
       throw .config(path, "\(name): expected a plain value")
     }
-    return ["\(flag)\(name.count == 1 ? "" : "=")\(text)"]
+    return name.count == 1 ? [flag, text] : ["\(flag)=\(text)"]
   }
 
   private static func unknownKey(_ key: String, path: String, known: Set<String>) -> Failure {

@@ -23,7 +23,7 @@ package final class ToolContext: Sendable {
     var isSilent = false
   }
 
-  init(tool: String, common: CommonOptions, settings: [Setting]) throws(Failure) {
+  package init(tool: String, common: CommonOptions, settings: [Setting]) throws(Failure) {
     self.tool = tool
     let level: Diagnostics.Level = common.quiet ? .quiet : common.verbose ? .verbose : .normal
     diagnostics = Diagnostics(tool: tool, level: level, format: common.logFormat)

@@ -124,8 +124,9 @@ struct EncodeJob {
 
   private func provenance(earlier: String?) -> Provenance {
     Provenance(
-      tool: "lir-encode", settings: context.settings, inputs: [("model", modelDigest)] + inputs,
-      earlier: earlier)
+      tool: "lir-encode", settings: context.settings,
+      // A token stream itself says what made it; its bytes differ between a shard and the whole.
+      inputs: [("model", modelDigest)] + (earlier == nil ? inputs : []), earlier: earlier)
   }
 
   private func check(_ segment: TensorSegment) throws(Failure) {

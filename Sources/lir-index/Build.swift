@@ -42,15 +42,15 @@ struct Build: ToolCommand {
   func execute(_ context: ToolContext) throws {
     let operands = try Operands.resolve(inputs)
     var builder: (any IndexBuilder)?
-    var shards = ShardSequence()
+    // One task of an array builds the index of its shard alone.
+    var shards = ShardSequence(allowsLonePart: operands.count == 1)
     var previous: TensorSegment?
-    let digests = try InputDigest.of(operands)
     for operand in operands {
       let reader = try TensorStreamReader(operand)
       while let segment = try reader.next() {
         if let previous { try Agreement.check(previous, segment, operand) }
         if segment.first == 0 { try shards.follow(segment.description.shard, operand) }
-        if builder == nil { builder = try open(segment, operand, context, digests, operands.count) }
+        if builder == nil { builder = try open(segment, operand, context, operands.count) }
         for index in 0..<segment.records { try builder?.append(segment, index) }
         context.count(records: segment.records)
         previous = segment
@@ -64,8 +64,7 @@ struct Build: ToolCommand {
   }
 
   private func open(
-    _ segment: TensorSegment, _ operand: String, _ context: ToolContext,
-    _ digests: [(String, String)], _ streams: Int
+    _ segment: TensorSegment, _ operand: String, _ context: ToolContext, _ streams: Int
   ) throws(Failure) -> any IndexBuilder {
     guard segment.description.role == .doc else {
       throw .config(
@@ -75,8 +74,9 @@ struct Build: ToolCommand {
     var description = segment.description
     // The shard of a single stream is the index's; several make a whole.
     if streams > 1 { description.shard = nil }
+    // The stream itself says what made it; its bytes differ between a shard and the whole.
     let provenance = Provenance(
-      tool: "lir-index", settings: context.settings, inputs: digests, earlier: description.by)
+      tool: "lir-index", settings: context.settings, inputs: [], earlier: description.by)
     description.by = noProvenance ? nil : provenance.json
     switch try kind(segment, operand) {
     case .flat:

@@ -8,7 +8,7 @@ import Testing
 
 /// Folders that sentence-transformers wrote, in the classic form and in that of version 5.
 struct SentenceTransformersTests {
-  static let cases = ModelCase.named("external/st_bert_")
+  static let cases = ModelCase.named("external/st_bert_", "external/st_distilbert_")
 
   @Test func casesAreThere() {
     for name in ["concat_dense2", "mean_norm_legacy", "cls_norm", "weightedmean", "lasttoken"] {

@@ -8,7 +8,7 @@ exits 0 encode $model doc --no-provenance docs.tsv -o expected.lirt
 # Compression is found by looking, whatever the name.
 zstd -q docs.tsv -o docs.zstd
 lz4 -q docs.tsv docs.lz4frame
-gzip -c docs.tsv >docs.gzip
+gzip -nc docs.tsv >docs.gzip
 for file in docs.zstd docs.lz4frame docs.gzip; do
   exits 0 encode $model doc --no-provenance $file -o other.lirt
   same expected.lirt other.lirt
@@ -75,6 +75,10 @@ exits 0 encode $model doc --no-provenance - </dev/null >empty-pipe.lirt
 same empty.lirt empty-pipe.lirt
 exits 0 encode $model doc --no-provenance empty.tsv -o empty.lirt.zst
 exits 0 lir-encode verify empty.lirt.zst
+
+# Several operands are read one after the other; the same one twice, twice.
+exits 0 encode $model doc --no-provenance docs.tsv docs.zstd docs.tsv -o other.lirt
+is 'records' 120 "$(summary records)"
 
 # Only - is the standard input; ./-x is a file.
 cp docs.tsv ./-x

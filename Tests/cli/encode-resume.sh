@@ -10,15 +10,13 @@ for suffix in lirt lirt.zst; do
   for attempt in $(seq 60); do
     # From a tenth of the time that the whole needs, a little more each time.
     limit=$(awk -v s="$needed" -v a="$attempt" 'BEGIN { print s * (0.1 + 0.05 * a) + 0.02 * a }')
-    status=0
-    timeout -s KILL "$limit" lir-encode --model "$MODELS/$model/model" --role doc --resume \
-      docs.tsv -o "resumed.$suffix" 2>said.log || status=$?
-    [ "$status" != 0 ] || break
-    is 'status of the killed' 137 $status
+    if killed_after "$limit" lir-encode --model "$MODELS/$model/model" --role doc --resume \
+      docs.tsv -o "resumed.$suffix"; then
+      break
+    fi
     [ ! -e "resumed.$suffix" ] || fail 'a killed run left an output'
     kills=$((kills + 1))
   done
-  is 'status in the end' 0 "$status"
   same "whole.$suffix" "resumed.$suffix"
   [ "$(summary records)" -ge 60000 ] || continued=yes
   [ $kills -gt 0 ] || note "$suffix: no run was killed in time"
@@ -32,8 +30,8 @@ done
 # The partial output of other work is not continued, nor destroyed.
 partial() {
   rm -f .other.lirt.partial
-  timeout -s KILL "$(awk -v s="$needed" 'BEGIN { print s * 0.5 }')" \
-    lir-encode --model "$MODELS/$model/model" --role doc --resume docs.tsv -o other.lirt 2>said.log || true
+  killed_after "$(awk -v s="$needed" 'BEGIN { print s * 0.5 }')" \
+    lir-encode --model "$MODELS/$model/model" --role doc --resume docs.tsv -o other.lirt || true
   [ -e .other.lirt.partial ]
 }
 if partial; then

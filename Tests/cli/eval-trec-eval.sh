@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # trec_eval's arguments and output, also under its name.
 cp "$FIXTURES"/eval/tiny/{run,qrels}.txt .
 data=$FIXTURES/trec_eval

@@ -48,6 +48,19 @@ refuses() {
   says "$text"
 }
 
+# killed_after SECONDS COMMAND...: kills the command then; whether it was done before. Another
+# outcome than either fails the case.
+killed_after() {
+  local status=0
+  # In a shell of its own, which says of the kill what nobody needs to read.
+  (timeout -s KILL "$@" 2>said.log; exit $?) 2>killed.log || status=$?
+  [ "$status" = 0 ] || [ "$status" = 137 ] || {
+    cat said.log >&2
+    fail "expected to be killed, found status $status: $*"
+  }
+  [ "$status" = 0 ]
+}
+
 # same A B...: the files are the same bytes as the first.
 same() {
   local first=$1 file
@@ -114,4 +127,13 @@ encode() {
   local model=$1 role=$2
   shift 2
   lir-encode --model "$MODELS/$model/model" --role "$role" "$@"
+}
+
+# required TOOL: options that a tool cannot do without.
+required() {
+  case $1 in
+    lir-index) echo '--output made.index' ;;
+    lir-search) echo '--index docs.index' ;;
+    *) ;;
+  esac
 }

@@ -15,8 +15,9 @@ package struct MonoHead: Sendable {
   }
 
   package let pooling: Pooling
-  /// BERT's pooler: a linear layer and tanh.
+  /// A linear layer in front of the classifier: BERT's pooler, or what stands in its place.
   package let pooler: Linear?
+  package let poolerActivation: Activation
   package let classifier: Linear
   package let scoring: Scoring
 
@@ -25,7 +26,7 @@ package struct MonoHead: Sendable {
     _ hidden: O.Value, _ batch: PackedBatch, _ o: O
   ) -> O.Value {
     var x = o.pool(hidden, pooling, batch)
-    if let pooler { x = o.linear(x, pooler, .tanh) }
+    if let pooler { x = o.linear(x, pooler, poolerActivation) }
     return o.linear(x, classifier)
   }
 }

@@ -31,7 +31,6 @@ enum LightningIRFolder {
 
   static func dense(_ folder: ModelFolder) throws(Failure) -> ModelDescription {
     let pooling = try folder.choice("pooling_strategy", default: PoolingStrategy.first)
-    let width = try folder.integer("hidden_size")
     try refuseOlderNormalization(folder)
     var layers: [ModelDescription.HeadLayer] = []
     if let kind = try folder.string("projection", default: "linear") {
@@ -41,7 +40,7 @@ enum LightningIRFolder {
           "projection: expected linear, linear_no_bias or null, "
             + "found \(kind)")
       }
-      let outputs = try folder.optionalInteger("embedding_dim", default: nil) ?? width
+      let outputs = try folder.optionalInteger("embedding_dim", default: nil)
       layers = [
         .linear(
           .init(folder: "", name: "projection", outputs: outputs, hasBias: kind == "linear"))

@@ -67,7 +67,8 @@ package struct ModelDescription: Sendable {
     package var folder: String
     /// Name of the weights in the checkpoint.
     package var name: String
-    package var outputs: Int
+    /// Nil for as many as the backbone is wide.
+    package var outputs: Int?
     package var hasBias: Bool
     /// Name of the activation function, as torch calls it; nil for none.
     package var activation: String?

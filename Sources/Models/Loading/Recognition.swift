@@ -48,7 +48,9 @@ enum PlainFolder {
         hint: #"for a SPLADE model say --model-config '{"model_type":"splade"}'"#)
     }
     throw .config(
-      folder.path, "\(architecture) does not say how texts become vectors",
+      folder.path,
+      "model_type \(folder.modelType ?? "none") with architecture \(architecture) does not say how "
+        + "texts become vectors",
       hint: #"for a dense model say --model-config '{"model_type":"lir-dpr","#
         + #""pooling_strategy":"mean","projection":null}' (or first, max, sum)"#)
   }

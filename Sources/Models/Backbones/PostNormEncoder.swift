@@ -1,0 +1,98 @@
+import Autograd
+import Failures
+import Kernels
+
+/// Sizes of a post-norm transformer encoder.
+package struct EncoderShape: Sendable {
+  package let width: Int
+  package let layers: Int
+  package let heads: Int
+  package let intermediateWidth: Int
+  package let activation: Activation
+  package let layerNormEpsilon: Double
+
+  /// Throws: 78 where the heads do not divide the width.
+  init(
+    width: Int, layers: Int, heads: Int, intermediateWidth: Int, activation: Activation,
+    layerNormEpsilon: Double, place: String
+  ) throws(Failure) {
+    guard heads > 0, width > 0, width % heads == 0 else {
+      throw .config(place, "the hidden size \(width) is no multiple of \(heads) attention heads")
+    }
+    self.width = width
+    self.layers = layers
+    self.heads = heads
+    self.intermediateWidth = intermediateWidth
+    self.activation = activation
+    self.layerNormEpsilon = layerNormEpsilon
+  }
+}
+
+/// The layers that BERT and its relatives share: attention, then a feed-forward network, each with
+/// a residual and a normalisation behind it (Vaswani et al., arXiv:1706.03762).
+struct PostNormEncoder: Sendable {
+  /// How a checkpoint names the parts of a layer.
+  struct Names: Sendable {
+    var layer: String
+    /// Query, key and value.
+    var projections: [String]
+    var attentionOutput: String
+    var attentionNorm: String
+    var intermediate: String
+    var output: String
+    var outputNorm: String
+
+    static let bert = Names(
+      layer: "encoder.layer",
+      projections: ["attention.self.query", "attention.self.key", "attention.self.value"],
+      attentionOutput: "attention.output.dense", attentionNorm: "attention.output.LayerNorm",
+      intermediate: "intermediate.dense", output: "output.dense", outputNorm: "output.LayerNorm")
+  }
+
+  private struct Layer: Sendable {
+    /// Query, key and value, side by side.
+    let queryKeyValue: Linear
+    let attentionOutput: Linear
+    let attentionNorm: LayerNorm
+    let intermediate: Linear
+    let output: Linear
+    let outputNorm: LayerNorm
+  }
+
+  private let shape: EncoderShape
+  private let layers: [Layer]
+
+  init(_ shape: EncoderShape, _ names: Names, _ weights: WeightScope) throws(Failure) {
+    self.shape = shape
+    var layers: [Layer] = []
+    for i in 0..<shape.layers {
+      layers.append(try Self.layer(weights("\(names.layer).\(i)"), names, shape))
+    }
+    self.layers = layers
+  }
+
+  private static func layer(
+    _ weights: WeightScope, _ names: Names, _ shape: EncoderShape
+  ) throws(Failure) -> Layer {
+    let (width, inner, epsilon) = (shape.width, shape.intermediateWidth, shape.layerNormEpsilon)
+    return Layer(
+      queryKeyValue: try weights.linear(names.projections, inputs: width, outputs: width),
+      attentionOutput: try weights.linear(names.attentionOutput, inputs: width, outputs: width),
+      attentionNorm: try weights.layerNorm(names.attentionNorm, width: width, epsilon: epsilon),
+      intermediate: try weights.linear(names.intermediate, inputs: width, outputs: inner),
+      output: try weights.linear(names.output, inputs: inner, outputs: width),
+      outputNorm: try weights.layerNorm(names.outputNorm, width: width, epsilon: epsilon))
+  }
+
+  /// Embeddings [T,D] to hidden states [T,D].
+  func callAsFunction<O: Operations>(_ x: O.Value, _ batch: PackedBatch, _ o: O) -> O.Value {
+    var x = x
+    for layer in layers {
+      let context = o.attention(o.linear(x, layer.queryKeyValue), heads: shape.heads, batch)
+      x = o.layerNorm(o.linear(context, layer.attentionOutput, adding: x), layer.attentionNorm)
+      let inner = o.linear(x, layer.intermediate, shape.activation)
+      x = o.layerNorm(o.linear(inner, layer.output, adding: x), layer.outputNorm)
+    }
+    return x
+  }
+}

@@ -1,0 +1,82 @@
+# shellcheck shell=bash
+# Every kind of model folder is recognised, gives the reference's values, or is refused in words.
+
+encodes() { # encodes MODEL: its embeddings are those in expected.safetensors
+  python3 "$CLI/compare_embeddings.py" "$MODELS/$1" >compared.log 2>&1 || {
+    cat compared.log >&2
+    fail "$1: other values than the reference's"
+  }
+}
+if python3 -c 'import numpy' 2>said.log; then
+  for model in native/dpr_bert_0{0,1,3,4} native/splade_bert_0{0,1,2,3,4,5} \
+    external/st_bert_{mean,mean_norm_legacy,cls_norm,lasttoken,weightedmean}; do
+    encodes "$model"
+  done
+else
+  note 'values are not compared: python3 has no numpy'
+fi
+
+# --inspect is one JSON object, and needs no input.
+for model in native/dpr_bert_00 native/splade_bert_00 native/mono_bert_00 external/st_bert_mean \
+  external/st_ce_bert_sigmoid external/splade_naver_bert external/monobert; do
+  overrides=()
+  case $model in
+    external/splade_naver_bert) overrides=(--model-config '{"model_type": "splade"}') ;;
+    external/monobert) overrides=(--model-config '{"model_type": "mono", "scoring_strategy": "mono"}') ;;
+  esac
+  exits 0 lir-encode --model "$MODELS/$model/model" "${overrides[@]}" --inspect >inspected.json
+  jq -e '.model and .backbone == "bert" and .kind and .evidence' inspected.json >parsed.log ||
+    fail "--inspect of $model"
+done
+# The same override from a file.
+echo '{"model_type": "splade"}' >override.json
+exits 0 lir-encode --model "$MODELS/external/splade_naver_bert/model" --model-config override.json \
+  --inspect >inspected.json
+is kind sparse "$(jq -r .kind inspected.json)"
+refuses 64 '--model-config' lir-encode --model "$MODELS/external/splade_naver_bert/model" \
+  --model-config '{"model_type"' --inspect
+refuses 66 'nowhere.json' lir-encode --model "$MODELS/external/splade_naver_bert/model" \
+  --model-config nowhere.json --inspect
+
+# What cannot be used.
+texts 3 >docs.tsv
+refuses 78 'hint: ' encode external/dpr_pytorch_bin doc docs.tsv \
+  --model-config '{"model_type": "lir-dpr", "pooling_strategy": "mean", "projection": null}'
+says 'pytorch_model.bin' 'safetensors'
+refuses 78 'cross-encoder' encode native/mono_bert_00 doc docs.tsv
+refuses 66 'nowhere' lir-encode --model nowhere --role doc docs.tsv
+refuses 64 '--model' lir-encode --role doc docs.tsv
+refuses 64 '--role' lir-encode --model "$MODELS/native/dpr_bert_00/model" docs.tsv
+mkdir empty
+refuses 78 'config.json' lir-encode --model empty --role doc docs.tsv
+
+copy() { # copy MODEL: to broken/
+  rm -rf broken
+  cp -r "$MODELS/$1/model" broken
+}
+copy native/dpr_bert_00
+jq '.model_type = "mamba" | .architectures = ["MambaModel"]' \
+  "$MODELS/native/dpr_bert_00/model/config.json" >broken/config.json
+refuses 78 'amba' lir-encode --model broken --role doc docs.tsv
+jq '.backbone_model_type = "mamba"' "$MODELS/native/dpr_bert_00/model/config.json" >broken/config.json
+refuses 78 'mamba' lir-encode --model broken --role doc docs.tsv
+jq '.hidden_size = 64' "$MODELS/native/dpr_bert_00/model/config.json" >broken/config.json
+refuses 78 'broken' lir-encode --model broken --role doc docs.tsv
+jq '.num_hidden_layers = 3' "$MODELS/native/dpr_bert_00/model/config.json" >broken/config.json
+refuses 78 'layer.2' lir-encode --model broken --role doc docs.tsv
+head -c 100 "$MODELS/native/dpr_bert_00/model/config.json" >broken/config.json
+refuses 65 'config.json' lir-encode --model broken --role doc docs.tsv
+copy native/dpr_bert_00
+size=$(stat -c %s broken/model.safetensors)
+for length in 0 4 8 500 $((size / 2)) $((size - 1)); do
+  head -c "$length" "$MODELS/native/dpr_bert_00/model/model.safetensors" >broken/model.safetensors
+  refuses 65 'model.safetensors' lir-encode --model broken --role doc docs.tsv
+done
+rm broken/model.safetensors
+exits 78 lir-encode --model broken --role doc docs.tsv
+copy native/dpr_bert_00
+head -c 300 "$MODELS/native/dpr_bert_00/model/tokenizer.json" >broken/tokenizer.json
+refuses 65 'tokenizer.json' lir-encode --model broken --role doc docs.tsv
+
+# Bare checkpoints do not say what they are: 78 says how to choose.
+refuses 78 'hint: ' encode external/splade_naver_bert doc docs.tsv

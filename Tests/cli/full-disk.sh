@@ -1,0 +1,67 @@
+# shellcheck shell=bash
+# A full disk is an error of every tool, wherever its output goes.
+
+texts 3000 >docs.tsv
+head -n 20 docs.tsv >queries.tsv
+model=$MODELS/native/dpr_bert_01/model
+full() { # full COMMAND...: 74 with its output on a full disk, by redirection
+  local status=0
+  "$@" 2>said.log >/dev/full || status=$?
+  is "status of $* >/dev/full" 74 "$status"
+  says ': error: '
+}
+full_output() { # the same with -o
+  exits 74 "$@" -o /dev/full
+  says /dev/full
+}
+
+for tool in $(tools); do
+  full "$tool" --help
+  full "$tool" --version
+  # shellcheck disable=SC2046  # several words
+  full "$tool" $(required "$tool") --print-config
+done
+
+for tool in full full_output; do
+  $tool lir-tokenize --model "$model" docs.tsv
+  $tool lir-tokenize --model "$model" --format jsonl docs.tsv
+  $tool lir-encode --model "$model" --role doc docs.tsv
+  $tool lir-encode --model "$model" --role doc --compress zstd docs.tsv
+  $tool lir-encode --model "$model" --role doc --compress lz4 docs.tsv
+  $tool lir-encode --model "$model" --role doc --format jsonl docs.tsv
+  # Even what fits into the last buffer.
+  $tool lir-encode --model "$model" --role doc queries.tsv
+done
+full lir-encode --model "$model" --inspect
+exits 0 lir-encode --model "$model" --role doc docs.tsv -o docs.lirt
+for tool in full full_output; do
+  $tool lir-encode cat docs.lirt
+  $tool lir-encode view docs.lirt
+done
+
+exits 73 lir-encode --model "$model" --role doc docs.tsv -o nowhere/docs.lirt
+says nowhere
+mkdir folder
+exits 73 lir-encode --model "$model" --role doc docs.tsv -o folder
+[ -z "$(find . -name '.*tmp*')" ] || fail 'a temporary file was left'
+
+if has_tool lir-index && has_tool lir-search; then
+  exits 73 lir-index build docs.lirt -o nowhere/docs.index
+  exits 0 lir-index build docs.lirt -o docs.index
+  full lir-index info docs.index
+  for tool in full full_output; do
+    $tool lir-search --index docs.index --model "$model" -k 100 queries.tsv
+    $tool lir-search --index docs.index --model "$model" -k 1 --compress zstd queries.tsv
+  done
+  exits 0 lir-search --index docs.index --model "$model" -k 100 queries.tsv -o found.run
+fi
+if has_tool lir-rerank; then
+  for tool in full full_output; do
+    $tool lir-rerank --model "$MODELS/native/mono_bert_00/model" \
+      --queries queries.tsv --docs docs.tsv found.run
+  done
+fi
+if has_tool lir-eval; then
+  awk '$4 <= 3 { print $1, 0, $3, 1 }' found.run >qrels.txt
+  full lir-eval --qrels qrels.txt -m nDCG@10 --per-query found.run
+fi

@@ -1,0 +1,18 @@
+# shellcheck shell=bash
+# scripts/install puts everything where programs look for it.
+
+exits 0 "$ROOT/scripts/install" --bin "$LIR_BIN" "$PWD/prefix"
+for tool in lir-tokenize lir-encode lir-index lir-search lir-rerank lir-eval; do
+  for file in bin/$tool share/man/man1/$tool.1 share/bash-completion/completions/$tool \
+    share/zsh/site-functions/_$tool share/fish/vendor_completions.d/$tool.fish; do
+    [ -s "prefix/$file" ] || fail "$file is not installed"
+  done
+  is "$tool --version" "$tool $VERSION" "$(prefix/bin/$tool --version)"
+done
+for page in stream records run index model; do
+  [ -s prefix/share/man/man5/lir-$page.5 ] || fail "no manual page lir-$page(5)"
+done
+refuses 64 'where to' "$ROOT/scripts/install"
+refuses 66 'build it first' "$ROOT/scripts/install" --bin "$PWD" "$PWD/other"
+[ ! -e other ] || fail 'half an installation'
+rm -r prefix

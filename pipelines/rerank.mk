@@ -1,0 +1,32 @@
+# Re-ranking on top of retrieve.mk: its run, scored again by a cross-encoder or a bi-encoder.
+#
+#   make -f pipelines/rerank.mk MODEL=models/minilm RERANKER=models/cross DOCS=docs.tsv \
+#        QUERIES=queries.tsv QRELS=qrels.txt OUT=out SHARDS=8 -j 2
+#
+# The queries are what is cut into shards here; uncompressed runs of shards concatenate to the whole.
+
+# --- options, and those of retrieve.mk
+RERANKER     ?= models/cross
+RERANK_DEPTH ?= 100
+RERANK_FLAGS ?=
+# ---
+
+.DEFAULT_GOAL := rerank
+include $(dir $(lastword $(MAKEFILE_LIST)))retrieve.mk
+
+reranker_weights := $(wildcard $(RERANKER)/*.json $(RERANKER)/*.safetensors)
+
+.PHONY: rerank
+rerank: retrieve $(OUT)/second.run $(if $(QRELS),$(OUT)/second.measures.tsv)
+
+$(OUT)/second:
+	mkdir -p $@
+
+$(OUT)/second/%.run: $(OUT)/first.run $(QUERIES) $(DOCS) $(reranker_weights) | $(OUT)/second
+	lir-rerank --model $(RERANKER) --queries $(QUERIES) --docs $(DOCS) --depth $(RERANK_DEPTH) \
+	  --shard $*/$(SHARDS) $(RERANK_FLAGS) -o $@ $<
+
+# Renamed when it is whole, as the tools do it.
+$(OUT)/second.run: $(numbers:%=$(OUT)/second/%.run)
+	cat $^ > $@.part
+	mv $@.part $@
