@@ -50,10 +50,16 @@ package struct Evaluator: Sendable {
     var values = [[Double]](repeating: [], count: measures.count)
     for i in values.indices { values[i].reserveCapacity(selected.count) }
     for pair in selected {
-      let ranking = JudgedRanking(
-        run: run, query: pair.run, qrels: qrels, judgedQuery: pair.qrels, ties: ties,
-        droppingSelf: droppingSelf)
+      var rankings: [(order: TieOrder, ranking: JudgedRanking)] = []
       for (i, measure) in measures.enumerated() {
+        // Where somebody asks for an order, providers' do not count.
+        let order = ties == .trec ? measure.ties : ties
+        let ranking =
+          rankings.first { $0.order == order }?.ranking
+          ?? JudgedRanking(
+            run: run, query: pair.run, qrels: qrels, judgedQuery: pair.qrels, ties: order,
+            droppingSelf: droppingSelf)
+        if !rankings.contains(where: { $0.order == order }) { rankings.append((order, ranking)) }
         values[i].append(measure.measure.value(ranking))
       }
     }

@@ -18,8 +18,20 @@ package enum MeasureRegistry {
     TrecRBP.self, TrecRBPResidual.self, Unjudged.self,
   ]
 
-  /// Providers whose definitions the measures here follow.
-  private static let providers: Set<String> = ["trec", "pytrec_eval"]
+  /// What ir-measures has as a name of its own for a measure with a parameter.
+  static func written(out name: MeasureName) -> MeasureName {
+    let long: [String: (String, String, MeasureName.Value)] = [
+      "SetRelP": ("SetP", "relative", .boolean(true)), "NumRelRet": ("NumRet", "rel", .integer(1)),
+    ]
+    guard let (measure, key, value) = long[name.name] else { return name }
+    var name = name
+    name.name = measure
+    if !name.parameters.contains(where: { $0.key == key }) {
+      name.parameters.append(MeasureName.Parameter(key: key, value: value))
+      name.parameters.sort { $0.key < $1.key }
+    }
+    return name
+  }
 
   /// The kind of measure that a name means.
   ///
@@ -46,15 +58,13 @@ package enum MeasureRegistry {
 
   /// The measure with this name.
   package static func measure(_ name: MeasureName) throws(Failure) -> NamedMeasure {
+    let name = written(out: name)
     let type = try type(of: name)
-    if let provider = name.provider, !providers.contains(provider) {
-      throw .usage(
-        "measure '\(name)': no provider is called '\(provider)'",
-        hint: "there are trec, trec_eval 10, and pytrec_eval, trec_eval 9, which is the default")
-    }
+    let provider = try MeasureProvider.find(name, type.description.name)
     let arguments = try MeasureArguments(name, type.description)
     return NamedMeasure(
-      name: name.description, measure: try type.init(arguments), description: type.description)
+      name: name.description, measure: try type.init(arguments), description: type.description,
+      ties: provider.ties)
   }
 }
 
@@ -66,6 +76,8 @@ package struct NamedMeasure: Sendable {
   package let measure: any Measure
   /// What it is.
   package let description: MeasureDescription
+  /// The order of ties that its provider has.
+  package var ties = TieOrder.trec
   /// The rank that it looks at, for a measure with a cutoff.
   package var cutoff: Int? {
     switch description.cutoff {

@@ -5,6 +5,10 @@ import Records
 package enum TieOrder: Sendable, Equatable {
   /// The one with the greater id, as trec_eval has it.
   case trec
+  /// The one with the smaller id.
+  case ascending
+  /// The one that was read first.
+  case input
   /// The one with the higher grade.
   case best
   /// The one with the lower grade.
@@ -30,6 +34,10 @@ extension JudgedRanking {
       let end = tieEnd(run, entries, start)
       switch order {
       case .trec: break
+      case .ascending: grades[start..<end].reverse()
+      case .input:
+        let places = (start..<end).sorted { run.ordinal(entries[$0]) < run.ordinal(entries[$1]) }
+        grades.replaceSubrange(start..<end, with: places.map { grades[$0] })
       case .best: grades[start..<end].sort(by: >)
       case .worst: grades[start..<end].sort()
       case .random:
