@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Comparisons are seeded, and whole in every form.
 cp "$FIXTURES"/eval/tiny/{run,qrels}.txt .
 printf '1 Q0 b 1 2 t\n1 Q0 a 2 1 t\n2 Q0 b 1 2 t\n3 Q0 a 1 2 t\n3 Q0 b 2 1 t\n' >other
