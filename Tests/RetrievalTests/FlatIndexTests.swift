@@ -138,12 +138,56 @@ import Workers
     #expect(try Self.search(folder.file("i"), [1], 1, k: 10)[0].map(\.ordinal) == [1, 0])
   }
 
-  @Test func aScoreThatIsNoNumberIsAnError() throws {
+  /// Whatever the threads find first, and however good the others' scores are.
+  @Test(arguments: [1, 3], [Float.greatestFiniteMagnitude, -.greatestFiniteMagnitude])
+  func aScoreThatIsNoNumberIsAnError(threads: Int, value: Float) throws {
+    let folder = TemporaryFolder()
+    var values = (0..<3000).map { Float($0) }
+    values[1700] = value
+    values[2900] = value
+    try writeStream(
+      folder.file("s"), .dense(.f32, dimension: 1), dimension: 1, denseRecords(values, 1))
+    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
+    let index = try FlatIndex(
+      try IndexFolder(folder.file("i")), Kernels(.best), WorkerPool(threads: threads))
+    for _ in 0..<20 {
+      let failure = #expect(throws: Failure.self) {
+        try index.search(
+          SearchRequest(
+            ids: [Array("a".utf8), Array("b".utf8)], vectors: .dense([1, 4], dimension: 1), k: 1))
+      }
+      #expect(failure?.status == .data)
+      let document = String(decoding: descendingID(1700), as: UTF8.self)
+      #expect(
+        failure?.message
+          == "the score of document \(document) for query b is not a finite number")
+    }
+  }
+
+  @Test func aQueryThatIsNotFiniteIsBlamedItself() throws {
+    let folder = TemporaryFolder()
+    try writeStream(
+      folder.file("s"), .dense(.f32, dimension: 1), dimension: 1, denseRecords([1, 2], 1))
+    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
+    for value in [Float.nan, .infinity, -.infinity] {
+      let failure = #expect(throws: Failure.self) {
+        try Self.search(folder.file("i"), [1, value], 1, k: 1)
+      }
+      #expect(failure?.place == "query q1")
+      #expect(failure?.status == .data)
+    }
+  }
+
+  @Test func valuesThatAreNotFiniteAreNotIndexed() throws {
     let folder = TemporaryFolder()
     try writeStream(
       folder.file("s"), .dense(.f32, dimension: 1), dimension: 1, denseRecords([1, .nan, 2], 1))
-    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
-    #expect(status { _ = try Self.search(folder.file("i"), [1], 1, k: 1) } == .data)
+    let failure = #expect(throws: Failure.self) {
+      try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
+    }
+    #expect(failure?.status == .data)
+    #expect(
+      failure?.place == "document \(String(decoding: descendingID(1), as: UTF8.self))")
   }
 
   /// A score does not depend on what is searched beside it, nor on whether it is searched at all.

@@ -89,6 +89,51 @@ import Workers
     #expect(status { _ = try IndexFolder(folder.file("i")) } == .noInput)
   }
 
+  private static func index(_ folder: TemporaryFolder, _ value: Float) throws -> SparseIndex {
+    try writeStream(
+      folder.file("s"), .sparse, dimension: 5,
+      [
+        (Array("a".utf8), 1, [bytes([Int32(1)]), bytes([Float(1)])]),
+        (Array("b".utf8), 2, [bytes([Int32(1), 2]), bytes([value, 1])]),
+      ])
+    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .sparse)
+    return try SparseIndex(try IndexFolder(folder.file("i")), WorkerPool(threads: 1))
+  }
+
+  @Test func queriesThatMakeNoSense() throws {
+    let folder = TemporaryFolder()
+    let index = try Self.index(folder, 1)
+    let queries: [(indices: [Int32], values: [Float], status: Failures.ExitStatus)] = [
+      ([2_000_000_000, 1], [1, 1], .data), ([-1, 1], [1, 1], .data), ([1, 1], [1, 1], .data),
+      ([3, 1], [1, 1], .data), ([1], [.nan], .data), ([1], [-.infinity], .data),
+      ([1, 5], [1, 1], .config),
+    ]
+    for query in queries {
+      let vector = (indices: query.indices, values: query.values)
+      let found = status {
+        _ = try index.search(
+          SearchRequest(ids: [Array("q".utf8)], vectors: .sparse([vector]), k: 5))
+      }
+      #expect(found == query.status)
+      #expect(status { _ = try index.scores(vector, ordinals: [0]) } == query.status)
+    }
+  }
+
+  @Test(arguments: [Float.greatestFiniteMagnitude, -.greatestFiniteMagnitude])
+  func aScoreThatIsNoNumberIsAnError(value: Float) throws {
+    let folder = TemporaryFolder()
+    let index = try Self.index(folder, value)
+    let failure = #expect(throws: Failure.self) {
+      try index.search(
+        SearchRequest(
+          ids: [Array("p".utf8), Array("q".utf8)], vectors: .sparse([([2], [1]), ([1], [4])]), k: 1)
+      )
+    }
+    #expect(failure?.status == .data)
+    #expect(
+      failure?.message == "the score of document b for query q is not a finite number")
+  }
+
   @Test func aDocumentWithoutTermsIsNeverFound() throws {
     let folder = TemporaryFolder()
     try writeStream(
