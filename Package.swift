@@ -72,7 +72,8 @@ let package = Package(
         "Failures", "Streams", "Kernels", "Workers", "Records", "Tensors", "IndexFormat",
       ]),
     .target(
-      name: "IndexBuilding", dependencies: ["Failures", "Streams", "Tensors", "IndexFormat"]),
+      name: "IndexBuilding",
+      dependencies: ["Failures", "JSON", "Streams", "Tensors", "IndexFormat"]),
     .target(
       name: "Models",
       dependencies: [

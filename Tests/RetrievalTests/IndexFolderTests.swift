@@ -56,6 +56,49 @@ import Workers
     #expect(try names(folder.path) == ["i", "i.s"])
   }
 
+  @Test func aLinkIsFollowedAndOtherFilesStay() throws {
+    let folder = TemporaryFolder()
+    try Self.flat(folder, "i", count: 3)
+    try write(folder.file("i/notes.txt"), "mine\n")
+    mkdir(folder.file("i/more"), 0o777)
+    try write(folder.file("i/more/x"), "mine too\n")
+    symlink("i", folder.file("link"))
+    let old = try contents(folder.file("i"))
+    try writeStream(
+      folder.file("s"), .dense(.f32, dimension: 2), dimension: 2, denseRecords([1, 2, 3, 4], 2))
+    try buildIndex(folder.file("link"), streams: [folder.file("s")], kind: .flat)
+    #expect(try names(folder.path) == ["i", "i.s", "link", "s"])
+    var info = stat()
+    #expect(lstat(folder.file("link"), &info) == 0 && info.st_mode & S_IFMT == S_IFLNK)
+    #expect(try IndexManifest(folder: folder.file("i")).documents == 2)
+    #expect(try contents(folder.file("i")) != old)
+    try IndexFolder(folder.file("i")).verify()
+    #expect(
+      try names(folder.file("i")).filter { !$0.hasSuffix(".safetensors") }
+        == ["manifest.json", "more", "notes.txt"])
+    #expect(try WholeFile.read(folder.file("i/notes.txt")) == Array("mine\n".utf8))
+    #expect(try WholeFile.read(folder.file("i/more/x")) == Array("mine too\n".utf8))
+  }
+
+  /// A file of another's that has the name of one of the new index's stays, and so does the index.
+  @Test func aFileInTheWayIsNotReplaced() throws {
+    let folder = TemporaryFolder()
+    try Self.flat(folder, "i", count: 3)
+    try write(folder.file("i/scales.safetensors"), "mine\n")
+    try writeStream(
+      folder.file("s"), .dense(.i8, dimension: 1), dimension: 1,
+      [(Array("a".utf8), 1, [[1], bytes([Float(1)])])])
+    #expect(
+      status { try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat) }
+        == .cannotCreate)
+    #expect(try names(folder.path) == ["i", "i.s", "s"])
+    try IndexFolder(folder.file("i")).verify()
+    // Nor is a folder whose manifest does not say what is the index's.
+    try write(folder.file("i/manifest.json"), "{}")
+    #expect(status { try Self.flat(folder, "i", count: 2) } == .cannotCreate)
+    #expect(try names(folder.file("i")).contains("scales.safetensors"))
+  }
+
   @Test func repeatedIdsAreAnError() throws {
     let folder = TemporaryFolder()
     let record = (id: Array("a".utf8), items: 1, columns: [bytes([Float(1), 2])])
