@@ -130,7 +130,8 @@ let package = Package(
     tests("Tokenizers", ["JSON", "Streams", "Tensors"]),
     tests("Evaluation", ["Records", "Streams", "JSON"]),
     tests(
-      "Retrieval", ["IndexBuilding", "IndexFormat", "Tensors", "Streams", "Kernels", "Workers"]),
+      "Retrieval",
+      ["IndexBuilding", "IndexFormat", "JSON", "Tensors", "Streams", "Kernels", "Workers"]),
     tests("Models", ["JSON", "Streams", "Tensors", "Tokenizers", "Kernels"]),
     tests("ToolSupport", ["JSON", argumentParser]),
   ]

@@ -2,6 +2,7 @@ import Failures
 import Glibc
 import IndexBuilding
 import IndexFormat
+import JSON
 import Kernels
 import Retrieval
 import Streams
@@ -97,6 +98,49 @@ import Workers
     try write(folder.file("i/manifest.json"), "{}")
     #expect(status { try Self.flat(folder, "i", count: 2) } == .cannotCreate)
     #expect(try names(folder.file("i")).contains("scales.safetensors"))
+  }
+
+  private static func manifest(
+    documents: Int = 1, dimension: Int = 1, seed: UInt64 = 1, file: String = "f"
+  ) -> IndexManifest {
+    IndexManifest(
+      kind: .sparse, documents: documents, dimension: dimension, element: .f32,
+      stream: StreamDescription(role: .doc), seed: seed,
+      files: [IndexManifest.File(name: file, size: 1, checksum: "0")])
+  }
+
+  @Test(arguments: [0, 42, UInt64(Int.max), UInt64(Int.max) + 1, .max] as [UInt64])
+  func everySeedReturns(seed: UInt64) throws {
+    let folder = TemporaryFolder()
+    try write(folder.file("manifest.json"), Self.manifest(seed: seed).json.indented())
+    #expect(try IndexManifest(folder: folder.path).seed == seed)
+  }
+
+  @Test func numbersOutOfRange() throws {
+    let folder = TemporaryFolder()
+    func status(_ manifest: JSON) throws -> Failures.ExitStatus? {
+      try write(folder.file("manifest.json"), manifest.indented())
+      return RetrievalTests.status { _ = try IndexManifest(folder: folder.path) }
+    }
+    #expect(try status(Self.manifest().json) == nil)
+    for documents in [-1, Int(Int32.max) + 1, .max] {
+      #expect(try status(Self.manifest(documents: documents).json) == .data)
+    }
+    for dimension in [-1, 0, (1 << 24) + 1, .max] {
+      #expect(try status(Self.manifest(dimension: dimension).json) == .data)
+    }
+    for name in ["", ".", "..", "../x"] {
+      #expect(try status(Self.manifest(file: name).json) == .data)
+    }
+    for seed in [JSON.integer(-1), .string("-1"), .double(1e30), .null] {
+      var members = Self.manifest().json.members ?? []
+      members.removeAll { $0.key == "xxh3" }
+      for i in members.indices where members[i].key == "seed" { members[i].value = seed }
+      let text = JSON.object(members).serialized(sortingKeys: true)
+      members.append(
+        JSON.Member("xxh3", .string(Checksum.hex(Checksum.xxh3(Array(text.utf8))))))
+      #expect(try status(.object(members)) == .data)
+    }
   }
 
   @Test func repeatedIdsAreAnError() throws {
