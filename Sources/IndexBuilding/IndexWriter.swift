@@ -15,6 +15,10 @@ final class IndexWriter {
   private var ends: [Int] = []
   private var names: [String]
   private var isFinished = false
+  private var slots: [Int?] = []
+
+  /// Scratch space of builders that need some.
+  static let spoolFile = "postings.spool"
 
   /// - Throws: 73 where the folder cannot be made, or something else than an index is in its place.
   init(_ target: String) throws(Failure) {
@@ -32,10 +36,15 @@ final class IndexWriter {
         hint: "remove it, or choose another name")
     }
     if WholeFile.exists(target) { _ = try IndexReplacement.ownFiles(of: target) }
-    let (parent, name) = PathName.split(target)
-    folder =
-      "\(parent).\(name).tmp.\(getpid()).\(String(UInt32.random(in: 0...UInt32.max), radix: 36))"
+    folder = TemporaryName.beside(target)
     guard mkdir(folder, 0o777) == 0 else { throw SystemError.cannotCreate(target) }
+    // Every file that may come: what is not there is no harm.
+    let files = [
+      "", DocumentTable.idsFile, DocumentTable.offsetsFile, DocumentTable.ranksFile,
+      FlatFiles.vectors, FlatFiles.scales, SparseFiles.offsets, SparseFiles.documents,
+      SparseFiles.weights, Self.spoolFile, IndexManifest.fileName,
+    ]
+    slots = files.map { SignalCleanup.register($0.isEmpty ? folder : "\(folder)/\($0)") }
     ids = try StreamedTensorFile(
       "\(folder)/\(DocumentTable.idsFile)", name: "ids", type: .u8, columns: nil)
     idOffsets = try StreamedTensorFile(
@@ -44,7 +53,16 @@ final class IndexWriter {
     try append(offset: 0)
   }
 
-  deinit { if !isFinished { Self.remove(folder) } }
+  deinit {
+    if !isFinished { Self.remove(folder) }
+    forgetFiles()
+  }
+
+  /// From here on a signal removes nothing.
+  private func forgetFiles() {
+    for slot in slots { SignalCleanup.forget(slot) }
+    slots = []
+  }
 
   /// Documents so far.
   var documents: Int { ends.count }
@@ -99,6 +117,8 @@ final class IndexWriter {
     let output = try ByteWriter(path(IndexManifest.fileName), compression: Compression.none)
     try output.write(manifest.json.indented() + "\n")
     try output.finish()
+    // A signal while folders change places must not remove the only index.
+    forgetFiles()
     try IndexReplacement.replace(target, by: folder)
     isFinished = true
   }

@@ -143,6 +143,25 @@ import Workers
     }
   }
 
+  /// A signal ends a process that builds two indexes: of both nothing is left.
+  @Test func aSignalLeavesNoFolder() async throws {
+    let folder = TemporaryFolder()
+    try Self.flat(folder, "i", count: 2)
+    await #expect(processExitsWith: .signal(SIGTERM)) { [path = folder.path as String] in
+      SignalCleanup.install()
+      var description = StreamDescription(role: .doc)
+      description.dim = 2
+      let flat = try FlatIndexBuilder(
+        path + "/i", schema: .dense(.i8, dimension: 2), description: description, seed: 1)
+      let sparse = try SparseIndexBuilder(
+        path + "/s", dimension: 2, description: description, seed: 1)
+      guard try names(path).count(where: { $0.contains(".tmp.") }) == 2 else { exit(1) }
+      withExtendedLifetime((flat, sparse)) { _ = raise(SIGTERM) }
+    }
+    #expect(try names(folder.path) == ["i", "i.s"])
+    #expect(try IndexManifest(folder: folder.file("i")).documents == 2)
+  }
+
   @Test func repeatedIdsAreAnError() throws {
     let folder = TemporaryFolder()
     let record = (id: Array("a".utf8), items: 1, columns: [bytes([Float(1), 2])])
