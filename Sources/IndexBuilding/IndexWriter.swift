@@ -36,7 +36,8 @@ final class IndexWriter {
         hint: "remove it, or choose another name")
     }
     if WholeFile.exists(target) { _ = try IndexReplacement.ownFiles(of: target) }
-    folder = TemporaryName.beside(target)
+    let folder = TemporaryName.beside(target)
+    self.folder = folder
     guard mkdir(folder, 0o777) == 0 else { throw SystemError.cannotCreate(target) }
     // Every file that may come: what is not there is no harm.
     let files = [
