@@ -120,6 +120,14 @@ import Workers
     }
     #expect(each.map { $0.map(\.ordinal) } == [[4], []])
 
+    // In any order, and more than once.
+    let order = [4, 0, 3, 0, 4].map { "q0\t\(id($0))\n" }.joined()
+    try write(folder.file("order"), order + "q1\tunknown\n")
+    let several = try Self.search(folder.file("i"), [1, 1], 1, k: 5) { request, index in
+      request.filter = try DocumentFilter(folder.file("order"), index.documents)
+    }
+    #expect(several.map { $0.map(\.ordinal) } == [[0, 3, 4], []])
+
     let own = try Self.search(folder.file("i"), [1], 1, k: 2) { request, _ in
       request.ids = [descendingID(0)]
       request.dropsSelf = true
@@ -128,6 +136,21 @@ import Workers
     try write(folder.file("bad"), "a\tb\tc\n")
     let table = try DocumentTable(try IndexFolder(folder.file("i")))
     #expect(status { _ = try DocumentFilter(folder.file("bad"), table) } == .data)
+  }
+
+  /// Filters of single queries take memory for their lines, not for the index's documents.
+  @Test func filtersOfQueriesAreSmall() throws {
+    let folder = TemporaryFolder()
+    try writeStream(
+      folder.file("s"), .dense(.f32, dimension: 1), dimension: 1,
+      denseRecords((0..<5000).map { Float($0) }, 1))
+    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
+    let table = try DocumentTable(try IndexFolder(folder.file("i")))
+    let ids = [7, 4999, 0].map { String(decoding: descendingID($0), as: UTF8.self) }
+    try write(folder.file("f"), ids.map { "q\t\($0)\n" }.joined())
+    let mask = try DocumentFilter(folder.file("f"), table).mask(Array("q".utf8))
+    #expect((0..<5000).filter(mask.contains) == [0, 7, 4999])
+    #expect(mask.size == 3 * 4)
   }
 
   @Test func moreThanThereAre() throws {
