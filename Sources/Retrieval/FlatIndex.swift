@@ -142,11 +142,21 @@ package final class FlatIndex: SearchableIndex {
       rebasing: vectors[start..<start + count * element.size])
     guard let base = bytes.baseAddress else { preconditionFailure("no documents") }
     let target = UnsafeMutableBufferPointer(start: scratch.pointer, count: count)
+    // The file is mapped as it is, and the header of another writer may end anywhere.
+    let isAligned = Int(bitPattern: base) % element.size == 0
     switch element {
     case .f16, .bf16:
-      let halves = UnsafeBufferPointer(
-        start: base.assumingMemoryBound(to: UInt16.self), count: count)
-      kernels.widen(halves, element == .f16 ? .float16 : .bfloat16, into: target)
+      let form: HalfFormat = element == .f16 ? .float16 : .bfloat16
+      if isAligned {
+        let halves = UnsafeBufferPointer(
+          start: base.assumingMemoryBound(to: UInt16.self), count: count)
+        kernels.widen(halves, form, into: target)
+      } else {
+        let halves = (0..<count).map {
+          bytes.loadUnaligned(fromByteOffset: 2 * $0, as: UInt16.self)
+        }
+        halves.withUnsafeBufferPointer { kernels.widen($0, form, into: target) }
+      }
     case .i8:
       for (row, document) in range.enumerated() {
         let scale = scales[document]
@@ -156,6 +166,10 @@ package final class FlatIndex: SearchableIndex {
         }
       }
     default:
+      if !isAligned {
+        UnsafeMutableRawBufferPointer(target).copyMemory(from: bytes)
+        break
+      }
       return MatrixView(
         base.assumingMemoryBound(to: Float.self), rows: range.count, columns: dimension)
     }

@@ -100,6 +100,39 @@ import Workers
     #expect(found[0].map(\.ordinal) == [2, 1, 0])
   }
 
+  /// A header that ends at an odd byte: the values are not where a number may lie.
+  @Test(arguments: [ElementType.f32, .f16, .bf16])
+  func unalignedValues(type: ElementType) throws {
+    let folder = TemporaryFolder()
+    let values: [Float] = [1, -2, 0.5, 4, -8, 16]
+    let stored: [[UInt8]] = values.map { value in
+      switch type {
+      case .f16: bytes([Float16(value).bitPattern])
+      case .bf16: bytes([UInt16(value.bitPattern >> 16)])
+      default: bytes([value])
+      }
+    }
+    try writeStream(
+      folder.file("s"), .dense(type, dimension: 2), dimension: 2,
+      (0..<3).map { (descendingID($0), 1, [stored[2 * $0] + stored[2 * $0 + 1]]) })
+    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
+    let path = folder.file("i/\(FlatFiles.vectors)")
+    var file = try WholeFile.read(path)
+    let length = Int(file[0]) | Int(file[1]) << 8
+    file.insert(UInt8(ascii: " "), at: 8 + length)
+    file.replaceSubrange(0..<2, with: [UInt8((length + 1) & 255), UInt8((length + 1) >> 8)])
+    try overwrite(path, file)
+    var manifest = try IndexManifest(folder: folder.file("i"))
+    for i in manifest.files.indices where manifest.files[i].name == FlatFiles.vectors {
+      manifest.files[i].size = file.count
+      manifest.files[i].checksum = try FileDigest.short(path)
+    }
+    try write(folder.file("i/manifest.json"), manifest.json.indented())
+    try IndexFolder(folder.file("i")).verify()
+    let found = try Self.search(folder.file("i"), [1, 10], 2, k: 3)
+    #expect(found[0].map(\.score) == [152, 40.5, -19])
+  }
+
   @Test func filtersAndOwnDocumentsAreLeftOutBeforeTheBestAreChosen() throws {
     let folder = TemporaryFolder()
     try writeStream(
