@@ -15,7 +15,7 @@ RERANKER     ?= quickstart/models/splade
 RERANK_FLAGS ?= --model-config $(here)splade.json
 DEPTH        ?= 100
 RERANK_DEPTH ?= 20
-MEASURES     ?= nDCG@10 RR@10 R@100
+MEASURES     ?= nDCG@10 RR@10 R@20
 # ---
 
 include $(here)rerank.mk
