@@ -16,3 +16,10 @@ refuses 64 'where to' "$ROOT/scripts/install"
 refuses 66 'build it first' "$ROOT/scripts/install" --bin "$PWD" "$PWD/other"
 [ ! -e other ] || fail 'half an installation'
 rm -r prefix
+
+# The Makefile on top, with a folder in front of the prefix.
+if command -v make >/dev/null; then
+  exits 0 make -s -C "$ROOT" install BIN="$LIR_BIN" PREFIX=/usr DESTDIR="$PWD/stage"
+  [ -x stage/usr/bin/lir-search ] || fail 'make install put nothing below DESTDIR'
+  rm -r stage
+fi

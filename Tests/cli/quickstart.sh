@@ -1,0 +1,66 @@
+# shellcheck shell=bash
+# scripts/quickstart from texts to answers, with small models in place of the real ones.
+
+command -v make >/dev/null || skip 'make is not installed'
+[ -z "$("$ROOT/scripts/packages" --missing build run)" ] || skip 'packages are missing'
+quickstart() { "$ROOT/scripts/quickstart" "$@"; }
+
+models() { # models OUT: what a first run fetches
+  mkdir -p "$1/models"
+  ln -s "$MODELS/external/st_bert_mean/model" "$1/models/minilm"
+  ln -s "$MODELS/native/splade_bert_00/model" "$1/models/splade"
+}
+
+# Somebody's own texts.
+models own
+refuses 66 'there is no index yet' quickstart --out own search 'flat tyre'
+exits 0 quickstart --out own --collection "$ROOT/pipelines/example" >first.log
+for text in 'nDCG@10' first.run second.run 'q01: how do I fix' '  1. '; do
+  grep -qF "$text" first.log || { cat first.log >&2; fail "the quickstart prints no $text"; }
+done
+is 'documents shown' 9 "$(grep -c '^  [123]\. ' first.log)"
+exits 0 quickstart --out own search 'flat tyre' -k 2 >search.log
+is 'documents found' 2 "$(grep -c '^  [12]\. ' search.log)"
+
+# A second run does nothing but show.
+touch before
+exits 0 quickstart --out own --collection "$ROOT/pipelines/example" >second.log
+same first.log second.log
+is 'files that a second run makes' '' "$(find own -type f -newer before)"
+
+# JSON lines, without judgements.
+mkdir json
+awk -F'\t' '{ printf "{\"_id\": \"%s\", \"text\": \"%s\"}\n", $1, $2 }' \
+  "$ROOT/pipelines/example/docs.tsv" >json/docs.jsonl
+awk -F'\t' '{ printf "{\"_id\": \"%s\", \"text\": \"%s\"}\n", $1, $2 }' \
+  "$ROOT/pipelines/example/queries.tsv" >json/queries.jsonl
+exits 0 quickstart --out own --collection json >json.log
+same <(sed -n '/^q01/,$p' first.log) <(sed -n '/^q01/,$p' json.log)
+[ -e own/last/second.run ] || fail 'no results of JSON lines'
+
+# Debian's descriptions, out of lists as apt leaves them.
+models debian
+mkdir -p debian/lists
+: >debian/lists/x_main_binary-amd64_Packages
+: >debian/lists/x_main_i18n_Translation-en
+awk -F'\t' '{
+  printf "Package: %s\nDescription-md5: %d\n\n", $1, NR >"debian/lists/x_main_binary-amd64_Packages"
+  printf "Package: %s\nDescription-md5: %d\nDescription-en: about %s\n %s\n\n", $1, NR, $1, $2 \
+    >"debian/lists/x_main_i18n_Translation-en"
+}' "$ROOT/pipelines/example/docs.tsv"
+exits 0 quickstart --out debian >debian.log
+says '30 documents of 30 packages'
+grep -q 'nDCG@10' debian.log || fail 'no measures'
+
+# Without a mirror it says what can be done.
+models offline
+mkdir path
+printf '#!/bin/sh\nexit 100\n' >path/apt-get
+chmod +x path/apt-get
+PATH=$PWD/path:$PATH refuses 74 'no Debian mirror could be reached' quickstart --out offline
+says '--collection pipelines/example'
+
+refuses 64 'unknown argument' quickstart --nonsense
+refuses 64 'search: what?' quickstart search
+refuses 66 'no such folder' quickstart --out own --collection nowhere
+rm -rf own debian offline path ./*.log

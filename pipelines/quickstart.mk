@@ -1,0 +1,30 @@
+# What scripts/quickstart runs: a collection, found by a dense model and ranked again by a sparse one.
+#
+#   make -f pipelines/quickstart.mk OUT=quickstart/results MODEL=quickstart/models/minilm \
+#        RERANKER=quickstart/models/splade DOCS=… QUERIES=… QRELS=…
+#
+# Every option of rerank.mk and retrieve.mk can be given here, too.
+
+here := $(dir $(lastword $(MAKEFILE_LIST)))
+
+# --- options
+OUT          ?= quickstart/results
+MODEL        ?= quickstart/models/minilm
+RERANKER     ?= quickstart/models/splade
+# The small SPLADE's folder does not say what it is.
+RERANK_FLAGS ?= --model-config $(here)splade.json
+DEPTH        ?= 100
+RERANK_DEPTH ?= 20
+MEASURES     ?= nDCG@10 RR@10 R@20
+# ---
+
+include $(here)rerank.mk
+.DEFAULT_GOAL := quickstart
+
+.PHONY: quickstart
+quickstart: rerank $(if $(QRELS),$(OUT)/table.txt)
+
+# Both rankings, judged side by side.
+$(OUT)/table.txt: $(OUT)/first.run $(OUT)/second.run $(QRELS)
+	cd $(OUT) && lir-eval --qrels $(abspath $(QRELS)) $(MEASURES:%=-m '%') --format table \
+	  -o table.txt first.run second.run
