@@ -2,6 +2,7 @@ import Failures
 import IndexFormat
 import Kernels
 import Retrieval
+import Streams
 import Tensors
 import TestSupport
 import Testing

@@ -156,7 +156,11 @@ import Workers
       let sparse = try SparseIndexBuilder(
         path + "/s", dimension: 2, description: description, seed: 1)
       guard try names(path).count(where: { $0.contains(".tmp.") }) == 2 else { exit(1) }
-      withExtendedLifetime((flat, sparse)) { _ = raise(SIGTERM) }
+      // To the process: the thread that runs this may block signals.
+      withExtendedLifetime((flat, sparse)) {
+        kill(getpid(), SIGTERM)
+        sleep(10)
+      }
     }
     #expect(try names(folder.path) == ["i", "i.s"])
     #expect(try IndexManifest(folder: folder.file("i")).documents == 2)

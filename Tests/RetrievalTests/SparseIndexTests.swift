@@ -201,7 +201,7 @@ import Workers
     await #expect(processExitsWith: .success) { [path = folder.path as String] in
       try buildIndex(path + "/small", streams: [path + "/s"], kind: .sparse, maxMemory: 1)
       var usage = rusage()
-      getrusage(RUSAGE_SELF, &usage)
+      getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
       // In KiB; the offsets of all blocks would take 750 MiB.
       guard usage.ru_maxrss < 300 << 10 else { exit(1) }
     }
