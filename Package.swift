@@ -72,7 +72,8 @@ let package = Package(
         "Failures", "Streams", "Kernels", "Workers", "Records", "Tensors", "IndexFormat",
       ]),
     .target(
-      name: "IndexBuilding", dependencies: ["Failures", "Streams", "Tensors", "IndexFormat"]),
+      name: "IndexBuilding",
+      dependencies: ["Failures", "JSON", "Streams", "Tensors", "IndexFormat"]),
     .target(
       name: "Models",
       dependencies: [
@@ -129,7 +130,8 @@ let package = Package(
     tests("Tokenizers", ["JSON", "Streams", "Tensors"]),
     tests("Evaluation", ["Records", "Streams", "JSON"]),
     tests(
-      "Retrieval", ["IndexBuilding", "IndexFormat", "Tensors", "Streams", "Kernels", "Workers"]),
+      "Retrieval",
+      ["IndexBuilding", "IndexFormat", "JSON", "Tensors", "Streams", "Kernels", "Workers"]),
     tests("Models", ["JSON", "Streams", "Tensors", "Tokenizers", "Kernels"]),
     tests("ToolSupport", ["JSON", argumentParser]),
   ]

@@ -13,12 +13,16 @@ package enum QuerySelection: String, Sendable, CaseIterable {
 
 /// Evaluates runs against judgements.
 package struct Evaluator: Sendable {
-  private let qrels: Qrels
+  let qrels: Qrels
   private let measures: [NamedMeasure]
+  private let droppingSelf: Bool
 
   /// An evaluator of some measures.
-  package init(qrels: Qrels, measures: [NamedMeasure]) {
+  ///
+  /// With `droppingSelf` documents with the id of their query are left out of runs.
+  package init(qrels: Qrels, measures: [NamedMeasure], droppingSelf: Bool = false) {
     self.qrels = qrels
+    self.droppingSelf = droppingSelf
     self.measures = measures
   }
 
@@ -26,8 +30,9 @@ package struct Evaluator: Sendable {
   ///
   /// Exit 65 where there is no query to average over: there is no score of nothing.
   package func evaluate(
-    _ run: Run, over selection: QuerySelection = .both
+    _ run: Run, over selection: QuerySelection = .both, ties: TieOrder = .trec
   ) throws(Failure) -> Evaluation {
+    for measure in measures { try measure.measure.check(qrels) }
     let pairs = pair(run)
     let selected = pairs.filter { pair in
       switch selection {
@@ -45,9 +50,16 @@ package struct Evaluator: Sendable {
     var values = [[Double]](repeating: [], count: measures.count)
     for i in values.indices { values[i].reserveCapacity(selected.count) }
     for pair in selected {
-      let ranking = JudgedRanking(
-        run: run, query: pair.run, qrels: qrels, judgedQuery: pair.qrels)
+      var rankings: [(order: TieOrder, ranking: JudgedRanking)] = []
       for (i, measure) in measures.enumerated() {
+        // Where somebody asks for an order, providers' do not count.
+        let order = ties == .trec ? measure.ties : ties
+        let ranking =
+          rankings.first { $0.order == order }?.ranking
+          ?? JudgedRanking(
+            run: run, query: pair.run, qrels: qrels, judgedQuery: pair.qrels, ties: order,
+            droppingSelf: droppingSelf)
+        if !rankings.contains(where: { $0.order == order }) { rankings.append((order, ranking)) }
         values[i].append(measure.measure.value(ranking))
       }
     }

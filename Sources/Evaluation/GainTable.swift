@@ -5,13 +5,20 @@ struct GainTable: Sendable {
   /// Gains of the grades that were named; the others bring what they are, and nothing below 0.
   private let table: [Int: Double]?
 
-  init(_ table: [Int: Double]?) { self.table = table }
+  /// Whether grade g brings 2^g - 1 where it was not named.
+  private let isExponential: Bool
+
+  init(_ table: [Int: Double]?, isExponential: Bool = false) {
+    self.table = table
+    self.isExponential = isExponential
+  }
 
   /// The gain of a grade; that of a document without a judgement is 0 unless -1 was named.
   @inline(__always)
   func gain(_ grade: Int) -> Double {
     if let gain = table?[grade] { return gain }
-    return grade > 0 ? Double(grade) : 0
+    if grade <= 0 { return 0 }
+    return isExponential ? exp2(Double(grade)) - 1 : Double(grade)
   }
 
   /// Whether documents that were not judged bring something.
@@ -56,7 +63,7 @@ struct GainTable: Sendable {
   /// Discounted cumulative gain of the best ranking.
   func idealDiscounted(_ ranking: JudgedRanking, cutoff: Int = .max) -> Double {
     var sum = 0.0
-    if table == nil {
+    if table == nil, !isExponential {
       for (place, grade) in ranking.judgedGrades.prefix(cutoff).enumerated() {
         if grade <= 0 { break }
         sum += Double(grade) / Discount.log2(place)

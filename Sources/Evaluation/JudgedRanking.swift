@@ -24,23 +24,34 @@ package struct JudgedRanking: Sendable {
   }
 
   /// Joins one query of a run with its judgements; nil for a query that only one of them has.
-  package init(run: Run, query: Int?, qrels: Qrels, judgedQuery: Int?) {
+  ///
+  /// With `droppingSelf` the document with the query's id is left out.
+  package init(
+    run: Run, query: Int?, qrels: Qrels, judgedQuery: Int?, ties: TieOrder = .trec,
+    droppingSelf: Bool = false
+  ) {
     var judged = judgedQuery.map { qrels.judgements(of: $0).map { qrels.grade($0) } } ?? []
     judged.sort(by: >)
     guard let query else {
       self.init(grades: [], judgedGrades: judged)
       return
     }
-    let entries = run.entries(of: query)
+    var entries = Array(run.entries(of: query))
+    if droppingSelf {
+      entries.removeAll { entry in
+        run.withDoc(entry) { doc in run.queries.withBytes(query) { doc.elementsEqual($0) } }
+      }
+    }
     var grades = [Int](repeating: Self.unjudged, count: entries.count)
     if let judgedQuery {
+      let table = JudgementTable(qrels, query: judgedQuery)
       for (place, entry) in entries.enumerated() {
-        let judgement = run.withDoc(entry) { qrels.find($0, query: judgedQuery) }
-        guard let judgement else { continue }
+        guard let judgement = run.withDoc(entry, { table.find($0) }) else { continue }
         let grade = qrels.grade(judgement)
         grades[place] = grade < 0 ? Self.pooledUnjudged : grade
       }
     }
+    Self.reorder(&grades, run, entries, ties, query: query)
     self.init(grades: grades, judgedGrades: judged)
   }
 

@@ -1,5 +1,6 @@
 import Failures
 import Glibc
+import Records
 
 /// An effectiveness measure with its parameters: a number for a query's ranking.
 package protocol Measure: Sendable {
@@ -9,8 +10,15 @@ package protocol Measure: Sendable {
   /// The measure with the parameters that its name gave.
   init(_ arguments: MeasureArguments) throws(Failure)
 
-  /// The measure's value for one query.
+  /// Refuses judgements that the measure cannot use (65).
+  func check(_ qrels: Qrels) throws(Failure)
+
+  /// The measure's value for one query; NaN where it has none.
   func value(_ ranking: JudgedRanking) -> Double
+}
+
+extension Measure {
+  package func check(_ qrels: Qrels) throws(Failure) {}
 }
 
 /// What a measure is, for the list of measures and for those who ask what one means.
@@ -84,6 +92,8 @@ package enum MeasureAggregation: Sendable {
   case mean
   /// Their sum: counts.
   case sum
+  /// The arithmetic mean of those that there are; NaN where there is none.
+  case definedMean
   /// Their geometric mean; values below `geometricFloor` count as that.
   case geometricMean
 
@@ -95,6 +105,9 @@ package enum MeasureAggregation: Sendable {
     switch self {
     case .mean: return values.reduce(0, +) / Double(values.count)
     case .sum: return values.reduce(0, +)
+    case .definedMean:
+      let defined = values.filter { !$0.isNaN }
+      return defined.reduce(0, +) / Double(defined.count)
     case .geometricMean:
       return Self.exponential(
         values.reduce(0) { $0 + Self.floorLog($1) } / Double(values.count))

@@ -43,6 +43,16 @@ package struct MeasureArguments: Sendable {
     return integer
   }
 
+  /// An integer parameter without a default.
+  package func requiredInteger(_ key: String) throws(Failure) -> Int {
+    guard value(key) != nil else {
+      throw .usage(
+        "measure '\(name)': expected the parameter '\(key)'",
+        hint: "for example \(name.name)(\(key)=\(key == "rel" ? 1 : 3))")
+    }
+    return try integer(key, default: 0)
+  }
+
   /// A parameter that is a number of at least 0.
   package func number(_ key: String, default initial: Double) throws(Failure) -> Double {
     switch value(key) {

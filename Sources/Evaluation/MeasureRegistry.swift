@@ -9,14 +9,29 @@ package enum MeasureRegistry {
     InferredAP.self, SetPrecision.self, SetRecall.self, SetFMeasure.self,
     SetAveragePrecision.self, Judged.self, QueryCount.self, RetrievedCount.self,
     RelevantCount.self,
-    GeometricMeanAP.self, GeometricMeanBpref.self, RPrecisionMultiple.self, Utility.self,
+    ExpectedReciprocalRank.self, RankBiasedPrecision.self, Compatibility.self, Accuracy.self,
+    INST.self, INSQ.self, BejeweledPlayer.self, ScaledDCG.self, NERR8.self, NERR9.self,
+    NERR10.self, NERR11.self, GeometricMeanAP.self, GeometricMeanBpref.self,
+    RPrecisionMultiple.self, Utility.self,
     ElevenPointAverage.self, BinaryG.self, GMeasure.self, DCG.self, IdealDCG.self,
     NDCGAtRelevant.self, RNDCG.self, RelativePrecision.self, NonRelevantCount.self, YAAP.self,
     TrecRBP.self, TrecRBPResidual.self, Unjudged.self,
   ]
 
-  /// Providers whose definitions the measures here follow.
-  private static let providers: Set<String> = ["trec", "pytrec_eval"]
+  /// What ir-measures has as a name of its own for a measure with a parameter.
+  static func written(out name: MeasureName) -> MeasureName {
+    let long: [String: (String, String, MeasureName.Value)] = [
+      "SetRelP": ("SetP", "relative", .boolean(true)), "NumRelRet": ("NumRet", "rel", .integer(1)),
+    ]
+    guard let (measure, key, value) = long[name.name] else { return name }
+    var name = name
+    name.name = measure
+    if !name.parameters.contains(where: { $0.key == key }) {
+      name.parameters.append(MeasureName.Parameter(key: key, value: value))
+      name.parameters.sort { $0.key < $1.key }
+    }
+    return name
+  }
 
   /// The kind of measure that a name means.
   ///
@@ -43,15 +58,13 @@ package enum MeasureRegistry {
 
   /// The measure with this name.
   package static func measure(_ name: MeasureName) throws(Failure) -> NamedMeasure {
+    let name = written(out: name)
     let type = try type(of: name)
-    if let provider = name.provider, !providers.contains(provider) {
-      throw .usage(
-        "measure '\(name)': no provider is called '\(provider)'",
-        hint: "there are trec, trec_eval 10, and pytrec_eval, trec_eval 9, which is the default")
-    }
+    let provider = try MeasureProvider.find(name, type.description.name)
     let arguments = try MeasureArguments(name, type.description)
     return NamedMeasure(
-      name: name.description, measure: try type.init(arguments), description: type.description)
+      name: name.description, measure: try type.init(arguments), description: type.description,
+      ties: provider.ties)
   }
 }
 
@@ -63,6 +76,16 @@ package struct NamedMeasure: Sendable {
   package let measure: any Measure
   /// What it is.
   package let description: MeasureDescription
+  /// The order of ties that its provider has.
+  package var ties = TieOrder.trec
+  /// The rank that it looks at, for a measure with a cutoff.
+  package var cutoff: Int? {
+    switch description.cutoff {
+    case .required, .optional:
+      name.split(separator: "@").dropFirst().last.flatMap { Int($0) }
+    default: nil
+    }
+  }
 }
 
 /// Which known name a misspelt one is nearest to.

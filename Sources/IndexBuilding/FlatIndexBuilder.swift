@@ -34,6 +34,7 @@ package struct FlatIndexBuilder: IndexBuilder {
 
   package mutating func append(_ segment: TensorSegment, _ index: Int) throws(Failure) {
     precondition(segment.schema == schema, "another schema")
+    try checkFinite(segment, index)
     try segment.withID(index) { id throws(Failure) in try writer.append(id: id) }
     try segment.withValues(index, column: 0) { values throws(Failure) in
       try vectors.append(values)
@@ -41,6 +42,24 @@ package struct FlatIndexBuilder: IndexBuilder {
     if let scales {
       try segment.withValues(index, column: 1) { value throws(Failure) in
         try scales.append(value)
+      }
+    }
+  }
+
+  /// Refuses single precision values, of vectors or of scales, that are no finite numbers.
+  private func checkFinite(_ segment: TensorSegment, _ index: Int) throws(Failure) {
+    for column in schema.columns.indices where schema.columns[column].type == .f32 {
+      let notFinite: Float? = segment.withValues(index, column: column) { bytes in
+        for place in stride(from: 0, to: bytes.count, by: 4) {
+          let value = bytes.loadUnaligned(fromByteOffset: place, as: Float.self)
+          if !value.isFinite { return value }
+        }
+        return nil
+      }
+      if let notFinite {
+        throw .data(
+          "document \(String(decoding: segment.id(index), as: UTF8.self))",
+          "expected finite \(schema.columns[column].name), found \(notFinite)")
       }
     }
   }

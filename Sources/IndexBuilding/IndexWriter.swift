@@ -15,21 +15,37 @@ final class IndexWriter {
   private var ends: [Int] = []
   private var names: [String]
   private var isFinished = false
+  private var slots: [Int?] = []
+
+  /// Scratch space of builders that need some.
+  static let spoolFile = "postings.spool"
 
   /// - Throws: 73 where the folder cannot be made, or something else than an index is in its place.
   init(_ target: String) throws(Failure) {
     var target = target
     while target.count > 1, target.hasSuffix("/") { target.removeLast() }
+    // Behind a link is the folder that is replaced, and its neighbours are on its file system.
+    if let resolved = realpath(target, nil) {
+      target = String(cString: resolved)
+      free(resolved)
+    }
     self.target = target
     if WholeFile.exists(target), !WholeFile.exists("\(target)/\(IndexManifest.fileName)") {
       throw Failure(
         .cannotCreate, at: target, "there is something here that is not an index",
         hint: "remove it, or choose another name")
     }
-    let (parent, name) = PathName.split(target)
-    folder =
-      "\(parent).\(name).tmp.\(getpid()).\(String(UInt32.random(in: 0...UInt32.max), radix: 36))"
+    if WholeFile.exists(target) { _ = try IndexReplacement.ownFiles(of: target) }
+    let folder = TemporaryName.beside(target)
+    self.folder = folder
     guard mkdir(folder, 0o777) == 0 else { throw SystemError.cannotCreate(target) }
+    // Every file that may come: what is not there is no harm.
+    let files = [
+      "", DocumentTable.idsFile, DocumentTable.offsetsFile, DocumentTable.ranksFile,
+      FlatFiles.vectors, FlatFiles.scales, SparseFiles.offsets, SparseFiles.documents,
+      SparseFiles.weights, Self.spoolFile, IndexManifest.fileName,
+    ]
+    slots = files.map { SignalCleanup.register($0.isEmpty ? folder : "\(folder)/\($0)") }
     ids = try StreamedTensorFile(
       "\(folder)/\(DocumentTable.idsFile)", name: "ids", type: .u8, columns: nil)
     idOffsets = try StreamedTensorFile(
@@ -38,7 +54,16 @@ final class IndexWriter {
     try append(offset: 0)
   }
 
-  deinit { if !isFinished { Self.remove(folder) } }
+  deinit {
+    if !isFinished { Self.remove(folder) }
+    forgetFiles()
+  }
+
+  /// From here on a signal removes nothing.
+  private func forgetFiles() {
+    for slot in slots { SignalCleanup.forget(slot) }
+    slots = []
+  }
 
   /// Documents so far.
   var documents: Int { ends.count }
@@ -93,7 +118,9 @@ final class IndexWriter {
     let output = try ByteWriter(path(IndexManifest.fileName), compression: Compression.none)
     try output.write(manifest.json.indented() + "\n")
     try output.finish()
-    try replaceTarget()
+    // A signal while folders change places must not remove the only index.
+    forgetFiles()
+    try IndexReplacement.replace(target, by: folder)
     isFinished = true
   }
 
@@ -138,29 +165,9 @@ final class IndexWriter {
     }
   }
 
-  /// An old index of the name is moved aside before the new one takes its place.
-  private func replaceTarget() throws(Failure) {
-    var old: String?
-    if WholeFile.exists(target) {
-      let aside = folder + ".old"
-      guard rename(target, aside) == 0 else { throw SystemError.cannotCreate(target) }
-      old = aside
-    }
-    guard rename(folder, target) == 0 else { throw SystemError.cannotCreate(target) }
-    try PathName.syncFolder(of: target)
-    if let old { Self.remove(old) }
-  }
-
-  /// Removes a folder of plain files.
-  static func remove(_ folder: String) {
-    guard let handle = opendir(folder) else { return }
-    while let entry = readdir(handle) {
-      let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if name != ".", name != ".." { unlink("\(folder)/\(name)") }
-    }
-    closedir(handle)
+  /// Removes this writer's own folder, which holds plain files alone.
+  private static func remove(_ folder: String) {
+    for name in IndexReplacement.entries(of: folder) { unlink("\(folder)/\(name)") }
     rmdir(folder)
   }
 }

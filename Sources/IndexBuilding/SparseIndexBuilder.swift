@@ -1,5 +1,4 @@
 import Failures
-import Glibc
 import IndexFormat
 import Streams
 import Tensors
@@ -7,7 +6,7 @@ import Tensors
 /// Postings by term, from vectors by document: blocks of documents are turned round in memory and
 /// put aside, and joined term by term at the end.
 ///
-/// Memory: one block, and three numbers a term and block.
+/// Memory: one block, the ids of all documents, a number for each term, and some for each block.
 package struct SparseIndexBuilder: IndexBuilder {
   private let writer: IndexWriter
   private let dimension: Int
@@ -17,17 +16,24 @@ package struct SparseIndexBuilder: IndexBuilder {
   private var terms: [Int32] = []
   private var documents: [Int32] = []
   private var weights: [Float] = []
-  private var blocks: [Block] = []
+  /// The blocks: a run for each of their terms, ascending.
+  private let spool: SpoolFile
+  /// Where the blocks lie in the spool.
+  private var blocks: [Range<Int>] = []
 
-  /// Postings of some documents by term, in a file of its own.
-  private struct Block {
-    var path: String
-    /// Where each term's postings start, dimension + 1.
-    var offsets: [Int]
+  /// A posting in memory: term, document and weight in arrays that grow; and once more while
+  /// sorting.
+  private static let bytesPerPosting = 32
+  /// A term while sorting: two numbers.
+  private static let bytesPerTerm = 16
+
+  /// A term's postings in a block: this header, `count` documents, `count` weights.
+  private struct RunHeader: BitwiseCopyable {
+    var term: Int32
+    var count: Int32
+
+    static let size = 8
   }
-
-  /// A posting in memory and in a block: term, document, weight; and once more while sorting.
-  private static let bytesPerPosting = 24
 
   /// `dimension`: size of the vocabulary.
   ///
@@ -37,8 +43,9 @@ package struct SparseIndexBuilder: IndexBuilder {
     maxMemory: Int = 1 << 30
   ) throws(Failure) {
     self.dimension = dimension
-    blockPostings = max(1, maxMemory / Self.bytesPerPosting)
+    blockPostings = max(1, (maxMemory - Self.bytesPerTerm * dimension) / Self.bytesPerPosting)
     writer = try IndexWriter(target)
+    spool = try SpoolFile(writer.path(IndexWriter.spoolFile))
     manifest = IndexManifest(
       kind: .sparse, documents: 0, dimension: dimension, element: .f32, stream: description,
       seed: seed, files: [])
@@ -57,50 +64,98 @@ package struct SparseIndexBuilder: IndexBuilder {
           "expected ascending terms below \(dimension) with finite weights")
       }
     }
-    terms += indices
-    weights += values
-    documents += repeatElement(document, count: indices.count)
     try id.withUnsafeBufferPointer { id throws(Failure) in
       try writer.append(id: UnsafeRawBufferPointer(id))
     }
+    terms += indices
+    weights += values
+    documents += repeatElement(document, count: indices.count)
     if terms.count >= blockPostings { try putAside() }
   }
 
   package mutating func append(contentsOf index: IndexFolder) throws(Failure) {
     try putAside()
-    let first = Int32(writer.documents)
-    try writer.append(idsOf: index)
-    let terms = try index.tensors(SparseFiles.offsets)
-    let documents = try index.tensors(SparseFiles.documents)
-    let weights = try index.tensors(SparseFiles.weights)
-    guard let t = terms.entry("offsets"), t.shape == [dimension + 1],
-      let d = documents.entry("documents"), let w = weights.entry("weights"), d.shape == w.shape
+    let first = writer.documents
+    let termFile = try index.tensors(SparseFiles.offsets)
+    let documentFile = try index.tensors(SparseFiles.documents)
+    let weightFile = try index.tensors(SparseFiles.weights)
+    guard let t = termFile.entry("offsets"), t.shape == [dimension + 1], t.type == .i64,
+      let d = documentFile.entry("documents"), d.shape.count == 1, d.type == .i32,
+      let w = weightFile.entry("weights"), w.shape == d.shape, w.type == .f32
     else { throw .data(index.path, "the postings do not fit \(dimension) terms") }
-    let offsets = (0...dimension).map { term in
-      Int(terms.bytes(t).loadUnaligned(fromByteOffset: 8 * term, as: Int64.self))
-    }
+    try writer.append(idsOf: index)
+    let offsets = termFile.bytes(t)
+    let source = documentFile.bytes(d)
+    let values = weightFile.bytes(w)
     // The index's postings are a block already; its documents come behind those that are here.
-    let path = writer.path("block.\(blocks.count)")
-    let output = try ByteWriter(path, compression: Compression.none)
-    let source = documents.bytes(d)
-    for start in stride(from: 0, to: d.elements, by: 1 << 18) {
-      let shifted = (start..<min(start + (1 << 18), d.elements)).map {
-        source.loadUnaligned(fromByteOffset: 4 * $0, as: Int32.self) + first
-      }
-      try output.write(shifted.withUnsafeBytes { Array($0) })
+    let start = spool.count
+    var from = 0
+    guard Self.int64(offsets, 0) == 0 else {
+      throw .data(termFile.path, "damaged: the first offset is not 0")
     }
-    try output.write(weights.bytes(w))
-    try output.finish()
-    blocks.append(Block(path: path, offsets: offsets))
+    for term in 0..<dimension {
+      let to = Self.int64(offsets, term + 1)
+      guard to >= from, to <= d.elements, to - from <= index.manifest.documents else {
+        throw .data(
+          termFile.path, "damaged: the postings of term \(term) lie outside of their file")
+      }
+      if to > from {
+        try appendHeader(term, to - from)
+        try append(source, from..<to, of: index, behind: first)
+        try spool.append(UnsafeRawBufferPointer(rebasing: values[4 * from..<4 * to]))
+      }
+      from = to
+    }
+    guard from == d.elements else {
+      throw .data(termFile.path, "damaged: postings beyond the last term")
+    }
+    for i in 0..<w.elements {
+      let value = values.loadUnaligned(fromByteOffset: 4 * i, as: Float.self)
+      guard value.isFinite else {
+        throw .data(weightFile.path, "damaged: posting \(i) has weight \(value)")
+      }
+    }
+    if spool.count > start { blocks.append(start..<spool.count) }
+  }
+
+  private static func int64(_ bytes: UnsafeRawBufferPointer, _ index: Int) -> Int {
+    Int(bytes.loadUnaligned(fromByteOffset: 8 * index, as: Int64.self))
+  }
+
+  /// Puts the documents of one term of an index aside, by their new ordinals.
+  private func append(
+    _ source: UnsafeRawBufferPointer, _ range: Range<Int>, of index: IndexFolder, behind first: Int
+  ) throws(Failure) {
+    var last = -1
+    var shifted: [Int32] = []
+    for i in range {
+      let document = Int(source.loadUnaligned(fromByteOffset: 4 * i, as: Int32.self))
+      // Of documents that are in the writer, so the sum fits as well.
+      guard document > last, document < index.manifest.documents else {
+        throw .data(index.path, "damaged: posting \(i) is of document \(document)")
+      }
+      last = document
+      shifted.append(Int32(document + first))
+      if shifted.count == 1 << 16 {
+        try spool.append(shifted[...])
+        shifted.removeAll(keepingCapacity: true)
+      }
+    }
+    try spool.append(shifted[...])
   }
 
   package mutating func finish() throws(Failure) -> Int {
     try putAside()
+    (terms, documents, weights) = ([], [], [])
     try join()
     manifest.documents = writer.documents
     try writer.finish(
       manifest, files: [SparseFiles.offsets, SparseFiles.documents, SparseFiles.weights])
     return writer.documents
+  }
+
+  private func appendHeader(_ term: Int, _ count: Int) throws(Failure) {
+    try spool.append([Int32(term).littleEndian, Int32(count).littleEndian][...])
   }
 
   /// Sorts the current block by term, keeping the documents' order, and writes it.
@@ -118,12 +173,14 @@ package struct SparseIndexBuilder: IndexBuilder {
       sortedWeights[next[term]] = weights[i]
       next[term] += 1
     }
-    let path = writer.path("block.\(blocks.count)")
-    let output = try ByteWriter(path, compression: Compression.none)
-    try output.write(sortedDocuments.withUnsafeBytes { Array($0) })
-    try output.write(sortedWeights.withUnsafeBytes { Array($0) })
-    try output.finish()
-    blocks.append(Block(path: path, offsets: offsets))
+    let start = spool.count
+    for term in 0..<dimension where offsets[term] < offsets[term + 1] {
+      let range = offsets[term]..<offsets[term + 1]
+      try appendHeader(term, range.count)
+      try spool.append(sortedDocuments[range])
+      try spool.append(sortedWeights[range])
+    }
+    blocks.append(start..<spool.count)
     terms.removeAll(keepingCapacity: true)
     documents.removeAll(keepingCapacity: true)
     weights.removeAll(keepingCapacity: true)
@@ -131,35 +188,80 @@ package struct SparseIndexBuilder: IndexBuilder {
 
   /// Writes the terms' postings from all blocks, whose documents follow each other.
   private func join() throws(Failure) {
+    try spool.drain()
     let offsetFile = try StreamedTensorFile(
       writer.path(SparseFiles.offsets), name: "offsets", type: .i64, columns: nil)
     let documentFile = try StreamedTensorFile(
       writer.path(SparseFiles.documents), name: "documents", type: .i32, columns: nil)
     let weightFile = try StreamedTensorFile(
       writer.path(SparseFiles.weights), name: "weights", type: .f32, columns: nil)
-    var maps: [MappedFile] = []
-    for block in blocks { maps.append(try MappedFile(block.path)) }
+    var waiting = WaitingBlocks(dimension: dimension, blocks: blocks)
+    for block in blocks.indices { try waiting.advance(block, spool) }
     var total: Int64 = 0
     for term in 0...dimension {
       try Self.append(total, to: offsetFile)
       if term == dimension { break }
-      for (block, map) in zip(blocks, maps) {
-        let range = block.offsets[term]..<block.offsets[term + 1]
-        if range.isEmpty { continue }
-        let weightStart = 4 * (block.offsets[dimension])
-        try documentFile.append(
-          UnsafeRawBufferPointer(rebasing: map.bytes[4 * range.lowerBound..<4 * range.upperBound]))
-        try weightFile.append(
-          UnsafeRawBufferPointer(
-            rebasing: map.bytes[
-              weightStart + 4 * range.lowerBound..<weightStart + 4 * range.upperBound]))
-        total += Int64(range.count)
+      for block in waiting.take(term) {
+        let count = waiting.counts[block]
+        let start = waiting.places[block]
+        try spool.read(start..<start + 4 * count) { bytes throws(Failure) in
+          try documentFile.append(bytes)
+        }
+        try spool.read(start + 4 * count..<start + 8 * count) { bytes throws(Failure) in
+          try weightFile.append(bytes)
+        }
+        total += Int64(count)
+        waiting.places[block] = start + 8 * count
+        try waiting.advance(block, spool)
       }
     }
     try offsetFile.finish()
     try documentFile.finish()
     try weightFile.finish()
-    for block in blocks { unlink(block.path) }
+  }
+
+  /// Blocks by the term of their next run: a list for each term.
+  private struct WaitingBlocks {
+    private let blocks: [Range<Int>]
+    /// The first block of each term's list; -1 behind the last.
+    private var heads: [Int32]
+    private var next: [Int32]
+    /// Where each block's next postings lie in the spool, and how many they are.
+    var places: [Int]
+    private(set) var counts: [Int]
+
+    init(dimension: Int, blocks: [Range<Int>]) {
+      self.blocks = blocks
+      heads = Array(repeating: -1, count: dimension)
+      next = Array(repeating: -1, count: blocks.count)
+      places = blocks.map(\.lowerBound)
+      counts = Array(repeating: 0, count: blocks.count)
+    }
+
+    /// Reads the header of a block's next run and lets the block wait for that term.
+    mutating func advance(_ block: Int, _ spool: SpoolFile) throws(Failure) {
+      guard places[block] < blocks[block].upperBound else { return }
+      var bytes: [UInt8] = []
+      try spool.read(places[block]..<places[block] + RunHeader.size) { piece throws(Failure) in
+        bytes += piece
+      }
+      let header = bytes.withUnsafeBytes { $0.loadUnaligned(as: RunHeader.self) }
+      places[block] += RunHeader.size
+      counts[block] = Int(header.count)
+      next[block] = heads[Int(header.term)]
+      heads[Int(header.term)] = Int32(block)
+    }
+
+    /// The blocks that wait for a term, in the order of their documents.
+    func take(_ term: Int) -> [Int] {
+      var found: [Int] = []
+      var block = heads[term]
+      while block >= 0 {
+        found.append(Int(block))
+        block = next[Int(block)]
+      }
+      return found.sorted()
+    }
   }
 
   private static func append(_ value: Int64, to file: StreamedTensorFile) throws(Failure) {

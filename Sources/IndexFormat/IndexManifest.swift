@@ -58,7 +58,7 @@ extension IndexManifest {
     var members: [JSON.Member] = [
       JSON.Member("format", .integer(Self.format)), JSON.Member("type", .string(kind.rawValue)),
       JSON.Member("documents", .integer(documents)), JSON.Member("dim", .integer(dimension)),
-      JSON.Member("element", .string(element.rawValue)), JSON.Member("seed", .integer(Int(seed))),
+      JSON.Member("element", .string(element.rawValue)), JSON.Member("seed", seedValue),
     ]
     let texts = [
       ("similarity", stream.similarity), ("model", stream.model), ("tokenizer", stream.tokenizer),
@@ -83,6 +83,15 @@ extension IndexManifest {
     members.append(JSON.Member("files", .array(list)))
     members.append(JSON.Member("xxh3", .string(Self.checksum(members))))
     return .object(members)
+  }
+
+  /// Seeds that are too large for an integer here are strings.
+  private var seedValue: JSON {
+    Int(exactly: seed).map { .integer($0) } ?? .string(String(seed))
+  }
+
+  private static func seed(_ value: JSON?) -> UInt64? {
+    value?.integer.flatMap { UInt64(exactly: $0) } ?? value?.string.flatMap { UInt64($0) }
   }
 
   /// XXH3-64 of the members in front of the checksum, as JSON with sorted keys and without space.
@@ -117,16 +126,16 @@ extension IndexManifest {
     guard let kind = Kind(rawValue: kindName) else {
       throw .config(path, "index type \(kindName) is not supported")
     }
-    guard let documents = json["documents"]?.integer, documents >= 0,
-      let dimension = json["dim"]?.integer, dimension > 0,
+    guard let documents = json["documents"]?.integer, (0...Int(Int32.max)).contains(documents),
+      let dimension = json["dim"]?.integer, (1...StreamLimits.maximumWidth).contains(dimension),
       let element = json["element"]?.string.flatMap(ElementType.init(rawValue:)),
-      let seed = json["seed"]?.integer
+      let seed = Self.seed(json["seed"])
     else { throw Self.damaged(path, "documents, dim, element or seed") }
     self.kind = kind
     self.documents = documents
     self.dimension = dimension
     self.element = element
-    self.seed = UInt64(seed)
+    self.seed = seed
     var stream = StreamDescription(role: .doc)
     stream.similarity = json["similarity"]?.string
     stream.model = json["model"]?.string
@@ -146,7 +155,8 @@ extension IndexManifest {
     var files: [File] = []
     for entry in json["files"]?.array ?? [] {
       guard let name = entry["name"]?.string, let size = entry["size"]?.integer,
-        let checksum = entry["xxh3"]?.string, !name.contains("/")
+        let checksum = entry["xxh3"]?.string, !name.contains("/"), !["", ".", ".."].contains(name),
+        size >= 0
       else { throw damaged(path, "files") }
       files.append(File(name: name, size: size, checksum: checksum))
     }
@@ -155,6 +165,6 @@ extension IndexManifest {
   }
 
   private static func damaged(_ path: String, _ what: String) -> Failure {
-    .data(path, "damaged manifest: \(what) missing or of the wrong kind")
+    .data(path, "damaged manifest: \(what) missing, of the wrong kind or out of range")
   }
 }

@@ -54,7 +54,7 @@ package enum TokenizerDigest {
 /// Counting the records of streams.
 package enum TokenStreams {
   package static func count(_ operand: String) throws(Failure) -> Int {
-    guard operand != "-" else {
+    guard operand != "-", WholeFile.isRegular(operand) || !WholeFile.exists(operand) else {
       throw .usage("--shard needs inputs that can be read twice, not a pipe")
     }
     let reader = try TensorStreamReader(operand)

@@ -65,6 +65,12 @@ package final class FlatIndex: SearchableIndex {
       throw .config(
         folder.path, "expected dense queries of dimension \(dimension)")
     }
+    for (query, id) in request.ids.enumerated() {
+      for value in values[query * width..<(query + 1) * width] where !value.isFinite {
+        throw .data(
+          "query \(String(decoding: id, as: UTF8.self))", "expected finite values, found \(value)")
+      }
+    }
     var results: [[TopDocuments.Entry]] = []
     for start in stride(from: 0, to: request.ids.count, by: Self.queryBlock) {
       let range = start..<min(start + Self.queryBlock, request.ids.count)
@@ -88,14 +94,14 @@ package final class FlatIndex: SearchableIndex {
     let chunks = (documents.count + Self.chunk - 1) / Self.chunk
     try pool.forEach(chunks) { [self] chunk, worker throws(Failure) in
       let range = chunk * Self.chunk..<min((chunk + 1) * Self.chunk, documents.count)
-      best.with(worker) { state in
+      try best.with(worker) { state throws(Failure) in
         score(range, queries, &state)
         for query in 0..<count {
           let drop = own.isEmpty ? -1 : own[query]
-          collect(query, count, range, drop: drop, mask: masks?[query], &state)
+          let notFinite = collect(query, count, range, drop: drop, mask: masks?[query], &state)
+          if let notFinite { throw self.notFinite(ids[query], notFinite) }
         }
       }
-      if let ordinal = best.with(worker, { $0.notFinite }) { throw notFinite(ordinal) }
     }
     var merged = (0..<count).map { _ in TopDocuments(request.k) }
     for worker in 0..<pool.threads {
@@ -109,8 +115,6 @@ package final class FlatIndex: SearchableIndex {
   /// Scratch memory and results of a worker.
   private struct WorkerState {
     var best: [TopDocuments]
-    /// A document whose score is no finite number.
-    var notFinite: Int?
     /// scores[chunk, queries].
     let scores: AlignedBuffer
     /// Documents in single precision, [chunk, dimension].
@@ -138,11 +142,21 @@ package final class FlatIndex: SearchableIndex {
       rebasing: vectors[start..<start + count * element.size])
     guard let base = bytes.baseAddress else { preconditionFailure("no documents") }
     let target = UnsafeMutableBufferPointer(start: scratch.pointer, count: count)
+    // The file is mapped as it is, and the header of another writer may end anywhere.
+    let isAligned = Int(bitPattern: base) % element.size == 0
     switch element {
     case .f16, .bf16:
-      let halves = UnsafeBufferPointer(
-        start: base.assumingMemoryBound(to: UInt16.self), count: count)
-      kernels.widen(halves, element == .f16 ? .float16 : .bfloat16, into: target)
+      let form: HalfFormat = element == .f16 ? .float16 : .bfloat16
+      if isAligned {
+        let halves = UnsafeBufferPointer(
+          start: base.assumingMemoryBound(to: UInt16.self), count: count)
+        kernels.widen(halves, form, into: target)
+      } else {
+        let halves = (0..<count).map {
+          bytes.loadUnaligned(fromByteOffset: 2 * $0, as: UInt16.self)
+        }
+        halves.withUnsafeBufferPointer { kernels.widen($0, form, into: target) }
+      }
     case .i8:
       for (row, document) in range.enumerated() {
         let scale = scales[document]
@@ -152,37 +166,45 @@ package final class FlatIndex: SearchableIndex {
         }
       }
     default:
+      if !isAligned {
+        UnsafeMutableRawBufferPointer(target).copyMemory(from: bytes)
+        break
+      }
       return MatrixView(
         base.assumingMemoryBound(to: Float.self), rows: range.count, columns: dimension)
     }
     return MatrixView(scratch.pointer, rows: range.count, columns: dimension)
   }
 
-  private func notFinite(_ ordinal: Int) -> Failure {
-    let id = String(decoding: documents.id(ordinal), as: UTF8.self)
-    return .data(folder.path, "the score of document \(id) is not a finite number")
+  private func notFinite(_ query: [UInt8], _ ordinal: Int) -> Failure {
+    let query = String(decoding: query, as: UTF8.self)
+    let document = String(decoding: documents.id(ordinal), as: UTF8.self)
+    return .data(
+      folder.path, "the score of document \(document) for query \(query) is not a finite number")
   }
 
+  /// Takes note of a chunk's scores for a query.
+  ///
+  /// - Returns: the first document that may be found and has a score that is no finite number;
+  ///   whatever was found before, so that the threads do not decide.
   private func collect(
     _ query: Int, _ queries: Int, _ range: Range<Int>, drop: Int, mask: DocumentFilter.Mask?,
     _ state: inout WorkerState
-  ) {
+  ) -> Int? {
     var threshold = state.best[query].threshold
     for row in 0..<range.count {
       let score = state.scores.pointer[row * queries + query]
       // Equal scores may still enter by their ids.
-      if score < threshold { continue }
+      if score < threshold, score > -.infinity { continue }
       let ordinal = range.lowerBound + row
-      if !score.isFinite {
-        state.notFinite = ordinal
-        return
-      }
       if ordinal == drop || mask.map({ !$0.contains(ordinal) }) ?? false { continue }
+      if !score.isFinite { return ordinal }
       state.best[query].insert(
         TopDocuments.Entry(
           score: score, rank: documents.rank(ordinal), ordinal: Int32(ordinal)))
       threshold = state.best[query].threshold
     }
+    return nil
   }
 
   /// Scores of some documents for one query, in their order: the bits that `search` gives.

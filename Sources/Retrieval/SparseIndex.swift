@@ -75,10 +75,8 @@ package final class SparseIndex: SearchableIndex {
     guard case .sparse(let queries) = request.vectors else {
       throw .config(folder.path, "expected sparse queries")
     }
-    for query in queries {
-      if let last = query.indices.last, Int(last) >= dimension {
-        throw .config(folder.path, "a query has term \(last), the index has \(dimension)")
-      }
+    for (query, id) in zip(queries, request.ids) {
+      try check(query, "query \(String(decoding: id, as: UTF8.self))")
     }
     let results = Results<[TopDocuments.Entry]>(queries.count)
     try pool.forEach(queries.count) { [self] index, worker throws(Failure) in
@@ -87,17 +85,23 @@ package final class SparseIndex: SearchableIndex {
       try scratch.with(worker) { accumulators throws(Failure) in
         try accumulate(queries[index], &accumulators)
         var best = TopDocuments(request.k)
+        var notFinite: Int?
         for document in accumulators.touched {
           let ordinal = Int(document)
           let score = accumulators.scores[ordinal]
           accumulators.scores[ordinal] = 0
           accumulators.isTouched[ordinal] = false
           if ordinal == own || mask.map({ !$0.contains(ordinal) }) ?? false { continue }
+          if !score.isFinite {
+            notFinite = min(notFinite ?? ordinal, ordinal)
+            continue
+          }
           if score < best.threshold { continue }
           best.insert(
             TopDocuments.Entry(score: score, rank: documents.rank(ordinal), ordinal: document))
         }
         accumulators.touched.removeAll(keepingCapacity: true)
+        if let notFinite { throw self.notFinite(request.ids[index], notFinite) }
         results.set(index, best.sorted)
       }
     }
@@ -109,9 +113,7 @@ package final class SparseIndex: SearchableIndex {
   package func scores(
     _ query: (indices: [Int32], values: [Float]), ordinals: [Int]
   ) throws(Failure) -> [Float] {
-    if let last = query.indices.last, Int(last) >= dimension {
-      throw .config(folder.path, "a query has term \(last), the index has \(dimension)")
-    }
+    try check(query, "query")
     return try scratch.with(0) { accumulators throws(Failure) in
       try accumulate(query, &accumulators)
       let scores = ordinals.map { accumulators.scores[$0] }
@@ -124,11 +126,35 @@ package final class SparseIndex: SearchableIndex {
     }
   }
 
+  /// Refuses a query whose terms do not ascend within the index's, or whose weights are not finite.
+  private func check(
+    _ query: (indices: [Int32], values: [Float]), _ place: String
+  ) throws(Failure) {
+    var last: Int32 = -1
+    for (term, value) in zip(query.indices, query.values) {
+      guard term > last else {
+        throw .data(place, "expected terms that ascend from 0, found \(term) behind \(last)")
+      }
+      guard value.isFinite else { throw .data(place, "expected finite values, found \(value)") }
+      last = term
+    }
+    guard Int(last) < dimension else {
+      throw .config(folder.path, "\(place) has term \(last), the index has \(dimension)")
+    }
+  }
+
+  private func notFinite(_ query: [UInt8], _ ordinal: Int) -> Failure {
+    let query = String(decoding: query, as: UTF8.self)
+    let document = String(decoding: documents.id(ordinal), as: UTF8.self)
+    return .data(
+      folder.path, "the score of document \(document) for query \(query) is not a finite number")
+  }
+
   private func accumulate(
     _ query: (indices: [Int32], values: [Float]), _ accumulators: inout Accumulators
   ) throws(Failure) {
     for (term, weight) in zip(query.indices, query.values) {
-      guard term >= 0 else { throw .data("query", "a term of index \(term)") }
+      precondition(term >= 0 && term < dimension, "term \(term) of \(dimension)")
       for posting in offset(Int(term))..<offset(Int(term) + 1) {
         let document = Int(postings.loadUnaligned(fromByteOffset: 4 * posting, as: Int32.self))
         guard document >= 0, document < documents.count else {

@@ -106,7 +106,8 @@ package final class ByteReader {
   /// Finds the frame that comes next; false at the end of the input.
   private func startFrame() throws(Failure) -> Bool {
     while true {
-      _ = try input.ensure(8)
+      // A pipe that somebody types into may have no more than a short line for now.
+      if try input.ensure(1), Codec.mayBeMagic(input.window[0]) { _ = try input.ensure(8) }
       let head = input.window
       if head.isEmpty {
         if codec == nil {

@@ -61,6 +61,11 @@ package enum Codec: Sendable, Equatable {
     }
   }
 
+  /// Whether a compressed frame can begin with this byte.
+  static func mayBeMagic(_ byte: UInt8) -> Bool {
+    byte == 0x28 || byte == 0x04 || byte == 0x1F || byte & 0xF0 == 0x50
+  }
+
   /// The codec whose frame starts with `head`; nil for a skippable frame, which belongs to none.
   static func detect(_ head: UnsafeRawBufferPointer) -> Codec? {
     if head.count >= 2, head[0] == 0x1F, head[1] == 0x8B { return .gzip }

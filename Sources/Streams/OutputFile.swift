@@ -33,7 +33,8 @@ package final class OutputFile {
       guard number >= 0 else { throw SystemError.cannotCreate(path) }
       temporary = nil
     } else {
-      let file = try TemporaryFile(beside: path)
+      // A link stays a link: the file behind it is replaced.
+      let file = try TemporaryFile(beside: PathName.resolvingLink(path))
       number = file.number
       temporary = file
     }
@@ -53,6 +54,8 @@ package final class OutputFile {
 
   /// Whether there is something at `path` that cannot be replaced by a rename.
   private static func isSpecial(_ path: String) -> Bool {
+    // `/dev/stdout` and its like are links into /proc whose file somebody else has open.
+    if PathName.leadsToDescriptor(path) { return true }
     var info = stat()
     return stat(path, &info) == 0 && info.st_mode & S_IFMT != S_IFREG
   }
@@ -78,7 +81,7 @@ package final class OutputFile {
     if let temporary {
       guard fsync(number) == 0 else { throw SystemError.io(name, "fsync") }
       try descriptor.finish(name)
-      try temporary.rename(to: name)
+      try temporary.rename(to: PathName.resolvingLink(name))
     } else {
       try descriptor.finish(name)
     }
@@ -125,6 +128,30 @@ final class TemporaryFile {
 
 /// Parts of paths.
 package enum PathName {
+  /// What a path names once links are followed; the path itself where there is nothing yet.
+  package static func resolvingLink(_ path: String) -> String {
+    guard let resolved = realpath(path, nil) else { return path }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+
+  /// Whether a path is, or is a link to, an open descriptor of a process.
+  package static func leadsToDescriptor(_ path: String) -> Bool {
+    var current = path
+    for _ in 0..<8 {
+      if current.hasPrefix("/dev/fd/") || (current.hasPrefix("/proc/") && current.contains("/fd/"))
+      {
+        return true
+      }
+      var buffer = [CChar](repeating: 0, count: 4096)
+      let count = readlink(current, &buffer, buffer.count - 1)
+      if count <= 0 { return false }
+      let target = String(decoding: buffer[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
+      current = target.hasPrefix("/") ? target : split(current).folder + target
+    }
+    return false
+  }
+
   /// The folder with its final `/` (empty for the current one), and the last component.
   package static func split(_ path: String) -> (folder: String, name: String) {
     guard let slash = path.lastIndex(of: "/") else { return ("", path) }

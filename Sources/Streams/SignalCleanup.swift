@@ -6,7 +6,7 @@ import Synchronization
 /// SIGKILL leaves them behind: names that begin with a dot and end in a random part.
 package enum SignalCleanup {
   private static let slots = 64
-  /// C strings of the files to remove; only whole pointers are stored, so that the handler can
+  /// C strings of the files and folders to remove; only whole pointers are stored, so that the handler can
   /// read them at any time; `lock` guards the writers.
   nonisolated(unsafe) private static let paths: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?> =
     {
@@ -16,7 +16,10 @@ package enum SignalCleanup {
     }()
   private static let lock = Mutex(())
 
-  static func register(_ path: String) -> Int? {
+  /// Has a file, or a folder of registered files, removed if a signal ends the process.
+  ///
+  /// - Returns: what `forget` takes; nil where too many are registered already.
+  package static func register(_ path: String) -> Int? {
     lock.withLock { _ in
       for slot in 0..<slots where paths[slot] == nil {
         paths[slot] = strdup(path)
@@ -26,7 +29,7 @@ package enum SignalCleanup {
     }
   }
 
-  static func forget(_ slot: Int?) {
+  package static func forget(_ slot: Int?) {
     guard let slot else { return }
     // The string is never freed: a handler on another thread may be reading it.
     lock.withLock { _ in paths[slot] = nil }
@@ -49,10 +52,14 @@ package enum SignalCleanup {
     }
   }
 
-  /// Async-signal-safe: `unlink` alone.
+  /// Async-signal-safe: `unlink` and `rmdir` alone.
   private static func removeAll() {
     for slot in 0..<slots {
       if let path = paths[slot] { unlink(path) }
+    }
+    // What is left are folders, now without their files.
+    for slot in 0..<slots {
+      if let path = paths[slot] { rmdir(path) }
     }
   }
 }

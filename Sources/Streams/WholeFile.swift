@@ -29,6 +29,12 @@ package enum WholeFile {
   /// Whether there is a file (or a link to one) at `path`.
   package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
+  /// Whether `path` is a plain file, which can be read twice; it is not opened to find out.
+  package static func isRegular(_ path: String) -> Bool {
+    var info = stat()
+    return stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFREG
+  }
+
   /// Whether there is a folder at `path`.
   package static func isDirectory(_ path: String) -> Bool {
     var info = stat()

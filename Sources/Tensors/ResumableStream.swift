@@ -16,15 +16,11 @@ package struct ResumePoint: Sendable, Equatable {
   package static func find(in path: String) throws(Failure) -> ResumePoint {
     let input = try ByteReader(path)
     let reader = TensorStreamReader(input)
-    // One for every segment, and one for none.
-    var points = [ResumePoint()]
+    var points = Points()
     var isComplete = false
     do throws(Failure) {
       while try reader.next() != nil {
-        var point = ResumePoint()
-        point.finished = reader.finished
-        point.bytes = reader.wholeBytes
-        points.append(point)
+        points.append(reader.finished, bytes: reader.wholeBytes)
       }
       isComplete = true
     } catch {
@@ -32,14 +28,52 @@ package struct ResumePoint: Sendable, Equatable {
       guard error.status == .data else { throw error }
     }
     if isComplete {
-      var point = points[points.count - 1]
+      var point = points.point(points.count)
       point.isComplete = true
       return point
     }
-    guard input.isCompressed else { return points[points.count - 1] }
+    guard input.isCompressed else { return points.point(points.count) }
     // A segment is a frame: it is whole once its frame is, with the checksum behind the data.
-    let whole = min(input.frameBoundaries.count, points.count - 1)
-    points[whole].bytes = whole == 0 ? 0 : input.frameBoundaries[whole - 1]
-    return points[whole]
+    let whole = min(input.frameBoundaries.count, points.count)
+    var point = points.point(whole)
+    point.bytes = whole == 0 ? 0 : input.frameBoundaries[whole - 1]
+    return point
+  }
+
+  /// The points behind all segments: three numbers each, for their checksums are one list.
+  package struct Points {
+    private var places: [(records: Int, segments: Int, bytes: Int)] = []
+    private var checksums: [UInt8] = []
+
+    private static let checksumSize = 16
+
+    /// Segments so far.
+    package var count: Int { places.count }
+
+    package init() {}
+
+    /// Adds the point behind one segment more.
+    package mutating func append(_ finished: FinishedSegments, bytes: Int) {
+      places.append((finished.records, finished.segments, bytes))
+      checksums += finished.checksums.suffix(Self.checksumSize)
+    }
+
+    /// The point behind the first `segments` segments of the stream.
+    package func point(_ segments: Int) -> ResumePoint {
+      var point = ResumePoint()
+      if segments == 0 { return point }
+      let place = places[segments - 1]
+      point.bytes = place.bytes
+      point.finished.records = place.records
+      point.finished.segments = place.segments
+      // Those of the member that the segment belongs to.
+      let range = (segments - place.segments)..<segments
+      point.finished.checksums = Array(
+        checksums[Self.checksumSize * range.lowerBound..<Self.checksumSize * range.upperBound])
+      return point
+    }
+
+    /// Bytes that the points take.
+    package var size: Int { checksums.count + places.count * MemoryLayout<(Int, Int, Int)>.stride }
   }
 }

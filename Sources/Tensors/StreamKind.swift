@@ -83,7 +83,8 @@ extension StreamSchema {
   init?(kind: StreamKind, entries: [SafeTensorsHeader.Entry]) {
     func entry(_ name: String) -> SafeTensorsHeader.Entry? { entries.first { $0.name == name } }
     func width(_ name: String) -> Int? {
-      guard let shape = entry(name)?.shape, shape.count == 2, shape[1] <= StreamLimits.maximumWidth
+      guard let shape = entry(name)?.shape, shape.count == 2,
+        (1...StreamLimits.maximumWidth).contains(shape[1])
       else { return nil }
       return shape[1]
     }

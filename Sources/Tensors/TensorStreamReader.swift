@@ -137,8 +137,13 @@ package final class TensorStreamReader {
       let records = header.metadata("lir.records").flatMap({ Int($0) }),
       (0...StreamLimits.maximumData).contains(records)
     else { throw .data(place, "damaged header: kind, role, first or records missing") }
+    guard records <= StreamLimits.recordsPerSegment else {
+      throw .data(
+        place,
+        "expected at most \(StreamLimits.recordsPerSegment) records in a segment, found \(records)")
+    }
     guard let schema = StreamSchema(kind: kind, entries: header.entries) else {
-      throw .data(place, "the tensors do not fit a stream of kind \(kind.rawValue)")
+      throw .data(place, Self.misfit(kind, header))
     }
     if state == .memberStart {
       let description = StreamDescription(role: role) { header.metadata($0) }
@@ -157,9 +162,19 @@ package final class TensorStreamReader {
     return segment
   }
 
+  /// What is wrong with tensors that make no schema.
+  private static func misfit(_ kind: StreamKind, _ header: SafeTensorsHeader) -> String {
+    let found =
+      header["embeddings"].map { "\($0.type.rawValue) of shape \($0.shape)" } ?? "no such tensor"
+    return "the tensors do not fit a stream of kind \(kind.rawValue): expected embeddings of "
+      + (kind == .coil ? "F32" : "F32, F16, BF16 or I8")
+      + " and a width of 1 to \(StreamLimits.maximumWidth), found \(found)"
+  }
+
   private func begin(
     _ schema: StreamSchema, _ description: StreamDescription
   ) throws(Failure) {
+    try StreamCheck.dimension(schema, description, place)
     if let member {
       if member.schema != schema {
         throw .data(
@@ -203,10 +218,17 @@ package final class TensorStreamReader {
       }
       places.append(found.range.lowerBound)
     }
-    return TensorSegment(
+    let segment = TensorSegment(
       schema: member.schema, first: first, records: records, description: member.description,
       data: data, places: places, idOffsetsPlace: idOffsets.range.lowerBound,
       idsPlace: ids.range.lowerBound, offsetsPlace: offsets?.range.lowerBound)
+    for index in 0..<records {
+      try StreamCheck.id(segment, index) { "\(name): record \(recordsBefore + first + $0)" }
+      if member.schema.kind == .sparse {
+        try StreamCheck.terms(segment, index) { "\(name): record \(recordsBefore + first + $0)" }
+      }
+    }
+    return segment
   }
 
   private func entry(
@@ -260,6 +282,11 @@ package final class TensorStreamReader {
 extension TensorStreamReader {
   /// Whether the bytes that come look like a tensor stream: a header's length, then its JSON.
   package static func recognizes(_ input: ByteReader) throws(Failure) -> Bool {
+    // A writer pads headers so that the data starts at a multiple of 64, and none is 16 MiB long:
+    // most texts differ in the first byte, all in the fourth, and no pipe is waited for in vain.
+    guard let first = try input.peek(1).first, first % 64 == 56 else { return false }
+    let length = try input.peek(4)
+    guard length.count == 4, length[3] == 0 || length[3] == 1 else { return false }
     let head = try input.peek(24)
     return head.count == 24 && head[8...].elementsEqual("{\"__metadata__\":".utf8)
   }

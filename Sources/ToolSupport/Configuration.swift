@@ -15,16 +15,17 @@ package enum Configuration {
   ) throws(Failure) -> [String] {
     guard let path = value(of: "--config", in: arguments) else { return arguments }
     let (command, depth) = selectedCommand(arguments, root)
-    let known = flags(of: command)
+    let known = names(of: command)
     let given = Set(arguments.compactMap { longName($0) })
     var inserted: [String] = []
     for (key, node) in try mapping(path) {
       let name = key.replacing("_", with: "-")
-      guard known.contains(name), name != "config" else {
-        throw unknownKey(key, path: path, known: known)
+      guard known[name] != nil, name != "config" else {
+        throw unknownKey(key, path: path, known: Set(known.keys))
       }
       if given.contains(name) { continue }
-      inserted += try Self.arguments(name, node, path: path)
+      inserted += try Self.arguments(
+        name, node, takesNoValue: known[name] == .flag, path: path)
     }
     return Array(arguments.prefix(depth)) + inserted + Array(arguments.dropFirst(depth))
   }
@@ -65,18 +66,24 @@ package enum Configuration {
     return (root.configuration.defaultSubcommand ?? root, 0)
   }
 
-  /// Long flags (and single letters) of a command, as its own help lists them.
-  private static func flags(of command: any ParsableCommand.Type) -> Set<String> {
+  /// What follows a name on the command line.
+  private enum Kind { case flag, option }
+
+  /// Long names (and single letters) of a command, as its own help lists them.
+  private static func names(of command: any ParsableCommand.Type) -> [String: Kind] {
     guard let dump = try? JSONParser.parse(command._dumpHelp()),
       let arguments = dump["command"]?["arguments"]?.array
     else { preconditionFailure("the help of a command is not JSON") }
-    var names: Set<String> = []
+    var names: [String: Kind] = [:]
     for argument in arguments where argument["kind"]?.string != "positional" {
       for name in argument["names"]?.array ?? [] {
-        if let text = name["name"]?.string { names.insert(text) }
+        guard let text = name["name"]?.string, !["help", "version", "h"].contains(text) else {
+          continue
+        }
+        names[text] = argument["kind"]?.string == "flag" ? .flag : .option
       }
     }
-    return names.subtracting(["help", "version", "h"])
+    return names
   }
 
   private static func mapping(_ path: String) throws(Failure) -> [(String, Node)] {
@@ -98,7 +105,7 @@ package enum Configuration {
   }
 
   private static func arguments(
-    _ name: String, _ node: Node, path: String
+    _ name: String, _ node: Node, takesNoValue: Bool, path: String
   ) throws(Failure) -> [String] {
     let flag = name.count == 1 ? "-\(name)" : "--\(name)"
     if let sequence = node.sequence {
@@ -112,7 +119,12 @@ package enum Configuration {
       return result
     }
     if node.tag == Tag(.null) || node.string == "null" && node.scalar?.style == .plain { return [] }
-    if node.scalar?.style == .plain, let bool = node.bool { return bool ? [flag] : [] }
+    if takesNoValue {
+      guard node.scalar?.style == .plain, let bool = node.bool else {
+        throw .config(path, "\(name): expected true or false")
+      }
+      return bool ? [flag] : []
+    }
     guard let text = node.string else {
       throw .config(path, "\(name): expected a plain value")
     }

@@ -46,14 +46,34 @@ package struct Provenance: Sendable {
 
 /// Digests of the inputs of a tool.
 package enum InputDigest {
-  /// XXH3-128 of every operand that is a file; what comes through a pipe is gone once it is read.
-  package static func of(_ operands: [String]) throws(Failure) -> [(String, String)] {
+  /// XXH3-128 of every operand that is a plain file; what comes through a pipe is gone once it is
+  /// read, so a pipe is not even opened.
+  package static func of(
+    _ operands: [String], name: String = "input"
+  ) throws(Failure) -> [(String, String)] {
     var digests: [(String, String)] = []
     for (i, operand) in operands.enumerated() where operand != "-" {
-      let descriptor = try OwnedDescriptor.open(reading: operand)
-      guard descriptor.isRegularFile else { continue }
-      digests.append(("input\(i + 1)", try FileDigest.of(operand)))
+      guard WholeFile.exists(operand) else {
+        throw Failure(.noInput, at: operand, "No such file or directory")
+      }
+      guard WholeFile.isRegular(operand) else { continue }
+      let label = operands.count == 1 && name != "input" ? name : "\(name)\(i + 1)"
+      digests.append((label, try FileDigest.of(operand)))
     }
     return digests
+  }
+}
+
+extension ResumeOptions {
+  /// Refuses, where `--resume` is given, inputs that cannot be read again and outputs that are pipes.
+  package func check(inputs: [String], output: OutputOptions) throws(Failure) {
+    guard resume else { return }
+    guard output.output != "-" else {
+      throw .usage("--resume needs -o FILE: a pipe cannot be continued")
+    }
+    for input in inputs
+    where input == "-" || (WholeFile.exists(input) && !WholeFile.isRegular(input)) {
+      throw .usage("--resume needs inputs that can be read again, not \(input)")
+    }
   }
 }

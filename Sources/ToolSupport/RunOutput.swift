@@ -32,7 +32,7 @@ package final class RunOutput {
       writer = try ByteWriter(target, compression: compression, checksumText: true)
       return
     }
-    guard target != "-" else { throw .usage("--resume needs -o FILE: a pipe cannot be continued") }
+    StopRequest.install()
     let digest = Checksum.xxh3Long(Array("\(work)\n\(tag)".utf8))
     let partial = try PartialFile(of: target, digest: digest)
     let point = try RunResumePoint.find(in: partial.path)
@@ -52,6 +52,13 @@ package final class RunOutput {
   }
 
   package func flush() throws(Failure) { try writer.flush() }
+
+  /// With `--resume`: keeps what is done so far, and ends here if a signal asked for it.
+  package func checkpoint() throws(Failure) {
+    guard partial != nil else { return }
+    try writer.flush()
+    try StopRequest.check {}
+  }
 
   package func finish() throws(Failure) {
     guard let partial, compression != .none else {

@@ -10,17 +10,10 @@ package struct StreamResume {
 
   /// Opens the partial output of a work and finds out how far it came.
   ///
-  /// Throws: 64 where the output is a pipe or an input cannot be read again, 78 where the partial
-  /// output belongs to other work.
+  /// Throws: 78 where the partial output belongs to other work.
   package init(
-    _ output: OutputOptions, operands: [String], provenance: Provenance, shard: String?
+    _ output: OutputOptions, provenance: Provenance, shard: String?
   ) throws(Failure) {
-    guard output.output != "-" else {
-      throw .usage("--resume needs -o FILE: a pipe cannot be continued")
-    }
-    guard !operands.contains("-") else {
-      throw .usage("--resume needs inputs that can be read again, not -")
-    }
     let work = [
       provenance.digest, shard ?? "", output.compress ?? "", String(output.noProvenance),
     ]

@@ -256,7 +256,7 @@ struct NPYSink: EmbeddingSink {
     let writer = try ByteWriter(path, compression: Compression.none)
     try writer.write(bytes + Array(header.utf8))
     try writer.write(rows)
-    try idWriter.finish()
     try writer.finish()
+    try idWriter.finish()
   }
 }

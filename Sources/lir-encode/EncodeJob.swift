@@ -40,6 +40,8 @@ struct EncodeJob {
     guard options.batchTokens >= 1 else { throw .usage("--batch-tokens: expected at least 1") }
     if options.format == .tensor { try options.output.refuseTerminal() }
     operands = try Operands.resolve(options.inputs)
+    try options.resumption.check(inputs: operands, output: options.output)
+    if options.resumption.resume { StopRequest.install() }
     inputs = try InputDigest.of(operands)
     kernels = try options.modelOptions.kernels()
     let tokenizer = try Tokenizer.load(folder: model.description.folder.path)
@@ -58,14 +60,17 @@ struct EncodeJob {
     if try resume?.finishIfComplete() == true { return }
     let done = resume?.done ?? 0
     var sink: (any EmbeddingSink)?
+    // What a token stream says of its texts.
+    var source: StreamDescription?
     let encoder = BatchEncoder(model, context.pool, kernels, batchTokens: options.batchTokens)
     let windowTokenizer = WindowTokenizer(context.pool)
     func consume(_ window: InputWindow) throws(Failure) {
       let embeddings = try encoder.encode(window.tokens, role: role)
-      if sink == nil { sink = try makeSink(provenance, resume) }
+      if sink == nil { sink = try makeSink(provenance, resume, source) }
       try sink?.append(ids: window.ids, embeddings)
       context.count(
         records: window.ids.count, skipped: window.skipped, truncated: window.tokens.truncated)
+      try StopRequest.check { () throws(Failure) in try sink?.flush() }
     }
     switch input {
     case .texts(let reader):
@@ -84,12 +89,13 @@ struct EncodeJob {
       }
     case .stream(let reader):
       try consumeTokens(reader, skipping: done) { segment in
+        source = segment.description
         provenance = self.provenance(earlier: segment.description.by)
       } consume: { window throws(Failure) in
         try consume(window)
       }
     }
-    if sink == nil { sink = try makeSink(provenance, resume) }
+    if sink == nil { sink = try makeSink(provenance, resume, source) }
     try sink?.finish()
   }
 
@@ -157,13 +163,13 @@ struct EncodeJob {
       throw .usage("--resume continues tensor streams, not \(options.format.rawValue)")
     }
     return try StreamResume(
-      options.output, operands: operands, provenance: provenance, shard: options.shards.shard)
+      options.output, provenance: provenance, shard: options.shards.shard)
   }
 
   // MARK: Output
 
   private func makeSink(
-    _ provenance: Provenance, _ resume: StreamResume?
+    _ provenance: Provenance, _ resume: StreamResume?, _ source: StreamDescription?
   ) throws(Failure) -> any EmbeddingSink {
     let form = EmbeddingForm(
       dtype: options.dtype.elementType, dims: options.dims, topTerms: options.topTerms)
@@ -185,23 +191,26 @@ struct EncodeJob {
         writer = try ByteWriter(options.output.output, compression: compression)
       }
       return try TensorSink(
-        writer, model, form, kernels, description: description(provenance),
+        writer, model, form, kernels, description: description(provenance, source),
         after: resume?.finished)
     }
   }
 
-  private func description(_ provenance: Provenance) throws(Failure) -> StreamDescription {
+  private func description(
+    _ provenance: Provenance, _ source: StreamDescription?
+  ) throws(Failure) -> StreamDescription {
     var description = StreamDescription(role: role)
     description.model = modelDigest
     description.tokenizer = tokenizerDigest
     description.similarity = model.description.similarity.rawValue
     description.precision = options.precision.rawValue
-    description.maxLength = RoleSetup.maximumLength(
-      model.description, role, options.maxLength)
-    description.prompt = roleTokenizer.settings.prompt
+    description.maxLength =
+      source?.maxLength
+      ?? RoleSetup.maximumLength(model.description, role, options.maxLength)
+    description.prompt = source?.prompt ?? roleTokenizer.settings.prompt
     if !options.output.noProvenance {
       description.by = provenance.json
-      description.shard = try options.shards.selection()?.description
+      description.shard = try options.shards.selection()?.description ?? source?.shard
     }
     return description
   }

@@ -59,8 +59,20 @@ struct Evaluate: ToolCommand {
     help: "Form of the runs: auto, trec, trec_eval (more may follow the tag), jsonl or msmarco.")
   var runFormat: RunFormat = .auto
 
+  @Option(
+    help: """
+      Order of documents with equal scores: trec (by id, descending) or bounds (the least, the \
+      expected and the greatest value over all orders).
+      """)
+  var ties: TieRule = .trec
+
+  @Flag(help: "Leave documents with the id of their query out of the runs.")
+  var dropSelf = false
+
   @Flag(help: "Fail where run and qrels do not have the same queries.")
   var strict = false
+
+  @OptionGroup(title: "Comparison") var comparison: ComparisonOptionsGroup
 
   @Flag(help: "List the measures, and stop.")
   var listMeasures = false
@@ -83,6 +95,9 @@ struct Evaluate: ToolCommand {
     try runCommand(settings)
   }
 }
+
+/// `--ties`.
+enum TieRule: String, ExpressibleByArgument, CaseIterable { case trec, bounds }
 
 extension ReportFormat: ExpressibleByArgument {}
 extension QuerySelection: ExpressibleByArgument {}

@@ -38,13 +38,49 @@ struct EvaluationJob {
           "--qrels is missing, and \(operand) brings no grades",
           hint: "JSONL runs with a \"relevance\" in their lines need none")
       }
-      let evaluation = try Evaluator(qrels: judgements, measures: measures)
-        .evaluate(run, over: command.averageOver)
+      let evaluator = Evaluator(
+        qrels: judgements, measures: measures, droppingSelf: command.dropSelf)
+      let evaluation = try evaluate(run, evaluator)
       try report(evaluation.counts, of: operand)
       context.count(records: evaluation.queries.count)
       evaluations.append(evaluation)
     }
-    try write(Report(evaluations, perQuery: command.perQuery))
+    if command.comparison.isWanted { return try compare(evaluations) }
+    let report = Report(evaluations, perQuery: command.perQuery)
+    try write(records: report.rowCount) { format, writer throws(Failure) in
+      try report.write(format, isTerminal: writer.isTerminal) { text throws(Failure) in
+        try writer.write(text)
+      }
+    }
+  }
+
+  private func compare(_ evaluations: [Evaluation]) throws(Failure) {
+    guard evaluations.count > 1 else {
+      throw .usage("--compare: expected at least two runs, found \(evaluations.count)")
+    }
+    let options = try command.comparison.options(seed: command.common.seed)
+    let report = ComparisonReport(try RunComparison.compare(evaluations, options))
+    try write(records: report.count) { format, writer throws(Failure) in
+      try report.write(format) { text throws(Failure) in try writer.write(text) }
+    }
+  }
+
+  /// Random orders of ties that the expected value is a mean of.
+  private static let tieSamples = 1000
+
+  private func evaluate(_ run: Run, _ evaluator: Evaluator) throws(Failure) -> Evaluation {
+    if command.ties == .bounds {
+      return try evaluator.bounds(
+        run, over: command.averageOver, samples: Self.tieSamples, seed: command.common.seed)
+    }
+    for cutoff in Set(measures.compactMap(\.cutoff)).sorted() {
+      let count = evaluator.straddlingTies(run, cutoff: cutoff)
+      if count == 0 { continue }
+      context.diagnostics.warning(
+        "\(run.name): in \(count) of \(run.queries.count) queries a tie at rank \(cutoff) decides "
+          + "the measures @\(cutoff); --ties bounds says how much")
+    }
+    return try evaluator.evaluate(run, over: command.averageOver)
   }
 
   private static func repeated(_ operands: [String]) -> String {
@@ -81,13 +117,13 @@ struct EvaluationJob {
     context.diagnostics.warning("\(run): \(text); \(rule)")
   }
 
-  private func write(_ report: Report) throws(Failure) {
+  private func write(
+    records: Int, _ body: (ReportFormat, ByteWriter) throws(Failure) -> Void
+  ) throws(Failure) {
     let writer = try ByteWriter(
       command.output.output, compression: try command.output.compression(), checksumText: true)
     let format = command.format ?? (writer.isTerminal ? .table : .tsv)
-    try report.write(format, isTerminal: writer.isTerminal) { text throws(Failure) in
-      try writer.write(text)
-    }
-    try writer.finishText(records: report.rowCount, provenance: nil)
+    try body(format, writer)
+    try writer.finishText(records: records, provenance: nil)
   }
 }

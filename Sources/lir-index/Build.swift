@@ -40,6 +40,7 @@ struct Build: ToolCommand {
   var inputs: [String] = []
 
   func execute(_ context: ToolContext) throws {
+    if output == "-" { throw Failure.usage("-o names the folder of the index, not -") }
     let operands = try Operands.resolve(inputs)
     var builder: (any IndexBuilder)?
     // One task of an array builds the index of its shard alone.

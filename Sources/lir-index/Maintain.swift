@@ -23,6 +23,7 @@ struct Merge: ToolCommand {
   var inputs: [String]
 
   func execute(_ context: ToolContext) throws {
+    if output == "-" { throw Failure.usage("-o names the folder of the index, not -") }
     var folders: [IndexFolder] = []
     var shards = ShardSequence()
     for input in inputs {
@@ -38,6 +39,15 @@ struct Merge: ToolCommand {
     guard let manifest = folders.first?.manifest else { throw Failure.usage("nothing to merge") }
     var description = manifest.stream
     description.shard = nil
+    if folders.contains(where: { $0.manifest.stream.by != description.by }) {
+      // Indexes of different origin: the merge says which ones it joined.
+      let manifests = folders.map { "\($0.path)/\(IndexManifest.fileName)" }
+      description.by =
+        Provenance(
+          tool: "lir-index merge", settings: context.settings,
+          inputs: try InputDigest.of(manifests, name: "index"), earlier: nil
+        ).json
+    }
     var builder: any IndexBuilder
     switch manifest.kind {
     case .flat:

@@ -9,6 +9,9 @@ struct CandidateTexts {
   private var queryTexts: [[UInt8]?] = []
   private var docs = IDTable()
   private var docTexts: [[UInt8]?] = []
+  /// Malformed records that `--on-error skip` passed over, and the first of them.
+  private(set) var skipped = 0
+  private(set) var firstSkipped: Failure?
   /// Where the texts came from, for messages.
   private let places: (queries: String, docs: String)
 
@@ -31,12 +34,12 @@ struct CandidateTexts {
     docTexts = Array(repeating: nil, count: docs.count)
     if run.texts != nil { takeFromRun(wanted, depth, needsDocs) }
     if let queryFile {
-      try Self.read([queryFile], options, queries, into: &queryTexts)
+      try read([queryFile], options, queries, into: \.queryTexts)
     } else if run.texts == nil {
       throw .usage("--queries is missing", hint: "only a JSONL run with texts does without")
     }
     if !docFiles.isEmpty {
-      try Self.read(docFiles, options, docs, into: &docTexts)
+      try read(docFiles, options, docs, into: \.docTexts)
     } else if needsDocs, run.texts == nil {
       throw .usage("--docs is missing", hint: "only a JSONL run with texts does without")
     }
@@ -57,19 +60,22 @@ struct CandidateTexts {
   }
 
   /// Keeps the texts of a file whose ids are in the table; the same id twice is an error.
-  private static func read(
-    _ files: [String], _ options: RecordOptions, _ table: IDTable, into texts: inout [[UInt8]?]
+  private mutating func read(
+    _ files: [String], _ options: RecordOptions, _ table: IDTable,
+    into texts: WritableKeyPath<CandidateTexts, [[UInt8]?]>
   ) throws(Failure) {
     let reader = try TextRecordReader(files, options: options, blockSize: 1 << 20)
-    var seen = [Bool](repeating: false, count: texts.count)
+    var seen = [Bool](repeating: false, count: table.count)
     while let batch = try reader.next() {
+      skipped += batch.skipped
+      if firstSkipped == nil { firstSkipped = batch.firstSkipped }
       for index in 0..<batch.count {
         guard let place = batch.withID(index, { table.find($0) }) else { continue }
         if seen[place] {
           throw .data(batch.place(index), "id \(batch.idString(index)) occurs twice")
         }
         seen[place] = true
-        texts[place] = batch.withText(index) { Array($0) }
+        self[keyPath: texts][place] = batch.withText(index) { Array($0) }
       }
     }
   }

@@ -49,6 +49,8 @@ struct RerankJob {
 
   /// Pairs that are scored together: enough to sort them by length.
   private static let windowPairs = 2048
+  /// With `--resume` windows are smaller: a kill costs one at most.
+  private static let resumableWindowPairs = 256
 
   init(_ options: LirRerank, _ context: ToolContext) throws(Failure) {
     self.options = options
@@ -58,9 +60,10 @@ struct RerankJob {
     if let share = options.interpolate, !(0...1).contains(share) {
       throw .usage("--interpolate: expected 0 to 1, found \(share)")
     }
-    if options.resumption.resume, operands.contains("-") {
-      throw .usage("--resume needs inputs that can be read again, not -")
-    }
+    try options.resumption.check(
+      inputs: operands + options.docs + (options.queries.map { [$0] } ?? []),
+      output: options.output)
+    _ = try options.shards.selection()
   }
 
   func run() throws(Failure) {
@@ -73,6 +76,8 @@ struct RerankJob {
     let texts = try CandidateTexts(
       run, queries: wanted, depth: depth, queryFile: options.queries, docFiles: options.docs,
       needsDocs: model.readsTexts, options: options.records.records())
+    if let failure = texts.firstSkipped { context.diagnostics.warning("\(failure), skipped") }
+    context.count(skipped: texts.skipped)
     let provenance = try provenance(model)
     let output = try RunOutput(
       options.output, resume: options.resumption.resume,
@@ -99,7 +104,8 @@ struct RerankJob {
   private func windowEnd(_ run: Run, from start: Int, to limit: Int, _ depth: Int) -> Int {
     var end = start
     var pairs = 0
-    while end < limit, pairs < Self.windowPairs {
+    let full = options.resumption.resume ? Self.resumableWindowPairs : Self.windowPairs
+    while end < limit, pairs < full {
       pairs += min(depth, run.entries(of: end).count)
       end += 1
     }
@@ -133,6 +139,7 @@ struct RerankJob {
       }
       try output.append(query: run.queries[query], documents)
     }
+    try output.checkpoint()
     context.count(records: window.pairs, truncated: truncated)
   }
 
@@ -143,10 +150,8 @@ struct RerankJob {
 
   private func provenance(_ model: RerankModel) throws(Failure) -> Provenance {
     var inputs = [("model", model.digest)]
-    if let queries = options.queries { inputs.append(("queries", try FileDigest.of(queries))) }
-    for (i, docs) in options.docs.enumerated() {
-      inputs.append(("docs\(i + 1)", try FileDigest.of(docs)))
-    }
+    if let queries = options.queries { inputs += try InputDigest.of([queries], name: "queries") }
+    inputs += try InputDigest.of(options.docs, name: "docs")
     if let index = options.index {
       inputs.append(("index", try FileDigest.of("\(index)/\(IndexManifest.fileName)")))
     }

@@ -28,7 +28,9 @@ struct LirSearch: Tool, ToolCommand {
   @Option(help: ArgumentHelp("Folder of the index.", valueName: "dir"))
   var index: String
 
-  @Option(name: .short, help: ArgumentHelp("Documents a query.", valueName: "n"))
+  @Option(
+    name: .customShort("k", allowingJoined: true),
+    help: ArgumentHelp("Documents a query.", valueName: "n"))
   var k: Int = 1000
 
   @Option(help: "Last column of the run. (default: the tool's name and 8 digits of what made it)")

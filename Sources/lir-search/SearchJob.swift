@@ -26,6 +26,9 @@ struct SearchJob {
     guard options.k >= 1 else { throw .usage("-k: expected at least 1, found \(options.k)") }
     guard options.batchTokens >= 1 else { throw .usage("--batch-tokens: expected at least 1") }
     operands = try Operands.resolve(options.inputs)
+    try options.resumption.check(
+      inputs: operands + (options.filter.map { [$0] } ?? []), output: options.output)
+    _ = try options.shards.selection()
     folder = try IndexFolder(options.index)
     kernels = try options.modelOptions.kernels()
     index = try SearchableIndexes.open(folder, kernels, context.pool)
@@ -44,7 +47,16 @@ struct SearchJob {
     let input = try EncodeInput(operands, options: options.records.records())
     let manifest = try FileDigest.of("\(options.index)/\(IndexManifest.fileName)")
     var inputs = try [("index", manifest)] + InputDigest.of(operands)
-    if let filter = options.filter { inputs.append(("filter", try FileDigest.of(filter))) }
+    if let filter = options.filter { inputs += try InputDigest.of([filter], name: "filter") }
+    var first: TensorSegment?
+    if case .stream(let reader) = input {
+      first = try reader.next()
+      if let first { try check(first) }
+      // A stream says what made it, also where it comes through a pipe.
+      if let by = first?.description.by {
+        inputs.append(("queries", Checksum.xxh3Long(Array(by.utf8))))
+      }
+    }
     let provenance = Provenance(
       tool: "lir-search", settings: context.settings, inputs: inputs,
       earlier: folder.manifest.stream.by)
@@ -52,14 +64,12 @@ struct SearchJob {
       options.output, resume: options.resumption.resume,
       work: provenance.digest + (options.shards.shard ?? ""),
       tag: options.tag ?? provenance.runTag("lir-search"), provenance: provenance.json)
-    if options.resumption.resume, operands.contains("-") {
-      throw .usage("--resume needs inputs that can be read again, not -")
-    }
     var loop = QueryLoop(self, output)
     switch input {
     case .texts(let reader): try runTexts(reader, &loop)
-    case .stream(let reader): try runVectors(reader, &loop)
+    case .stream(let reader): try runVectors(reader, first, &loop)
     }
+    try loop.finish()
     try output.finish()
     loop.report(context)
   }
@@ -84,6 +94,7 @@ struct SearchJob {
     let eager = operands == ["-"]
     while let batch = try reader.next(eager: eager) {
       let started = ContinuousClock.now
+      if let failure = batch.firstSkipped { context.diagnostics.warning("\(failure), skipped") }
       let window = try InputWindow(batch, windowTokenizer, role)
       let embeddings = try encoder.encode(window.tokens, role: .query)
       context.count(skipped: batch.skipped, truncated: window.tokens.truncated)
@@ -93,16 +104,16 @@ struct SearchJob {
   }
 
   private func runVectors(
-    _ reader: TensorStreamReader, _ loop: inout QueryLoop
+    _ reader: TensorStreamReader, _ first: TensorSegment?, _ loop: inout QueryLoop
   ) throws(Failure) {
     var wanted = 0..<Int.max
     if let selection = try options.shards.selection() {
       wanted = selection.range(of: try TokenStreams.count(operands[0]))
     }
     var ordinal = 0
-    while let segment = try reader.next() {
+    var next = first
+    while let segment = next {
       let started = ContinuousClock.now
-      if ordinal == 0 { try check(segment) }
       let range = (ordinal..<ordinal + segment.records).clamped(to: wanted)
       let members = range.map { $0 - ordinal }
       if !members.isEmpty {
@@ -110,6 +121,7 @@ struct SearchJob {
           ids: members.map { segment.id($0) }, try vectors(segment, members), since: started)
       }
       ordinal += segment.records
+      next = try reader.next()
     }
   }
 
@@ -206,14 +218,24 @@ struct SearchJob {
         }
         try output.append(query: RecordID(id), documents)
       }
+      try output.checkpoint()
       job.context.count(records: request.ids.count)
       let elapsed = (ContinuousClock.now - started) / .seconds(1)
       if job.options.latency {
-        seconds += Array(repeating: elapsed / Double(ids.count), count: ids.count)
+        // A query has waited for the whole of its window: one query where it came alone.
+        seconds += Array(repeating: elapsed, count: ids.count)
       }
     }
 
     func flush() throws(Failure) { try output.flush() }
+
+    /// Checks that the place from which a resumed run goes on was met.
+    func finish() throws(Failure) {
+      guard let target = skippingTo else { return }
+      throw .data(
+        job.options.output.output,
+        "the partial run ends with query \(String(decoding: target, as: UTF8.self)), unknown here")
+    }
 
     func report(_ context: ToolContext) {
       guard job.options.latency, !seconds.isEmpty else { return }

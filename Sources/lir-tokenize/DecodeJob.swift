@@ -51,6 +51,10 @@ struct DecodeJob {
   ) throws(Failure) -> [UInt8] {
     let id = segment.id(index)
     let ids = segment.values(index, column: 0, as: Int32.self)
+    if let unknown = ids.first(where: { tokenizer.bytes(of: $0) == nil }) {
+      throw .data(
+        "\(operand): record \(segment.first + index)", "the tokenizer has no token \(unknown)")
+    }
     let text = tokenizer.decode(ids, skipSpecialTokens: true)
     if options.format == .jsonl {
       var line = "{\"id\":"

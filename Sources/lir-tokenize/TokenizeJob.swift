@@ -30,6 +30,8 @@ struct TokenizeJob {
     self.options = options
     self.context = context
     self.operands = operands
+    try options.resumption.check(inputs: operands, output: options.output)
+    if options.resumption.resume { StopRequest.install() }
     if options.format == .tensor, !options.stats { try options.output.refuseTerminal() }
     guard let path = options.modelOptions.model else { throw .usage("--model is missing") }
     if let maxLength = options.maxLength, maxLength < 1 {
@@ -92,6 +94,7 @@ struct TokenizeJob {
       skipper.skip(&ids, &tokens)
       try sink.append(ids: ids, tokens)
       if eager { try sink.flush() }
+      try StopRequest.check { () throws(Failure) in try sink.flush() }
     }
     try sink.finish()
   }
@@ -141,7 +144,7 @@ struct TokenizeJob {
       throw .usage("--resume continues token streams, not other forms of output")
     }
     return try StreamResume(
-      options.output, operands: operands, provenance: provenance, shard: options.shards.shard)
+      options.output, provenance: provenance, shard: options.shards.shard)
   }
 
   private func makeSink(

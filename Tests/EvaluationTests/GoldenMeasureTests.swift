@@ -16,7 +16,11 @@ import Testing
   static let tied: Set<String> = ["ties", "float_precision", "float_formats"]
 
   /// infAP holds single-precision epsilons in some builds of trec_eval.
-  static func tolerance(_ measure: String) -> Double { measure == "infAP" ? 1e-5 : 1e-6 }
+  static func tolerance(_ measure: String) -> Double {
+    // gdeval prints five decimals.
+    if measure.hasPrefix("ERR") || measure.contains("exp-log2") { return 5.1e-6 }
+    return measure == "infAP" ? 1e-5 : 1e-6
+  }
 
   /// The golden measures that exist here, with their expected values.
   static func measures(
@@ -25,10 +29,14 @@ import Testing
     var found: [(NamedMeasure, [JSON.Member])] = []
     for member in try #require(expected["ir_measures_per_query"]?.members) {
       let provider = expected["ir_measures_provider"]?[member.key]?.string
-      if tied.contains(name), provider == "msmarco" || provider == "judged" { continue }
-      guard let measure = try? MeasureRegistry.measure(member.key) else {
+      // The others compare scores in double precision, and have their own order of ties.
+      // Compat's ideal ranking, besides, has tied documents in the order of the qrels.
+      let isKnown = name == "ties" && provider != "compat"
+      if tied.contains(name), !isKnown, provider != "pytrec_eval" { continue }
+      let prefix = provider.map { $0 == "pytrec_eval" || $0 == "gdeval" ? "" : "\($0):" } ?? ""
+      guard let measure = try? MeasureRegistry.measure(prefix + member.key) else {
         // Not here yet: these are other programs' measures, never trec_eval's.
-        #expect(provider != "pytrec_eval", "\(member.key)")
+        Issue.record("there is no \(member.key)")
         continue
       }
       found.append((measure, try #require(member.value.members)))
@@ -73,7 +81,9 @@ import Testing
     // pytrec_eval's queries are those in both.
     let both = try evaluator.evaluate(run)
     for (i, measure) in measures.enumerated() {
-      let wanted = try #require(expected["ir_measures_mean"]?[measure.name]?.double)
+      let provider = try MeasureName(parsing: measure.name).provider
+      let key = String(measure.name.dropFirst(provider.map { $0.count + 1 } ?? 0))
+      let wanted = try #require(expected["ir_measures_mean"]?[key]?.double)
       // Counts are of the queries in both.
       let isCount = measure.description.aggregation == .sum
       let found = (isCount ? both : evaluation).aggregate(i)

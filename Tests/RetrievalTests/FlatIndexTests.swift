@@ -100,6 +100,39 @@ import Workers
     #expect(found[0].map(\.ordinal) == [2, 1, 0])
   }
 
+  /// A header that ends at an odd byte: the values are not where a number may lie.
+  @Test(arguments: [ElementType.f32, .f16, .bf16])
+  func unalignedValues(type: ElementType) throws {
+    let folder = TemporaryFolder()
+    let values: [Float] = [1, -2, 0.5, 4, -8, 16]
+    let stored: [[UInt8]] = values.map { value in
+      switch type {
+      case .f16: bytes([Float16(value).bitPattern])
+      case .bf16: bytes([UInt16(value.bitPattern >> 16)])
+      default: bytes([value])
+      }
+    }
+    try writeStream(
+      folder.file("s"), .dense(type, dimension: 2), dimension: 2,
+      (0..<3).map { (descendingID($0), 1, [stored[2 * $0] + stored[2 * $0 + 1]]) })
+    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
+    let path = folder.file("i/\(FlatFiles.vectors)")
+    var file = try WholeFile.read(path)
+    let length = Int(file[0]) | Int(file[1]) << 8
+    file.insert(UInt8(ascii: " "), at: 8 + length)
+    file.replaceSubrange(0..<2, with: [UInt8((length + 1) & 255), UInt8((length + 1) >> 8)])
+    try overwrite(path, file)
+    var manifest = try IndexManifest(folder: folder.file("i"))
+    for i in manifest.files.indices where manifest.files[i].name == FlatFiles.vectors {
+      manifest.files[i].size = file.count
+      manifest.files[i].checksum = try FileDigest.short(path)
+    }
+    try write(folder.file("i/manifest.json"), manifest.json.indented())
+    try IndexFolder(folder.file("i")).verify()
+    let found = try Self.search(folder.file("i"), [1, 10], 2, k: 3)
+    #expect(found[0].map(\.score) == [152, 40.5, -19])
+  }
+
   @Test func filtersAndOwnDocumentsAreLeftOutBeforeTheBestAreChosen() throws {
     let folder = TemporaryFolder()
     try writeStream(
@@ -120,6 +153,14 @@ import Workers
     }
     #expect(each.map { $0.map(\.ordinal) } == [[4], []])
 
+    // In any order, and more than once.
+    let order = [4, 0, 3, 0, 4].map { "q0\t\(id($0))\n" }.joined()
+    try write(folder.file("order"), order + "q1\tunknown\n")
+    let several = try Self.search(folder.file("i"), [1, 1], 1, k: 5) { request, index in
+      request.filter = try DocumentFilter(folder.file("order"), index.documents)
+    }
+    #expect(several.map { $0.map(\.ordinal) } == [[0, 3, 4], []])
+
     let own = try Self.search(folder.file("i"), [1], 1, k: 2) { request, _ in
       request.ids = [descendingID(0)]
       request.dropsSelf = true
@@ -130,6 +171,21 @@ import Workers
     #expect(status { _ = try DocumentFilter(folder.file("bad"), table) } == .data)
   }
 
+  /// Filters of single queries take memory for their lines, not for the index's documents.
+  @Test func filtersOfQueriesAreSmall() throws {
+    let folder = TemporaryFolder()
+    try writeStream(
+      folder.file("s"), .dense(.f32, dimension: 1), dimension: 1,
+      denseRecords((0..<5000).map { Float($0) }, 1))
+    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
+    let table = try DocumentTable(try IndexFolder(folder.file("i")))
+    let ids = [7, 4999, 0].map { String(decoding: descendingID($0), as: UTF8.self) }
+    try write(folder.file("f"), ids.map { "q\t\($0)\n" }.joined())
+    let mask = try DocumentFilter(folder.file("f"), table).mask(Array("q".utf8))
+    #expect((0..<5000).filter(mask.contains) == [0, 7, 4999])
+    #expect(mask.size == 3 * 4)
+  }
+
   @Test func moreThanThereAre() throws {
     let folder = TemporaryFolder()
     try writeStream(
@@ -138,12 +194,56 @@ import Workers
     #expect(try Self.search(folder.file("i"), [1], 1, k: 10)[0].map(\.ordinal) == [1, 0])
   }
 
-  @Test func aScoreThatIsNoNumberIsAnError() throws {
+  /// Whatever the threads find first, and however good the others' scores are.
+  @Test(arguments: [1, 3], [Float.greatestFiniteMagnitude, -.greatestFiniteMagnitude])
+  func aScoreThatIsNoNumberIsAnError(threads: Int, value: Float) throws {
+    let folder = TemporaryFolder()
+    var values = (0..<3000).map { Float($0) }
+    values[1700] = value
+    values[2900] = value
+    try writeStream(
+      folder.file("s"), .dense(.f32, dimension: 1), dimension: 1, denseRecords(values, 1))
+    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
+    let index = try FlatIndex(
+      try IndexFolder(folder.file("i")), Kernels(.best), WorkerPool(threads: threads))
+    for _ in 0..<20 {
+      let failure = #expect(throws: Failure.self) {
+        try index.search(
+          SearchRequest(
+            ids: [Array("a".utf8), Array("b".utf8)], vectors: .dense([1, 4], dimension: 1), k: 1))
+      }
+      #expect(failure?.status == .data)
+      let document = String(decoding: descendingID(1700), as: UTF8.self)
+      #expect(
+        failure?.message
+          == "the score of document \(document) for query b is not a finite number")
+    }
+  }
+
+  @Test func aQueryThatIsNotFiniteIsBlamedItself() throws {
+    let folder = TemporaryFolder()
+    try writeStream(
+      folder.file("s"), .dense(.f32, dimension: 1), dimension: 1, denseRecords([1, 2], 1))
+    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
+    for value in [Float.nan, .infinity, -.infinity] {
+      let failure = #expect(throws: Failure.self) {
+        try Self.search(folder.file("i"), [1, value], 1, k: 1)
+      }
+      #expect(failure?.place == "query q1")
+      #expect(failure?.status == .data)
+    }
+  }
+
+  @Test func valuesThatAreNotFiniteAreNotIndexed() throws {
     let folder = TemporaryFolder()
     try writeStream(
       folder.file("s"), .dense(.f32, dimension: 1), dimension: 1, denseRecords([1, .nan, 2], 1))
-    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
-    #expect(status { _ = try Self.search(folder.file("i"), [1], 1, k: 1) } == .data)
+    let failure = #expect(throws: Failure.self) {
+      try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
+    }
+    #expect(failure?.status == .data)
+    #expect(
+      failure?.place == "document \(String(decoding: descendingID(1), as: UTF8.self))")
   }
 
   /// A score does not depend on what is searched beside it, nor on whether it is searched at all.

@@ -2,6 +2,7 @@ import Failures
 import Glibc
 import IndexBuilding
 import IndexFormat
+import JSON
 import Kernels
 import Retrieval
 import Streams
@@ -54,6 +55,111 @@ import Workers
     try Self.flat(folder, "i", count: 5)
     #expect(try IndexManifest(folder: folder.file("i")).documents == 5)
     #expect(try names(folder.path) == ["i", "i.s"])
+  }
+
+  @Test func aLinkIsFollowedAndOtherFilesStay() throws {
+    let folder = TemporaryFolder()
+    try Self.flat(folder, "i", count: 3)
+    try write(folder.file("i/notes.txt"), "mine\n")
+    mkdir(folder.file("i/more"), 0o777)
+    try write(folder.file("i/more/x"), "mine too\n")
+    symlink("i", folder.file("link"))
+    let old = try contents(folder.file("i"))
+    try writeStream(
+      folder.file("s"), .dense(.f32, dimension: 2), dimension: 2, denseRecords([1, 2, 3, 4], 2))
+    try buildIndex(folder.file("link"), streams: [folder.file("s")], kind: .flat)
+    #expect(try names(folder.path) == ["i", "i.s", "link", "s"])
+    var info = stat()
+    #expect(lstat(folder.file("link"), &info) == 0 && info.st_mode & S_IFMT == S_IFLNK)
+    #expect(try IndexManifest(folder: folder.file("i")).documents == 2)
+    #expect(try contents(folder.file("i")) != old)
+    try IndexFolder(folder.file("i")).verify()
+    #expect(
+      try names(folder.file("i")).filter { !$0.hasSuffix(".safetensors") }
+        == ["manifest.json", "more", "notes.txt"])
+    #expect(try WholeFile.read(folder.file("i/notes.txt")) == Array("mine\n".utf8))
+    #expect(try WholeFile.read(folder.file("i/more/x")) == Array("mine too\n".utf8))
+  }
+
+  /// A file of another's that has the name of one of the new index's stays, and so does the index.
+  @Test func aFileInTheWayIsNotReplaced() throws {
+    let folder = TemporaryFolder()
+    try Self.flat(folder, "i", count: 3)
+    try write(folder.file("i/scales.safetensors"), "mine\n")
+    try writeStream(
+      folder.file("s"), .dense(.i8, dimension: 1), dimension: 1,
+      [(Array("a".utf8), 1, [[1], bytes([Float(1)])])])
+    #expect(
+      status { try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat) }
+        == .cannotCreate)
+    #expect(try names(folder.path) == ["i", "i.s", "s"])
+    try IndexFolder(folder.file("i")).verify()
+    // Nor is a folder whose manifest does not say what is the index's.
+    try write(folder.file("i/manifest.json"), "{}")
+    #expect(status { try Self.flat(folder, "i", count: 2) } == .cannotCreate)
+    #expect(try names(folder.file("i")).contains("scales.safetensors"))
+  }
+
+  private static func manifest(
+    documents: Int = 1, dimension: Int = 1, seed: UInt64 = 1, file: String = "f"
+  ) -> IndexManifest {
+    IndexManifest(
+      kind: .sparse, documents: documents, dimension: dimension, element: .f32,
+      stream: StreamDescription(role: .doc), seed: seed,
+      files: [IndexManifest.File(name: file, size: 1, checksum: "0")])
+  }
+
+  @Test(arguments: [0, 42, UInt64(Int.max), UInt64(Int.max) + 1, .max] as [UInt64])
+  func everySeedReturns(seed: UInt64) throws {
+    let folder = TemporaryFolder()
+    try write(folder.file("manifest.json"), Self.manifest(seed: seed).json.indented())
+    #expect(try IndexManifest(folder: folder.path).seed == seed)
+  }
+
+  @Test func numbersOutOfRange() throws {
+    let folder = TemporaryFolder()
+    func status(_ manifest: JSON) throws -> Failures.ExitStatus? {
+      try write(folder.file("manifest.json"), manifest.indented())
+      return RetrievalTests.status { _ = try IndexManifest(folder: folder.path) }
+    }
+    #expect(try status(Self.manifest().json) == nil)
+    for documents in [-1, Int(Int32.max) + 1, .max] {
+      #expect(try status(Self.manifest(documents: documents).json) == .data)
+    }
+    for dimension in [-1, 0, (1 << 24) + 1, .max] {
+      #expect(try status(Self.manifest(dimension: dimension).json) == .data)
+    }
+    for name in ["", ".", "..", "../x"] {
+      #expect(try status(Self.manifest(file: name).json) == .data)
+    }
+    for seed in [JSON.integer(-1), .string("-1"), .double(1e30), .null] {
+      var members = Self.manifest().json.members ?? []
+      members.removeAll { $0.key == "xxh3" }
+      for i in members.indices where members[i].key == "seed" { members[i].value = seed }
+      let text = JSON.object(members).serialized(sortingKeys: true)
+      members.append(
+        JSON.Member("xxh3", .string(Checksum.hex(Checksum.xxh3(Array(text.utf8))))))
+      #expect(try status(.object(members)) == .data)
+    }
+  }
+
+  /// A signal ends a process that builds two indexes: of both nothing is left.
+  @Test func aSignalLeavesNoFolder() async throws {
+    let folder = TemporaryFolder()
+    try Self.flat(folder, "i", count: 2)
+    await #expect(processExitsWith: .signal(SIGTERM)) { [path = folder.path as String] in
+      SignalCleanup.install()
+      var description = StreamDescription(role: .doc)
+      description.dim = 2
+      let flat = try FlatIndexBuilder(
+        path + "/i", schema: .dense(.i8, dimension: 2), description: description, seed: 1)
+      let sparse = try SparseIndexBuilder(
+        path + "/s", dimension: 2, description: description, seed: 1)
+      guard try names(path).count(where: { $0.contains(".tmp.") }) == 2 else { exit(1) }
+      withExtendedLifetime((flat, sparse)) { _ = raise(SIGTERM) }
+    }
+    #expect(try names(folder.path) == ["i", "i.s"])
+    #expect(try IndexManifest(folder: folder.file("i")).documents == 2)
   }
 
   @Test func repeatedIdsAreAnError() throws {

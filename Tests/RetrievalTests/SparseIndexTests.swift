@@ -1,7 +1,10 @@
 import Failures
+import Glibc
+import IndexBuilding
 import IndexFormat
 import Kernels
 import Retrieval
+import Streams
 import Tensors
 import TestSupport
 import Testing
@@ -87,6 +90,122 @@ import Workers
           == .data)
     }
     #expect(status { _ = try IndexFolder(folder.file("i")) } == .noInput)
+  }
+
+  private static func index(_ folder: TemporaryFolder, _ value: Float) throws -> SparseIndex {
+    try writeStream(
+      folder.file("s"), .sparse, dimension: 5,
+      [
+        (Array("a".utf8), 1, [bytes([Int32(1)]), bytes([Float(1)])]),
+        (Array("b".utf8), 2, [bytes([Int32(1), 2]), bytes([value, 1])]),
+      ])
+    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .sparse)
+    return try SparseIndex(try IndexFolder(folder.file("i")), WorkerPool(threads: 1))
+  }
+
+  @Test func queriesThatMakeNoSense() throws {
+    let folder = TemporaryFolder()
+    let index = try Self.index(folder, 1)
+    let queries: [(indices: [Int32], values: [Float], status: Failures.ExitStatus)] = [
+      ([2_000_000_000, 1], [1, 1], .data), ([-1, 1], [1, 1], .data), ([1, 1], [1, 1], .data),
+      ([3, 1], [1, 1], .data), ([1], [.nan], .data), ([1], [-.infinity], .data),
+      ([1, 5], [1, 1], .config),
+    ]
+    for query in queries {
+      let vector = (indices: query.indices, values: query.values)
+      let found = status {
+        _ = try index.search(
+          SearchRequest(ids: [Array("q".utf8)], vectors: .sparse([vector]), k: 5))
+      }
+      #expect(found == query.status)
+      #expect(status { _ = try index.scores(vector, ordinals: [0]) } == query.status)
+    }
+  }
+
+  @Test(arguments: [Float.greatestFiniteMagnitude, -.greatestFiniteMagnitude])
+  func aScoreThatIsNoNumberIsAnError(value: Float) throws {
+    let folder = TemporaryFolder()
+    let index = try Self.index(folder, value)
+    let failure = #expect(throws: Failure.self) {
+      try index.search(
+        SearchRequest(
+          ids: [Array("p".utf8), Array("q".utf8)], vectors: .sparse([([2], [1]), ([1], [4])]), k: 1)
+      )
+    }
+    #expect(failure?.status == .data)
+    #expect(
+      failure?.message == "the score of document b for query q is not a finite number")
+  }
+
+  /// An index whose files say what no index says, under checksums that fit, is not joined.
+  @Test func damagedPostingsAreNotMerged() throws {
+    let folder = TemporaryFolder()
+    func status(
+      _ name: String, _ tensor: String, _ type: ElementType, _ values: [UInt8]
+    ) throws -> Failures.ExitStatus? {
+      _ = try Self.index(folder, 1)
+      let path = folder.file("i/\(name)")
+      let header = SafeTensorsHeader.encode(
+        metadata: [:], tensors: [(tensor, type, [values.count / type.size])])
+      try overwrite(path, header + values)
+      var manifest = try IndexManifest(folder: folder.file("i"))
+      for i in manifest.files.indices where manifest.files[i].name == name {
+        manifest.files[i].size = header.count + values.count
+        manifest.files[i].checksum = try FileDigest.short(path)
+      }
+      try write(folder.file("i/manifest.json"), manifest.json.indented())
+      let index = try IndexFolder(folder.file("i"))
+      try index.verify()
+      return RetrievalTests.status {
+        var builder = try SparseIndexBuilder(
+          folder.file("m"), dimension: 5, description: index.manifest.stream, seed: 1)
+        try builder.append(contentsOf: index)
+        try builder.append(contentsOf: index)
+      }
+    }
+    // Twice the same documents: refused at the end only, which is not reached here.
+    let good: [Int64] = [0, 0, 2, 3, 3, 3]
+    #expect(try status(SparseFiles.offsets, "offsets", .i64, bytes(good)) == nil)
+    for offsets in [
+      [1, 1, 2, 3, 3, 3], [0, 2, 1, 3, 3, 3], [0, 0, 2, 3, 3, .max], [0, 0, 2, 2, 2, 2],
+      [0, .min, 2, 3, 3, 3], [0, 0, 3, 3, 3, 3],
+    ] as [[Int64]] {
+      #expect(try status(SparseFiles.offsets, "offsets", .i64, bytes(offsets)) == .data)
+    }
+    #expect(
+      try status(SparseFiles.offsets, "offsets", .i32, bytes([0, 0, 2, 3, 3, 3] as [Int32]))
+        == .data)
+    for documents in [[0, 0, 1], [0, .max, 1], [-1, 0, 1], [1, 0, 1], [0, 1, 2]] as [[Int32]] {
+      #expect(try status(SparseFiles.documents, "documents", .i32, bytes(documents)) == .data)
+    }
+    #expect(
+      try status(SparseFiles.documents, "documents", .f32, bytes([0, 1, 1] as [Int32])) == .data)
+    #expect(
+      try status(SparseFiles.weights, "weights", .f32, bytes([Float(1), .nan, 1])) == .data)
+    #expect(
+      try status(SparseFiles.weights, "weights", .i32, bytes([Int32(1), 1, 1])) == .data)
+  }
+
+  /// Blocks of one document each, of a vocabulary that is far larger than a block: what a block
+  /// keeps in memory depends on neither.
+  @Test func smallBlocksOfAWideVocabulary() async throws {
+    let folder = TemporaryFolder()
+    let dimension = 1 << 16
+    try writeStream(
+      folder.file("s"), .sparse, dimension: dimension,
+      (0..<1500).map { row in
+        let terms = [Int32(row * 7 % 1000), Int32(1000 + row * 13 % 60_000)]
+        return (descendingID(row), 2, [bytes(terms), bytes([Float(row), 1])])
+      })
+    try buildIndex(folder.file("whole"), streams: [folder.file("s")], kind: .sparse)
+    await #expect(processExitsWith: .success) { [path = folder.path as String] in
+      try buildIndex(path + "/small", streams: [path + "/s"], kind: .sparse, maxMemory: 1)
+      var usage = rusage()
+      getrusage(RUSAGE_SELF, &usage)
+      // In KiB; the offsets of all blocks would take 750 MiB.
+      guard usage.ru_maxrss < 300 << 10 else { exit(1) }
+    }
+    #expect(try contents(folder.file("small")) == contents(folder.file("whole")))
   }
 
   @Test func aDocumentWithoutTermsIsNeverFound() throws {

@@ -87,6 +87,26 @@ struct ResumeTests {
     #expect(Array(bytes[..<first]) + (try rest(sample, point, .none)) == bytes)
   }
 
+  /// Points are those that were put in, across members, and do not hold each other's checksums.
+  @Test func pointsAreSmall() {
+    var points = ResumePoint.Points()
+    var expected = [ResumePoint()]
+    var finished = FinishedSegments()
+    for segment in 0..<500 {
+      if segment == 200 { finished = FinishedSegments() }
+      finished.records += 1024
+      finished.segments += 1
+      finished.checksums += Checksum.hex(UInt64(segment)).utf8
+      points.append(finished, bytes: 77 * segment)
+      var point = ResumePoint()
+      point.finished = finished
+      point.bytes = 77 * segment
+      expected.append(point)
+    }
+    #expect((0...500).map(points.point) == expected)
+    #expect(points.size <= 500 * 40)
+  }
+
   @Test func partialFile() throws {
     let sample = StreamSample.small
     let expected = try sample.bytes(0..<Self.count)

@@ -124,7 +124,7 @@ struct StreamDamageTests {
     other.dim = 3
     #expect(
       try after(try sample.bytes(0..<3, .none, other))?.message
-        == "the members disagree: dim none is followed by dim 3")
+        == "the members disagree: dim 30000 is followed by dim 3")
     _ = try after(try StreamSample.all[0].bytes(0..<3))
     // What does not decide whether vectors compare may differ.
     other = sample.settings
@@ -275,7 +275,8 @@ struct StreamDamageTests {
       segment.seal()
       let failure = try StreamReading(segment.bytes).failure
       #expect(failure?.status == .data)
-      #expect(failure?.message == "the tensors do not fit a stream of kind \(kind)")
+      #expect(
+        failure?.message.hasPrefix("the tensors do not fit a stream of kind \(kind): ") == true)
     }
   }
 }

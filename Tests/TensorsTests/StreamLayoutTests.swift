@@ -84,7 +84,8 @@ struct StreamLayoutTests {
         #expect(segment.data.isEmpty)
         continue
       }
-      let additional = i == 0 ? ["lir.model", "lir.prompt"] : []
+      let dim = sample.settings.dim == nil ? [] : ["lir.dim"]
+      let additional = i == 0 ? ["lir.model", "lir.prompt"] + dim : []
       #expect(metadata.map(\.key) == (common + ["lir.first", "lir.role"] + additional).sorted())
       #expect(segment.metadata("lir.first") == String(first))
       #expect(segment.metadata("lir.records") == String(i < 2 ? 1024 : 2))

@@ -36,8 +36,16 @@ struct StreamSample: CustomStringConvertible {
 
   func record(_ index: Int) -> SampleRecord {
     let items = schema.isRagged ? index * 7 % 4 : 1
+    let id = Array("d\(index)".utf8)
+    if schema.kind == .sparse {
+      let terms = (0..<items).map { Int32(index * 7 + $0) }
+      let values = (0..<items).map { Float(index * 31 + $0) / 8 }
+      return SampleRecord(
+        id: id, items: items,
+        columns: [terms.withUnsafeBytes { Array($0) }, values.withUnsafeBytes { Array($0) }])
+    }
     return SampleRecord(
-      id: Array("d\(index)".utf8), items: items,
+      id: id, items: items,
       columns: schema.columns.enumerated().map { place, column in
         let count = column.itemSize * (column.isRagged ? items : 1)
         return (0..<count).map { UInt8(truncatingIfNeeded: index &* 31 &+ place &* 7 &+ $0) }
@@ -47,6 +55,11 @@ struct StreamSample: CustomStringConvertible {
   var settings: StreamDescription {
     var description = StreamDescription(role: .doc)
     description.model = "0123456789abcdef0123456789abcdef"
+    switch schema.kind {
+    case .sparse: description.dim = 30_000
+    case .dense, .multivector: description.dim = schema.columns[0].width
+    case .tokens, .coil: break
+    }
     description.prompt = "say \"lir.xxh3\":\"0000000000000000\"\n"
     return description
   }

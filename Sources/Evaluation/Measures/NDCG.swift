@@ -8,7 +8,8 @@ package struct NDCG: Measure {
     formula: "DCG@k / ideal DCG@k,  DCG@k = sum over ranks i <= k of gain(i) / log2(i + 1)",
     source: "Järvelin and Kekäläinen, TOIS 2002; gains and discount as trec_eval's ndcg, ndcg_cut",
     parameters: [
-      MeasureParameter(name: "dcg", value: "'log2'", meaning: "the discount"),
+      MeasureParameter(
+        name: "dcg", value: "'log2'", meaning: "'log2', or 'exp-log2': gains of 2^g - 1 (gdeval)"),
       MeasureParameter(name: "gains", value: "the grades", meaning: "gain of each grade"),
       .judgedOnly,
     ], cutoff: .optional)
@@ -18,9 +19,9 @@ package struct NDCG: Measure {
   private let judgedOnly: Bool
 
   package init(_ arguments: MeasureArguments) throws(Failure) {
-    _ = try arguments.word("dcg", of: ["log2"])
+    let isExponential = try arguments.word("dcg", of: ["log2", "exp-log2"]) == "exp-log2"
     cutoff = try arguments.cutoff()
-    gains = GainTable(try arguments.table("gains"))
+    gains = GainTable(try arguments.table("gains"), isExponential: isExponential)
     judgedOnly = try arguments.boolean("judged_only", default: false)
   }
 

@@ -14,6 +14,6 @@ extension MeasureRegistry {
   ///
   /// Exit 64 where there is none of the name.
   package static func explanation(_ text: String) throws(Failure) -> String {
-    try type(of: MeasureName(parsing: text)).description.help
+    try type(of: written(out: MeasureName(parsing: text))).description.help
   }
 }

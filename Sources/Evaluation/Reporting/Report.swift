@@ -57,7 +57,8 @@ package struct Report: Sendable {
     for evaluation in evaluations {
       for (i, measure) in evaluation.measures.enumerated() {
         if perQuery {
-          for (query, value) in zip(evaluation.queries, evaluation.values[i]) {
+          for (query, value) in zip(evaluation.queries, evaluation.values[i])
+          where !value.isNaN {
             try body(evaluation.run, measure, query.description, value)
           }
         }
@@ -97,6 +98,7 @@ extension NamedMeasure {
 
   /// A value with six decimals; counts without any.
   package func fixedText(_ value: Double) -> String {
+    if value.isNaN { return "-" }
     if description.aggregation == .sum, let count = Int(exactly: value) { return "\(count)" }
     return DecimalText.fixed(value, 6)
   }

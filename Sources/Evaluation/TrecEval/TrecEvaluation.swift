@@ -103,7 +103,7 @@ package struct TrecEvaluation {
       default:
         var value = sum
         switch column.aggregation {
-        case .mean: value /= Double(count)
+        case .mean, .definedMean: value /= Double(count)
         case .geometricMean: value = MeasureAggregation.exponential(sum / Double(count))
         case .sum:
           // With -c trec_eval counts what is above 0, whatever -l says.

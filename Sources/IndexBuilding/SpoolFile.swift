@@ -1,0 +1,76 @@
+import Failures
+import Glibc
+import Streams
+
+/// Scratch bytes that are written in order and then read in any: a file that has lost its name as
+/// soon as it is open, so that nothing is left of it however the process ends.
+final class SpoolFile {
+  private let path: String
+  private let number: Int32
+  private var buffer: [UInt8] = []
+  /// Bytes so far.
+  private(set) var count = 0
+
+  private static let pieceSize = 1 << 20
+
+  init(_ path: String) throws(Failure) {
+    self.path = path
+    number = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard number >= 0 else { throw SystemError.cannotCreate(path) }
+    unlink(path)
+  }
+
+  deinit { close(number) }
+
+  func append(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
+    buffer.append(contentsOf: bytes)
+    count += bytes.count
+    if buffer.count >= Self.pieceSize { try drain() }
+  }
+
+  func append<T: BitwiseCopyable>(_ values: ArraySlice<T>) throws(Failure) {
+    try values.withUnsafeBufferPointer { values throws(Failure) in
+      try append(UnsafeRawBufferPointer(values))
+    }
+  }
+
+  /// Writes what is still in memory; needed before reading.
+  func drain() throws(Failure) {
+    var done = 0
+    while done < buffer.count {
+      let written = buffer.withUnsafeBytes { bytes in
+        write(number, bytes.baseAddress.map { $0 + done }, bytes.count - done)
+      }
+      if written < 0 {
+        if errno == EINTR { continue }
+        throw SystemError.io(path, "write")
+      }
+      done += written
+    }
+    buffer.removeAll(keepingCapacity: true)
+  }
+
+  /// Calls `body` with the bytes of `range`, a piece at a time.
+  func read(
+    _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
+  ) throws(Failure) {
+    precondition(buffer.isEmpty && range.upperBound <= count, "bytes that are not in the file")
+    var start = range.lowerBound
+    while start < range.upperBound {
+      let piece = [UInt8](
+        unsafeUninitializedCapacity: min(Self.pieceSize, range.upperBound - start)
+      ) { target, filled in
+        let size = min(Self.pieceSize, range.upperBound - start)
+        filled = max(0, pread(number, target.baseAddress, size, off_t(start)))
+      }
+      guard !piece.isEmpty else {
+        if errno == EINTR { continue }
+        throw SystemError.io(path, "read")
+      }
+      try piece.withUnsafeBufferPointer { bytes throws(Failure) in
+        try body(UnsafeRawBufferPointer(bytes))
+      }
+      start += piece.count
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import Streams
+
+/// The judgements of one query, for many look-ups.
+package struct JudgementTable: Sendable {
+  private let qrels: Qrels
+  private let judgements: Range<Int>
+  /// Open addressing, linear probing; a slot holds a judgement's place in the query plus 1, or 0.
+  private let slots: [UInt32]
+
+  /// The judgements of a query.
+  package init(_ qrels: Qrels, query: Int) {
+    self.qrels = qrels
+    judgements = qrels.judgements(of: query)
+    var capacity = 16
+    while capacity < judgements.count * 2 { capacity *= 2 }
+    var slots = [UInt32](repeating: 0, count: capacity)
+    for judgement in judgements {
+      var slot = qrels.withDoc(judgement) { Int(truncatingIfNeeded: Checksum.xxh3($0)) }
+      slot &= capacity - 1
+      while slots[slot] != 0 { slot = (slot + 1) & (capacity - 1) }
+      slots[slot] = UInt32(judgement - judgements.lowerBound + 1)
+    }
+    self.slots = slots
+  }
+
+  /// The judgement of a document; nil if there is none.
+  package func find(_ doc: UnsafeRawBufferPointer) -> Int? {
+    var slot = Int(truncatingIfNeeded: Checksum.xxh3(doc)) & (slots.count - 1)
+    while slots[slot] != 0 {
+      let judgement = judgements.lowerBound + Int(slots[slot]) - 1
+      if qrels.withDoc(judgement, { ByteOrder.compare($0, doc) == 0 }) { return judgement }
+      slot = (slot + 1) & (slots.count - 1)
+    }
+    return nil
+  }
+}
