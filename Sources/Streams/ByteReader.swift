@@ -34,9 +34,6 @@ package final class ByteReader {
     input = RawInput(descriptor, name: name)
   }
 
-  /// Whether the input can be opened and read again from its start.
-  package var isRereadable: Bool { input.isRegularFile && name != "-" }
-
   /// Whether the bytes are compressed, once the first of them were read.
   package var isCompressed: Bool { codec != nil && codec != .raw }
 

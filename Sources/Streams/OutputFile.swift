@@ -99,12 +99,7 @@ final class TemporaryFile {
 
   /// Creates `.NAME.tmp.HOST.PID.RANDOM` in the folder of `target`.
   init(beside target: String) throws(Failure) {
-    let (folder, name) = PathName.split(target)
-    var host = [CChar](repeating: 0, count: 256)
-    _ = gethostname(&host, host.count - 1)
-    let hostName = String(decoding: host.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self)
-    let random = String(UInt32.random(in: 0...UInt32.max), radix: 36)
-    path = "\(folder).\(name).tmp.\(hostName).\(getpid()).\(random)"
+    path = TemporaryName.beside(target)
     number = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard number >= 0 else { throw SystemError.cannotCreate(target) }
     slot = SignalCleanup.register(path)

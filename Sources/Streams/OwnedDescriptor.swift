@@ -42,14 +42,6 @@ package struct OwnedDescriptor: ~Copyable {
     return Int(info.st_size)
   }
 
-  /// Whether the descriptor is a regular file, which can be read twice.
-  package var isRegularFile: Bool {
-    var info = stat()
-    return fstat(number, &info) == 0 && info.st_mode & S_IFMT == S_IFREG
-  }
-
-  package var isTerminal: Bool { isatty(number) == 1 }
-
   /// Reads up to `buffer.count` bytes; 0 at the end of the file.
   package borrowing func read(
     into buffer: UnsafeMutableRawBufferPointer, name: String

@@ -19,8 +19,6 @@ final class RawInput {
 
   deinit { buffer.deallocate() }
 
-  var isRegularFile: Bool { descriptor.isRegularFile }
-
   /// What is in the window.
   var window: UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(rebasing: buffer[start..<end])

@@ -7,7 +7,8 @@ package enum TemporaryName {
     let (folder, name) = PathName.split(target)
     var host = [CChar](repeating: 0, count: 256)
     _ = gethostname(&host, host.count - 1)
-    let hostName = String(decoding: host.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self)
+    let hostName = String(
+      decoding: host.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     let random = String(UInt32.random(in: 0...UInt32.max), radix: 36)
     return "\(folder).\(name).tmp.\(hostName).\(getpid()).\(random)"
   }

@@ -37,30 +37,6 @@ package final class WorkerPool: Sendable {
     shared.run(loop)
     if let failure = loop.failure { throw failure }
   }
-
-  /// Pulls items, maps them on the pool, and hands the results over in the items' order.
-  ///
-  /// At most `threads * depth` items are in memory.
-  package func mapInOrder<Item: Sendable, Output: Sendable>(
-    depth: Int = 4,
-    next: () throws(Failure) -> Item?,
-    work: @escaping @Sendable (Item, _ worker: Int) throws(Failure) -> Output,
-    sink: (Output) throws(Failure) -> Void
-  ) throws(Failure) {
-    let width = threads == 1 ? 1 : threads * depth
-    while true {
-      var items: [Item] = []
-      while items.count < width, let item = try next() { items.append(item) }
-      if items.isEmpty { return }
-      let batch = items
-      let results = Results<Output>(batch.count)
-      try forEach(batch.count) { index, worker throws(Failure) in
-        results.set(index, try work(batch[index], worker))
-      }
-      for index in 0..<batch.count { try sink(results.take(index)) }
-      if batch.count < width { return }
-    }
-  }
 }
 
 /// Slots that workers fill, each once.
