@@ -3,14 +3,26 @@ import JSON
 
 /// The files that tests read.
 package enum Fixtures {
-  /// `Tests/Fixtures` of this checkout.
+  /// `Tests/Fixtures` of this checkout with its archives unpacked, as `scripts/fixtures` lays it out.
   package static let folder: String = {
     let file = URL(fileURLWithPath: #filePath)
-    return file.deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("Fixtures").path
+    let root = file.deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let script = Process()
+    let output = Pipe()
+    script.executableURL = root.appendingPathComponent("scripts/fixtures")
+    script.standardOutput = output
+    do { try script.run() } catch { fatalError("scripts/fixtures: \(error)") }
+    let text = output.fileHandleForReading.readDataToEndOfFile()
+    script.waitUntilExit()
+    guard script.terminationStatus == 0 else {
+      fatalError("scripts/fixtures: status \(script.terminationStatus)")
+    }
+    return String(decoding: text, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
   }()
 
-  /// Path of the fixture `name`, relative to `Tests/Fixtures`: `tokenizers/bert_cased`.
+  /// Path of the fixture `name`, relative to `Tests/Fixtures`, without `.tar.zst`:
+  /// `tokenizers/bert_cased`.
   package static func path(_ name: String) -> String { folder + "/" + name }
 
   package static func exists(_ name: String) -> Bool {

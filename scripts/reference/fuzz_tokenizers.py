@@ -139,7 +139,7 @@ def plain(tokenizer, texts, decode):
 
 def sources(tokenizer):
     texts = []
-    for path in sorted((ROOT / "Tests/Fixtures/tokenizers").glob("*/inputs.json")):
+    for path in sorted((ROOT / ".build/fixtures/tokenizers").glob("*/inputs.json")):
         texts += [t for t in json.loads(path.read_text())["texts"] if t]
     added = [t.content for t in tokenizer.added_tokens_decoder.values()]
     return texts, sorted(tokenizer.get_vocab()), added + [" " + t + " " for t in added] + [
