@@ -9,7 +9,8 @@ import PackageDescription
 //   L2  Records Tensors
 //   L3  Tokenizers Evaluation IndexFormat Autograd
 //   L4  Retrieval IndexBuilding Models
-//   L6  ToolSupport              (L5 is training)
+//   L5  Training
+//   L6  ToolSupport
 //   L7  ModelSupport             what the tools that run a model share besides
 //   L8  the tools
 
@@ -80,6 +81,9 @@ let package = Package(
         "Failures", "JSON", "Streams", "Kernels", "Workers", "Tensors", "Tokenizers", "Autograd",
       ]),
 
+    // L5: training
+    .target(name: "Training", dependencies: ["Failures", "Kernels"]),
+
     // L6: what the tools share
     .target(
       name: "ToolSupport",
@@ -133,6 +137,7 @@ let package = Package(
       "Retrieval",
       ["IndexBuilding", "IndexFormat", "JSON", "Tensors", "Streams", "Kernels", "Workers"]),
     tests("Models", ["JSON", "Streams", "Tensors", "Tokenizers", "Kernels"]),
+    tests("Training", ["JSON", "Kernels"]),
     tests("ToolSupport", ["JSON", argumentParser]),
   ]
 )
