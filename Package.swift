@@ -64,7 +64,7 @@ let package = Package(
     .target(name: "Tokenizers", dependencies: ["Failures", "JSON", "Streams", "UnicodeTables"]),
     .target(name: "Evaluation", dependencies: ["Failures", "JSON", "Streams", "Records"]),
     .target(name: "IndexFormat", dependencies: ["Failures", "JSON", "Streams", "Tensors"]),
-    .target(name: "Autograd", dependencies: ["Kernels"]),
+    .target(name: "Autograd", dependencies: ["Kernels", "Workers"]),
 
     // L4: indexes and models. What builds an index and what searches one are apart, for start-up.
     .target(
@@ -136,6 +136,7 @@ let package = Package(
     tests(
       "Retrieval",
       ["IndexBuilding", "IndexFormat", "JSON", "Tensors", "Streams", "Kernels", "Workers"]),
+    tests("Autograd", ["Kernels", "Workers"]),
     tests("Models", ["JSON", "Streams", "Tensors", "Tokenizers", "Kernels"]),
     tests("Training", ["JSON", "Kernels"]),
     tests("ToolSupport", ["JSON", argumentParser]),

@@ -1,61 +1,5 @@
 import Kernels
 
-/// A matrix of intermediate results; its memory goes back to the arena when nobody holds it.
-package final class Matrix {
-  package let rows: Int
-  package let columns: Int
-  let buffer: AlignedBuffer
-  private let arena: Arena
-
-  fileprivate init(rows: Int, columns: Int, arena: Arena) {
-    self.rows = rows
-    self.columns = columns
-    self.arena = arena
-    buffer = arena.take(rows * columns)
-  }
-
-  deinit { arena.give(buffer) }
-
-  /// Valid as long as the matrix.
-  package var view: MutableMatrixView { buffer.matrix(rows: rows, columns: columns) }
-
-  /// Row `index`; valid as long as the matrix.
-  package func row(_ index: Int) -> UnsafeBufferPointer<Float> {
-    precondition(index >= 0 && index < rows, "row \(index) of \(rows)")
-    return UnsafeBufferPointer(start: buffer.pointer + index * columns, count: columns)
-  }
-}
-
-/// Buffers that are used again and again, so that a batch allocates nothing.
-private final class Arena {
-  private var free: [AlignedBuffer] = []
-
-  /// The smallest free buffer that is large enough but not four times too large, else a new one.
-  func take(_ count: Int) -> AlignedBuffer {
-    var best: Int?
-    for (i, buffer) in free.enumerated() where buffer.count >= count && buffer.count / 4 <= count {
-      if best.map({ buffer.count < free[$0].count }) ?? true { best = i }
-    }
-    if let best { return free.swapRemove(best) }
-    // Powers of two, so that batches of nearly the same size share buffers.
-    var capacity = 1024
-    while capacity < count { capacity *= 2 }
-    return AlignedBuffer(count: capacity)
-  }
-
-  func give(_ buffer: AlignedBuffer) {
-    if free.count == 32 { free.removeFirst() }
-    free.append(buffer)
-  }
-}
-
-extension Array {
-  fileprivate mutating func swapRemove(_ index: Int) -> Element {
-    swapAt(index, count - 1)
-    return removeLast()
-  }
-}
-
 /// Runs operations at once, on packed weights, one thread an instance.
 package final class Inference: Operations {
   package typealias Value = Matrix
@@ -96,7 +40,9 @@ package final class Inference: Operations {
     return out
   }
 
-  package func linear(_ x: Matrix, _ layer: Linear, adding residual: Matrix) -> Matrix {
+  package func linear(
+    _ x: Matrix, _ layer: Linear, adding residual: Matrix, dropout: Float, _ batch: PackedBatch
+  ) -> Matrix {
     let out = matrix(x.rows, layer.outputs)
     kernels.multiply(x.view.view, layer.packed, adding: residual.view.view, into: out.view)
     return out
@@ -110,7 +56,9 @@ package final class Inference: Operations {
     return out
   }
 
-  package func attention(_ qkv: Matrix, heads: Int, _ batch: PackedBatch) -> Matrix {
+  package func attention(
+    _ qkv: Matrix, heads: Int, dropout: Float, _ batch: PackedBatch
+  ) -> Matrix {
     let width = qkv.columns / 3
     let out = matrix(qkv.rows, width)
     let all = qkv.view.view
@@ -127,31 +75,17 @@ package final class Inference: Operations {
     return out
   }
 
+  package func dropout(_ x: Matrix, rate: Float, _ batch: PackedBatch) -> Matrix { x }
+
+  package func layer(_ x: Matrix, _ body: @escaping (Matrix) -> Matrix) -> Matrix { body(x) }
+
   package func pool(_ x: Matrix, _ pooling: Pooling, _ batch: PackedBatch) -> Matrix {
     let out = matrix(batch.sequences, x.columns)
     for sequence in 0..<batch.sequences {
-      let rows = batch.range(sequence)
-      let target = out.buffer.pointer + sequence * x.columns
-      let row = UnsafeMutableBufferPointer(start: target, count: x.columns)
-      switch pooling {
-      case .first:
-        target.update(from: x.buffer.pointer + rows.lowerBound * x.columns, count: x.columns)
-      case .last:
-        target.update(from: x.buffer.pointer + (rows.upperBound - 1) * x.columns, count: x.columns)
-      case .mean: kernels.meanRows(x.view.view.rows(rows), into: target)
-      case .max: kernels.maxRows(x.view.view.rows(rows), into: target)
-      case .sum: kernels.sumRows(x.view.view.rows(rows), into: target)
-      case .meanSqrtLength:
-        kernels.sumRows(x.view.view.rows(rows), into: target)
-        kernels.scale(UnsafeBufferPointer(row), by: 1 / Float(rows.count).squareRoot(), into: row)
-      case .weightedMean:
-        row.update(repeating: 0)
-        for (i, token) in rows.enumerated() {
-          kernels.addScaled(x.row(token), by: Float(i + 1), to: row)
-        }
-        let total = Float(rows.count * (rows.count + 1) / 2)
-        kernels.scale(UnsafeBufferPointer(row), by: 1 / total, into: row)
-      }
+      kernels.pool(
+        x.view.view.rows(batch.range(sequence)), pooling,
+        into: UnsafeMutableBufferPointer(
+          start: out.buffer.pointer + sequence * x.columns, count: x.columns))
     }
     return out
   }

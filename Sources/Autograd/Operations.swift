@@ -1,18 +1,5 @@
 import Kernels
 
-/// How the tokens of a sequence become one vector.
-package enum Pooling: String, Sendable, CaseIterable {
-  /// The first token.
-  case first
-  /// The last token.
-  case last
-  case mean, max, sum
-  /// The sum divided by the square root of the number of tokens.
-  case meanSqrtLength
-  /// Σ i·x_i / Σ i, i from 1.
-  case weightedMean
-}
-
 /// What a model is made of.
 ///
 /// A backbone and a head are functions over these operations, written once: `Inference` runs them
@@ -31,14 +18,22 @@ package protocol Operations: AnyObject {
   /// activation(x · Wᵀ + b): [T,N].
   func linear(_ x: Value, _ layer: Linear, _ activation: Activation) -> Value
 
-  /// residual + (x · Wᵀ + b): [T,N].
-  func linear(_ x: Value, _ layer: Linear, adding residual: Value) -> Value
+  /// residual + dropout(x · Wᵀ + b): [T,N], of the T tokens of a batch.
+  func linear(
+    _ x: Value, _ layer: Linear, adding residual: Value, dropout: Float, _ batch: PackedBatch
+  ) -> Value
 
   func layerNorm(_ x: Value, _ norm: LayerNorm) -> Value
 
   /// Self-attention of each sequence by itself, from queries, keys and values side by side:
-  /// [T,3D] to [T,D].
-  func attention(_ qkv: Value, heads: Int, _ batch: PackedBatch) -> Value
+  /// [T,3D] to [T,D]. In training attention weights are dropped at the given rate.
+  func attention(_ qkv: Value, heads: Int, dropout: Float, _ batch: PackedBatch) -> Value
+
+  /// Elements dropped at a rate in training, the others growing as much; x itself otherwise. [T,D].
+  func dropout(_ x: Value, rate: Float, _ batch: PackedBatch) -> Value
+
+  /// body(x). A tape may forget what `body` computes, and run it again for the backward pass.
+  func layer(_ x: Value, _ body: @escaping (Value) -> Value) -> Value
 
   /// One vector a sequence: [T,D] to [B,D].
   func pool(_ x: Value, _ pooling: Pooling, _ batch: PackedBatch) -> Value
@@ -72,4 +67,8 @@ package protocol Operations: AnyObject {
 
 extension Operations {
   package func linear(_ x: Value, _ layer: Linear) -> Value { linear(x, layer, .none) }
+
+  package func attention(_ qkv: Value, heads: Int, _ batch: PackedBatch) -> Value {
+    attention(qkv, heads: heads, dropout: 0, batch)
+  }
 }

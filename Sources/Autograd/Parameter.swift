@@ -1,19 +1,32 @@
 import Kernels
 
-/// A weight as it was loaded: values in single precision under the name of its checkpoint.
+/// A weight: values in single precision under the name of its checkpoint.
 ///
-/// Unchecked: nobody writes the values after `init`; `owner` keeps them in memory.
+/// Unchecked: nobody writes the values after `init`, but a `ParameterStore` those of its own, while
+/// no tape runs; `owner` keeps them in memory.
 package final class Parameter: @unchecked Sendable {
   package let name: String
   package let shape: [Int]
   package let values: UnsafePointer<Float>
   private let owner: AnyObject
+  /// What training knows about it; nil where the values are fixed.
+  package let training: TrainedValues?
 
   package init(name: String, shape: [Int], values: UnsafePointer<Float>, owner: AnyObject) {
     self.name = name
     self.shape = shape
     self.values = values
     self.owner = owner
+    training = nil
+  }
+
+  /// A weight that training changes.
+  init(name: String, shape: [Int], training: TrainedValues) {
+    self.name = name
+    self.shape = shape
+    self.training = training
+    values = UnsafePointer(training.values.pointer)
+    owner = training
   }
 
   package var count: Int { shape.reduce(1, *) }
@@ -30,13 +43,19 @@ package final class Parameter: @unchecked Sendable {
 package final class Linear: Sendable {
   package let weights: [Parameter]
   package let biases: [Parameter]
-  /// Weights and biases as the kernels take them.
-  let packed: PackedMatrix
-
   /// N.
-  package var outputs: Int { packed.rows }
+  package let outputs: Int
   /// K.
-  package var inputs: Int { packed.columns }
+  package let inputs: Int
+  private let fixed: PackedMatrix?
+
+  /// Weights and biases as the kernels take them.
+  ///
+  /// - Precondition: they are not in training, where they would be those of an earlier step.
+  var packed: PackedMatrix {
+    guard let fixed else { preconditionFailure("\(weights[0].name) is in training") }
+    return fixed
+  }
 
   /// - Parameters:
   ///   - weights: W[N,K] each, of one K.
@@ -47,25 +66,31 @@ package final class Linear: Sendable {
     self.biases = biases
     let columns = weights[0].matrix.columns
     precondition(weights.allSatisfy { $0.matrix.columns == columns }, "widths differ")
-    if weights.count == 1 {
-      packed = PackedMatrix(
-        weights[0].values, rows: weights[0].matrix.rows, columns: columns,
-        bias: biases.first?.values)
-      return
+    inputs = columns
+    outputs = weights.reduce(0) { $0 + $1.matrix.rows }
+    if (weights + biases).contains(where: { $0.training != nil }) {
+      fixed = nil
+    } else if weights.count == 1 {
+      fixed = PackedMatrix(
+        weights[0].values, rows: outputs, columns: columns, bias: biases.first?.values)
+    } else {
+      let stacked = AlignedBuffer(count: outputs * columns)
+      Self.stack(weights, into: stacked.pointer)
+      let bias = AlignedBuffer(count: outputs)
+      Self.stack(biases, into: bias.pointer)
+      fixed = PackedMatrix(
+        stacked.pointer, rows: outputs, columns: columns,
+        bias: biases.isEmpty ? nil : bias.pointer)
     }
-    let rows = weights.reduce(0) { $0 + $1.matrix.rows }
-    let stacked = AlignedBuffer(count: rows * columns)
-    let bias = AlignedBuffer(count: rows)
-    var row = 0
-    for (i, weight) in weights.enumerated() {
-      (stacked.pointer + row * columns).update(from: weight.values, count: weight.count)
-      if !biases.isEmpty {
-        (bias.pointer + row).update(from: biases[i].values, count: biases[i].count)
-      }
-      row += weight.matrix.rows
+  }
+
+  /// Copies parameters one behind the other.
+  static func stack(_ parameters: [Parameter], into memory: UnsafeMutablePointer<Float>) {
+    var place = memory
+    for parameter in parameters {
+      place.update(from: parameter.values, count: parameter.count)
+      place += parameter.count
     }
-    packed = PackedMatrix(
-      stacked.pointer, rows: rows, columns: columns, bias: biases.isEmpty ? nil : bias.pointer)
   }
 }
 

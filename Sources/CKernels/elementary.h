@@ -58,10 +58,9 @@ CK_INLINE vf ck_exp_not_positive(vf x) {
 // exp(-inf) = 0, exp(inf) = inf, subnormal results are rounded correctly.
 CK_INLINE vf ck_exp(vf x) { return ck_exp_not_positive(ck_min(ck_set(90.0f), x)); }
 
-// x * Phi(x), as max(x, 0) - |x| * Phi(-|x|) so that nothing cancels in the lower tail.
-// Phi(-a) = exp(-a*a/2) * P(a)/Q(a); the square is carried in two parts.
-CK_INLINE vf ck_gelu(vf x) {
-    vf a = ck_min(ck_set(15.0f), ck_abs(x)); // Phi(-15) is zero in single precision
+// Phi(-a) = exp(-a*a/2) * P(a)/Q(a) for 0 <= a <= 15; the square is carried in two parts, and the
+// exponential comes back too.
+CK_INLINE vf ck_normal_tail(vf a, vf *exponential) {
     vf square = a * a;
     vf error = ck_fma(a, a, -square);
     vf y = square * ck_set(-0.5f); // not below -112.5
@@ -80,9 +79,25 @@ CK_INLINE vf ck_gelu(vf x) {
     q = ck_fma(q, a, ck_set(0x1.33041ap+0f));
     q = ck_fma(q, a, ck_set(0x1.ac2126p+0f));
     q = ck_fma(q, a, ck_set(0x1p+0f));
-    vf tail = e * (p / q);
+    *exponential = e;
+    return e * (p / q);
+}
+
+// x * Phi(x), as max(x, 0) - |x| * Phi(-|x|) so that nothing cancels in the lower tail.
+CK_INLINE vf ck_gelu(vf x) {
+    vf a = ck_min(ck_set(15.0f), ck_abs(x)), e; // Phi(-15) is zero in single precision
+    vf tail = ck_normal_tail(a, &e);
     return ck_max(ck_set(0.0f), x) - a * tail;
 }
+
+// The derivative of x * Phi(x), Phi(x) + x * phi(x): g below zero and 1 - g above.
+CK_INLINE vf ck_gelu_slope(vf x) {
+    vf a = ck_min(ck_set(15.0f), ck_abs(x)), e;
+    vf tail = ck_normal_tail(a, &e);
+    vf g = ck_fma(a * ck_set(-0x1.988454p-2f), e, tail); // 1 / sqrt(2 pi)
+    return ck_select(x < ck_set(0.0f), g, ck_set(1.0f) - g);
+}
+
 
 // e^-|x| in the denominator only: exact to the last places on both sides of zero.
 CK_INLINE vf ck_sigmoid(vf x) {
@@ -97,6 +112,23 @@ CK_INLINE vf ck_gelu_tanh(vf x) {
     vf inner = ck_fma(x * x, ck_set(0.044715f), ck_set(1.0f));
     vf u = (x * inner) * ck_set(0x1.988454p+0f);
     return x * ck_sigmoid(u);
+}
+
+// s (1 - s), in the form that does not cancel; even in x.
+CK_INLINE vf ck_sigmoid_slope(vf x) {
+    vf e = ck_exp_not_positive(-ck_abs(x));
+    vf below = ck_set(1.0f) + e;
+    return e / (below * below);
+}
+
+// The derivative of ck_gelu_tanh: s + x s (1 - s) (2u)'.
+CK_INLINE vf ck_gelu_tanh_slope(vf x) {
+    x = ck_min(ck_set(15.0f), ck_max(ck_set(-15.0f), x)); // beyond, the derivative is 0 or 1
+    vf square = x * x;
+    vf inner = ck_fma(square, ck_set(0.044715f), ck_set(1.0f));
+    vf u = (x * inner) * ck_set(0x1.988454p+0f);
+    vf slope = ck_fma(square, ck_set(0.134145f), ck_set(1.0f)) * ck_set(0x1.988454p+0f);
+    return ck_fma(x * slope, ck_sigmoid_slope(u), ck_sigmoid(u));
 }
 
 // expm1(2|x|) / (expm1(2|x|) + 2), with the sign of x.

@@ -17,11 +17,13 @@ extension Kernels {
   ///   - heads: H, a divisor of the columns.
   ///   - scale: Usually 1/√E.
   ///   - keep: keep[L], 0 for a key that nobody attends to; at least one is not.
+  ///   - dropout: Which weights are dropped, in training.
   ///   - out: out[Q,H·E], apart from the others.
   ///   - scratch: At least `attentionScratchCount(queries:keys:headWidth:)` floats.
   package func attention(
     queries: MatrixView, keys: MatrixView, values: MatrixView, heads: Int, scale: Float,
-    keep: UnsafeBufferPointer<UInt8>? = nil, into out: MutableMatrixView, scratch: AlignedBuffer
+    keep: UnsafeBufferPointer<UInt8>? = nil, dropout: Dropout? = nil, into out: MutableMatrixView,
+    scratch: AlignedBuffer
   ) {
     let width = queries.columns
     precondition(heads > 0 && width % heads == 0, "attention: \(heads) heads in \(width) columns")
@@ -55,6 +57,8 @@ extension Kernels {
     call.out = out.base
     call.ldo = out.stride
     call.scratch = scratch.pointer
-    withExtendedLifetime(scratch) { table.pointee.attention_f32(&call) }
+    withExtendedLifetime(scratch) {
+      withDropout(dropout, &call) { table.pointee.attention_f32($0) }
+    }
   }
 }

@@ -46,7 +46,7 @@ extension Kernels {
     withExtendedLifetime(w) { table.pointee.gemm_f32(&call) }
   }
 
-  private func call(
+  func call(
     _ a: MatrixView, _ w: PackedMatrix, _ columns: Range<Int>?, _ c: MutableMatrixView
   ) -> ck_gemm_f32 {
     precondition(a.columns == w.columns, "multiply: a has K = \(a.columns), W \(w.columns)")

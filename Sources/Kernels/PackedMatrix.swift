@@ -1,11 +1,11 @@
 internal import CKernels
 
-/// W[N,K] and perhaps bias[N], laid out for multiplication; immutable.
+/// W[N,K] and perhaps bias[N], laid out for multiplication; immutable once it is filled.
 ///
 /// Panels of 64 outputs, the last one narrowed to the next multiple of 16. The layout is the same
 /// for all instruction sets.
 package final class PackedMatrix: @unchecked Sendable {
-  // Unchecked because of the buffers: nobody writes them after `init`.
+  // Unchecked because of the buffers: nobody writes them after `init` or `fill`.
   let storage: AlignedBuffer
   let biasStorage: AlignedBuffer?
 
@@ -68,6 +68,44 @@ package final class PackedMatrix: @unchecked Sendable {
       kernels.table.pointee.pack_f32(
         height, columns, wide.pointer, columns, 1, storage.pointer + first * columns)
     }
+  }
+
+  /// W[N,K] that `fill` will pack, in memory that is used again and again.
+  ///
+  /// - Parameters:
+  ///   - rows: N.
+  ///   - columns: K.
+  ///   - memory: Of at least `memoryCount(rows:columns:)` floats; nobody else writes it meanwhile.
+  ///   - bias: bias[N], copied.
+  package init(
+    rows: Int, columns: Int, memory: AlignedBuffer, bias: UnsafePointer<Float>? = nil
+  ) {
+    precondition(rows > 0 && columns > 0, "PackedMatrix of \(rows) × \(columns)")
+    precondition(memory.count >= Self.memoryCount(rows: rows, columns: columns))
+    self.rows = rows
+    self.columns = columns
+    storage = memory
+    biasStorage = Self.copy(bias, count: rows)
+  }
+
+  /// Floats that W[N,K] takes.
+  package static func memoryCount(rows: Int, columns: Int) -> Int {
+    ck_packed_f32_count(rows, columns)
+  }
+
+  /// Number of panels; they may be filled at the same time.
+  package var panels: Int { (rows + Self.panelWidth - 1) / Self.panelWidth }
+
+  /// Packs one panel, where element (n, k) of W is `source[n * rowStride + k * columnStride]`.
+  package func fill(
+    panel: Int, _ source: UnsafePointer<Float>, rowStride: Int, columnStride: Int,
+    kernels: Kernels
+  ) {
+    let first = panel * Self.panelWidth
+    precondition(panel >= 0 && first < rows, "panel \(panel) of \(panels)")
+    kernels.table.pointee.pack_f32(
+      min(Self.panelWidth, rows - first), columns, source + first * rowStride, rowStride,
+      columnStride, storage.pointer + first * columns)
   }
 
   private static func copy(_ bias: UnsafePointer<Float>?, count: Int) -> AlignedBuffer? {

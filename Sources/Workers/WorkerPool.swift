@@ -39,6 +39,29 @@ package final class WorkerPool: Sendable {
   }
 }
 
+extension WorkerPool {
+  /// Runs `body(index, worker)` for every index in `0..<count`, where bodies cannot fail and write
+  /// nothing but what belongs to their index or worker: that alone makes it safe to call them on
+  /// several threads, and nobody checks it.
+  package func forEachUnchecked(_ count: Int, _ body: (_ index: Int, _ worker: Int) -> Void) {
+    withoutActuallyEscaping(body) { body in
+      let shared = SharedBody(run: body)
+      do throws(Failure) {
+        try forEach(count) { index, worker in shared.run(index, worker) }
+      } catch {
+        preconditionFailure("a loop that cannot fail failed: \(error)")
+      }
+    }
+  }
+}
+
+/// A loop's body on its way to the threads.
+///
+/// Unchecked: see `forEachUnchecked`; the loop outlives it.
+private struct SharedBody: @unchecked Sendable {
+  let run: (Int, Int) -> Void
+}
+
 /// Slots that workers fill, each once.
 ///
 /// Unchecked: a slot is written by the one worker that was given its index and read only after the
@@ -170,14 +193,23 @@ private final class Shared: @unchecked Sendable {
         return
       }
       seen = generation
-      let current = loop
       pthread_mutex_unlock(mutex)
-      current?.work(as: worker)
+      work(as: worker)
       pthread_mutex_lock(mutex)
       running -= 1
       if running == 0 { pthread_cond_signal(done) }
       pthread_mutex_unlock(mutex)
     }
+  }
+
+  /// Takes part in the current loop, and holds nothing of it any more on return: only then may it
+  /// count as ended, because its body may belong to a caller who returns.
+  @inline(never)
+  private func work(as worker: Int) {
+    pthread_mutex_lock(mutex)
+    let current = loop
+    pthread_mutex_unlock(mutex)
+    current?.work(as: worker)
   }
 
   private static func spawn(_ body: @escaping @Sendable () -> Void) {

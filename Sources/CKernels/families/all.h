@@ -6,8 +6,11 @@
 #include "tile_f32.h"
 #include "few_f32.h"
 #include "gemm_f32.h"
+#include "dropout.h"
 #include "attention_f32.h"
 #include "rows.h"
+#include "gradients.h"
+#include "attention_gradient_f32.h"
 #include "maps.h"
 #include "convert.h"
 
@@ -32,4 +35,14 @@
         .bf16_to_f32 = ck_bf16_to_f32_run, \
         .f32_to_f16 = ck_f32_to_f16_run, \
         .f32_to_bf16 = ck_f32_to_bf16_run, \
+        .attention_gradient_scratch = ck_attention_gradient_scratch_run, \
+        .attention_gradient_f32 = ck_attention_gradient_f32_run, \
+        .map_gradient_f32 = ck_map_gradient_f32_run, \
+        .layernorm_gradient_f32 = ck_layernorm_gradient_f32_run, \
+        .layernorm_parameters_f32 = ck_layernorm_parameters_f32_run, \
+        .l2_normalize_gradient_f32 = ck_l2_normalize_gradient_f32_run, \
+        .argmax_rows_f32 = ck_argmax_rows_f32_run, \
+        .add_rows_f32 = ck_add_rows_f32_run, \
+        .transpose_f32 = ck_transpose_f32_run, \
+        .dropout_f32 = ck_dropout_f32_run, \
     }

@@ -46,9 +46,14 @@ CK_INLINE void ck_divide_row(size_t n, float by, float *x) {
 }
 
 typedef struct {
-    float *keys, *values, *added, *scores, *sums;
+    float *keys, *values, *added, *scores, *sums, *end;
     size_t padded, block;
 } ck_attention_buffers;
+
+// Where the dropout of a query's weights begins: rows of a head begin with whole groups of 64.
+CK_INLINE uint64_t ck_dropout_index(const ck_attention_f32 *t, size_t h, size_t query) {
+    return t->dropout_index + (h * t->queries + query) * ck_round_up(t->keys, 64);
+}
 
 static void ck_attention_head(const ck_attention_f32 *t, const ck_attention_buffers *b, size_t h) {
     size_t width = t->head_width, column = h * width;
@@ -62,9 +67,13 @@ static void ck_attention_head(const ck_attention_f32 *t, const ck_attention_buff
                               .a = t->q + m * t->ldq + column, .lda = t->ldq, .packed = b->keys,
                               .c = b->scores, .ldc = b->padded, .n1 = b->padded};
         ck_gemm_f32_run(&scores);
-        for (size_t i = 0; i < rows; i++)
-            b->sums[i] =
-                ck_attention_weights(b->padded, t->scale, b->added, b->scores + i * b->padded);
+        for (size_t i = 0; i < rows; i++) {
+            float *weights = b->scores + i * b->padded;
+            b->sums[i] = ck_attention_weights(b->padded, t->scale, b->added, weights);
+            if (t->dropout)
+                ck_dropout_f32_run(t->dropout, ck_dropout_index(t, h, m + i), b->padded, weights,
+                                   weights);
+        }
         ck_gemm_f32 context = {.m = rows, .n = width, .k = t->keys,
                                .a = b->scores, .lda = b->padded, .packed = b->values,
                                .c = out, .ldc = t->ldo, .n1 = width};
@@ -73,7 +82,7 @@ static void ck_attention_head(const ck_attention_f32 *t, const ck_attention_buff
     }
 }
 
-static void ck_attention_f32_run(const ck_attention_f32 *t) {
+static ck_attention_buffers ck_attention_layout(const ck_attention_f32 *t) {
     ck_attention_buffers b;
     b.padded = ck_round_up(t->keys, 16);
     b.block = ck_query_block(t->queries, t->keys);
@@ -85,5 +94,11 @@ static void ck_attention_f32_run(const ck_attention_f32 *t) {
     b.added = t->keep || b.padded > t->keys ? added : 0;
     for (size_t j = 0; b.added && j < b.padded; j++)
         added[j] = j < t->keys && (!t->keep || t->keep[j]) ? 0.0f : -__builtin_inff();
+    b.end = added + b.padded;
+    return b;
+}
+
+static void ck_attention_f32_run(const ck_attention_f32 *t) {
+    ck_attention_buffers b = ck_attention_layout(t);
     for (size_t h = 0; h < t->heads; h++) ck_attention_head(t, &b, h);
 }

@@ -37,7 +37,7 @@ static void ck_gemm_panel(const ck_gemm_f32 *g, size_t m0, size_t m1, size_t k0,
                  .width = width,
                  .ldc = g->ldc,
                  .columns = columns,
-                 .resume = k0 > 0};
+                 .resume = k0 > 0 || g->accumulate};
     if (CK_TILE_VECTORS > 1 || width == 16 || m1 - m0 < CK_COPY_ROWS) {
         ck_gemm_columns(g, t, m0, m1, k0, n0);
         return;
@@ -55,7 +55,7 @@ static void ck_gemm_panel(const ck_gemm_f32 *g, size_t m0, size_t m1, size_t k0,
 }
 
 static void ck_gemm_f32_run(const ck_gemm_f32 *g) {
-    size_t first = g->n <= CK_FEW_OUTPUTS ? ck_gemm_few(g) : 0, left = g->m - first;
+    size_t first = g->n <= CK_FEW_OUTPUTS && !g->accumulate ? ck_gemm_few(g) : 0, left = g->m - first;
     size_t passes = (g->k + CK_BLOCK_DEPTH - 1) / CK_BLOCK_DEPTH;
     size_t depth = passes ? (g->k + passes - 1) / passes : 0;
     size_t blocks = (left + CK_BLOCK_ROWS - 1) / CK_BLOCK_ROWS;

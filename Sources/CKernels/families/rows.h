@@ -19,9 +19,12 @@ static float ck_dot_f32_run(size_t n, const float *x, const float *y) {
     return ck_sum_lanes(sum);
 }
 
-// out = (x - mean) / sqrt(variance + epsilon) * gamma + beta; both moments divide by n.
-static void ck_layernorm_row(size_t n, const float *x, const float *gamma, const float *beta,
-                             float epsilon, float *out) {
+typedef struct {
+    float mean, factor; // factor = 1 / sqrt(variance + epsilon)
+} ck_moments;
+
+// Both moments divide by n.
+CK_INLINE ck_moments ck_row_moments(size_t n, const float *x, float epsilon) {
     float mean = ck_row_sum(n, x) / (float)n;
     vf sum = ck_set(0.0f), middle = ck_set(mean);
     CK_EACH(n, j) {
@@ -30,7 +33,14 @@ static void ck_layernorm_row(size_t n, const float *x, const float *gamma, const
         sum = ck_fma(d, d, sum);
     }
     float variance = ck_sum_lanes(sum) / (float)n;
-    vf by = ck_set(1.0f) / ck_sqrt(ck_set(variance + epsilon));
+    return (ck_moments){mean, 1.0f / __builtin_sqrtf(variance + epsilon)};
+}
+
+// out = (x - mean) / sqrt(variance + epsilon) * gamma + beta.
+static void ck_layernorm_row(size_t n, const float *x, const float *gamma, const float *beta,
+                             float epsilon, float *out) {
+    ck_moments moments = ck_row_moments(n, x, epsilon);
+    vf middle = ck_set(moments.mean), by = ck_set(moments.factor);
     CK_EACH(n, j) {
         vf y = (ck_load_some(x + j, n - j, 0.0f) - middle) * by;
         vf g = ck_load_some(gamma + j, n - j, 0.0f);

@@ -56,6 +56,7 @@ typedef struct {
     size_t ldc;
     size_t n0, n1;
     int activation; // ck_activation; CK_NONE where there is a residual
+    int accumulate; // sums start from c instead of 0
 } ck_gemm_f32;
 
 // out[s,N] = max over the rows offsets[s]..<offsets[s+1] of (a · Wᵀ + bias). M×N is never stored.
@@ -71,6 +72,14 @@ typedef struct {
     size_t ldo;
     size_t n0, n1; // as in ck_gemm_f32
 } ck_gemm_colmax_f32;
+
+// Which elements are dropped: word w of a Philox block drops one where it is below `threshold`;
+// the others are multiplied by `factor`. families/dropout.h says which word belongs to an element.
+typedef struct {
+    uint64_t seed, stream;
+    uint32_t threshold; // rate * 2^32
+    float factor;       // 1 / (1 - rate)
+} ck_dropout;
 
 // Softmax attention of one sequence: for every head h,
 // out[q, h*E ..] = softmax over keys of (scale * q_h · k_hᵀ) · v_h.
@@ -89,7 +98,20 @@ typedef struct {
     float *out;
     size_t ldo;
     float *scratch; // attention_scratch(queries, keys, head_width) floats
+    // Dropout of the weights, or NULL; indices from `dropout_index` on, a multiple of 64.
+    const ck_dropout *dropout;
+    uint64_t dropout_index;
 } ck_attention_f32;
+
+// The adjoint of `forward`, whose `out` is not used and whose scratch has
+// attention_gradient_scratch(queries, keys, head_width) floats.
+typedef struct {
+    const ck_attention_f32 *forward;
+    const float *dout; // [queries, lddout]
+    size_t lddout;
+    float *dq, *dk, *dv; // written, not added to
+    size_t lddq, lddk, lddv;
+} ck_attention_gradient_f32;
 
 // out[m,D] = layernorm(x[m] (+ residual[m])) * gamma (+ beta). `out` may be `x` or `residual`.
 typedef struct {
@@ -104,6 +126,20 @@ typedef struct {
     float *out;
     size_t ldo;
 } ck_layernorm_f32;
+
+// The adjoint of layer norm by x; mean and factor of each row are left for the parameters.
+typedef struct {
+    size_t rows, width;
+    const float *x;
+    size_t ldx;
+    const float *gamma;
+    float epsilon;
+    const float *dy;
+    size_t lddy;
+    float *dx;
+    size_t lddx;
+    float *means, *factors; // [rows]
+} ck_layernorm_gradient_f32;
 
 // out[m,D] = (word[word_ids[m]] + type[type_ids[m]]) + position[position_ids[m]], contiguous rows.
 // `type` and `position` may be NULL. Ids are not checked here.
@@ -154,6 +190,29 @@ typedef struct {
     // To nearest, ties to even; overflow gives infinity.
     void (*f32_to_f16)(size_t n, const float *x, uint16_t *y);
     void (*f32_to_bf16)(size_t n, const float *x, uint16_t *y);
+
+    // Adjoints, for training. What is summed over rows goes onto what is there.
+    size_t (*attention_gradient_scratch)(size_t queries, size_t keys, size_t head_width);
+    void (*attention_gradient_f32)(const ck_attention_gradient_f32 *);
+    // dx[n] = dy[n] * f'(x[n]); `dx` may be `dy`.
+    void (*map_gradient_f32)(int map, size_t n, const float *x, const float *dy, float *dx);
+    void (*layernorm_gradient_f32)(const ck_layernorm_gradient_f32 *);
+    // Of `width` columns; reads x, dy, means and factors. `dbeta` may be NULL.
+    void (*layernorm_parameters_f32)(const ck_layernorm_gradient_f32 *, float *dgamma,
+                                     float *dbeta);
+    void (*l2_normalize_gradient_f32)(size_t rows, size_t n, const float *x, size_t ldx,
+                                      float epsilon, const float *dy, size_t lddy, float *dx,
+                                      size_t lddx);
+    // out[n] = max over the rows and at[n] the first row that has it; a NaN is the maximum.
+    void (*argmax_rows_f32)(size_t rows, size_t n, const float *x, size_t ldx, float *out,
+                            int32_t *at);
+    // sum[n] += x[m,n], row by row.
+    void (*add_rows_f32)(size_t rows, size_t n, const float *x, size_t ldx, float *sum);
+    // y[n,m] = x[m,n]
+    void (*transpose_f32)(size_t m, size_t n, const float *x, size_t ldx, float *y, size_t ldy);
+    // y[n] = x / (1 - rate) or 0, by the elements' indices from `index`, a multiple of 64, on;
+    // `y` may be `x`.
+    void (*dropout_f32)(const ck_dropout *, uint64_t index, size_t n, const float *x, float *y);
 } ck_table;
 
 // The kernels for `isa`, or NULL where the build or the processor lacks it.

@@ -40,7 +40,20 @@ package struct Bert: Backbone {
     let x = o.embed(
       batch, word: wordEmbeddings, type: typeEmbeddings, position: positionEmbeddings,
       firstPosition: 0)
-    return encoder(o.layerNorm(x, embeddingNorm), batch, o)
+    let normed = o.layerNorm(x, embeddingNorm)
+    return encoder(o.dropout(normed, rate: shape.dropout.hidden, batch), batch, o)
+  }
+}
+
+extension ModelFolder {
+  /// A share of elements that training drops; 0.1 where the configuration is silent, as the
+  /// configuration classes of transformers have it.
+  func rate(_ key: String) throws(Failure) -> Float {
+    let rate = try double(key, default: 0.1)
+    guard rate >= 0, rate < 1 else {
+      throw .config(configPlace, "\(key): expected at least 0 and less than 1, found \(rate)")
+    }
+    return Float(rate)
   }
 }
 
@@ -52,6 +65,7 @@ extension EncoderShape {
       throw .config(
         folder.configPlace, "position_embedding_type \(positions ?? "") is not supported")
     }
+    let hidden = try folder.rate("hidden_dropout_prob")
     try self.init(
       width: try folder.integer("hidden_size"), layers: try folder.integer("num_hidden_layers"),
       heads: try folder.integer("num_attention_heads"),
@@ -59,6 +73,9 @@ extension EncoderShape {
       activation: try ActivationName.parse(
         try folder.string("hidden_act", default: "gelu") ?? "gelu", at: folder.configPlace),
       layerNormEpsilon: try folder.double("layer_norm_eps", default: 1e-12),
+      dropout: DropoutRates(
+        hidden: hidden, attention: try folder.rate("attention_probs_dropout_prob"),
+        attentionOutput: hidden),
       place: folder.configPlace)
   }
 }

@@ -37,7 +37,11 @@ package struct DistilBert: Backbone {
       heads: try folder.integer("n_heads"), intermediateWidth: try folder.integer("hidden_dim"),
       activation: try ActivationName.parse(
         try folder.string("activation", default: "gelu") ?? "gelu", at: folder.configPlace),
-      layerNormEpsilon: Self.layerNormEpsilon, place: folder.configPlace)
+      layerNormEpsilon: Self.layerNormEpsilon,
+      dropout: DropoutRates(
+        hidden: try folder.rate("dropout"), attention: try folder.rate("attention_dropout"),
+        attentionOutput: 0),
+      place: folder.configPlace)
     let embeddings = weights("embeddings")
     wordEmbeddings = try embeddings.parameter(
       "word_embeddings.weight", [vocabularySize, shape.width])
@@ -51,6 +55,7 @@ package struct DistilBert: Backbone {
   package func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
     let x = o.embed(
       batch, word: wordEmbeddings, type: nil, position: positionEmbeddings, firstPosition: 0)
-    return encoder(o.layerNorm(x, embeddingNorm), batch, o)
+    let normed = o.layerNorm(x, embeddingNorm)
+    return encoder(o.dropout(normed, rate: shape.dropout.hidden, batch), batch, o)
   }
 }

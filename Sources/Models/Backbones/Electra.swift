@@ -42,10 +42,11 @@ package struct Electra: Backbone {
   }
 
   package func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
-    var x = o.layerNorm(
-      o.embed(
-        batch, word: wordEmbeddings, type: typeEmbeddings, position: positionEmbeddings,
-        firstPosition: 0), embeddingNorm)
+    let embedded = o.embed(
+      batch, word: wordEmbeddings, type: typeEmbeddings, position: positionEmbeddings,
+      firstPosition: 0)
+    var x = o.dropout(
+      o.layerNorm(embedded, embeddingNorm), rate: shape.dropout.hidden, batch)
     if let projection { x = o.linear(x, projection) }
     return encoder(x, batch, o)
   }

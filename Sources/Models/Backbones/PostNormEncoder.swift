@@ -10,11 +10,12 @@ package struct EncoderShape: Sendable {
   package let intermediateWidth: Int
   package let activation: Activation
   package let layerNormEpsilon: Double
+  package let dropout: DropoutRates
 
   /// Throws: 78 where the heads do not divide the width.
   init(
     width: Int, layers: Int, heads: Int, intermediateWidth: Int, activation: Activation,
-    layerNormEpsilon: Double, place: String
+    layerNormEpsilon: Double, dropout: DropoutRates, place: String
   ) throws(Failure) {
     guard heads > 0, width > 0, width % heads == 0 else {
       throw .config(place, "the hidden size \(width) is no multiple of \(heads) attention heads")
@@ -25,7 +26,18 @@ package struct EncoderShape: Sendable {
     self.intermediateWidth = intermediateWidth
     self.activation = activation
     self.layerNormEpsilon = layerNormEpsilon
+    self.dropout = dropout
   }
+}
+
+/// How many elements are dropped in training, as shares.
+package struct DropoutRates: Sendable, Equatable {
+  /// Of the embeddings and of what feed-forward networks add.
+  package var hidden: Float
+  /// Of the weights of attention.
+  package var attention: Float
+  /// Of what attention adds.
+  package var attentionOutput: Float
 }
 
 /// The layers that BERT and its relatives share: attention, then a feed-forward network, each with
@@ -87,12 +99,23 @@ struct PostNormEncoder: Sendable {
   /// Embeddings [T,D] to hidden states [T,D].
   func callAsFunction<O: Operations>(_ x: O.Value, _ batch: PackedBatch, _ o: O) -> O.Value {
     var x = x
-    for layer in layers {
-      let context = o.attention(o.linear(x, layer.queryKeyValue), heads: shape.heads, batch)
-      x = o.layerNorm(o.linear(context, layer.attentionOutput, adding: x), layer.attentionNorm)
-      let inner = o.linear(x, layer.intermediate, shape.activation)
-      x = o.layerNorm(o.linear(inner, layer.output, adding: x), layer.outputNorm)
-    }
+    for layer in layers { x = o.layer(x) { run(layer, $0, batch, o) } }
     return x
+  }
+
+  private func run<O: Operations>(
+    _ layer: Layer, _ x: O.Value, _ batch: PackedBatch, _ o: O
+  ) -> O.Value {
+    let rates = shape.dropout
+    let context = o.attention(
+      o.linear(x, layer.queryKeyValue), heads: shape.heads, dropout: rates.attention, batch)
+    let attended = o.layerNorm(
+      o.linear(
+        context, layer.attentionOutput, adding: x, dropout: rates.attentionOutput, batch),
+      layer.attentionNorm)
+    let inner = o.linear(attended, layer.intermediate, shape.activation)
+    return o.layerNorm(
+      o.linear(inner, layer.output, adding: attended, dropout: rates.hidden, batch),
+      layer.outputNorm)
   }
 }

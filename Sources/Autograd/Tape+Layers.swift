@@ -1,0 +1,208 @@
+import Kernels
+
+/// Products with weights.
+extension Tape {
+  /// Rows of a product that one thread computes at a time: a block of the kernel.
+  private static let blockRows = 96
+  /// Outputs that one thread computes at a time where there are few rows.
+  private static let blockColumns = 4 * PackedMatrix.panelWidth
+  /// Tokens that a product over tokens packs at a time.
+  private static let blockTokens = 1024
+
+  package func linear(_ x: Recorded, _ layer: Linear, _ activation: Activation) -> Recorded {
+    let z = matrix(x.value.rows, layer.outputs)
+    multiply(x.value.view.view, layer, into: z.view)
+    guard let function = activation.function else {
+      return record(z, layer.isTrained || x.slot != nil) { [unowned self] derivative in
+        linearAdjoint(x, layer, derivative)
+      }
+    }
+    let y = matrix(z.rows, z.columns)
+    forElements(z.elements.count) { [kernels] range in
+      kernels.apply(
+        function, to: UnsafeBufferPointer(rebasing: z.elements[range]),
+        into: UnsafeMutableBufferPointer(rebasing: y.elements[range]))
+    }
+    return record(y, layer.isTrained || x.slot != nil) { [unowned self] derivative in
+      mapAdjoint(function, z, derivative)
+      linearAdjoint(x, layer, derivative)
+    }
+  }
+
+  package func linear(
+    _ x: Recorded, _ layer: Linear, adding residual: Recorded, dropout: Float,
+    _ batch: PackedBatch
+  ) -> Recorded {
+    let y = matrix(x.value.rows, layer.outputs)
+    multiply(x.value.view.view, layer, into: y.view)
+    let masks = nextMasks(dropout, batch)
+    if let masks { drop(masks, batch, y, into: y) }
+    let isTrained = layer.isTrained || x.slot != nil || residual.slot != nil
+    return record(addRows(residual.value, to: y), isTrained) { [unowned self] derivative in
+      if let masks {
+        let kept = matrix(derivative.rows, derivative.columns)
+        drop(masks, batch, derivative, into: kept)
+        linearAdjoint(x, layer, kept)
+      } else {
+        linearAdjoint(x, layer, derivative)
+      }
+      add(derivative, to: residual.slot)
+    }
+  }
+
+  private func addRows(_ x: Matrix, to y: Matrix) -> Matrix {
+    precondition(x.rows == y.rows && x.columns == y.columns, "residual: shapes differ")
+    forElements(x.elements.count) { [kernels] range in
+      kernels.addScaled(
+        UnsafeBufferPointer(rebasing: x.elements[range]), by: 1,
+        to: UnsafeMutableBufferPointer(rebasing: y.elements[range]))
+    }
+    return y
+  }
+
+  /// derivative := derivative · f′(x)
+  func mapAdjoint(_ function: ElementaryFunction, _ x: Matrix, _ derivative: Matrix) {
+    forElements(x.elements.count) { [kernels] range in
+      let part = UnsafeMutableBufferPointer(rebasing: derivative.elements[range])
+      kernels.applyGradient(
+        of: function, at: UnsafeBufferPointer(rebasing: x.elements[range]),
+        UnsafeBufferPointer(part), into: part)
+    }
+  }
+
+  // MARK: Forward
+
+  /// c = a · Wᵀ + b.
+  private func multiply(_ a: MatrixView, _ layer: Linear, into c: MutableMatrixView) {
+    let w = layer.isInTraining ? pack(layer) : layer.packed
+    product(a, w, accumulates: false, into: c)
+  }
+
+  /// c (+)= a · Wᵀ (+ b), split into blocks of rows, and of outputs where rows are few.
+  private func product(
+    _ a: MatrixView, _ w: PackedMatrix, accumulates: Bool, into c: MutableMatrixView
+  ) {
+    let rowBlocks = (a.rows + Self.blockRows - 1) / Self.blockRows
+    let width = rowBlocks < 8 ? Self.blockColumns : w.rows
+    let columnBlocks = (w.rows + width - 1) / width
+    forEach(rowBlocks * columnBlocks) { [kernels] index, _ in
+      let firstRow = index / columnBlocks * Self.blockRows
+      let rows = firstRow..<min(firstRow + Self.blockRows, a.rows)
+      let firstColumn = index % columnBlocks * width
+      let columns = firstColumn..<min(firstColumn + width, w.rows)
+      if accumulates {
+        kernels.accumulate(a.rows(rows), w, columns: columns, into: c.rows(rows))
+      } else {
+        kernels.multiply(a.rows(rows), w, columns: columns, into: c.rows(rows))
+      }
+    }
+  }
+
+  /// W[N,K] of a layer as one matrix, contiguous.
+  private func weights(_ layer: Linear) -> UnsafePointer<Float> {
+    if layer.weights.count == 1 { return layer.weights[0].values }
+    let memory = stacked.take(layer.outputs * layer.inputs)
+    Linear.stack(layer.weights, into: memory.pointer)
+    return UnsafePointer(memory.pointer)
+  }
+
+  /// W[N,K] and b, for products with W.
+  private func pack(_ layer: Linear) -> PackedMatrix {
+    var bias = [Float](repeating: 0, count: layer.biases.isEmpty ? 0 : layer.outputs)
+    return bias.withUnsafeMutableBufferPointer { bias in
+      if let base = bias.baseAddress { Linear.stack(layer.biases, into: base) }
+      let memory = packed.take(
+        PackedMatrix.memoryCount(rows: layer.outputs, columns: layer.inputs))
+      let w = PackedMatrix(
+        rows: layer.outputs, columns: layer.inputs, memory: memory,
+        bias: layer.biases.isEmpty ? nil : bias.baseAddress.map { UnsafePointer($0) })
+      fill(w, weights(layer), rowStride: layer.inputs, columnStride: 1)
+      return w
+    }
+  }
+
+  private func fill(
+    _ w: PackedMatrix, _ source: UnsafePointer<Float>, rowStride: Int, columnStride: Int
+  ) {
+    forEach(w.panels) { [kernels] panel, _ in
+      w.fill(
+        panel: panel, source, rowStride: rowStride, columnStride: columnStride, kernels: kernels)
+    }
+  }
+
+  // MARK: Backward
+
+  /// dx += dy · W, dW += dyᵀ · x, db += Σ dy.
+  private func linearAdjoint(_ x: Recorded, _ layer: Linear, _ dy: Matrix) {
+    addWeightGradients(x.value.view.view, layer, dy.view.view)
+    addBiasGradients(layer, dy.view.view)
+    guard let slot = x.slot else { return }
+    let memory = packed.take(PackedMatrix.memoryCount(rows: layer.inputs, columns: layer.outputs))
+    let w = PackedMatrix(rows: layer.inputs, columns: layer.outputs, memory: memory)
+    fill(w, weights(layer), rowStride: 1, columnStride: layer.inputs)
+    if let sum = sum(of: slot) {
+      product(dy.view.view, w, accumulates: true, into: sum.view)
+    } else {
+      let dx = matrix(dy.rows, layer.inputs)
+      product(dy.view.view, w, accumulates: false, into: dx.view)
+      add(dx, to: slot)
+    }
+  }
+
+  private func addWeightGradients(_ x: MatrixView, _ layer: Linear, _ dy: MatrixView) {
+    guard layer.weights.contains(where: { $0.gradient != nil }) else { return }
+    for first in stride(from: 0, to: x.rows, by: Self.blockTokens) {
+      let tokens = first..<min(first + Self.blockTokens, x.rows)
+      let part = x.rows(tokens)
+      let memory = packedTokens.take(
+        PackedMatrix.memoryCount(rows: layer.inputs, columns: tokens.count))
+      let w = PackedMatrix(rows: layer.inputs, columns: tokens.count, memory: memory)
+      fill(w, part.base, rowStride: 1, columnStride: part.stride)
+      let turned = turned.take(layer.outputs * tokens.count)
+        .matrix(rows: layer.outputs, columns: tokens.count)
+      forRanges(layer.outputs, by: PackedMatrix.panelWidth) { [kernels] columns, _ in
+        kernels.transpose(dy[tokens, columns], into: turned.rows(columns))
+      }
+      var row = 0
+      for weight in layer.weights {
+        let rows = row..<row + weight.matrix.rows
+        row = rows.upperBound
+        guard let gradient = weight.gradientToAddTo() else { continue }
+        product(turned.view.rows(rows), w, accumulates: true, into: gradient)
+      }
+    }
+  }
+
+  private func addBiasGradients(_ layer: Linear, _ dy: MatrixView) {
+    var first = 0
+    for bias in layer.biases {
+      let columns = first..<first + bias.count
+      first = columns.upperBound
+      guard let gradient = bias.gradientToAddTo() else { continue }
+      forRanges(bias.count, by: PackedMatrix.panelWidth) { [kernels] range, _ in
+        kernels.addRows(
+          dy.columns(columns).columns(range), to: gradient.base + range.lowerBound)
+      }
+    }
+  }
+}
+
+extension Linear {
+  /// Whether any part of it is trained, frozen or not: then it is not packed.
+  var isInTraining: Bool { (weights + biases).contains { $0.training != nil } }
+  /// Whether derivatives by any part are wanted.
+  var isTrained: Bool { (weights + biases).contains { $0.gradient != nil } }
+}
+
+extension Activation {
+  /// The function that is applied; nil for none.
+  var function: ElementaryFunction? {
+    switch self {
+    case .none: nil
+    case .gelu: .gelu
+    case .geluTanh: .geluTanh
+    case .relu: .relu
+    case .tanh: .tanh
+    }
+  }
+}
