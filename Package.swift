@@ -82,7 +82,9 @@ let package = Package(
       ]),
 
     // L5: training
-    .target(name: "Training", dependencies: ["Failures", "Kernels"]),
+    .target(
+      name: "Training",
+      dependencies: ["Failures", "Kernels", "Workers", "Tensors", "Autograd", "Models"]),
 
     // L6: what the tools share
     .target(
@@ -138,7 +140,8 @@ let package = Package(
       ["IndexBuilding", "IndexFormat", "JSON", "Tensors", "Streams", "Kernels", "Workers"]),
     tests("Autograd", ["Kernels", "Workers"]),
     tests("Models", ["JSON", "Streams", "Tensors", "Tokenizers", "Kernels"]),
-    tests("Training", ["JSON", "Kernels"]),
+    tests(
+      "Training", ["JSON", "Kernels", "Workers", "Autograd", "Models", "Tokenizers", "Tensors"]),
     tests("ToolSupport", ["JSON", argumentParser]),
   ]
 )

@@ -19,11 +19,16 @@ package final class Model: Sendable {
 
   /// Reads the weights of a folder.
   ///
+  /// - Parameters:
+  ///   - description: What the folder holds.
+  ///   - store: Gets the weights where they are to be trained: then the model runs on tapes only.
   /// - Throws: 78 where a tensor is missing or has another shape, or the weights are in a format
   ///   that is not read; 65 where they are damaged.
-  package init(_ description: ModelDescription) throws(Failure) {
+  package init(
+    _ description: ModelDescription, trainingIn store: ParameterStore? = nil
+  ) throws(Failure) {
     self.description = description
-    let checkpoint = try Checkpoint(description.folder.path)
+    let checkpoint = try Checkpoint(description.folder.path, trainingIn: store)
     backbone = try BackboneLoader.load(
       description.backboneType, description.folder, checkpoint)
     switch description.architecture {

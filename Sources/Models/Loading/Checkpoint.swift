@@ -13,12 +13,18 @@ package final class Checkpoint {
   private var places: [String: Int] = [:]
   private var used: Set<String> = []
   package let path: String
+  /// Where weights go that training is to change; nil where they stay as they are.
+  private let store: ParameterStore?
 
   /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names.
   ///
+  /// - Parameters:
+  ///   - folder: Where they are.
+  ///   - store: Gets copies of the weights that are asked for, to be trained.
   /// - Throws: 78 where the folder holds weights in another format only.
-  package init(_ folder: String) throws(Failure) {
+  package init(_ folder: String, trainingIn store: ParameterStore? = nil) throws(Failure) {
     path = folder
+    self.store = store
     let single = folder + "/model.safetensors"
     let index = folder + "/model.safetensors.index.json"
     var names: [String] = []
@@ -106,9 +112,11 @@ package final class Checkpoint {
         path, "tensor \(name): expected shape \(shape), found \(entry.shape)")
     }
     used.insert(stored)
+    // Layers that share a weight share its training.
+    if let known = store?[stored] { return known }
     let file = files[place]
     let bytes = file.bytes(entry)
-    if entry.type == .f32, let base = bytes.baseAddress,
+    if store == nil, entry.type == .f32, let base = bytes.baseAddress,
       Int(bitPattern: base) % MemoryLayout<Float>.alignment == 0
     {
       try checkFinite(
@@ -120,6 +128,7 @@ package final class Checkpoint {
     let buffer = AlignedBuffer(count: entry.elements)
     try Self.convert(bytes, entry, into: buffer, path: path)
     try checkFinite(UnsafeBufferPointer(start: buffer.pointer, count: entry.elements), name)
+    if let store { return store.add(stored, shape: shape, buffer) }
     return Parameter(
       name: name, shape: shape, values: UnsafePointer(buffer.pointer), owner: buffer)
   }
