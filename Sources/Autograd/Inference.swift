@@ -7,7 +7,7 @@ package final class Matrix {
   let buffer: AlignedBuffer
   private let arena: Arena
 
-  fileprivate init(rows: Int, columns: Int, arena: Arena) {
+  init(rows: Int, columns: Int, arena: Arena) {
     self.rows = rows
     self.columns = columns
     self.arena = arena
@@ -27,7 +27,7 @@ package final class Matrix {
 }
 
 /// Buffers that are used again and again, so that a batch allocates nothing.
-private final class Arena {
+final class Arena {
   private var free: [AlignedBuffer] = []
 
   /// The smallest free buffer that is large enough but not four times too large, else a new one.
@@ -59,13 +59,14 @@ extension Array {
 /// Runs operations at once, on packed weights, one thread an instance.
 package final class Inference: Operations {
   package typealias Value = Matrix
-  fileprivate let kernels: Kernels
+  let kernels: Kernels
   private let arena = Arena()
-  private var scratch = AlignedBuffer(count: 0)
+  var scratch = AlignedBuffer(count: 0)
+  var relativeTables: [ObjectIdentifier: RelativeTable] = [:]
 
   package init(_ kernels: Kernels) { self.kernels = kernels }
 
-  private func matrix(_ rows: Int, _ columns: Int) -> Matrix {
+  func matrix(_ rows: Int, _ columns: Int) -> Matrix {
     Matrix(rows: rows, columns: columns, arena: arena)
   }
 
@@ -110,20 +111,15 @@ package final class Inference: Operations {
     return out
   }
 
-  package func attention(_ qkv: Matrix, heads: Int, _ batch: PackedBatch) -> Matrix {
-    let width = qkv.columns / 3
-    let out = matrix(qkv.rows, width)
-    let all = qkv.view.view
-    for sequence in 0..<batch.sequences {
-      let rows = batch.range(sequence)
-      let needed = kernels.attentionScratchCount(
-        queries: rows.count, keys: rows.count, headWidth: width / heads)
-      if scratch.count < needed { scratch = AlignedBuffer(count: needed) }
-      kernels.attention(
-        queries: all[rows, 0..<width], keys: all[rows, width..<2 * width],
-        values: all[rows, 2 * width..<3 * width], heads: heads,
-        scale: 1 / Float(width / heads).squareRoot(), into: out.view.rows(rows), scratch: scratch)
-    }
+  package func rmsNorm(_ x: Matrix, _ norm: RMSNorm) -> Matrix {
+    let out = matrix(x.rows, x.columns)
+    kernels.rmsNorm(x.view.view, weight: norm.weight.values, epsilon: norm.epsilon, into: out.view)
+    return out
+  }
+
+  package func gate(_ x: Matrix, _ activation: Activation) -> Matrix {
+    let out = matrix(x.rows, x.columns / 2)
+    kernels.gate(x.view.view, activation, into: out.view)
     return out
   }
 

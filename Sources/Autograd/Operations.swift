@@ -36,9 +36,29 @@ package protocol Operations: AnyObject {
 
   func layerNorm(_ x: Value, _ norm: LayerNorm) -> Value
 
+  /// x / √(mean of x² + ε) · weight, row by row.
+  func rmsNorm(_ x: Value, _ norm: RMSNorm) -> Value
+
+  /// activation(left half) · right half: [T,2N] to [T,N].
+  func gate(_ x: Value, _ activation: Activation) -> Value
+
+  /// Queries and keys turned by their positions, values as they are: [T,3D] to [T,3D].
+  func rotate(_ qkv: Value, heads: Int, _ angles: RotaryPositions, _ batch: PackedBatch) -> Value
+
   /// Self-attention of each sequence by itself, from queries, keys and values side by side:
   /// [T,3D] to [T,D].
-  func attention(_ qkv: Value, heads: Int, _ batch: PackedBatch) -> Value
+  ///
+  /// Keys that `batch.attended` hides count for nobody. Sequences of `batch.groups` attend to their
+  /// shared tokens too, and to rows of `qkv` behind the tokens.
+  func attention(
+    _ qkv: Value, heads: Int, _ batch: PackedBatch, _ options: AttentionOptions
+  ) -> Value
+
+  /// One query a sequence, which attends to all tokens of it: queries [B,I] and hidden states [T,D]
+  /// to [B,I]. Keys and values of the tokens are never made.
+  func crossAttention(
+    _ queries: Value, over hidden: Value, _ projections: CrossProjections, _ batch: PackedBatch
+  ) -> Value
 
   /// One vector a sequence: [T,D] to [B,D].
   func pool(_ x: Value, _ pooling: Pooling, _ batch: PackedBatch) -> Value
@@ -72,4 +92,8 @@ package protocol Operations: AnyObject {
 
 extension Operations {
   package func linear(_ x: Value, _ layer: Linear) -> Value { linear(x, layer, .none) }
+
+  package func attention(_ qkv: Value, heads: Int, _ batch: PackedBatch) -> Value {
+    attention(qkv, heads: heads, batch, AttentionOptions())
+  }
 }

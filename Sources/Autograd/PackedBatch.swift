@@ -9,6 +9,13 @@ package struct PackedBatch: Sendable {
   /// Where each sequence starts, offsets[B+1].
   package private(set) var offsets: [Int] = [0]
 
+  /// attended[T], 0 for a token that nobody attends to, itself included; nil where all are.
+  ///
+  /// ColBERT's query expansion may be so: its tokens look at the text, nobody looks at them.
+  package private(set) var attended: [UInt8]?
+  /// Runs of neighbouring sequences that see one token of each other; none for most models.
+  package var groups: [SequenceGroup] = []
+
   package init() {}
 
   /// B.
@@ -20,11 +27,38 @@ package struct PackedBatch: Sendable {
   package func range(_ index: Int) -> Range<Int> { offsets[index]..<offsets[index + 1] }
 
   /// Appends a sequence of at least one token.
-  package mutating func append(ids: some Collection<Int32>, typeIDs: some Collection<UInt8>) {
+  ///
+  /// `attended`: one byte a token, 0 for one that is not attended to; nil where all are.
+  package mutating func append(
+    ids: some Collection<Int32>, typeIDs: some Collection<UInt8>, attended: [UInt8]? = nil
+  ) {
     precondition(!ids.isEmpty && ids.count == typeIDs.count, "a sequence of \(ids.count) tokens")
+    precondition(attended == nil || attended?.count == ids.count, "a mask of other length")
+    if attended != nil || self.attended != nil {
+      var mask = self.attended ?? Array(repeating: 1, count: tokens)
+      mask += attended ?? Array(repeating: 1, count: ids.count)
+      self.attended = mask
+    }
     self.ids.append(contentsOf: ids)
     self.typeIDs.append(contentsOf: typeIDs.lazy.map(Int32.init))
     positions.append(contentsOf: 0..<Int32(ids.count))
     offsets.append(self.ids.count)
+  }
+}
+
+/// Sequences that attend to one token of each other besides their own tokens: the documents of a
+/// query in a Set-Encoder (Schlatt et al., arXiv:2404.06912).
+package struct SequenceGroup: Sendable, Equatable {
+  /// Neighbouring sequences of the batch.
+  package var sequences: Range<Int>
+  /// Index of the shared token in each sequence.
+  package var token: Int
+  /// Rows behind the batch's T tokens that all of the group attend to.
+  package var additionalRows: Range<Int>
+
+  package init(sequences: Range<Int>, token: Int, additionalRows: Range<Int> = 0..<0) {
+    self.sequences = sequences
+    self.token = token
+    self.additionalRows = additionalRows
   }
 }
