@@ -19,6 +19,21 @@ package struct PackedBatch: Sendable {
   /// Tokens of sequence `index`.
   package func range(_ index: Int) -> Range<Int> { offsets[index]..<offsets[index + 1] }
 
+  /// The same sequences with other ids, ids[T].
+  package func withIDs(_ ids: [Int32]) -> PackedBatch {
+    precondition(ids.count == tokens, "\(ids.count) ids for \(tokens) tokens")
+    var batch = self
+    batch.ids = ids
+    return batch
+  }
+
+  /// Appends a sequence of at least one token.
+  package mutating func append(
+    ids: some Collection<Int32>, typeIDs: some Collection<UInt8>, attended: some Collection<UInt8>
+  ) {
+    append(ids: ids, typeIDs: typeIDs)
+  }
+
   /// Appends a sequence of at least one token.
   package mutating func append(ids: some Collection<Int32>, typeIDs: some Collection<UInt8>) {
     precondition(!ids.isEmpty && ids.count == typeIDs.count, "a sequence of \(ids.count) tokens")

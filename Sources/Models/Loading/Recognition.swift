@@ -10,19 +10,20 @@ extension ModelDescription {
   /// - Throws: 78 where the folder leaves two readings, with how to choose, or is of a kind that is
   ///   not supported.
   package init(recognizing folder: ModelFolder) throws(Failure) {
-    switch folder.modelType {
-    case "lir-dpr": self = try LightningIRFolder.dense(folder)
-    case "splade": self = try LightningIRFolder.splade(folder)
-    case "mono": self = try LightningIRFolder.mono(folder)
-    case "col", "coil", "unicoil", "mvr", "set-encoder", "xtr":
-      throw .config(
-        folder.configPlace, "models of type \(folder.modelType ?? "") are not supported")
-    default:
-      if WholeFile.exists(folder.path + "/modules.json") {
-        self = try SentenceTransformersFolder.describe(folder)
-      } else {
-        self = try PlainFolder.describe(folder)
-      }
+    if LightningIRFolder.isNative(folder) {
+      self = try LightningIRFolder.describe(folder, folder.modelType ?? "")
+      return
+    }
+    let known = try KnownCheckpoint.find(folder)
+    let asked = folder.overriddenKeys.contains("model_type") ? folder.modelType : nil
+    if let known, asked == nil || asked == known.row.modelType || asked == "xtr" {
+      self = try LightningIRFolder.describe(folder, known.row, because: known.evidence)
+    } else if let asked {
+      self = try LightningIRFolder.describe(folder, asked)
+    } else if WholeFile.exists(folder.path + "/modules.json") {
+      self = try SentenceTransformersFolder.describe(folder)
+    } else {
+      self = try PlainFolder.describe(folder)
     }
   }
 }
@@ -46,6 +47,12 @@ enum PlainFolder {
       throw .config(
         folder.path, "\(architecture) may be a SPLADE model or a bare language model",
         hint: #"for a SPLADE model say --model-config '{"model_type":"splade"}'"#)
+    }
+    if folder.modelType == "t5", architecture.hasSuffix("ForConditionalGeneration") {
+      throw .config(
+        folder.path, "\(architecture) may be a monoT5, a RankT5 or a bare language model",
+        hint: #"say --model-config '{"model_type":"mono","scoring_strategy":"mono"}' for a "#
+          + #"monoT5, with "rank" for a RankT5"#)
     }
     throw .config(
       folder.path,
@@ -83,7 +90,7 @@ enum PlainFolder {
   private static func crossEncoderActivation(
     _ folder: ModelFolder
   ) throws(Failure) -> (ScoreActivation, String) {
-    let settings = try folder.json("config_sentence_transformers.json")
+    let settings = try folder.rootJSON("config_sentence_transformers.json")
     let candidates = [
       ("config_sentence_transformers.json: activation_fn", settings?["activation_fn"]),
       (
