@@ -59,13 +59,14 @@ extension Array {
 /// Runs operations at once, on packed weights, one thread an instance.
 package final class Inference: Operations {
   package typealias Value = Matrix
-  fileprivate let kernels: Kernels
+  let kernels: Kernels
   private let arena = Arena()
-  private var scratch = AlignedBuffer(count: 0)
+  /// Of the attention.
+  var scratch = AlignedBuffer(count: 0)
 
   package init(_ kernels: Kernels) { self.kernels = kernels }
 
-  private func matrix(_ rows: Int, _ columns: Int) -> Matrix {
+  func matrix(_ rows: Int, _ columns: Int) -> Matrix {
     Matrix(rows: rows, columns: columns, arena: arena)
   }
 
@@ -107,23 +108,6 @@ package final class Inference: Operations {
     kernels.layerNorm(
       x.view.view, weight: norm.weight.values, bias: norm.bias?.values, epsilon: norm.epsilon,
       into: out.view)
-    return out
-  }
-
-  package func attention(_ qkv: Matrix, heads: Int, _ batch: PackedBatch) -> Matrix {
-    let width = qkv.columns / 3
-    let out = matrix(qkv.rows, width)
-    let all = qkv.view.view
-    for sequence in 0..<batch.sequences {
-      let rows = batch.range(sequence)
-      let needed = kernels.attentionScratchCount(
-        queries: rows.count, keys: rows.count, headWidth: width / heads)
-      if scratch.count < needed { scratch = AlignedBuffer(count: needed) }
-      kernels.attention(
-        queries: all[rows, 0..<width], keys: all[rows, width..<2 * width],
-        values: all[rows, 2 * width..<3 * width], heads: heads,
-        scale: 1 / Float(width / heads).squareRoot(), into: out.view.rows(rows), scratch: scratch)
-    }
     return out
   }
 

@@ -36,9 +36,18 @@ package protocol Operations: AnyObject {
 
   func layerNorm(_ x: Value, _ norm: LayerNorm) -> Value
 
-  /// Self-attention of each sequence by itself, from queries, keys and values side by side:
-  /// [T,3D] to [T,D].
+  /// Self-attention, from queries, keys and values side by side: [T+S,3D] to [T,D], S being the
+  /// states that `draw` made.
+  ///
+  /// A token attends to the attended tokens of its own sequence; in a set also to one token of each
+  /// other sequence and to the set's drawn states.
   func attention(_ qkv: Value, heads: Int, _ batch: PackedBatch) -> Value
+
+  /// The states x[T,D], and behind them the drawn ones of the batch's sets: [T+S,D].
+  ///
+  /// A set's drawn states are normal, with mean and deviation of its shared tokens' states in every
+  /// dimension. `layer` chooses the numbers.
+  func draw(_ x: Value, _ batch: PackedBatch, layer: Int) -> Value
 
   /// One vector a sequence: [T,D] to [B,D].
   func pool(_ x: Value, _ pooling: Pooling, _ batch: PackedBatch) -> Value

@@ -86,12 +86,38 @@ package final class BatchEncoder: Sendable {
     _ window: TokenWindow, _ groups: [PairGroup], _ activation: ScoreActivation
   ) throws(Failure) -> [Float] {
     let output = FloatRows(rows: window.count, columns: 1)
-    try run(window) { [model] batch, members, engine in
+    let body: @Sendable (PackedBatch, [Int], Inference) -> Void = {
+      [model] batch, members, engine in
       for (member, score) in zip(members, model.score(batch, activation, engine)) {
         output.set(member, score)
       }
     }
+    if case .mono(let settings) = model.description.architecture, let set = settings.set {
+      try runSets(window, PairGroup.sets(groups, depth: set.depth), set, body)
+    } else {
+      try run(window, body)
+    }
     return output.values
+  }
+
+  /// Runs the sets of a window, as many at a time as fit a batch.
+  private func runSets(
+    _ window: TokenWindow, _ sets: [PairGroup], _ settings: ModelDescription.SetSettings,
+    _ body: @escaping @Sendable (PackedBatch, [Int], Inference) -> Void
+  ) throws(Failure) {
+    try check(window)
+    let lengths = sets.map { $0.pairs.reduce(0) { $0 + window.range($1).count } }
+    let batches = Packing.batches(lengths: lengths, tokens: batchTokens)
+    try pool.forEach(batches.count) { [engines] index, worker throws(Failure) in
+      var batch = PackedBatch()
+      for set in batches[index].map({ sets[$0] }) {
+        for pair in set.pairs { batch.append(window, pair) }
+        let drawn = set.seed == nil ? 0 : settings.depth - set.pairs.count
+        batch.endSet(sharedToken: settings.sharedToken, drawn: drawn, seed: set.seed ?? 0)
+      }
+      let members = batches[index].flatMap { Array(sets[$0].pairs) }
+      engines.with(worker) { engine in body(batch, members, engine) }
+    }
   }
 
   /// Runs every batch of a window; `body` gets the batch and the window's indices of its members.
@@ -99,22 +125,11 @@ package final class BatchEncoder: Sendable {
     _ window: TokenWindow, _ body: @escaping @Sendable (PackedBatch, [Int], Inference) -> Void
   ) throws(Failure) {
     let lengths = (0..<window.count).map { window.range($0).count }
-    try run(window, Packing.batches(lengths: lengths, tokens: batchTokens), body)
-  }
-
-  private func run(
-    _ window: TokenWindow, _ batches: [[Int]],
-    _ body: @escaping @Sendable (PackedBatch, [Int], Inference) -> Void
-  ) throws(Failure) {
+    let batches = Packing.batches(lengths: lengths, tokens: batchTokens)
     try check(window)
     try pool.forEach(batches.count) { [engines] index, worker throws(Failure) in
       var batch = PackedBatch()
-      for member in batches[index] {
-        let range = window.range(member)
-        batch.append(
-          ids: window.ids[range], typeIDs: window.typeIDs[range],
-          attended: window.attended[range])
-      }
+      for member in batches[index] { batch.append(window, member) }
       engines.with(worker) { engine in body(batch, batches[index], engine) }
     }
   }
@@ -134,6 +149,12 @@ package final class BatchEncoder: Sendable {
         model.description.folder.path,
         "type id \(type) is outside of the model's \(model.backbone.segmentCount) segments")
     }
+    for index in 0..<window.count {
+      let range = window.range(index)
+      if range.isEmpty || window.attended[range].contains(where: { $0 != 0 }) { continue }
+      throw .config(
+        model.description.folder.path, "a text of \(range.count) tokens, none of them attended to")
+    }
     for index in 0..<window.count where window.range(index).count > model.backbone.maximumTokens {
       throw .config(
         model.description.folder.path,
@@ -152,6 +173,30 @@ package struct PairGroup: Sendable {
   package init(pairs: Range<Int>, seed: UInt64? = nil) {
     self.pairs = pairs
     self.seed = seed
+  }
+
+  /// Sets of at most `depth` pairs: a query with more is cut into as few as possible, in order, whose
+  /// sizes differ by one at most.
+  static func sets(_ groups: [PairGroup], depth: Int) -> [PairGroup] {
+    groups.flatMap { group in
+      let count = (group.pairs.count + depth - 1) / depth
+      return (0..<count).map { part in
+        let start = group.pairs.lowerBound
+        return PairGroup(
+          pairs: start + group.pairs.count * part / count..<start
+            + group.pairs.count * (part + 1) / count,
+          seed: group.seed.map { $0 &+ UInt64(part) })
+      }
+    }
+  }
+}
+
+extension PackedBatch {
+  /// Appends a text of a window.
+  fileprivate mutating func append(_ window: TokenWindow, _ index: Int) {
+    let range = window.range(index)
+    append(
+      ids: window.ids[range], typeIDs: window.typeIDs[range], attended: window.attended[range])
   }
 }
 

@@ -87,8 +87,9 @@ struct PostNormEncoder: Sendable {
   /// Embeddings [T,D] to hidden states [T,D].
   func callAsFunction<O: Operations>(_ x: O.Value, _ batch: PackedBatch, _ o: O) -> O.Value {
     var x = x
-    for layer in layers {
-      let context = o.attention(o.linear(x, layer.queryKeyValue), heads: shape.heads, batch)
+    for (i, layer) in layers.enumerated() {
+      let states = o.draw(x, batch, layer: i)
+      let context = o.attention(o.linear(states, layer.queryKeyValue), heads: shape.heads, batch)
       x = o.layerNorm(o.linear(context, layer.attentionOutput, adding: x), layer.attentionNorm)
       let inner = o.linear(x, layer.intermediate, shape.activation)
       x = o.layerNorm(o.linear(inner, layer.output, adding: x), layer.outputNorm)

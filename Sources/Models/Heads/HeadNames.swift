@@ -107,26 +107,27 @@ extension HeadNames {
   ]
 
   /// Where a folder has a layer or a tensor; the first place where it has none, so that the message
-  /// names that.
+  /// names that. With it the number of rows that a layer's weights have there.
   static func place(
     _ name: String, in folder: ModelFolder, isNative: Bool
-  ) throws(Failure) -> WeightPlace {
+  ) throws(Failure) -> (WeightPlace, rows: Int?) {
     let candidates = isNative ? [] : places[name] ?? []
     for place in candidates {
       let source =
         place.source.isEmpty ? folder.modelPath : "\(folder.path)/\(place.source)"
       guard try Checkpoint.exists(source) else { continue }
       let checkpoint = try Checkpoint(source)
-      if checkpoint.has(place.name) || checkpoint.has(place.name + ".weight") { return place }
+      if checkpoint.has(place.name) { return (place, nil) }
+      if let shape = checkpoint.shape(place.name + ".weight") { return (place, shape.first) }
     }
-    return WeightPlace(name)
+    return (WeightPlace(name), nil)
   }
 
   static func places<Key: Hashable>(
     _ names: [Key: String], in folder: ModelFolder, isNative: Bool
   ) throws(Failure) -> [Key: WeightPlace] {
     var found: [Key: WeightPlace] = [:]
-    for (key, name) in names { found[key] = try place(name, in: folder, isNative: isNative) }
+    for (key, name) in names { found[key] = try place(name, in: folder, isNative: isNative).0 }
     return found
   }
 }

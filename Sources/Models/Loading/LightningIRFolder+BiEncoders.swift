@@ -28,7 +28,7 @@ extension LightningIRFolder {
   static func multiVector(_ folder: ModelFolder) throws(Failure) -> ModelDescription {
     var projections: [Projection] = []
     if let layer = try projection(
-      folder, "projection", outputs: try folder.integer("embedding_dim", default: 128))
+      folder, "projection", width: "embedding_dim", default: 128)
     {
       projections.append(layer)
     }
@@ -68,11 +68,9 @@ extension LightningIRFolder {
   static func coil(_ folder: ModelFolder) throws(Failure) -> ModelDescription {
     guard
       let cls = try projection(
-        folder, "cls_projection", kind: "projection",
-        outputs: try folder.integer("cls_embedding_dim", default: 768)),
+        folder, "cls_projection", kind: "projection", width: "cls_embedding_dim", default: 768),
       let tokens = try projection(
-        folder, "token_projection", kind: "projection",
-        outputs: try folder.integer("token_embedding_dim", default: 32))
+        folder, "token_projection", kind: "projection", width: "token_embedding_dim", default: 32)
     else { preconditionFailure("a required projection") }
     return try biEncoder(
       folder, .coil(.init(cls: cls, tokens: tokens, interaction: try interaction(folder))))
@@ -80,7 +78,8 @@ extension LightningIRFolder {
 
   static func uniCoil(_ folder: ModelFolder) throws(Failure) -> ModelDescription {
     guard
-      let layer = try projection(folder, "token_projection", kind: "projection", outputs: 1)
+      let layer = try projection(
+        folder, "token_projection", kind: "projection", width: nil, default: 1)
     else { preconditionFailure("a required projection") }
     return try biEncoder(folder, .uniCoil(.init(projection: layer)))
   }
@@ -112,9 +111,11 @@ extension LightningIRFolder {
   /// A linear layer; nil where the configuration says null and may.
   ///
   /// `name`: Lightning IR's name of the weights. `kind`: the field that says whether there is a bias.
+  /// `width`: the field that says how many outputs; where others wrote the folder and no field says
+  /// it, the weights do.
   static func projection(
-    _ folder: ModelFolder, _ name: String, kind key: String? = nil, outputs: Int? = nil,
-    isOptional: Bool = false
+    _ folder: ModelFolder, _ name: String, kind key: String? = nil,
+    width: String? = "embedding_dim", default outputs: Int? = nil, isOptional: Bool = false
   ) throws(Failure) -> Projection? {
     let key = key ?? name
     guard let kind = try folder.string(key, default: "linear") else {
@@ -128,10 +129,11 @@ extension LightningIRFolder {
           + "found \(kind)")
     }
     let isNative = isNative(folder)
-    var width = outputs
-    if width == nil { width = try folder.optionalInteger("embedding_dim", default: nil) }
+    let (place, rows) = try HeadNames.place(name, in: folder, isNative: isNative)
+    var found = isNative ? outputs : rows ?? outputs
+    if let width { found = try folder.optionalInteger(width, default: found) }
     return Projection(
-      try HeadNames.place(name, in: folder, isNative: isNative), outputs: width,
+      place, outputs: found,
       bias: kind == "linear_no_bias" ? .none : isNative ? .required : .optional)
   }
 
