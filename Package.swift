@@ -132,7 +132,7 @@ let package = Package(
     tests(
       "Retrieval",
       ["IndexBuilding", "IndexFormat", "JSON", "Tensors", "Streams", "Kernels", "Workers"]),
-    tests("Models", ["JSON", "Streams", "Tensors", "Tokenizers", "Kernels"]),
+    tests("Models", ["JSON", "Streams", "Tensors", "Tokenizers", "Kernels", "Retrieval"]),
     tests("ToolSupport", ["JSON", argumentParser]),
   ]
 )
