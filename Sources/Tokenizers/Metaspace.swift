@@ -35,7 +35,8 @@ struct Metaspace: Sendable, Equatable {
     }
     guard let known = PrependScheme(rawValue: scheme ?? "always") else {
       throw .config(
-        fields.path, "\(name).prepend_scheme: expected first, never or always, found \(scheme ?? "")")
+        fields.path,
+        "\(name).prepend_scheme: expected first, never or always, found \(scheme ?? "")")
     }
     prependScheme = known
     // What files of before prepend_scheme say.

@@ -45,7 +45,8 @@ struct PrecompiledCharsmap: Sendable {
     units = (0..<length).map { word(4 + 4 * $0) }
     let rest = Array(bytes[(4 + 4 * length)...])
     if let bad = rest.withUnsafeBytes({ UTF8Validation.firstInvalid($0) }) {
-      throw .data(place, "expected UTF-8 in the precompiled charsmap, found byte \(bad) of its text")
+      throw .data(
+        place, "expected UTF-8 in the precompiled charsmap, found byte \(bad) of its text")
     }
     replacements = rest
     var ascii = [Span](repeating: .unchanged, count: 128)

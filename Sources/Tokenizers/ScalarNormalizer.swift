@@ -53,6 +53,8 @@ enum StringNormalizer: Sendable {
   case prepend([UInt8])
   /// `Strip`: removes white space at the ends.
   case strip(left: Bool, right: Bool)
+  /// `Replace` of runs of two spaces and more.
+  case replaceSpaces(with: [UInt8])
   /// `Replace` of a string, which is not empty, wherever it occurs.
   case replace([UInt8], with: [UInt8])
 
@@ -80,6 +82,7 @@ enum StringNormalizer: Sendable {
         end -= length
       }
       append(bytes + start, end - start, output)
+    case .replaceSpaces(let content): replaceSpaces(content, bytes, text.count, output)
     case .replace(let pattern, let content):
       replace(pattern, content, bytes, text.count, output)
     }
@@ -101,6 +104,24 @@ enum StringNormalizer: Sendable {
       } else {
         append(bytes + i, 1, output)
         i += 1
+      }
+    }
+  }
+
+  private func replaceSpaces(
+    _ content: [UInt8], _ bytes: UnsafePointer<UInt8>, _ count: Int,
+    _ output: GrowableBuffer<UInt8>
+  ) {
+    output.reserve(count &+ 64)
+    var i = 0
+    while i < count {
+      if bytes[i] == 0x20, i &+ 1 < count, bytes[i &+ 1] == 0x20 {
+        append(content, output)
+        while i < count, bytes[i] == 0x20 { i &+= 1 }
+        output.reserve(count &- i &+ 64)
+      } else {
+        output.push(bytes[i])
+        i &+= 1
       }
     }
   }

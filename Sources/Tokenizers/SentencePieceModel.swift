@@ -38,7 +38,9 @@ struct SentencePieceModel {
       default: break
       }
     }
-    guard !pieces.isEmpty else { throw .data(path, "expected a SentencePiece model, found no pieces") }
+    guard !pieces.isEmpty else {
+      throw .data(path, "expected a SentencePiece model, found no pieces")
+    }
   }
 
   private mutating func readPiece(_ message: WireReader) throws(Failure) {
@@ -84,7 +86,8 @@ struct SentencePieceModel {
 
   private static func check(_ text: ArraySlice<UInt8>, _ message: WireReader) throws(Failure) {
     if let bad = text.withUnsafeBytes({ UTF8Validation.firstInvalid($0) }) {
-      throw message.damage(text.startIndex + bad, "valid UTF-8", "byte \(text[text.startIndex + bad])")
+      throw message.damage(
+        text.startIndex + bad, "valid UTF-8", "byte \(text[text.startIndex + bad])")
     }
   }
 }

@@ -72,7 +72,8 @@ private struct NormalizationRun {
         return
       }
       write()
-    } else if pending.count > 0, pending.pointer[pending.count - 1].combiningClass > combiningClass {
+    } else if pending.count > 0, pending.pointer[pending.count - 1].combiningClass > combiningClass
+    {
       isOrdered = false
     }
     pending.reserve(1)

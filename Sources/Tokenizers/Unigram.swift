@@ -98,18 +98,21 @@ extension Unigram {
     /// Appends the pieces of a word; `ids` has room for one a byte, and eight bytes after the word
     /// can be read.
     ///
-    /// - Returns: false where the word has a scalar that is no piece, and there is no unknown one.
+    /// `cache.hasFailed` is set where the word has a scalar that is no piece, and there is no
+    /// unknown one.
     @inline(__always)
-    func append(
-      _ word: UnsafePointer<UInt8>, _ count: Int, to ids: GrowableBuffer<Int32>
-    ) -> Bool {
-      if count > WordCache.longestWord { return appendBest(word, count, to: ids) }
-      let slot = cache.slot(word, count)
-      if cache.copy(slot, word, count, to: ids) { return true }
-      let mark = ids.count
-      if !appendBest(word, count, to: ids) { return false }
-      cache.store(slot, word, count, ids, from: mark)
-      return true
+    func append(_ word: UnsafePointer<UInt8>, _ count: Int, to ids: GrowableBuffer<Int32>) {
+      if count <= WordCache.longestWord {
+        let slot = cache.slot(word, count)
+        if cache.copy(slot, word, count, to: ids) { return }
+        let mark = ids.count
+        if appendBest(word, count, to: ids) {
+          return cache.store(slot, word, count, ids, from: mark)
+        }
+      } else if appendBest(word, count, to: ids) {
+        return
+      }
+      cache.hasFailed = true
     }
 
     @inline(never)

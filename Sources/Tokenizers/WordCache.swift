@@ -23,6 +23,9 @@ final class WordCache {
   /// Working memory of the search for the best way.
   let steps = GrowableBuffer<Unigram.Step>(capacity: 256)
 
+  /// Whether a word could not be cut.
+  var hasFailed = false
+
   private var entries: UnsafeMutablePointer<Entry>?
   private var stamp: UInt64 = 0
 
