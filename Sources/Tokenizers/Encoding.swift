@@ -165,18 +165,21 @@ extension Tokenizer {
     normalized.reserve(TokenTable.slack)
     // No token is shorter than a byte; splitting puts up to four before each word.
     ids.reserve(5 * normalized.count + 8)
+    let origin = isFirst && preTokenizer.asksForStart ? TextOrigin.length(text, normalizer) : 0
     added.normalizedPatterns.split(
       normalized.pointer, normalized.count,
       piece: { start, end in
         splitWords(
-          preTokenizer, normalized.pointer + start, end - start, isFirst: isFirst && start == 0,
-          reader, ids, scratch)
+          preTokenizer, normalized.pointer + start, end - start, origin: origin - start, reader,
+          ids, scratch)
       },
       token: { ids.push($0) })
   }
 
+  /// Appends the tokens of a piece of a normalized text; words that start before `origin` stand
+  /// at the start of the original text.
   private func splitWords(
-    _ preTokenizer: PreTokenizer, _ bytes: UnsafePointer<UInt8>, _ count: Int, isFirst: Bool,
+    _ preTokenizer: PreTokenizer, _ bytes: UnsafePointer<UInt8>, _ count: Int, origin: Int,
     _ reader: some WordReader, _ ids: GrowableBuffer<Int32>, _ scratch: TokenizerScratch
   ) {
     switch preTokenizer {
@@ -186,16 +189,14 @@ extension Tokenizer {
     case .whitespaceSplit:
       WhitespaceSplit.split(bytes, count) { word, length in reader.append(word, length, to: ids) }
     case .metaspace(let metaspace):
-      metaspace.split(bytes, count, isFirst: isFirst, scratch.words) { word, length in
+      metaspace.split(bytes, count, isFirst: origin > 0, scratch.words) { word, length in
         reader.append(word, length, to: ids)
       }
     case .sequence(let steps):
       guard steps.count == 2, case .whitespaceSplit = steps[0], case .metaspace(let m) = steps[1]
-      else {
-        fatalError()
-      }
+      else { fatalError() }
       WhitespaceSplit.split(bytes, count) { word, length in
-        m.split(word, length, isFirst: isFirst && word == bytes, scratch.words) { word, length in
+        m.split(word, length, isFirst: word - bytes < origin, scratch.words) { word, length in
           reader.append(word, length, to: ids)
         }
       }

@@ -10,6 +10,15 @@ indirect enum PreTokenizer: Sendable {
   case whitespaceSplit
   case metaspace(Metaspace)
   case sequence([PreTokenizer])
+
+  /// Whether it matters which word stands at the start of a text.
+  var asksForStart: Bool {
+    switch self {
+    case .metaspace(let metaspace): metaspace.prependScheme == .first
+    case .sequence(let steps): steps.contains(where: \.asksForStart)
+    default: false
+    }
+  }
 }
 
 /// Words between white space.
