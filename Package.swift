@@ -139,7 +139,7 @@ let package = Package(
       "Retrieval",
       ["IndexBuilding", "IndexFormat", "JSON", "Tensors", "Streams", "Kernels", "Workers"]),
     tests("Autograd", ["Kernels", "Workers"]),
-    tests("Models", ["JSON", "Streams", "Tensors", "Tokenizers", "Kernels"]),
+    tests("Models", ["JSON", "Streams", "Tensors", "Tokenizers", "Kernels", "Retrieval"]),
     tests(
       "Training", ["JSON", "Kernels", "Workers", "Autograd", "Models", "Tokenizers", "Tensors"]),
     tests("ToolSupport", ["JSON", argumentParser]),

@@ -161,6 +161,43 @@ extension Tape {
     }
   }
 
+  package func gate(_ x: Recorded, _ activation: Activation) -> Recorded {
+    let input = x.value
+    let width = input.columns / 2
+    let out = matrix(input.rows, width)
+    forRanges(input.rows, by: 64) { [kernels] rows, _ in
+      kernels.gate(input.view.view.rows(rows), activation, into: out.view.rows(rows))
+    }
+    return record(out, from: [x]) { [unowned self] derivative in
+      [gateAdjoint(input, activation, derivative)]
+    }
+  }
+
+  /// By the left half dy · f′(left) · right, by the right one dy · f(left).
+  private func gateAdjoint(_ x: Matrix, _ activation: Activation, _ dy: Matrix) -> Matrix {
+    let width = dy.columns
+    let dx = matrix(x.rows, x.columns)
+    forRanges(x.rows, by: 64) { [kernels] rows, _ in
+      for row in rows {
+        let left = UnsafeBufferPointer(rebasing: x.row(row)[..<width])
+        let right = UnsafeBufferPointer(rebasing: x.row(row)[width...])
+        let slopes = dx.mutableRow(row)
+        let byLeft = UnsafeMutableBufferPointer(rebasing: slopes[..<width])
+        let byRight = UnsafeMutableBufferPointer(rebasing: slopes[width...])
+        for i in 0..<width { byLeft[i] = dy.row(row)[i] * right[i] }
+        if let function = activation.function {
+          kernels.applyGradient(
+            of: function, at: left, UnsafeBufferPointer(byLeft), into: byLeft)
+          kernels.apply(function, to: left, into: byRight)
+        } else {
+          _ = byRight.update(fromContentsOf: left)
+        }
+        for i in 0..<width { byRight[i] *= dy.row(row)[i] }
+      }
+    }
+    return dx
+  }
+
   package func normalize(_ x: Recorded) -> Recorded {
     let input = x.value
     let out = matrix(input.rows, input.columns)

@@ -10,11 +10,10 @@ extension Tape {
   // MARK: Embeddings
 
   package func embed(
-    _ batch: PackedBatch, word: Parameter, type: Parameter?, position: Parameter?,
-    firstPosition: Int
+    _ batch: PackedBatch, word: Parameter, type: Parameter?, positions table: PositionTable?
   ) -> Recorded {
     let out = matrix(batch.tokens, word.matrix.columns)
-    let positions = batch.positions.map { $0 + Int32(firstPosition) }
+    let (position, positions) = (table?.table, table?.indices ?? [])
     let tables = [(word, batch.ids), (type, batch.typeIDs), (position, positions)]
       .compactMap { table, ids in table.map { ($0, ids) } }
     forRanges(batch.tokens, by: Self.blockRows) { [kernels] rows, _ in
@@ -93,55 +92,6 @@ extension Tape {
       }
     }
     add(dx, to: x.slot)
-  }
-
-  // MARK: Attention
-
-  package func attention(
-    _ qkv: Recorded, heads: Int, dropout: Float, _ batch: PackedBatch
-  ) -> Recorded {
-    let width = qkv.value.columns / 3
-    let out = matrix(qkv.value.rows, width)
-    let all = qkv.value.view.view
-    let masks = nextMasks(dropout, batch)
-    forEach(batch.sequences) { [kernels, scratch] sequence, worker in
-      let rows = batch.range(sequence)
-      let needed = kernels.attentionScratchCount(
-        queries: rows.count, keys: rows.count, headWidth: width / heads)
-      scratch.with(worker) { scratch in
-        kernels.attention(
-          queries: all[rows, 0..<width], keys: all[rows, width..<2 * width],
-          values: all[rows, 2 * width..<3 * width], heads: heads,
-          scale: Self.scale(width / heads), dropout: masks?[sequence], into: out.view.rows(rows),
-          scratch: scratch.take(needed))
-      }
-    }
-    return record(out, qkv.slot != nil) { [unowned self] derivative in
-      add(attentionAdjoint(qkv.value, heads, masks, batch, derivative), to: qkv.slot)
-    }
-  }
-
-  private static func scale(_ headWidth: Int) -> Float { 1 / Float(headWidth).squareRoot() }
-
-  private func attentionAdjoint(
-    _ qkv: Matrix, _ heads: Int, _ masks: [Dropout]?, _ batch: PackedBatch, _ dy: Matrix
-  ) -> Matrix {
-    let width = dy.columns
-    let dx = matrix(qkv.rows, qkv.columns)
-    let parts = [0..<width, width..<2 * width, 2 * width..<3 * width]
-    forEach(batch.sequences) { [kernels, scratch] sequence, worker in
-      let rows = batch.range(sequence)
-      let needed = kernels.attentionGradientScratchCount(
-        queries: rows.count, keys: rows.count, headWidth: width / heads)
-      let call = AttentionGradient(
-        queries: qkv.view.view[rows, parts[0]], keys: qkv.view.view[rows, parts[1]],
-        values: qkv.view.view[rows, parts[2]], heads: heads, scale: Self.scale(width / heads),
-        dropout: masks?[sequence], output: dy.view.view.rows(rows),
-        byQueries: dx.view[rows, parts[0]], byKeys: dx.view[rows, parts[1]],
-        byValues: dx.view[rows, parts[2]])
-      scratch.with(worker) { kernels.attentionGradient(call, scratch: $0.take(needed)) }
-    }
-    return dx
   }
 
   // MARK: Dropout

@@ -8,6 +8,8 @@ package struct AttentionGradient {
   /// H.
   package var heads: Int
   package var scale: Float
+  /// Which keys are attended to: some for every query, and nothing is added by distance.
+  package var mask: AttentionMask
   package var dropout: Dropout?
   /// The derivative by out[Q,H·E].
   package var output: MatrixView
@@ -16,12 +18,13 @@ package struct AttentionGradient {
 
   package init(
     queries: MatrixView, keys: MatrixView, values: MatrixView, heads: Int, scale: Float,
-    dropout: Dropout?, output: MatrixView, byQueries: MutableMatrixView,
-    byKeys: MutableMatrixView, byValues: MutableMatrixView
+    mask: AttentionMask = AttentionMask(), dropout: Dropout?, output: MatrixView,
+    byQueries: MutableMatrixView, byKeys: MutableMatrixView, byValues: MutableMatrixView
   ) {
     (self.queries, self.keys, self.values) = (queries, keys, values)
     self.heads = heads
     self.scale = scale
+    self.mask = mask
     self.dropout = dropout
     self.output = output
     (self.byQueries, self.byKeys, self.byValues) = (byQueries, byKeys, byValues)
@@ -130,8 +133,10 @@ extension Kernels {
   }
 
   /// Floats of scratch memory for `attentionGradient`.
-  package func attentionGradientScratchCount(queries: Int, keys: Int, headWidth: Int) -> Int {
-    table.pointee.attention_gradient_scratch(queries, keys, headWidth)
+  package func attentionGradientScratchCount(
+    queries: Int, keys: Int, headWidth: Int, reach: Int? = nil
+  ) -> Int {
+    table.pointee.attention_gradient_scratch(queries, keys, headWidth, reach ?? .max)
   }
 
   /// The adjoint of `attention`; probabilities are computed again, a block of queries of one head
@@ -148,7 +153,7 @@ extension Kernels {
     }
     precondition(t.heads > 0 && width % t.heads == 0 && t.queries.rows > 0 && t.keys.rows > 0)
     let needed = attentionGradientScratchCount(
-      queries: t.queries.rows, keys: t.keys.rows, headWidth: width / t.heads)
+      queries: t.queries.rows, keys: t.keys.rows, headWidth: width / t.heads, reach: t.mask.reach)
     precondition(scratch.count >= needed, "attentionGradient: scratch \(scratch.count) < \(needed)")
     var forward = ck_attention_f32()
     forward.queries = t.queries.rows
@@ -160,6 +165,8 @@ extension Kernels {
     (forward.v, forward.ldv) = (t.values.base, t.values.stride)
     forward.scale = t.scale
     forward.scratch = scratch.pointer
+    precondition(t.mask.relative == nil, "attentionGradient: relative positions")
+    forward.set(t.mask)
     var call = ck_attention_gradient_f32()
     (call.dout, call.lddout) = (t.output.base, t.output.stride)
     (call.dq, call.lddq) = (t.byQueries.base, t.byQueries.stride)

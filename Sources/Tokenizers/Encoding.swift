@@ -17,12 +17,12 @@ extension Tokenizer {
   ) throws(Failure) -> EncodedCounts {
     tokenize(text, into: scratch.first, scratch)
     let total = scratch.first.count
-    let limit = try room(maxLength, addSpecialTokens, isPair: false)
-    let kept = min(total, limit)
+    let specials = addSpecialTokens ? specialTokenCount(pair: false) : 0
+    let kept = min(total, try room(maxLength, specials))
     assemble(
       postProcessor.single, kept: KeptLengths(first: kept, second: 0), addSpecialTokens,
       into: &buffer, scratch)
-    return counts(total: total, kept: kept, addSpecialTokens, isPair: false)
+    return EncodedCounts(tokens: kept + specials, removed: total - kept)
   }
 
   /// Appends the tokens of a pair of texts to `buffer`.
@@ -34,6 +34,7 @@ extension Tokenizer {
   ///   - first: valid UTF-8, usually the query.
   ///   - second: valid UTF-8, usually the document.
   ///   - addSpecialTokens: whether the post-processor's tokens are put around them.
+  ///   - template: what takes the post-processor's place.
   ///   - maxLength: the largest number of tokens, special ones included; nil for no limit.
   ///   - truncation: which of the texts is cut.
   ///   - buffer: what the tokens are appended to.
@@ -43,19 +44,21 @@ extension Tokenizer {
   ///   cut is too short for that.
   package func encode(
     _ first: UnsafeRawBufferPointer, pair second: UnsafeRawBufferPointer,
-    addSpecialTokens: Bool = true, maxLength: Int? = nil,
+    addSpecialTokens: Bool = true, template: PairTemplate? = nil, maxLength: Int? = nil,
     truncation: TruncationStrategy = .longestFirst,
     into buffer: inout TokenBuffer, scratch: inout TokenizerScratch
   ) throws(Failure) -> EncodedCounts {
     tokenize(first, into: scratch.first, scratch)
     tokenize(second, into: scratch.second, scratch)
-    let limit = try room(maxLength, addSpecialTokens, isPair: true)
+    let specials = addSpecialTokens ? template?.tokenCount ?? specialTokenCount(pair: true) : 0
+    let limit = try room(maxLength, specials)
     let kept = try KeptLengths(
       first: scratch.first.count, second: scratch.second.count, limit: limit, strategy: truncation)
-    assemble(postProcessor.pair, kept: kept, addSpecialTokens, into: &buffer, scratch)
-    return counts(
-      total: scratch.first.count + scratch.second.count, kept: kept.first + kept.second,
-      addSpecialTokens, isPair: true)
+    assemble(
+      template?.pieces ?? postProcessor.pair, kept: kept, addSpecialTokens, into: &buffer, scratch)
+    return EncodedCounts(
+      tokens: kept.first + kept.second + specials,
+      removed: scratch.first.count + scratch.second.count - kept.first - kept.second)
   }
 
   /// The ids of one text: for tests and small things.
@@ -80,23 +83,12 @@ extension Tokenizer {
   // MARK: Steps
 
   /// Number of tokens of the texts themselves that `maxLength` allows.
-  private func room(
-    _ maxLength: Int?, _ addSpecialTokens: Bool, isPair: Bool
-  ) throws(Failure) -> Int {
+  private func room(_ maxLength: Int?, _ specials: Int) throws(Failure) -> Int {
     guard let maxLength else { return .max }
-    let specials = addSpecialTokens ? specialTokenCount(pair: isPair) : 0
     guard maxLength >= specials else {
       throw .usage("a maximum length of \(maxLength) leaves no room for \(specials) special tokens")
     }
     return maxLength - specials
-  }
-
-  private func counts(
-    total: Int, kept: Int, _ addSpecialTokens: Bool, isPair: Bool
-  ) -> EncodedCounts {
-    EncodedCounts(
-      tokens: kept + (addSpecialTokens ? specialTokenCount(pair: isPair) : 0),
-      removed: total - kept)
   }
 
   private func assemble(
@@ -130,57 +122,99 @@ extension Tokenizer {
     ids.count = 0
     guard let base = text.baseAddress else { return }
     let bytes = base.assumingMemoryBound(to: UInt8.self)
-    model.withReader { reader in
-      added.rawPatterns.split(
-        bytes, text.count,
-        piece: { start, end in
-          tokenizePiece(
-            UnsafeRawBufferPointer(start: base + start, count: end - start), reader, ids, scratch)
-        },
-        token: { id in
-          ids.reserve(1)
-          ids.push(id)
-        })
+    switch model {
+    case .wordPiece(let model):
+      model.withReader { tokenize(bytes, text.count, $0, ids, scratch) }
+    case .unigram(let model):
+      model.withReader(scratch.cache) { tokenize(bytes, text.count, $0, ids, scratch) }
     }
+  }
+
+  private func tokenize(
+    _ bytes: UnsafePointer<UInt8>, _ count: Int, _ reader: some WordReader,
+    _ ids: GrowableBuffer<Int32>, _ scratch: TokenizerScratch
+  ) {
+    added.rawPatterns.split(
+      bytes, count,
+      piece: { start, end in
+        tokenizePiece(
+          UnsafeRawBufferPointer(start: bytes + start, count: end - start), isFirst: start == 0,
+          reader, ids, scratch)
+      },
+      token: { id in
+        ids.reserve(1)
+        ids.push(id)
+      })
   }
 
   /// Appends the tokens of what lies between added tokens.
   private func tokenizePiece(
-    _ text: UnsafeRawBufferPointer, _ reader: WordPiece.Reader, _ ids: GrowableBuffer<Int32>,
-    _ scratch: TokenizerScratch
+    _ text: UnsafeRawBufferPointer, isFirst: Bool, _ reader: some WordReader,
+    _ ids: GrowableBuffer<Int32>, _ scratch: TokenizerScratch
   ) {
     let normalized = scratch.normalized
-    switch normalizer {
-    case .bert(let bert): bert.normalize(text, into: normalized, pending: scratch.pending)
-    case .none:
-      normalized.count = 0
-      normalized.reserve(text.count + TokenTable.slack)
-      UnsafeMutableRawPointer(normalized.pointer).copyMemory(
-        from: text.baseAddress.unsafelyUnwrapped, byteCount: text.count)
-      normalized.count = text.count
-    }
+    normalizer.normalize(text, scratch)
     normalized.reserve(TokenTable.slack)
-    // No token is shorter than a byte.
-    ids.reserve(normalized.count + 1)
-    if added.normalizedPatterns.isEmpty {
-      return splitWords(normalized.pointer, normalized.count, reader, ids)
-    }
+    // No token is shorter than a byte; splitting puts up to four before each word.
+    ids.reserve(5 * normalized.count + 8)
+    let origin = isFirst && preTokenizer.asksForStart ? TextOrigin.length(text, normalizer) : 0
     added.normalizedPatterns.split(
       normalized.pointer, normalized.count,
       piece: { start, end in
-        splitWords(normalized.pointer + start, end - start, reader, ids)
+        splitWords(
+          preTokenizer, normalized.pointer + start, end - start, origin: origin - start, reader,
+          ids, scratch)
       },
       token: { ids.push($0) })
   }
 
+  /// Appends the tokens of a piece of a normalized text; words that start before `origin` stand
+  /// at the start of the original text.
   private func splitWords(
-    _ bytes: UnsafePointer<UInt8>, _ count: Int, _ reader: WordPiece.Reader,
-    _ ids: GrowableBuffer<Int32>
+    _ preTokenizer: PreTokenizer, _ bytes: UnsafePointer<UInt8>, _ count: Int, origin: Int,
+    _ reader: some WordReader, _ ids: GrowableBuffer<Int32>, _ scratch: TokenizerScratch
   ) {
     switch preTokenizer {
     case .bert:
       BertPreTokenizer.split(bytes, count) { word, length in reader.append(word, length, to: ids) }
     case .none: reader.append(bytes, count, to: ids)
+    case .whitespaceSplit:
+      WhitespaceSplit.split(bytes, count) { word, length in reader.append(word, length, to: ids) }
+    case .metaspace(let metaspace):
+      metaspace.split(bytes, count, isFirst: origin > 0, scratch.words) { word, length in
+        reader.append(word, length, to: ids)
+      }
+    case .sequence(let steps):
+      guard steps.count == 2, case .whitespaceSplit = steps[0], case .metaspace(let m) = steps[1]
+      else { fatalError() }
+      WhitespaceSplit.split(bytes, count) { word, length in
+        m.split(word, length, isFirst: word - bytes < origin, scratch.words) { word, length in
+          reader.append(word, length, to: ids)
+        }
+      }
     }
+  }
+}
+
+/// What stands around the two texts of a pair in place of what the tokenizer would put there; all
+/// of the first segment.
+package struct PairTemplate: Sendable {
+  package enum Part: Sendable {
+    case first, second
+    case token(Int32)
+  }
+
+  let pieces: [PostProcessor.Piece]
+  let tokenCount: Int
+
+  package init(_ parts: [Part]) {
+    pieces = parts.map { part in
+      switch part {
+      case .first: .first(typeID: 0)
+      case .second: .second(typeID: 0)
+      case .token(let id): .special(ids: [id], typeID: 0)
+      }
+    }
+    tokenCount = parts.count { if case .token = $0 { true } else { false } }
   }
 }

@@ -51,6 +51,12 @@ struct LirRerank: Tool, ToolCommand {
     help: "What a cross-encoder's score is: model (as its folder says), logit, sigmoid or softmax.")
   var score: ScoreForm = .model
 
+  @Flag(
+    help:
+      "With a set-encoder: draw states, from the seed, for documents that are missing to its depth, as Lightning IR does."
+  )
+  var sampleMissingDocs = false
+
   @Option(help: "Last column of the run. (default: the tool's name and 8 digits of what made it)")
   var tag: String?
 
@@ -74,6 +80,13 @@ struct LirRerank: Tool, ToolCommand {
       return try TextScoring(self, context).run()
     }
     try RerankJob(self, context).run()
+  }
+}
+
+extension LirRerank {
+  /// How a cross-encoder's pairs become scores.
+  func pairScoring(_ description: ModelDescription) throws(Failure) -> PairScoring {
+    try PairScoring(description, score, samplingSeed: sampleMissingDocs ? common.seed : nil)
   }
 }
 

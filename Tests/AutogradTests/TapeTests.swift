@@ -57,7 +57,9 @@ import Workers
     let type = check.parameter("type", [2, 3])
     let position = check.parameter("position", [9, 3])
     check.check { [batch] tape, _ in
-      tape.embed(batch, word: word, type: type, position: position, firstPosition: 2)
+      tape.embed(
+        batch, word: word, type: type,
+        positions: PositionTable(position, batch.positions.map { $0 + 2 }))
     }
   }
 
@@ -79,7 +81,34 @@ import Workers
   @Test func attention() {
     var check = FiniteDifferences()
     check.input(9, 3 * 6)
-    check.check { [batch] in $0.attention($1[0], heads: 2, dropout: 0, batch) }
+    check.check { [batch] in $0.attention($1[0], heads: 2, batch) }
+    check.check {
+      [batch] in $0.attention($1[0], heads: 3, batch, AttentionOptions(scale: 0.9, reach: 1))
+    }
+  }
+
+  @Test func attentionToSomeTokens() {
+    var check = FiniteDifferences()
+    check.input(7, 3 * 4)
+    var batch = PackedBatch()
+    batch.append(ids: [1, 2, 3, 4], typeIDs: [0, 0, 0, 0], attended: [1, 0, 1, 0])
+    batch.append(ids: [1, 2, 3], typeIDs: [0, 0, 0], attended: [1, 1, 1])
+    check.check { [batch] in $0.attention($1[0], heads: 2, batch) }
+  }
+
+  @Test func rotation() {
+    var check = FiniteDifferences()
+    check.input(9, 3 * 8)
+    let angles = RotaryPositions(headWidth: 4, base: 100, positions: 6)
+    check.check { [batch] in $0.rotate($1[0], angles, batch) }
+  }
+
+  @Test(arguments: Activation.allCases) func gate(_ activation: Activation) {
+    var check = FiniteDifferences()
+    check.input(3, 10)
+    check.check(tolerance: activation == .relu ? 3e-2 : 2e-3, "\(activation)") {
+      $0.gate($1[0], activation)
+    }
   }
 
   /// Masks are a function of what `startDropout` was told, so that a difference sees the same ones.
@@ -92,7 +121,8 @@ import Workers
     check.check { [batch] tape, inputs in
       tape.layer(inputs[0]) { input in
         let x = tape.dropout(input, rate: 0.3, batch)
-        let y = tape.attention(tape.linear(x, layer), heads: 2, dropout: 0.4, batch)
+        let y = tape.attention(
+          tape.linear(x, layer), heads: 2, batch, AttentionOptions().dropping(0.4))
         return tape.linear(y, output, adding: x, dropout: 0.2, batch)
       }
     }

@@ -7,8 +7,7 @@ import Testing
 
 /// One score a pair: Lightning IR's mono models, monoBERT, and sentence-transformers' CrossEncoder.
 struct CrossEncoderTests {
-  static let nativeCases = ModelCase.named(
-    "native/mono_bert", "native/mono_electra", "native/mono_distilbert")
+  static let nativeCases = ModelCase.named("native/mono_", "native/set_")
   static let plainCases = ModelCase.named("external/monobert")
   static let sentenceTransformersCases = ModelCase.named(
     "external/st_ce_bert_identity", "external/st_ce_bert_sigmoid")
@@ -64,7 +63,8 @@ struct CrossEncoderTests {
     if golden.tensors.names.contains("pair.token_type_ids") {
       #expect(window.typeRows == (try golden.unpadded("pair", "token_type_ids")))
     }
-    let scores = try model.score(window, settings.activation)
+    let scores = try model.score(
+      window, settings.activation, counts: golden.documents.map(\.count))
     let expected = try golden.tensors.floats("scores")
     expectClose(scores, expected, .scores, "\(golden.name) scores")
     if let other, golden.tensors.names.contains(other) {

@@ -41,7 +41,9 @@ struct InvarianceTests {
       let window = window ?? self.window
       let rows =
         model.description.isCrossEncoder
-        ? try model.score(window, .logit, threads: threads, batchTokens: batchTokens, isa).map {
+        ? try model.score(
+          window, .logit, threads: threads, batchTokens: batchTokens, isa
+        ).map {
           [$0]
         }
         : try model.embed(window, .doc, threads: threads, batchTokens: batchTokens, isa)
@@ -98,6 +100,7 @@ extension TokenWindow {
     for index in indices {
       window.ids += ids[range(index)]
       window.typeIDs += typeIDs[range(index)]
+      window.attended += attended[range(index)]
       window.offsets.append(window.ids.count)
     }
     return window
@@ -107,6 +110,7 @@ extension TokenWindow {
     self.init()
     self.ids = ids
     self.typeIDs = typeIDs
+    attended = ids.map { _ in 1 }
     offsets = [0, ids.count]
   }
 }

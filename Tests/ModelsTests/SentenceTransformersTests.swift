@@ -5,10 +5,13 @@ import Models
 import Tensors
 import TestSupport
 import Testing
+import Tokenizers
 
 /// Folders that sentence-transformers wrote, in the classic form and in that of version 5.
 struct SentenceTransformersTests {
-  static let cases = ModelCase.named("external/st_bert_", "external/st_distilbert_")
+  static let cases = ModelCase.named(
+    "external/st_bert_", "external/st_distilbert_", "external/st_roberta_",
+    "external/st_modernbert_")
 
   @Test func casesAreThere() {
     for name in ["concat_dense2", "mean_norm_legacy", "cls_norm", "weightedmean", "lasttoken"] {
@@ -26,8 +29,7 @@ struct SentenceTransformersTests {
     let usual = golden.inputs["default_prompt_name"]?.string.flatMap { prompts[$0] } ?? ""
     let plain = try model.window(golden.texts, .doc, tokenizer, prompt: "")
     #expect(plain.rows == (try golden.unpadded("tok", "input_ids")), "\(name) ids")
-    let window = try model.window(golden.texts, .doc, tokenizer, prompt: usual)
-    let rows = try model.embed(window, .doc)
+    let rows = try embed(golden, model, usual)
     expectClose(
       rows.flatMap { $0 }, try golden.tensors.floats("embeddings"), .embeddings,
       "\(name) embeddings")
@@ -36,9 +38,8 @@ struct SentenceTransformersTests {
       .embeddings, "\(name) normalized")
     for (prompt, text) in prompts {
       // As a user says `--prompt NAME`, and, where it is a role's own, as the role has it.
-      let window = try model.window(golden.texts, .doc, tokenizer, prompt: text)
       expectClose(
-        try model.embed(window, .doc).flatMap { $0 },
+        try embed(golden, model, text).flatMap { $0 },
         try golden.tensors.floats("embeddings.prompt.\(prompt)"), .embeddings,
         "\(name) prompt \(prompt)")
     }
@@ -46,6 +47,21 @@ struct SentenceTransformersTests {
     if let text = prompts["document"] { #expect(model.description.roles[.doc]?.prompt == text) }
     #expect(
       model.unusedTensors.allSatisfy { $0.contains("pooler") }, "\(model.unusedTensors)")
+  }
+
+  /// Embeddings of the texts behind a prompt, which some models do not pool.
+  private func embed(
+    _ golden: ModelCase, _ model: Model, _ prompt: String
+  ) throws -> [[Float]] {
+    let tokenizer = try golden.tokenizer()
+    let window = try model.window(golden.texts, .doc, tokenizer, prompt: prompt)
+    var settings = model.description.roles[.doc] ?? RoleSettings()
+    settings.prompt = prompt
+    var scratch = TokenizerScratch()
+    let promptTokens = try RoleTokenizer(
+      tokenizer, settings, maximumLength: model.maximumTokens(.doc)
+    ).promptTokens(&scratch)
+    return try model.embed(window, .doc, promptTokens: promptTokens)
   }
 
   private func prompts(_ golden: ModelCase, _ model: Model) throws -> [String: String] {
@@ -120,15 +136,6 @@ struct SentenceTransformersRefusalTests {
     #expect(failure == .config("m", "module CNN is not supported"))
   }
 
-  @Test func promptOutsideOfPooling() throws {
-    let failure = try refusal { folder in
-      try folder.write(
-        "m/1_Pooling/config.json",
-        #"{"embedding_dimension":32,"pooling_mode":"mean","include_prompt":false}"#)
-    }
-    #expect(failure == .config("m/1_Pooling/config.json", "include_prompt false is not supported"))
-  }
-
   @Test func unknownPooling() throws {
     let failure = try refusal { folder in
       try folder.write("m/1_Pooling/config.json", #"{"pooling_mode":"median"}"#)
@@ -169,7 +176,7 @@ struct SentenceTransformersRefusalTests {
     let failure = try refusal("external/st_bert_concat_dense2") { folder in
       try folder.remove("m/2_Dense/model.safetensors")
     }
-    #expect(failure == .config("m/2_Dense", "expected model.safetensors, found no weights"))
+    #expect(failure == .config("m/2_Dense", "expected model.safetensors or pytorch_model.bin, found no weights"))
   }
 
   @Test func unknownActivation() throws {

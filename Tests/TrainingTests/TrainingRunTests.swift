@@ -28,7 +28,9 @@ struct TrainingCase: CustomStringConvertible {
   }
 
   /// Cases whose backbone, head and losses are there; others join them as these come.
-  private static let names = ["dpr_bert", "mono_bert", "mono_electra", "splade_bert"]
+  private static let names = [
+    "dpr_bert", "dpr_modernbert", "dpr_roberta", "mono_bert", "mono_electra", "splade_bert",
+  ]
 
   /// Folders of `Tests/Fixtures/training` and of the folders that `LIR_TEST_CASES` names.
   static var all: [String] {

@@ -5,11 +5,11 @@ import Kernels
 /// BERT: post-norm transformer encoder with learned positions.
 ///
 /// Devlin et al., arXiv:1810.04805; transformers `models/bert/modeling_bert.py`.
-package struct Bert: Backbone {
+package struct Bert: Backbone, Layered {
   package let vocabularySize: Int
   package let maximumTokens: Int
   package let segmentCount: Int
-  package let shape: EncoderShape
+  let shape: EncoderShape
   package let wordEmbeddings: Parameter
   private let positionEmbeddings: Parameter
   private let typeEmbeddings: Parameter
@@ -38,8 +38,8 @@ package struct Bert: Backbone {
 
   package func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
     let x = o.embed(
-      batch, word: wordEmbeddings, type: typeEmbeddings, position: positionEmbeddings,
-      firstPosition: 0)
+      batch, word: wordEmbeddings, type: typeEmbeddings,
+      positions: PositionTable(positionEmbeddings, batch.positions))
     let normed = o.layerNorm(x, embeddingNorm)
     return encoder(o.dropout(normed, rate: shape.dropout.hidden, batch), batch, o)
   }
@@ -48,8 +48,8 @@ package struct Bert: Backbone {
 extension ModelFolder {
   /// A share of elements that training drops; 0.1 where the configuration is silent, as the
   /// configuration classes of transformers have it.
-  func rate(_ key: String) throws(Failure) -> Float {
-    let rate = try double(key, default: 0.1)
+  func rate(_ key: String, default fallback: Double = 0.1) throws(Failure) -> Float {
+    let rate = try double(key, default: fallback)
     guard rate >= 0, rate < 1 else {
       throw .config(configPlace, "\(key): expected at least 0 and less than 1, found \(rate)")
     }

@@ -2,15 +2,15 @@ import Autograd
 import Failures
 import Kernels
 
-/// Sizes of a post-norm transformer encoder.
-package struct EncoderShape: Sendable {
-  package let width: Int
-  package let layers: Int
-  package let heads: Int
-  package let intermediateWidth: Int
-  package let activation: Activation
-  package let layerNormEpsilon: Double
-  package let dropout: DropoutRates
+/// Sizes of a transformer encoder.
+struct EncoderShape: Sendable {
+  let width: Int
+  let layers: Int
+  let heads: Int
+  let intermediateWidth: Int
+  let activation: Activation
+  let layerNormEpsilon: Double
+  let dropout: DropoutRates
 
   /// Throws: 78 where the heads do not divide the width.
   init(
@@ -31,13 +31,24 @@ package struct EncoderShape: Sendable {
 }
 
 /// How many elements are dropped in training, as shares.
-package struct DropoutRates: Sendable, Equatable {
+struct DropoutRates: Sendable, Equatable {
   /// Of the embeddings and of what feed-forward networks add.
-  package var hidden: Float
+  var hidden: Float = 0
   /// Of the weights of attention.
-  package var attention: Float
+  var attention: Float = 0
   /// Of what attention adds.
-  package var attentionOutput: Float
+  var attentionOutput: Float = 0
+}
+
+/// A backbone whose sizes are those of an `EncoderShape`.
+protocol Layered {
+  var shape: EncoderShape { get }
+}
+
+extension Layered {
+  package var width: Int { shape.width }
+  package var activation: Activation { shape.activation }
+  package var normEpsilon: Double { shape.layerNormEpsilon }
 }
 
 /// The layers that BERT and its relatives share: attention, then a feed-forward network, each with
@@ -73,9 +84,14 @@ struct PostNormEncoder: Sendable {
 
   private let shape: EncoderShape
   private let layers: [Layer]
+  private let attention: AttentionOptions
 
-  init(_ shape: EncoderShape, _ names: Names, _ weights: WeightScope) throws(Failure) {
+  init(
+    _ shape: EncoderShape, _ names: Names, _ weights: WeightScope,
+    attention: AttentionOptions = AttentionOptions()
+  ) throws(Failure) {
     self.shape = shape
+    self.attention = attention.dropping(shape.dropout.attention)
     var layers: [Layer] = []
     for i in 0..<shape.layers {
       layers.append(try Self.layer(weights("\(names.layer).\(i)"), names, shape))
@@ -99,16 +115,17 @@ struct PostNormEncoder: Sendable {
   /// Embeddings [T,D] to hidden states [T,D].
   func callAsFunction<O: Operations>(_ x: O.Value, _ batch: PackedBatch, _ o: O) -> O.Value {
     var x = x
-    for layer in layers { x = o.layer(x) { run(layer, $0, batch, o) } }
+    for (i, layer) in layers.enumerated() { x = o.layer(x) { run(layer, i, $0, batch, o) } }
     return x
   }
 
   private func run<O: Operations>(
-    _ layer: Layer, _ x: O.Value, _ batch: PackedBatch, _ o: O
+    _ layer: Layer, _ number: Int, _ x: O.Value, _ batch: PackedBatch, _ o: O
   ) -> O.Value {
     let rates = shape.dropout
+    let states = o.draw(x, batch, layer: number)
     let context = o.attention(
-      o.linear(x, layer.queryKeyValue), heads: shape.heads, dropout: rates.attention, batch)
+      o.linear(states, layer.queryKeyValue), heads: shape.heads, batch, attention)
     let attended = o.layerNorm(
       o.linear(
         context, layer.attentionOutput, adding: x, dropout: rates.attentionOutput, batch),

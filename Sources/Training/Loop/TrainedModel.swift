@@ -11,39 +11,43 @@ package struct TrainedModel {
   package let store: ParameterStore
   private let similarity: Similarity
 
+  /// Backbones all of whose operations have adjoints.
+  private static let backbones = [
+    "bert", "distilbert", "electra", "modernbert", "roberta", "xlm-roberta",
+  ]
+
   /// Reads the weights of a folder.
   ///
   /// - Throws: 78 where the model has parts that are not trained yet, and as `Model` does.
   package init(_ description: ModelDescription) throws(Failure) {
+    try Self.check(description)
     store = ParameterStore()
     model = try Model(description, trainingIn: store)
     similarity = description.similarity
-    let place = description.folder.configPlace
-    if similarity == .l2 { throw .config(place, "training with similarity l2 is not supported") }
-    try Self.refuseFurtherFolders(description)
-    guard case .splade(let roles) = model.head else { return }
-    for role in [Role.query, .doc]
-    where roles.weighting[role] != .contextualized || roles.expands[role] == false {
-      throw .config(
-        place,
-        "training of \(role.rawValue) terms without a model or without expansion is not supported"
-      )
-    }
   }
 
-  /// Layers whose weights are in folders of their own, as sentence-transformers has them.
-  private static func refuseFurtherFolders(_ description: ModelDescription) throws(Failure) {
-    guard case .dense(let settings) = description.architecture else { return }
-    for layer in settings.layers {
-      switch layer {
-      case .linear(let projection) where projection.folder.isEmpty: continue
-      case .linear(let projection):
-        throw .config(
-          description.folder.path, "training of the layer in \(projection.folder) is not supported")
-      case .norm(let folder):
-        throw .config(
-          description.folder.path, "training of the layer in \(folder) is not supported")
+  private static func check(_ description: ModelDescription) throws(Failure) {
+    let place = description.folder.configPlace
+    func refuse(_ what: String) -> Failure {
+      .config(place, "training of \(what) is not supported")
+    }
+    guard backbones.contains(description.backboneType) else {
+      throw refuse("backbone \(description.backboneType)")
+    }
+    switch description.architecture {
+    case .dense: break
+    case .splade(let settings):
+      for role in [Role.query, .doc]
+      where settings.weighting[role] != .contextualized || settings.expands[role] == false {
+        throw refuse("\(role.rawValue) terms without a model or without expansion")
       }
+    case .mono(let settings):
+      if settings.set != nil { throw refuse("set-encoder models") }
+    case .uniCoil, .multiVector, .viewers, .coil:
+      throw refuse("\(description.architecture.name) models")
+    }
+    if !description.isCrossEncoder, description.similarity == .l2 {
+      throw refuse("similarity l2")
     }
   }
 
@@ -102,16 +106,15 @@ package struct TrainedModel {
 
 extension TrainedModel {
   private func embed(_ batch: PackedBatch, _ tape: Tape) -> Recorded {
-    let hidden = model.backbone(batch, tape)
-    var embeddings: Recorded
+    let hidden = model.hidden(batch, tape)
     switch model.head {
-    case .dense(let head): embeddings = head(hidden, batch, tape)
+    case .dense(let head): return head(hidden, batch, tape)
     case .splade(let roles):
       guard let head = roles.head else { preconditionFailure("SPLADE without a head") }
-      embeddings = head(hidden, batch, tape)
-    case .mono: preconditionFailure("a cross-encoder has no embeddings")
+      return head(hidden, batch, tape)
+    case .mono, .uniCoil, .multiVector, .viewers, .coil:
+      preconditionFailure("a model that `init` refuses, or a cross-encoder")
     }
-    return embeddings
   }
 
   private func addGradients(
@@ -237,7 +240,7 @@ extension TrainedModel {
     guard case .mono(let head) = model.head else { preconditionFailure("not a cross-encoder") }
     dropout?.start(
       tape, 2, first: batch.firstQuery * batch.targets.documents, count: pairs.sequences)
-    let logits = head(model.backbone(pairs, tape), pairs, tape)
+    let logits = head(model.hidden(pairs, tape), pairs, tape)
     tape.stopDropout()
     let scored = (0..<pairs.sequences).map { Self.score(logits.value.row($0), head.scoring) }
     let table = ScoreTable(
