@@ -69,7 +69,7 @@ def main() -> None:
     cases = [{"method": m, "fused": fuse(runs, m)} for m in METHODS]
     cases += [{"method": m, "weights": weights, "fused": fuse(runs, m, weights)}
               for m in WEIGHTED]
-    cases.append({"method": "rrf", "k": 10, "fused": fuse(runs, "rrf", k=10)})
+    cases.append({"method": "rrf", "k": 10.0, "fused": fuse(runs, "rrf", k=10)})
     print(json.dumps({"runs": runs, "cases": cases}, indent=0))
 
 
