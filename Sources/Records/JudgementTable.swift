@@ -1,5 +1,3 @@
-import Streams
-
 /// The judgements of one query, for many look-ups.
 package struct JudgementTable: Sendable {
   private let qrels: Qrels
@@ -12,11 +10,10 @@ package struct JudgementTable: Sendable {
     self.qrels = qrels
     judgements = qrels.judgements(of: query)
     var capacity = 16
-    while capacity < judgements.count * 2 { capacity *= 2 }
+    while capacity < judgements.count * 8 { capacity *= 2 }
     var slots = [UInt32](repeating: 0, count: capacity)
     for judgement in judgements {
-      var slot = qrels.withDoc(judgement) { Int(truncatingIfNeeded: Checksum.xxh3($0)) }
-      slot &= capacity - 1
+      var slot = qrels.withDoc(judgement) { Int(IDHash.short($0)) } & (capacity - 1)
       while slots[slot] != 0 { slot = (slot + 1) & (capacity - 1) }
       slots[slot] = UInt32(judgement - judgements.lowerBound + 1)
     }
@@ -24,8 +21,19 @@ package struct JudgementTable: Sendable {
   }
 
   /// The judgement of a document; nil if there is none.
-  package func find(_ doc: UnsafeRawBufferPointer) -> Int? {
-    var slot = Int(truncatingIfNeeded: Checksum.xxh3(doc)) & (slots.count - 1)
+  package func find(_ doc: UnsafeRawBufferPointer) -> Int? { find(IDHash.short(doc), doc) }
+
+  /// The judgement of the document of a run's entry; nil if there is none.
+  @inline(__always)
+  package func find(_ run: Run, entry: Int) -> Int? {
+    let hash = run.hash(entry)
+    if slots[Int(hash) & (slots.count - 1)] == 0 { return nil }
+    return run.withDoc(entry) { find(hash, $0) }
+  }
+
+  @inline(__always)
+  private func find(_ hash: UInt32, _ doc: UnsafeRawBufferPointer) -> Int? {
+    var slot = Int(hash) & (slots.count - 1)
     while slots[slot] != 0 {
       let judgement = judgements.lowerBound + Int(slots[slot]) - 1
       if qrels.withDoc(judgement, { ByteOrder.compare($0, doc) == 0 }) { return judgement }

@@ -22,4 +22,17 @@ package struct Precision: Measure {
     let ranking = judgedOnly ? ranking.judgedOnly : ranking
     return Double(ranking.relevantRetrieved(level, cutoff: cutoff)) / Double(cutoff)
   }
+
+  package var tieEffect: TieEffect { .monotone(above: level) }
+
+  package func expectation(_ ranking: JudgedRanking) -> Double? {
+    let ranking = judgedOnly ? ranking.judgedOnly : ranking
+    return TieExpectation(ranking).sum(
+      cutoff: cutoff, gain: { ranking.grades[$0] >= level ? 1 : 0 },
+      weight: { _ in 1 / Double(cutoff) })
+  }
+
+  package func residual(_ ranking: JudgedRanking) -> Double? {
+    value(ranking.assumingUnjudged(level)) - value(ranking)
+  }
 }

@@ -9,18 +9,57 @@ package struct RankBiasedPrecision: Measure {
     source: "Moffat and Zobel, TOIS 2008; \(ContinuationModel.source)",
     parameters: [
       MeasureParameter(name: "p", value: "0.8", meaning: "chance to go on"),
-      MeasureParameter(name: "rel", value: "none", meaning: "lowest grade with gain 1"),
+      MeasureParameter(
+        name: "rel", value: "none", meaning: "lowest grade with gain 1; without it as rbp(p)"),
     ], cutoff: .none)
 
-  private let model: ContinuationModel
+  /// Gains by `rel`, or trec_eval's graded ones.
+  private enum Gains: Sendable {
+    case binary(ContinuationModel, level: Int)
+    case graded(TrecRBP)
+  }
+
+  private let gains: Gains
   private let persistence: Double
 
   package init(_ arguments: MeasureArguments) throws(Failure) {
-    model = try ContinuationModel(binary: arguments)
     persistence = try arguments.number("p", default: 0.8)
+    gains =
+      arguments.has("rel")
+      ? .binary(try ContinuationModel(binary: arguments), level: try arguments.relevanceLevel())
+      : .graded(TrecRBP(persistence: persistence))
   }
 
   package func value(_ ranking: JudgedRanking) -> Double {
-    model.utility(ranking) { _, _, _ in persistence }
+    switch gains {
+    case .binary(let model, _): model.utility(ranking) { _, _, _ in persistence }
+    case .graded(let measure): measure.value(ranking)
+    }
+  }
+
+  package var tieEffect: TieEffect {
+    switch gains {
+    case .binary(_, let level): .monotone(above: level)
+    case .graded(let measure): measure.tieEffect
+    }
+  }
+
+  package func expectation(_ ranking: JudgedRanking) -> Double? {
+    switch gains {
+    case .binary(let model, _): model.expectedUtility(ranking) { _ in persistence }
+    case .graded(let measure): measure.expectation(ranking)
+    }
+  }
+
+  package func residual(_ ranking: JudgedRanking) -> Double? {
+    switch gains {
+    case .binary(let model, let level):
+      // Behind the last document anything could come.
+      let missing = [Int](repeating: level, count: max(0, ContinuationModel.depth - ranking.count))
+      let filled = ranking.assumingUnjudged(level).grades + missing
+      let best = JudgedRanking(grades: filled, judgedGrades: ranking.judgedGrades)
+      return model.utility(best) { _, _, _ in persistence } - value(ranking)
+    case .graded(let measure): return measure.residual(ranking)
+    }
   }
 }
