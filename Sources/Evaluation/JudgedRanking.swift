@@ -60,8 +60,7 @@ package struct JudgedRanking: Sendable {
     var found: [Int] = []
     if let judgedQuery {
       let table = JudgementTable(qrels, query: judgedQuery)
-      for place in 0..<entries.count {
-        guard let judgement = table.find(run, entry: entries[place]) else { continue }
+      entries.forEachMatch(run, table) { place, judgement in
         let grade = qrels.grade(judgement)
         grades[place] = grade < 0 ? Self.pooledUnjudged : grade
         pool.append(place)

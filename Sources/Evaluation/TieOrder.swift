@@ -54,6 +54,17 @@ struct RankedEntries {
     return reordered[place]
   }
 
+  /// Calls `body` with the places, ascending, of judged documents, and their judgements.
+  @inline(__always)
+  func forEachMatch(_ run: Run, _ table: JudgementTable, _ body: (Int, Int) -> Void) {
+    guard let reordered else {
+      return table.forEachMatch(run, range) { body($0 - range.lowerBound, $1) }
+    }
+    for (place, entry) in reordered.enumerated() {
+      if let judgement = table.find(run, entry: entry) { body(place, judgement) }
+    }
+  }
+
   private mutating func reorder(_ run: Run, _ order: TieOrder) {
     let groups = ties(run)
     if groups.isEmpty { return }

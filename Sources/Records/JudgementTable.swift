@@ -23,12 +23,24 @@ package struct JudgementTable: Sendable {
   /// The judgement of a document; nil if there is none.
   package func find(_ doc: UnsafeRawBufferPointer) -> Int? { find(IDHash.short(doc), doc) }
 
-  /// The judgement of the document of a run's entry; nil if there is none.
+  /// Calls `body` with those of a run's entries whose documents are judged, and the judgements.
   @inline(__always)
+  package func forEachMatch(
+    _ run: Run, _ entries: Range<Int>, _ body: (_ entry: Int, _ judgement: Int) -> Void
+  ) {
+    slots.withUnsafeBufferPointer { slots in
+      let mask = UInt32(slots.count - 1)
+      run.forEachHash(entries) { entry, hash in
+        // Few are judged, and most slots are free.
+        if slots[Int(hash & mask)] == 0 { return }
+        if let judgement = run.withDoc(entry, { find(hash, $0) }) { body(entry, judgement) }
+      }
+    }
+  }
+
+  /// The judgement of the document of a run's entry; nil if there is none.
   package func find(_ run: Run, entry: Int) -> Int? {
-    let hash = run.hash(entry)
-    if slots[Int(hash) & (slots.count - 1)] == 0 { return nil }
-    return run.withDoc(entry) { find(hash, $0) }
+    run.withDoc(entry) { find(run.hash(entry), $0) }
   }
 
   @inline(__always)

@@ -96,11 +96,11 @@ package struct QrelsBuilder {
       while next < starts[query + 1] {
         var end = next + 1
         while end < starts[query + 1], isSame(ordered[next], ordered[end]) { end += 1 }
-        let document = ordered[next..<end]
-        if document.count > 1 { try check(document, query, &conflict) }
-        entries.append(Qrels.Entry(grade: grades[Int(ordered[next])], ordinal: ordered[next]))
+        let first = ordered[next].ordinal
+        if end - next > 1 { try check(ordered[next..<end].map(\.ordinal), query, &conflict) }
+        entries.append(Qrels.Entry(grade: grades[Int(first)], ordinal: first))
         if repeated == .subtopics {
-          for ordinal in document {
+          for ordinal in ordered[next..<end].map(\.ordinal) {
             subtopicGrades.append(
               Qrels.SubtopicGrade(
                 subtopic: Int(iterationOf[Int(ordinal)]), grade: grades[Int(ordinal)]))
@@ -118,17 +118,20 @@ package struct QrelsBuilder {
       subtopicGrades: subtopicGrades)
   }
 
-  /// The places in the input, by query, document and place; and where each query's start.
-  private func order() -> (starts: [Int], ordered: [UInt32]) {
+  /// The first eight bytes of an id as a number, which mostly decide, and its place in the input.
+  private typealias Key = (prefix: UInt64, ordinal: UInt32)
+
+  /// The judgements by query, document and place; and where each query's start.
+  private func order() -> (starts: [Int], ordered: [Key]) {
     var starts = [Int](repeating: 0, count: queries.count + 1)
     for query in queryOf { starts[Int(query) + 1] += 1 }
     for query in 0..<queries.count { starts[query + 1] += starts[query] }
     var next = starts
-    // The first eight bytes of an id as a number, which mostly decide, and its place.
-    var keys = [(prefix: UInt64, ordinal: UInt32)](repeating: (0, 0), count: grades.count)
+    var keys = [Key](repeating: (0, 0), count: grades.count)
     for (ordinal, query) in queryOf.enumerated() {
       let prefix = ids.withBytes(ordinal) { id in
-        (0..<8).reduce(UInt64(0)) { $0 << 8 | ($1 < id.count ? UInt64(id[$1]) : 0) }
+        if id.count >= 8 { return UInt64(bigEndian: id.loadUnaligned(as: UInt64.self)) }
+        return id.reduce(0) { $0 << 8 | UInt64($1) } << UInt64(64 - 8 * id.count)
       }
       keys[next[Int(query)]] = (prefix, UInt32(ordinal))
       next[Int(query)] += 1
@@ -140,18 +143,20 @@ package struct QrelsBuilder {
         return order != 0 ? order < 0 : left.ordinal < right.ordinal
       }
     }
-    return (starts, keys.map(\.ordinal))
+    return (starts, keys)
   }
 
   private func compare(_ left: UInt32, _ right: UInt32) -> Int {
     ids.withBytes(Int(left)) { l in ids.withBytes(Int(right)) { r in ByteOrder.compare(l, r) } }
   }
 
-  private func isSame(_ left: UInt32, _ right: UInt32) -> Bool { compare(left, right) == 0 }
+  private func isSame(_ left: Key, _ right: Key) -> Bool {
+    left.prefix == right.prefix && compare(left.ordinal, right.ordinal) == 0
+  }
 
   /// Refuses judgements of one document for a query that do not go together.
   private func check(
-    _ document: ArraySlice<UInt32>, _ query: Int, _ conflict: inout Failure?
+    _ document: [UInt32], _ query: Int, _ conflict: inout Failure?
   ) throws(Failure) {
     for (i, right) in document.enumerated() {
       for left in document.prefix(i)
@@ -159,7 +164,7 @@ package struct QrelsBuilder {
         throw failure(Int(left), Int(right), query)
       }
     }
-    let first = Int(document[document.startIndex])
+    let first = Int(document[0])
     guard let other = document.first(where: { grades[Int($0)] != grades[first] }) else { return }
     let found = failure(
       first, Int(other), query,

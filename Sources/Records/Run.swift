@@ -74,6 +74,18 @@ package struct Run: Sendable {
   @inline(__always)
   func hash(_ entry: Int) -> UInt32 { hashes[ordinal(entry)] }
 
+  /// Calls `body` with entries and half a hash of each one's document id.
+  @inline(__always)
+  func forEachHash(_ entries: Range<Int>, _ body: (_ entry: Int, _ hash: UInt32) -> Void) {
+    hashes.withUnsafeBufferPointer { hashes in
+      if let order {
+        for entry in entries { body(entry, hashes[Int(order[entry])]) }
+      } else {
+        for entry in entries { body(entry, hashes[entry]) }
+      }
+    }
+  }
+
   /// The score of an entry as it was written; nil if the run was not read with such.
   package func exactScore(_ entry: Int) -> Double? {
     exactScores.isEmpty ? nil : exactScores[ordinal(entry)]
