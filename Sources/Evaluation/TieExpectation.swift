@@ -38,6 +38,11 @@ struct TieExpectation {
     return sum
   }
 
+  /// The expected number of documents with at least this grade at places below `cutoff`.
+  func hits(_ level: Int, cutoff: Int) -> Double {
+    sum(cutoff: cutoff, gain: { ranking.grades[$0] >= level ? 1 : 0 }, weight: { _ in 1 })
+  }
+
   /// For each place below `cutoff`, the expected product of 1 - `stop` over the places up to it.
   ///
   /// In a tie of n documents the product over m of them is the elementary symmetric polynomial of

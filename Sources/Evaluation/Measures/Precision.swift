@@ -27,9 +27,7 @@ package struct Precision: Measure {
 
   package func expectation(_ ranking: JudgedRanking) -> Double? {
     let ranking = judgedOnly ? ranking.judgedOnly : ranking
-    return TieExpectation(ranking).sum(
-      cutoff: cutoff, gain: { ranking.grades[$0] >= level ? 1 : 0 },
-      weight: { _ in 1 / Double(cutoff) })
+    return TieExpectation(ranking).hits(level, cutoff: cutoff) / Double(cutoff)
   }
 
   package func residual(_ ranking: JudgedRanking) -> Double? {

@@ -29,8 +29,6 @@ package struct RPrecision: Measure {
     let relevant = ranking.relevantCount(level)
     if relevant == 0 { return 0 }
     let ranking = judgedOnly ? ranking.judgedOnly : ranking
-    return TieExpectation(ranking).sum(
-      cutoff: relevant, gain: { ranking.grades[$0] >= level ? 1 : 0 },
-      weight: { _ in 1 / Double(relevant) })
+    return TieExpectation(ranking).hits(level, cutoff: relevant) / Double(relevant)
   }
 }

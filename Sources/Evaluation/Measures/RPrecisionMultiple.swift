@@ -26,8 +26,6 @@ package struct RPrecisionMultiple: Measure {
   package func expectation(_ ranking: JudgedRanking) -> Double? {
     let cutoff = Int(factor * Double(ranking.relevantCount(level)) + 0.9)
     if cutoff < 1 { return 0 }
-    return TieExpectation(ranking).sum(
-      cutoff: cutoff, gain: { ranking.grades[$0] >= level ? 1 : 0 },
-      weight: { _ in 1 / Double(cutoff) })
+    return TieExpectation(ranking).hits(level, cutoff: cutoff) / Double(cutoff)
   }
 }

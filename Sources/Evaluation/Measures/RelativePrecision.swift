@@ -26,8 +26,6 @@ package struct RelativePrecision: Measure {
   package func expectation(_ ranking: JudgedRanking) -> Double? {
     let relevant = ranking.relevantCount(level)
     if relevant == 0 { return 0 }
-    return TieExpectation(ranking).sum(
-      cutoff: cutoff, gain: { ranking.grades[$0] >= level ? 1 : 0 },
-      weight: { _ in 1 / Double(min(cutoff, relevant)) })
+    return TieExpectation(ranking).hits(level, cutoff: cutoff) / Double(min(cutoff, relevant))
   }
 }
