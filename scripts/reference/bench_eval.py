@@ -112,7 +112,8 @@ def main() -> None:
             }, options.rounds, folder)
         else:
             say(skipped="trec_eval", reason="--trec-eval is missing")
-        native = [ours, "-q", "--qrels", qrels] + [f"-m{name}" for name in THIRTY] + [run]
+        asked = [part for name in THIRTY for part in ("-m", name)]
+        native = [ours, "-q", "--qrels", qrels, *asked, run]
         peers = {"lir-eval-1": native, "lir-eval-2": native}
         if importlib.util.find_spec("ir_measures"):
             peer = [sys.executable, "-m", "ir_measures", qrels, run] + THIRTY
