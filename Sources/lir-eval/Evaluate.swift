@@ -61,10 +61,21 @@ struct Evaluate: ToolCommand {
 
   @Option(
     help: """
-      Order of documents with equal scores: trec (by id, descending) or bounds (the least, the \
-      expected and the greatest value over all orders).
+      Order of documents with equal scores: trec (by id, descending, or as the provider in a \
+      measure's name has it), rank (by the ranks in the run) or bounds (the least, the expected and \
+      the greatest value over all orders).
       """)
   var ties: TieRule = .trec
+
+  @Flag(
+    help: "Print Judged beside each measure, at its cutoff: how much of what it sees is judged.")
+  var judged = false
+
+  @Flag(
+    help: """
+      Print beside P, RR, Success, ERR, RBP and rbp what documents without a judgement could add.
+      """)
+  var residuals = false
 
   @Flag(help: "Leave documents with the id of their query out of the runs.")
   var dropSelf = false
@@ -115,7 +126,7 @@ struct Evaluate: ToolCommand {
 }
 
 /// `--ties`.
-enum TieRule: String, ExpressibleByArgument, CaseIterable { case trec, bounds }
+enum TieRule: String, ExpressibleByArgument, CaseIterable { case trec, rank, bounds }
 
 extension ReportFormat: ExpressibleByArgument {}
 extension QuerySelection: ExpressibleByArgument {}

@@ -24,7 +24,8 @@ struct ReportJob {
   mutating func add(_ run: Run, _ qrels: Qrels) throws(Failure) {
     guard command.report.isWanted else { return }
     let evaluator = Evaluator(
-      qrels: qrels, measures: try RecallCurves.measures(), droppingSelf: command.dropSelf)
+      qrels: qrels, measures: try RecallCurves.measures(), droppingSelf: command.dropSelf,
+      pool: context.pool)
     curves.append(try evaluator.evaluate(run, over: command.averageOver))
     if command.report.report == nil { return }
     runs.append(run)

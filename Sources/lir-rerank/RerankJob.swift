@@ -68,7 +68,7 @@ struct RerankJob {
 
   func run() throws(Failure) {
     let model = try RerankModel(options, context)
-    let run = try RunReader.read(operands, format: options.runFormat, keepingTexts: true)
+    let run = try RunReader.read(operands, format: options.runFormat, keeping: [.texts])
     let depth = options.depth ?? Int.max
     let wanted =
       try options.shards.selection()?.range(of: run.queries.count)
