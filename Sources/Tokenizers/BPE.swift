@@ -62,8 +62,8 @@ struct BPE: Sendable {
         }
       }
     }
-    asciiIDs = ids((0..<128).map { [$0] })
-    byteIDs = readsBytes ? ids((0..<256).map { ByteCharacters.of($0) }) : []
+    asciiIDs = ids((0..<128).map { [UInt8($0)] })
+    byteIDs = readsBytes ? ids((0...255).map { ByteCharacters.of(UInt8($0)) }) : []
     byteVocabulary =
       readsBytes && settings.ignoresMerges ? Self.bytes(of: vocabulary) : nil
   }
@@ -106,7 +106,7 @@ struct BPE: Sendable {
                   tokens: tokens, whole: whole, merges: merges, settings: settings,
                   unknownID: unknownID, byteTokens: byteTokens,
                   asciiIDs: asciiIDs.baseAddress.unsafelyUnwrapped,
-                  byteIDs: byteIDs.baseAddress, cache: cache))
+                  byteIDs: readsBytes ? byteIDs.baseAddress : nil, cache: cache))
             }
           }
         }

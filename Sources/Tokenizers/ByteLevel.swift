@@ -32,7 +32,7 @@ struct ByteLevel: Sendable, Equatable {
       if usesRegex { return GPT2Pattern.split(bytes, count, word) }
       return word(bytes, count)
     }
-    let written = { (piece: UnsafePointer<UInt8>, length: Int) in
+    func written(_ piece: UnsafePointer<UInt8>, _ length: Int) {
       ByteCharacters.write(piece, length, into: buffers.1)
       word(UnsafePointer(buffers.1.pointer), buffers.1.count)
     }

@@ -15,7 +15,7 @@ extension Tokenizer {
     _ text: UnsafeRawBufferPointer, addSpecialTokens: Bool = true, maxLength: Int? = nil,
     into buffer: inout TokenBuffer, scratch: inout TokenizerScratch
   ) throws(Failure) -> EncodedCounts {
-    tokenize(text, into: scratch.first, scratch)
+    try tokenize(text, into: scratch.first, scratch)
     let total = scratch.first.count
     let limit = try room(maxLength, addSpecialTokens, isPair: false)
     let kept = min(total, limit)
@@ -47,8 +47,8 @@ extension Tokenizer {
     truncation: TruncationStrategy = .longestFirst,
     into buffer: inout TokenBuffer, scratch: inout TokenizerScratch
   ) throws(Failure) -> EncodedCounts {
-    tokenize(first, into: scratch.first, scratch)
-    tokenize(second, into: scratch.second, scratch)
+    try tokenize(first, into: scratch.first, scratch)
+    try tokenize(second, into: scratch.second, scratch)
     let limit = try room(maxLength, addSpecialTokens, isPair: true)
     let kept = try KeptLengths(
       first: scratch.first.count, second: scratch.second.count, limit: limit, strategy: truncation)
@@ -124,10 +124,30 @@ extension Tokenizer {
   }
 
   /// Fills `ids` with the tokens of `text`, without special tokens around them.
-  func tokenize(
+  ///
+  /// - Throws: 65 where the text has what is no token, and no token stands for the unknown; or where
+  ///   a regular expression takes too long for it.
+  private func tokenize(
+    _ text: UnsafeRawBufferPointer, into ids: GrowableBuffer<Int32>, _ scratch: TokenizerScratch
+  ) throws(Failure) {
+    ids.count = 0
+    scratch.cache.hasFailed = false
+    scratch.matcher.resetFailure()
+    tokenizeWithModel(text, into: ids, scratch)
+    if scratch.cache.hasFailed {
+      throw Failure(
+        .data, "the text has what is not in the vocabulary, and no token stands for the unknown",
+        hint: "give the model an unk_token that is in its vocabulary")
+    }
+    if scratch.matcher.hasFailed {
+      throw Failure(
+        .data, "a regular expression took more than \(Regex.stepLimit) steps in the text")
+    }
+  }
+
+  private func tokenizeWithModel(
     _ text: UnsafeRawBufferPointer, into ids: GrowableBuffer<Int32>, _ scratch: TokenizerScratch
   ) {
-    ids.count = 0
     guard let base = text.baseAddress else { return }
     let bytes = base.assumingMemoryBound(to: UInt8.self)
     switch model {
@@ -169,11 +189,12 @@ extension Tokenizer {
     normalized.reserve(TokenTable.slack)
     // No token is shorter than a byte; splitting puts up to four before each word.
     ids.reserve(5 * normalized.count + 8)
+    let origin = isFirst && preTokenizer.asksForStart ? TextOrigin.length(text, normalizer) : 0
     added.normalizedPatterns.split(
       normalized.pointer, normalized.count,
       piece: { start, end in
         preTokenizer.split(
-          normalized.pointer + start, end - start, isFirst: isFirst && start == 0, scratch
+          normalized.pointer + start, end - start, origin: origin - start, scratch
         ) { word, length in reader.append(word, length, to: ids) }
       },
       token: { id in

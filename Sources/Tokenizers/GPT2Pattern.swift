@@ -67,7 +67,7 @@ enum GPT2Pattern {
     let (first, length) = PatternClass.of(bytes + start)
     if first != .space { return first.end(bytes, start &+ length, count) }
     if bytes[start] == 0x20, start &+ 1 < count {
-      let (next, length) = PatternClass.of(bytes + start &+ 1)
+      let (next, length) = PatternClass.of(bytes + (start &+ 1))
       if next != .space { return next.end(bytes, start &+ 1 &+ length, count) }
     }
     return Self.spaceEnd(bytes, start, count, length)

@@ -28,31 +28,38 @@ struct PreTokenizer: Sendable {
   /// Not at all: a text is one word.
   static let none = PreTokenizer(steps: [])
 
+  /// Whether it matters which word stands at the start of a text.
+  var asksForStart: Bool {
+    steps.contains { step in
+      if case .metaspace(let metaspace) = step { metaspace.prependScheme == .first } else { false }
+    }
+  }
+
   /// Calls `word` with each word of valid UTF-8, after which some bytes can be read.
   ///
   /// - Parameters:
   ///   - bytes: a piece of a text, normalized.
   ///   - count: how many; not 0.
-  ///   - isFirst: whether the text begins with this piece.
+  ///   - origin: words that start before it stand at the start of the original text.
   ///   - scratch: where words lie that are not parts of the text.
   ///   - word: gets each word; it lies there until the next call.
   @inline(__always)
   func split(
-    _ bytes: UnsafePointer<UInt8>, _ count: Int, isFirst: Bool, _ scratch: TokenizerScratch,
+    _ bytes: UnsafePointer<UInt8>, _ count: Int, origin: Int, _ scratch: TokenizerScratch,
     _ word: (UnsafePointer<UInt8>, Int) -> Void
   ) {
     if steps.isEmpty { return word(bytes, count) }
-    if steps.count == 1 { return steps[0].split(bytes, count, isFirst: isFirst, scratch, word) }
+    if steps.count == 1 { return steps[0].split(bytes, count, origin: origin, scratch, word) }
     if steps.count == 2, case .whitespaceSplit = steps[0], case .metaspace(let metaspace) = steps[1]
     {
       return WhitespaceSplit.split(bytes, count) { part, length in
-        metaspace.split(part, length, isFirst: isFirst && part == bytes, scratch.words, word)
+        metaspace.split(part, length, isFirst: part - bytes < origin, scratch.words, word)
       }
     }
-    let (pieces, base) = splitByAllButLast(bytes, count, isFirst, scratch)
+    let (pieces, base) = splitByAllButLast(bytes, count, origin, scratch)
     for piece in pieces.elements {
       steps[steps.count &- 1].split(
-        base + piece.start, piece.count, isFirst: piece.isFirst, scratch, word)
+        base + piece.start, piece.count, origin: piece.origin, scratch, word)
     }
   }
 
@@ -60,33 +67,36 @@ struct PreTokenizer: Sendable {
   struct Piece: BitwiseCopyable {
     var start: Int
     var count: Int
-    var isFirst: Bool
+    var origin: Int
   }
 
   @inline(never)
   private func splitByAllButLast(
-    _ bytes: UnsafePointer<UInt8>, _ count: Int, _ isFirst: Bool, _ scratch: TokenizerScratch
+    _ bytes: UnsafePointer<UInt8>, _ count: Int, _ origin: Int, _ scratch: TokenizerScratch
   ) -> (GrowableBuffer<Piece>, UnsafePointer<UInt8>) {
     var (pieces, next) = scratch.pieces
     var (text, otherText) = scratch.texts
     var base = bytes
     pieces.count = 0
     pieces.reserve(1)
-    pieces.push(Piece(start: 0, count: count, isFirst: isFirst))
+    pieces.push(Piece(start: 0, count: count, origin: origin))
     for step in steps.dropLast() {
       next.count = 0
       text.count = 0
       for piece in pieces.elements {
         let start = base + piece.start
         var isOnlyOne = true
-        step.split(start, piece.count, isFirst: piece.isFirst, scratch) { word, length in
-          let isFirst = piece.isFirst && (step.writes ? isOnlyOne : word == start)
-          isOnlyOne = false
+        step.split(start, piece.count, origin: piece.origin, scratch) { word, length in
           next.reserve(1)
           if !step.writes {
-            return next.push(Piece(start: word - base, count: length, isFirst: isFirst))
+            return next.push(
+              Piece(
+                start: word - base, count: length, origin: piece.origin &- (word - start)))
           }
-          next.push(Piece(start: text.count, count: length, isFirst: isFirst))
+          // The first word begins where the piece does.
+          next.push(
+            Piece(start: text.count, count: length, origin: isOnlyOne ? piece.origin : 0))
+          isOnlyOne = false
           text.reserve(length &+ TokenTable.slack)
           (text.pointer + text.count).update(from: word, count: length)
           text.count &+= length
@@ -105,7 +115,7 @@ struct PreTokenizer: Sendable {
 extension PreTokenizer.Step {
   @inline(__always)
   fileprivate func split(
-    _ bytes: UnsafePointer<UInt8>, _ count: Int, isFirst: Bool, _ scratch: TokenizerScratch,
+    _ bytes: UnsafePointer<UInt8>, _ count: Int, origin: Int, _ scratch: TokenizerScratch,
     _ word: (UnsafePointer<UInt8>, Int) -> Void
   ) {
     switch self {
@@ -114,7 +124,7 @@ extension PreTokenizer.Step {
     case .scalars(let splitter): splitter.split(bytes, count, word)
     case .pattern(let splitter): splitter.split(bytes, count, scratch.matcher, word)
     case .metaspace(let metaspace):
-      metaspace.split(bytes, count, isFirst: isFirst, scratch.words, word)
+      metaspace.split(bytes, count, isFirst: origin > 0, scratch.words, word)
     case .byteLevel(let level):
       level.split(bytes, count, (scratch.words, scratch.characters), word)
     }
@@ -164,7 +174,7 @@ struct PatternSplitter: Sendable {
     case .cl100k(let pattern): pattern.split(bytes, count, word)
     case .regex(let regex):
       var parts = SplitAssembler(behavior)
-      let emit = { (start: Int, end: Int) in word(bytes + start, end &- start) }
+      func emit(_ start: Int, _ end: Int) { word(bytes + start, end &- start) }
       matcher.parts(regex, bytes, count) { start, end, isMatch in
         parts.add(start, end, isMatch: isMatch != isInverted, emit)
       }

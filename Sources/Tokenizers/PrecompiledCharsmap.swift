@@ -109,9 +109,7 @@ struct PrecompiledCharsmap: Sendable {
     _ bytes: UnsafePointer<UInt8>, _ start: Int, _ count: Int, _ output: GrowableBuffer<UInt8>
   ) -> Int {
     let end = clusterEnd(bytes, start, count)
-    if end - start <= Self.longestCluster,
-      let span = Self.find(bytes + start, end - start, units, replacements)
-    {
+    if let span = find(cluster: bytes + start, end - start) {
       append(span, to: output)
       return end
     }
@@ -128,7 +126,30 @@ struct PrecompiledCharsmap: Sendable {
     return end
   }
 
-  private func clusterEnd(_ bytes: UnsafePointer<UInt8>, _ start: Int, _ count: Int) -> Int {
+  private func find(cluster bytes: UnsafePointer<UInt8>, _ count: Int) -> Span? {
+    if count > Self.longestCluster { return nil }
+    return Self.find(bytes, count, units, replacements)
+  }
+
+  /// What is put for a whole cluster; nil where it goes scalar by scalar.
+  func replacement(ofCluster bytes: UnsafePointer<UInt8>, _ count: Int) -> ArraySlice<UInt8>? {
+    find(cluster: bytes, count).map(text)
+  }
+
+  /// What is put for a scalar; nil where it stays.
+  func replacement(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> ArraySlice<UInt8>? {
+    Self.find(bytes, count, units, replacements).map(text)
+  }
+
+  private func text(_ span: Span) -> ArraySlice<UInt8> {
+    replacements[Int(span.start)..<Int(span.start + span.count)]
+  }
+
+  /// Whether an ASCII character stays as it is.
+  func keeps(_ byte: UInt8) -> Bool { ascii[Int(byte)].start < 0 }
+
+  /// Where the grapheme cluster that starts at `start` ends.
+  func clusterEnd(_ bytes: UnsafePointer<UInt8>, _ start: Int, _ count: Int) -> Int {
     var breaks = GraphemeBreak()
     var i = start
     while i < count {

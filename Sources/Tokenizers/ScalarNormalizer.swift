@@ -35,7 +35,8 @@ enum ScalarNormalizer: Sendable {
     output.count &+= UTF8Scalar.encode(scalar, output.pointer + output.count)
   }
 
-  private static func nmt(_ scalar: UInt32) -> UInt32? {
+  /// What `Nmt` makes of a scalar; nil where it removes it.
+  static func nmt(_ scalar: UInt32) -> UInt32? {
     switch scalar {
     case 0x1...0x8, 0xB, 0xE...0x1F, 0x7F, 0x8F, 0x9F: nil
     case 0x9, 0xA, 0xC, 0xD, 0x1680, 0x200B...0x200F, 0x2028, 0x2029, 0x2581, 0xFEFF, 0xFFFD: 0x20

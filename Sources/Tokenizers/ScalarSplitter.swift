@@ -20,7 +20,7 @@ enum ScalarSplitter: Sendable, Equatable {
   func split(
     _ bytes: UnsafePointer<UInt8>, _ count: Int, _ word: (UnsafePointer<UInt8>, Int) -> Void
   ) {
-    let emit = { (start: Int, end: Int) in word(bytes + start, end &- start) }
+    func emit(_ start: Int, _ end: Int) { word(bytes + start, end &- start) }
     switch self {
     case .digits(let behavior):
       split(bytes, count, behavior, { GeneralCategory.isNumeric($0) }, emit)

@@ -61,14 +61,19 @@ struct SpecialTokens {
       let flags: AddedToken? = value.string == nil ? try Self.token(value, path) : nil
       let content = flags?.content ?? value.string ?? ""
       if content.isEmpty { return nil }
-      if let known = byContent[content] { return .token(known) }
+      // Only tokens that the configuration names take over the flags of added ones.
+      if given[name] != nil, let known = byContent[content] { return .token(known) }
       if let flags { return .token(flags) }
-      if tokenizerClass.wrapsSpecialTokens {
+      let isMask = name == "mask_token"
+      switch tokenizerClass.wrapping {
+      case .all:
         return .token(
-          AddedToken(
-            content: content, stripsLeft: name == "mask_token", normalized: true, special: false))
+          AddedToken(content: content, stripsLeft: isMask, normalized: true, special: false))
+      case .mask(let normalized) where isMask:
+        return .token(
+          AddedToken(content: content, stripsLeft: true, normalized: normalized, special: false))
+      case .none, .mask: return .plain(content)
       }
-      return .plain(content)
     }
     for name in TokenizerClass.attributes {
       var value = given[name]
