@@ -135,6 +135,10 @@ extension Tokenizer {
       model.withReader { tokenize(bytes, text.count, $0, ids, scratch) }
     case .unigram(let model):
       model.withReader(scratch.cache) { tokenize(bytes, text.count, $0, ids, scratch) }
+    case .bpe(let model):
+      model.withReader(scratch.cache) { tokenize(bytes, text.count, $0, ids, scratch) }
+    case .wordLevel(let model):
+      model.withReader(scratch.cache) { tokenize(bytes, text.count, $0, ids, scratch) }
     }
   }
 
@@ -169,37 +173,13 @@ extension Tokenizer {
     added.normalizedPatterns.split(
       normalized.pointer, normalized.count,
       piece: { start, end in
-        splitWords(
-          preTokenizer, normalized.pointer + start, end - start, origin: origin - start, reader,
-          ids, scratch)
+        preTokenizer.split(
+          normalized.pointer + start, end - start, origin: origin - start, scratch
+        ) { word, length in reader.append(word, length, to: ids) }
       },
-      token: { ids.push($0) })
-  }
-
-  /// Appends the tokens of a piece of a normalized text; words that start before `origin` stand
-  /// at the start of the original text.
-  private func splitWords(
-    _ preTokenizer: PreTokenizer, _ bytes: UnsafePointer<UInt8>, _ count: Int, origin: Int,
-    _ reader: some WordReader, _ ids: GrowableBuffer<Int32>, _ scratch: TokenizerScratch
-  ) {
-    switch preTokenizer {
-    case .bert:
-      BertPreTokenizer.split(bytes, count) { word, length in reader.append(word, length, to: ids) }
-    case .none: reader.append(bytes, count, to: ids)
-    case .whitespaceSplit:
-      WhitespaceSplit.split(bytes, count) { word, length in reader.append(word, length, to: ids) }
-    case .metaspace(let metaspace):
-      metaspace.split(bytes, count, isFirst: origin > 0, scratch.words) { word, length in
-        reader.append(word, length, to: ids)
-      }
-    case .sequence(let steps):
-      guard steps.count == 2, case .whitespaceSplit = steps[0], case .metaspace(let m) = steps[1]
-      else { fatalError() }
-      WhitespaceSplit.split(bytes, count) { word, length in
-        m.split(word, length, isFirst: word - bytes < origin, scratch.words) { word, length in
-          reader.append(word, length, to: ids)
-        }
-      }
-    }
+      token: { id in
+        ids.reserve(1)
+        ids.push(id)
+      })
   }
 }

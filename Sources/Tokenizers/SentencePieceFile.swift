@@ -92,7 +92,8 @@ extension TokenizerJSON {
       settings.fusesUnknown = true
       return .bpe(BPE(vocabulary: vocabulary, merges: merges.table, settings: settings))
     case .word, .char:
-      throw .config(path, "expected a SentencePiece model of type unigram or bpe, found \(proto.kind)")
+      throw .config(
+        path, "expected a SentencePiece model of type unigram or bpe, found \(proto.kind)")
     }
   }
 
