@@ -106,7 +106,7 @@ struct BPE: Sendable {
                   tokens: tokens, whole: whole, merges: merges, settings: settings,
                   unknownID: unknownID, byteTokens: byteTokens,
                   asciiIDs: asciiIDs.baseAddress.unsafelyUnwrapped,
-                  byteIDs: byteIDs.baseAddress, cache: cache))
+                  byteIDs: readsBytes ? byteIDs.baseAddress : nil, cache: cache))
             }
           }
         }
