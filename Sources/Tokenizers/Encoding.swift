@@ -15,7 +15,7 @@ extension Tokenizer {
     _ text: UnsafeRawBufferPointer, addSpecialTokens: Bool = true, maxLength: Int? = nil,
     into buffer: inout TokenBuffer, scratch: inout TokenizerScratch
   ) throws(Failure) -> EncodedCounts {
-    tokenize(text, into: scratch.first, scratch)
+    try tokenize(text, into: scratch.first, scratch)
     let total = scratch.first.count
     let limit = try room(maxLength, addSpecialTokens, isPair: false)
     let kept = min(total, limit)
@@ -47,8 +47,8 @@ extension Tokenizer {
     truncation: TruncationStrategy = .longestFirst,
     into buffer: inout TokenBuffer, scratch: inout TokenizerScratch
   ) throws(Failure) -> EncodedCounts {
-    tokenize(first, into: scratch.first, scratch)
-    tokenize(second, into: scratch.second, scratch)
+    try tokenize(first, into: scratch.first, scratch)
+    try tokenize(second, into: scratch.second, scratch)
     let limit = try room(maxLength, addSpecialTokens, isPair: true)
     let kept = try KeptLengths(
       first: scratch.first.count, second: scratch.second.count, limit: limit, strategy: truncation)
@@ -126,10 +126,11 @@ extension Tokenizer {
   /// Fills `ids` with the tokens of `text`, without special tokens around them.
   func tokenize(
     _ text: UnsafeRawBufferPointer, into ids: GrowableBuffer<Int32>, _ scratch: TokenizerScratch
-  ) {
+  ) throws(Failure) {
     ids.count = 0
     guard let base = text.baseAddress else { return }
     let bytes = base.assumingMemoryBound(to: UInt8.self)
+    scratch.cache.hasFailed = false
     switch model {
     case .wordPiece(let model):
       model.withReader { tokenize(bytes, text.count, $0, ids, scratch) }
@@ -139,6 +140,11 @@ extension Tokenizer {
       model.withReader(scratch.cache) { tokenize(bytes, text.count, $0, ids, scratch) }
     case .wordLevel(let model):
       model.withReader(scratch.cache) { tokenize(bytes, text.count, $0, ids, scratch) }
+    }
+    if scratch.cache.hasFailed {
+      throw Failure(
+        .data, "expected a text of known characters, found one that the vocabulary does not have",
+        hint: "this tokenizer has no unknown token")
     }
   }
 
