@@ -27,8 +27,9 @@ struct BPE: Sendable {
   private let unknownID: Int32
   /// The ids of `<0x00>`…`<0xFF>`, -1 for those that are no tokens; empty without byte fallback.
   private let byteTokens: [Int32]
-  /// The ids of ASCII characters, and of the characters of all bytes, in the four places of a word:
-  /// inside, first, last, alone. -1 for those that are no tokens.
+  /// The ids of ASCII characters, and of the characters of all bytes, by their place in a word.
+  ///
+  /// The places are inside, first, last, alone; -1 for those that are no tokens.
   private let asciiIDs: [Int32]
   private let byteIDs: [Int32]
   /// The tokens as the bytes that they stand for; read where words are given as bytes and merges
@@ -195,7 +196,9 @@ extension BPE {
       while i < count {
         let length = UTF8Scalar.decode(word + i).length
         let place = (i == 0 ? 1 : 0) | (i &+ length == count ? 2 : 0)
-        let id = word[i] < 0x80 ? asciiIDs[place &* 128 &+ Int(word[i])]
+        let id =
+          word[i] < 0x80
+          ? asciiIDs[place &* 128 &+ Int(word[i])]
           : find(word + i, length, place)
         ids.reserve(2)
         if id >= 0 {

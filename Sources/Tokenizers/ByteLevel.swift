@@ -14,7 +14,8 @@ struct ByteLevel: Sendable, Equatable {
   /// Calls `word` with each word of valid UTF-8; `buffer` is where they lie until the next call.
   @inline(__always)
   func split(
-    _ bytes: UnsafePointer<UInt8>, _ count: Int, _ buffers: (GrowableBuffer<UInt8>, GrowableBuffer<UInt8>),
+    _ bytes: UnsafePointer<UInt8>, _ count: Int,
+    _ buffers: (GrowableBuffer<UInt8>, GrowableBuffer<UInt8>),
     _ word: (UnsafePointer<UInt8>, Int) -> Void
   ) {
     if count == 0 { return }

@@ -140,4 +140,3 @@ extension Decoder.Step {
     return Array(text)
   }
 }
-

@@ -127,29 +127,14 @@ extension Tokenizer {
   ///
   /// - Throws: 65 where the text has what is no token, and no token stands for the unknown; or where
   ///   a regular expression takes too long for it.
-  private func tokenize(
+  func tokenize(
     _ text: UnsafeRawBufferPointer, into ids: GrowableBuffer<Int32>, _ scratch: TokenizerScratch
   ) throws(Failure) {
     ids.count = 0
-    scratch.cache.hasFailed = false
-    scratch.matcher.resetFailure()
-    tokenizeWithModel(text, into: ids, scratch)
-    if scratch.cache.hasFailed {
-      throw Failure(
-        .data, "the text has what is not in the vocabulary, and no token stands for the unknown",
-        hint: "give the model an unk_token that is in its vocabulary")
-    }
-    if scratch.matcher.hasFailed {
-      throw Failure(
-        .data, "a regular expression took more than \(Regex.stepLimit) steps in the text")
-    }
-  }
-
-  private func tokenizeWithModel(
-    _ text: UnsafeRawBufferPointer, into ids: GrowableBuffer<Int32>, _ scratch: TokenizerScratch
-  ) {
     guard let base = text.baseAddress else { return }
     let bytes = base.assumingMemoryBound(to: UInt8.self)
+    scratch.cache.hasFailed = false
+    scratch.matcher.resetFailure()
     switch model {
     case .wordPiece(let model):
       model.withReader { tokenize(bytes, text.count, $0, ids, scratch) }
@@ -159,6 +144,17 @@ extension Tokenizer {
       model.withReader(scratch.cache) { tokenize(bytes, text.count, $0, ids, scratch) }
     case .wordLevel(let model):
       model.withReader(scratch.cache) { tokenize(bytes, text.count, $0, ids, scratch) }
+    }
+    if scratch.cache.hasFailed {
+      throw Failure(
+        .data, "expected a text of known characters, found one that the vocabulary does not have",
+        hint: "this tokenizer has no unknown token")
+    }
+    if scratch.matcher.hasFailed {
+      throw Failure(
+        .data,
+        "expected the tokenizer's regular expressions to take at most \(Regex.stepLimit) steps in "
+          + "a text, found one where it is not enough")
     }
   }
 

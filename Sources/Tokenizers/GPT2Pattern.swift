@@ -175,8 +175,9 @@ struct CL100KPattern: Sendable {
     return GPT2Pattern.spaceEnd(bytes, start, count, firstLength)
   }
 
-  /// The length of a contraction in any case after `'`, that included; 0 for none. U+017F is a
-  /// small s.
+  /// The length of a contraction in any case after `'`, that included; 0 for none.
+  ///
+  /// U+017F is a small s.
   private static func contraction(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> Int {
     if count < 2 { return 0 }
     switch bytes[1] | 0x20 {

@@ -148,6 +148,7 @@ struct PatternSplitter: Sendable {
   ///   - isLiteral: whether it is a string to be found as it is.
   ///   - behavior: what becomes of the matches.
   ///   - isInverted: whether what lies between is taken for the matches.
+  /// - Throws: where the expression is none, or has what this version does not.
   init(
     _ source: String, isLiteral: Bool, _ behavior: SplitBehavior, isInverted: Bool
   ) throws(RegexError) {

@@ -34,7 +34,9 @@ extension ComponentReader {
       return [.scalars(.delimiter(scalar.value))]
     case "FixedLength":
       let length = try integer(value["length"] ?? 5, "\(name).length")
-      guard length > 0 else { throw .data(path, "\(name).length: expected 1 or more, found \(length)") }
+      guard length > 0 else {
+        throw .data(path, "\(name).length: expected 1 or more, found \(length)")
+      }
       return [.scalars(.fixedLength(length))]
     case "ByteLevel":
       return [

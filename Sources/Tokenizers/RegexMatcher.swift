@@ -105,7 +105,8 @@ final class RegexMatcher {
       switch instruction.code {
       case .accept: return position
       case .scalar:
-        if position < run.count, case let (scalar, length) = UTF8Scalar.decode(run.bytes + position),
+        if position < run.count,
+          case let (scalar, length) = UTF8Scalar.decode(run.bytes + position),
           scalar == UInt32(bitPattern: instruction.a)
         {
           position &+= length

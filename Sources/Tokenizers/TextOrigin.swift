@@ -115,7 +115,8 @@ extension Normalizer {
   }
 
   /// What is put for a match is aligned with the match's last character, or the one before.
-  private static func replaced(_ regex: Regex, _ old: [UInt8], _ origin: Int, _ length: Int) -> Int {
+  private static func replaced(_ regex: Regex, _ old: [UInt8], _ origin: Int, _ length: Int) -> Int
+  {
     var result = 0
     var isOver = false
     old.withUnsafeBufferPointer { old in

@@ -49,6 +49,8 @@ package final class Tokenizer: Sendable {
     let parts: TokenizerJSON
     if let bytes = files.tokenizer {
       parts = try TokenizerJSON(bytes, path: files.path("tokenizer.json"))
+    } else if let layout = tokenizerClass.sentencePiece, let bytes = files.sentencePiece {
+      parts = try TokenizerJSON(sentencePiece: bytes, files, layout)
     } else {
       parts = try TokenizerJSON(vocabulary: files, tokenizerClass)
     }
@@ -65,13 +67,15 @@ package final class Tokenizer: Sendable {
     truncationSide = try Self.truncationSide(config, parts, files.path("tokenizer_config.json"))
     cleansUpSpaces = config["clean_up_tokenization_spaces"]?.bool ?? false
     normalizer = tokenizerClass.applied(config, to: parts.normalizer)
-    (preTokenizer, model) = Self.fused(tokenizerClass.applied(config, to: parts.preTokenizer), parts.model)
+    (preTokenizer, model) = Self.fused(
+      tokenizerClass.applied(config, to: parts.preTokenizer), parts.model)
     decoder = parts.decoder
 
     var added = AddedVocabulary()
     added.add(parts.addedTokens.map(\.token), model: parts.model.vocabulary)
     let specials = try SpecialTokens(
-      files, tokenizerClass, serialized: parts.addedTokens, padding: parts.padding)
+      files, tokenizerClass, serialized: files.tokenizer == nil ? [] : parts.addedTokens,
+      padding: parts.padding)
     added.add(specials.missing(from: added), model: parts.model.vocabulary)
     // As the reference: with the normalizer of the file, before the class changes it.
     try added.finish(place: files.folder) { parts.normalizer.normalize($0) }

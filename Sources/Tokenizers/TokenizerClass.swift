@@ -31,6 +31,10 @@ struct TokenizerClass: Sendable {
   let wrapping: Wrapping
   /// Whether the post-processor is made anew, from `add_bos_token` and `add_eos_token`.
   let buildsPostProcessor: Bool
+  /// Which of `<extra_id_0>`… become special tokens is up to the configuration: T5.
+  var hasExtraIDs: Bool { sentencePiece == .t5 }
+  /// How the class's SentencePiece file is converted; nil where it has none.
+  let sentencePiece: SentencePieceLayout?
   /// What a folder without `tokenizer.json` is converted to; nil where that is not supported.
   let converted: (@Sendable (_ cls: Int32, _ sep: Int32) -> PostProcessor)?
 
@@ -56,7 +60,8 @@ struct TokenizerClass: Sendable {
     "roberta-prelayernorm": "RobertaTokenizer", "longformer": "LongformerTokenizer",
     "bart": "BartTokenizer", "led": "LEDTokenizer", "gpt2": "GPT2Tokenizer",
     "gpt_neox": "GPTNeoXTokenizer", "mpt": "GPTNeoXTokenizer", "qwen2": "Qwen2Tokenizer",
-    "qwen3": "Qwen2Tokenizer",
+    "qwen3": "Qwen2Tokenizer", "t5": "T5Tokenizer", "mt5": "T5Tokenizer",
+    "xlm-roberta": "XLMRobertaTokenizer", "xlm-roberta-xl": "XLMRobertaTokenizer",
   ]
 
   /// The class that transformers would load.
@@ -82,6 +87,7 @@ struct TokenizerClass: Sendable {
     defaults = [:]
     wrapping = .none
     buildsPostProcessor = false
+    sentencePiece = nil
     converted = nil
   }
 
@@ -109,10 +115,24 @@ struct TokenizerClass: Sendable {
         defaults: [
           "bos_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "cls_token": "<s>",
           "unk_token": "<unk>", "pad_token": "<pad>", "mask_token": "<mask>",
-        ], wrapping: .mask(normalized: ["BartTokenizer", "LEDTokenizer", "MvpTokenizer"].contains(name)))
+        ],
+        wrapping: .mask(
+          normalized: ["BartTokenizer", "LEDTokenizer", "MvpTokenizer"].contains(name)))
     }
     let end = "<|endoftext|>"
     switch name {
+    case "T5Tokenizer":
+      return TokenizerClass(
+        name: name, override: .none,
+        defaults: ["eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"],
+        sentencePiece: .t5)
+    case "XLMRobertaTokenizer":
+      return TokenizerClass(
+        name: name, override: .none,
+        defaults: [
+          "bos_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "cls_token": "<s>",
+          "unk_token": "<unk>", "pad_token": "<pad>", "mask_token": "<mask>",
+        ], wrapping: .mask(normalized: true), sentencePiece: .xlmRoberta)
     case "MPNetTokenizer":
       return TokenizerClass(
         name: name, override: .caseAndAccents,
@@ -136,6 +156,7 @@ struct TokenizerClass: Sendable {
   private init(
     name: String, override: NormalizerOverride, defaults: [String: String],
     wrapping: Wrapping = .none, buildsPostProcessor: Bool = false,
+    sentencePiece: SentencePieceLayout? = nil,
     converted: (@Sendable (Int32, Int32) -> PostProcessor)? = nil
   ) {
     self.name = name
@@ -143,6 +164,7 @@ struct TokenizerClass: Sendable {
     self.defaults = defaults
     self.wrapping = wrapping
     self.buildsPostProcessor = buildsPostProcessor
+    self.sentencePiece = sentencePiece
     self.converted = converted
   }
 }

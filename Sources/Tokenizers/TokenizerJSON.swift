@@ -146,7 +146,8 @@ private struct ModelReader {
     }
     guard ["WordPiece", "BPE", "WordLevel"].contains(type) else {
       throw .config(
-        path, "model \(type) is not supported", hint: "supported: WordPiece, BPE, Unigram, WordLevel")
+        path, "model \(type) is not supported",
+        hint: "supported: WordPiece, BPE, Unigram, WordLevel")
     }
     guard hasVocabulary else { throw .data(path, "expected \"model\" to have a \"vocab\"") }
     let reader = ComponentReader(path: path)

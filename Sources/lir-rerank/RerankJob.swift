@@ -16,7 +16,7 @@ struct RerankModel {
   /// Whether the documents' texts are needed.
   let readsTexts: Bool
 
-  init(_ options: LirRerank, _ context: ToolContext) throws(Failure) {
+  init(_ options: Rerank, _ context: ToolContext) throws(Failure) {
     guard options.batchTokens >= 1 else { throw .usage("--batch-tokens: expected at least 1") }
     let folder = try options.modelOptions.folder()
     let model = try Model(ModelDescription(recognizing: folder))
@@ -43,7 +43,7 @@ struct RerankModel {
 
 /// One run of `lir-rerank`: a run in, a run out, a window of queries at a time.
 struct RerankJob {
-  private let options: LirRerank
+  private let options: Rerank
   private let context: ToolContext
   private let operands: [String]
 
@@ -52,7 +52,7 @@ struct RerankJob {
   /// With `--resume` windows are smaller: a kill costs one at most.
   private static let resumableWindowPairs = 256
 
-  init(_ options: LirRerank, _ context: ToolContext) throws(Failure) {
+  init(_ options: Rerank, _ context: ToolContext) throws(Failure) {
     self.options = options
     self.context = context
     operands = try Operands.resolve(options.inputs)
@@ -163,10 +163,10 @@ struct RerankJob {
 
 /// `lir-rerank --text QUERY DOC…`: one score a line.
 struct TextScoring {
-  private let options: LirRerank
+  private let options: Rerank
   private let context: ToolContext
 
-  init(_ options: LirRerank, _ context: ToolContext) {
+  init(_ options: Rerank, _ context: ToolContext) {
     self.options = options
     self.context = context
   }
