@@ -134,7 +134,7 @@ extension Tokenizer {
     guard let base = text.baseAddress else { return }
     let bytes = base.assumingMemoryBound(to: UInt8.self)
     scratch.cache.hasFailed = false
-    scratch.matcher.resetFailure()
+    scratch.matcher.reset()
     switch model {
     case .wordPiece(let model):
       model.withReader { tokenize(bytes, text.count, $0, ids, scratch) }
@@ -154,7 +154,7 @@ extension Tokenizer {
       throw Failure(
         .data,
         "expected the tokenizer's regular expressions to take at most \(Regex.stepLimit) steps in "
-          + "a text, found one where it is not enough")
+          + "a text, found one that takes more")
     }
   }
 

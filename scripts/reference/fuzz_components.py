@@ -32,13 +32,19 @@ def fuzz_models(options, work):
     for path in sorted((fuzz.ROOT / ".build/fixtures/tokenizers").glob("*/inputs.json")):
         texts += [t for t in json.loads(path.read_text())["texts"] if t]
     texts = sorted(set(texts))
-    done = failed = 0
+    done = failed = broken = 0
     for index in range(options.first, options.tokenizers):
         seed = options.seed * 1_000_003 + index
         folder = work / "variant"
         shutil.rmtree(folder, ignore_errors=True)
-        settings = variants.tokenizer(folder, options.kind, seed, texts, maps)
-        tokenizer = AutoTokenizer.from_pretrained(folder)
+        try:
+            settings = variants.tokenizer(folder, options.kind, seed, texts, maps)
+            tokenizer = AutoTokenizer.from_pretrained(folder)
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # Rust panics are no Exceptions: the reference cannot be trained so.
+            broken += 1
+            continue
         rng = random.Random(seed)
         _, words, specials = fuzz.sources(tokenizer)
         drawn = [fuzz.text_of(rng, texts, words, specials) for _ in range(options.texts)]
@@ -56,8 +62,8 @@ def fuzz_models(options, work):
         done += len(kept)
         if index % 10 == 9:
             print(f"{options.kind}: {index + 1} tokenizers, {done} texts", flush=True)
-    print(f"{options.kind}: {done} texts, {options.tokenizers} tokenizers, end (seed {options.seed}); "
-          f"{failed} texts on which the reference failed", flush=True)
+    print(f"{options.kind}: {done} texts, {options.tokenizers - options.first - broken} tokenizers, end "
+          f"(seed {options.seed}); the reference failed on {failed} texts and {broken} tokenizers", flush=True)
 
 
 def compare_scalars(work):
