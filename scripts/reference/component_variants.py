@@ -122,11 +122,13 @@ def post_processor(rng, ids):
     return one if pick < 0.8 else {"type": "Sequence", "processors": [byte_level(rng), one]}
 
 
-def train(rng, kind, settings, texts):
+def train(rng, kind, settings, texts, small):
     """The section `model`, trained with the tokenizer's own normalizer and pre-tokenizer."""
     specials = ["<pad>", "<s>", "</s>", "<unk>"]
     sample = rng.sample(texts, min(len(texts), rng.choice([40, 200, 600])))
     size = rng.choice([120, 400, 1500, 4000])
+    if small:
+        size = 150
     if kind == "wordlevel":
         model = models.WordLevel(unk_token="<unk>")
         trainer = trainers.WordLevelTrainer(vocab_size=size, special_tokens=specials, show_progress=False)
@@ -164,12 +166,12 @@ def train(rng, kind, settings, texts):
     return result
 
 
-def tokenizer(folder, kind, seed, texts, charsmaps):
+def tokenizer(folder, kind, seed, texts, charsmaps, small=False):
     """Writes the checkpoint of a seed, and says what it is."""
     rng = random.Random(seed)
     settings = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": [],
                 "normalizer": normalizer(rng, charsmaps), "pre_tokenizer": pre_tokenizer(rng, kind)}
-    model = train(rng, kind, settings, texts)
+    model = train(rng, kind, settings, texts, small)
     ids = model["vocab"]
     settings["added_tokens"] = [
         dict(id=ids[t], content=t, single_word=False, lstrip=False, rstrip=False,
