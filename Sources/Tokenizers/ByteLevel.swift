@@ -30,14 +30,14 @@ struct ByteLevel: Sendable, Equatable {
       count &+= 1
     }
     if !writesCharacters {
-      if usesRegex { return GPT2Pattern.split(bytes, count, word) }
+      if usesRegex { return GPT2Pattern().split(bytes, count, word) }
       return word(bytes, count)
     }
     func written(_ piece: UnsafePointer<UInt8>, _ length: Int) {
       ByteCharacters.write(piece, length, into: buffers.1)
       word(UnsafePointer(buffers.1.pointer), buffers.1.count)
     }
-    if usesRegex { GPT2Pattern.split(bytes, count, written) } else { written(bytes, count) }
+    if usesRegex { GPT2Pattern().split(bytes, count, written) } else { written(bytes, count) }
   }
 }
 

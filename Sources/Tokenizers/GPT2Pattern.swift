@@ -37,17 +37,16 @@ enum PatternClass: UInt8 {
   }
 }
 
-/// The pattern of GPT-2, by hand:
-/// `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`.
-///
-/// It matches everywhere, so that its matches are the words.
-enum GPT2Pattern {
-  static let source =
-    #"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#
+/// A pattern that matches everywhere, so that its matches are the words.
+protocol WordPattern {
+  /// Where the match that starts at `start` ends.
+  func end(_ bytes: UnsafePointer<UInt8>, _ start: Int, _ count: Int) -> Int
+}
 
+extension WordPattern {
   /// Calls `word` with each word of valid UTF-8.
   @inline(__always)
-  static func split(
+  func split(
     _ bytes: UnsafePointer<UInt8>, _ count: Int, _ word: (UnsafePointer<UInt8>, Int) -> Void
   ) {
     var i = 0
@@ -57,11 +56,18 @@ enum GPT2Pattern {
       i = end
     }
   }
+}
+
+/// The pattern of GPT-2, by hand:
+/// `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`.
+struct GPT2Pattern: WordPattern {
+  static let source =
+    #"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#
 
   @inline(__always)
-  private static func end(_ bytes: UnsafePointer<UInt8>, _ start: Int, _ count: Int) -> Int {
+  func end(_ bytes: UnsafePointer<UInt8>, _ start: Int, _ count: Int) -> Int {
     if bytes[start] == 0x27 {
-      let length = contraction(bytes + start, count &- start)
+      let length = Self.contraction(bytes + start, count &- start)
       if length > 0 { return start &+ length }
     }
     let (first, length) = PatternClass.of(bytes + start)
@@ -100,9 +106,7 @@ enum GPT2Pattern {
 /// The patterns of cl100k and its kin, by hand:
 /// `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,n}| ?[^\s\p{L}\p{N}]+[\r\n]*|`
 /// `\s*[\r\n]+|\s+(?!\S)|\s+`, n being 1 (Qwen) or 3 (cl100k, Llama 3).
-///
-/// They match everywhere, so that their matches are the words.
-struct CL100KPattern: Sendable {
+struct CL100KPattern: WordPattern {
   let mostDigits: Int
 
   /// The pattern whose source this is, nil for others.
@@ -118,21 +122,8 @@ struct CL100KPattern: Sendable {
     }
   }
 
-  /// Calls `word` with each word of valid UTF-8.
   @inline(__always)
-  func split(
-    _ bytes: UnsafePointer<UInt8>, _ count: Int, _ word: (UnsafePointer<UInt8>, Int) -> Void
-  ) {
-    var i = 0
-    while i < count {
-      let end = self.end(bytes, i, count)
-      word(bytes + i, end &- i)
-      i = end
-    }
-  }
-
-  @inline(__always)
-  private func end(_ bytes: UnsafePointer<UInt8>, _ start: Int, _ count: Int) -> Int {
+  func end(_ bytes: UnsafePointer<UInt8>, _ start: Int, _ count: Int) -> Int {
     let byte = bytes[start]
     if byte == 0x27 {
       let length = Self.contraction(bytes + start, count &- start)

@@ -171,7 +171,7 @@ struct PatternSplitter: Sendable {
     _ word: (UnsafePointer<UInt8>, Int) -> Void
   ) {
     switch pattern {
-    case .gpt2: GPT2Pattern.split(bytes, count, word)
+    case .gpt2: GPT2Pattern().split(bytes, count, word)
     case .cl100k(let pattern): pattern.split(bytes, count, word)
     case .regex(let regex):
       var parts = SplitAssembler(behavior)

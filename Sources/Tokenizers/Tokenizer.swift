@@ -65,7 +65,9 @@ package final class Tokenizer: Sendable {
     className = tokenizerClass.name
     modelMaxLength = Self.maximumLength(config)
     truncationSide = try Self.truncationSide(config, parts, files.path("tokenizer_config.json"))
-    cleansUpSpaces = config["clean_up_tokenization_spaces"]?.bool ?? false
+    // The slow classes that are converted have another default than the fast ones.
+    let isConverted = files.tokenizer == nil && tokenizerClass.converted != nil
+    cleansUpSpaces = config["clean_up_tokenization_spaces"]?.bool ?? isConverted
     normalizer = tokenizerClass.applied(config, to: parts.normalizer)
     (preTokenizer, model) = Self.fused(
       tokenizerClass.applied(config, to: parts.preTokenizer), parts.model)
