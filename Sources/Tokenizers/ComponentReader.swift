@@ -1,19 +1,6 @@
 import Failures
 import JSON
 
-/// What is done to texts before they are split.
-enum Normalizer: Sendable {
-  case none
-  case bert(BertNormalizer)
-}
-
-/// How texts are split into words.
-enum PreTokenizer: Sendable {
-  /// Not at all: a text is one word.
-  case none
-  case bert
-}
-
 /// Reads the components of `tokenizer.json` by their `type`.
 struct ComponentReader {
   let path: String
@@ -21,32 +8,56 @@ struct ComponentReader {
   func normalizer(_ value: JSON) throws(Failure) -> Normalizer {
     if value.isNull { return .none }
     let type = try self.type(value, "normalizer")
-    guard type == "BertNormalizer" else { throw unsupported("normalizer", type, "BertNormalizer") }
-    return .bert(
-      BertNormalizer(
-        cleanText: try bool(value["clean_text"], "normalizer.clean_text"),
-        handleChineseCharacters: try bool(
-          value["handle_chinese_chars"], "normalizer.handle_chinese_chars"),
-        stripAccents: value["strip_accents"]?.bool,
-        lowercase: try bool(value["lowercase"], "normalizer.lowercase")))
-  }
-
-  func preTokenizer(_ value: JSON) throws(Failure) -> PreTokenizer {
-    if value.isNull { return .none }
-    let type = try self.type(value, "pre_tokenizer")
-    guard type == "BertPreTokenizer" else {
-      throw unsupported("pre_tokenizer", type, "BertPreTokenizer")
+    switch type {
+    case "BertNormalizer":
+      return .bert(
+        BertNormalizer(
+          cleanText: try bool(value["clean_text"], "normalizer.clean_text"),
+          handleChineseCharacters: try bool(
+            value["handle_chinese_chars"], "normalizer.handle_chinese_chars"),
+          stripAccents: value["strip_accents"]?.bool,
+          lowercase: try bool(value["lowercase"], "normalizer.lowercase")))
+    case "NFC": return .unicode(UnicodeNormalizer(isCompatible: false, composes: true))
+    case "NFD": return .unicode(UnicodeNormalizer(isCompatible: false, composes: false))
+    case "NFKC": return .unicode(UnicodeNormalizer(isCompatible: true, composes: true))
+    case "NFKD": return .unicode(UnicodeNormalizer(isCompatible: true, composes: false))
+    case "Lowercase": return .scalars(.lowercase)
+    case "StripAccents": return .scalars(.stripAccents)
+    case "ByteLevel": return .byteLevel
+    case "Nmt": return .scalars(.nmt)
+    case "Strip":
+      return .strings(
+        .strip(
+          left: try bool(value["strip_left"], "normalizer.strip_left"),
+          right: try bool(value["strip_right"], "normalizer.strip_right")))
+    case "Prepend":
+      return .strings(.prepend(Array(try string(value["prepend"], "normalizer.prepend").utf8)))
+    case "Replace": return try replacement(value)
+    case "Precompiled":
+      let text = try string(value["precompiled_charsmap"], "normalizer.precompiled_charsmap")
+      guard let bytes = Base64.decode(text.utf8) else {
+        throw wrong("normalizer.precompiled_charsmap", "base 64", value["precompiled_charsmap"])
+      }
+      return .charsmap(try PrecompiledCharsmap(bytes, place: path))
+    case "Sequence":
+      guard let steps = value["normalizers"]?.array else {
+        throw wrong("normalizer.normalizers", "a list", value["normalizers"])
+      }
+      return .flattened(try steps.map { step throws(Failure) in try normalizer(step) })
+    default: throw unsupported("normalizer", type, "")
     }
-    return .bert
   }
 
-  func decoder(_ value: JSON) throws(Failure) -> Decoder {
-    if value.isNull { return .none }
-    let type = try self.type(value, "decoder")
-    guard type == "WordPiece" else { throw unsupported("decoder", type, "WordPiece") }
-    return .wordPiece(
-      prefix: Array(try string(value["prefix"], "decoder.prefix").utf8),
-      cleanUp: try bool(value["cleanup"], "decoder.cleanup"))
+  private func replacement(_ value: JSON) throws(Failure) -> Normalizer {
+    let content = Array(try string(value["content"], "normalizer.content").utf8)
+    if let text = value["pattern"]?["String"]?.string, !text.isEmpty {
+      return .strings(.replace(Array(text.utf8), with: content))
+    }
+    if value["pattern"]?["Regex"]?.string == " {2,}" {
+      return .strings(.replaceSpaces(with: content))
+    }
+    let regex = try pattern(value["pattern"], "normalizer.pattern")
+    return .regex(regex, with: content)
   }
 
   func postProcessor(_ value: JSON) throws(Failure) -> PostProcessor {
@@ -62,10 +73,30 @@ struct ComponentReader {
       return .bert(cls: try tokenID(value["cls"], "cls"), sep: try tokenID(value["sep"], "sep"))
     case "RobertaProcessing":
       return .roberta(cls: try tokenID(value["cls"], "cls"), sep: try tokenID(value["sep"], "sep"))
+    // It changes offsets only.
+    case "ByteLevel": return .none
+    case "Sequence": return try sequence(value["processors"])
     default:
       throw unsupported(
-        "post_processor", type, "TemplateProcessing, BertProcessing, RobertaProcessing")
+        "post_processor", type,
+        "TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel, Sequence")
     }
+  }
+
+  /// Processors one after another, of which at most one may put tokens.
+  private func sequence(_ value: JSON?) throws(Failure) -> PostProcessor {
+    let name = "post_processor.processors"
+    guard let steps = value?.array else { throw wrong(name, "a list", value) }
+    var result = PostProcessor.none
+    for step in steps {
+      let processor = try postProcessor(step)
+      if processor == .none { continue }
+      guard result == .none else {
+        throw .config(path, "\(name): more than one that adds tokens is not supported")
+      }
+      result = processor
+    }
+    return result
   }
 
   /// A token as processors write it: `["[CLS]", 101]`.
@@ -131,7 +162,7 @@ struct ComponentReader {
 
   // MARK: Fields
 
-  private func type(_ value: JSON, _ name: String) throws(Failure) -> String {
+  func type(_ value: JSON, _ name: String) throws(Failure) -> String {
     try string(value["type"], "\(name).type")
   }
 
@@ -150,11 +181,11 @@ struct ComponentReader {
     return integer
   }
 
-  private func wrong(_ name: String, _ expected: String, _ found: JSON?) -> Failure {
+  func wrong(_ name: String, _ expected: String, _ found: JSON?) -> Failure {
     .data(path, "\(name): expected \(expected), found \(found?.kindName ?? "nothing")")
   }
 
-  private func unsupported(_ section: String, _ type: String, _ known: String) -> Failure {
+  func unsupported(_ section: String, _ type: String, _ known: String) -> Failure {
     .config(path, "\(section) \(type) is not supported", hint: "supported: \(known)")
   }
 }

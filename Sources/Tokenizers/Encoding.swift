@@ -15,7 +15,7 @@ extension Tokenizer {
     _ text: UnsafeRawBufferPointer, addSpecialTokens: Bool = true, maxLength: Int? = nil,
     into buffer: inout TokenBuffer, scratch: inout TokenizerScratch
   ) throws(Failure) -> EncodedCounts {
-    tokenize(text, into: scratch.first, scratch)
+    try tokenize(text, into: scratch.first, scratch)
     let total = scratch.first.count
     let limit = try room(maxLength, addSpecialTokens, isPair: false)
     let kept = min(total, limit)
@@ -47,8 +47,8 @@ extension Tokenizer {
     truncation: TruncationStrategy = .longestFirst,
     into buffer: inout TokenBuffer, scratch: inout TokenizerScratch
   ) throws(Failure) -> EncodedCounts {
-    tokenize(first, into: scratch.first, scratch)
-    tokenize(second, into: scratch.second, scratch)
+    try tokenize(first, into: scratch.first, scratch)
+    try tokenize(second, into: scratch.second, scratch)
     let limit = try room(maxLength, addSpecialTokens, isPair: true)
     let kept = try KeptLengths(
       first: scratch.first.count, second: scratch.second.count, limit: limit, strategy: truncation)
@@ -124,63 +124,78 @@ extension Tokenizer {
   }
 
   /// Fills `ids` with the tokens of `text`, without special tokens around them.
+  ///
+  /// - Throws: 65 where the text has what is no token, and no token stands for the unknown; or where
+  ///   a regular expression takes too long for it.
   func tokenize(
     _ text: UnsafeRawBufferPointer, into ids: GrowableBuffer<Int32>, _ scratch: TokenizerScratch
-  ) {
+  ) throws(Failure) {
     ids.count = 0
     guard let base = text.baseAddress else { return }
     let bytes = base.assumingMemoryBound(to: UInt8.self)
-    model.withReader { reader in
-      added.rawPatterns.split(
-        bytes, text.count,
-        piece: { start, end in
-          tokenizePiece(
-            UnsafeRawBufferPointer(start: base + start, count: end - start), reader, ids, scratch)
-        },
-        token: { id in
-          ids.reserve(1)
-          ids.push(id)
-        })
+    scratch.cache.hasFailed = false
+    scratch.matcher.reset()
+    switch model {
+    case .wordPiece(let model):
+      model.withReader { tokenize(bytes, text.count, $0, ids, scratch) }
+    case .unigram(let model):
+      model.withReader(scratch.cache) { tokenize(bytes, text.count, $0, ids, scratch) }
+    case .bpe(let model):
+      model.withReader(scratch.cache) { tokenize(bytes, text.count, $0, ids, scratch) }
+    case .wordLevel(let model):
+      model.withReader(scratch.cache) { tokenize(bytes, text.count, $0, ids, scratch) }
     }
+    if scratch.cache.hasFailed {
+      throw Failure(
+        .data, "expected a text of known characters, found one that the vocabulary does not have",
+        hint: "this tokenizer has no unknown token")
+    }
+    if scratch.matcher.hasFailed {
+      throw Failure(
+        .data,
+        "expected the tokenizer's regular expressions to take at most \(Regex.stepLimit) steps in "
+          + "a text, found one that takes more")
+    }
+  }
+
+  private func tokenize(
+    _ bytes: UnsafePointer<UInt8>, _ count: Int, _ reader: some WordReader,
+    _ ids: GrowableBuffer<Int32>, _ scratch: TokenizerScratch
+  ) {
+    added.rawPatterns.split(
+      bytes, count,
+      piece: { start, end in
+        tokenizePiece(
+          UnsafeRawBufferPointer(start: bytes + start, count: end - start), isFirst: start == 0,
+          reader, ids, scratch)
+      },
+      token: { id in
+        ids.reserve(1)
+        ids.push(id)
+      })
   }
 
   /// Appends the tokens of what lies between added tokens.
   private func tokenizePiece(
-    _ text: UnsafeRawBufferPointer, _ reader: WordPiece.Reader, _ ids: GrowableBuffer<Int32>,
-    _ scratch: TokenizerScratch
+    _ text: UnsafeRawBufferPointer, isFirst: Bool, _ reader: some WordReader,
+    _ ids: GrowableBuffer<Int32>, _ scratch: TokenizerScratch
   ) {
     let normalized = scratch.normalized
-    switch normalizer {
-    case .bert(let bert): bert.normalize(text, into: normalized, pending: scratch.pending)
-    case .none:
-      normalized.count = 0
-      normalized.reserve(text.count + TokenTable.slack)
-      UnsafeMutableRawPointer(normalized.pointer).copyMemory(
-        from: text.baseAddress.unsafelyUnwrapped, byteCount: text.count)
-      normalized.count = text.count
-    }
+    normalizer.normalize(text, scratch)
     normalized.reserve(TokenTable.slack)
-    // No token is shorter than a byte.
-    ids.reserve(normalized.count + 1)
-    if added.normalizedPatterns.isEmpty {
-      return splitWords(normalized.pointer, normalized.count, reader, ids)
-    }
+    // No token is shorter than a byte; splitting puts up to four before each word.
+    ids.reserve(5 * normalized.count + 8)
+    let origin = isFirst && preTokenizer.asksForStart ? TextOrigin.length(text, normalizer) : 0
     added.normalizedPatterns.split(
       normalized.pointer, normalized.count,
       piece: { start, end in
-        splitWords(normalized.pointer + start, end - start, reader, ids)
+        preTokenizer.split(
+          normalized.pointer + start, end - start, origin: origin - start, scratch
+        ) { word, length in reader.append(word, length, to: ids) }
       },
-      token: { ids.push($0) })
-  }
-
-  private func splitWords(
-    _ bytes: UnsafePointer<UInt8>, _ count: Int, _ reader: WordPiece.Reader,
-    _ ids: GrowableBuffer<Int32>
-  ) {
-    switch preTokenizer {
-    case .bert:
-      BertPreTokenizer.split(bytes, count) { word, length in reader.append(word, length, to: ids) }
-    case .none: reader.append(bytes, count, to: ids)
-    }
+      token: { id in
+        ids.reserve(1)
+        ids.push(id)
+      })
   }
 }

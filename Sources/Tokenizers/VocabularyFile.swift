@@ -18,9 +18,10 @@ extension TokenizerJSON {
     }
     let vocabulary = try Self.readLines(bytes, path)
     let specials = try SpecialTokens(files, tokenizerClass, serialized: [], padding: nil)
-    model = try WordPiece(
-      vocabulary: vocabulary, unknownToken: specials.content("unk_token") ?? "[UNK]",
-      continuationPrefix: "##", maximumScalarsPerWord: 100, place: path)
+    model = .wordPiece(
+      try WordPiece(
+        vocabulary: vocabulary, unknownToken: specials.content("unk_token") ?? "[UNK]",
+        continuationPrefix: "##", maximumScalarsPerWord: 100, place: path))
     // The class's overrides come later; these are the values before, which normalize added tokens.
     let config = files.config ?? .object([])
     normalizer = .bert(
@@ -29,8 +30,8 @@ extension TokenizerJSON {
         handleChineseCharacters: config["tokenize_chinese_chars"]?.bool ?? true,
         stripAccents: config["strip_accents"]?.bool,
         lowercase: config["do_lower_case"]?.bool ?? true))
-    preTokenizer = .bert
-    decoder = .wordPiece(prefix: Array("##".utf8), cleanUp: true)
+    preTokenizer = PreTokenizer(steps: [.bert])
+    decoder = Decoder(steps: [.wordPiece(prefix: Array("##".utf8), cleanUp: true)])
     func id(_ name: String) throws(Failure) -> Int32 {
       guard let token = specials.content(name), let id = vocabulary.id(of: token) else {
         throw .config(path, "expected the vocabulary to have the \(name)")
