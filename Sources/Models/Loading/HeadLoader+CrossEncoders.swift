@@ -49,7 +49,7 @@ extension HeadLoader {
         name, width: width, epsilon: backbone.normEpsilon,
         bias: try folder.bool("norm_bias", default: false))
     }
-    let hasPoolerBias = try !isModern || folder.bool("classifier_bias", default: false)
+    let hasPoolerBias = isModern ? try folder.bool("classifier_bias", default: false) : true
     let activation =
       isModern
       ? try ActivationName.parse(
