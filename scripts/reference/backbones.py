@@ -97,6 +97,9 @@ def randomize(model: torch.nn.Module, seed: int) -> torch.nn.Module:
                 weight.add_(torch.randn_like(weight) * 0.05)
             elif "embed" not in name and "shared" not in name:
                 weight.copy_(torch.randn_like(weight) * weight.shape[-1] ** -0.5)
+            if name.endswith("Attention.q.weight"):
+                # T5 does not scale scores: its queries begin smaller, or one key takes all.
+                weight.mul_(model.config.d_kv ** -0.5)
     return model.float().eval()
 
 
