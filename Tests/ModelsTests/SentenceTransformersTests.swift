@@ -108,6 +108,41 @@ struct SentenceTransformersTests {
   }
 }
 
+/// Sparse encoders of sentence-transformers.
+struct SparseEncoderTests {
+  static let cases = ModelCase.named("external/st_sparse_")
+
+  @Test func casesAreThere() { #expect(Self.cases.count >= 2) }
+
+  @Test(arguments: cases)
+  func vectors(name: String) throws {
+    let golden = try ModelCase(name)
+    let model = try golden.model()
+    #expect(model.description.similarity == .dot)
+    #expect(model.unusedTensors.isEmpty)
+    var rows: [Role: [[Float]]] = [:]
+    let names = golden.tensors.names
+    for (role, keys) in [
+      (Role.query, ["query_vectors", "vectors", "embeddings"]),
+      (.doc, ["doc_vectors", "vectors", "embeddings"]),
+    ] {
+      let key = try #require(keys.first { names.contains($0) })
+      let window = try model.window(golden.texts, role, golden.tokenizer())
+      let found = try model.embed(window, role)
+      rows[role] = found
+      expectClose(
+        found.flatMap { $0 }, try golden.tensors.floats(key), .embeddings, "\(name) \(key)")
+    }
+    guard names.contains("scores") else { return }
+    let scores = (rows[.query] ?? []).flatMap { query in
+      (rows[.doc] ?? []).map { doc in
+        Float(zip(query, doc).reduce(0) { $0 + Double($1.0) * Double($1.1) })
+      }
+    }
+    expectClose(scores, try golden.tensors.floats("scores"), .scores, "\(name) scores")
+  }
+}
+
 /// Folders that say what this release does not do.
 struct SentenceTransformersRefusalTests {
   static let name = "external/st_bert_cls_norm"
