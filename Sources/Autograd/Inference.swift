@@ -7,7 +7,7 @@ package final class Matrix {
   let buffer: AlignedBuffer
   private let arena: Arena
 
-  fileprivate init(rows: Int, columns: Int, arena: Arena) {
+  init(rows: Int, columns: Int, arena: Arena) {
     self.rows = rows
     self.columns = columns
     self.arena = arena
@@ -27,7 +27,7 @@ package final class Matrix {
 }
 
 /// Buffers that are used again and again, so that a batch allocates nothing.
-private final class Arena {
+final class Arena {
   private var free: [AlignedBuffer] = []
 
   /// The smallest free buffer that is large enough but not four times too large, else a new one.
@@ -61,8 +61,8 @@ package final class Inference: Operations {
   package typealias Value = Matrix
   let kernels: Kernels
   private let arena = Arena()
-  /// Of the attention.
   var scratch = AlignedBuffer(count: 0)
+  var relativeTables: [ObjectIdentifier: RelativeTable] = [:]
 
   package init(_ kernels: Kernels) { self.kernels = kernels }
 
@@ -108,6 +108,18 @@ package final class Inference: Operations {
     kernels.layerNorm(
       x.view.view, weight: norm.weight.values, bias: norm.bias?.values, epsilon: norm.epsilon,
       into: out.view)
+    return out
+  }
+
+  package func rmsNorm(_ x: Matrix, _ norm: RMSNorm) -> Matrix {
+    let out = matrix(x.rows, x.columns)
+    kernels.rmsNorm(x.view.view, weight: norm.weight.values, epsilon: norm.epsilon, into: out.view)
+    return out
+  }
+
+  package func gate(_ x: Matrix, _ activation: Activation) -> Matrix {
+    let out = matrix(x.rows, x.columns / 2)
+    kernels.gate(x.view.view, activation, into: out.view)
     return out
   }
 

@@ -83,3 +83,49 @@ package struct LayerNorm: Sendable {
     self.epsilon = epsilon
   }
 }
+
+/// Root-mean-square normalisation over the last dimension.
+///
+/// Zhang and Sennrich, arXiv:1910.07467.
+package struct RMSNorm: Sendable {
+  package let weight: Parameter
+  package let epsilon: Float
+
+  package init(weight: Parameter, epsilon: Float) {
+    self.weight = weight
+    self.epsilon = epsilon
+  }
+}
+
+/// Key and value projections of attention with one query a sequence, folded into its query and its
+/// result: q · (W·x) = (qᵀW) · x, and Σ w·(W·x) = W · Σ w·x, head by head.
+package final class CrossProjections: Sendable {
+  /// Wk[I,D] and Wv[I,D], without biases.
+  package let key: Parameter
+  package let value: Parameter
+  package let heads: Int
+  package let scale: Float
+  /// Wkᵀ[D,E] and Wv[E,D] of each head.
+  let folded: [(key: PackedMatrix, value: PackedMatrix)]
+
+  /// I is a multiple of the heads.
+  package init(key: Parameter, value: Parameter, heads: Int, scale: Float) {
+    let (inner, width) = (key.matrix.rows, key.matrix.columns)
+    precondition(
+      inner % heads == 0 && value.matrix.rows == inner && value.matrix.columns == width,
+      "cross projections of \(inner) × \(width)")
+    self.key = key
+    self.value = value
+    self.heads = heads
+    self.scale = scale
+    let headWidth = inner / heads
+    folded = (0..<heads).map { head in
+      let start = head * headWidth * width
+      return (
+        PackedMatrix(
+          key.values + start, rows: width, columns: headWidth, rowStride: 1, columnStride: width),
+        PackedMatrix(value.values + start, rows: headWidth, columns: width)
+      )
+    }
+  }
+}

@@ -2,6 +2,8 @@ import ArgumentParser
 import Failures
 import Models
 import Records
+import Streams
+import Tensors
 import ToolSupport
 
 @main
@@ -71,7 +73,10 @@ struct LirRerank: Tool, ToolCommand {
   @Flag(help: "Score by hand: the operands are a query and documents, one score a line comes out.")
   var text = false
 
-  @Argument(help: "The first stage's run; - or nothing for the standard input.")
+  @Argument(
+    help:
+      "The first stage's run, or a token stream of pairs for a cross-encoder; - or nothing for the standard input."
+  )
   var inputs: [String] = []
 
   func execute(_ context: ToolContext) throws {
@@ -79,7 +84,15 @@ struct LirRerank: Tool, ToolCommand {
       context.omitSummary()
       return try TextScoring(self, context).run()
     }
-    try RerankJob(self, context).run()
+    let operands = try Operands.resolve(inputs)
+    let opened = try operands.map { ($0, try ByteReader($0)) }
+    if let (operand, bytes) = opened.first, try TensorStreamReader.recognizes(bytes) {
+      guard opened.count == 1 else {
+        throw Failure.data(operand, "expected one stream of pairs, found several operands")
+      }
+      return try PairStreamJob(self, context, operand, bytes).run()
+    }
+    try RerankJob(self, context, operands, Dictionary(opened) { first, _ in first }).run()
   }
 }
 

@@ -14,16 +14,21 @@ struct RerankJob {
   private let options: LirRerank
   private let context: ToolContext
   private let operands: [String]
+  private let opened: [String: ByteReader]
 
   /// Pairs that are scored together: enough to sort them by length.
   private static let windowPairs = 2048
   /// With `--resume` windows are smaller: a kill costs one at most.
   private static let resumableWindowPairs = 256
 
-  init(_ options: LirRerank, _ context: ToolContext) throws(Failure) {
+  init(
+    _ options: LirRerank, _ context: ToolContext, _ operands: [String],
+    _ opened: [String: ByteReader]
+  ) throws(Failure) {
     self.options = options
     self.context = context
-    operands = try Operands.resolve(options.inputs)
+    self.operands = operands
+    self.opened = opened
     if let depth = options.depth, depth < 1 { throw .usage("--depth: expected at least 1") }
     if let share = options.interpolate, !(0...1).contains(share) {
       throw .usage("--interpolate: expected 0 to 1, found \(share)")
@@ -35,7 +40,8 @@ struct RerankJob {
   }
 
   func run() throws(Failure) {
-    let run = try RunReader.read(operands, format: options.runFormat, keepingTexts: true)
+    let run = try RunReader.read(
+      operands, format: options.runFormat, keepingTexts: true, opened: opened)
     let depth = options.depth ?? Int.max
     let wanted =
       try options.shards.selection()?.range(of: run.queries.count)

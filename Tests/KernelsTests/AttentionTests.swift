@@ -26,8 +26,8 @@ struct AttentionCase: CustomTestStringConvertible {
         let call = { (keep: UnsafeBufferPointer<UInt8>?) in
           kernels.attention(
             queries: all[rows, 0..<width], keys: all.columns(width..<2 * width),
-            values: all.columns(2 * width..<3 * width), heads: heads, scale: scale, keep: keep,
-            into: out, scratch: scratch)
+            values: all.columns(2 * width..<3 * width), heads: heads, scale: scale,
+            mask: AttentionMask(keep: keep), into: out, scratch: scratch)
         }
         if let keep { keep.withUnsafeBufferPointer(call) } else { call(nil) }
       }

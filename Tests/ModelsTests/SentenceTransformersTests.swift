@@ -134,9 +134,12 @@ struct SparseEncoderTests {
         found.flatMap { $0 }, try golden.tensors.floats(key), .embeddings, "\(name) \(key)")
     }
     guard names.contains("scores") else { return }
-    let scores = (rows[.query] ?? []).flatMap { query in
-      (rows[.doc] ?? []).map { doc in
-        Float(zip(query, doc).reduce(0) { $0 + Double($1.0) * Double($1.1) })
+    var scores: [Float] = []
+    for query in rows[.query] ?? [] {
+      for doc in rows[.doc] ?? [] {
+        var sum = 0.0
+        for (x, y) in zip(query, doc) { sum += Double(x) * Double(y) }
+        scores.append(Float(sum))
       }
     }
     expectClose(scores, try golden.tensors.floats("scores"), .scores, "\(name) scores")
@@ -211,7 +214,10 @@ struct SentenceTransformersRefusalTests {
     let failure = try refusal("external/st_bert_concat_dense2") { folder in
       try folder.remove("m/2_Dense/model.safetensors")
     }
-    #expect(failure == .config("m/2_Dense", "expected model.safetensors or pytorch_model.bin, found no weights"))
+    #expect(
+      failure
+        == .config("m/2_Dense", "expected model.safetensors or pytorch_model.bin, found no weights")
+    )
   }
 
   @Test func unknownActivation() throws {

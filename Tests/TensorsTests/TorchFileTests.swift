@@ -28,7 +28,7 @@ struct TorchFileTests {
 
   /// Status of each, and a part of the message.
   @Test(arguments: [
-    ("system", ExitStatus.data, "posix.system"), ("eval", .data, "builtin"),
+    ("system", Failures.ExitStatus.data, "posix.system"), ("eval", .data, "builtin"),
     ("getattr", .data, "getattr"), ("module", .data, "torch.nn.modules.linear.Linear"),
     ("text", .data, "a string"), ("list", .data, "a list"), ("value", .data, "an integer"),
     ("key", .data, "an integer"), ("offset", .data, "leaves its storage"),
@@ -42,7 +42,7 @@ struct TorchFileTests {
     ("itself", .data, "a dictionary"), ("no_pickle", .data, "no data.pkl"),
     ("text_file", .data, "expected a zip file"), ("legacy", .config, "before PyTorch 1.6"),
   ])
-  func refusals(name: String, status: ExitStatus, text: String) {
+  func refusals(name: String, status: Failures.ExitStatus, text: String) {
     let failure = #expect(throws: Failure.self) { try TorchFile(Self.path("bad/\(name).pt")) }
     #expect(failure?.status == status)
     #expect(failure?.description.contains(text) == true, "\(failure?.description ?? "")")
@@ -88,7 +88,8 @@ struct TorchFileTests {
     let name = Array("a/data.pkl".utf8)
     let folder = try TemporaryFolder()
     var random = SplitMix(state: 5)
-    let codes = Array("()]}.NKMJXctaesuhjqrQRbG".utf8) + [0x80, 0x85, 0x86, 0x87, 0x88, 0x8A, 0x94, 0x95]
+    let codes =
+      Array("()]}.NKMJXctaesuhjqrQRbG".utf8) + [0x80, 0x85, 0x86, 0x87, 0x88, 0x8A, 0x94, 0x95]
     for _ in 0..<3000 {
       var code: [UInt8] = [0x80, 2]
       for _ in 0..<Int(random.next() % 24) {
@@ -100,7 +101,8 @@ struct TorchFileTests {
       // An empty dictionary is the most that can come out.
       if let file = try? TorchFile(folder("pickle.pt")) { #expect(file.entries.isEmpty) }
     }
-    try folder.write("pickle.pt", Zip.stored(name, Array("\u{80}\u{2}}.".unicodeScalars.map { UInt8($0.value) })))
+    try folder.write(
+      "pickle.pt", Zip.stored(name, Array("\u{80}\u{2}}.".unicodeScalars.map { UInt8($0.value) })))
     #expect(try TorchFile(folder("pickle.pt")).entries.isEmpty)
   }
 }
@@ -125,14 +127,17 @@ private enum Zip {
       withUnsafeBytes(of: value.littleEndian) { Array($0) }
     }
     let size = little(UInt32(content.count))
-    let shared = little(UInt32(0)) + little(crc32(content)) + size + size
+    let shared =
+      little(UInt32(0)) + little(crc32(content)) + size + size
       + little(UInt16(name.count)) + little(UInt16(0))
     let version = little(UInt16(20)) + little(UInt32(0))
     let local = little(UInt32(0x0403_4B50)) + version + shared + name + content
-    let entry = little(UInt32(0x0201_4B50)) + little(UInt16(20)) + version + shared
+    let entry =
+      little(UInt32(0x0201_4B50)) + little(UInt16(20)) + version + shared
       + little(UInt16(0)) + little(UInt16(0)) + little(UInt16(0)) + little(UInt32(0))
       + little(UInt32(0)) + name
-    let end = little(UInt32(0x0605_4B50)) + little(UInt32(0)) + little(UInt16(1))
+    let end =
+      little(UInt32(0x0605_4B50)) + little(UInt32(0)) + little(UInt16(1))
       + little(UInt16(1)) + little(UInt32(entry.count)) + little(UInt32(local.count))
       + little(UInt16(0))
     return local + entry + end
