@@ -1,21 +1,7 @@
 import Kernels
 
-/// What relative positions add, for distances up to `radius`.
-struct RelativeTable {
-  /// Keeps the parameter alive, whose identity is the key of the cache.
-  let parameter: Parameter
-  let radius: Int
-  /// values[H,2R+1].
-  let values: AlignedBuffer
-  let heads: Int
-
-  var view: MatrixView { values.matrix(rows: heads, columns: 2 * radius + 1).view }
-}
-
 extension Inference {
-  package func rotate(
-    _ qkv: Matrix, heads: Int, _ angles: RotaryPositions, _ batch: PackedBatch
-  ) -> Matrix {
+  package func rotate(_ qkv: Matrix, _ angles: RotaryPositions, _ batch: PackedBatch) -> Matrix {
     let width = qkv.columns / 3
     let out = matrix(qkv.rows, qkv.columns)
     batch.positions.withUnsafeBufferPointer { positions in
@@ -35,97 +21,130 @@ extension Inference {
   ) -> Matrix {
     let width = qkv.columns / 3
     let out = matrix(batch.tokens, width)
-    if let reach = options.reach, !batch.groups.isEmpty {
-      preconditionFailure("groups with a reach of \(reach)")
+    let shape = AttentionShape(
+      heads: heads, scale: options.scale ?? 1 / Float(width / heads).squareRoot(),
+      relative: options.relative.map { table($0, batch) }, reach: options.reach)
+    guard batch.sets.isEmpty else {
+      attendInSets(qkv.view.view, shape, batch, into: out)
+      return out
     }
-    let longest = (0..<batch.sequences).map { batch.range($0).count }.max() ?? 0
-    let relative = options.relative.map { table($0, radius: longest) }
-    for sequence in 0..<batch.sequences {
-      let rows = batch.range(sequence)
-      let all = qkv.view.view
-      let others = batch.groups.first { $0.sequences.contains(sequence) }
-        .map { Self.sharedRows($0, sequence, batch) }
-      // Keys and values of other sequences stand behind the sequence's own.
-      let gathered = others.map { gather(qkv, Array(rows) + $0, columns: width..<3 * width) }
-      attend(
-        AttentionInput(
-          queries: all[rows, 0..<width],
-          keys: gathered?.view.view.columns(0..<width) ?? all[rows, width..<2 * width],
-          values: gathered?.view.view.columns(width..<2 * width)
-            ?? all[rows, 2 * width..<3 * width],
-          heads: heads, scale: options.scale ?? 1 / Float(width / heads).squareRoot(),
-          reach: options.reach),
-        attended: batch.attended.map { $0[rows] }, relative: relative, into: out.view.rows(rows))
-      withExtendedLifetime(gathered) {}
+    let all = qkv.view.view
+    batch.attended.withUnsafeBufferPointer { attended in
+      for sequence in 0..<batch.sequences {
+        let rows = batch.range(sequence)
+        attend(
+          queries: all[rows, 0..<width], keys: all[rows, width..<2 * width],
+          values: all[rows, 2 * width..<3 * width], shape,
+          keep: batch.hidesTokens ? UnsafeBufferPointer(rebasing: attended[rows]) : nil,
+          into: out.view.rows(rows))
+      }
     }
     return out
   }
 
-  /// Rows of `qkv` that a sequence of a group attends to besides its own.
-  private static func sharedRows(
-    _ group: SequenceGroup, _ sequence: Int, _ batch: PackedBatch
-  ) -> [Int] {
-    group.sequences.filter { $0 != sequence }.map { batch.offsets[$0] + group.token }
-      + Array(group.additionalRows)
-  }
-
-  private func gather(_ x: Matrix, _ rows: [Int], columns: Range<Int>) -> Matrix {
-    let out = matrix(rows.count, columns.count)
-    for (target, row) in rows.enumerated() {
-      precondition(row < x.rows, "row \(row) of \(x.rows)")
-      (out.buffer.pointer + target * columns.count).update(
-        from: x.buffer.pointer + row * x.columns + columns.lowerBound, count: columns.count)
-    }
-    return out
-  }
-
-  private struct AttentionInput {
-    var queries: MatrixView
-    var keys: MatrixView
-    var values: MatrixView
+  /// What all sequences of a batch have in common.
+  private struct AttentionShape {
     var heads: Int
     var scale: Float
+    var relative: RelativeTable?
     var reach: Int?
   }
 
   private func attend(
-    _ input: AttentionInput, attended: ArraySlice<UInt8>? = nil, relative: RelativeTable? = nil,
-    into out: MutableMatrixView
+    queries: MatrixView, keys: MatrixView, values: MatrixView, _ shape: AttentionShape,
+    keep: UnsafeBufferPointer<UInt8>?, into out: MutableMatrixView
   ) {
     let needed = kernels.attentionScratchCount(
-      queries: input.queries.rows, keys: input.keys.rows,
-      headWidth: input.queries.columns / input.heads, reach: input.reach)
+      queries: queries.rows, keys: keys.rows, headWidth: queries.columns / shape.heads,
+      reach: shape.reach)
     if scratch.count < needed { scratch = AlignedBuffer(count: needed) }
-    let run = { (keep: UnsafeBufferPointer<UInt8>?) in
-      self.kernels.attention(
-        queries: input.queries, keys: input.keys, values: input.values, heads: input.heads,
-        scale: input.scale,
-        mask: AttentionMask(keep: keep, relative: relative?.view, reach: input.reach), into: out,
-        scratch: self.scratch)
-    }
-    guard let attended else { return run(nil) }
-    // Rows of other sequences are attended to.
-    let mask = Array(attended) + Array(repeating: 1, count: input.keys.rows - attended.count)
-    mask.withUnsafeBufferPointer { run($0) }
+    kernels.attention(
+      queries: queries, keys: keys, values: values, heads: shape.heads, scale: shape.scale,
+      mask: AttentionMask(keep: keep, relative: shape.relative?.view, reach: shape.reach),
+      into: out, scratch: scratch)
   }
 
-  /// What `positions` adds, for the longest sequence so far.
-  private func table(_ positions: RelativePositions, radius: Int) -> RelativeTable {
+  // MARK: Relative positions
+
+  /// What `positions` adds, for sequences as long as the batch's at least.
+  private func table(_ positions: RelativePositions, _ batch: PackedBatch) -> RelativeTable {
+    let longest = (0..<batch.sequences).map { batch.range($0).count }.max() ?? 0
     let key = ObjectIdentifier(positions.table)
-    if let known = relativeTables[key], known.radius >= radius { return known }
+    if let known = relativeTables[key], known.radius >= longest { return known }
     // Some more than asked for: batches grow and shrink.
-    let radius = max(64, radius + radius / 4)
-    let values = positions.expanded(radius: radius)
-    let buffer = AlignedBuffer(count: values.count)
-    values.withUnsafeBufferPointer { source in
-      guard let base = source.baseAddress else { return }
-      buffer.pointer.update(from: base, count: source.count)
-    }
-    let table = RelativeTable(
-      parameter: positions.table, radius: radius, values: buffer, heads: positions.heads)
+    let table = RelativeTable(positions, radius: max(64, longest + longest / 4))
     relativeTables[key] = table
     return table
   }
+
+  // MARK: Sets
+
+  /// Keys and values of a sequence are its own rows, the shared rows of its set, and drawn ones.
+  private func attendInSets(
+    _ all: MatrixView, _ shape: AttentionShape, _ batch: PackedBatch, into out: Matrix
+  ) {
+    precondition(shape.reach == nil && shape.relative == nil, "distances between sequences")
+    let width = all.columns / 3
+    var firstDrawn = batch.tokens
+    for set in batch.sets {
+      let shared =
+        set.sequences.map { batch.offsets[$0] + set.sharedToken }
+        + Array(firstDrawn..<firstDrawn + set.drawn)
+      firstDrawn += set.drawn
+      for sequence in set.sequences {
+        let rows = batch.range(sequence)
+        let others = shared.enumerated().filter { $0.offset != sequence - set.sequences.lowerBound }
+          .map(\.element)
+        let keys = Array(rows) + others
+        let gathered = matrix(keys.count, 2 * width)
+        for (i, row) in keys.enumerated() {
+          (gathered.buffer.pointer + i * 2 * width).update(
+            from: all.base + row * all.stride + width, count: 2 * width)
+        }
+        let keep = Array(batch.attended[rows]) + [UInt8](repeating: 1, count: others.count)
+        keep.withUnsafeBufferPointer { keep in
+          let view = gathered.view.view
+          attend(
+            queries: all[rows, 0..<width], keys: view.columns(0..<width),
+            values: view.columns(width..<2 * width), shape, keep: keep,
+            into: out.view.rows(rows))
+        }
+      }
+    }
+  }
+
+  package func draw(_ x: Matrix, _ batch: PackedBatch, layer: Int) -> Matrix {
+    let drawn = batch.sets.reduce(0) { $0 + $1.drawn }
+    if drawn == 0 { return x }
+    let width = x.columns
+    let out = matrix(x.rows + drawn, width)
+    out.buffer.pointer.update(from: x.buffer.pointer, count: x.rows * width)
+    var target = out.buffer.pointer + x.rows * width
+    for set in batch.sets where set.drawn > 0 {
+      let random = CounterRandom(seed: set.seed, stream: UInt64(layer))
+      for column in 0..<width {
+        let (mean, deviation) = Self.moments(
+          set.sequences.map { x.row(batch.offsets[$0] + set.sharedToken)[column] })
+        for row in 0..<set.drawn {
+          let index = row * width + column
+          target[index] = mean + deviation * random.normal(at: UInt64(index))
+        }
+      }
+      target += set.drawn * width
+    }
+    return out
+  }
+
+  /// Mean and standard deviation as `torch.mean` and `torch.std` have them; a deviation of 0 for one
+  /// value.
+  private static func moments(_ values: [Float]) -> (mean: Float, deviation: Float) {
+    let mean = values.reduce(0.0) { $0 + Double($1) } / Double(values.count)
+    if values.count == 1 { return (Float(mean), 0) }
+    let squares = values.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) }
+    return (Float(mean), Float((squares / Double(values.count - 1)).squareRoot()))
+  }
+
+  // MARK: Cross attention
 
   package func crossAttention(
     _ queries: Matrix, over hidden: Matrix, _ projections: CrossProjections, _ batch: PackedBatch
@@ -133,25 +152,27 @@ extension Inference {
     let heads = projections.heads
     let headWidth = queries.columns / heads
     let width = hidden.columns
-    // folded[B,H·D]: the query of each head, against hidden states.
+    // folded[B,H·D]: the query of each head, to be compared with hidden states.
     let folded = matrix(queries.rows, heads * width)
     for (head, weights) in projections.folded.enumerated() {
       kernels.multiply(
         queries.view.view.columns(head * headWidth..<(head + 1) * headWidth), weights.key,
         into: folded.view.columns(head * width..<(head + 1) * width))
     }
-    // Heads are queries of one wide head here: context[B,H·D].
+    // The heads of a sequence are the queries of one wide head: context[B,H·D].
     let context = matrix(queries.rows, heads * width)
-    for sequence in 0..<batch.sequences {
-      let rows = batch.range(sequence)
-      let states = hidden.view.view.rows(rows)
-      let start = sequence * heads * width
-      attend(
-        AttentionInput(
+    let shape = AttentionShape(heads: 1, scale: projections.scale, relative: nil, reach: nil)
+    batch.attended.withUnsafeBufferPointer { attended in
+      for sequence in 0..<batch.sequences {
+        let rows = batch.range(sequence)
+        let states = hidden.view.view.rows(rows)
+        let start = sequence * heads * width
+        attend(
           queries: MatrixView(folded.buffer.pointer + start, rows: heads, columns: width),
-          keys: states, values: states, heads: 1, scale: projections.scale, reach: nil),
-        attended: batch.attended.map { $0[rows] },
-        into: MutableMatrixView(context.buffer.pointer + start, rows: heads, columns: width))
+          keys: states, values: states, shape,
+          keep: batch.hidesTokens ? UnsafeBufferPointer(rebasing: attended[rows]) : nil,
+          into: MutableMatrixView(context.buffer.pointer + start, rows: heads, columns: width))
+      }
     }
     let out = matrix(queries.rows, queries.columns)
     for (head, weights) in projections.folded.enumerated() {
@@ -161,4 +182,26 @@ extension Inference {
     }
     return out
   }
+}
+
+/// What relative positions add, for distances up to `radius`.
+struct RelativeTable {
+  let radius: Int
+  /// Keeps the parameter alive, whose identity is the key of the cache.
+  private let parameter: Parameter
+  private let heads: Int
+  /// values[H,2R+1].
+  private let values: AlignedBuffer
+
+  init(_ positions: RelativePositions, radius: Int) {
+    self.radius = radius
+    parameter = positions.table
+    heads = positions.heads
+    let all = positions.expanded(radius: radius)
+    values = AlignedBuffer(count: all.count)
+    for (i, value) in all.enumerated() { values.pointer[i] = value }
+  }
+
+  /// Valid while this lives.
+  var view: MatrixView { values.matrix(rows: heads, columns: 2 * radius + 1).view }
 }

@@ -7,7 +7,7 @@ package final class Matrix {
   let buffer: AlignedBuffer
   private let arena: Arena
 
-  init(rows: Int, columns: Int, arena: Arena) {
+  fileprivate init(rows: Int, columns: Int, arena: Arena) {
     self.rows = rows
     self.columns = columns
     self.arena = arena
@@ -27,7 +27,7 @@ package final class Matrix {
 }
 
 /// Buffers that are used again and again, so that a batch allocates nothing.
-final class Arena {
+private final class Arena {
   private var free: [AlignedBuffer] = []
 
   /// The smallest free buffer that is large enough but not four times too large, else a new one.
@@ -61,6 +61,7 @@ package final class Inference: Operations {
   package typealias Value = Matrix
   let kernels: Kernels
   private let arena = Arena()
+  /// Of the attention.
   var scratch = AlignedBuffer(count: 0)
   var relativeTables: [ObjectIdentifier: RelativeTable] = [:]
 
@@ -71,19 +72,16 @@ package final class Inference: Operations {
   }
 
   package func embed(
-    _ batch: PackedBatch, word: Parameter, type: Parameter?, position: Parameter?,
-    firstPosition: Int
+    _ batch: PackedBatch, word: Parameter, type: Parameter?, positions: PositionTable?
   ) -> Matrix {
     let out = matrix(batch.tokens, word.matrix.columns)
-    let positions =
-      firstPosition == 0 ? batch.positions : batch.positions.map { $0 + Int32(firstPosition) }
     batch.ids.withUnsafeBufferPointer { ids in
       batch.typeIDs.withUnsafeBufferPointer { typeIDs in
-        positions.withUnsafeBufferPointer { positions in
+        (positions?.indices ?? []).withUnsafeBufferPointer { indices in
           kernels.embed(
             word: EmbeddingLookup(word.matrix, ids: ids),
             type: type.map { EmbeddingLookup($0.matrix, ids: typeIDs) },
-            position: position.map { EmbeddingLookup($0.matrix, ids: positions) },
+            position: positions.map { EmbeddingLookup($0.table.matrix, ids: indices) },
             into: out.view)
         }
       }

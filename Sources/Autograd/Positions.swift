@@ -1,6 +1,18 @@
 import Glibc
 import Kernels
 
+/// Learned positions, and which of them the tokens of a batch have.
+package struct PositionTable: Sendable {
+  package let table: Parameter
+  /// indices[T].
+  package let indices: [Int32]
+
+  package init(_ table: Parameter, _ indices: [Int32]) {
+    self.table = table
+    self.indices = indices
+  }
+}
+
 /// How attention weighs distances.
 package struct AttentionOptions: Sendable {
   /// What scores are multiplied by; nil for 1/√E.

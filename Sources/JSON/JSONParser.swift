@@ -91,6 +91,45 @@ package struct JSONParser {
     }
   }
 
+  /// Visits the elements of the array that starts here; `visit` must consume each.
+  package mutating func array<E: Error>(
+    _ visit: (inout JSONParser) throws(E) -> Void, wrap: (JSONError) -> E
+  ) throws(E) {
+    do throws(JSONError) { try expect(UInt8(ascii: "["), "an array") } catch { throw wrap(error) }
+    skipSpace()
+    if peek() == UInt8(ascii: "]") { position += 1; return }
+    while true {
+      try visit(&self)
+      skipSpace()
+      if peek() == UInt8(ascii: ",") { position += 1; continue }
+      do throws(JSONError) { try expect(UInt8(ascii: "]"), "',' or ']'") } catch {
+        throw wrap(error)
+      }
+      return
+    }
+  }
+
+  /// The bytes at `range`.
+  package func slice(_ range: Range<Int>) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(rebasing: bytes[range])
+  }
+
+  /// Whether an array starts here.
+  package mutating func isAtArray() -> Bool {
+    skipSpace()
+    return peek() == UInt8(ascii: "[")
+  }
+
+  /// Parses the number that starts here, and says where its text lies.
+  package mutating func numberRange() throws(JSONError) -> Range<Int> {
+    skipSpace()
+    let start = position
+    switch try value(depth: 0) {
+    case .integer, .double: return start..<position
+    default: throw JSONError(offset: start, expected: "a number", found: "another value")
+    }
+  }
+
   /// Parses the integer that starts here: a number without fraction or exponent that fits.
   package mutating func integer() throws(JSONError) -> Int {
     skipSpace()

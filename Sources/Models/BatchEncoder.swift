@@ -112,8 +112,9 @@ package final class BatchEncoder: Sendable {
       var batch = PackedBatch()
       for set in batches[index].map({ sets[$0] }) {
         for pair in set.pairs { batch.append(window, pair) }
+        let drawn = set.seed == nil ? 0 : settings.depth - set.pairs.count
+        batch.endSet(sharedToken: settings.sharedToken, drawn: drawn, seed: set.seed ?? 0)
       }
-      batch.group(batches[index].map { sets[$0] }, settings)
       let members = batches[index].flatMap { Array(sets[$0].pairs) }
       engines.with(worker) { engine in body(batch, members, engine) }
     }
@@ -194,27 +195,8 @@ extension PackedBatch {
   /// Appends a text of a window.
   fileprivate mutating func append(_ window: TokenWindow, _ index: Int) {
     let range = window.range(index)
-    let attended = window.attended[range]
     append(
-      ids: window.ids[range], typeIDs: window.typeIDs[range],
-      attended: attended.contains(0) ? Array(attended) : nil)
-  }
-
-  /// Makes groups of sets whose pairs were appended, with rows for missing documents.
-  fileprivate mutating func group(
-    _ sets: [PairGroup], _ settings: ModelDescription.SetSettings
-  ) {
-    var sequence = 0
-    var row = tokens
-    for set in sets {
-      let missing = set.seed == nil ? 0 : settings.depth - set.pairs.count
-      groups.append(
-        SequenceGroup(
-          sequences: sequence..<sequence + set.pairs.count, token: settings.sharedToken,
-          additionalRows: row..<row + missing, seed: set.seed ?? 0))
-      sequence += set.pairs.count
-      row += missing
-    }
+      ids: window.ids[range], typeIDs: window.typeIDs[range], attended: window.attended[range])
   }
 }
 

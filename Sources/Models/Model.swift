@@ -36,7 +36,8 @@ package final class Model: Sendable {
     self.description = description
     let sources = try WeightSources(description.folder)
     backbone = try BackboneLoader.load(
-      description.backboneType, description.folder, sources.main)
+      description.backboneType, description.folder, sources.main,
+      scoresPairs: description.isCrossEncoder)
     head = try HeadLoader(description, sources, backbone).head()
     maskedTokens = try Self.maskedTokens(description, tokenizer)
     if let stranger = sources.adapter?.strangers(to: sources.main.names).first {

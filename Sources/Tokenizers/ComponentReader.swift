@@ -1,19 +1,6 @@
 import Failures
 import JSON
 
-/// What is done to texts before they are split.
-enum Normalizer: Sendable {
-  case none
-  case bert(BertNormalizer)
-}
-
-/// How texts are split into words.
-enum PreTokenizer: Sendable {
-  /// Not at all: a text is one word.
-  case none
-  case bert
-}
-
 /// Reads the components of `tokenizer.json` by their `type`.
 struct ComponentReader {
   let path: String
@@ -21,28 +8,76 @@ struct ComponentReader {
   func normalizer(_ value: JSON) throws(Failure) -> Normalizer {
     if value.isNull { return .none }
     let type = try self.type(value, "normalizer")
-    guard type == "BertNormalizer" else { throw unsupported("normalizer", type, "BertNormalizer") }
-    return .bert(
-      BertNormalizer(
-        cleanText: try bool(value["clean_text"], "normalizer.clean_text"),
-        handleChineseCharacters: try bool(
-          value["handle_chinese_chars"], "normalizer.handle_chinese_chars"),
-        stripAccents: value["strip_accents"]?.bool,
-        lowercase: try bool(value["lowercase"], "normalizer.lowercase")))
+    switch type {
+    case "BertNormalizer":
+      return .bert(
+        BertNormalizer(
+          cleanText: try bool(value["clean_text"], "normalizer.clean_text"),
+          handleChineseCharacters: try bool(
+            value["handle_chinese_chars"], "normalizer.handle_chinese_chars"),
+          stripAccents: value["strip_accents"]?.bool,
+          lowercase: try bool(value["lowercase"], "normalizer.lowercase")))
+    case "NFC": return .unicode(UnicodeNormalizer(isCompatible: false, composes: true))
+    case "NFD": return .unicode(UnicodeNormalizer(isCompatible: false, composes: false))
+    case "NFKC": return .unicode(UnicodeNormalizer(isCompatible: true, composes: true))
+    case "NFKD": return .unicode(UnicodeNormalizer(isCompatible: true, composes: false))
+    case "Lowercase": return .scalars(.lowercase)
+    case "StripAccents": return .scalars(.stripAccents)
+    case "Nmt": return .scalars(.nmt)
+    case "Strip":
+      return .strings(
+        .strip(
+          left: try bool(value["strip_left"], "normalizer.strip_left"),
+          right: try bool(value["strip_right"], "normalizer.strip_right")))
+    case "Prepend":
+      return .strings(.prepend(Array(try string(value["prepend"], "normalizer.prepend").utf8)))
+    case "Replace": return try replacement(value)
+    case "Precompiled":
+      let text = try string(value["precompiled_charsmap"], "normalizer.precompiled_charsmap")
+      guard let bytes = Base64.decode(text.utf8) else {
+        throw wrong("normalizer.precompiled_charsmap", "base 64", value["precompiled_charsmap"])
+      }
+      return .charsmap(try PrecompiledCharsmap(bytes, place: path))
+    case "Sequence":
+      guard let steps = value["normalizers"]?.array else {
+        throw wrong("normalizer.normalizers", "a list", value["normalizers"])
+      }
+      return .flattened(try steps.map { step throws(Failure) in try normalizer(step) })
+    default: throw unsupported("normalizer", type, "")
+    }
+  }
+
+  private func replacement(_ value: JSON) throws(Failure) -> Normalizer {
+    let content = Array(try string(value["content"], "normalizer.content").utf8)
+    if let text = value["pattern"]?["String"]?.string, !text.isEmpty {
+      return .strings(.replace(Array(text.utf8), with: content))
+    }
+    if value["pattern"]?["Regex"]?.string == " {2,}" {
+      return .strings(.replaceSpaces(with: content))
+    }
+    throw unsupported("normalizer", "Replace", "")
   }
 
   func preTokenizer(_ value: JSON) throws(Failure) -> PreTokenizer {
     if value.isNull { return .none }
     let type = try self.type(value, "pre_tokenizer")
-    guard type == "BertPreTokenizer" else {
-      throw unsupported("pre_tokenizer", type, "BertPreTokenizer")
+    switch type {
+    case "BertPreTokenizer": return .bert
+    case "WhitespaceSplit": return .whitespaceSplit
+    case "Metaspace": return .metaspace(try Metaspace(value, "pre_tokenizer", self))
+    case "Sequence":
+      guard let steps = value["pretokenizers"]?.array else {
+        throw wrong("pre_tokenizer.pretokenizers", "a list", value["pretokenizers"])
+      }
+      return .sequence(try steps.map { step throws(Failure) in try preTokenizer(step) })
+    default: throw unsupported("pre_tokenizer", type, "")
     }
-    return .bert
   }
 
   func decoder(_ value: JSON) throws(Failure) -> Decoder {
     if value.isNull { return .none }
     let type = try self.type(value, "decoder")
+    if type == "Metaspace" { return .metaspace(try Metaspace(value, "decoder", self)) }
     guard type == "WordPiece" else { throw unsupported("decoder", type, "WordPiece") }
     return .wordPiece(
       prefix: Array(try string(value["prefix"], "decoder.prefix").utf8),

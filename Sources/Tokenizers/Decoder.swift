@@ -6,6 +6,7 @@ enum Decoder: Sendable {
   /// Tokens with a space between.
   case none
   case wordPiece(prefix: [UInt8], cleanUp: Bool)
+  case metaspace(Metaspace)
 
   /// Appends one token to `text`.
   func append(_ token: ArraySlice<UInt8>, isFirst: Bool, to text: inout [UInt8]) {
@@ -13,6 +14,7 @@ enum Decoder: Sendable {
     case .none:
       if !isFirst { text.append(0x20) }
       text.append(contentsOf: token)
+    case .metaspace(let metaspace): metaspace.append(token, isFirst: isFirst, to: &text)
     case .wordPiece(let prefix, let cleanUp):
       let mark = text.count
       if isFirst {

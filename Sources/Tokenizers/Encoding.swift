@@ -122,57 +122,76 @@ extension Tokenizer {
     ids.count = 0
     guard let base = text.baseAddress else { return }
     let bytes = base.assumingMemoryBound(to: UInt8.self)
-    model.withReader { reader in
-      added.rawPatterns.split(
-        bytes, text.count,
-        piece: { start, end in
-          tokenizePiece(
-            UnsafeRawBufferPointer(start: base + start, count: end - start), reader, ids, scratch)
-        },
-        token: { id in
-          ids.reserve(1)
-          ids.push(id)
-        })
+    switch model {
+    case .wordPiece(let model):
+      model.withReader { tokenize(bytes, text.count, $0, ids, scratch) }
+    case .unigram(let model):
+      model.withReader(scratch.cache) { tokenize(bytes, text.count, $0, ids, scratch) }
     }
+  }
+
+  private func tokenize(
+    _ bytes: UnsafePointer<UInt8>, _ count: Int, _ reader: some WordReader,
+    _ ids: GrowableBuffer<Int32>, _ scratch: TokenizerScratch
+  ) {
+    added.rawPatterns.split(
+      bytes, count,
+      piece: { start, end in
+        tokenizePiece(
+          UnsafeRawBufferPointer(start: bytes + start, count: end - start), isFirst: start == 0,
+          reader, ids, scratch)
+      },
+      token: { id in
+        ids.reserve(1)
+        ids.push(id)
+      })
   }
 
   /// Appends the tokens of what lies between added tokens.
   private func tokenizePiece(
-    _ text: UnsafeRawBufferPointer, _ reader: WordPiece.Reader, _ ids: GrowableBuffer<Int32>,
-    _ scratch: TokenizerScratch
+    _ text: UnsafeRawBufferPointer, isFirst: Bool, _ reader: some WordReader,
+    _ ids: GrowableBuffer<Int32>, _ scratch: TokenizerScratch
   ) {
     let normalized = scratch.normalized
-    switch normalizer {
-    case .bert(let bert): bert.normalize(text, into: normalized, pending: scratch.pending)
-    case .none:
-      normalized.count = 0
-      normalized.reserve(text.count + TokenTable.slack)
-      UnsafeMutableRawPointer(normalized.pointer).copyMemory(
-        from: text.baseAddress.unsafelyUnwrapped, byteCount: text.count)
-      normalized.count = text.count
-    }
+    normalizer.normalize(text, scratch)
     normalized.reserve(TokenTable.slack)
-    // No token is shorter than a byte.
-    ids.reserve(normalized.count + 1)
-    if added.normalizedPatterns.isEmpty {
-      return splitWords(normalized.pointer, normalized.count, reader, ids)
-    }
+    // No token is shorter than a byte; splitting puts up to four before each word.
+    ids.reserve(5 * normalized.count + 8)
+    let origin = isFirst && preTokenizer.asksForStart ? TextOrigin.length(text, normalizer) : 0
     added.normalizedPatterns.split(
       normalized.pointer, normalized.count,
       piece: { start, end in
-        splitWords(normalized.pointer + start, end - start, reader, ids)
+        splitWords(
+          preTokenizer, normalized.pointer + start, end - start, origin: origin - start, reader,
+          ids, scratch)
       },
       token: { ids.push($0) })
   }
 
+  /// Appends the tokens of a piece of a normalized text; words that start before `origin` stand
+  /// at the start of the original text.
   private func splitWords(
-    _ bytes: UnsafePointer<UInt8>, _ count: Int, _ reader: WordPiece.Reader,
-    _ ids: GrowableBuffer<Int32>
+    _ preTokenizer: PreTokenizer, _ bytes: UnsafePointer<UInt8>, _ count: Int, origin: Int,
+    _ reader: some WordReader, _ ids: GrowableBuffer<Int32>, _ scratch: TokenizerScratch
   ) {
     switch preTokenizer {
     case .bert:
       BertPreTokenizer.split(bytes, count) { word, length in reader.append(word, length, to: ids) }
     case .none: reader.append(bytes, count, to: ids)
+    case .whitespaceSplit:
+      WhitespaceSplit.split(bytes, count) { word, length in reader.append(word, length, to: ids) }
+    case .metaspace(let metaspace):
+      metaspace.split(bytes, count, isFirst: origin > 0, scratch.words) { word, length in
+        reader.append(word, length, to: ids)
+      }
+    case .sequence(let steps):
+      guard steps.count == 2, case .whitespaceSplit = steps[0], case .metaspace(let m) = steps[1]
+      else { fatalError() }
+      WhitespaceSplit.split(bytes, count) { word, length in
+        m.split(word, length, isFirst: word - bytes < origin, scratch.words) { word, length in
+          reader.append(word, length, to: ids)
+        }
+      }
     }
   }
 }

@@ -39,6 +39,11 @@ package struct EncodedCounts: Sendable, Equatable {
 
 /// The working memory of one thread: make it once and pass it to every call.
 package struct TokenizerScratch {
+  /// Between two steps of a normalizer.
+  let between = GrowableBuffer<UInt8>(capacity: 4096)
+  /// The words of the pre-tokenizer that changes them.
+  let words = GrowableBuffer<UInt8>(capacity: 256)
+  let cache = WordCache()
   let normalized = GrowableBuffer<UInt8>(capacity: 4096)
   let pending = GrowableBuffer<PendingScalar>(capacity: 64)
   let first = GrowableBuffer<Int32>()

@@ -32,7 +32,7 @@ package final class Tokenizer: Sendable {
 
   let normalizer: Normalizer
   let preTokenizer: PreTokenizer
-  let model: WordPiece
+  let model: TokenizerModel
   let decoder: Decoder
   let postProcessor: PostProcessor
   let added: AddedVocabulary
@@ -167,11 +167,8 @@ extension TokenizerClass {
 extension Normalizer {
   /// The normalized form of one short text.
   fileprivate func normalize(_ text: [UInt8]) -> [UInt8] {
-    guard case .bert(let bert) = self else { return text }
     let scratch = TokenizerScratch()
-    text.withUnsafeBytes {
-      bert.normalize($0, into: scratch.normalized, pending: scratch.pending)
-    }
+    text.withUnsafeBytes { normalize($0, scratch) }
     return Array(scratch.normalized.elements)
   }
 }

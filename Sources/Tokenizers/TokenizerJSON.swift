@@ -8,7 +8,7 @@ import JSON
 struct TokenizerJSON {
   var normalizer = Normalizer.none
   var preTokenizer = PreTokenizer.none
-  var model: WordPiece
+  var model: TokenizerModel
   var decoder = Decoder.none
   var postProcessor = PostProcessor.none
   var addedTokens: [(id: Int, token: AddedToken)] = []
@@ -19,7 +19,7 @@ struct TokenizerJSON {
   ///   version does not have, by name.
   init(_ bytes: [UInt8], path: String) throws(Failure) {
     var sections: [String: JSON] = [:]
-    var reader = WordPieceReader(path: path, byteCount: bytes.count)
+    var reader = ModelReader(path: path, byteCount: bytes.count)
     let result: Result<Void, Failure> = bytes.withUnsafeBytes { buffer in
       var parser = JSONParser(buffer)
       let wrap = { (error: JSONError) in Failure.data(path, error.description) }
@@ -62,14 +62,17 @@ struct TokenizerJSON {
 }
 
 /// Reads the section `model` without building a tree of its vocabulary.
-private struct WordPieceReader {
+private struct ModelReader {
   let path: String
+  let byteCount: Int
   var vocabulary: Vocabulary
+  var unigram: UnigramReader?
   var hasVocabulary = false
   var fields: [String: JSON] = [:]
 
   init(path: String, byteCount: Int) {
     self.path = path
+    self.byteCount = byteCount
     // About fifteen bytes an entry; the table grows where they are shorter.
     vocabulary = Vocabulary(expected: byteCount / 15, bytes: byteCount)
   }
@@ -79,6 +82,14 @@ private struct WordPieceReader {
     let wrap = { (error: JSONError) in Failure.data(path, error.description) }
     try parser.object(
       { (parser: inout JSONParser, key: String) throws(Failure) in
+        if key == "vocab", parser.isAtArray() {
+          if hasVocabulary { throw .data(path, "expected one \"vocab\", found another") }
+          hasVocabulary = true
+          var reader = UnigramReader(path: path, byteCount: byteCount)
+          try reader.read(&parser)
+          unigram = reader
+          return
+        }
         if key == "vocab", fields["type"]?.string ?? "WordPiece" == "WordPiece" {
           if hasVocabulary { throw .data(path, "expected one \"vocab\", found another") }
           hasVocabulary = true
@@ -113,20 +124,26 @@ private struct WordPieceReader {
   }
 
   /// The model, once all is read.
-  func finish() throws(Failure) -> WordPiece {
-    let type = fields["type"]?.string ?? (fields["merges"] == nil ? "WordPiece" : "BPE")
+  func finish() throws(Failure) -> TokenizerModel {
+    let guess = unigram != nil ? "Unigram" : fields["merges"] == nil ? "WordPiece" : "BPE"
+    let type = fields["type"]?.string ?? guess
+    if type == "Unigram" {
+      guard let unigram else { throw .data(path, "expected \"model\" to have a \"vocab\"") }
+      return .unigram(try unigram.finish(fields))
+    }
     guard type == "WordPiece" else {
       throw .config(path, "model \(type) is not supported", hint: "WordPiece is")
     }
     guard hasVocabulary else { throw .data(path, "expected \"model\" to have a \"vocab\"") }
     let reader = ComponentReader(path: path)
-    return try WordPiece(
-      vocabulary: vocabulary,
-      unknownToken: try reader.string(fields["unk_token"], "model.unk_token"),
-      continuationPrefix: try reader.string(
-        fields["continuing_subword_prefix"], "model.continuing_subword_prefix"),
-      maximumScalarsPerWord: try reader.integer(
-        fields["max_input_chars_per_word"], "model.max_input_chars_per_word"),
-      place: path)
+    return .wordPiece(
+      try WordPiece(
+        vocabulary: vocabulary,
+        unknownToken: try reader.string(fields["unk_token"], "model.unk_token"),
+        continuationPrefix: try reader.string(
+          fields["continuing_subword_prefix"], "model.continuing_subword_prefix"),
+        maximumScalarsPerWord: try reader.integer(
+          fields["max_input_chars_per_word"], "model.max_input_chars_per_word"),
+        place: path))
   }
 }

@@ -18,9 +18,10 @@ extension TokenizerJSON {
     }
     let vocabulary = try Self.readLines(bytes, path)
     let specials = try SpecialTokens(files, tokenizerClass, serialized: [], padding: nil)
-    model = try WordPiece(
-      vocabulary: vocabulary, unknownToken: specials.content("unk_token") ?? "[UNK]",
-      continuationPrefix: "##", maximumScalarsPerWord: 100, place: path)
+    model = .wordPiece(
+      try WordPiece(
+        vocabulary: vocabulary, unknownToken: specials.content("unk_token") ?? "[UNK]",
+        continuationPrefix: "##", maximumScalarsPerWord: 100, place: path))
     // The class's overrides come later; these are the values before, which normalize added tokens.
     let config = files.config ?? .object([])
     normalizer = .bert(

@@ -12,7 +12,8 @@ struct InvarianceTests {
   static let cases = [
     "native/dpr_bert_00", "native/dpr_bert_04", "native/splade_bert_00", "native/splade_bert_05",
     "native/mono_bert_02", "native/mono_bert_03", "external/st_bert_concat_dense2",
-    "external/st_bert_weightedmean", "external/st_bert_lasttoken",
+    "external/st_bert_weightedmean", "external/st_bert_lasttoken", "native/col_short_hidden",
+    "native/mvr_bert_1", "native/coil_bert_1", "external/colbertv2",
   ]
 
   /// Results of every text of a case, one row each.

@@ -13,18 +13,26 @@ struct GoldenCase {
   let texts: [String]
   let pairs: [(Int, Int)]
 
-  static let names = [
-    "bert_cased", "bert_cased_strip_accents", "bert_uncased_keep_accents", "bert_uncased_no_cjk",
-    "bert_uncased_real", "bert_uncased_tiny", "bert_vocab_txt_only", "mpnet_wordpiece",
-  ]
+  /// The folders of `Tests/Fixtures/tokenizers`, and those of the same layout under
+  /// `LIR_TEST_CASES=DIR:DIR`, each as `DIR/tokenizers/NAME`.
+  static let names: [String] = {
+    let others = (ProcessInfo.processInfo.environment["LIR_TEST_CASES"] ?? "").split(separator: ":")
+    let folders = [Fixtures.folder] + others.map(String.init)
+    return folders.flatMap { folder in
+      let path = "\(folder)/tokenizers"
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+      return names.sorted().map { "\(path)/\($0)" }
+        .filter { FileManager.default.fileExists(atPath: "\($0)/inputs.json") }
+    }
+  }()
 
   init(_ name: String) throws {
     self.name = name
-    let folder = "tokenizers/\(name)"
-    tokenizer = try Tokenizer.load(folder: fixture("\(folder)/model"))
-    inputs = try Fixtures.json("\(folder)/inputs.json")
-    expected = try Fixtures.json("\(folder)/expected.json")
-    tensors = try Fixtures.tensors("\(folder)/expected.safetensors")
+    let folder = name.contains("/") ? name : Fixtures.path("tokenizers/\(name)")
+    tokenizer = try Tokenizer.load(folder: "\(folder)/model")
+    inputs = try Self.json("\(folder)/inputs.json")
+    expected = try Self.json("\(folder)/expected.json")
+    tensors = try SafeTensorsFile.load("\(folder)/expected.safetensors")
     texts = (inputs["texts"]?.array ?? []).compactMap(\.string)
     pairs = (inputs["pairs"]?.array ?? []).compactMap { pair in
       guard let a = pair.array?.first?.integer, let b = pair.array?.last?.integer else {
@@ -32,6 +40,10 @@ struct GoldenCase {
       }
       return (a, b)
     }
+  }
+
+  private static func json(_ path: String) throws -> JSON {
+    try JSONParser.parse([UInt8](try Data(contentsOf: URL(fileURLWithPath: path))))
   }
 
   func integers(_ key: String) -> [Int] { (inputs[key]?.array ?? []).compactMap(\.integer) }

@@ -5,11 +5,11 @@ import Kernels
 /// BERT: post-norm transformer encoder with learned positions.
 ///
 /// Devlin et al., arXiv:1810.04805; transformers `models/bert/modeling_bert.py`.
-package struct Bert: Backbone {
+package struct Bert: Backbone, Layered {
   package let vocabularySize: Int
   package let maximumTokens: Int
   package let segmentCount: Int
-  package let shape: EncoderShape
+  let shape: EncoderShape
   package let wordEmbeddings: Parameter
   private let positionEmbeddings: Parameter
   private let typeEmbeddings: Parameter
@@ -38,8 +38,8 @@ package struct Bert: Backbone {
 
   package func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
     let x = o.embed(
-      batch, word: wordEmbeddings, type: typeEmbeddings, position: positionEmbeddings,
-      firstPosition: 0)
+      batch, word: wordEmbeddings, type: typeEmbeddings, 
+      positions: PositionTable(positionEmbeddings, batch.positions))
     return encoder(o.layerNorm(x, embeddingNorm), batch, o)
   }
 }

@@ -5,13 +5,13 @@ import Kernels
 /// DistilBERT: BERT without token types, under names of its own.
 ///
 /// Sanh et al., arXiv:1910.01108; transformers `models/distilbert/modeling_distilbert.py`.
-package struct DistilBert: Backbone {
+package struct DistilBert: Backbone, Layered {
   /// The model has no field for it.
   private static let layerNormEpsilon = 1e-12
 
   package let vocabularySize: Int
   package let maximumTokens: Int
-  package let shape: EncoderShape
+  let shape: EncoderShape
   package let wordEmbeddings: Parameter
   private let positionEmbeddings: Parameter
   private let embeddingNorm: LayerNorm
@@ -50,7 +50,7 @@ package struct DistilBert: Backbone {
 
   package func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
     let x = o.embed(
-      batch, word: wordEmbeddings, type: nil, position: positionEmbeddings, firstPosition: 0)
+      batch, word: wordEmbeddings, type: nil, positions: PositionTable(positionEmbeddings, batch.positions))
     return encoder(o.layerNorm(x, embeddingNorm), batch, o)
   }
 }

@@ -5,11 +5,11 @@ import Kernels
 /// ELECTRA's discriminator: BERT whose embeddings may be narrower than its layers.
 ///
 /// Clark et al., arXiv:2003.10555; transformers `models/electra/modeling_electra.py`.
-package struct Electra: Backbone {
+package struct Electra: Backbone, Layered {
   package let vocabularySize: Int
   package let maximumTokens: Int
   package let segmentCount: Int
-  package let shape: EncoderShape
+  let shape: EncoderShape
   package let wordEmbeddings: Parameter
   private let positionEmbeddings: Parameter
   private let typeEmbeddings: Parameter
@@ -44,8 +44,8 @@ package struct Electra: Backbone {
   package func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
     var x = o.layerNorm(
       o.embed(
-        batch, word: wordEmbeddings, type: typeEmbeddings, position: positionEmbeddings,
-        firstPosition: 0), embeddingNorm)
+        batch, word: wordEmbeddings, type: typeEmbeddings, 
+        positions: PositionTable(positionEmbeddings, batch.positions)), embeddingNorm)
     if let projection { x = o.linear(x, projection) }
     return encoder(x, batch, o)
   }

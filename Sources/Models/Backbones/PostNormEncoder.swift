@@ -2,14 +2,14 @@ import Autograd
 import Failures
 import Kernels
 
-/// Sizes of a post-norm transformer encoder.
-package struct EncoderShape: Sendable {
-  package let width: Int
-  package let layers: Int
-  package let heads: Int
-  package let intermediateWidth: Int
-  package let activation: Activation
-  package let layerNormEpsilon: Double
+/// Sizes of a transformer encoder.
+struct EncoderShape: Sendable {
+  let width: Int
+  let layers: Int
+  let heads: Int
+  let intermediateWidth: Int
+  let activation: Activation
+  let layerNormEpsilon: Double
 
   /// Throws: 78 where the heads do not divide the width.
   init(
@@ -26,6 +26,17 @@ package struct EncoderShape: Sendable {
     self.activation = activation
     self.layerNormEpsilon = layerNormEpsilon
   }
+}
+
+/// A backbone whose sizes are those of an `EncoderShape`.
+protocol Layered {
+  var shape: EncoderShape { get }
+}
+
+extension Layered {
+  package var width: Int { shape.width }
+  package var activation: Activation { shape.activation }
+  package var normEpsilon: Double { shape.layerNormEpsilon }
 }
 
 /// The layers that BERT and its relatives share: attention, then a feed-forward network, each with
@@ -61,9 +72,14 @@ struct PostNormEncoder: Sendable {
 
   private let shape: EncoderShape
   private let layers: [Layer]
+  private let attention: AttentionOptions
 
-  init(_ shape: EncoderShape, _ names: Names, _ weights: WeightScope) throws(Failure) {
+  init(
+    _ shape: EncoderShape, _ names: Names, _ weights: WeightScope,
+    attention: AttentionOptions = AttentionOptions()
+  ) throws(Failure) {
     self.shape = shape
+    self.attention = attention
     var layers: [Layer] = []
     for i in 0..<shape.layers {
       layers.append(try Self.layer(weights("\(names.layer).\(i)"), names, shape))
@@ -89,7 +105,8 @@ struct PostNormEncoder: Sendable {
     var x = x
     for (i, layer) in layers.enumerated() {
       let states = o.draw(x, batch, layer: i)
-      let context = o.attention(o.linear(states, layer.queryKeyValue), heads: shape.heads, batch)
+      let context = o.attention(
+        o.linear(states, layer.queryKeyValue), heads: shape.heads, batch, attention)
       x = o.layerNorm(o.linear(context, layer.attentionOutput, adding: x), layer.attentionNorm)
       let inner = o.linear(x, layer.intermediate, shape.activation)
       x = o.layerNorm(o.linear(inner, layer.output, adding: x), layer.outputNorm)

@@ -15,12 +15,17 @@ enum HeadNames {
     var biases: [String]
     /// Fields that say whether dense and norm have biases, false where absent; nil for always.
     var biasFields: (dense: String, norm: String)?
+    /// Whether dense and norm are as wide as the word embeddings, not as the backbone's states.
+    var isEmbeddingWide = false
+    /// Nil for the backbone's.
+    var activation: Activation?
   }
 
-  /// A sequence classifier: a layer with an activation, then the outputs.
+  /// A sequence classifier: a layer with an activation, perhaps a norm, then the outputs.
   struct Classifier: Sendable {
     var pooler: String
     var poolerActivation: Activation
+    var norm: String?
     var outputs: String
   }
 
@@ -62,6 +67,11 @@ enum HeadNames {
       biases: ["vocab_projector.bias"]),
     "roberta": robertaLanguageModel,
     "xlm-roberta": robertaLanguageModel,
+    "mpnet": robertaLanguageModel,
+    "electra": LanguageModel(
+      dense: "generator_predictions.dense", norm: "generator_predictions.LayerNorm",
+      decoder: "generator_lm_head.weight", biases: ["generator_lm_head.bias"],
+      isEmbeddingWide: true, activation: .gelu),
     "modernbert": LanguageModel(
       dense: "head.dense", norm: "head.norm", decoder: "decoder.weight", biases: ["decoder.bias"],
       biasFields: modernBertBiases),
@@ -69,7 +79,7 @@ enum HeadNames {
 
   private static let robertaLanguageModel = LanguageModel(
     dense: "lm_head.dense", norm: "lm_head.layer_norm", decoder: "lm_head.decoder.weight",
-    biases: ["lm_head.bias", "lm_head.decoder.bias"])
+    biases: ["lm_head.bias", "lm_head.decoder.bias"], activation: .gelu)
 
   /// `…ForSequenceClassification` of transformers, by `model_type`.
   static let classifiers: [String: Classifier] = [
@@ -79,7 +89,14 @@ enum HeadNames {
       pooler: "pre_classifier", poolerActivation: .relu, outputs: "classifier"),
     "electra": Classifier(
       pooler: "classifier.dense", poolerActivation: .gelu, outputs: "classifier.out_proj"),
+    "roberta": robertaClassifier, "xlm-roberta": robertaClassifier, "mpnet": robertaClassifier,
+    // Its activation is a field.
+    "modernbert": Classifier(
+      pooler: "head.dense", poolerActivation: .gelu, norm: "head.norm", outputs: "classifier"),
   ]
+
+  private static let robertaClassifier = Classifier(
+    pooler: "classifier.dense", poolerActivation: .tanh, outputs: "classifier.out_proj")
 }
 
 // MARK: Projections

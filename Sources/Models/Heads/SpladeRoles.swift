@@ -52,25 +52,42 @@ package struct SpladeRoles: Sendable {
       }
       names = known
     }
+    let isOwn = settings.namesOfHead == .lightningIR || settings.epsilon != nil
+    let inner = names.isEmbeddingWide ? backbone.wordEmbeddings.matrix.columns : width
     // Tied weights are not on the disk a second time.
     let decoder =
       checkpoint.has(names.decoder)
-      ? try checkpoint.parameter(names.decoder, [vocabulary, width]) : backbone.wordEmbeddings
-    let bias = names.biases.first { checkpoint.has($0) } ?? names.biases[0]
-    checkpoint.ignore { names.biases.contains($0) }
-    guard backbone.wordEmbeddings.matrix.columns == width || checkpoint.has(names.decoder) else {
+      ? try checkpoint.parameter(names.decoder, [vocabulary, inner]) : backbone.wordEmbeddings
+    guard decoder.matrix.columns == inner else {
       throw .config(description.folder.path, "tensor \(names.decoder) is missing")
     }
     let biases = try Self.biases(names, description)
     return SpladeHead(
-      dense: try scope.linear(names.dense, inputs: width, outputs: width, bias: biases.dense),
-      activation: try Self.activation(description, backbone),
+      dense: try scope.linear(names.dense, inputs: width, outputs: inner, bias: biases.dense),
+      activation: try Self.activation(isOwn ? nil : names.activation, description, backbone),
       norm: try scope.layerNorm(
-        names.norm, width: width, epsilon: settings.epsilon ?? backbone.shape.layerNormEpsilon,
+        names.norm, width: inner, epsilon: settings.epsilon ?? backbone.normEpsilon,
         bias: biases.norm),
       decoder: Linear(
-        weights: [decoder], biases: [try checkpoint.parameter(bias, [vocabulary])]),
+        weights: [decoder],
+        biases: try Self.decoderBias(names, settings, description, checkpoint, vocabulary)),
       sparsification: settings.sparsification, pooling: settings.pooling)
+  }
+
+  /// The bias of the decoder, which ModernBERT may be without where transformers wrote it.
+  private static func decoderBias(
+    _ names: HeadNames.LanguageModel, _ settings: ModelDescription.SpladeSettings,
+    _ description: ModelDescription, _ checkpoint: Checkpoint, _ vocabulary: Int
+  ) throws(Failure) -> [Parameter] {
+    let found = names.biases.first { checkpoint.has($0) }
+    checkpoint.ignore { names.biases.contains($0) }
+    if found == nil, settings.namesOfHead == .transformers,
+      description.backboneType == "modernbert",
+      try !description.folder.bool("decoder_bias", default: true)
+    {
+      return []
+    }
+    return [try checkpoint.parameter(found ?? names.biases[0], [vocabulary])]
   }
 
   /// Whether dense and norm have biases: ModernBERT's fields say it, others always have them.
@@ -85,10 +102,11 @@ package struct SpladeRoles: Sendable {
     )
   }
 
+  /// `fixed`: what transformers' head has, whatever the layers have.
   private static func activation(
-    _ description: ModelDescription, _ backbone: any Backbone
+    _ fixed: Activation?, _ description: ModelDescription, _ backbone: any Backbone
   ) throws(Failure) -> Activation {
-    guard description.backboneType == "modernbert" else { return backbone.shape.activation }
+    guard description.backboneType == "modernbert" else { return fixed ?? backbone.activation }
     return try ActivationName.parse(
       try description.folder.string("classifier_activation", default: "gelu") ?? "gelu",
       at: description.folder.configPlace)

@@ -233,6 +233,13 @@ package struct WeightScope {
     return Linear(weights: weights, biases: biases)
   }
 
+  /// Marks a tensor as known and not needed.
+  package func ignore(_ name: String) { checkpoint.ignore { $0 == prefix + name } }
+
+  package func rmsNorm(_ name: String, width: Int, epsilon: Double) throws(Failure) -> RMSNorm {
+    RMSNorm(weight: try parameter(name + ".weight", [width]), epsilon: Float(epsilon))
+  }
+
   package func layerNorm(
     _ name: String, width: Int, epsilon: Double, bias: Bool = true
   ) throws(Failure) -> LayerNorm {

@@ -33,10 +33,10 @@ final class WeightSources {
 
 /// Reads the weights of a head.
 struct HeadLoader {
-  private let description: ModelDescription
-  private let sources: WeightSources
-  private let backbone: any Backbone
-  private var width: Int { backbone.width }
+  let description: ModelDescription
+  let sources: WeightSources
+  let backbone: any Backbone
+  var width: Int { backbone.width }
 
   init(_ description: ModelDescription, _ sources: WeightSources, _ backbone: any Backbone) {
     self.description = description
@@ -124,28 +124,5 @@ struct HeadLoader {
       throw .config(
         description.folder.path, "activation function \(other) is not supported")
     }
-  }
-
-  private func mono(_ settings: ModelDescription.MonoSettings) throws(Failure) -> MonoHead {
-    let scope = WeightScope(sources.main)
-    let names: HeadNames.Classifier
-    switch settings.namesOfHead {
-    case .lightningIR: names = HeadNames.lightningIRClassifier
-    case .transformers:
-      guard let known = HeadNames.classifiers[description.backboneType] else {
-        throw .config(
-          description.folder.path,
-          "classifiers of backbone \(description.backboneType) are not supported")
-      }
-      names = known
-    }
-    let pooler =
-      settings.hasPooler ? try scope.linear(names.pooler, inputs: width, outputs: width) : nil
-    return MonoHead(
-      pooling: settings.pooling, pooler: pooler, poolerActivation: names.poolerActivation,
-      classifier: try scope.linear(
-        names.outputs, inputs: width, outputs: settings.scoring == .mono ? 2 : 1,
-        bias: settings.hasBias),
-      scoring: settings.scoring)
   }
 }

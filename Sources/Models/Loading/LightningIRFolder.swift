@@ -139,7 +139,8 @@ enum LightningIRFolder {
       tables: try HeadNames.places(
         [.query: "query_weights.weight", .doc: "doc_weights.weight"], in: folder,
         isNative: native),
-      namesOfHead: native ? .lightningIR : .transformers, epsilon: headEpsilon)
+      namesOfHead: native ? .lightningIR : .transformers,
+      epsilon: backbonesWithHead.contains(backbone(folder)) ? headEpsilon : nil)
     var description = try biEncoder(folder, .splade(settings))
     for role in [Role.query, .doc] where settings.weighting[role] != .contextualized {
       description.roles[role]?.addsSpecialTokens = false
@@ -147,6 +148,8 @@ enum LightningIRFolder {
     return description
   }
 
+  /// Backbones that Lightning IR has a language model head for; those of others are transformers'.
+  private static let backbonesWithHead: Set = ["bert", "distilbert", "modernbert", "roberta"]
   /// Lightning IR gives its head this epsilon whatever the backbone says (`lm_head.py`).
   private static let headEpsilon = 1e-12
 
@@ -160,7 +163,8 @@ enum LightningIRFolder {
     let classifier = folder.architectures.contains { $0.hasSuffix("ForSequenceClassification") }
     let scoring = try folder.choice("scoring_strategy", default: MonoHead.Scoring.rank)
     let settings = ModelDescription.MonoSettings(
-      pooling: strategy.pooling,
+      pooling: classifier && !native && folder.config["pooling_strategy"] == nil
+        ? try PlainFolder.classifierPooling(folder) : strategy.pooling,
       hasPooler: flag || strategy == .bertPool || (classifier && !native),
       hasBias: try folder.bool("linear_bias", default: classifier && !native),
       scoring: scoring, namesOfHead: native ? .lightningIR : .transformers, activation: .logit,

@@ -46,7 +46,16 @@ package struct ModelDescription: Sendable {
   package var evidence: [String]
 
   /// Longest sequence that the backbone has positions for; nil where it has no limit.
-  package var positions: Int? { folder.config["max_position_embeddings"]?.integer }
+  package var positions: Int? {
+    guard let count = folder.config["max_position_embeddings"]?.integer else { return nil }
+    switch backboneType {
+    // Their positions begin behind the padding token's id, which MPNet takes to be 1.
+    case "roberta", "xlm-roberta":
+      return count - (folder.config["pad_token_id"]?.integer ?? 1) - 1
+    case "mpnet": return count - 2
+    default: return count
+    }
+  }
 
   package var isCrossEncoder: Bool { if case .mono = architecture { true } else { false } }
 

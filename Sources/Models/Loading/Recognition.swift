@@ -74,13 +74,26 @@ enum PlainFolder {
   ) throws(Failure) -> ModelDescription {
     let (activation, why) = try crossEncoderActivation(folder)
     let settings = ModelDescription.MonoSettings(
-      pooling: .first, hasPooler: true, hasBias: true, scoring: .rank,
+      pooling: try classifierPooling(folder), hasPooler: true, hasBias: true, scoring: .rank,
       namesOfHead: .transformers, activation: activation, cutsTextsFirst: false)
     return ModelDescription(
       folder: folder, backboneType: folder.modelType ?? "none", architecture: .mono(settings),
       similarity: .dot,
       roles: [.pair: RoleSettings(maximumLength: try SentenceTransformersFolder.length(folder))],
       evidence: [evidence, why])
+  }
+
+  /// What transformers' classifier pools: the first token, unless ModernBERT's field says more.
+  static func classifierPooling(_ folder: ModelFolder) throws(Failure) -> Pooling {
+    guard folder.originalModelType == "modernbert" else { return .first }
+    let name = try folder.string("classifier_pooling", default: "cls")
+    switch name {
+    case "cls": return .first
+    case "mean": return .mean
+    default:
+      throw .config(
+        folder.configPlace, "classifier_pooling: expected cls or mean, found \(name ?? "null")")
+    }
   }
 
   /// The activation of sentence-transformers' CrossEncoder: what a configuration names, else

@@ -1,0 +1,61 @@
+/// What is done to texts before they are split.
+///
+/// Source: `normalizers/` of Hugging Face `tokenizers` 0.22.2.
+indirect enum Normalizer: Sendable {
+  case none
+  case bert(BertNormalizer)
+  case unicode(UnicodeNormalizer)
+  case scalars(ScalarNormalizer)
+  case strings(StringNormalizer)
+  case charsmap(PrecompiledCharsmap)
+  case sequence([Normalizer])
+
+  /// Normalizes valid UTF-8 into `scratch.normalized`, replacing what is there.
+  func normalize(_ text: UnsafeRawBufferPointer, _ scratch: TokenizerScratch) {
+    guard case .sequence(let steps) = self else {
+      return apply(text, into: scratch.normalized, scratch)
+    }
+    // The steps take turns with two buffers, so that the last ends in the right one.
+    var input = text
+    for (index, step) in steps.enumerated() {
+      let isTurn = (steps.count - index) % 2 == 1
+      let output = isTurn ? scratch.normalized : scratch.between
+      step.apply(input, into: output, scratch)
+      input = UnsafeRawBufferPointer(output.elements)
+    }
+    if steps.isEmpty { Self.none.apply(text, into: scratch.normalized, scratch) }
+  }
+
+  private func apply(
+    _ text: UnsafeRawBufferPointer, into output: GrowableBuffer<UInt8>,
+    _ scratch: TokenizerScratch
+  ) {
+    switch self {
+    case .bert(let bert): bert.normalize(text, into: output, pending: scratch.pending)
+    case .unicode(let form): form.normalize(text, into: output, pending: scratch.pending)
+    case .scalars(let step): step.normalize(text, into: output)
+    case .strings(let step): step.normalize(text, into: output)
+    case .charsmap(let map): map.normalize(text, into: output)
+    case .none, .sequence:
+      output.count = 0
+      output.reserve(text.count + TokenTable.slack)
+      if let base = text.baseAddress {
+        UnsafeMutableRawPointer(output.pointer).copyMemory(from: base, byteCount: text.count)
+      }
+      output.count = text.count
+    }
+  }
+
+  /// The same steps without sequences inside sequences.
+  static func flattened(_ steps: [Normalizer]) -> Normalizer {
+    var flat: [Normalizer] = []
+    for step in steps {
+      switch step {
+      case .none: break
+      case .sequence(let inner): flat += inner
+      default: flat.append(step)
+      }
+    }
+    return flat.count == 1 ? flat[0] : .sequence(flat)
+  }
+}

@@ -1,0 +1,21 @@
+/// How words are cut into tokens.
+enum TokenizerModel: Sendable {
+  case wordPiece(WordPiece)
+  case unigram(Unigram)
+
+  var vocabulary: Vocabulary {
+    switch self {
+    case .wordPiece(let model): model.vocabulary
+    case .unigram(let model): model.vocabulary
+    }
+  }
+}
+
+/// A model with its tables opened.
+protocol WordReader {
+  /// Appends the tokens of a word; `ids` has room for one a byte.
+  func append(_ word: UnsafePointer<UInt8>, _ count: Int, to ids: GrowableBuffer<Int32>)
+}
+
+extension WordPiece.Reader: WordReader {}
+extension Unigram.Reader: WordReader {}
