@@ -14,6 +14,8 @@ struct InvarianceTests {
     "native/mono_bert_02", "native/mono_bert_03", "external/st_bert_concat_dense2",
     "external/st_bert_weightedmean", "external/st_bert_lasttoken", "native/col_short_hidden",
     "native/mvr_bert_1", "native/coil_bert_1", "external/colbertv2",
+    "native/dpr_t5_encoder", "native/mono_t5_1", "backbones/states_mpnet",
+    "backbones/states_modernbert", "backbones/mlm_electra", "backbones/classifier_roberta",
   ]
 
   /// Results of every text of a case, one row each.
@@ -23,8 +25,12 @@ struct InvarianceTests {
 
     init(_ name: String) throws {
       let golden = try ModelCase(name)
-      model = try golden.model()
-      if model.description.isCrossEncoder {
+      let isLanguageModel = name.contains("mlm_")
+      model = try golden.model(overrides: isLanguageModel ? ["model_type": "splade"] : nil)
+      if name.hasPrefix("backbones/") {
+        // These have no tokenizer.
+        window = try golden.window(model.description.isCrossEncoder ? "pair" : "doc")
+      } else if model.description.isCrossEncoder {
         let pairs = zip(golden.queries, golden.documents).flatMap { query, documents in
           documents.map { (query, $0) }
         }

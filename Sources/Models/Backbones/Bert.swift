@@ -38,7 +38,7 @@ package struct Bert: Backbone, Layered {
 
   package func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
     let x = o.embed(
-      batch, word: wordEmbeddings, type: typeEmbeddings, 
+      batch, word: wordEmbeddings, type: typeEmbeddings,
       positions: PositionTable(positionEmbeddings, batch.positions))
     return encoder(o.layerNorm(x, embeddingNorm), batch, o)
   }

@@ -50,7 +50,8 @@ package struct DistilBert: Backbone, Layered {
 
   package func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
     let x = o.embed(
-      batch, word: wordEmbeddings, type: nil, positions: PositionTable(positionEmbeddings, batch.positions))
+      batch, word: wordEmbeddings, type: nil,
+      positions: PositionTable(positionEmbeddings, batch.positions))
     return encoder(o.layerNorm(x, embeddingNorm), batch, o)
   }
 }

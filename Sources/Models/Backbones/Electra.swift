@@ -44,7 +44,7 @@ package struct Electra: Backbone, Layered {
   package func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
     var x = o.layerNorm(
       o.embed(
-        batch, word: wordEmbeddings, type: typeEmbeddings, 
+        batch, word: wordEmbeddings, type: typeEmbeddings,
         positions: PositionTable(positionEmbeddings, batch.positions)), embeddingNorm)
     if let projection { x = o.linear(x, projection) }
     return encoder(x, batch, o)

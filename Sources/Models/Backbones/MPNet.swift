@@ -42,7 +42,8 @@ package struct MPNet: Backbone, Layered {
     guard buckets == Self.buckets else {
       throw .config(
         folder.configPlace,
-        "relative_attention_num_buckets \(buckets) is not supported: the model uses \(Self.buckets)")
+        "relative_attention_num_buckets \(buckets) is not supported: the model uses \(Self.buckets)"
+      )
     }
     shape = try EncoderShape(bertLike: folder)
     let embeddings = weights("embeddings")

@@ -9,6 +9,8 @@ package protocol WeightFile: AnyObject, Sendable {
   /// The bytes of a tensor, in the order of its indices; they live as long as the file object, and
   /// may be unaligned.
   func bytes(_ entry: SafeTensorsHeader.Entry) -> UnsafeRawBufferPointer
+  /// Gives the memory of a tensor back until it is touched again, where the file is mapped.
+  func discard(_ entry: SafeTensorsHeader.Entry)
 }
 
 extension SafeTensorsFile: WeightFile {
@@ -63,6 +65,10 @@ package final class TorchFile: WeightFile {
       return copy.withUnsafeBytes { UnsafeRawBufferPointer(start: $0.baseAddress, count: $0.count) }
     }
     return UnsafeRawBufferPointer(rebasing: file.bytes[entry.range])
+  }
+
+  package func discard(_ entry: SafeTensorsHeader.Entry) {
+    if copies[entry.name] == nil { file.discard(bytes(entry)) }
   }
 }
 
