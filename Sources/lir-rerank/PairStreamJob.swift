@@ -12,7 +12,7 @@ import ToolSupport
 ///
 /// The pairs of a query stand together.
 struct PairStreamJob {
-  private let options: LirRerank
+  private let options: Rerank
   private let context: ToolContext
   private let operand: String
   private let reader: TensorStreamReader
@@ -24,7 +24,7 @@ struct PairStreamJob {
   private static let windowPairs = 2048
 
   init(
-    _ options: LirRerank, _ context: ToolContext, _ operand: String, _ bytes: ByteReader
+    _ options: Rerank, _ context: ToolContext, _ operand: String, _ bytes: ByteReader
   ) throws(Failure) {
     guard options.queries == nil, options.docs.isEmpty, options.index == nil, options.depth == nil,
       options.interpolate == nil, options.shards.shard == nil, !options.resumption.resume

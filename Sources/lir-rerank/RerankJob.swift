@@ -11,7 +11,7 @@ import ToolSupport
 
 /// One run of `lir-rerank`: a run in, a run out, a window of queries at a time.
 struct RerankJob {
-  private let options: LirRerank
+  private let options: Rerank
   private let context: ToolContext
   private let operands: [String]
   private let opened: [String: ByteReader]
@@ -22,7 +22,7 @@ struct RerankJob {
   private static let resumableWindowPairs = 256
 
   init(
-    _ options: LirRerank, _ context: ToolContext, _ operands: [String],
+    _ options: Rerank, _ context: ToolContext, _ operands: [String],
     _ opened: [String: ByteReader]
   ) throws(Failure) {
     self.options = options
@@ -140,10 +140,10 @@ struct RerankJob {
 
 /// `lir-rerank --text QUERY DOC…`: one score a line.
 struct TextScoring {
-  private let options: LirRerank
+  private let options: Rerank
   private let context: ToolContext
 
-  init(_ options: LirRerank, _ context: ToolContext) {
+  init(_ options: Rerank, _ context: ToolContext) {
     self.options = options
     self.context = context
   }

@@ -70,7 +70,7 @@ struct SetEncoderTests {
     )
     #expect(first == again && first != other)
     #expect(first != plain)
-    #expect(first.allSatisfy(\.isFinite))
+    #expect(first.allSatisfy { $0.isFinite })
     // One document: no deviation, so that all drawn states are its own, whatever the seed.
     let alone = window.selecting(0)
     let one = try score(model, alone, seed: 1)
@@ -89,7 +89,7 @@ struct SetEncoderTests {
       let table = Parameter(name: "t", shape: [3, 2], values: base, owner: engine)
       var ids = PackedBatch()
       for id: Int32 in 0..<3 { ids.append(ids: CollectionOfOne(id), typeIDs: [0]) }
-      let x = engine.embed(ids, word: table, type: nil, position: nil, firstPosition: 0)
+      let x = engine.embed(ids, word: table, type: nil, positions: nil)
       let drawn = engine.draw(x, batch, layer: 0)
       #expect(drawn.rows == 4003)
       for (column, own) in [[Double(0), 1, 4], [0, 2, -3]].enumerated() {
