@@ -12,8 +12,8 @@ import Testing
   static func runs(_ golden: JSON) -> [Run] {
     (golden["runs"]?.array ?? []).compactMap { run in
       var builder = RunBuilder(name: "run")
-      for query in run.members ?? [] {
-        for doc in query.value.members ?? [] {
+      for query in run.object ?? [] {
+        for doc in query.value.object ?? [] {
           builder.add(
             query: RecordID(query.key), doc: RecordID(doc.key),
             score: Float(doc.value.double ?? .nan))
@@ -36,17 +36,17 @@ import Testing
     let runs = Self.runs(golden)
     let cases = try #require(golden["cases"]?.array)
     #expect(runs.count == 3 && cases.count == 11)
-    for (number, wanted) in cases.enumerated() {
+    for wanted in cases {
       var fusion = RunFusion()
       let name = wanted["method"]?.string ?? ""
       fusion.method = try #require(FusionMethod(rawValue: name))
       fusion.weights = wanted["weights"]?.array?.compactMap(\.double) ?? []
-      fusion.k = wanted["k"]?.double ?? (number == cases.count - 1 ? 10 : 60)
+      fusion.k = wanted["k"]?.double ?? (wanted == cases.last ? 10 : 60)
       let fused = try Self.fuse(fusion, runs)
-      let queries = try #require(wanted["fused"]?.members)
+      let queries = try #require(wanted["fused"]?.object)
       #expect(fused.count == queries.count)
       for query in queries {
-        let docs = query.value.members ?? []
+        let docs = query.value.object ?? []
         let found = fused[RecordID(query.key)] ?? [:]
         #expect(found.count == docs.count)
         for doc in docs {
