@@ -12,8 +12,8 @@ import Testing
   static func runs(_ golden: JSON) -> [Run] {
     (golden["runs"]?.array ?? []).compactMap { run in
       var builder = RunBuilder(name: "run")
-      for query in run.object ?? [] {
-        for doc in query.value.object ?? [] {
+      for query in run.members ?? [] {
+        for doc in query.value.members ?? [] {
           builder.add(
             query: RecordID(query.key), doc: RecordID(doc.key),
             score: Float(doc.value.double ?? .nan))
@@ -41,12 +41,12 @@ import Testing
       let name = wanted["method"]?.string ?? ""
       fusion.method = try #require(FusionMethod(rawValue: name))
       fusion.weights = wanted["weights"]?.array?.compactMap(\.double) ?? []
-      fusion.k = wanted["k"]?.double ?? (wanted == cases.last ? 10 : 60)
+      fusion.k = wanted["k"]?.double ?? (wanted.serialized() == cases.last?.serialized() ? 10 : 60)
       let fused = try Self.fuse(fusion, runs)
-      let queries = try #require(wanted["fused"]?.object)
+      let queries = try #require(wanted["fused"]?.members)
       #expect(fused.count == queries.count)
       for query in queries {
-        let docs = query.value.object ?? []
+        let docs = query.value.members ?? []
         let found = fused[RecordID(query.key)] ?? [:]
         #expect(found.count == docs.count)
         for doc in docs {
