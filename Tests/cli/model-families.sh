@@ -9,7 +9,7 @@ awk -F'\t' 'BEGIN { s = 3 } { for (r = 1; r <= 12; r++) { s = (s * 16807) % 2147
 
 splade='{"model_type": "splade", "query_weighting": "static", "query_expansion": false}'
 families=(
-  native/dpr_bert_04 native/splade_bert_00 native/col_bert_03 native/col_short_hidden
+  native/dpr_bert_04 native/dpr_t5_encoder native/splade_bert_00 native/col_bert_03 native/col_short_hidden
   native/col_short_attended native/mvr_bert_1 native/mvr_short native/coil_bert_1
   native_wheel/splade_distilbert_static external/colbertv2 external/coil external/unicoil
   external/st_sparse_router external/st_sparse_splade "external/splade_opensearch_doc_v3 $splade"
@@ -56,11 +56,24 @@ for family in "${families[@]}"; do
   jq -e '.id and (.vector or .vectors)' docs.jsonl >parsed.log || fail "$family: jsonl"
 done
 
+# Sparse vectors under other similarities than the dot product: -1 to 1, and not above 0.
+for similarity in cosine l2; do
+  model=(--model "$MODELS/native/splade_bert_00/model"
+    --model-config "{\"similarity_function\": \"$similarity\"}")
+  exits 0 lir-encode "${model[@]}" --role doc docs.tsv -o doc.lirt
+  exits 0 lir-rerank "${model[@]}" --queries queries.tsv --docs docs.tsv --tag t first.run -o text.run
+  exits 0 lir-rerank "${model[@]}" --queries queries.tsv --docs doc.lirt --tag t first.run -o other.run
+  same text.run other.run
+  awk -v most="$([ $similarity = cosine ] && echo 1.000001 || echo 0)" \
+    '$5 > most || $5 == 0 { exit 1 }' text.run || fail "scores under $similarity"
+  refuses 78 'dot product' lir-index build -o docs.index doc.lirt
+done
+
 # Cross-encoders: from texts and from tokens of pairs.
 awk -F'\t' 'FILENAME == ARGV[1] { q[$1] = $2; next } FILENAME == ARGV[2] { d[$1] = $2; next }
   { split($0, f, " "); printf "%s\t%s\t%s\t%s\n", f[1], f[3], q[f[1]], d[f[3]] }' \
   queries.tsv docs.tsv first.run >pairs.tsv
-for name in native/mono_bert_02 native/set_bert_2 external/st_ce_bert_sigmoid; do
+for name in native/mono_bert_02 native/mono_t5_1 native/set_bert_2 external/st_ce_bert_sigmoid; do
   model=(--model "$MODELS/$name/model")
   exits 0 lir-rerank "${model[@]}" --queries queries.tsv --docs docs.tsv --tag t first.run -o text.run
   exits 0 lir-tokenize "${model[@]}" --pairs pairs.tsv -o pairs.lirt
