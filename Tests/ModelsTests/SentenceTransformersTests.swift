@@ -146,6 +146,29 @@ struct SparseEncoderTests {
   }
 }
 
+/// A ColBERT folder of PyLate (`scripts/golden/make_pylate.py`).
+struct PyLateTests {
+  @Test func vectors() throws {
+    let path = Fixtures.path("pylate/model")
+    let model = try Model(ModelDescription(recognizing: ModelFolder(path)))
+    #expect(model.description.evidence[0].contains("PyLate"))
+    #expect(model.description.roles[.query]?.filling == .mask(isAttended: false))
+    let texts = (try Fixtures.json("pylate/inputs.json")["texts"]?.array ?? [])
+      .compactMap(\.string)
+    #expect(texts.count == 4)
+    let expected = try TestSupport.SafeTensorsFile.load(
+      Fixtures.path("pylate/expected.safetensors"))
+    for role in [Role.query, .doc] {
+      let sets = try model.vectors(
+        try model.window(texts, role, Tokenizer.load(folder: path)), role)
+      for (number, set) in sets.enumerated() {
+        let name = "\(role.rawValue).\(number)"
+        expectClose(set.values, try expected.floats(name), .embeddings, name)
+      }
+    }
+  }
+}
+
 /// Folders that say what this release does not do.
 struct SentenceTransformersRefusalTests {
   static let name = "external/st_bert_cls_norm"
