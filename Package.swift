@@ -131,7 +131,10 @@ let package = Package(
     tests("Evaluation", ["Records", "Streams", "JSON"]),
     tests(
       "Retrieval",
-      ["IndexBuilding", "IndexFormat", "JSON", "Tensors", "Streams", "Kernels", "Workers"]),
+      [
+        "IndexBuilding", "IndexFormat", "JSON", "Records", "Tensors", "Streams", "Kernels",
+        "Workers",
+      ]),
     tests("Models", ["JSON", "Streams", "Tensors", "Tokenizers", "Kernels", "Retrieval"]),
     tests("ToolSupport", ["JSON", argumentParser]),
   ]

@@ -32,12 +32,15 @@ package struct RunReader {
   ///
   /// Exit 65 for a malformed line, a score that is no finite number, or a
   ///   document twice in a query. A run without lines is legal: an empty shard.
+  ///
+  /// `opened`: readers of operands that are open already.
   package static func read(
-    _ operands: [String], format: RunFormat = .auto, keepingTexts: Bool = false
+    _ operands: [String], format: RunFormat = .auto, keepingTexts: Bool = false,
+    opened: [String: ByteReader] = [:]
   ) throws(Failure) -> Run {
     let name = operands.joined(separator: " ")
     var reader = RunReader(name: name, format: format, keepsTexts: keepingTexts)
-    for operand in operands { try reader.read(operand) }
+    for operand in operands { try reader.read(operand, opened[operand]) }
     return try reader.finish()
   }
 
@@ -54,8 +57,11 @@ package struct RunReader {
     builder = RunBuilder(name: name)
   }
 
-  private mutating func read(_ operand: String) throws(Failure) {
-    let lines = LineReader(try ByteReader(operand))
+  private mutating func read(_ operand: String, _ opened: ByteReader?) throws(Failure) {
+    var bytes = opened
+    if bytes == nil { bytes = try ByteReader(operand) }
+    guard let bytes else { return }
+    let lines = LineReader(bytes)
     var format = format
     while let block = try lines.next() {
       if format == .auto {

@@ -23,6 +23,13 @@ final class WordCache {
   /// Working memory of the search for the best way.
   let steps = GrowableBuffer<Unigram.Step>(capacity: 256)
 
+  /// Working memory of merging: a symbol of several parts; the merges of a short word; the symbols
+  /// of a long one and the merges that wait.
+  let symbol = GrowableBuffer<UInt8>(capacity: 64)
+  let ranks = GrowableBuffer<UInt64>(capacity: 64)
+  let symbols = GrowableBuffer<MergeQueue.Symbol>(capacity: 64)
+  let waiting = GrowableBuffer<MergeQueue.Waiting>(capacity: 64)
+
   /// Whether a word could not be cut.
   var hasFailed = false
 

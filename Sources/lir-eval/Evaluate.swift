@@ -73,6 +73,11 @@ struct Evaluate: ToolCommand {
   var strict = false
 
   @OptionGroup(title: "Comparison") var comparison: ComparisonOptionsGroup
+  @OptionGroup(title: "Plots and report") var report: ReportOptionsGroup
+  @OptionGroup(title: "Texts of the report") var records: RecordOptionsGroup
+
+  @Flag(help: "Print the ir_metadata at the head of the runs, as YAML, and stop.")
+  var metadata = false
 
   @Flag(help: "List the measures, and stop.")
   var listMeasures = false
@@ -92,7 +97,20 @@ struct Evaluate: ToolCommand {
     }
     let settings = Settings.of(self)
     if common.printConfig { return try printSettings(settings) }
+    if metadata { return try printMetadata() }
     try runCommand(settings)
+  }
+
+  /// One document of YAML a run that has metadata.
+  private func printMetadata() throws {
+    for run in try Operands.resolve(runs) {
+      guard let text = try RunMetadata.read(run) else {
+        throw Failure(
+          .refused, at: run, "expected ir_metadata at the head of the run, found none",
+          hint: "it stands in comments from '# ir_metadata.start' to '# ir_metadata.end'")
+      }
+      try StandardOutput.write("---\n# \(run)\n\(text)")
+    }
   }
 }
 

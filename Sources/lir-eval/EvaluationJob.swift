@@ -30,8 +30,10 @@ struct EvaluationJob {
     }
     let qrels = command.qrels.isEmpty ? nil : try readQrels()
     var evaluations: [Evaluation] = []
+    var report = try ReportJob(command, context)
     for operand in operands {
-      let run = try RunReader.read(operand, format: command.runFormat)
+      let run = try RunReader.read(
+        operand, format: command.runFormat, keepingTexts: command.report.report != nil)
       guard run.count > 0 else { throw .data(operand, "expected a run, found no line of one") }
       guard let judgements = qrels ?? run.relevance else {
         throw .usage(
@@ -41,14 +43,16 @@ struct EvaluationJob {
       let evaluator = Evaluator(
         qrels: judgements, measures: measures, droppingSelf: command.dropSelf)
       let evaluation = try evaluate(run, evaluator)
-      try report(evaluation.counts, of: operand)
+      try say(evaluation.counts, of: operand)
       context.count(records: evaluation.queries.count)
       evaluations.append(evaluation)
+      try report.add(run, judgements)
     }
+    try report.write(evaluations)
     if command.comparison.isWanted { return try compare(evaluations) }
-    let report = Report(evaluations, perQuery: command.perQuery)
-    try write(records: report.rowCount) { format, writer throws(Failure) in
-      try report.write(format, isTerminal: writer.isTerminal) { text throws(Failure) in
+    let values = Report(evaluations, perQuery: command.perQuery)
+    try write(records: values.rowCount) { format, writer throws(Failure) in
+      try values.write(format, isTerminal: writer.isTerminal) { text throws(Failure) in
         try writer.write(text)
       }
     }
@@ -59,8 +63,15 @@ struct EvaluationJob {
       throw .usage("--compare: expected at least two runs, found \(evaluations.count)")
     }
     let options = try command.comparison.options(seed: command.common.seed)
-    let report = ComparisonReport(try RunComparison.compare(evaluations, options))
+    let comparisons = try RunComparison.compare(evaluations, options)
+    let report = ComparisonReport(comparisons, perQuery: command.perQuery)
+    let marks = SignificanceMarks(evaluations, comparisons, baseline: options.baseline)
     try write(records: report.count) { format, writer throws(Failure) in
+      if format.isTable {
+        try Report(evaluations, perQuery: false).write(
+          format, isTerminal: writer.isTerminal, marks: marks
+        ) { text throws(Failure) in try writer.write(text + "\n") }
+      }
       try report.write(format) { text throws(Failure) in try writer.write(text) }
     }
   }
@@ -96,7 +107,7 @@ struct EvaluationJob {
   }
 
   /// Says which queries are not on both sides.
-  private func report(_ counts: QueryCounts, of run: String) throws(Failure) {
+  private func say(_ counts: QueryCounts, of run: String) throws(Failure) {
     let text =
       "\(counts.both) queries in both, \(counts.onlyInQrels) in the qrels alone, "
       + "\(counts.onlyInRun) in the run alone"

@@ -151,10 +151,10 @@ struct TokenizerRefusalTests {
   }
 
   @Test(arguments: [
-    ("\"BertNormalizer\"", "\"Prepend\""), ("\"BertPreTokenizer\"", "\"Metaspace\""),
-    ("\"BertProcessing\"", "\"Sequence\""),
-    ("\"type\":\"WordPiece\",\"prefix\"", "\"type\":\"Fuse\",\"prefix\""),
-    ("\"type\":\"WordPiece\",\"unk_token\"", "\"type\":\"Unigram\",\"unk_token\""),
+    ("\"BertNormalizer\"", "\"Reverse\""), ("\"BertPreTokenizer\"", "\"Letters\""),
+    ("\"BertProcessing\"", "\"Sandwich\""),
+    ("\"type\":\"WordPiece\",\"prefix\"", "\"type\":\"Glue\",\"prefix\""),
+    ("\"type\":\"WordPiece\",\"unk_token\"", "\"type\":\"Syllables\",\"unk_token\""),
   ])
   func unknownComponents(from: String, to: String) throws {
     let failure = try #require(

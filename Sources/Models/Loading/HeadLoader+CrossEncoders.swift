@@ -68,10 +68,11 @@ extension HeadLoader {
   /// The words whose scores as the first of an answer say how relevant a document is.
   ///
   /// monoT5: `false` and `true` (castorini/monot5-*: 6136, 1176); RankT5: `<extra_id_10>` (32089).
-  private static func answers(_ scoring: MonoHead.Scoring) -> [String] {
+  /// With each the field that may say its id.
+  private static func answers(_ scoring: MonoHead.Scoring) -> [(field: String, word: String)] {
     switch scoring {
-    case .mono: ["\u{2581}false", "\u{2581}true"]
-    case .rank: ["<extra_id_10>"]
+    case .mono: [("false_token_id", "\u{2581}false"), ("true_token_id", "\u{2581}true")]
+    case .rank: [("rank_token_id", "<extra_id_10>")]
     }
   }
 
@@ -93,12 +94,17 @@ extension HeadLoader {
     let tokenizer = try Tokenizer.load(folder: folder.modelPath)
     var rows: [Parameter] = []
     for answer in Self.answers(settings.scoring) {
-      guard let id = tokenizer.id(of: answer), id >= 0, Int(id) < backbone.vocabularySize else {
-        throw .config(folder.path, "the tokenizer has no token \(answer), which is to be scored")
+      let found = tokenizer.id(of: answer.word).map { Int($0) }
+      guard let id = try folder.optionalInteger(answer.field, default: found), id >= 0,
+        id < backbone.vocabularySize
+      else {
+        throw .config(
+          folder.path, "the tokenizer has no token \(answer.word), which is to be scored",
+          hint: "say its id as \(answer.field) of --model-config")
       }
       rows.append(
         Parameter(
-          name: "\(table.name)[\(id)]", shape: [1, width], values: table.values + Int(id) * width,
+          name: "\(table.name)[\(id)]", shape: [1, width], values: table.values + id * width,
           owner: table))
     }
     return MonoHead(

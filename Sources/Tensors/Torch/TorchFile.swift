@@ -157,7 +157,9 @@ private struct TorchArchive {
     )
   }
 
-  /// Number of elements; nil where one of them would lie outside of the storage. A tensor that
+  /// Number of elements; nil where one of them would lie outside of the storage.
+  ///
+  /// A tensor that
   /// repeats elements so that it has more than its storage is refused, too.
   private static func elements(_ tensor: PickleTensor) -> Int? {
     guard tensor.offset >= 0, tensor.offset <= tensor.storage.elements else { return nil }
