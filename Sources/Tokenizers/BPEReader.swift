@@ -49,11 +49,17 @@ struct BPEReader {
   private mutating func splitLast() {
     let end = ends.removeLast()
     let start = ends.last ?? 0
-    let parts = bytes[start..<end].split(separator: 0x20, omittingEmptySubsequences: false)
-    let joined = parts.flatMap { $0 }
-    bytes.removeSubrange(start...)
-    bytes += joined
-    for part in parts { ends.append((ends.last ?? 0) + part.count) }
+    var kept = start
+    for i in start..<end {
+      if bytes[i] == 0x20 {
+        ends.append(kept)
+      } else {
+        bytes[kept] = bytes[i]
+        kept += 1
+      }
+    }
+    ends.append(kept)
+    bytes.removeLast(end - kept)
   }
 
   /// The model, once all is read.

@@ -116,6 +116,9 @@ extension Tokenizer {
   }
 
   /// Fills `ids` with the tokens of `text`, without special tokens around them.
+  ///
+  /// - Throws: 65 where the text has what is no token, and no token stands for the unknown; or where
+  ///   a regular expression takes too long for it.
   func tokenize(
     _ text: UnsafeRawBufferPointer, into ids: GrowableBuffer<Int32>, _ scratch: TokenizerScratch
   ) throws(Failure) {
@@ -123,6 +126,7 @@ extension Tokenizer {
     guard let base = text.baseAddress else { return }
     let bytes = base.assumingMemoryBound(to: UInt8.self)
     scratch.cache.hasFailed = false
+    scratch.matcher.reset()
     switch model {
     case .wordPiece(let model):
       model.withReader { tokenize(bytes, text.count, $0, ids, scratch) }
@@ -137,6 +141,12 @@ extension Tokenizer {
       throw Failure(
         .data, "expected a text of known characters, found one that the vocabulary does not have",
         hint: "this tokenizer has no unknown token")
+    }
+    if scratch.matcher.hasFailed {
+      throw Failure(
+        .data,
+        "expected the tokenizer's regular expressions to take at most \(Regex.stepLimit) steps in "
+          + "a text, found one that takes more")
     }
   }
 

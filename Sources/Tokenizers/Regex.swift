@@ -1,7 +1,7 @@
 /// A compiled regular expression.
 ///
-/// It finds what Oniguruma finds, by backtracking; a search that takes more than `stepLimit` steps
-/// is given up.
+/// It finds what Oniguruma finds, by backtracking. A match for which more than `retryLimit` ways fail is
+/// given up, as there, and a text for which more than `stepLimit` instructions are run.
 struct Regex: Sendable {
   struct Instruction: Sendable {
     enum Code: Sendable {
@@ -39,8 +39,8 @@ struct Regex: Sendable {
   /// The bytes with which a match can start; nil where it can be empty.
   let firstBytes: [Bool]?
 
-  /// As Oniguruma's limit of retries.
-  static let stepLimit = 10_000_000
+  static let retryLimit = 10_000_000
+  static let stepLimit = 2_000_000_000
   private static let mostInstructions = 20_000
 
   init(_ pattern: String) throws(RegexError) {

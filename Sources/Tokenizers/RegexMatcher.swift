@@ -16,11 +16,17 @@ final class RegexMatcher {
 
   private let choices = GrowableBuffer<Choice>(capacity: 64)
   private var registers: [Int] = []
+  /// Instructions since the last `reset`, and ways given up since the last start of a match.
   private var steps = 0
+  private var retries = 0
   /// Whether a search was given up.
   private(set) var hasFailed = false
 
-  func resetFailure() { hasFailed = false }
+  /// Begins a text.
+  func reset() {
+    hasFailed = false
+    steps = 0
+  }
 
   /// Calls `part` with what matches and what lies between, in order and without gaps.
   ///
@@ -50,7 +56,6 @@ final class RegexMatcher {
   private func find(
     _ regex: Regex, _ bytes: UnsafePointer<UInt8>, _ from: Int, _ count: Int
   ) -> (Int, Int)? {
-    steps = 0
     if registers.count < regex.registerCount {
       registers = [Int](repeating: -1, count: regex.registerCount)
     }
@@ -64,6 +69,7 @@ final class RegexMatcher {
             while start < count, !first[Int(bytes[start])] { start &+= 1 }
             if start == count { return nil }
           }
+          retries = 0
           if let end = match(run, 0, start) { return (start, end) }
           if hasFailed { return nil }
           start &+= start < count ? UTF8Scalar.decode(bytes + start).length : 1
@@ -95,7 +101,7 @@ final class RegexMatcher {
     var (next, position) = (start, from)
     while true {
       steps &+= 1
-      if steps > Regex.stepLimit {
+      if steps > Regex.stepLimit || retries > Regex.retryLimit {
         hasFailed = true
         return nil
       }
@@ -191,6 +197,7 @@ final class RegexMatcher {
   private func backtrack(
     _ run: Run, _ base: Int, _ next: inout Int32, _ position: inout Int
   ) -> Bool {
+    retries &+= 1
     while choices.count > base {
       let last = choices.pointer + (choices.count &- 1)
       switch last.pointee.kind {
@@ -236,9 +243,7 @@ final class RegexMatcher {
     case .textStart: return position == 0
     case .textEnd: return position == count
     case .lineStart: return position == 0 || position < count && bytes[position - 1] == 0x0A
-    case .lineEnd:
-      if position < count { return bytes[position] == 0x0A }
-      return count == 0 || bytes[count - 1] != 0x0A
+    case .lineEnd: return position == count || bytes[position] == 0x0A
     case .textEndOrNewline:
       return position == count || position + 1 == count && bytes[position] == 0x0A
     case .wordBoundary: return isBoundary(bytes, position, count)

@@ -243,20 +243,22 @@ struct RegexParser {
           .set(ScalarSet([0xA...0xD, 0x85...0x85, 0x2028...0x2029])),
         ]))
     default:
-      if let set = try classEscape(scalar) { return .set(set) }
+      if let set = try classEscape(scalar, word: .word) { return .set(set) }
       return try literal(try scalarEscape(scalar))
     }
   }
 
   /// The set of `\s` and the like, nil for other escapes.
-  private mutating func classEscape(_ scalar: UInt32) throws(RegexError) -> ScalarSet? {
+  private mutating func classEscape(
+    _ scalar: UInt32, word: ScalarSet
+  ) throws(RegexError) -> ScalarSet? {
     switch scalar {
     case UInt32(UInt8(ascii: "s")): return .space
     case UInt32(UInt8(ascii: "S")): return ScalarSet.space.inverted
     case UInt32(UInt8(ascii: "d")): return .digit
     case UInt32(UInt8(ascii: "D")): return ScalarSet.digit.inverted
-    case UInt32(UInt8(ascii: "w")): return .word
-    case UInt32(UInt8(ascii: "W")): return ScalarSet.word.inverted
+    case UInt32(UInt8(ascii: "w")): return word
+    case UInt32(UInt8(ascii: "W")): return word.inverted
     case UInt32(UInt8(ascii: "h")): return .hexadecimal
     case UInt32(UInt8(ascii: "H")): return ScalarSet.hexadecimal.inverted
     case UInt32(UInt8(ascii: "p")): return try property(isNegated: false)
@@ -389,7 +391,7 @@ struct RegexParser {
       let escaped = try next("an escape")
       if escaped == UInt32(UInt8(ascii: "b")) {
         value = 8
-      } else if let escapedSet = try classEscape(escaped) {
+      } else if let escapedSet = try classEscape(escaped, word: .wordInClass) {
         set.add(escapedSet)
         return nil
       } else {

@@ -24,13 +24,16 @@ struct ScalarSet: Sendable {
   ])
   static let digit = ScalarSet(categories: .digits)
   static let hexadecimal = ScalarSet([0x30...0x39, 0x41...0x46, 0x61...0x66])
-  /// `\w`: letters, marks, digits, connectors, and what counts as alphabetic besides; and, an
-  /// oddity of Oniguruma, the numbers below U+0100.
-  static let word = ScalarSet(
-    [
-      0xB2...0xB3, 0xB9...0xB9, 0xBC...0xBE, 0x24B6...0x24E9, 0x1F130...0x1F149,
-      0x1F150...0x1F169, 0x1F170...0x1F189,
-    ], categories: ["L", "M", "Nd", "Nl", "Pc"].reduce([]) { $0.union(.named($1) ?? []) })
+  /// `\w` in a class: letters, marks, digits, connectors, and what counts as alphabetic besides.
+  static let wordInClass = ScalarSet(
+    [0x24B6...0x24E9, 0x1F130...0x1F149, 0x1F150...0x1F169, 0x1F170...0x1F189],
+    categories: ["L", "M", "Nd", "Nl", "Pc"].reduce([]) { $0.union(.named($1) ?? []) })
+  /// `\w` by itself, and of `\b`: an oddity of Oniguruma, also the numbers below U+0100.
+  static let word: ScalarSet = {
+    var set = wordInClass
+    for range: ClosedRange<UInt32> in [0xB2...0xB3, 0xB9...0xB9, 0xBC...0xBE] { set.add(range) }
+    return set
+  }()
 
   mutating func add(_ range: ClosedRange<UInt32>) { ranges.append(range) }
   mutating func add(_ set: ScalarSet) { subsets.append(set) }

@@ -61,7 +61,8 @@ struct SpecialTokens {
       let flags: AddedToken? = value.string == nil ? try Self.token(value, path) : nil
       let content = flags?.content ?? value.string ?? ""
       if content.isEmpty { return nil }
-      if let known = byContent[content] { return .token(known) }
+      // Only tokens that the configuration names take over the flags of added ones.
+      if given[name] != nil, let known = byContent[content] { return .token(known) }
       if let flags { return .token(flags) }
       let isMask = name == "mask_token"
       switch tokenizerClass.wrapping {
@@ -163,12 +164,17 @@ struct SpecialTokens {
   /// The tokens that transformers adds to those of `vocabulary`, in its order.
   func missing(from vocabulary: AddedVocabulary) -> [AddedToken] {
     let known = Set(vocabulary.tokens.values)
-    var new = decoder.keys.sorted().compactMap { decoder[$0] }.filter { !known.contains($0) }
-    var contents = Set(vocabulary.ids.keys)
-    for token in new { contents.insert(Array(token.content.utf8)) }
     let specials = Set(values.map { Array($0.value.content.utf8) })
-    for i in new.indices where specials.contains(Array(new[i].content.utf8)) {
-      new[i].special = true
+    var new: [AddedToken] = []
+    var contents = Set(vocabulary.ids.keys)
+    for id in decoder.keys.sorted() {
+      guard var token = decoder[id] else { continue }
+      let content = Array(token.content.utf8)
+      // A token that is special only now is another one.
+      if specials.contains(content) { token.special = true }
+      if known.contains(token) { continue }
+      contents.insert(content)
+      new.append(token)
     }
     var seen: Set<[UInt8]> = []
     for (_, value) in values where seen.insert(Array(value.content.utf8)).inserted {

@@ -77,18 +77,22 @@ struct TokenizerClass: Sendable {
       model?["model_type"]?.string.flatMap { Self.byModelType[$0] },
     ]
     for case let name? in names {
-      if let found = Self.known(name.hasSuffix("Fast") ? String(name.dropLast(4)) : name) {
+      if let found = Self.known(Self.withoutFast(name)) {
         self = found
         return
       }
     }
-    name = configured ?? "PreTrainedTokenizerFast"
+    name = Self.withoutFast(configured ?? "PreTrainedTokenizer")
     override = .none
     defaults = [:]
     wrapping = .none
     buildsPostProcessor = false
     sentencePiece = nil
     converted = nil
+  }
+
+  private static func withoutFast(_ name: String) -> String {
+    name.hasSuffix("Fast") ? String(name.dropLast(4)) : name
   }
 
   private static let robertaNames = [
