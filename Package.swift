@@ -136,7 +136,7 @@ let package = Package(
         "IndexBuilding", "IndexFormat", "JSON", "Records", "Tensors", "Streams", "Kernels",
         "Workers",
       ]),
-    tests("Models", ["JSON", "Streams", "Tensors", "Tokenizers", "Kernels"]),
+    tests("Models", ["JSON", "Streams", "Tensors", "Tokenizers", "Kernels", "Retrieval"]),
     tests("ToolSupport", ["JSON", argumentParser]),
   ]
 )

@@ -59,30 +59,29 @@ extension Array {
 /// Runs operations at once, on packed weights, one thread an instance.
 package final class Inference: Operations {
   package typealias Value = Matrix
-  fileprivate let kernels: Kernels
+  let kernels: Kernels
   private let arena = Arena()
-  private var scratch = AlignedBuffer(count: 0)
+  /// Of the attention.
+  var scratch = AlignedBuffer(count: 0)
+  var relativeTables: [ObjectIdentifier: RelativeTable] = [:]
 
   package init(_ kernels: Kernels) { self.kernels = kernels }
 
-  private func matrix(_ rows: Int, _ columns: Int) -> Matrix {
+  func matrix(_ rows: Int, _ columns: Int) -> Matrix {
     Matrix(rows: rows, columns: columns, arena: arena)
   }
 
   package func embed(
-    _ batch: PackedBatch, word: Parameter, type: Parameter?, position: Parameter?,
-    firstPosition: Int
+    _ batch: PackedBatch, word: Parameter, type: Parameter?, positions: PositionTable?
   ) -> Matrix {
     let out = matrix(batch.tokens, word.matrix.columns)
-    let positions =
-      firstPosition == 0 ? batch.positions : batch.positions.map { $0 + Int32(firstPosition) }
     batch.ids.withUnsafeBufferPointer { ids in
       batch.typeIDs.withUnsafeBufferPointer { typeIDs in
-        positions.withUnsafeBufferPointer { positions in
+        (positions?.indices ?? []).withUnsafeBufferPointer { indices in
           kernels.embed(
             word: EmbeddingLookup(word.matrix, ids: ids),
             type: type.map { EmbeddingLookup($0.matrix, ids: typeIDs) },
-            position: position.map { EmbeddingLookup($0.matrix, ids: positions) },
+            position: positions.map { EmbeddingLookup($0.table.matrix, ids: indices) },
             into: out.view)
         }
       }
@@ -110,20 +109,15 @@ package final class Inference: Operations {
     return out
   }
 
-  package func attention(_ qkv: Matrix, heads: Int, _ batch: PackedBatch) -> Matrix {
-    let width = qkv.columns / 3
-    let out = matrix(qkv.rows, width)
-    let all = qkv.view.view
-    for sequence in 0..<batch.sequences {
-      let rows = batch.range(sequence)
-      let needed = kernels.attentionScratchCount(
-        queries: rows.count, keys: rows.count, headWidth: width / heads)
-      if scratch.count < needed { scratch = AlignedBuffer(count: needed) }
-      kernels.attention(
-        queries: all[rows, 0..<width], keys: all[rows, width..<2 * width],
-        values: all[rows, 2 * width..<3 * width], heads: heads,
-        scale: 1 / Float(width / heads).squareRoot(), into: out.view.rows(rows), scratch: scratch)
-    }
+  package func rmsNorm(_ x: Matrix, _ norm: RMSNorm) -> Matrix {
+    let out = matrix(x.rows, x.columns)
+    kernels.rmsNorm(x.view.view, weight: norm.weight.values, epsilon: norm.epsilon, into: out.view)
+    return out
+  }
+
+  package func gate(_ x: Matrix, _ activation: Activation) -> Matrix {
+    let out = matrix(x.rows, x.columns / 2)
+    kernels.gate(x.view.view, activation, into: out.view)
     return out
   }
 

@@ -22,10 +22,9 @@ package enum Pooling: String, Sendable, CaseIterable {
 package protocol Operations: AnyObject {
   associatedtype Value
 
-  /// word[id] (+ type[typeID]) (+ position[position + firstPosition]) of every token: [T,D].
+  /// word[id] (+ type[typeID]) (+ table[position]) of every token: [T,D].
   func embed(
-    _ batch: PackedBatch, word: Parameter, type: Parameter?, position: Parameter?,
-    firstPosition: Int
+    _ batch: PackedBatch, word: Parameter, type: Parameter?, positions: PositionTable?
   ) -> Value
 
   /// activation(x · Wᵀ + b): [T,N].
@@ -36,9 +35,35 @@ package protocol Operations: AnyObject {
 
   func layerNorm(_ x: Value, _ norm: LayerNorm) -> Value
 
-  /// Self-attention of each sequence by itself, from queries, keys and values side by side:
-  /// [T,3D] to [T,D].
-  func attention(_ qkv: Value, heads: Int, _ batch: PackedBatch) -> Value
+  /// x / √(mean of x² + ε) · weight, row by row.
+  func rmsNorm(_ x: Value, _ norm: RMSNorm) -> Value
+
+  /// activation(left half) · right half: [T,2N] to [T,N].
+  func gate(_ x: Value, _ activation: Activation) -> Value
+
+  /// Queries and keys turned by their positions, values as they are: [T,3D] to [T,3D].
+  func rotate(_ qkv: Value, _ angles: RotaryPositions, _ batch: PackedBatch) -> Value
+
+  /// Self-attention, from queries, keys and values side by side: [T+S,3D] to [T,D], S being the
+  /// states that `draw` made.
+  ///
+  /// A token attends to the attended tokens of its own sequence; in a set also to one token of each
+  /// other sequence and to the set's drawn states.
+  func attention(
+    _ qkv: Value, heads: Int, _ batch: PackedBatch, _ options: AttentionOptions
+  ) -> Value
+
+  /// One query a sequence, which attends to all attended tokens of it: queries [B,I] and hidden
+  /// states [T,D] to [B,I]. Keys and values of the tokens are never made.
+  func crossAttention(
+    _ queries: Value, over hidden: Value, _ projections: CrossProjections, _ batch: PackedBatch
+  ) -> Value
+
+  /// The states x[T,D], and behind them the drawn ones of the batch's sets: [T+S,D].
+  ///
+  /// A set's drawn states are normal, with mean and deviation of its shared tokens' states in every
+  /// dimension. `layer` chooses the numbers.
+  func draw(_ x: Value, _ batch: PackedBatch, layer: Int) -> Value
 
   /// One vector a sequence: [T,D] to [B,D].
   func pool(_ x: Value, _ pooling: Pooling, _ batch: PackedBatch) -> Value
@@ -72,4 +97,8 @@ package protocol Operations: AnyObject {
 
 extension Operations {
   package func linear(_ x: Value, _ layer: Linear) -> Value { linear(x, layer, .none) }
+
+  package func attention(_ qkv: Value, heads: Int, _ batch: PackedBatch) -> Value {
+    attention(qkv, heads: heads, batch, AttentionOptions())
+  }
 }

@@ -8,13 +8,23 @@ package final class Parameter: @unchecked Sendable {
   package let shape: [Int]
   package let values: UnsafePointer<Float>
   private let owner: AnyObject
+  private let discard: (@Sendable () -> Void)?
 
-  package init(name: String, shape: [Int], values: UnsafePointer<Float>, owner: AnyObject) {
+  /// `discard`: gives the memory of the values back until they are touched again, where it can.
+  package init(
+    name: String, shape: [Int], values: UnsafePointer<Float>, owner: AnyObject,
+    discard: (@Sendable () -> Void)? = nil
+  ) {
     self.name = name
     self.shape = shape
     self.values = values
     self.owner = owner
+    self.discard = discard
   }
+
+  /// To be called when the values were copied: a mapped file need not stay in memory beside the
+  /// copy.
+  func wereCopied() { discard?() }
 
   package var count: Int { shape.reduce(1, *) }
 
@@ -45,6 +55,7 @@ package final class Linear: Sendable {
     precondition(!weights.isEmpty && (biases.isEmpty || biases.count == weights.count))
     self.weights = weights
     self.biases = biases
+    defer { for weight in weights { weight.wereCopied() } }
     let columns = weights[0].matrix.columns
     precondition(weights.allSatisfy { $0.matrix.columns == columns }, "widths differ")
     if weights.count == 1 {
@@ -81,5 +92,52 @@ package struct LayerNorm: Sendable {
     self.weight = weight
     self.bias = bias
     self.epsilon = epsilon
+  }
+}
+
+/// Root-mean-square normalisation over the last dimension.
+///
+/// Zhang and Sennrich, arXiv:1910.07467.
+package struct RMSNorm: Sendable {
+  package let weight: Parameter
+  package let epsilon: Float
+
+  package init(weight: Parameter, epsilon: Float) {
+    self.weight = weight
+    self.epsilon = epsilon
+  }
+}
+
+/// Key and value projections of attention with one query a sequence, folded into its query and its
+/// result: q · (W·x) = (qᵀW) · x, and Σ w·(W·x) = W · Σ w·x, head by head.
+package final class CrossProjections: Sendable {
+  /// Wk[I,D] and Wv[I,D], without biases.
+  package let key: Parameter
+  package let value: Parameter
+  package let heads: Int
+  package let scale: Float
+  /// Wkᵀ[D,E] and Wv[E,D] of each head.
+  let folded: [(key: PackedMatrix, value: PackedMatrix)]
+
+  /// I is a multiple of the heads.
+  package init(key: Parameter, value: Parameter, heads: Int, scale: Float) {
+    let (inner, width) = (key.matrix.rows, key.matrix.columns)
+    precondition(
+      inner % heads == 0 && value.matrix.rows == inner && value.matrix.columns == width,
+      "cross projections of \(inner) × \(width)")
+    self.key = key
+    self.value = value
+    self.heads = heads
+    self.scale = scale
+    defer { for weight in [key, value] { weight.wereCopied() } }
+    let headWidth = inner / heads
+    folded = (0..<heads).map { head in
+      let start = head * headWidth * width
+      return (
+        PackedMatrix(
+          key.values + start, rows: width, columns: headWidth, rowStride: 1, columnStride: width),
+        PackedMatrix(value.values + start, rows: headWidth, columns: width)
+      )
+    }
   }
 }

@@ -1,27 +1,54 @@
 internal import CKernels
 
+/// What attention does besides comparing queries with keys.
+package struct AttentionMask {
+  /// keep[L], 0 for a key that nobody attends to.
+  package var keep: UnsafeBufferPointer<UInt8>?
+  /// relative[H,2R+1]: what head h adds to the score of a key at the distance d = key − query, at
+  /// column R + d.
+  package var relative: MatrixView?
+  /// The key at which the first query stands; the next ones follow.
+  package var first: Int
+  /// Largest distance of a key that is attended to; nil for all.
+  package var reach: Int?
+
+  package init(
+    keep: UnsafeBufferPointer<UInt8>? = nil, relative: MatrixView? = nil, first: Int = 0,
+    reach: Int? = nil
+  ) {
+    self.keep = keep
+    self.relative = relative
+    self.first = first
+    self.reach = reach
+  }
+}
+
 extension Kernels {
   /// Floats of scratch memory for `attention`, for Q queries, L keys and heads of width E.
-  package func attentionScratchCount(queries: Int, keys: Int, headWidth: Int) -> Int {
-    table.pointee.attention_scratch(queries, keys, headWidth)
+  package func attentionScratchCount(
+    queries: Int, keys: Int, headWidth: Int, reach: Int? = nil
+  ) -> Int {
+    table.pointee.attention_scratch(queries, keys, headWidth, reach ?? .max)
   }
 
-  /// out[Q,H·E] = for every head, softmax over L of (scale · q[Q,E] · k[L,E]ᵀ) · v[L,E].
+  /// out[Q,H·E] = for every head, softmax over L of (scale · q[Q,E] · k[L,E]ᵀ + relative) · v[L,E].
   ///
-  /// One sequence; head h is columns h·E..<(h+1)·E of each view. Vaswani et al., arXiv:1706.03762.
+  /// One sequence; head h is columns h·E..<(h+1)·E of each view. Vaswani et al., arXiv:1706.03762;
+  /// relative positions: Raffel et al., arXiv:1910.10683. A query that is left without keys gets
+  /// the mean of all values, as where a mask adds one large negative number to every score.
   ///
   /// - Parameters:
   ///   - queries: q[Q,H·E]; fewer rows than keys where only some outputs are needed.
   ///   - keys: k[L,H·E].
   ///   - values: v[L,H·E].
   ///   - heads: H, a divisor of the columns.
-  ///   - scale: Usually 1/√E.
-  ///   - keep: keep[L], 0 for a key that nobody attends to; at least one is not.
+  ///   - scale: Usually 1/√E; positive.
+  ///   - mask: Which keys are attended to, and what is added to their scores.
   ///   - out: out[Q,H·E], apart from the others.
-  ///   - scratch: At least `attentionScratchCount(queries:keys:headWidth:)` floats.
+  ///   - scratch: At least `attentionScratchCount(queries:keys:headWidth:reach:)` floats.
   package func attention(
     queries: MatrixView, keys: MatrixView, values: MatrixView, heads: Int, scale: Float,
-    keep: UnsafeBufferPointer<UInt8>? = nil, into out: MutableMatrixView, scratch: AlignedBuffer
+    mask: AttentionMask = AttentionMask(), into out: MutableMatrixView, scratch: AlignedBuffer
   ) {
     let width = queries.columns
     precondition(heads > 0 && width % heads == 0, "attention: \(heads) heads in \(width) columns")
@@ -31,12 +58,9 @@ extension Kernels {
     precondition(values.rows == keys.rows, "attention: \(keys.rows) keys, \(values.rows) values")
     precondition(out.rows == queries.rows, "attention: \(queries.rows) queries, \(out.rows) out")
     precondition(keys.rows > 0, "attention: no keys")
-    if let keep {
-      precondition(keep.count == keys.rows, "attention: \(keys.rows) keys, mask \(keep.count)")
-      precondition(keep.contains { $0 != 0 }, "attention: no key is attended to")
-    }
+    precondition(scale > 0, "attention: scale \(scale)")
     let needed = attentionScratchCount(
-      queries: queries.rows, keys: keys.rows, headWidth: width / heads)
+      queries: queries.rows, keys: keys.rows, headWidth: width / heads, reach: mask.reach)
     precondition(scratch.count >= needed, "attention: scratch \(scratch.count) < \(needed)")
     if queries.rows == 0 { return }
     var call = ck_attention_f32()
@@ -50,11 +74,72 @@ extension Kernels {
     call.ldk = keys.stride
     call.v = values.base
     call.ldv = values.stride
-    call.keep = keep?.baseAddress
     call.scale = scale
     call.out = out.base
     call.ldo = out.stride
     call.scratch = scratch.pointer
+    call.set(mask)
     withExtendedLifetime(scratch) { table.pointee.attention_f32(&call) }
+  }
+
+  /// out[M,H·E]: elements e and e + E/2 of every head, turned by an angle of its row's position.
+  ///
+  /// Su et al., arXiv:2104.09864, in the arrangement of GPT-NeoX.
+  ///
+  /// - Parameters:
+  ///   - x: x[M,H·E].
+  ///   - cosines: cos[P,E/2] of the angle of each position.
+  ///   - sines: sin[P,E/2].
+  ///   - positions: positions[M], each in 0..<P.
+  ///   - out: out[M,H·E]; may be `x`.
+  package func rotate(
+    _ x: MatrixView, cosines: MatrixView, sines: MatrixView,
+    positions: UnsafeBufferPointer<Int32>, into out: MutableMatrixView
+  ) {
+    let half = cosines.columns
+    precondition(
+      x.rows == out.rows && x.columns == out.columns && positions.count == x.rows,
+      "rotate: \(x.rows) × \(x.columns) into \(out.rows) × \(out.columns)")
+    precondition(half > 0 && x.columns % (2 * half) == 0, "rotate: \(x.columns) columns")
+    precondition(
+      sines.rows == cosines.rows && sines.columns == half && sines.stride == half
+        && cosines.stride == half, "rotate: tables of angles")
+    for position in positions {
+      precondition(position >= 0 && position < cosines.rows, "position \(position)")
+    }
+    var call = ck_rotary_f32()
+    call.rows = x.rows
+    call.heads = x.columns / (2 * half)
+    call.head_width = 2 * half
+    call.x = x.base
+    call.ldx = x.stride
+    call.cosine = cosines.base
+    call.sine = sines.base
+    call.positions = positions.baseAddress
+    call.out = out.base
+    call.ldo = out.stride
+    table.pointee.rotary_f32(&call)
+  }
+}
+
+extension ck_attention_f32 {
+  fileprivate mutating func set(_ mask: AttentionMask) {
+    if let keep = mask.keep {
+      precondition(keep.count == keys, "attention: \(keys) keys, mask \(keep.count)")
+      self.keep = keep.baseAddress
+    }
+    precondition(mask.first >= 0, "attention: first key \(mask.first)")
+    first = mask.first
+    reach = mask.reach ?? .max
+    precondition(
+      mask.reach == nil || first + queries <= keys, "attention: queries outside of the keys")
+    guard let relative = mask.relative else { return }
+    let center = relative.columns / 2
+    precondition(
+      relative.rows == heads && relative.columns % 2 == 1
+        && center >= max(first + queries - 1, keys - 1 - first),
+      "attention: relative \(relative.rows) × \(relative.columns)")
+    self.relative = relative.base + center
+    ldr = relative.stride
   }
 }

@@ -50,6 +50,28 @@ extension Kernels {
     table.pointee.layernorm_f32(&call)
   }
 
+  /// out[M,D] = x[M,D] / √(mean of x² + epsilon) · weight[D], row by row; `out` may be `x`.
+  ///
+  /// Zhang and Sennrich, arXiv:1910.07467.
+  package func rmsNorm(
+    _ x: MatrixView, weight: UnsafePointer<Float>, epsilon: Float, into out: MutableMatrixView
+  ) {
+    requireSameShape(x, out.view, "rmsNorm")
+    table.pointee.rmsnorm_f32(
+      x.rows, x.columns, x.base, x.stride, weight, epsilon, out.base, out.stride)
+  }
+
+  /// y[M,N] = act(x[M,0..<N]) · x[M,N..<2N], element by element; `y` is apart from `x`.
+  ///
+  /// Shazeer, arXiv:2002.05202.
+  package func gate(_ x: MatrixView, _ activation: Activation, into y: MutableMatrixView) {
+    precondition(
+      x.rows == y.rows && x.columns == 2 * y.columns,
+      "gate: \(x.rows) × \(x.columns) into \(y.rows) × \(y.columns)")
+    table.pointee.gate_f32(
+      activation.rawValue, x.rows, y.columns, x.base, x.stride, y.base, y.stride)
+  }
+
   /// out[M,D] = (word[ids] + type[ids]) + position[ids]; all lookups have M ids and width D.
   package func embed(
     word: EmbeddingLookup, type: EmbeddingLookup? = nil, position: EmbeddingLookup? = nil,

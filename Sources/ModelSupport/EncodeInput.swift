@@ -49,7 +49,7 @@ package struct InputWindow {
     ids = (0..<batch.count).map { batch.id($0).bytes }
     skipped = batch.skipped
     tokens = try tokenizer.tokenize(batch.count) { index, buffer, scratch throws(Failure) in
-      var result: Result<EncodedCounts, Failure>?
+      var result: Result<TokenCounts, Failure>?
       batch.withText(index) { text in
         do throws(Failure) {
           result = .success(try role.append(text, to: &buffer, &scratch))
@@ -61,15 +61,13 @@ package struct InputWindow {
   }
 
   /// The records of a token segment.
-  package init(_ segment: TensorSegment, records: Range<Int>? = nil) throws(Failure) {
+  package init(_ segment: TensorSegment, records: Range<Int>? = nil) {
     let records = records ?? 0..<segment.records
     ids = records.map { segment.id($0) }
     tokens = TokenWindow()
     for index in records {
-      if segment.withValues(index, column: 1, { $0.contains(0) }) {
-        throw .config(nil, "tokens that others do not attend to are not supported by this model")
-      }
       tokens.ids += segment.values(index, column: 0, as: Int32.self)
+      tokens.attended += segment.values(index, column: 1, as: UInt8.self)
       tokens.typeIDs += segment.values(index, column: 2, as: UInt8.self)
       tokens.offsets.append(tokens.ids.count)
     }

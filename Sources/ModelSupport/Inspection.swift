@@ -35,21 +35,33 @@ package struct Inspection {
   }
 
   private static func role(_ role: (key: Role, value: RoleSettings), _ model: Model) -> JSON {
-    .object([
+    var members = [
       JSON.Member("max_length", .integer(model.maximumTokens(role.key))),
       JSON.Member("prompt", .string(role.value.prompt)),
-      JSON.Member("marker", role.value.marker.map { .string($0) } ?? .null),
       JSON.Member("special_tokens", .bool(role.value.addsSpecialTokens)),
-    ])
+      JSON.Member("inserted", .array(role.value.inserted.map { .string($0.name) })),
+    ]
+    switch role.value.filling {
+    case .none: members.append(JSON.Member("filling", .null))
+    case .mask(let isAttended):
+      members.append(JSON.Member("filling", .string(isAttended ? "mask, attended" : "mask")))
+    case .padding(let multiple):
+      members.append(JSON.Member("filling", .string("padding to a multiple of \(multiple)")))
+    }
+    if let masked = model.maskedTokens[role.key] {
+      members.append(JSON.Member("masked_tokens", .integer(masked.count)))
+    }
+    return .object(members)
   }
 
   private static func head(_ model: Model) -> [JSON.Member] {
     switch (model.head, model.description.architecture) {
-    case (.dense(let head), _):
+    case (.dense(let head), .dense(let settings)):
       return [
         JSON.Member("kind", "dense"),
         JSON.Member("dim", .integer(head.dimension)),
         JSON.Member("pooling", .array(head.poolings.map { .string($0.rawValue) })),
+        JSON.Member("pools_prompt", .bool(settings.poolsPrompt)),
         JSON.Member("projections", .array(head.layers.compactMap(\.outputs).map { .integer($0) })),
         JSON.Member("sparsification", .string(head.sparsification.rawValue)),
         JSON.Member("normalize", .bool(head.normalizes)),
@@ -66,16 +78,54 @@ package struct Inspection {
         JSON.Member("query_weighting", weighting(.query)),
         JSON.Member("doc_weighting", weighting(.doc)),
       ]
-    case (.mono(let head), .mono(let settings)):
+    case (.uniCoil(let head), _):
+      return [JSON.Member("kind", "sparse"), JSON.Member("dim", .integer(head.dimension))]
+    case (.multiVector(let head), _):
       return [
-        JSON.Member("kind", "cross-encoder"),
-        JSON.Member("pooling", .array([.string(head.pooling.rawValue)])),
-        JSON.Member("bert_pool", .bool(head.pooler != nil)),
-        JSON.Member("logits", .integer(head.classifier.outputs)),
-        JSON.Member("score", .string(settings.activation.rawValue)),
-      ]
+        JSON.Member("kind", "multivector"), JSON.Member("dim", .integer(head.dimension)),
+        JSON.Member("normalize", .bool(head.normalizes)),
+      ] + interaction(model)
+    case (.viewers(let head), _):
+      return [
+        JSON.Member("kind", "multivector"), JSON.Member("dim", .integer(head.dimension)),
+        JSON.Member("pooling", .array([.string(head.queryPooling.rawValue)])),
+        JSON.Member("viewers", .integer(head.viewers)),
+        JSON.Member("normalize", .bool(head.normalizes)),
+      ] + interaction(model)
+    case (.coil(let head), _):
+      return [
+        JSON.Member("kind", "coil"), JSON.Member("dim", .integer(head.tokens.outputs)),
+        JSON.Member("cls_dim", .integer(head.cls.outputs)),
+      ] + interaction(model)
+    case (.mono(let head), .mono(let settings)): return mono(head, settings)
     default: return []
     }
+  }
+
+  private static func interaction(_ model: Model) -> [JSON.Member] {
+    guard let interaction = model.description.lateInteraction else { return [] }
+    return [
+      JSON.Member("query_aggregation", .string(interaction.queryAggregation.rawValue)),
+      JSON.Member("doc_aggregation", .string(interaction.docAggregation.rawValue)),
+    ]
+  }
+
+  private static func mono(
+    _ head: MonoHead, _ settings: ModelDescription.MonoSettings
+  ) -> [JSON.Member] {
+    var members = [
+      JSON.Member("kind", "cross-encoder"),
+      // A decoder gives one state a pair.
+      JSON.Member("pooling", .array([.string(head.pooling?.rawValue ?? "decoder")])),
+      JSON.Member("bert_pool", .bool(head.pooler != nil)),
+      JSON.Member("logits", .integer(head.classifier.outputs)),
+      JSON.Member("score", .string(settings.activation.rawValue)),
+    ]
+    if let set = settings.set {
+      members.append(JSON.Member("depth", .integer(set.depth)))
+      members.append(JSON.Member("extra_token", .bool(set.sharedToken == 1)))
+    }
+    return members
   }
 
   /// Lines of `key  value`, for a terminal.

@@ -4,15 +4,63 @@ import Kernels
 import Models
 import Streams
 import Tensors
+import Tokenizers
 import ToolSupport
 
+/// A model with its tokenizer.
+package struct LoadedModel: Sendable {
+  package let model: Model
+  package let tokenizer: Tokenizer
+
+  package var description: ModelDescription { model.description }
+
+  init(_ description: ModelDescription) throws(Failure) {
+    tokenizer = try Tokenizer.load(folder: description.folder.modelPath)
+    model = try Model(description, tokenizer: tokenizer)
+    try checkVocabulary()
+  }
+
+  /// Rows that frameworks add to an embedding table so that its size is a round number.
+  private static let maximumPadding = 128
+
+  /// Another vocabulary would give other tokens than the model was trained with, and no error.
+  private func checkVocabulary() throws(Failure) {
+    let rows = model.backbone.vocabularySize
+    let largest = Int(tokenizer.largestID)
+    guard largest < rows, rows - largest <= Self.maximumPadding else {
+      throw .config(
+        description.folder.path,
+        "the tokenizer has \(largest + 1) tokens, the embedding table \(rows) rows: "
+          + "they belong to different models")
+    }
+  }
+}
+
 extension ModelOptions {
-  /// The folder that `--model` names, with `--model-config` on top.
+  /// The folder of a role, with `--model-config` on top: `--query-model` for queries where it is
+  /// said, else `--model`.
   ///
   /// - Throws: 64 where `--model` is missing.
-  package func folder() throws(Failure) -> ModelFolder {
+  package func folder(for role: Role) throws(Failure) -> ModelFolder {
     guard let model else { throw .usage("--model is missing", hint: "name a model folder") }
-    return try ModelFolder(model, overrides: try overrides())
+    if role == .query, let queryModel {
+      return try ModelFolder(queryModel, overrides: try overrides())
+    }
+    return try ModelFolder(model, overrides: try overrides(), adapter: adapter)
+  }
+
+  /// The digest of the model, or of the pair of them.
+  package func digest() throws(Failure) -> String {
+    let doc = try folder(for: .doc).digest()
+    if queryModel == nil { return doc }
+    return ModelFolder.digest(query: try folder(for: .query).digest(), doc: doc)
+  }
+
+  /// The model of a role and its tokenizer.
+  ///
+  /// - Throws: 78 where they do not fit each other, or are not supported.
+  package func load(for role: Role) throws(Failure) -> LoadedModel {
+    try LoadedModel(ModelDescription(recognizing: folder(for: role)))
   }
 
   /// What `--model-config` says: a JSON object, or a file that holds one.

@@ -5,47 +5,6 @@ import Tensors
 import Tokenizers
 import Workers
 
-/// Some texts as tokens, laid end to end.
-package struct TokenWindow: Sendable {
-  package var ids: [Int32] = []
-  package var typeIDs: [UInt8] = []
-  /// Where each text starts, count + 1.
-  package var offsets: [Int] = [0]
-  /// Texts that were cut.
-  package var truncated = 0
-
-  package init() {}
-
-  package var count: Int { offsets.count - 1 }
-  package func range(_ index: Int) -> Range<Int> { offsets[index]..<offsets[index + 1] }
-
-  /// The texts behind the first `number`.
-  package func dropFirst(_ number: Int) -> TokenWindow {
-    let start = offsets[number]
-    var rest = TokenWindow()
-    rest.ids = Array(ids[start...])
-    rest.typeIDs = Array(typeIDs[start...])
-    rest.offsets = offsets[number...].map { $0 - start }
-    rest.truncated = truncated
-    return rest
-  }
-
-  package mutating func append(_ other: TokenWindow) {
-    let start = ids.count
-    ids += other.ids
-    typeIDs += other.typeIDs
-    offsets += other.offsets.dropFirst().map { $0 + start }
-    truncated += other.truncated
-  }
-}
-
-/// Embeddings of a window's texts, in their order.
-package enum EmbeddingWindow: Sendable {
-  /// values[count, dimension]
-  case dense([Float], dimension: Int)
-  case sparse([SparseVector])
-}
-
 /// Runs a model over windows of texts on the pool's threads.
 ///
 /// Results are the same bytes for every number of threads and tokens a batch: a sequence's values
@@ -71,43 +30,94 @@ package final class BatchEncoder: Sendable {
   }
 
   /// Embeds the texts of a window, all of one role.
-  package func encode(_ window: TokenWindow, role: Role) throws(Failure) -> EmbeddingWindow {
-    switch model.head {
-    case .dense(let head):
-      let output = FloatRows(rows: window.count, columns: head.dimension)
-      try run(window) { [model] batch, members, engine in
-        guard case .dense(let rows) = model.encode(batch, role: role, engine) else { return }
-        for (i, member) in members.enumerated() { output.set(member, rows.row(i)) }
-      }
-      return .dense(output.values, dimension: head.dimension)
-    case .splade:
-      let output = Results<SparseVector>(window.count)
-      for index in 0..<window.count where window.range(index).isEmpty {
-        output.set(index, SparseVector())
-      }
-      try run(window) { [model] batch, members, engine in
-        guard case .sparse(let vectors) = model.encode(batch, role: role, engine) else { return }
-        for (member, vector) in zip(members, vectors) { output.set(member, vector) }
-      }
-      return .sparse((0..<window.count).map { output.take($0) })
-    case .mono:
+  ///
+  /// `promptTokens`: tokens at the start of every text that are its prompt's.
+  package func encode(
+    _ window: TokenWindow, role: Role, promptTokens: Int = 0
+  ) throws(Failure) -> EmbeddingWindow {
+    if case .mono = model.head {
       throw .config(
         model.description.folder.path, "a cross-encoder gives no embeddings",
         hint: "lir-rerank scores pairs with it")
     }
+    if case .dense(let head) = model.head {
+      let output = FloatRows(rows: window.count, columns: head.dimension)
+      try run(window) { [model] batch, members, engine in
+        let rows = model.encode(batch, role: role, promptTokens: promptTokens, engine)
+        guard case .dense(let rows) = rows else { return }
+        for (i, member) in members.enumerated() { output.set(member, rows.row(i)) }
+      }
+      return .dense(output.values, dimension: head.dimension)
+    }
+    if let shape = model.vectorShape {
+      var empty = VectorSet()
+      empty.cls = [Float](repeating: 0, count: shape.cls ?? 0)
+      return .vectors(
+        try perText(window, role: role, empty: empty) {
+          if case .vectors(let sets) = $0 { sets } else { [] }
+        }, shape)
+    }
+    return .sparse(
+      try perText(window, role: role, empty: SparseVector()) {
+        if case .sparse(let vectors) = $0 { vectors } else { [] }
+      })
+  }
+
+  /// What a batch gives for each of its texts, put where the texts stood; `empty` for those without
+  /// tokens.
+  private func perText<Value: Sendable>(
+    _ window: TokenWindow, role: Role, empty: Value,
+    _ values: @escaping @Sendable (EncodedBatch) -> [Value]
+  ) throws(Failure) -> [Value] {
+    let output = Results<Value>(window.count)
+    for index in 0..<window.count where window.range(index).isEmpty { output.set(index, empty) }
+    try run(window) { [model] batch, members, engine in
+      for (member, value) in zip(members, values(model.encode(batch, role: role, engine))) {
+        output.set(member, value)
+      }
+    }
+    return (0..<window.count).map { output.take($0) }
   }
 
   /// Scores the pairs of a window, in their order.
+  ///
+  /// `groups`: the pairs of each query, which together are all.
   package func score(
-    _ window: TokenWindow, _ activation: ScoreActivation
+    _ window: TokenWindow, _ groups: [PairGroup], _ activation: ScoreActivation
   ) throws(Failure) -> [Float] {
     let output = FloatRows(rows: window.count, columns: 1)
-    try run(window) { [model] batch, members, engine in
+    let body: @Sendable (PackedBatch, [Int], Inference) -> Void = {
+      [model] batch, members, engine in
       for (member, score) in zip(members, model.score(batch, activation, engine)) {
         output.set(member, score)
       }
     }
+    if case .mono(let settings) = model.description.architecture, let set = settings.set {
+      try runSets(window, PairGroup.sets(groups, depth: set.depth), set, body)
+    } else {
+      try run(window, body)
+    }
     return output.values
+  }
+
+  /// Runs the sets of a window, as many at a time as fit a batch.
+  private func runSets(
+    _ window: TokenWindow, _ sets: [PairGroup], _ settings: ModelDescription.SetSettings,
+    _ body: @escaping @Sendable (PackedBatch, [Int], Inference) -> Void
+  ) throws(Failure) {
+    try check(window)
+    let lengths = sets.map { $0.pairs.reduce(0) { $0 + window.range($1).count } }
+    let batches = Packing.batches(lengths: lengths, tokens: batchTokens)
+    try pool.forEach(batches.count) { [engines] index, worker throws(Failure) in
+      var batch = PackedBatch()
+      for set in batches[index].map({ sets[$0] }) {
+        for pair in set.pairs { batch.append(window, pair) }
+        let drawn = set.seed == nil ? 0 : settings.depth - set.pairs.count
+        batch.endSet(sharedToken: settings.sharedToken, drawn: drawn, seed: set.seed ?? 0)
+      }
+      let members = batches[index].flatMap { Array(sets[$0].pairs) }
+      engines.with(worker) { engine in body(batch, members, engine) }
+    }
   }
 
   /// Runs every batch of a window; `body` gets the batch and the window's indices of its members.
@@ -119,10 +129,7 @@ package final class BatchEncoder: Sendable {
     try check(window)
     try pool.forEach(batches.count) { [engines] index, worker throws(Failure) in
       var batch = PackedBatch()
-      for member in batches[index] {
-        let range = window.range(member)
-        batch.append(ids: window.ids[range], typeIDs: window.typeIDs[range])
-      }
+      for member in batches[index] { batch.append(window, member) }
       engines.with(worker) { engine in body(batch, batches[index], engine) }
     }
   }
@@ -130,15 +137,23 @@ package final class BatchEncoder: Sendable {
   /// Token ids and lengths may come from a stream: they must fit the model.
   private func check(_ window: TokenWindow) throws(Failure) {
     let vocabulary = Int32(model.backbone.vocabularySize)
-    if let id = window.ids.first(where: { $0 < 0 || $0 >= vocabulary }) {
+    let aliases = model.description.aliases.rows
+    let unknown = window.ids.first { ($0 < 0 || $0 >= vocabulary) && aliases[$0] == nil }
+    if let unknown {
       throw .config(
         model.description.folder.path,
-        "token id \(id) is outside of the model's vocabulary of \(vocabulary)")
+        "token id \(unknown) is outside of the model's vocabulary of \(vocabulary)")
     }
     if let type = window.typeIDs.first(where: { Int($0) >= model.backbone.segmentCount }) {
       throw .config(
         model.description.folder.path,
         "type id \(type) is outside of the model's \(model.backbone.segmentCount) segments")
+    }
+    for index in 0..<window.count {
+      let range = window.range(index)
+      if range.isEmpty || window.attended[range].contains(where: { $0 != 0 }) { continue }
+      throw .config(
+        model.description.folder.path, "a text of \(range.count) tokens, none of them attended to")
     }
     for index in 0..<window.count where window.range(index).count > model.backbone.maximumTokens {
       throw .config(
@@ -147,6 +162,50 @@ package final class BatchEncoder: Sendable {
           + "\(model.backbone.maximumTokens) positions", hint: "use --max-length")
     }
   }
+}
+
+/// The pairs of one query in a window.
+package struct PairGroup: Sendable {
+  package var pairs: Range<Int>
+  /// Of the states that stand for missing documents; nil where none are drawn.
+  package var seed: UInt64?
+
+  package init(pairs: Range<Int>, seed: UInt64? = nil) {
+    self.pairs = pairs
+    self.seed = seed
+  }
+
+  /// Sets of at most `depth` pairs: a query with more is cut into as few as possible, in order, whose
+  /// sizes differ by one at most.
+  static func sets(_ groups: [PairGroup], depth: Int) -> [PairGroup] {
+    groups.flatMap { group in
+      let count = (group.pairs.count + depth - 1) / depth
+      return (0..<count).map { part in
+        let start = group.pairs.lowerBound
+        return PairGroup(
+          pairs: start + group.pairs.count * part / count..<start
+            + group.pairs.count * (part + 1) / count,
+          seed: group.seed.map { $0 &+ UInt64(part) })
+      }
+    }
+  }
+}
+
+extension PackedBatch {
+  /// Appends a text of a window.
+  fileprivate mutating func append(_ window: TokenWindow, _ index: Int) {
+    let range = window.range(index)
+    append(
+      ids: window.ids[range], typeIDs: window.typeIDs[range], attended: window.attended[range])
+  }
+}
+
+/// Embeddings of a window's texts, in their order.
+package enum EmbeddingWindow: Sendable {
+  /// values[count, dimension]
+  case dense([Float], dimension: Int)
+  case sparse([SparseVector])
+  case vectors([VectorSet], VectorShape)
 }
 
 /// Rows that workers fill, each once.
@@ -175,49 +234,4 @@ private final class FloatRows: @unchecked Sendable {
   func set(_ row: Int, _ value: Float) { buffer[row] = value }
 
   var values: [Float] { Array(buffer[..<count]) }
-}
-
-/// Tokenises windows of texts on the pool's threads.
-package final class WindowTokenizer: Sendable {
-  private let pool: WorkerPool
-  private let scratch: WorkerLocal<TokenizerScratch>
-
-  /// Texts that a worker takes at a time.
-  private static let chunk = 64
-
-  package init(_ pool: WorkerPool) {
-    self.pool = pool
-    scratch = WorkerLocal(pool) { TokenizerScratch() }
-  }
-
-  /// Tokenises `count` texts.
-  ///
-  /// `append`: appends text `index` to the buffer and says what became of it.
-  package func tokenize(
-    _ count: Int,
-    _ append:
-      @escaping @Sendable (
-        _ index: Int, _ buffer: inout TokenBuffer, _ scratch: inout TokenizerScratch
-      ) throws(Failure) -> EncodedCounts
-  ) throws(Failure) -> TokenWindow {
-    let chunks = (count + Self.chunk - 1) / Self.chunk
-    let results = Results<TokenWindow>(chunks)
-    try pool.forEach(chunks) { [scratch] chunk, worker throws(Failure) in
-      var buffer = TokenBuffer()
-      var window = TokenWindow()
-      try scratch.with(worker) { scratch throws(Failure) in
-        for index in chunk * Self.chunk..<min((chunk + 1) * Self.chunk, count) {
-          let counts = try append(index, &buffer, &scratch)
-          if counts.removed > 0 { window.truncated += 1 }
-          window.offsets.append(buffer.count)
-        }
-      }
-      window.ids = buffer.ids
-      window.typeIDs = buffer.typeIDs
-      results.set(chunk, window)
-    }
-    var all = TokenWindow()
-    for chunk in 0..<chunks { all.append(results.take(chunk)) }
-    return all
-  }
 }

@@ -9,6 +9,39 @@ package enum EncodedBatch {
   case dense(Matrix)
   /// Terms with a weight other than zero, indices ascending, of each sequence.
   case sparse([SparseVector])
+  case vectors([VectorSet])
+}
+
+/// The vectors of one text that count in scoring.
+package struct VectorSet: Sendable, Equatable {
+  /// The text's own vector, of models that have one beside those of its tokens.
+  package var cls: [Float] = []
+  /// Token that each vector belongs to; empty where they belong to none.
+  package var ids: [Int32] = []
+  /// The vectors, values[count, width].
+  package var values: [Float] = []
+
+  package init() {}
+
+  package mutating func append(_ row: UnsafeBufferPointer<Float>, id: Int32? = nil) {
+    values.append(contentsOf: row)
+    if let id { ids.append(id) }
+  }
+}
+
+/// Sizes of vector sets.
+package struct VectorShape: Sendable, Equatable {
+  /// Width of the text's own vector; nil where there is none.
+  package var cls: Int?
+  package var width: Int
+  /// Whether every vector belongs to a token.
+  package var hasTokens: Bool
+
+  package init(cls: Int? = nil, width: Int, hasTokens: Bool) {
+    self.cls = cls
+    self.width = width
+    self.hasTokens = hasTokens
+  }
 }
 
 /// A vector over the vocabulary, of which only what is not zero is kept.
@@ -45,21 +78,107 @@ package struct SparseVector: Sendable, Equatable {
 extension Model {
   /// Embeds a batch of one role's texts.
   ///
+  /// `promptTokens`: tokens at the start of every text that are its prompt's.
+  ///
   /// - Precondition: the model is a bi-encoder.
-  package func encode(_ batch: PackedBatch, role: Role, _ engine: Inference) -> EncodedBatch {
+  package func encode(
+    _ batch: PackedBatch, role: Role, promptTokens: Int = 0, _ engine: Inference
+  ) -> EncodedBatch {
     switch head {
     case .dense(let head):
-      return .dense(head(hidden(batch, engine), batch, engine))
+      let skipped = poolsPrompt ? 0 : promptTokens
+      return .dense(head(hidden(batch, engine), batch, skipping: skipped, engine))
     case .splade(let roles):
       return .sparse(encodeSparse(batch, role: role, roles, engine))
+    case .uniCoil(let head):
+      return .sparse(termWeights(batch, head(hidden(batch, engine), engine)))
+    case .multiVector(let head):
+      let vectors = head(hidden(batch, engine), engine)
+      return .vectors(
+        (0..<batch.sequences).map { tokenVectors(batch, batch.range($0), role, vectors) })
+    case .viewers(let head):
+      return .vectors(viewerVectors(batch, role, head, engine))
+    case .coil(let head):
+      let (cls, vectors) = head(hidden(batch, engine), batch, engine)
+      return .vectors(
+        (0..<batch.sequences).map { sequence in
+          var set = tokenVectors(batch, batch.range(sequence).dropFirst(), role, vectors)
+          set.cls = Array(cls.row(sequence))
+          return set
+        })
     case .mono:
       preconditionFailure("a cross-encoder has no embeddings")
     }
   }
 
+  private var poolsPrompt: Bool {
+    if case .dense(let settings) = description.architecture { settings.poolsPrompt } else { true }
+  }
+
+  /// Shape of the vector sets; nil where the model gives one vector a text.
+  package var vectorShape: VectorShape? {
+    switch head {
+    case .multiVector(let head): VectorShape(width: head.dimension, hasTokens: true)
+    case .viewers(let head): VectorShape(width: head.dimension, hasTokens: false)
+    case .coil(let head):
+      VectorShape(cls: head.cls.outputs, width: head.tokens.outputs, hasTokens: true)
+    case .dense, .splade, .uniCoil, .mono: nil
+    }
+  }
+
   /// Hidden states of the last layer, [T,D].
   package func hidden(_ batch: PackedBatch, _ engine: Inference) -> Matrix {
-    backbone(batch, engine)
+    let aliases = description.aliases
+    if aliases.isEmpty { return backbone(batch, engine) }
+    return backbone(batch.withIDs(batch.ids.map { aliases.row(of: $0) }), engine)
+  }
+
+  /// The rows of tokens that count.
+  ///
+  /// Expansion tokens count, whether others attend to them or not.
+  private func tokenVectors(
+    _ batch: PackedBatch, _ tokens: Range<Int>, _ role: Role, _ vectors: Matrix
+  ) -> VectorSet {
+    let masked = maskedTokens[role]
+    var set = VectorSet()
+    for token in tokens {
+      let id = batch.ids[token]
+      if masked?.contains(id) != true { set.append(vectors.row(token), id: id) }
+    }
+    return set
+  }
+
+  private func viewerVectors(
+    _ batch: PackedBatch, _ role: Role, _ head: ViewerHead, _ engine: Inference
+  ) -> [VectorSet] {
+    let hidden = hidden(batch, engine)
+    let vectors =
+      role == .query
+      ? head.query(hidden, batch, engine) : head.document(hidden, batch, engine)
+    var row = 0
+    return (0..<batch.sequences).map { sequence in
+      var set = VectorSet()
+      for _ in 0..<(role == .query ? 1 : head.rows(batch.range(sequence)).count) {
+        set.append(vectors.row(row))
+        row += 1
+      }
+      return set
+    }
+  }
+
+  /// Weights of a text's own terms; of a term that occurs again the last one counts, as torch's
+  /// scatter leaves it.
+  private func termWeights(_ batch: PackedBatch, _ weights: Matrix) -> [SparseVector] {
+    (0..<batch.sequences).map { sequence in
+      var terms: [Int32: Float] = [:]
+      for token in batch.range(sequence) { terms[batch.ids[token]] = weights.row(token)[0] }
+      var vector = SparseVector()
+      for (id, weight) in terms.sorted(by: { $0.key < $1.key }) where weight != 0 {
+        vector.indices.append(id)
+        vector.values.append(weight)
+      }
+      return vector
+    }
   }
 
   private func encodeSparse(

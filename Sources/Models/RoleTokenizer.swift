@@ -2,20 +2,36 @@ import Failures
 import Tensors
 import Tokenizers
 
-/// Turns the texts of one role into tokens: prompt, markers, special tokens, length.
+/// Turns the texts of one role into tokens: prompt, markers, special tokens, length, expansion.
 ///
-/// Lightning IR `bi_encoder/bi_encoder_tokenizer.py`; sentence-transformers
-/// `models/Transformer.py`.
+/// Lightning IR `bi_encoder/bi_encoder_tokenizer.py`, `models/bi_encoders/col.py`, `mvr.py`;
+/// sentence-transformers `models/Transformer.py`.
 package struct RoleTokenizer: Sendable {
   package let tokenizer: Tokenizer
   package let settings: RoleSettings
-  private let prompt: [UInt8]
-  private let marker: Int32?
   package let maximumLength: Int?
+  private let prompt: [UInt8]
+  /// Special tokens in front of a text and behind it, where the role has tokens of its own.
+  private let template: (prefix: [Int32], suffix: [Int32])?
+  private let filler: Filler?
+
+  /// What is appended to short texts.
+  private struct Filler: Sendable {
+    var token: Int32
+    var isAttended: Bool
+    /// Takes the place of this token in the text, too.
+    var replaces: Int32?
+    var length: Length
+
+    enum Length: Sendable {
+      case exactly(Int)
+      case multiple(of: Int)
+    }
+  }
 
   /// `maximumLength`: the length in force; nil for no limit.
   ///
-  /// Throws: 78 where the tokenizer lacks the marker or the tokens around it.
+  /// Throws: 78 where the tokenizer lacks a token that the role needs.
   package init(
     _ tokenizer: Tokenizer, _ settings: RoleSettings, maximumLength: Int?
   ) throws(Failure) {
@@ -23,14 +39,48 @@ package struct RoleTokenizer: Sendable {
     self.settings = settings
     self.maximumLength = maximumLength
     prompt = Array(settings.prompt.utf8)
-    guard let name = settings.marker else {
-      marker = nil
-      return
+    template =
+      settings.inserted.isEmpty ? nil : try Self.template(tokenizer, settings.inserted)
+    filler = try Self.filler(tokenizer, settings, maximumLength)
+  }
+
+  private static func template(
+    _ tokenizer: Tokenizer, _ inserted: [InsertedToken]
+  ) throws(Failure) -> (prefix: [Int32], suffix: [Int32]) {
+    guard let cls = tokenizer.clsID, let sep = tokenizer.sepID else {
+      throw .config(
+        tokenizer.files.first, "the tokenizer has no [CLS] and [SEP] to put \(inserted[0].name) by")
     }
-    guard let id = tokenizer.id(of: name), tokenizer.clsID != nil, tokenizer.sepID != nil else {
-      throw .config(tokenizer.files.first, "the tokenizer has no \(name), [CLS] or [SEP]")
+    var prefix = [cls]
+    for token in inserted {
+      guard let id = token.id ?? tokenizer.id(of: token.name) else {
+        throw .config(tokenizer.files.first, "the tokenizer has no token \(token.name)")
+      }
+      prefix.append(id)
     }
-    marker = id
+    return (prefix, [sep])
+  }
+
+  private static func filler(
+    _ tokenizer: Tokenizer, _ settings: RoleSettings, _ length: Int?
+  ) throws(Failure) -> Filler? {
+    switch settings.filling {
+    case .none: return nil
+    case .mask(let isAttended):
+      guard let mask = tokenizer.maskID else {
+        throw .config(tokenizer.files.first, "expansion needs a mask token, the tokenizer has none")
+      }
+      guard let length else {
+        throw .config(tokenizer.files.first, "expansion needs a maximum length")
+      }
+      return Filler(
+        token: mask, isAttended: isAttended, replaces: tokenizer.padID, length: .exactly(length))
+    case .padding(let multiple):
+      guard let pad = tokenizer.padID else {
+        throw .config(tokenizer.files.first, "the tokenizer has no padding token")
+      }
+      return Filler(token: pad, isAttended: false, replaces: nil, length: .multiple(of: multiple))
+    }
   }
 
   /// Appends the tokens of a text.
@@ -38,37 +88,56 @@ package struct RoleTokenizer: Sendable {
   /// `text`: valid UTF-8.
   package func append(
     _ text: UnsafeRawBufferPointer, to buffer: inout TokenBuffer, _ scratch: inout TokenizerScratch
-  ) throws(Failure) -> EncodedCounts {
-    if prompt.isEmpty { return try appendWhole(text, to: &buffer, &scratch) }
-    let prompted = prompt + Array(text)
-    var counts: EncodedCounts?
-    try prompted.withUnsafeBufferPointer { bytes throws(Failure) in
-      counts = try appendWhole(UnsafeRawBufferPointer(bytes), to: &buffer, &scratch)
+  ) throws(Failure) -> TokenCounts {
+    let start = buffer.count
+    let removed: Int
+    if prompt.isEmpty {
+      removed = try appendTemplate(text, to: &buffer, &scratch)
+    } else {
+      removed = try (prompt + Array(text)).withBuffer { bytes throws(Failure) in
+        try appendTemplate(bytes, to: &buffer, &scratch)
+      }
     }
-    return counts ?? EncodedCounts(tokens: 0, removed: 0)
+    guard let filler else { return TokenCounts(removed: removed) }
+    return TokenCounts(removed: removed, hidden: fill(&buffer, from: start, filler))
   }
 
-  private func appendWhole(
+  /// Returns: tokens that were cut off.
+  private func appendTemplate(
     _ text: UnsafeRawBufferPointer, to buffer: inout TokenBuffer, _ scratch: inout TokenizerScratch
-  ) throws(Failure) -> EncodedCounts {
-    guard let marker, let cls = tokenizer.clsID, let sep = tokenizer.sepID else {
+  ) throws(Failure) -> Int {
+    guard let template else {
       return try tokenizer.encode(
         text, addSpecialTokens: settings.addsSpecialTokens, maxLength: maximumLength,
-        into: &buffer, scratch: &scratch)
+        into: &buffer, scratch: &scratch
+      ).removed
     }
-    // [CLS] marker text [SEP]
-    let around = 3
+    let around = template.prefix.count + template.suffix.count
     if let maximumLength, maximumLength < around {
       throw .usage(
         "a maximum length of \(maximumLength) leaves no room for \(around) special tokens")
     }
-    buffer.append(special: [cls, marker])
-    var counts = try tokenizer.encode(
+    buffer.append(special: template.prefix)
+    let counts = try tokenizer.encode(
       text, addSpecialTokens: false, maxLength: maximumLength.map { $0 - around }, into: &buffer,
       scratch: &scratch)
-    buffer.append(special: [sep])
-    counts.tokens += around
-    return counts
+    buffer.append(special: template.suffix)
+    return counts.removed
+  }
+
+  /// Fills up the text that starts at `start`; returns the number of hidden tokens.
+  private func fill(_ buffer: inout TokenBuffer, from start: Int, _ filler: Filler) -> Int {
+    let count = buffer.count - start
+    let length =
+      switch filler.length {
+      case .exactly(let length): max(length, count)
+      case .multiple(let multiple): (count + multiple - 1) / multiple * multiple
+      }
+    if let replaced = filler.replaces {
+      for i in start..<buffer.count where buffer.ids[i] == replaced { buffer.ids[i] = filler.token }
+    }
+    buffer.append(special: Array(repeating: filler.token, count: length - count))
+    return filler.isAttended ? 0 : length - count
   }
 }
 
@@ -76,28 +145,51 @@ extension RoleTokenizer {
   /// Appends all tokens of a text with its prompt, and no special tokens.
   package func appendUncut(
     _ text: UnsafeRawBufferPointer, to buffer: inout TokenBuffer, _ scratch: inout TokenizerScratch
-  ) throws(Failure) -> EncodedCounts {
-    let prompted = prompt + Array(text)
-    var counts = EncodedCounts(tokens: 0, removed: 0)
-    try prompted.withUnsafeBufferPointer { bytes throws(Failure) in
-      counts = try tokenizer.encode(
-        UnsafeRawBufferPointer(bytes), addSpecialTokens: false, into: &buffer, scratch: &scratch)
+  ) throws(Failure) -> TokenCounts {
+    let counts = try (prompt + Array(text)).withBuffer { bytes throws(Failure) in
+      try tokenizer.encode(bytes, addSpecialTokens: false, into: &buffer, scratch: &scratch)
     }
-    return counts
+    return TokenCounts(removed: counts.removed)
   }
 
   /// The special tokens in front of a text and behind it.
   package func surroundings(
     _ scratch: inout TokenizerScratch
   ) throws(Failure) -> (prefix: [Int32], suffix: [Int32]) {
+    if let template { return template }
     var buffer = TokenBuffer()
-    let probe: [UInt8] = [UInt8(ascii: "a")]
-    try probe.withUnsafeBufferPointer { bytes throws(Failure) in
-      _ = try appendWhole(UnsafeRawBufferPointer(bytes), to: &buffer, &scratch)
+    _ = try [UInt8(ascii: "a")].withBuffer { bytes throws(Failure) in
+      try tokenizer.encode(
+        bytes, addSpecialTokens: settings.addsSpecialTokens, into: &buffer, scratch: &scratch)
     }
     let prefix = buffer.specialTokensMask.prefix { $0 == 1 }.count
     let suffix = buffer.specialTokensMask.reversed().prefix { $0 == 1 }.count
     return (Array(buffer.ids.prefix(prefix)), Array(buffer.ids.suffix(suffix)))
+  }
+
+  /// Tokens at the start of every text that are its prompt's: special ones in front and the prompt
+  /// as it is tokenised alone (sentence-transformers `Transformer._get_prompt_length`).
+  package func promptTokens(_ scratch: inout TokenizerScratch) throws(Failure) -> Int {
+    if prompt.isEmpty { return 0 }
+    var buffer = TokenBuffer()
+    _ = try prompt.withBuffer { bytes throws(Failure) in
+      try appendTemplate(bytes, to: &buffer, &scratch)
+    }
+    guard let last = buffer.ids.last, tokenizer.isSpecial(last) else {
+      return buffer.count
+    }
+    return buffer.count - 1
+  }
+}
+
+extension [UInt8] {
+  /// Calls `body` with the bytes.
+  func withBuffer<R>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> R
+  ) throws(Failure) -> R {
+    try withUnsafeBufferPointer { bytes throws(Failure) in
+      try body(UnsafeRawBufferPointer(bytes))
+    }
   }
 }
 
@@ -105,73 +197,7 @@ extension TokenBuffer {
   /// Appends special tokens of the first segment.
   fileprivate mutating func append(special tokens: [Int32]) {
     ids += tokens
-    typeIDs += tokens.map { _ in 0 }
-    specialTokensMask += tokens.map { _ in 1 }
-  }
-}
-
-/// Turns pairs of a query and a document into tokens of one sequence.
-package struct PairTokenizer: Sendable {
-  package let tokenizer: Tokenizer
-  private let cutsTextsFirst: Bool
-  private let queryLength: Int?
-  private let documentLength: Int?
-  private let pairLength: Int
-
-  package init(_ tokenizer: Tokenizer, _ description: ModelDescription, maximumTokens: Int) {
-    self.tokenizer = tokenizer
-    if case .mono(let settings) = description.architecture {
-      cutsTextsFirst = settings.cutsTextsFirst
-    } else {
-      cutsTextsFirst = false
-    }
-    queryLength = description.roles[.query]?.maximumLength
-    documentLength = description.roles[.doc]?.maximumLength
-    pairLength = min(
-      description.roles[.pair]?.maximumLength ?? Int.max, tokenizer.modelMaxLength ?? Int.max,
-      maximumTokens)
-  }
-
-  /// What stands for a query in its pairs: in Lightning IR the text of its first `query_length`
-  /// tokens, decoded again, else the text itself.
-  package func prepared(
-    query: UnsafeRawBufferPointer, _ scratch: inout TokenizerScratch
-  ) throws(Failure) -> (text: [UInt8], removed: Int) {
-    try cut(query, queryLength, &scratch)
-  }
-
-  /// Appends the tokens of a pair.
-  ///
-  /// `query`: as `prepared` made it.
-  /// Returns: tokens appended, and tokens of the document or the pair that were cut off.
-  package func append(
-    query: [UInt8], document: UnsafeRawBufferPointer, to buffer: inout TokenBuffer,
-    _ scratch: inout TokenizerScratch
-  ) throws(Failure) -> EncodedCounts {
-    let (document, removed) = try cut(document, documentLength, &scratch)
-    var counts = EncodedCounts(tokens: 0, removed: 0)
-    try query.withUnsafeBufferPointer { query throws(Failure) in
-      try document.withUnsafeBufferPointer { document throws(Failure) in
-        counts = try tokenizer.encode(
-          UnsafeRawBufferPointer(query), pair: UnsafeRawBufferPointer(document),
-          maxLength: pairLength, truncation: .longestFirst, into: &buffer, scratch: &scratch)
-      }
-    }
-    counts.removed += removed
-    return counts
-  }
-
-  /// The reference decodes what it cut and encodes that again: lower case, other spaces, and
-  /// `[UNK]` for unknown words become part of the text.
-  ///
-  /// `cross_encoder_tokenizer.py`, `_truncate`.
-  private func cut(
-    _ text: UnsafeRawBufferPointer, _ length: Int?, _ scratch: inout TokenizerScratch
-  ) throws(Failure) -> (text: [UInt8], removed: Int) {
-    guard cutsTextsFirst, let length else { return (Array(text), 0) }
-    var buffer = TokenBuffer()
-    let counts = try tokenizer.encode(
-      text, addSpecialTokens: false, maxLength: length, into: &buffer, scratch: &scratch)
-    return (tokenizer.decodeBytes(buffer.ids), counts.removed)
+    typeIDs += repeatElement(0, count: tokens.count)
+    specialTokensMask += repeatElement(1, count: tokens.count)
   }
 }

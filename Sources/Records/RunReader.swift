@@ -39,13 +39,15 @@ package struct RunReader {
   ///
   /// Exit 65 for a malformed line, a score that is no finite number, or a
   ///   document twice in a query. A run without lines is legal: an empty shard.
+  ///
+  /// `opened`: readers of operands that are open already.
   package static func read(
     _ operands: [String], format: RunFormat = .auto, keeping details: RunDetails = [],
-    pool: WorkerPool = WorkerPool(threads: 1)
+    opened: [String: ByteReader] = [:], pool: WorkerPool = WorkerPool(threads: 1)
   ) throws(Failure) -> Run {
     let name = operands.joined(separator: " ")
     var reader = RunReader(name: name, format: format, details: details, pool: pool)
-    for operand in operands { try reader.read(operand) }
+    for operand in operands { try reader.read(operand, opened[operand]) }
     return try reader.finish()
   }
 
@@ -65,8 +67,11 @@ package struct RunReader {
     spare = (0..<2 * Self.blocksAtOnce).map { _ in RunBlock(details: details) }
   }
 
-  private mutating func read(_ operand: String) throws(Failure) {
-    let input = RunInput(LineReader(try ByteReader(operand), blockSize: 1 << 17), spare)
+  private mutating func read(_ operand: String, _ opened: ByteReader?) throws(Failure) {
+    var bytes = opened
+    if bytes == nil { bytes = try ByteReader(operand) }
+    guard let bytes else { return }
+    let input = RunInput(LineReader(bytes, blockSize: 1 << 17), spare)
     var format = format
     input.read()
     while true {

@@ -1,4 +1,5 @@
 import CXXHash
+import CZlib
 
 /// XXH3, the checksum of every format here.
 package enum Checksum {
@@ -13,6 +14,13 @@ package enum Checksum {
   package static func xxh3Long(_ bytes: [UInt8]) -> String {
     let hash = bytes.withUnsafeBytes { XXH3_128bits($0.baseAddress, $0.count) }
     return hex(hash.high64) + hex(hash.low64)
+  }
+
+  /// CRC-32 as zip and gzip have it.
+  package static func crc32(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+    guard let base = bytes.baseAddress else { return 0 }
+    return UInt32(
+      truncatingIfNeeded: crc32_z(0, base.assumingMemoryBound(to: UInt8.self), bytes.count))
   }
 
   /// 16 lower-case hexadecimal digits.

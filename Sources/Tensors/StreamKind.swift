@@ -59,10 +59,12 @@ package struct StreamSchema: Sendable, Equatable {
       StreamColumn("indices", .i32, isRagged: true), StreamColumn("values", .f32, isRagged: true),
     ])
 
+  /// Vectors of tokens; int8 vectors have a scale each.
   package static func multivector(
     _ type: ElementType, dimension: Int, withTokens: Bool
   ) -> StreamSchema {
     var columns = [StreamColumn("embeddings", type, width: dimension, isRagged: true)]
+    if type == .i8 { columns.append(StreamColumn("scales", .f32, isRagged: true)) }
     if withTokens { columns.append(StreamColumn("input_ids", .i32, isRagged: true)) }
     return StreamSchema(kind: .multivector, columns: columns)
   }

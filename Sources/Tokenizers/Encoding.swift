@@ -17,12 +17,12 @@ extension Tokenizer {
   ) throws(Failure) -> EncodedCounts {
     try tokenize(text, into: scratch.first, scratch)
     let total = scratch.first.count
-    let limit = try room(maxLength, addSpecialTokens, isPair: false)
-    let kept = min(total, limit)
+    let specials = addSpecialTokens ? specialTokenCount(pair: false) : 0
+    let kept = min(total, try room(maxLength, specials))
     assemble(
       postProcessor.single, kept: KeptLengths(first: kept, second: 0), addSpecialTokens,
       into: &buffer, scratch)
-    return counts(total: total, kept: kept, addSpecialTokens, isPair: false)
+    return EncodedCounts(tokens: kept + specials, removed: total - kept)
   }
 
   /// Appends the tokens of a pair of texts to `buffer`.
@@ -34,6 +34,7 @@ extension Tokenizer {
   ///   - first: valid UTF-8, usually the query.
   ///   - second: valid UTF-8, usually the document.
   ///   - addSpecialTokens: whether the post-processor's tokens are put around them.
+  ///   - template: what takes the post-processor's place.
   ///   - maxLength: the largest number of tokens, special ones included; nil for no limit.
   ///   - truncation: which of the texts is cut.
   ///   - buffer: what the tokens are appended to.
@@ -43,19 +44,21 @@ extension Tokenizer {
   ///   cut is too short for that.
   package func encode(
     _ first: UnsafeRawBufferPointer, pair second: UnsafeRawBufferPointer,
-    addSpecialTokens: Bool = true, maxLength: Int? = nil,
+    addSpecialTokens: Bool = true, template: PairTemplate? = nil, maxLength: Int? = nil,
     truncation: TruncationStrategy = .longestFirst,
     into buffer: inout TokenBuffer, scratch: inout TokenizerScratch
   ) throws(Failure) -> EncodedCounts {
     try tokenize(first, into: scratch.first, scratch)
     try tokenize(second, into: scratch.second, scratch)
-    let limit = try room(maxLength, addSpecialTokens, isPair: true)
+    let specials = addSpecialTokens ? template?.tokenCount ?? specialTokenCount(pair: true) : 0
+    let limit = try room(maxLength, specials)
     let kept = try KeptLengths(
       first: scratch.first.count, second: scratch.second.count, limit: limit, strategy: truncation)
-    assemble(postProcessor.pair, kept: kept, addSpecialTokens, into: &buffer, scratch)
-    return counts(
-      total: scratch.first.count + scratch.second.count, kept: kept.first + kept.second,
-      addSpecialTokens, isPair: true)
+    assemble(
+      template?.pieces ?? postProcessor.pair, kept: kept, addSpecialTokens, into: &buffer, scratch)
+    return EncodedCounts(
+      tokens: kept.first + kept.second + specials,
+      removed: scratch.first.count + scratch.second.count - kept.first - kept.second)
   }
 
   /// The ids of one text: for tests and small things.
@@ -80,23 +83,12 @@ extension Tokenizer {
   // MARK: Steps
 
   /// Number of tokens of the texts themselves that `maxLength` allows.
-  private func room(
-    _ maxLength: Int?, _ addSpecialTokens: Bool, isPair: Bool
-  ) throws(Failure) -> Int {
+  private func room(_ maxLength: Int?, _ specials: Int) throws(Failure) -> Int {
     guard let maxLength else { return .max }
-    let specials = addSpecialTokens ? specialTokenCount(pair: isPair) : 0
     guard maxLength >= specials else {
       throw .usage("a maximum length of \(maxLength) leaves no room for \(specials) special tokens")
     }
     return maxLength - specials
-  }
-
-  private func counts(
-    total: Int, kept: Int, _ addSpecialTokens: Bool, isPair: Bool
-  ) -> EncodedCounts {
-    EncodedCounts(
-      tokens: kept + (addSpecialTokens ? specialTokenCount(pair: isPair) : 0),
-      removed: total - kept)
   }
 
   private func assemble(
@@ -197,5 +189,28 @@ extension Tokenizer {
         ids.reserve(1)
         ids.push(id)
       })
+  }
+}
+
+/// What stands around the two texts of a pair in place of what the tokenizer would put there; all
+/// of the first segment.
+package struct PairTemplate: Sendable {
+  package enum Part: Sendable {
+    case first, second
+    case token(Int32)
+  }
+
+  let pieces: [PostProcessor.Piece]
+  let tokenCount: Int
+
+  package init(_ parts: [Part]) {
+    pieces = parts.map { part in
+      switch part {
+      case .first: .first(typeID: 0)
+      case .second: .second(typeID: 0)
+      case .token(let id): .special(ids: [id], typeID: 0)
+      }
+    }
+    tokenCount = parts.count { if case .token = $0 { true } else { false } }
   }
 }

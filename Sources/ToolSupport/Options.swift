@@ -136,6 +136,16 @@ package struct ModelOptions: ParsableArguments {
   package var modelConfig: String?
 
   @Option(
+    help: ArgumentHelp(
+      "Model folder for queries, where they have a model of their own.", valueName: "dir"))
+  package var queryModel: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "PEFT folder whose low-rank updates are added to the weights of --model.", valueName: "dir"))
+  package var adapter: String?
+
+  @Option(
     help: "Instruction set: auto, avx512, avx2 or portable. fp32 results do not depend on it.")
   package var isa: InstructionSetName = .auto
 

@@ -6,103 +6,11 @@ import Streams
 import Tensors
 import Tokenizers
 
-/// How embeddings are changed before they are stored.
-struct EmbeddingForm {
-  var dtype: ElementType
-  /// `--dims`.
-  var dims: Int?
-  /// `--top-terms`.
-  var topTerms: Int?
-}
-
 /// Where an encoder's embeddings go.
 protocol EmbeddingSink {
   mutating func append(ids: [[UInt8]], _ embeddings: EmbeddingWindow) throws(Failure)
   mutating func flush() throws(Failure)
   mutating func finish() throws(Failure)
-}
-
-/// Cuts, normalises and rounds embeddings.
-struct EmbeddingShaper {
-  let form: EmbeddingForm
-  let kernels: Kernels
-  /// Width of what is stored.
-  let dimension: Int
-  let isSparse: Bool
-  private let renormalizes: Bool
-
-  init(_ model: Model, _ form: EmbeddingForm, _ kernels: Kernels) throws(Failure) {
-    self.form = form
-    self.kernels = kernels
-    let full: Int
-    switch model.head {
-    case .dense(let head):
-      (full, isSparse, renormalizes) = (head.dimension, false, head.normalizes)
-      if form.topTerms != nil { throw .usage("--top-terms is for sparse models") }
-    case .splade(let head):
-      (full, isSparse, renormalizes) = (head.dimension, true, false)
-      if form.dims != nil || form.dtype != .f32 {
-        throw .usage("--dims and --dtype are for dense models")
-      }
-      if let terms = form.topTerms, terms < 1 { throw .usage("--top-terms: expected at least 1") }
-    case .mono: preconditionFailure("a cross-encoder has no embeddings")
-    }
-    if let dims = form.dims, !(1...full).contains(dims) {
-      throw .usage("--dims: expected 1 to \(full), found \(dims)")
-    }
-    dimension = form.dims ?? full
-  }
-
-  /// The first `dimension` values of a row, normalised again where something was cut.
-  func row(_ values: ArraySlice<Float>) -> [Float] {
-    var row = Array(values.prefix(dimension))
-    if dimension < values.count, renormalizes {
-      row.withUnsafeMutableBufferPointer { buffer in
-        guard let base = buffer.baseAddress else { return }
-        let view = MutableMatrixView(base, rows: 1, columns: dimension)
-        kernels.l2NormalizeRows(view.view, epsilon: 1e-12, into: view)
-      }
-    }
-    return row
-  }
-
-  func sparse(_ vector: SparseVector) -> SparseVector {
-    form.topTerms.map { vector.top($0) } ?? vector
-  }
-
-  /// The bytes of a row in the stored type, and for int8 its scale.
-  func bytes(_ row: [Float]) -> (values: [UInt8], scale: Float?) {
-    switch form.dtype {
-    case .f16, .bf16:
-      var halves = [UInt16](repeating: 0, count: row.count)
-      row.withUnsafeBufferPointer { source in
-        halves.withUnsafeMutableBufferPointer {
-          kernels.narrow(source, to: form.dtype == .f16 ? .float16 : .bfloat16, into: $0)
-        }
-      }
-      return (halves.withUnsafeBytes { Array($0) }, nil)
-    case .i8:
-      // Symmetric, one scale a vector: the largest value becomes 127.
-      let largest = row.reduce(0) { max($0, abs($1)) }
-      let scale = largest / 127
-      let bytes = row.map { value -> UInt8 in
-        if scale == 0 { return 0 }
-        return UInt8(
-          bitPattern: Int8(max(-127, min(127, (value / scale).rounded(.toNearestOrEven)))))
-      }
-      return (bytes, scale)
-    default: return (row.withUnsafeBytes { Array($0) }, nil)
-    }
-  }
-}
-
-/// Refuses what no stream may hold: a damaged model's NaN.
-private func checkFinite(_ row: [Float], id: [UInt8]) throws(Failure) {
-  guard row.allSatisfy(\.isFinite) else {
-    throw .data(
-      "record \(String(decoding: id, as: UTF8.self))", "the model's output is not a finite number",
-      hint: "its weights are damaged, or the text drives it out of range")
-  }
 }
 
 /// A tensor stream.
@@ -119,8 +27,7 @@ struct TensorSink: EmbeddingSink {
     self.output = output
     var description = description
     description.dim = shaper.dimension
-    let schema: StreamSchema =
-      shaper.isSparse ? .sparse : .dense(form.dtype, dimension: shaper.dimension)
+    let schema = shaper.schema
     writer =
       done.map { TensorStreamWriter(output, schema: schema, description: description, after: $0) }
       ?? TensorStreamWriter(output, schema: schema, description: description)
@@ -148,7 +55,19 @@ struct TensorSink: EmbeddingSink {
             vector.values.withUnsafeBytes { Array($0) },
           ])
       }
+    case .vectors(let sets, let shape):
+      for (id, set) in zip(ids, sets) { try append(id, set, shape) }
     }
+  }
+
+  private func append(_ id: [UInt8], _ set: VectorSet, _ shape: VectorShape) throws(Failure) {
+    var columns = try shaper.bytes(set.values, width: shape.width, id: id)
+    if shape.hasTokens { columns.append(set.ids.withUnsafeBytes { Array($0) }) }
+    if shape.cls != nil {
+      try checkFinite(set.cls, id: id)
+      columns.insert(set.cls.withUnsafeBytes { Array($0) }, at: 0)
+    }
+    try writer.append(id: id, items: set.values.count / shape.width, columns)
   }
 
   mutating func flush() throws(Failure) { try output.flush() }
@@ -178,26 +97,60 @@ struct JSONLSink: EmbeddingSink {
     for (i, id) in ids.enumerated() {
       var line = "{\"id\":"
       JSON.quote(String(decoding: id, as: UTF8.self), to: &line)
-      line += ",\"vector\":"
       switch embeddings {
       case .dense(let values, let width):
-        let row = shaper.row(values[i * width..<(i + 1) * width])
-        try checkFinite(row, id: id)
-        line += "[" + row.map(\.description).joined(separator: ",") + "]"
+        line += ",\"vector\":" + (try row(values[i * width..<(i + 1) * width], id))
       case .sparse(let vectors):
-        let vector = shaper.sparse(vectors[i])
-        try checkFinite(vector.values, id: id)
-        line += "{"
-        for (j, (index, value)) in zip(vector.indices, vector.values).enumerated() {
-          if j > 0 { line += "," }
-          JSON.quote(tokenizer.token(of: index) ?? "#\(index)", to: &line)
-          line += ":\(value)"
+        line += ",\"vector\":" + (try terms(shaper.sparse(vectors[i]), id))
+      case .vectors(let sets, let shape):
+        if shape.cls != nil {
+          try checkFinite(sets[i].cls, id: id)
+          line += ",\"cls\":" + Self.list(sets[i].cls)
         }
-        line += "}"
+        line += ",\"vectors\":" + (try rows(sets[i], width: shape.width, id))
+        if shape.hasTokens { line += ",\"tokens\":" + tokens(sets[i].ids) }
       }
       try output.write(line + "}\n")
       records += 1
     }
+  }
+
+  private static func list(_ values: [Float]) -> String {
+    "[" + values.map(\.description).joined(separator: ",") + "]"
+  }
+
+  private func row(_ values: ArraySlice<Float>, _ id: [UInt8]) throws(Failure) -> String {
+    let row = shaper.row(values)
+    try checkFinite(row, id: id)
+    return Self.list(row)
+  }
+
+  private func rows(_ set: VectorSet, width: Int, _ id: [UInt8]) throws(Failure) -> String {
+    var rows: [String] = []
+    for start in stride(from: 0, to: set.values.count, by: width) {
+      rows.append(try row(set.values[start..<start + width], id))
+    }
+    return "[" + rows.joined(separator: ",") + "]"
+  }
+
+  private func terms(_ vector: SparseVector, _ id: [UInt8]) throws(Failure) -> String {
+    try checkFinite(vector.values, id: id)
+    var line = "{"
+    for (j, (index, value)) in zip(vector.indices, vector.values).enumerated() {
+      if j > 0 { line += "," }
+      JSON.quote(tokenizer.token(of: index) ?? "#\(index)", to: &line)
+      line += ":\(value)"
+    }
+    return line + "}"
+  }
+
+  private func tokens(_ ids: [Int32]) -> String {
+    var line = "["
+    for (j, id) in ids.enumerated() {
+      if j > 0 { line += "," }
+      JSON.quote(tokenizer.token(of: id) ?? "#\(id)", to: &line)
+    }
+    return line + "]"
   }
 
   mutating func flush() throws(Failure) { try output.flush() }
@@ -226,7 +179,7 @@ struct NPYSink: EmbeddingSink {
       throw .usage("--format npy stores f32 or f16")
     }
     shaper = try EmbeddingShaper(model, form, kernels)
-    guard !shaper.isSparse else { throw .usage("--format npy is for dense models") }
+    guard shaper.schema.kind == .dense else { throw .usage("--format npy is for dense models") }
     self.path = path
     idWriter = try ByteWriter(path + ".ids", compression: Compression.none)
   }

@@ -67,16 +67,15 @@ struct Encode: ToolCommand {
   var inputs: [String] = []
 
   func execute(_ context: ToolContext) throws {
-    let folder = try modelOptions.folder()
-    let model = try Model(ModelDescription(recognizing: folder))
-    let digest = try folder.digest()
+    let loaded = try modelOptions.load(for: role?.role ?? .doc)
+    let digest = try modelOptions.digest()
     if inspect {
       context.omitSummary()
-      let inspection = Inspection(model, digest: digest)
+      let inspection = Inspection(loaded.model, digest: digest)
       let text = isTerminal(1) ? inspection.table : inspection.json.serialized() + "\n"
       return try StandardOutput.write(text)
     }
-    try EncodeJob(self, context, model, modelDigest: digest).run()
+    try EncodeJob(self, context, loaded, modelDigest: digest).run()
   }
 }
 

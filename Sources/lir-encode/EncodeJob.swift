@@ -12,29 +12,27 @@ import ToolSupport
 struct EncodeJob {
   private let options: Encode
   private let context: ToolContext
-  private let model: Model
+  private let embedder: TextEmbedder
   private let role: Role
   private let kernels: Kernels
   private let operands: [String]
-  private let roleTokenizer: RoleTokenizer
   private let tokenizerDigest: String
   private let modelDigest: String
   private let inputs: [(String, String)]
 
   init(
-    _ options: Encode, _ context: ToolContext, _ model: Model, modelDigest: String
+    _ options: Encode, _ context: ToolContext, _ loaded: LoadedModel, modelDigest: String
   ) throws(Failure) {
     self.options = options
     self.context = context
-    self.model = model
     self.modelDigest = modelDigest
     guard let role = options.role?.role else {
       throw .usage("--role is missing", hint: "say --role query or --role doc")
     }
     self.role = role
-    if model.description.isCrossEncoder {
+    if loaded.description.isCrossEncoder {
       throw .config(
-        model.description.folder.path, "a cross-encoder gives no embeddings",
+        loaded.description.folder.path, "a cross-encoder gives no embeddings",
         hint: "lir-rerank scores pairs with it")
     }
     guard options.batchTokens >= 1 else { throw .usage("--batch-tokens: expected at least 1") }
@@ -44,11 +42,13 @@ struct EncodeJob {
     if options.resumption.resume { StopRequest.install() }
     inputs = try InputDigest.of(operands)
     kernels = try options.modelOptions.kernels()
-    let tokenizer = try Tokenizer.load(folder: model.description.folder.path)
-    tokenizerDigest = try TokenizerDigest.of(tokenizer)
-    roleTokenizer = try RoleSetup.tokenizer(
-      tokenizer, model.description, role, maxLength: options.maxLength, prompt: options.prompt)
+    tokenizerDigest = try TokenizerDigest.of(loaded.tokenizer)
+    embedder = try TextEmbedder(
+      loaded, role, context.pool, kernels, batchTokens: options.batchTokens,
+      maxLength: options.maxLength, prompt: options.prompt)
   }
+
+  private var model: Model { embedder.model }
 
   func run() throws(Failure) {
     let input = try EncodeInput(operands, options: options.records.records())
@@ -62,10 +62,8 @@ struct EncodeJob {
     var sink: (any EmbeddingSink)?
     // What a token stream says of its texts.
     var source: StreamDescription?
-    let encoder = BatchEncoder(model, context.pool, kernels, batchTokens: options.batchTokens)
-    let windowTokenizer = WindowTokenizer(context.pool)
     func consume(_ window: InputWindow) throws(Failure) {
-      let embeddings = try encoder.encode(window.tokens, role: role)
+      let embeddings = try embedder.embed(window)
       if sink == nil { sink = try makeSink(provenance, resume, source) }
       try sink?.append(ids: window.ids, embeddings)
       context.count(
@@ -84,7 +82,7 @@ struct EncodeJob {
       while var batch = try reader.next(eager: eager) {
         skipper.skip(in: &batch)
         if let failure = batch.firstSkipped { context.diagnostics.warning("\(failure), skipped") }
-        try consume(try InputWindow(batch, windowTokenizer, roleTokenizer))
+        try consume(try embedder.window(batch))
         if eager { try sink?.flush() }
       }
     case .stream(let reader):
@@ -121,7 +119,7 @@ struct EncodeJob {
       let range = (ordinal..<ordinal + segment.records).clamped(to: wanted)
       if !range.isEmpty {
         try consume(
-          try InputWindow(
+          InputWindow(
             segment, records: range.lowerBound - ordinal..<range.upperBound - ordinal))
       }
       ordinal += segment.records
@@ -145,6 +143,13 @@ struct EncodeJob {
         operands[0],
         "the tokens are of role \(segment.description.role.rawValue), "
           + "--role says \(role.rawValue)")
+    }
+    if let prompt = segment.description.prompt, prompt != embedder.tokenizer.settings.prompt,
+      case .dense(let settings) = model.description.architecture, !settings.poolsPrompt
+    {
+      throw .config(
+        operands[0], "the tokens were made with another prompt, which the model does not pool",
+        hint: "encode the texts themselves with --prompt")
     }
     guard segment.description.maxLength != nil else {
       throw .config(
@@ -180,7 +185,7 @@ struct EncodeJob {
       let writer = try ByteWriter(
         options.output.output, compression: try options.output.compression(), checksumText: true)
       return try JSONLSink(
-        writer, model, form, kernels, roleTokenizer.tokenizer,
+        writer, model, form, kernels, embedder.tokenizer.tokenizer,
         provenance: options.output.noProvenance ? nil : provenance.json)
     case .tensor:
       let compression = try options.output.compression()
@@ -207,7 +212,7 @@ struct EncodeJob {
     description.maxLength =
       source?.maxLength
       ?? RoleSetup.maximumLength(model.description, role, options.maxLength)
-    description.prompt = source?.prompt ?? roleTokenizer.settings.prompt
+    description.prompt = source?.prompt ?? embedder.tokenizer.settings.prompt
     if !options.output.noProvenance {
       description.by = provenance.json
       description.shard = try options.shards.selection()?.description ?? source?.shard

@@ -2,6 +2,25 @@ import Failures
 import Records
 import Streams
 
+/// The queries of a run that are scored, and their documents.
+struct Candidates {
+  /// The run's queries.
+  let range: Range<Int>
+  /// Documents a query at most.
+  let depth: Int
+  private(set) var queries = IDTable()
+  private(set) var docs = IDTable()
+
+  init(_ run: Run, queries wanted: Range<Int>, depth: Int) {
+    range = wanted
+    self.depth = depth
+    for query in wanted {
+      _ = queries.insert(run.queries[query])
+      for entry in run.entries(of: query).prefix(depth) { _ = docs.insert(run.doc(entry)) }
+    }
+  }
+}
+
 /// The texts of a run's queries and documents: those that are needed, and no others.
 struct CandidateTexts {
   private let run: Run
@@ -15,28 +34,22 @@ struct CandidateTexts {
 
   /// `run`: what names the queries and documents; a run with texts needs no files.
   ///
-  /// `wanted`: the run's queries. `needsDocs`: whether the documents' texts are needed.
+  /// `needsQueries`, `needsDocs`: whether their texts are needed.
   init(
-    _ run: Run, queries wanted: Range<Int>, depth: Int, queryFile: String?, docFiles: [String],
-    needsDocs: Bool, options: RecordOptions
+    _ run: Run, _ candidates: Candidates, queryFile: String?, docFiles: [String],
+    needsQueries: Bool, needsDocs: Bool, options: RecordOptions
   ) throws(Failure) {
     self.run = run
     places = (queryFile ?? run.name, docFiles.isEmpty ? run.name : docFiles.joined(separator: " "))
-    var (queryIDs, docIDs) = (IDTable(), IDTable())
-    for query in wanted {
-      _ = queryIDs.insert(run.queries[query])
-      if needsDocs {
-        for entry in run.entries(of: query).prefix(depth) { _ = docIDs.insert(run.doc(entry)) }
-      }
-    }
-    (queries, docs) = (TextTable(queryIDs), TextTable(docIDs))
-    if run.texts != nil { takeFromRun(wanted, depth, needsDocs) }
-    if let queryFile {
+    queries = TextTable(candidates.queries)
+    docs = TextTable(needsDocs ? candidates.docs : IDTable())
+    if run.texts != nil { takeFromRun(candidates.range, candidates.depth, needsDocs) }
+    if let queryFile, needsQueries {
       try queries.read([queryFile], options)
-    } else if run.texts == nil {
+    } else if needsQueries, run.texts == nil {
       throw .usage("--queries is missing", hint: "only a JSONL run with texts does without")
     }
-    if !docFiles.isEmpty {
+    if !docFiles.isEmpty, needsDocs {
       try docs.read(docFiles, options)
     } else if needsDocs, run.texts == nil {
       throw .usage("--docs is missing", hint: "only a JSONL run with texts does without")

@@ -2,6 +2,8 @@ import ArgumentParser
 import Failures
 import Models
 import Records
+import Streams
+import Tensors
 import ToolSupport
 
 /// `lir-rerank`: a run and texts to a run.
@@ -50,6 +52,12 @@ struct Rerank: ToolCommand {
     help: "What a cross-encoder's score is: model (as its folder says), logit, sigmoid or softmax.")
   var score: ScoreForm = .model
 
+  @Flag(
+    help:
+      "With a set-encoder: draw states, from the seed, for documents that are missing to its depth, as Lightning IR does."
+  )
+  var sampleMissingDocs = false
+
   @Option(help: "Last column of the run. (default: the tool's name and 8 digits of what made it)")
   var tag: String?
 
@@ -64,7 +72,10 @@ struct Rerank: ToolCommand {
   @Flag(help: "Score by hand: the operands are a query and documents, one score a line comes out.")
   var text = false
 
-  @Argument(help: "The first stage's run; - or nothing for the standard input.")
+  @Argument(
+    help:
+      "The first stage's run, or a token stream of pairs for a cross-encoder; - or nothing for the standard input."
+  )
   var inputs: [String] = []
 
   func execute(_ context: ToolContext) throws {
@@ -72,7 +83,20 @@ struct Rerank: ToolCommand {
       context.omitSummary()
       return try TextScoring(self, context).run()
     }
-    try RerankJob(self, context).run()
+    let operands = try Operands.resolve(inputs)
+    let opened = try operands.map { ($0, try ByteReader($0)) }
+    if let (operand, bytes) = opened.first, try TensorStreamReader.recognizes(bytes) {
+      guard opened.count == 1 else {
+        throw Failure.data(operand, "expected one stream of pairs, found several operands")
+      }
+      return try PairStreamJob(self, context, operand, bytes).run()
+    }
+    try RerankJob(self, context, operands, Dictionary(opened) { first, _ in first }).run()
+  }
+
+  /// How a cross-encoder's pairs become scores.
+  func pairScoring(_ description: ModelDescription) throws(Failure) -> PairScoring {
+    try PairScoring(description, score, samplingSeed: sampleMissingDocs ? common.seed : nil)
   }
 }
 

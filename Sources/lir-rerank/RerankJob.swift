@@ -9,53 +9,26 @@ import Tensors
 import Tokenizers
 import ToolSupport
 
-/// The model of a re-ranking run, with everything that scoring needs.
-struct RerankModel {
-  let scorer: any PairScorer
-  let digest: String
-  /// Whether the documents' texts are needed.
-  let readsTexts: Bool
-
-  init(_ options: Rerank, _ context: ToolContext) throws(Failure) {
-    guard options.batchTokens >= 1 else { throw .usage("--batch-tokens: expected at least 1") }
-    let folder = try options.modelOptions.folder()
-    let model = try Model(ModelDescription(recognizing: folder))
-    let tokenizer = try Tokenizer.load(folder: folder.path)
-    let kernels = try options.modelOptions.kernels()
-    let pool = context.pool
-    digest = try folder.digest()
-    let encoder = BatchEncoder(model, pool, kernels, batchTokens: options.batchTokens)
-    readsTexts = options.index == nil
-    if model.description.isCrossEncoder {
-      if options.index != nil { throw .usage("--index is for bi-encoders") }
-      scorer = try CrossEncoderScorer(model, tokenizer, encoder, pool, options.score)
-      return
-    }
-    if options.score != .model { throw .usage("--score is for cross-encoders") }
-    if let index = options.index {
-      scorer = try StoredVectorScorer(
-        index, model, modelDigest: digest, tokenizer, encoder, pool, kernels)
-    } else {
-      scorer = try BiEncoderScorer(model, tokenizer, encoder, pool, kernels)
-    }
-  }
-}
-
 /// One run of `lir-rerank`: a run in, a run out, a window of queries at a time.
 struct RerankJob {
   private let options: Rerank
   private let context: ToolContext
   private let operands: [String]
+  private let opened: [String: ByteReader]
 
   /// Pairs that are scored together: enough to sort them by length.
   private static let windowPairs = 2048
   /// With `--resume` windows are smaller: a kill costs one at most.
   private static let resumableWindowPairs = 256
 
-  init(_ options: Rerank, _ context: ToolContext) throws(Failure) {
+  init(
+    _ options: Rerank, _ context: ToolContext, _ operands: [String],
+    _ opened: [String: ByteReader]
+  ) throws(Failure) {
     self.options = options
     self.context = context
-    operands = try Operands.resolve(options.inputs)
+    self.operands = operands
+    self.opened = opened
     if let depth = options.depth, depth < 1 { throw .usage("--depth: expected at least 1") }
     if let share = options.interpolate, !(0...1).contains(share) {
       throw .usage("--interpolate: expected 0 to 1, found \(share)")
@@ -67,15 +40,18 @@ struct RerankJob {
   }
 
   func run() throws(Failure) {
-    let model = try RerankModel(options, context)
-    let run = try RunReader.read(operands, format: options.runFormat, keeping: [.texts])
+    let run = try RunReader.read(
+      operands, format: options.runFormat, keeping: [.texts], opened: opened)
     let depth = options.depth ?? Int.max
     let wanted =
       try options.shards.selection()?.range(of: run.queries.count)
       ?? 0..<run.queries.count
+    let candidates = Candidates(run, queries: wanted, depth: depth)
+    let model = try RerankModel(options, context, candidates)
     let texts = try CandidateTexts(
-      run, queries: wanted, depth: depth, queryFile: options.queries, docFiles: options.docs,
-      needsDocs: model.readsTexts, options: options.records.records())
+      run, candidates, queryFile: options.queries, docFiles: options.docs,
+      needsQueries: model.readsQueries, needsDocs: model.readsDocs,
+      options: options.records.records())
     if let failure = texts.firstSkipped { context.diagnostics.warning("\(failure), skipped") }
     context.count(skipped: texts.skipped)
     let provenance = try provenance(model)
@@ -120,8 +96,9 @@ struct RerankJob {
     for query in queries {
       var docs: [[UInt8]] = []
       let entries = run.entries(of: query).prefix(depth)
-      for entry in entries where model.readsTexts { docs.append(try texts.doc(entry)) }
-      window.queries.append(try texts.query(query))
+      for entry in entries where model.readsDocs { docs.append(try texts.doc(entry)) }
+      if model.readsQueries { window.queries.append(try texts.query(query)) }
+      window.queryIDs.append(run.queries[query])
       window.docs.append(docs)
       window.docIDs.append(entries.map { run.doc($0) })
     }
@@ -175,11 +152,12 @@ struct TextScoring {
     guard options.inputs.count >= 2 else {
       throw .usage("--text: expected a query and at least one document")
     }
-    let model = try RerankModel(options, context)
-    guard model.readsTexts else { throw .usage("--text goes without --index") }
+    guard options.index == nil else { throw .usage("--text goes without --index") }
+    let model = try RerankModel(options, context, nil)
     let docs = options.inputs.dropFirst().map { Array($0.utf8) }
     var window = PairWindow()
     window.queries = [Array(options.inputs[0].utf8)]
+    window.queryIDs = [RecordID("query")]
     window.docs = [docs]
     window.docIDs = [docs.indices.map { RecordID("\($0)") }]
     let scores = try model.scorer.score(window).scores[0]

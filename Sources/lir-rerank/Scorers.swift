@@ -1,10 +1,10 @@
 import Failures
-import IndexFormat
 import Kernels
 import ModelSupport
 import Models
 import Records
 import Retrieval
+import Streams
 import Tensors
 import Tokenizers
 import ToolSupport
@@ -13,7 +13,8 @@ import Workers
 /// Some pairs to score: texts of queries, and for each the texts of its documents.
 struct PairWindow: Sendable {
   var queries: [[UInt8]] = []
-  /// docs[query][document]; empty texts where stored vectors are used.
+  var queryIDs: [RecordID] = []
+  /// docs[query][document]; none where stored vectors are used.
   var docs: [[[UInt8]]] = []
   var docIDs: [[RecordID]] = []
 
@@ -26,33 +27,29 @@ protocol PairScorer {
   func score(_ window: PairWindow) throws(Failure) -> (scores: [[Float]], truncated: Int)
 }
 
+/// Scores of flat pairs, by query again.
+func grouped(_ flat: [Float], like lists: [[RecordID]]) -> [[Float]] {
+  var start = 0
+  return lists.map { list in
+    defer { start += list.count }
+    return Array(flat[start..<start + list.count])
+  }
+}
+
 /// Query and document read together.
 struct CrossEncoderScorer: PairScorer {
   private let encoder: BatchEncoder
   private let pairs: PairTokenizer
   private let windowTokenizer: WindowTokenizer
-  private let activation: ScoreActivation
+  private let scoring: PairScoring
 
   init(
-    _ model: Model, _ tokenizer: Tokenizer, _ encoder: BatchEncoder, _ pool: WorkerPool,
-    _ form: ScoreForm
+    _ loaded: LoadedModel, _ encoder: BatchEncoder, _ pool: WorkerPool, _ scoring: PairScoring
   ) throws(Failure) {
-    guard case .mono(let settings) = model.description.architecture else {
-      preconditionFailure("not a cross-encoder")
-    }
-    switch form {
-    case .model: activation = settings.activation
-    case .logit: activation = .logit
-    case .sigmoid: activation = .sigmoid
-    case .softmax:
-      guard settings.scoring == .mono else {
-        throw .usage("--score softmax: the model has one logit, whose softmax is always 1")
-      }
-      activation = .softmax
-    }
     self.encoder = encoder
-    pairs = PairTokenizer(
-      tokenizer, model.description, maximumTokens: model.backbone.maximumTokens)
+    self.scoring = scoring
+    pairs = try PairTokenizer(
+      loaded.tokenizer, loaded.description, maximumTokens: loaded.model.backbone.maximumTokens)
     windowTokenizer = WindowTokenizer(pool)
   }
 
@@ -72,120 +69,91 @@ struct CrossEncoderScorer: PairScorer {
     let tokens = try windowTokenizer.tokenize(members.count) {
       index, buffer, scratch throws(Failure) in
       let (query, doc) = members[index]
-      var counts = EncodedCounts(tokens: 0, removed: 0)
+      var counts = TokenCounts(removed: 0)
       try docs[query][doc].withUnsafeBufferPointer { text throws(Failure) in
         counts = try pairs.append(
           query: queries[query], document: UnsafeRawBufferPointer(text), to: &buffer, &scratch)
       }
       return counts
     }
-    let flat = try encoder.score(tokens, activation)
-    var scores: [[Float]] = []
-    var start = 0
-    for docs in window.docs {
-      scores.append(Array(flat[start..<start + docs.count]))
-      start += docs.count
-    }
-    return (scores, tokens.truncated)
+    let flat = try scoring.score(
+      tokens, queries: window.queryIDs, counts: window.docIDs.map(\.count), encoder)
+    return (grouped(flat, like: window.docIDs), tokens.truncated)
   }
 }
 
-/// Query and document embedded apart, their texts both at hand.
-struct BiEncoderScorer: PairScorer {
-  private let encoder: BatchEncoder
-  private let queryTokenizer: RoleTokenizer
-  private let docTokenizer: RoleTokenizer
-  private let windowTokenizer: WindowTokenizer
-  private let similarity: Similarity
-  private let kernels: Kernels
+/// How the pairs of queries become scores.
+struct PairScoring {
+  let activation: ScoreActivation
+  /// Seed of the states that stand for missing documents; nil where none are drawn.
+  let samplingSeed: UInt64?
 
-  init(
-    _ model: Model, _ tokenizer: Tokenizer, _ encoder: BatchEncoder, _ pool: WorkerPool,
-    _ kernels: Kernels
-  ) throws(Failure) {
-    self.encoder = encoder
-    self.kernels = kernels
-    similarity = model.description.similarity
-    queryTokenizer = try RoleSetup.tokenizer(
-      tokenizer, model.description, .query, maxLength: nil, prompt: nil)
-    docTokenizer = try RoleSetup.tokenizer(
-      tokenizer, model.description, .doc, maxLength: nil, prompt: nil)
-    windowTokenizer = WindowTokenizer(pool)
+  /// - Throws: 64 for a form that the model cannot have.
+  init(_ description: ModelDescription, _ form: ScoreForm, samplingSeed: UInt64?) throws(Failure) {
+    guard case .mono(let settings) = description.architecture else {
+      preconditionFailure("not a cross-encoder")
+    }
+    self.samplingSeed = samplingSeed
+    if samplingSeed != nil, settings.set == nil {
+      throw .usage("--sample-missing-docs is for set-encoders")
+    }
+    switch form {
+    case .model: activation = settings.activation
+    case .logit: activation = .logit
+    case .sigmoid: activation = .sigmoid
+    case .softmax:
+      guard settings.scoring == .mono else {
+        throw .usage("--score softmax: the model has one logit, whose softmax is always 1")
+      }
+      activation = .softmax
+    }
+  }
+
+  /// Scores of the pairs of queries, `counts` of each, in their order.
+  func score(
+    _ tokens: TokenWindow, queries: [RecordID], counts: [Int], _ encoder: BatchEncoder
+  ) throws(Failure) -> [Float] {
+    var groups: [PairGroup] = []
+    var start = 0
+    for (query, count) in zip(queries, counts) {
+      groups.append(
+        PairGroup(
+          pairs: start..<start + count, seed: samplingSeed.map { Self.seed($0, query.bytes) }))
+      start += count
+    }
+    return try encoder.score(tokens, groups, activation)
+  }
+
+  /// One stream of random numbers a query, whatever the others are.
+  private static func seed(_ seed: UInt64, _ query: [UInt8]) -> UInt64 {
+    seed ^ Checksum.xxh3(query)
+  }
+}
+
+/// Query and document embedded apart.
+struct BiEncoderScorer: PairScorer {
+  private let queries: EmbeddingSource
+  private let docs: EmbeddingSource
+  private let comparison: EmbeddingComparison
+
+  init(_ queries: EmbeddingSource, _ docs: EmbeddingSource, _ comparison: EmbeddingComparison) {
+    self.queries = queries
+    self.docs = docs
+    self.comparison = comparison
   }
 
   func score(_ window: PairWindow) throws(Failure) -> (scores: [[Float]], truncated: Int) {
-    // A document that several queries share is embedded once.
-    var places: [[UInt8]: Int] = [:]
-    var texts: [[UInt8]] = []
-    for id in 0..<window.docs.count {
-      for text in window.docs[id] where places[text] == nil {
-        places[text] = texts.count
-        texts.append(text)
-      }
-    }
-    let (queries, cutQueries) = try encode(window.queries, queryTokenizer, .query)
-    let (docs, cutDocs) = try encode(texts, docTokenizer, .doc)
+    let queries = try self.queries.embeddings(window.queryIDs, texts: window.queries)
+    let docs = try self.docs.embeddings(
+      window.docIDs.flatMap { $0 }, texts: window.docs.flatMap { $0 })
     var scores: [[Float]] = []
-    for (query, members) in window.docs.enumerated() {
-      let wanted = members.map { places[$0] ?? 0 }
-      scores.append(similarities(queries, query, docs, wanted))
+    var start = 0
+    for (query, list) in window.docIDs.enumerated() {
+      let places = docs.places[start..<start + list.count]
+      scores.append(
+        try comparison.scores(queries.window, queries.places[query], docs.window, places))
+      start += list.count
     }
-    return (scores, cutQueries + cutDocs)
-  }
-
-  private func encode(
-    _ texts: [[UInt8]], _ tokenizer: RoleTokenizer, _ role: Role
-  ) throws(Failure) -> (EmbeddingWindow, truncated: Int) {
-    let tokens = try windowTokenizer.tokenize(texts.count) {
-      index, buffer, scratch throws(Failure) in
-      var counts = EncodedCounts(tokens: 0, removed: 0)
-      try texts[index].withUnsafeBufferPointer { text throws(Failure) in
-        counts = try tokenizer.append(UnsafeRawBufferPointer(text), to: &buffer, &scratch)
-      }
-      return counts
-    }
-    return (try encoder.encode(tokens, role: role), tokens.truncated)
-  }
-
-  private func similarities(
-    _ queries: EmbeddingWindow, _ query: Int, _ docs: EmbeddingWindow, _ wanted: [Int]
-  ) -> [Float] {
-    switch (queries, docs) {
-    case (.dense(let q, let dimension), .dense(let d, _)):
-      let measure = FlatIndex.Measure(rawValue: similarity.rawValue) ?? .dot
-      let comparison = DenseComparison(
-        Array(q[query * dimension..<(query + 1) * dimension]), count: 1, measure, kernels)
-      let rows = AlignedBuffer(count: dimension)
-      let score = AlignedBuffer(count: 1)
-      return wanted.map { doc in
-        d.withUnsafeBufferPointer { values in
-          guard let base = values.baseAddress else { return 0 }
-          let row = MatrixView(base + doc * dimension, rows: 1, columns: dimension)
-          comparison.score(row, scratch: rows, into: score.matrix(rows: 1, columns: 1))
-          return score.pointer[0]
-        }
-      }
-    case (.sparse(let q), .sparse(let d)):
-      return wanted.map { Self.dot(q[query], d[$0]) }
-    default: preconditionFailure("embeddings of two kinds")
-    }
-  }
-
-  /// Σ over the common terms, ascending, fused: the bits of a search.
-  private static func dot(_ a: SparseVector, _ b: SparseVector) -> Float {
-    var sum: Float = 0
-    var (i, j) = (0, 0)
-    while i < a.indices.count, j < b.indices.count {
-      if a.indices[i] == b.indices[j] {
-        sum.addProduct(a.values[i], b.values[j])
-        i += 1
-        j += 1
-      } else if a.indices[i] < b.indices[j] {
-        i += 1
-      } else {
-        j += 1
-      }
-    }
-    return sum
+    return (scores, queries.truncated + docs.truncated)
   }
 }

@@ -12,14 +12,12 @@ import Workers
 
 /// Queries embedded, documents' vectors taken from an index.
 struct StoredVectorScorer: PairScorer {
-  private let encoder: BatchEncoder
-  private let queryTokenizer: RoleTokenizer
-  private let windowTokenizer: WindowTokenizer
+  private let queries: TextEmbedder
   private let index: any SearchableIndex
 
   init(
-    _ path: String, _ model: Model, modelDigest: String, _ tokenizer: Tokenizer,
-    _ encoder: BatchEncoder, _ pool: WorkerPool, _ kernels: Kernels
+    _ path: String, _ queries: TextEmbedder, modelDigest: String, _ pool: WorkerPool,
+    _ kernels: Kernels
   ) throws(Failure) {
     let folder = try IndexFolder(path)
     guard folder.manifest.stream.model == modelDigest else {
@@ -29,23 +27,11 @@ struct StoredVectorScorer: PairScorer {
           + "--model is \(modelDigest)")
     }
     index = try SearchableIndexes.open(folder, kernels, pool)
-    self.encoder = encoder
-    queryTokenizer = try RoleSetup.tokenizer(
-      tokenizer, model.description, .query, maxLength: nil, prompt: nil)
-    windowTokenizer = WindowTokenizer(pool)
+    self.queries = queries
   }
 
   func score(_ window: PairWindow) throws(Failure) -> (scores: [[Float]], truncated: Int) {
-    let (queries, tokenizer) = (window.queries, queryTokenizer)
-    let tokens = try windowTokenizer.tokenize(queries.count) {
-      index, buffer, scratch throws(Failure) in
-      var counts = EncodedCounts(tokens: 0, removed: 0)
-      try queries[index].withUnsafeBufferPointer { text throws(Failure) in
-        counts = try tokenizer.append(UnsafeRawBufferPointer(text), to: &buffer, &scratch)
-      }
-      return counts
-    }
-    let embeddings = try encoder.encode(tokens, role: .query)
+    let (embeddings, truncated) = try queries.embed(window.queries)
     var scores: [[Float]] = []
     for (query, ids) in window.docIDs.enumerated() {
       var ordinals: [Int] = []
@@ -57,7 +43,7 @@ struct StoredVectorScorer: PairScorer {
       }
       scores.append(try self.scores(embeddings, query, ordinals))
     }
-    return (scores, tokens.truncated)
+    return (scores, truncated)
   }
 
   private func scores(

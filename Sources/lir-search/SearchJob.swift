@@ -81,24 +81,20 @@ struct SearchJob {
       throw .usage(
         "the queries are text: --model is missing", hint: "name the model that made the index")
     }
-    let modelFolder = try options.modelOptions.folder()
-    let digest = try modelFolder.digest()
+    let digest = try options.modelOptions.digest()
     try check(what: "model", found: digest, expected: folder.manifest.stream.model, operands[0])
-    let model = try Model(ModelDescription(recognizing: modelFolder))
-    let tokenizer = try Tokenizer.load(folder: modelFolder.path)
-    let role = try RoleSetup.tokenizer(
-      tokenizer, model.description, .query, maxLength: nil, prompt: nil)
-    let encoder = BatchEncoder(model, context.pool, kernels, batchTokens: options.batchTokens)
-    let windowTokenizer = WindowTokenizer(context.pool)
+    let embedder = try TextEmbedder(
+      options.modelOptions.load(for: .query), .query, context.pool, kernels,
+      batchTokens: options.batchTokens)
     try options.shards.restrict(reader, operands: operands, options: options.records.records())
     let eager = operands == ["-"]
     while let batch = try reader.next(eager: eager) {
       let started = ContinuousClock.now
       if let failure = batch.firstSkipped { context.diagnostics.warning("\(failure), skipped") }
-      let window = try InputWindow(batch, windowTokenizer, role)
-      let embeddings = try encoder.encode(window.tokens, role: .query)
+      let window = try embedder.window(batch)
+      let embeddings = try embedder.embed(window)
       context.count(skipped: batch.skipped, truncated: window.tokens.truncated)
-      try loop.search(ids: window.ids, QueryVectors(embeddings), since: started)
+      try loop.search(ids: window.ids, QueryVectors(embeddings, folder), since: started)
       if eager { try loop.flush() }
     }
   }
@@ -250,10 +246,14 @@ struct SearchJob {
 
 extension QueryVectors {
   /// Queries as an encoder gives them.
-  fileprivate init(_ window: EmbeddingWindow) {
+  ///
+  /// Throws: 78 where they are several vectors each.
+  fileprivate init(_ window: EmbeddingWindow, _ index: IndexFolder) throws(Failure) {
     switch window {
     case .dense(let values, let dimension): self = .dense(values, dimension: dimension)
     case .sparse(let vectors): self = .sparse(vectors.map { ($0.indices, $0.values) })
+    case .vectors:
+      throw .config(index.path, "the index is of another kind than the model's vectors")
     }
   }
 

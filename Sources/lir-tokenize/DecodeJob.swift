@@ -1,6 +1,7 @@
 import Failures
 import JSON
 import ModelSupport
+import Models
 import Streams
 import Tensors
 import Tokenizers
@@ -18,7 +19,7 @@ struct DecodeJob {
     self.context = context
     self.operands = operands
     guard let path = options.modelOptions.model else { throw .usage("--model is missing") }
-    tokenizer = try Tokenizer.load(folder: path)
+    tokenizer = try Tokenizer.load(folder: ModelFolder.modelPath(of: path))
   }
 
   func run() throws(Failure) {

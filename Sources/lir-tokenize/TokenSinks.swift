@@ -35,7 +35,7 @@ struct TensorTokenSink: TokenSink {
         id: id, items: range.count,
         [
           tokens.ids[range].withUnsafeBytes { Array($0) },
-          [UInt8](repeating: 1, count: range.count), Array(tokens.typeIDs[range]),
+          Array(tokens.attended[range]), Array(tokens.typeIDs[range]),
         ])
     }
   }
@@ -83,7 +83,7 @@ struct JSONLTokenSink: TokenSink {
     line += "],\"token_type_ids\":["
     line += tokens.typeIDs[range].map(\.description).joined(separator: ",")
     line += "],\"attention_mask\":["
-    line += repeatElement("1", count: range.count).joined(separator: ",") + "]}\n"
+    line += tokens.attended[range].map(\.description).joined(separator: ",") + "]}\n"
     return Array(line.utf8)
   }
 

@@ -13,7 +13,7 @@ struct TokenizeJob {
   private let context: ToolContext
   private let operands: [String]
   private let tokenizer: Tokenizer
-  private let folder: ModelFolder?
+  private let digest: String?
   private let work: Work
 
   /// What becomes of a record.
@@ -44,15 +44,15 @@ struct TokenizeJob {
     }
     guard options.pairs || options.role != nil else {
       if options.prompt != nil { throw .usage("--prompt needs --role") }
-      tokenizer = try Tokenizer.load(folder: path)
-      folder = nil
+      tokenizer = try Tokenizer.load(folder: ModelFolder.modelPath(of: path))
+      digest = nil
       work = .plain(maxLength: options.maxLength)
       return
     }
-    let folder = try options.modelOptions.folder()
+    let folder = try options.modelOptions.folder(for: options.role?.role ?? .pair)
     var description = try ModelDescription(recognizing: folder)
-    tokenizer = try Tokenizer.load(folder: path)
-    self.folder = folder
+    tokenizer = try Tokenizer.load(folder: folder.modelPath)
+    digest = try options.modelOptions.digest()
     if let role = options.role?.role {
       work = .role(
         try RoleSetup.tokenizer(
@@ -66,7 +66,7 @@ struct TokenizeJob {
         description.roles[.pair]?.maximumLength = maxLength
       }
       work = .pairs(
-        PairTokenizer(tokenizer, description, maximumTokens: description.positions ?? .max))
+        try PairTokenizer(tokenizer, description, maximumTokens: description.positions ?? .max))
     }
   }
 
@@ -104,17 +104,18 @@ struct TokenizeJob {
   ) throws(Failure) -> TokenWindow {
     let (work, tokenizer) = (work, tokenizer)
     return try windowTokenizer.tokenize(batch.count) { index, buffer, scratch throws(Failure) in
-      var result: Result<EncodedCounts, Failure>?
-      func attempt(_ body: () throws(Failure) -> EncodedCounts) {
+      var result: Result<TokenCounts, Failure>?
+      func attempt(_ body: () throws(Failure) -> TokenCounts) {
         do throws(Failure) { result = .success(try body()) } catch { result = .failure(error) }
       }
       switch work {
       case .plain(let maxLength):
         batch.withText(index) { text in
           attempt { () throws(Failure) in
-            try tokenizer.encode(
+            let counts = try tokenizer.encode(
               text, addSpecialTokens: !uncut, maxLength: uncut ? nil : maxLength, into: &buffer,
               scratch: &scratch)
+            return TokenCounts(removed: counts.removed)
           }
         }
       case .role(let role):
@@ -166,7 +167,7 @@ struct TokenizeJob {
     case .tensor:
       var description = StreamDescription(role: options.pairs ? .pair : options.role?.role ?? .doc)
       description.tokenizer = try TokenizerDigest.of(tokenizer)
-      if let folder { description.model = try folder.digest() }
+      description.model = digest
       if let role = work.roleTokenizer {
         description.maxLength = role.maximumLength ?? Int(Int32.max)
         description.prompt = role.settings.prompt

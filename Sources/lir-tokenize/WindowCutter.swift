@@ -19,6 +19,9 @@ struct WindowCutter {
       throw .usage("--window: expected N:STRIDE, found \(text)")
     }
     guard let role else { throw .usage("--window needs --role") }
+    guard role.settings.filling == .none else {
+      throw .usage("--window is not for roles whose texts are filled up")
+    }
     var scratch = TokenizerScratch()
     (prefix, suffix) = try role.surroundings(&scratch)
     content = length - prefix.count - suffix.count
@@ -43,6 +46,7 @@ struct WindowCutter {
         let end = min(start + content, range.upperBound)
         cut.ids += prefix + tokens.ids[start..<end] + suffix
         cut.typeIDs += Array(repeating: 0, count: prefix.count + (end - start) + suffix.count)
+        cut.attended += repeatElement(1, count: cut.ids.count - cut.attended.count)
         cut.offsets.append(cut.ids.count)
         newIDs.append(id + Array("#\(number)".utf8))
         if end == range.upperBound { break }

@@ -26,8 +26,8 @@ struct AttentionCase: CustomTestStringConvertible {
         let call = { (keep: UnsafeBufferPointer<UInt8>?) in
           kernels.attention(
             queries: all[rows, 0..<width], keys: all.columns(width..<2 * width),
-            values: all.columns(2 * width..<3 * width), heads: heads, scale: scale, keep: keep,
-            into: out, scratch: scratch)
+            values: all.columns(2 * width..<3 * width), heads: heads, scale: scale,
+            mask: AttentionMask(keep: keep), into: out, scratch: scratch)
         }
         if let keep { keep.withUnsafeBufferPointer(call) } else { call(nil) }
       }
@@ -64,7 +64,7 @@ struct AttentionCase: CustomTestStringConvertible {
       let truth = Reference.attention(
         q: test.head(h, of: 0, rows: rows), k: test.head(h, of: 1, rows: 0..<test.length),
         v: test.head(h, of: 2, rows: 0..<test.length), width: test.headWidth,
-        scale: test.scale, keep: test.keep)
+        scale: test.scale, added: { test.keep?[$1] == 0 ? nil : 0 })
       let mine = rows.flatMap { i -> ArraySlice<Float> in
         let start = i * test.width + h * test.headWidth
         return out[start..<start + test.headWidth]

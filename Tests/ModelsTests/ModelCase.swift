@@ -48,7 +48,7 @@ struct ModelCase: CustomStringConvertible {
   static func named(_ prefixes: String...) -> [String] {
     var names: [String] = []
     for (number, root) in roots.enumerated() {
-      for family in ["native", "external"] {
+      for family in ["native", "native_wheel", "external", "backbones"] {
         let cases =
           (try? FileManager.default.contentsOfDirectory(atPath: "\(root)/\(family)")) ?? []
         for name in cases.sorted() where prefixes.contains(where: "\(family)/\(name)".hasPrefix) {
@@ -88,7 +88,9 @@ struct ModelCase: CustomStringConvertible {
     return .object(members)
   }
 
-  func tokenizer() throws -> Tokenizer { try Tokenizer.load(folder: modelPath) }
+  func tokenizer() throws -> Tokenizer {
+    try Tokenizer.load(folder: ModelFolder.modelPath(of: modelPath))
+  }
 
   // MARK: Expected values
 
@@ -100,7 +102,8 @@ struct ModelCase: CustomStringConvertible {
     }
   }
 
-  private func rows(_ name: String) throws -> [[Int32]] {
+  /// The rows of a matrix of integers.
+  func rows(_ name: String) throws -> [[Int32]] {
     let width = try tensors.tensor(name).shape[1]
     let values = try tensors.integers(name)
     return stride(from: 0, to: values.count, by: width).map { Array(values[$0..<$0 + width]) }
@@ -128,7 +131,7 @@ extension Model {
   func window(
     pairs: [(String, String)], _ tokenizer: Tokenizer
   ) throws -> (tokens: TokenWindow, queries: [String]) {
-    let tokenizer = PairTokenizer(
+    let tokenizer = try PairTokenizer(
       tokenizer, description, maximumTokens: backbone.maximumTokens)
     var queries: [String] = []
     var buffer = TokenBuffer()
@@ -145,6 +148,7 @@ extension Model {
       if counts.removed + prepared.removed > 0 { window.truncated += 1 }
       window.offsets.append(buffer.count)
     }
+    window.attended = [UInt8](repeating: 1, count: buffer.count)
     window.ids = buffer.ids
     window.typeIDs = buffer.typeIDs
     return (window, queries)
@@ -152,12 +156,12 @@ extension Model {
 
   /// One row of all dimensions a text, sparse vectors spread out.
   func embed(
-    _ window: TokenWindow, _ role: Role, threads: Int = 1, batchTokens: Int = 512,
-    _ isa: InstructionSet = .best
+    _ window: TokenWindow, _ role: Role, promptTokens: Int = 0, threads: Int = 1,
+    batchTokens: Int = 512, _ isa: InstructionSet = .best
   ) throws -> [[Float]] {
     let encoder = BatchEncoder(
       self, WorkerPool(threads: threads), Kernels(isa), batchTokens: batchTokens)
-    switch try encoder.encode(window, role: role) {
+    switch try encoder.encode(window, role: role, promptTokens: promptTokens) {
     case .dense(let values, let dimension):
       return stride(from: 0, to: values.count, by: dimension).map {
         Array(values[$0..<$0 + dimension])
@@ -168,15 +172,31 @@ extension Model {
         for (index, value) in zip(vector.indices, vector.values) { row[Int(index)] = value }
         return row
       }
+    // What counts of several vectors, one after the other.
+    case .vectors(let sets, _): return sets.map { $0.cls + $0.values }
     }
   }
 
+  /// The vectors of every text.
+  func vectors(_ window: TokenWindow, _ role: Role) throws -> [VectorSet] {
+    let encoder = BatchEncoder(self, WorkerPool(threads: 1), Kernels())
+    guard case .vectors(let sets, _) = try encoder.encode(window, role: role) else { return [] }
+    return sets
+  }
+
+  /// `counts`: pairs of each query; nil for all of one.
   func score(
-    _ window: TokenWindow, _ activation: ScoreActivation, threads: Int = 1,
+    _ window: TokenWindow, _ activation: ScoreActivation, counts: [Int]? = nil, threads: Int = 1,
     batchTokens: Int = 512, _ isa: InstructionSet = .best
   ) throws -> [Float] {
-    try BatchEncoder(self, WorkerPool(threads: threads), Kernels(isa), batchTokens: batchTokens)
-      .score(window, activation)
+    var groups: [PairGroup] = []
+    for count in counts ?? [window.count] {
+      let start = groups.last?.pairs.upperBound ?? 0
+      groups.append(PairGroup(pairs: start..<start + count))
+    }
+    return try BatchEncoder(
+      self, WorkerPool(threads: threads), Kernels(isa), batchTokens: batchTokens
+    ).score(window, groups, activation)
   }
 }
 
@@ -191,4 +211,5 @@ extension [UInt8] {
 extension TokenWindow {
   var rows: [[Int32]] { (0..<count).map { Array(ids[range($0)]) } }
   var typeRows: [[Int32]] { (0..<count).map { typeIDs[range($0)].map { Int32($0) } } }
+  var attendedRows: [[Int32]] { (0..<count).map { attended[range($0)].map { Int32($0) } } }
 }

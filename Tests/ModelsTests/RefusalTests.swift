@@ -49,17 +49,6 @@ struct EditedModel {
 struct RefusalTests {
   static let dense = "native/dpr_bert_00"
 
-  @Test func pickles() throws {
-    let golden = try ModelCase("external/dpr_pytorch_bin")
-    let failure = #expect(throws: Failure.self) {
-      try golden.model(overrides: golden.overrides("lir-dpr"))
-    }
-    #expect(failure?.status == .config)
-    #expect(failure?.place == golden.modelPath)
-    #expect(failure?.message.contains("pytorch_model.bin, a pickle that may run code") == true)
-    #expect(failure?.hint?.contains("save_pretrained('DIR', safe_serialization=True)") == true)
-  }
-
   @Test func missingTensor() throws {
     let model = try EditedModel(Self.dense)
     try model.weights { $0.tensors["encoder.layer.1.output.dense.bias"] = nil }
@@ -118,14 +107,6 @@ struct RefusalTests {
     #expect(model.refusal()?.place == "model/model.safetensors")
   }
 
-  @Test(arguments: ["col", "coil", "unicoil", "mvr", "set-encoder", "xtr"])
-  func typesOfLaterReleases(type: String) throws {
-    let model = try EditedModel(Self.dense)
-    try model.config("model_type", .string(type))
-    #expect(
-      model.refusal() == .config("model/config.json", "models of type \(type) are not supported"))
-  }
-
   @Test func unknownType() throws {
     let model = try EditedModel(Self.dense)
     try model.config("model_type", "lir-colour")
@@ -139,7 +120,7 @@ struct RefusalTests {
     let failure = model.refusal()
     #expect(failure?.status == .config)
     #expect(failure?.message == "backbone mamba is not supported")
-    #expect(failure?.hint == "supported: bert, distilbert, electra")
+    #expect(failure?.hint?.hasPrefix("supported: bert, distilbert, electra") == true)
   }
 
   @Test(
@@ -224,36 +205,20 @@ struct RefusalTests {
   }
 }
 
-/// Folders that an older Lightning IR wrote: what means the same now is read, the rest refused.
+/// Folders that an older Lightning IR wrote.
 struct OlderReleaseTests {
-  @Test func sameMeaning() throws {
-    let golden = try ModelCase("native_wheel/dpr_default")
-    let model = try golden.model()
-    let window = try model.window(golden.queries, .query, golden.tokenizer())
-    expectClose(
-      try model.embed(window, .query).flatMap { $0 },
-      try golden.tensors.floats("query.embeddings"), .embeddings, golden.name)
-  }
-
-  /// The same configuration means two things: which, the user must say.
+  /// It went by `normalize`, whatever else the folder says.
   @Test func normalization() throws {
     let model = try EditedModel("native_wheel/dpr_default")
     for (old, new) in [(true, JSON.null), (false, "l2")] {
       try model.config("normalize", .bool(old))
       try model.config("normalization_strategy", new)
-      let failure = model.refusal()
-      #expect(failure?.status == .config)
-      #expect(failure?.message.hasPrefix("normalize is \(old)") == true)
-      #expect(failure?.hint?.contains(#"{"normalization_strategy":"l2"}"#) == true)
-      _ = try model.load(["normalization_strategy": "l2"])
+      guard case .dense(let head) = try model.load().head else { return #expect(Bool(false)) }
+      #expect(head.normalizes == old)
+      guard case .dense(let said) = try model.load(["normalization_strategy": "l2"]).head else {
+        return #expect(Bool(false))
+      }
+      #expect(said.normalizes)
     }
-  }
-
-  @Test func headOfAnotherName() throws {
-    let failure = #expect(throws: Failure.self) {
-      try ModelCase("native_wheel/splade_bert").model()
-    }
-    #expect(failure?.status == .config)
-    #expect(failure?.message.hasPrefix("tensor projection.") == true)
   }
 }

@@ -5,10 +5,13 @@ import Models
 import Tensors
 import TestSupport
 import Testing
+import Tokenizers
 
 /// Folders that sentence-transformers wrote, in the classic form and in that of version 5.
 struct SentenceTransformersTests {
-  static let cases = ModelCase.named("external/st_bert_", "external/st_distilbert_")
+  static let cases = ModelCase.named(
+    "external/st_bert_", "external/st_distilbert_", "external/st_roberta_",
+    "external/st_modernbert_")
 
   @Test func casesAreThere() {
     for name in ["concat_dense2", "mean_norm_legacy", "cls_norm", "weightedmean", "lasttoken"] {
@@ -26,8 +29,7 @@ struct SentenceTransformersTests {
     let usual = golden.inputs["default_prompt_name"]?.string.flatMap { prompts[$0] } ?? ""
     let plain = try model.window(golden.texts, .doc, tokenizer, prompt: "")
     #expect(plain.rows == (try golden.unpadded("tok", "input_ids")), "\(name) ids")
-    let window = try model.window(golden.texts, .doc, tokenizer, prompt: usual)
-    let rows = try model.embed(window, .doc)
+    let rows = try embed(golden, model, usual)
     expectClose(
       rows.flatMap { $0 }, try golden.tensors.floats("embeddings"), .embeddings,
       "\(name) embeddings")
@@ -36,9 +38,8 @@ struct SentenceTransformersTests {
       .embeddings, "\(name) normalized")
     for (prompt, text) in prompts {
       // As a user says `--prompt NAME`, and, where it is a role's own, as the role has it.
-      let window = try model.window(golden.texts, .doc, tokenizer, prompt: text)
       expectClose(
-        try model.embed(window, .doc).flatMap { $0 },
+        try embed(golden, model, text).flatMap { $0 },
         try golden.tensors.floats("embeddings.prompt.\(prompt)"), .embeddings,
         "\(name) prompt \(prompt)")
     }
@@ -46,6 +47,21 @@ struct SentenceTransformersTests {
     if let text = prompts["document"] { #expect(model.description.roles[.doc]?.prompt == text) }
     #expect(
       model.unusedTensors.allSatisfy { $0.contains("pooler") }, "\(model.unusedTensors)")
+  }
+
+  /// Embeddings of the texts behind a prompt, which some models do not pool.
+  private func embed(
+    _ golden: ModelCase, _ model: Model, _ prompt: String
+  ) throws -> [[Float]] {
+    let tokenizer = try golden.tokenizer()
+    let window = try model.window(golden.texts, .doc, tokenizer, prompt: prompt)
+    var settings = model.description.roles[.doc] ?? RoleSettings()
+    settings.prompt = prompt
+    var scratch = TokenizerScratch()
+    let promptTokens = try RoleTokenizer(
+      tokenizer, settings, maximumLength: model.maximumTokens(.doc)
+    ).promptTokens(&scratch)
+    return try model.embed(window, .doc, promptTokens: promptTokens)
   }
 
   private func prompts(_ golden: ModelCase, _ model: Model) throws -> [String: String] {
@@ -92,6 +108,67 @@ struct SentenceTransformersTests {
   }
 }
 
+/// Sparse encoders of sentence-transformers.
+struct SparseEncoderTests {
+  static let cases = ModelCase.named("external/st_sparse_")
+
+  @Test func casesAreThere() { #expect(Self.cases.count >= 2) }
+
+  @Test(arguments: cases)
+  func vectors(name: String) throws {
+    let golden = try ModelCase(name)
+    let model = try golden.model()
+    #expect(model.description.similarity == .dot)
+    #expect(model.unusedTensors.isEmpty)
+    var rows: [Role: [[Float]]] = [:]
+    let names = golden.tensors.names
+    for (role, keys) in [
+      (Role.query, ["query_vectors", "vectors", "embeddings"]),
+      (.doc, ["doc_vectors", "vectors", "embeddings"]),
+    ] {
+      let key = try #require(keys.first { names.contains($0) })
+      let window = try model.window(golden.texts, role, golden.tokenizer())
+      let found = try model.embed(window, role)
+      rows[role] = found
+      expectClose(
+        found.flatMap { $0 }, try golden.tensors.floats(key), .embeddings, "\(name) \(key)")
+    }
+    guard names.contains("scores") else { return }
+    var scores: [Float] = []
+    for query in rows[.query] ?? [] {
+      for doc in rows[.doc] ?? [] {
+        var sum = 0.0
+        for (x, y) in zip(query, doc) { sum += Double(x) * Double(y) }
+        scores.append(Float(sum))
+      }
+    }
+    expectClose(scores, try golden.tensors.floats("scores"), .scores, "\(name) scores")
+  }
+}
+
+/// A ColBERT folder of PyLate (`scripts/golden/make_pylate.py`).
+struct PyLateTests {
+  @Test func vectors() throws {
+    let path = Fixtures.path("pylate/model")
+    let model = try Model(ModelDescription(recognizing: ModelFolder(path)))
+    #expect(model.description.evidence[0].contains("PyLate"))
+    #expect(model.description.roles[.query]?.filling == .mask(isAttended: false))
+    let texts = (try Fixtures.json("pylate/inputs.json")["texts"]?.array ?? [])
+      .compactMap(\.string)
+    #expect(texts.count == 4)
+    let expected = try TestSupport.SafeTensorsFile.load(
+      Fixtures.path("pylate/expected.safetensors"))
+    for role in [Role.query, .doc] {
+      let sets = try model.vectors(
+        try model.window(texts, role, Tokenizer.load(folder: path)), role)
+      for (number, set) in sets.enumerated() {
+        let name = "\(role.rawValue).\(number)"
+        expectClose(set.values, try expected.floats(name), .embeddings, name)
+      }
+    }
+  }
+}
+
 /// Folders that say what this release does not do.
 struct SentenceTransformersRefusalTests {
   static let name = "external/st_bert_cls_norm"
@@ -118,15 +195,6 @@ struct SentenceTransformersRefusalTests {
       try folder.write("m/modules.json", text.replacingOccurrences(of: ".Normalize", with: ".CNN"))
     }
     #expect(failure == .config("m", "module CNN is not supported"))
-  }
-
-  @Test func promptOutsideOfPooling() throws {
-    let failure = try refusal { folder in
-      try folder.write(
-        "m/1_Pooling/config.json",
-        #"{"embedding_dimension":32,"pooling_mode":"mean","include_prompt":false}"#)
-    }
-    #expect(failure == .config("m/1_Pooling/config.json", "include_prompt false is not supported"))
   }
 
   @Test func unknownPooling() throws {
@@ -169,7 +237,10 @@ struct SentenceTransformersRefusalTests {
     let failure = try refusal("external/st_bert_concat_dense2") { folder in
       try folder.remove("m/2_Dense/model.safetensors")
     }
-    #expect(failure == .config("m/2_Dense", "expected model.safetensors, found no weights"))
+    #expect(
+      failure
+        == .config("m/2_Dense", "expected model.safetensors or pytorch_model.bin, found no weights")
+    )
   }
 
   @Test func unknownActivation() throws {

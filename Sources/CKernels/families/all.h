@@ -9,6 +9,7 @@
 #include "attention_f32.h"
 #include "rows.h"
 #include "maps.h"
+#include "blocks_f32.h"
 #include "convert.h"
 
 #define CK_TABLE_OF(NAME) \
@@ -19,7 +20,10 @@
         .gemm_colmax_f32 = ck_gemm_colmax_f32_run, \
         .attention_scratch = ck_attention_scratch_run, \
         .attention_f32 = ck_attention_f32_run, \
+        .rotary_f32 = ck_rotary_f32_run, \
         .layernorm_f32 = ck_layernorm_f32_run, \
+        .rmsnorm_f32 = ck_rmsnorm_f32_run, \
+        .gate_f32 = ck_gate_f32_run, \
         .embedding_f32 = ck_embedding_f32_run, \
         .softmax_rows_f32 = ck_softmax_rows_f32_run, \
         .l2_normalize_rows_f32 = ck_l2_normalize_rows_f32_run, \

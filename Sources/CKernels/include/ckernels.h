@@ -73,9 +73,13 @@ typedef struct {
 } ck_gemm_colmax_f32;
 
 // Softmax attention of one sequence: for every head h,
-// out[q, h*E ..] = softmax over keys of (scale * q_h · k_hᵀ) · v_h.
+// out[q, h*E ..] = softmax over keys of (scale * q_h · k_hᵀ + relative) · v_h.
 // q[queries, ldq], k[keys, ldk], v[keys, ldv], out[queries, ldo]; head h at column h*E of each.
-// `keep[keys]` may be NULL; a key with keep == 0 is not attended. At least one must be.
+// `keep[keys]` may be NULL; a key with keep == 0 is not attended.
+// Query i stands at key first + i. Keys at a distance above `reach` are not attended; SIZE_MAX
+// for all. `relative` may be NULL; relative[h*ldr + d] is added for a key at the distance
+// d = key - query, -(first + queries - 1) <= d < keys - first: it points to the distance 0.
+// A query without keys gets the mean of all values, as if all scores were equal.
 typedef struct {
     size_t queries, keys, heads, head_width;
     const float *q;
@@ -85,11 +89,27 @@ typedef struct {
     const float *v;
     size_t ldv;
     const uint8_t *keep;
-    float scale;
+    const float *relative;
+    size_t ldr;
+    size_t first, reach;
+    float scale; // positive
     float *out;
     size_t ldo;
-    float *scratch; // attention_scratch(queries, keys, head_width) floats
+    float *scratch; // attention_scratch(queries, keys, head_width, reach) floats
 } ck_attention_f32;
+
+// Rotary embedding of `heads` heads of even width E side by side: elements e and e + E/2 of a head
+// are turned by the angle whose cosine and sine are cosine[position, e] and sine[position, e].
+// cosine[P, E/2], sine[P, E/2]; positions[rows]. `out` may be `x`.
+typedef struct {
+    size_t rows, heads, head_width;
+    const float *x;
+    size_t ldx;
+    const float *cosine, *sine;
+    const int32_t *positions;
+    float *out;
+    size_t ldo;
+} ck_rotary_f32;
 
 // out[m,D] = layernorm(x[m] (+ residual[m])) * gamma (+ beta). `out` may be `x` or `residual`.
 typedef struct {
@@ -124,10 +144,17 @@ typedef struct {
     void (*gemm_f32)(const ck_gemm_f32 *);
     void (*gemm_colmax_f32)(const ck_gemm_colmax_f32 *);
 
-    size_t (*attention_scratch)(size_t queries, size_t keys, size_t head_width);
+    size_t (*attention_scratch)(size_t queries, size_t keys, size_t head_width, size_t reach);
     void (*attention_f32)(const ck_attention_f32 *);
+    void (*rotary_f32)(const ck_rotary_f32 *);
 
     void (*layernorm_f32)(const ck_layernorm_f32 *);
+    // out[rows,n] = x / sqrt(mean of x² + epsilon) * gamma of each row; `out` may be `x`.
+    void (*rmsnorm_f32)(size_t rows, size_t n, const float *x, size_t ldx, const float *gamma,
+                        float epsilon, float *out, size_t ldo);
+    // y[rows,n] = act(x[rows, 0 ..< n]) * x[rows, n ..< 2n]; `y` does not overlap `x`.
+    void (*gate_f32)(int activation, size_t rows, size_t n, const float *x, size_t ldx, float *y,
+                     size_t ldy);
     void (*embedding_f32)(const ck_embedding_f32 *);
     // y[rows,n] = softmax of each row of x; `y` may be `x`.
     void (*softmax_rows_f32)(size_t rows, size_t n, const float *x, size_t ldx, float *y,

@@ -5,16 +5,13 @@ import Kernels
 /// DistilBERT: BERT without token types, under names of its own.
 ///
 /// Sanh et al., arXiv:1910.01108; transformers `models/distilbert/modeling_distilbert.py`.
-package struct DistilBert: Backbone {
+package struct DistilBert: Backbone, PostNormBackbone {
   /// The model has no field for it.
   private static let layerNormEpsilon = 1e-12
 
-  package let vocabularySize: Int
   package let maximumTokens: Int
-  package let shape: EncoderShape
-  package let wordEmbeddings: Parameter
-  private let positionEmbeddings: Parameter
-  private let embeddingNorm: LayerNorm
+  let shape: EncoderShape
+  let embeddings: LearnedEmbeddings
   private let encoder: PostNormEncoder
 
   /// Token types are read and not used: there is no table for them.
@@ -30,7 +27,6 @@ package struct DistilBert: Backbone {
   ///
   /// Throws: 78 for a field or a tensor that is missing, or that asks for what this does not do.
   package init(_ folder: ModelFolder, _ weights: WeightScope) throws(Failure) {
-    vocabularySize = try folder.integer("vocab_size")
     maximumTokens = try folder.integer("max_position_embeddings")
     shape = try EncoderShape(
       width: try folder.integer("dim"), layers: try folder.integer("n_layers"),
@@ -38,19 +34,13 @@ package struct DistilBert: Backbone {
       activation: try ActivationName.parse(
         try folder.string("activation", default: "gelu") ?? "gelu", at: folder.configPlace),
       layerNormEpsilon: Self.layerNormEpsilon, place: folder.configPlace)
-    let embeddings = weights("embeddings")
-    wordEmbeddings = try embeddings.parameter(
-      "word_embeddings.weight", [vocabularySize, shape.width])
-    positionEmbeddings = try embeddings.parameter(
-      "position_embeddings.weight", [maximumTokens, shape.width])
-    embeddingNorm = try embeddings.layerNorm(
-      "LayerNorm", width: shape.width, epsilon: shape.layerNormEpsilon)
+    embeddings = try LearnedEmbeddings(
+      folder, weights, positions: maximumTokens, segments: nil, width: shape.width,
+      epsilon: shape.layerNormEpsilon)
     encoder = try PostNormEncoder(shape, Self.names, weights)
   }
 
   package func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
-    let x = o.embed(
-      batch, word: wordEmbeddings, type: nil, position: positionEmbeddings, firstPosition: 0)
-    return encoder(o.layerNorm(x, embeddingNorm), batch, o)
+    encoder(embeddings(batch, batch.positions, o), batch, o)
   }
 }

@@ -2,14 +2,14 @@ import Autograd
 import Failures
 import Kernels
 
-/// Sizes of a post-norm transformer encoder.
-package struct EncoderShape: Sendable {
-  package let width: Int
-  package let layers: Int
-  package let heads: Int
-  package let intermediateWidth: Int
-  package let activation: Activation
-  package let layerNormEpsilon: Double
+/// Sizes of a transformer encoder.
+struct EncoderShape: Sendable {
+  let width: Int
+  let layers: Int
+  let heads: Int
+  let intermediateWidth: Int
+  let activation: Activation
+  let layerNormEpsilon: Double
 
   /// Throws: 78 where the heads do not divide the width.
   init(
@@ -25,6 +25,55 @@ package struct EncoderShape: Sendable {
     self.intermediateWidth = intermediateWidth
     self.activation = activation
     self.layerNormEpsilon = layerNormEpsilon
+  }
+}
+
+/// A backbone of learned embeddings and such layers as BERT's.
+protocol PostNormBackbone {
+  var shape: EncoderShape { get }
+  var embeddings: LearnedEmbeddings { get }
+}
+
+extension PostNormBackbone {
+  package var width: Int { shape.width }
+  package var activation: Activation { shape.activation }
+  package var normEpsilon: Double { shape.layerNormEpsilon }
+  package var vocabularySize: Int { embeddings.words.matrix.rows }
+  package var wordEmbeddings: Parameter { embeddings.words }
+}
+
+/// Words, positions and perhaps segments, added up and normalised.
+struct LearnedEmbeddings: Sendable {
+  let words: Parameter
+  private let positions: Parameter
+  private let segments: Parameter?
+  private let norm: LayerNorm
+
+  /// Reads `embeddings` of a folder's `weights`.
+  ///
+  /// `positions`, `segments`: rows of their tables; nil for a model without segments.
+  /// Throws: 78 for a tensor that is missing or has another shape.
+  init(
+    _ folder: ModelFolder, _ weights: WeightScope, positions: Int, segments: Int?, width: Int,
+    epsilon: Double
+  ) throws(Failure) {
+    let weights = weights("embeddings")
+    words = try weights.parameter(
+      "word_embeddings.weight", [try folder.integer("vocab_size"), width])
+    self.positions = try weights.parameter("position_embeddings.weight", [positions, width])
+    self.segments = try segments.map { count throws(Failure) in
+      try weights.parameter("token_type_embeddings.weight", [count, width])
+    }
+    norm = try weights.layerNorm("LayerNorm", width: width, epsilon: epsilon)
+  }
+
+  /// [T,D]; `places[T]` are rows of the table of positions.
+  func callAsFunction<O: Operations>(
+    _ batch: PackedBatch, _ places: [Int32], _ o: O
+  ) -> O.Value {
+    o.layerNorm(
+      o.embed(
+        batch, word: words, type: segments, positions: PositionTable(positions, places)), norm)
   }
 }
 
@@ -61,9 +110,14 @@ struct PostNormEncoder: Sendable {
 
   private let shape: EncoderShape
   private let layers: [Layer]
+  private let attention: AttentionOptions
 
-  init(_ shape: EncoderShape, _ names: Names, _ weights: WeightScope) throws(Failure) {
+  init(
+    _ shape: EncoderShape, _ names: Names, _ weights: WeightScope,
+    attention: AttentionOptions = AttentionOptions()
+  ) throws(Failure) {
     self.shape = shape
+    self.attention = attention
     var layers: [Layer] = []
     for i in 0..<shape.layers {
       layers.append(try Self.layer(weights("\(names.layer).\(i)"), names, shape))
@@ -87,8 +141,10 @@ struct PostNormEncoder: Sendable {
   /// Embeddings [T,D] to hidden states [T,D].
   func callAsFunction<O: Operations>(_ x: O.Value, _ batch: PackedBatch, _ o: O) -> O.Value {
     var x = x
-    for layer in layers {
-      let context = o.attention(o.linear(x, layer.queryKeyValue), heads: shape.heads, batch)
+    for (i, layer) in layers.enumerated() {
+      let states = o.draw(x, batch, layer: i)
+      let context = o.attention(
+        o.linear(states, layer.queryKeyValue), heads: shape.heads, batch, attention)
       x = o.layerNorm(o.linear(context, layer.attentionOutput, adding: x), layer.attentionNorm)
       let inner = o.linear(x, layer.intermediate, shape.activation)
       x = o.layerNorm(o.linear(inner, layer.output, adding: x), layer.outputNorm)

@@ -60,9 +60,12 @@ package struct DenseHead: Sendable {
   }
 
   /// [T,D] to [B,dimension].
+  ///
+  /// `skipping`: tokens at the start of every text that are not pooled.
   package func callAsFunction<O: Operations>(
-    _ hidden: O.Value, _ batch: PackedBatch, _ o: O
+    _ hidden: O.Value, _ batch: PackedBatch, skipping skipped: Int = 0, _ o: O
   ) -> O.Value {
+    let (hidden, batch) = skipped == 0 ? (hidden, batch) : cut(hidden, batch, skipped, o)
     let pooled = poolings.map { o.pool(hidden, $0, batch) }
     var x = pooled.count == 1 ? pooled[0] : o.concatenate(pooled)
     for layer in layers {
@@ -73,5 +76,21 @@ package struct DenseHead: Sendable {
     }
     x = sparsification.apply(x, o)
     return normalizes ? o.normalize(x) : x
+  }
+
+  /// Hidden states and tokens without the first `skipped` of every text; a text of nothing else
+  /// keeps its last token.
+  private func cut<O: Operations>(
+    _ hidden: O.Value, _ batch: PackedBatch, _ skipped: Int, _ o: O
+  ) -> (O.Value, PackedBatch) {
+    var rest = PackedBatch()
+    var rows: [O.Value] = []
+    for sequence in 0..<batch.sequences {
+      let range = batch.range(sequence)
+      let kept = min(range.lowerBound + skipped, range.upperBound - 1)..<range.upperBound
+      rows.append(o.rows(hidden, kept))
+      rest.append(ids: batch.ids[kept], typeIDs: repeatElement(0, count: kept.count))
+    }
+    return (o.stack(rows), rest)
   }
 }

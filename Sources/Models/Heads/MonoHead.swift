@@ -14,19 +14,26 @@ package struct MonoHead: Sendable {
     case mono
   }
 
-  package let pooling: Pooling
+  /// Nil where a decoder made one state of a pair.
+  package let pooling: Pooling?
   /// A linear layer in front of the classifier: BERT's pooler, or what stands in its place.
   package let pooler: Linear?
   package let poolerActivation: Activation
+  /// Behind the pooler.
+  package let norm: LayerNorm?
+  /// What the classifier's inputs are multiplied by: T5's embeddings stand for outputs so.
+  package let scale: Float
   package let classifier: Linear
   package let scoring: Scoring
 
-  /// [T,D] to logits[B,1] or logits[B,2].
+  /// [T,D] or [B,D] to logits[B,1] or logits[B,2].
   package func callAsFunction<O: Operations>(
     _ hidden: O.Value, _ batch: PackedBatch, _ o: O
   ) -> O.Value {
-    var x = o.pool(hidden, pooling, batch)
+    var x = pooling.map { o.pool(hidden, $0, batch) } ?? hidden
     if let pooler { x = o.linear(x, pooler, poolerActivation) }
+    if let norm { x = o.layerNorm(x, norm) }
+    if scale != 1 { x = o.scale(x, by: scale) }
     return o.linear(x, classifier)
   }
 }

@@ -9,36 +9,59 @@ import Tensors
 ///
 /// Not thread-safe: it notes which tensors were asked for.
 package final class Checkpoint {
-  private let files: [SafeTensorsFile]
+  private let files: [any WeightFile]
   private var places: [String: Int] = [:]
   private var used: Set<String> = []
   package let path: String
+  private let adapter: Adapter?
 
-  /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names.
-  ///
-  /// - Throws: 78 where the folder holds weights in another format only.
-  package init(_ folder: String) throws(Failure) {
-    path = folder
-    let single = folder + "/model.safetensors"
-    let index = folder + "/model.safetensors.index.json"
-    var names: [String] = []
-    if WholeFile.exists(single) {
-      names = [single]
-    } else if WholeFile.exists(index) {
-      names = try Self.shards(index).map { "\(folder)/\($0)" }
-    } else {
-      throw Self.noWeights(folder)
+  /// Files that hold a folder's weights, or name those that do, in the order in which they are
+  /// looked for.
+  private static let fileNames = [
+    "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+  ]
+
+  /// Whether there are weights: in a folder, or as a file.
+  package static func exists(_ path: String) throws(Failure) -> Bool {
+    if WholeFile.isDirectory(path) {
+      return fileNames.contains { WholeFile.exists("\(path)/\($0)") }
     }
-    var files: [SafeTensorsFile] = []
-    for name in names { files.append(try SafeTensorsFile(name)) }
+    return WholeFile.exists(path)
+  }
+
+  /// Opens the weights of a folder, or one file of weights.
+  ///
+  /// `adapter`: low-rank updates of them.
+  /// Throws: 78 where the folder holds none; 65 where they are damaged.
+  package init(_ path: String, adapter: Adapter? = nil) throws(Failure) {
+    self.path = path
+    self.adapter = adapter
+    var files: [any WeightFile] = []
+    for name in try Self.files(path) {
+      if name.hasSuffix(".safetensors") {
+        files.append(try SafeTensorsFile(name))
+      } else {
+        files.append(try TorchFile(name))
+      }
+    }
     self.files = files
     for (i, file) in files.enumerated() {
-      for entry in file.header.entries {
+      for entry in file.entries {
         if places.updateValue(i, forKey: entry.name) != nil {
           throw .data(file.path, "tensor \(entry.name) is in another shard as well")
         }
       }
     }
+  }
+
+  private static func files(_ path: String) throws(Failure) -> [String] {
+    guard WholeFile.isDirectory(path) else { return [path] }
+    guard let name = fileNames.first(where: { WholeFile.exists("\(path)/\($0)") }) else {
+      throw .config(path, "expected model.safetensors or pytorch_model.bin, found no weights")
+    }
+    if name.hasSuffix(".json") { return try shards("\(path)/\(name)").map { "\(path)/\($0)" } }
+    return ["\(path)/\(name)"]
   }
 
   private static func shards(_ index: String) throws(Failure) -> [String] {
@@ -47,18 +70,6 @@ package final class Checkpoint {
       throw .data(index, "expected an object with a weight_map")
     }
     return Set(map.compactMap { $0.value.string }).sorted()
-  }
-
-  private static func noWeights(_ folder: String) -> Failure {
-    for name in ["pytorch_model.bin", "pytorch_model.bin.index.json", "model.pt"]
-    where WholeFile.exists("\(folder)/\(name)") {
-      return .config(
-        folder, "expected model.safetensors, found \(name), a pickle that may run code",
-        hint: "convert it once: python3 -c \"import transformers as t; "
-          + "t.AutoModel.from_pretrained('DIR').save_pretrained('DIR', safe_serialization=True)\" "
-          + "(with the class of your model in place of AutoModel)")
-    }
-    return .config(folder, "expected model.safetensors, found no weights")
   }
 
   package func has(_ name: String) -> Bool { resolve(name) != nil }
@@ -101,27 +112,37 @@ package final class Checkpoint {
     else {
       throw .config(path, "tensor \(name) of shape \(shape) is missing")
     }
-    guard entry.shape == shape else {
+    guard entry.shape == shape || Self.isSameVector(entry.shape, shape) else {
       throw .config(
         path, "tensor \(name): expected shape \(shape), found \(entry.shape)")
     }
     used.insert(stored)
     let file = files[place]
     let bytes = file.bytes(entry)
-    if entry.type == .f32, let base = bytes.baseAddress,
+    let update = try adapter?.update(of: stored, shape: shape)
+    if update == nil, entry.type == .f32, let base = bytes.baseAddress,
       Int(bitPattern: base) % MemoryLayout<Float>.alignment == 0
     {
       try checkFinite(
         UnsafeBufferPointer(
           start: base.assumingMemoryBound(to: Float.self), count: entry.elements), name)
+      file.discard(entry)
       return Parameter(
-        name: name, shape: shape, values: base.assumingMemoryBound(to: Float.self), owner: file)
+        name: name, shape: shape, values: base.assumingMemoryBound(to: Float.self), owner: file,
+        discard: { file.discard(entry) })
     }
     let buffer = AlignedBuffer(count: entry.elements)
     try Self.convert(bytes, entry, into: buffer, path: path)
+    file.discard(entry)
+    update?.add(to: buffer)
     try checkFinite(UnsafeBufferPointer(start: buffer.pointer, count: entry.elements), name)
     return Parameter(
       name: name, shape: shape, values: UnsafePointer(buffer.pointer), owner: buffer)
+  }
+
+  /// A table of one column may be stored as a vector.
+  private static func isSameVector(_ found: [Int], _ expected: [Int]) -> Bool {
+    expected.count == 2 && expected[1] == 1 && found == [expected[0]]
   }
 
   /// Weights of a training run that went wrong would make every embedding NaN.
@@ -183,6 +204,18 @@ package struct WeightScope {
     try checkpoint.parameter(prefix + name, shape)
   }
 
+  /// The layer of a projection.
+  func linear(_ projection: Projection, inputs: Int, outputs: Int) throws(Failure) -> Linear {
+    let name = projection.place.name
+    let hasBias =
+      switch projection.bias {
+      case .none: false
+      case .required: true
+      case .optional: has(name + ".bias")
+      }
+    return try linear(name, inputs: inputs, outputs: outputs, bias: hasBias)
+  }
+
   /// `NAME.weight` [outputs, inputs] and, unless it has none, `NAME.bias` [outputs].
   package func linear(
     _ name: String, inputs: Int, outputs: Int, bias: Bool = true
@@ -203,11 +236,18 @@ package struct WeightScope {
     return Linear(weights: weights, biases: biases)
   }
 
+  /// Marks a tensor as known and not needed.
+  package func ignore(_ name: String) { checkpoint.ignore { $0 == prefix + name } }
+
+  package func rmsNorm(_ name: String, width: Int, epsilon: Double) throws(Failure) -> RMSNorm {
+    RMSNorm(weight: try parameter(name + ".weight", [width]), epsilon: Float(epsilon))
+  }
+
   package func layerNorm(
-    _ name: String, width: Int, epsilon: Double
+    _ name: String, width: Int, epsilon: Double, bias: Bool = true
   ) throws(Failure) -> LayerNorm {
     LayerNorm(
       weight: try parameter(name + ".weight", [width]),
-      bias: try parameter(name + ".bias", [width]), epsilon: Float(epsilon))
+      bias: bias ? try parameter(name + ".bias", [width]) : nil, epsilon: Float(epsilon))
   }
 }

@@ -13,7 +13,7 @@ enum LightningIRFolder {
   static let defaultDocumentLength = 512
 
   /// Poolings as Lightning IR names them.
-  private enum PoolingStrategy: String, CaseIterable {
+  enum PoolingStrategy: String, CaseIterable {
     case first, mean, max, sum
     case bertPool = "bert_pool"
 
@@ -27,63 +27,106 @@ enum LightningIRFolder {
     }
   }
 
-  private enum NormalizationStrategy: String, CaseIterable { case none, l2 }
+  /// The model types that Lightning IR writes.
+  private static let types = [
+    "lir-dpr", "splade", "col", "coil", "unicoil", "mvr", "mono", "set-encoder",
+  ]
 
-  static func dense(_ folder: ModelFolder) throws(Failure) -> ModelDescription {
-    let pooling = try folder.choice("pooling_strategy", default: PoolingStrategy.first)
-    try refuseOlderNormalization(folder)
-    var layers: [ModelDescription.HeadLayer] = []
-    if let kind = try folder.string("projection", default: "linear") {
-      guard kind == "linear" || kind == "linear_no_bias" else {
-        throw .config(
-          folder.configPlace,
-          "projection: expected linear, linear_no_bias or null, "
-            + "found \(kind)")
+  /// Whether Lightning IR wrote the folder.
+  static func isNative(_ folder: ModelFolder) -> Bool {
+    folder.config["backbone_model_type"] != nil && types.contains(folder.modelType ?? "")
+  }
+
+  /// What a registered checkpoint is.
+  static func describe(
+    _ folder: ModelFolder, _ row: KnownCheckpoint, because evidence: String
+  ) throws(Failure) -> ModelDescription {
+    let fields = row.fields.merging(try artifact(folder)) { $1 }
+    var description = try describe(
+      folder.adding(fields.map { JSON.Member($0.key, $0.value) }.sorted { $0.key < $1.key }),
+      row.modelType)
+    description.evidence = [evidence]
+    guard let markers = row.markerRows else { return description }
+    let vocabulary = Int32(truncatingIfNeeded: try folder.integer("vocab_size"))
+    description.aliases = RowAliases([vocabulary: markers.query, vocabulary + 1: markers.doc])
+    for (role, id) in [(Role.query, vocabulary), (.doc, vocabulary + 1)] {
+      for i in description.roles[role]?.inserted.indices ?? 0..<0 {
+        description.roles[role]?.inserted[i].id = id
       }
-      let outputs = try folder.optionalInteger("embedding_dim", default: nil)
-      layers = [
-        .linear(
-          .init(folder: "", name: "projection", outputs: outputs, hasBias: kind == "linear"))
-      ]
+    }
+    return description
+  }
+
+  /// What ColBERT's own settings say beside the row: lengths and width.
+  private static func artifact(_ folder: ModelFolder) throws(Failure) -> [String: JSON] {
+    guard let settings = try folder.json("artifact.metadata") else { return [:] }
+    var fields: [String: JSON] = [:]
+    for (key, name) in [
+      ("query_maxlen", "query_length"), ("doc_maxlen", "doc_length"), ("dim", "embedding_dim"),
+      ("attend_to_mask_tokens", "attend_to_query_expanded_tokens"),
+    ] {
+      if let value = settings[key], !value.isNull { fields[name] = value }
+    }
+    if settings["mask_punctuation"]?.bool == false { fields["doc_mask_scoring_tokens"] = .null }
+    return fields
+  }
+
+  static func describe(
+    _ folder: ModelFolder, _ type: String
+  ) throws(Failure) -> ModelDescription {
+    switch type {
+    case "lir-dpr": return try dense(folder)
+    case "splade": return try splade(folder)
+    case "mono", "set-encoder": return try mono(folder, isSet: type == "set-encoder")
+    case "col": return try multiVector(folder)
+    case "mvr": return try viewers(folder)
+    case "coil": return try coil(folder)
+    case "unicoil": return try uniCoil(folder)
+    default:
+      throw .config(
+        folder.configPlace, "model_type \(type) is not known",
+        hint: "known: \(types.joined(separator: ", ")), xtr")
+    }
+  }
+
+  private static func dense(_ folder: ModelFolder) throws(Failure) -> ModelDescription {
+    let pooling = try folder.choice(
+      "pooling_strategy", default: isOlder(folder) ? PoolingStrategy.mean : .first)
+    let layers = try projection(folder, "projection", isOptional: true).map {
+      [ModelDescription.HeadLayer.linear($0)]
     }
     let settings = ModelDescription.DenseSettings(
-      poolings: [pooling.pooling], layers: layers,
+      poolings: [pooling.pooling], layers: layers ?? [],
       sparsification: try folder.choice(
         "sparsification_strategy", default: Sparsification.none, nullMeans: Sparsification.none),
-      normalizes: try folder.choice(
-        "normalization_strategy", default: NormalizationStrategy.none,
-        nullMeans: NormalizationStrategy.none) == .l2)
-    return ModelDescription(
-      folder: folder, backboneType: backbone(folder), architecture: .dense(settings),
-      similarity: try folder.choice("similarity_function", default: Similarity.dot),
-      roles: try biEncoderRoles(folder), evidence: evidence(folder))
+      normalizes: try normalizesDense(folder))
+    var description = try biEncoder(folder, .dense(settings))
+    if isOlder(folder) {
+      description.evidence.append(
+        "config.json: normalize, as only Lightning IR 0.0.6 writes it")
+    }
+    return description
   }
 
-  /// Release 0.0.6 wrote `normalize` and paid no attention to `normalization_strategy`, so that the
-  /// same configuration means one thing there and another thing in later versions.
-  private static func refuseOlderNormalization(_ folder: ModelFolder) throws(Failure) {
-    guard folder.config["normalize"] != nil,
-      !folder.overriddenKeys.contains("normalization_strategy")
-    else { return }
-    let normalizes = try folder.bool("normalize", default: false)
-    let later = try folder.choice(
-      "normalization_strategy", default: NormalizationStrategy.none,
-      nullMeans: NormalizationStrategy.none)
-    if normalizes == (later == .l2) { return }
-    throw .config(
-      folder.configPlace,
-      "normalize is \(normalizes) and normalization_strategy is \(later.rawValue): older versions "
-        + "of Lightning IR go by the first, newer ones by the second",
-      hint: #"say --model-config '{"normalization_strategy":"l2"}' or "none""#)
+  /// Whether release 0.0.6 wrote the folder: no later one writes this key.
+  private static func isOlder(_ folder: ModelFolder) -> Bool { folder.config["normalize"] != nil }
+
+  /// Release 0.0.6 went by `normalize` and paid no attention to `normalization_strategy`, which it
+  /// wrote as well.
+  private static func normalizesDense(_ folder: ModelFolder) throws(Failure) -> Bool {
+    guard isOlder(folder), !folder.overriddenKeys.contains("normalization_strategy") else {
+      return try normalizes(folder)
+    }
+    return try folder.bool("normalize", default: false)
   }
 
-  static func splade(_ folder: ModelFolder) throws(Failure) -> ModelDescription {
+  private static func splade(_ folder: ModelFolder) throws(Failure) -> ModelDescription {
     func weighting(_ role: String) throws(Failure) -> SpladeHead.Weighting {
       try folder.choice(
         "\(role)_weighting", default: .contextualized, nullMeans: SpladeHead.Weighting.none)
     }
     let pooling = try folder.choice("pooling_strategy", default: PoolingStrategy.max)
-    let native = folder.config["backbone_model_type"] != nil
+    let native = isNative(folder)
     let settings = ModelDescription.SpladeSettings(
       pooling: pooling.pooling,
       sparsification: try folder.choice(
@@ -93,30 +136,40 @@ enum LightningIRFolder {
         .query: try folder.bool("query_expansion", default: true),
         .doc: try folder.bool("doc_expansion", default: true),
       ],
-      namesOfHead: native ? .lightningIR : .transformers)
-    var roles = try biEncoderRoles(folder)
+      tables: try HeadNames.places(
+        [.query: "query_weights.weight", .doc: "doc_weights.weight"], in: folder,
+        isNative: native),
+      namesOfHead: native ? .lightningIR : .transformers,
+      epsilon: backbonesWithHead.contains(backbone(folder)) ? headEpsilon : nil)
+    var description = try biEncoder(folder, .splade(settings))
     for role in [Role.query, .doc] where settings.weighting[role] != .contextualized {
-      roles[role]?.addsSpecialTokens = false
+      description.roles[role]?.addsSpecialTokens = false
     }
-    return ModelDescription(
-      folder: folder, backboneType: backbone(folder), architecture: .splade(settings),
-      similarity: try folder.choice("similarity_function", default: Similarity.dot), roles: roles,
-      evidence: evidence(folder))
+    return description
   }
 
-  static func mono(_ folder: ModelFolder) throws(Failure) -> ModelDescription {
-    let native = folder.config["backbone_model_type"] != nil
+  /// Backbones that Lightning IR has a language model head for; those of others are transformers'.
+  private static let backbonesWithHead: Set = ["bert", "distilbert", "modernbert", "roberta"]
+  /// Lightning IR gives its head this epsilon whatever the backbone says (`lm_head.py`).
+  private static let headEpsilon = 1e-12
+
+  private static func mono(
+    _ folder: ModelFolder, isSet: Bool
+  ) throws(Failure) -> ModelDescription {
+    let native = isNative(folder)
     let strategy = try folder.choice("pooling_strategy", default: PoolingStrategy.first)
     // The reference saves `bert_pool` as `first` and a private flag, and then fails to reload it.
     let flag = try folder.bool("_bert_pool", default: false)
     let classifier = folder.architectures.contains { $0.hasSuffix("ForSequenceClassification") }
+    let scoring = try folder.choice("scoring_strategy", default: MonoHead.Scoring.rank)
     let settings = ModelDescription.MonoSettings(
-      pooling: strategy.pooling,
+      pooling: classifier && !native && folder.config["pooling_strategy"] == nil
+        ? try PlainFolder.classifierPooling(folder) : strategy.pooling,
       hasPooler: flag || strategy == .bertPool || (classifier && !native),
       hasBias: try folder.bool("linear_bias", default: classifier && !native),
-      scoring: try folder.choice("scoring_strategy", default: .rank),
-      namesOfHead: native ? .lightningIR : .transformers, activation: .logit,
-      cutsTextsFirst: true)
+      scoring: scoring, namesOfHead: native ? .lightningIR : .transformers, activation: .logit,
+      cutsTextsFirst: true, pattern: backbone(folder) == "t5" ? pattern(scoring) : nil,
+      set: isSet ? try set(folder) : nil)
     let roles: [Role: RoleSettings] = [
       .query: RoleSettings(
         maximumLength: try folder.optionalInteger("query_length", default: defaultQueryLength)),
@@ -129,37 +182,32 @@ enum LightningIRFolder {
       similarity: .dot, roles: roles, evidence: evidence(folder))
   }
 
-  /// The backbone: named, or for a plain checkpoint what its own `config.json` was before
-  /// `--model-config` changed `model_type`.
-  private static func backbone(_ folder: ModelFolder) -> String {
-    if let type = folder.config["backbone_model_type"]?.string { return type }
-    return folder.originalModelType ?? "none"
-  }
-
-  private static func biEncoderRoles(
-    _ folder: ModelFolder
-  ) throws(Failure) -> [Role: RoleSettings] {
-    let markers = try folder.bool("add_marker_tokens", default: false)
-    return [
-      .query: RoleSettings(
-        maximumLength: try length(folder, "query_length", defaultQueryLength),
-        marker: markers ? "[QUE]" : nil),
-      .doc: RoleSettings(
-        maximumLength: try length(folder, "doc_length", defaultDocumentLength),
-        marker: markers ? "[DOC]" : nil),
+  /// `cross_encoder_tokenizer.py`, `SCORING_STRATEGY_POST_PROCESSOR_MAPPING`.
+  private static func pattern(_ scoring: MonoHead.Scoring) -> [PairPatternPart] {
+    let texts: [PairPatternPart] = [
+      .token("\u{2581}"), .token("Query"), .token(":"), .query, .token("\u{2581}Document"),
+      .token(":"), .document,
     ]
+    let end: [PairPatternPart] = [.token("</s>")]
+    switch scoring {
+    case .rank: return texts + end
+    case .mono:
+      return texts + [.token("\u{2581}Relevan"), .token("t"), .token(":")] + end
+    }
   }
 
-  /// A role's length; null is what the tokenizer says, as in transformers.
-  private static func length(
-    _ folder: ModelFolder, _ key: String, _ fallback: Int
-  ) throws(Failure) -> Int? {
-    if let length = try folder.optionalInteger(key, default: fallback) { return length }
-    return try folder.tokenizerLength()
-  }
-
-  private static func evidence(_ folder: ModelFolder) -> [String] {
-    let source = folder.overriddenKeys.contains("model_type") ? "--model-config" : "config.json"
-    return ["\(source): model_type is \(folder.modelType ?? "")"]
+  private static func set(_ folder: ModelFolder) throws(Failure) -> ModelDescription.SetSettings {
+    let type = backbone(folder)
+    guard ["bert", "electra"].contains(type) else {
+      throw .config(
+        folder.configPlace, "a set-encoder on backbone \(type) is not supported",
+        hint: "supported: bert, electra")
+    }
+    let depth = try folder.integer("depth", default: 100)
+    guard depth >= 1 else {
+      throw .config(folder.configPlace, "depth: expected at least 1, found \(depth)")
+    }
+    return .init(
+      depth: depth, sharedToken: try folder.bool("add_extra_token", default: false) ? 1 : 0)
   }
 }

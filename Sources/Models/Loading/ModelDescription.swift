@@ -3,27 +3,6 @@ import Failures
 import JSON
 import Tensors
 
-/// How one role's texts become tokens.
-package struct RoleSettings: Sendable, Equatable {
-  /// Most tokens of a text, special ones included; nil for as many as the backbone has positions.
-  package var maximumLength: Int?
-  /// Put in front of every text.
-  package var prompt = ""
-  package var addsSpecialTokens = true
-  /// Token behind the first special token that tells queries from documents.
-  package var marker: String?
-
-  package init(
-    maximumLength: Int? = nil, prompt: String = "", addsSpecialTokens: Bool = true,
-    marker: String? = nil
-  ) {
-    self.maximumLength = maximumLength
-    self.prompt = prompt
-    self.addsSpecialTokens = addsSpecialTokens
-    self.marker = marker
-  }
-}
-
 /// Which kind of score two embeddings have.
 package enum Similarity: String, Sendable, CaseIterable {
   case dot, cosine, l2
@@ -34,6 +13,10 @@ package struct ModelDescription: Sendable {
   package enum Architecture: Sendable {
     case dense(DenseSettings)
     case splade(SpladeSettings)
+    case uniCoil(UniCoilSettings)
+    case multiVector(MultiVectorSettings)
+    case viewers(ViewerSettings)
+    case coil(CoilSettings)
     case mono(MonoSettings)
 
     /// As the configuration calls it.
@@ -41,17 +24,123 @@ package struct ModelDescription: Sendable {
       switch self {
       case .dense: "lir-dpr"
       case .splade: "splade"
-      case .mono: "mono"
+      case .uniCoil: "unicoil"
+      case .multiVector: "col"
+      case .viewers: "mvr"
+      case .coil: "coil"
+      case .mono(let settings): settings.set == nil ? "mono" : "set-encoder"
       }
     }
   }
 
+  package var folder: ModelFolder
+  package var backboneType: String
+  package var architecture: Architecture
+  package var similarity: Similarity
+  /// Settings of queries and documents, or of pairs.
+  package var roles: [Role: RoleSettings]
+  package var prompts: [String: String] = [:]
+  /// Markers that the checkpoint's vocabulary lacks.
+  package var aliases = RowAliases()
+  /// Why the folder was read this way.
+  package var evidence: [String]
+
+  /// Longest sequence that the backbone has positions for; nil where it has no limit.
+  package var positions: Int? {
+    guard let count = folder.config["max_position_embeddings"]?.integer else { return nil }
+    switch backboneType {
+    // Their positions begin behind the padding token's id, which MPNet takes to be 1.
+    case "roberta", "xlm-roberta":
+      return count - (folder.config["pad_token_id"]?.integer ?? 1) - 1
+    case "mpnet": return count - 2
+    default: return count
+    }
+  }
+
+  package var isCrossEncoder: Bool { if case .mono = architecture { true } else { false } }
+
+  /// How vectors of several tokens become one score; nil for other models.
+  package var lateInteraction: LateInteraction? {
+    switch architecture {
+    case .multiVector(let settings): settings.interaction
+    case .viewers(let settings): settings.interaction
+    case .coil(let settings): settings.interaction
+    case .dense, .splade, .uniCoil, .mono: nil
+    }
+  }
+}
+
+// MARK: Where weights are
+
+/// A tensor, or a layer's tensors, of a model folder.
+package struct WeightPlace: Sendable, Equatable {
+  /// Folder or file below the model's, empty for the model's own checkpoint.
+  package var source: String
+  /// Name of the layer or tensor.
+  package var name: String
+
+  package init(_ name: String, in source: String = "") {
+    self.source = source
+    self.name = name
+  }
+}
+
+/// A linear layer that a folder or a checkpoint holds.
+package struct Projection: Sendable {
+  package var place: WeightPlace
+  /// Nil for as many as the backbone is wide.
+  package var outputs: Int?
+  package var bias: Bias
+  /// Name of the activation function, as torch calls it; nil for none.
+  package var activation: String?
+
+  /// Whether there is one.
+  package enum Bias: Sendable {
+    case none, required
+    /// Zero, where the checkpoint has none.
+    case optional
+  }
+
+  package init(
+    _ place: WeightPlace, outputs: Int?, bias: Bias, activation: String? = nil
+  ) {
+    self.place = place
+    self.outputs = outputs
+    self.bias = bias
+    self.activation = activation
+  }
+}
+
+// MARK: Settings of heads
+
+/// How the similarities of two texts' vectors become one score
+/// (Lightning IR `bi_encoder/bi_encoder_model.py`).
+package struct LateInteraction: Sendable {
+  package enum Aggregation: String, Sendable, CaseIterable { case sum, mean, max }
+
+  package var queryAggregation = Aggregation.sum
+  package var docAggregation = Aggregation.max
+  /// Tokens whose vectors do not count.
+  package var masked: [Role: MaskedTokens] = [:]
+
+  package enum MaskedTokens: Sendable, Equatable {
+    /// ASCII punctuation.
+    case punctuation
+    case tokens([String])
+    /// The same, and an unknown one is the tokenizer's unknown token, as in PyLate.
+    case words([String])
+  }
+}
+
+extension ModelDescription {
   package struct DenseSettings: Sendable {
     package var poolings: [Pooling]
     /// Layers behind the pooling.
     package var layers: [HeadLayer]
     package var sparsification = Sparsification.none
     package var normalizes: Bool
+    /// Whether the prompt's tokens are pooled with the others.
+    package var poolsPrompt = true
   }
 
   /// A layer behind the pooling of a dense head.
@@ -61,26 +150,43 @@ package struct ModelDescription: Sendable {
     case norm(folder: String)
   }
 
-  /// A linear layer that a folder or a checkpoint holds.
-  package struct Projection: Sendable {
-    /// Folder below the model's, empty for the model's own checkpoint.
-    package var folder: String
-    /// Name of the weights in the checkpoint.
-    package var name: String
-    /// Nil for as many as the backbone is wide.
-    package var outputs: Int?
-    package var hasBias: Bool
-    /// Name of the activation function, as torch calls it; nil for none.
-    package var activation: String?
-  }
-
   package struct SpladeSettings: Sendable {
     package var pooling: Pooling
     package var sparsification: Sparsification
     package var weighting: [Role: SpladeHead.Weighting]
     package var expands: [Role: Bool]
+    /// Static weights.
+    package var tables: [Role: WeightPlace] = [:]
     /// Names of the head's weights: Lightning IR's or transformers'.
     package var namesOfHead: SpladeHead.Names
+    /// Of the head's normalisation; nil for the backbone's.
+    package var epsilon: Double?
+  }
+
+  package struct UniCoilSettings: Sendable {
+    package var projection: Projection
+  }
+
+  package struct MultiVectorSettings: Sendable {
+    /// Layers over every token, in order.
+    package var projections: [Projection]
+    package var normalizes: Bool
+    package var interaction: LateInteraction
+  }
+
+  package struct ViewerSettings: Sendable {
+    /// Nil for none.
+    package var projection: Projection?
+    package var queryPooling: Pooling
+    package var viewers: Int
+    package var normalizes: Bool
+    package var interaction: LateInteraction
+  }
+
+  package struct CoilSettings: Sendable {
+    package var cls: Projection
+    package var tokens: Projection
+    package var interaction: LateInteraction
   }
 
   package struct MonoSettings: Sendable {
@@ -93,22 +199,19 @@ package struct ModelDescription: Sendable {
     package var activation: ScoreActivation
     /// Lightning IR cuts query and document by decoding and encoding again; others cut the pair.
     package var cutsTextsFirst: Bool
+    /// What a pair becomes; nil for what the tokenizer makes of it.
+    package var pattern: [PairPatternPart]?
+    /// Of a Set-Encoder.
+    package var set: SetSettings?
   }
 
-  package var folder: ModelFolder
-  package var backboneType: String
-  package var architecture: Architecture
-  package var similarity: Similarity
-  /// Settings of queries and documents, or of pairs.
-  package var roles: [Role: RoleSettings]
-  package var prompts: [String: String] = [:]
-  /// Why the folder was read this way.
-  package var evidence: [String]
-
-  /// Longest sequence that the backbone has positions for; nil where it has no limit.
-  package var positions: Int? { folder.config["max_position_embeddings"]?.integer }
-
-  package var isCrossEncoder: Bool { if case .mono = architecture { true } else { false } }
+  /// Documents of a query that are scored together.
+  package struct SetSettings: Sendable, Equatable {
+    /// Most documents of a set.
+    package var depth: Int
+    /// Position of the token that documents attend to in each other.
+    package var sharedToken: Int
+  }
 }
 
 /// What is done to a cross-encoder's logit.
@@ -118,7 +221,7 @@ package enum ScoreActivation: String, Sendable, CaseIterable {
 
 extension SpladeHead {
   package enum Names: Sendable {
-    /// `projection.dense`, `projection.norm`, `projection.decoder`.
+    /// `projection.dense`, `projection.norm`, `projection.decoder`, or what older versions wrote.
     case lightningIR
     /// `cls.predictions.transform.dense`, …
     case transformers

@@ -7,54 +7,87 @@ import Tensors
 /// A Hugging Face model folder: where its files are and what its `config.json` says.
 package struct ModelFolder: Sendable {
   package let path: String
+  /// Folder of `config.json`, weights and tokenizer: the folder itself, or one of its modules.
+  package let modelPath: String
   /// `config.json` with what the user added to it.
-  package let config: JSON
+  package private(set) var config: JSON
   /// Keys that the user set with `--model-config`.
   package let overriddenKeys: [String]
   /// `model_type` as the file has it.
   package let originalModelType: String?
+  /// A folder of low-rank updates of the weights; nil for none.
+  package let adapter: String?
 
   /// Opens a folder.
   ///
   /// - Parameters:
   ///   - path: the folder.
   ///   - overrides: members that are added to `config.json`, or stand in for its own.
+  ///   - adapter: folder of a PEFT adapter.
   /// - Throws: 66 where there is no such folder, 78 where it holds no `config.json`.
-  package init(_ path: String, overrides: JSON? = nil) throws(Failure) {
-    var path = path
-    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+  package init(
+    _ path: String, overrides: JSON? = nil, adapter: String? = nil
+  ) throws(Failure) {
+    let path = try Self.existing(path, "model folder")
     self.path = path
-    guard WholeFile.exists(path) else {
-      throw Failure(.noInput, at: path, "no such model folder")
+    self.adapter = try adapter.map { path throws(Failure) in
+      try Self.existing(path, "adapter folder")
     }
-    guard WholeFile.isDirectory(path) else {
-      throw Failure(.config, at: path, "expected a model folder, found a file")
-    }
-    guard WholeFile.exists(path + "/config.json") else {
+    modelPath = try Self.modelPath(of: path)
+    guard WholeFile.exists(modelPath + "/config.json") else {
       throw .config(
-        path, "expected a model folder with a config.json",
+        modelPath, "expected a model folder with a config.json",
         hint: "scripts/fetch-model downloads one; --model takes the folder, not a name")
     }
-    var members = try JSONFile.readObject(path + "/config.json")
-    originalModelType = members.first { $0.key == "model_type" }?.value.string
+    config = .object(try JSONFile.readObject(modelPath + "/config.json"))
+    originalModelType = config["model_type"]?.string
     overriddenKeys = overrides?.members?.map(\.key) ?? []
-    for member in overrides?.members ?? [] {
-      members.removeAll { $0.key == member.key }
-      members.append(member)
+    for member in overrides?.members ?? [] { set(member.key, member.value) }
+  }
+
+  /// Where weights and tokenizer of a folder are.
+  package static func modelPath(of path: String) throws(Failure) -> String {
+    try SentenceTransformersModules.transformerPath(path) ?? path
+  }
+
+  private static func existing(_ path: String, _ what: String) throws(Failure) -> String {
+    var path = path
+    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+    guard WholeFile.exists(path) else {
+      throw Failure(.noInput, at: path, "no such \(what)")
     }
+    guard WholeFile.isDirectory(path) else {
+      throw Failure(.config, at: path, "expected a \(what), found a file")
+    }
+    return path
+  }
+
+  private mutating func set(_ key: String, _ value: JSON) {
+    var members = config.members ?? []
+    members.removeAll { $0.key == key }
+    members.append(JSON.Member(key, value))
     config = .object(members)
+  }
+
+  /// The folder with fields that `config.json` and the user leave out; what the user says stays.
+  package func adding(_ fields: [JSON.Member]) -> ModelFolder {
+    var folder = self
+    for field in fields where !overriddenKeys.contains(field.key) {
+      folder.set(field.key, field.value)
+    }
+    return folder
   }
 
   /// Reads a JSON object of the folder; nil if the file is not there.
   package func json(_ name: String) throws(Failure) -> JSON? {
-    let file = "\(path)/\(name)"
+    let file = "\(modelPath)/\(name)"
     return WholeFile.exists(file) ? .object(try JSONFile.readObject(file)) : nil
   }
 
-  /// Reads a JSON file of the folder, whatever its value; nil if it is not there.
-  package func jsonValue(_ name: String) throws(Failure) -> JSON? {
+  /// The same for a file beside the model's modules.
+  package func rootJSON(_ name: String) throws(Failure) -> JSON? {
     let file = "\(path)/\(name)"
-    return WholeFile.exists(file) ? try JSONFile.read(file) : nil
+    return WholeFile.exists(file) ? .object(try JSONFile.readObject(file)) : nil
   }
 }
 
@@ -62,7 +95,7 @@ package struct ModelFolder: Sendable {
 
 extension ModelFolder {
   /// Where messages point for `config.json`.
-  package var configPlace: String { "\(path)/config.json" }
+  package var configPlace: String { "\(modelPath)/config.json" }
 
   private func invalid(_ key: String, expected: String) -> Failure {
     let found = config[key].map { $0.serialized() } ?? "nothing"
@@ -134,49 +167,6 @@ extension ModelFolder {
       length >= 0, length < 1e9
     else { return positions }
     return min(Int(length), positions ?? .max)
-  }
-}
-
-// MARK: Digest
-
-extension ModelFolder {
-  /// XXH3-128 over the sorted list of (name, XXH3-128 of content) of the files that decide what
-  /// the model computes: configuration, tokenizer and weights, in the folder and its modules.
-  package func digest() throws(Failure) -> String {
-    var list: [UInt8] = []
-    for name in try relevantFiles().sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
-      list += Array("\(name)\t\(try FileDigest.of("\(path)/\(name)"))\n".utf8)
-    }
-    for key in overriddenKeys.sorted() {
-      list += Array(
-        "--model-config \(key)\t\(config[key]?.serialized(sortingKeys: true) ?? "")\n".utf8)
-    }
-    return Checksum.xxh3Long(list)
-  }
-
-  private static let relevantNames: Set<String> = [
-    "config.json", "modules.json", "sentence_bert_config.json",
-    "config_sentence_transformers.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt",
-    "vocab.json", "merges.txt", "spiece.model", "special_tokens_map.json", "added_tokens.json",
-    "artifact.metadata",
-  ]
-
-  private func relevantFiles() throws(Failure) -> [String] {
-    var files: [String] = []
-    for name in try FolderListing.names(path) {
-      if Self.relevantNames.contains(name) || name.hasSuffix(".safetensors")
-        || name.hasSuffix(".safetensors.index.json")
-      {
-        files.append(name)
-      } else if name.first?.isNumber == true, name.contains("_") {
-        // A module of sentence-transformers, such as `1_Pooling`.
-        for inner in try FolderListing.names("\(path)/\(name)")
-        where inner == "config.json" || inner.hasSuffix(".safetensors") {
-          files.append("\(name)/\(inner)")
-        }
-      }
-    }
-    return files
   }
 }
 

@@ -10,19 +10,20 @@ extension ModelDescription {
   /// - Throws: 78 where the folder leaves two readings, with how to choose, or is of a kind that is
   ///   not supported.
   package init(recognizing folder: ModelFolder) throws(Failure) {
-    switch folder.modelType {
-    case "lir-dpr": self = try LightningIRFolder.dense(folder)
-    case "splade": self = try LightningIRFolder.splade(folder)
-    case "mono": self = try LightningIRFolder.mono(folder)
-    case "col", "coil", "unicoil", "mvr", "set-encoder", "xtr":
-      throw .config(
-        folder.configPlace, "models of type \(folder.modelType ?? "") are not supported")
-    default:
-      if WholeFile.exists(folder.path + "/modules.json") {
-        self = try SentenceTransformersFolder.describe(folder)
-      } else {
-        self = try PlainFolder.describe(folder)
-      }
+    if LightningIRFolder.isNative(folder) {
+      self = try LightningIRFolder.describe(folder, folder.modelType ?? "")
+      return
+    }
+    let known = try KnownCheckpoint.find(folder)
+    let asked = folder.overriddenKeys.contains("model_type") ? folder.modelType : nil
+    if let known, asked == nil || asked == known.row.modelType || asked == "xtr" {
+      self = try LightningIRFolder.describe(folder, known.row, because: known.evidence)
+    } else if let asked {
+      self = try LightningIRFolder.describe(folder, asked)
+    } else if WholeFile.exists(folder.path + "/modules.json") {
+      self = try SentenceTransformersFolder.describe(folder)
+    } else {
+      self = try PlainFolder.describe(folder)
     }
   }
 }
@@ -47,6 +48,12 @@ enum PlainFolder {
         folder.path, "\(architecture) may be a SPLADE model or a bare language model",
         hint: #"for a SPLADE model say --model-config '{"model_type":"splade"}'"#)
     }
+    if folder.modelType == "t5", architecture.hasSuffix("ForConditionalGeneration") {
+      throw .config(
+        folder.path, "\(architecture) may be a monoT5, a RankT5 or a bare language model",
+        hint: #"say --model-config '{"model_type":"mono","scoring_strategy":"mono"}' for a "#
+          + #"monoT5, with "rank" for a RankT5"#)
+    }
     throw .config(
       folder.path,
       "model_type \(folder.modelType ?? "none") with architecture \(architecture) does not say how "
@@ -67,13 +74,26 @@ enum PlainFolder {
   ) throws(Failure) -> ModelDescription {
     let (activation, why) = try crossEncoderActivation(folder)
     let settings = ModelDescription.MonoSettings(
-      pooling: .first, hasPooler: true, hasBias: true, scoring: .rank,
+      pooling: try classifierPooling(folder), hasPooler: true, hasBias: true, scoring: .rank,
       namesOfHead: .transformers, activation: activation, cutsTextsFirst: false)
     return ModelDescription(
       folder: folder, backboneType: folder.modelType ?? "none", architecture: .mono(settings),
       similarity: .dot,
       roles: [.pair: RoleSettings(maximumLength: try SentenceTransformersFolder.length(folder))],
       evidence: [evidence, why])
+  }
+
+  /// What transformers' classifier pools: the first token, unless ModernBERT's field says more.
+  static func classifierPooling(_ folder: ModelFolder) throws(Failure) -> Pooling {
+    guard folder.originalModelType == "modernbert" else { return .first }
+    let name = try folder.string("classifier_pooling", default: "cls")
+    switch name {
+    case "cls": return .first
+    case "mean": return .mean
+    default:
+      throw .config(
+        folder.configPlace, "classifier_pooling: expected cls or mean, found \(name ?? "null")")
+    }
   }
 
   /// The activation of sentence-transformers' CrossEncoder: what a configuration names, else
@@ -83,7 +103,7 @@ enum PlainFolder {
   private static func crossEncoderActivation(
     _ folder: ModelFolder
   ) throws(Failure) -> (ScoreActivation, String) {
-    let settings = try folder.json("config_sentence_transformers.json")
+    let settings = try folder.rootJSON("config_sentence_transformers.json")
     let candidates = [
       ("config_sentence_transformers.json: activation_fn", settings?["activation_fn"]),
       (

@@ -1,0 +1,207 @@
+import Kernels
+
+extension Inference {
+  package func rotate(_ qkv: Matrix, _ angles: RotaryPositions, _ batch: PackedBatch) -> Matrix {
+    let width = qkv.columns / 3
+    let out = matrix(qkv.rows, qkv.columns)
+    batch.positions.withUnsafeBufferPointer { positions in
+      kernels.rotate(
+        qkv.view.view.columns(0..<2 * width), cosines: angles.cosines, sines: angles.sines,
+        positions: positions, into: out.view.columns(0..<2 * width))
+    }
+    for row in 0..<qkv.rows {
+      let start = row * qkv.columns + 2 * width
+      (out.buffer.pointer + start).update(from: qkv.buffer.pointer + start, count: width)
+    }
+    return out
+  }
+
+  package func attention(
+    _ qkv: Matrix, heads: Int, _ batch: PackedBatch, _ options: AttentionOptions
+  ) -> Matrix {
+    let width = qkv.columns / 3
+    let out = matrix(batch.tokens, width)
+    let shape = AttentionShape(
+      heads: heads, scale: options.scale ?? 1 / Float(width / heads).squareRoot(),
+      relative: options.relative.map { table($0, batch) }, reach: options.reach)
+    guard batch.sets.isEmpty else {
+      attendInSets(qkv.view.view, shape, batch, into: out)
+      return out
+    }
+    let all = qkv.view.view
+    batch.attended.withUnsafeBufferPointer { attended in
+      for sequence in 0..<batch.sequences {
+        let rows = batch.range(sequence)
+        attend(
+          queries: all[rows, 0..<width], keys: all[rows, width..<2 * width],
+          values: all[rows, 2 * width..<3 * width], shape,
+          keep: batch.hidesTokens ? UnsafeBufferPointer(rebasing: attended[rows]) : nil,
+          into: out.view.rows(rows))
+      }
+    }
+    return out
+  }
+
+  /// What all sequences of a batch have in common.
+  private struct AttentionShape {
+    var heads: Int
+    var scale: Float
+    var relative: RelativeTable?
+    var reach: Int?
+  }
+
+  private func attend(
+    queries: MatrixView, keys: MatrixView, values: MatrixView, _ shape: AttentionShape,
+    keep: UnsafeBufferPointer<UInt8>?, into out: MutableMatrixView
+  ) {
+    let needed = kernels.attentionScratchCount(
+      queries: queries.rows, keys: keys.rows, headWidth: queries.columns / shape.heads,
+      reach: shape.reach)
+    if scratch.count < needed { scratch = AlignedBuffer(count: needed) }
+    kernels.attention(
+      queries: queries, keys: keys, values: values, heads: shape.heads, scale: shape.scale,
+      mask: AttentionMask(keep: keep, relative: shape.relative?.view, reach: shape.reach),
+      into: out, scratch: scratch)
+  }
+
+  // MARK: Relative positions
+
+  /// What `positions` adds, for sequences as long as the batch's at least.
+  private func table(_ positions: RelativePositions, _ batch: PackedBatch) -> RelativeTable {
+    let longest = (0..<batch.sequences).map { batch.range($0).count }.max() ?? 0
+    let key = ObjectIdentifier(positions.table)
+    if let known = relativeTables[key], known.radius >= longest { return known }
+    // Some more than asked for: batches grow and shrink.
+    let table = RelativeTable(positions, radius: max(64, longest + longest / 4))
+    relativeTables[key] = table
+    return table
+  }
+
+  // MARK: Sets
+
+  /// Keys and values of a sequence are its own rows, the shared rows of its set, and drawn ones.
+  private func attendInSets(
+    _ all: MatrixView, _ shape: AttentionShape, _ batch: PackedBatch, into out: Matrix
+  ) {
+    precondition(shape.reach == nil && shape.relative == nil, "distances between sequences")
+    let width = all.columns / 3
+    var firstDrawn = batch.tokens
+    for set in batch.sets {
+      let shared =
+        set.sequences.map { batch.offsets[$0] + set.sharedToken }
+        + Array(firstDrawn..<firstDrawn + set.drawn)
+      firstDrawn += set.drawn
+      for sequence in set.sequences {
+        let rows = batch.range(sequence)
+        let others = shared.enumerated().filter { $0.offset != sequence - set.sequences.lowerBound }
+          .map(\.element)
+        let keys = Array(rows) + others
+        let gathered = matrix(keys.count, 2 * width)
+        for (i, row) in keys.enumerated() {
+          (gathered.buffer.pointer + i * 2 * width).update(
+            from: all.base + row * all.stride + width, count: 2 * width)
+        }
+        let keep = Array(batch.attended[rows]) + [UInt8](repeating: 1, count: others.count)
+        keep.withUnsafeBufferPointer { keep in
+          let view = gathered.view.view
+          attend(
+            queries: all[rows, 0..<width], keys: view.columns(0..<width),
+            values: view.columns(width..<2 * width), shape, keep: keep,
+            into: out.view.rows(rows))
+        }
+      }
+    }
+  }
+
+  package func draw(_ x: Matrix, _ batch: PackedBatch, layer: Int) -> Matrix {
+    let drawn = batch.sets.reduce(0) { $0 + $1.drawn }
+    if drawn == 0 { return x }
+    let width = x.columns
+    let out = matrix(x.rows + drawn, width)
+    out.buffer.pointer.update(from: x.buffer.pointer, count: x.rows * width)
+    var target = out.buffer.pointer + x.rows * width
+    for set in batch.sets where set.drawn > 0 {
+      let random = CounterRandom(seed: set.seed, stream: UInt64(layer))
+      for column in 0..<width {
+        let (mean, deviation) = Self.moments(
+          set.sequences.map { x.row(batch.offsets[$0] + set.sharedToken)[column] })
+        for row in 0..<set.drawn {
+          let index = row * width + column
+          target[index] = mean + deviation * random.normal(at: UInt64(index))
+        }
+      }
+      target += set.drawn * width
+    }
+    return out
+  }
+
+  /// Mean and standard deviation as `torch.mean` and `torch.std` have them; a deviation of 0 for one
+  /// value.
+  private static func moments(_ values: [Float]) -> (mean: Float, deviation: Float) {
+    let mean = values.reduce(0.0) { $0 + Double($1) } / Double(values.count)
+    if values.count == 1 { return (Float(mean), 0) }
+    let squares = values.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) }
+    return (Float(mean), Float((squares / Double(values.count - 1)).squareRoot()))
+  }
+
+  // MARK: Cross attention
+
+  package func crossAttention(
+    _ queries: Matrix, over hidden: Matrix, _ projections: CrossProjections, _ batch: PackedBatch
+  ) -> Matrix {
+    let heads = projections.heads
+    let headWidth = queries.columns / heads
+    let width = hidden.columns
+    // folded[B,H·D]: the query of each head, to be compared with hidden states.
+    let folded = matrix(queries.rows, heads * width)
+    for (head, weights) in projections.folded.enumerated() {
+      kernels.multiply(
+        queries.view.view.columns(head * headWidth..<(head + 1) * headWidth), weights.key,
+        into: folded.view.columns(head * width..<(head + 1) * width))
+    }
+    // The heads of a sequence are the queries of one wide head: context[B,H·D].
+    let context = matrix(queries.rows, heads * width)
+    let shape = AttentionShape(heads: 1, scale: projections.scale, relative: nil, reach: nil)
+    batch.attended.withUnsafeBufferPointer { attended in
+      for sequence in 0..<batch.sequences {
+        let rows = batch.range(sequence)
+        let states = hidden.view.view.rows(rows)
+        let start = sequence * heads * width
+        attend(
+          queries: MatrixView(folded.buffer.pointer + start, rows: heads, columns: width),
+          keys: states, values: states, shape,
+          keep: batch.hidesTokens ? UnsafeBufferPointer(rebasing: attended[rows]) : nil,
+          into: MutableMatrixView(context.buffer.pointer + start, rows: heads, columns: width))
+      }
+    }
+    let out = matrix(queries.rows, queries.columns)
+    for (head, weights) in projections.folded.enumerated() {
+      kernels.multiply(
+        context.view.view.columns(head * width..<(head + 1) * width), weights.value,
+        into: out.view.columns(head * headWidth..<(head + 1) * headWidth))
+    }
+    return out
+  }
+}
+
+/// What relative positions add, for distances up to `radius`.
+struct RelativeTable {
+  let radius: Int
+  /// Keeps the parameter alive, whose identity is the key of the cache.
+  private let parameter: Parameter
+  private let heads: Int
+  /// values[H,2R+1].
+  private let values: AlignedBuffer
+
+  init(_ positions: RelativePositions, radius: Int) {
+    self.radius = radius
+    parameter = positions.table
+    heads = positions.heads
+    let all = positions.expanded(radius: radius)
+    values = AlignedBuffer(count: all.count)
+    for (i, value) in all.enumerated() { values.pointer[i] = value }
+  }
+
+  /// Valid while this lives.
+  var view: MatrixView { values.matrix(rows: heads, columns: 2 * radius + 1).view }
+}

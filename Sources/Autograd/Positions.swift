@@ -1,0 +1,120 @@
+import Glibc
+import Kernels
+
+/// Learned positions, and which of them the tokens of a batch have.
+package struct PositionTable: Sendable {
+  package let table: Parameter
+  /// indices[T].
+  package let indices: [Int32]
+
+  package init(_ table: Parameter, _ indices: [Int32]) {
+    self.table = table
+    self.indices = indices
+  }
+}
+
+/// How attention weighs distances.
+package struct AttentionOptions: Sendable {
+  /// What scores are multiplied by; nil for 1/√E.
+  package var scale: Float?
+  /// What is added to them.
+  package var relative: RelativePositions?
+  /// Largest distance that is attended to; nil for all.
+  package var reach: Int?
+
+  package init(scale: Float? = nil, relative: RelativePositions? = nil, reach: Int? = nil) {
+    self.scale = scale
+    self.relative = relative
+    self.reach = reach
+  }
+}
+
+/// A learned number a head for every bucket of distances between query and key.
+///
+/// Raffel et al., arXiv:1910.10683, section 2.1; transformers `models/t5/modeling_t5.py`,
+/// `_relative_position_bucket` in both directions.
+package struct RelativePositions: Sendable {
+  /// table[buckets,H].
+  package let table: Parameter
+  /// Distances from here on share the last bucket of their direction.
+  package let maximumDistance: Int
+
+  package var buckets: Int { table.matrix.rows }
+  package var heads: Int { table.matrix.columns }
+
+  /// `table`: an even number of at least four buckets.
+  package init(table: Parameter, maximumDistance: Int) {
+    precondition(table.matrix.rows % 2 == 0 && table.matrix.rows >= 4, "buckets")
+    precondition(maximumDistance > table.matrix.rows / 4, "the greatest distance")
+    self.table = table
+    self.maximumDistance = maximumDistance
+  }
+
+  /// Bucket of a key at `distance` = key − query.
+  ///
+  /// Half of the buckets for each direction; half of those for one distance each, the others for
+  /// logarithmically growing ranges. In single precision, as the reference computes it.
+  package func bucket(_ distance: Int) -> Int {
+    let half = buckets / 2
+    let exact = half / 2
+    let size = abs(distance)
+    let start = distance > 0 ? half : 0
+    if size < exact { return start + size }
+    let position =
+      logf(Float(size) / Float(exact)) / Float(log(Double(maximumDistance) / Double(exact)))
+      * Float(half - exact)
+    return start + min(half - 1, exact + Int(position))
+  }
+
+  /// out[H,2R+1]: what is added at the distances −R…R.
+  package func expanded(radius: Int) -> [Float] {
+    let columns = 2 * radius + 1
+    var out = [Float](repeating: 0, count: heads * columns)
+    for column in 0..<columns {
+      let row = bucket(column - radius)
+      for head in 0..<heads { out[head * columns + column] = table.values[row * heads + head] }
+    }
+    return out
+  }
+}
+
+/// Cosines and sines of the angles by which rotary positions turn pairs of elements.
+///
+/// Su et al., arXiv:2104.09864. The angle of pair e at position p is p / θ^(2e/E), rounded to
+/// single precision where the reference rounds: transformers
+/// `models/modernbert/modeling_modernbert.py`, `ModernBertRotaryEmbedding`.
+///
+/// Unchecked: nobody writes the tables after `init`.
+package final class RotaryPositions: @unchecked Sendable {
+  /// θ.
+  package let base: Float
+  /// Positions that there are angles for.
+  package let count: Int
+  private let cosineTable: AlignedBuffer
+  private let sineTable: AlignedBuffer
+  private let pairs: Int
+
+  /// E is even.
+  package init(headWidth: Int, base: Float, positions: Int) {
+    precondition(headWidth % 2 == 0 && headWidth > 0, "a head of \(headWidth)")
+    self.base = base
+    count = positions
+    pairs = headWidth / 2
+    cosineTable = AlignedBuffer(count: positions * pairs)
+    sineTable = AlignedBuffer(count: positions * pairs)
+    for pair in 0..<pairs {
+      let inverse = 1 / Float(pow(Double(base), Double(Float(2 * pair) / Float(headWidth))))
+      for position in 0..<positions {
+        let angle = Double(Float(position) * inverse)
+        // Rounded from double precision: one ulp of a mathematical library does not show.
+        cosineTable.pointer[position * pairs + pair] = Float(cos(angle))
+        sineTable.pointer[position * pairs + pair] = Float(sin(angle))
+      }
+    }
+  }
+
+  /// cos[P,E/2]; valid while this lives.
+  package var cosines: MatrixView { cosineTable.matrix(rows: count, columns: pairs).view }
+  /// sin[P,E/2]; valid while this lives.
+  package var sines: MatrixView { sineTable.matrix(rows: count, columns: pairs).view }
+}

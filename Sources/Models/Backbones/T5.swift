@@ -1,0 +1,97 @@
+import Autograd
+import Failures
+import Kernels
+
+/// T5 with one step of its decoder, which is all that ranking needs: its state decides about the
+/// first token of an answer (monoT5, arXiv:2003.06713; RankT5, arXiv:2210.10634).
+///
+/// In the first step a token attends to itself alone, with the weight 1: queries, keys and
+/// distances of the decoder's self-attention do not count.
+package struct T5: Backbone {
+  /// Whatever starts the decoder in the reference (Lightning IR `models/cross_encoders/mono.py`).
+  private static let startID: Int32 = 0
+
+  private let encoder: T5Encoder
+  private let layers: [Layer]
+  private let finalNorm: RMSNorm
+
+  package var vocabularySize: Int { encoder.vocabularySize }
+  package var wordEmbeddings: Parameter { encoder.wordEmbeddings }
+  package var width: Int { encoder.width }
+  package var activation: Activation { encoder.activation }
+  package var normEpsilon: Double { encoder.normEpsilon }
+  package var maximumTokens: Int { encoder.maximumTokens }
+  package var segmentCount: Int { encoder.segmentCount }
+  package var decodes: Bool { true }
+
+  private struct Layer: Sendable {
+    let selfNorm: RMSNorm
+    let selfValue: Linear
+    let selfOutput: Linear
+    let crossNorm: RMSNorm
+    let crossQuery: Linear
+    let crossProjections: CrossProjections
+    let crossOutput: Linear
+    let feedForward: T5FeedForward
+  }
+
+  /// Reads the decoder of a folder; `weights` holds `decoder`.
+  ///
+  /// Throws: 78 for a field or a tensor that is missing, or that asks for what this does not do.
+  package init(
+    _ encoder: T5Encoder, _ folder: ModelFolder, _ weights: WeightScope
+  ) throws(Failure) {
+    self.encoder = encoder
+    let start = try folder.integer("decoder_start_token_id", default: Int(Self.startID))
+    guard start == Self.startID else {
+      throw .config(folder.configPlace, "decoder_start_token_id \(start) is not supported")
+    }
+    let shape = encoder.shape
+    let decoder = weights("decoder")
+    weights.ignore("decoder.embed_tokens.weight")
+    let encoderLayers = try folder.integer("num_layers")
+    let count = try folder.optionalInteger("num_decoder_layers", default: nil) ?? encoderLayers
+    var layers: [Layer] = []
+    for i in 0..<count { layers.append(try Self.layer(decoder("block.\(i)"), shape)) }
+    self.layers = layers
+    finalNorm = try decoder.rmsNorm(
+      "final_layer_norm", width: shape.width, epsilon: shape.epsilon)
+  }
+
+  private static func layer(_ block: WeightScope, _ shape: T5Shape) throws(Failure) -> Layer {
+    let (width, inner, epsilon) = (shape.width, shape.inner, shape.epsilon)
+    let own = block("layer.0")
+    let cross = block("layer.1")
+    for name in ["q", "k", "relative_attention_bias"] {
+      own.ignore("SelfAttention.\(name).weight")
+    }
+    cross.ignore("EncDecAttention.relative_attention_bias.weight")
+    let attention = cross("EncDecAttention")
+    return Layer(
+      selfNorm: try own.rmsNorm("layer_norm", width: width, epsilon: epsilon),
+      selfValue: try own.linear("SelfAttention.v", inputs: width, outputs: inner, bias: false),
+      selfOutput: try own.linear("SelfAttention.o", inputs: inner, outputs: width, bias: false),
+      crossNorm: try cross.rmsNorm("layer_norm", width: width, epsilon: epsilon),
+      crossQuery: try attention.linear("q", inputs: width, outputs: inner, bias: false),
+      crossProjections: CrossProjections(
+        key: try attention.parameter("k.weight", [inner, width]),
+        value: try attention.parameter("v.weight", [inner, width]), heads: shape.heads, scale: 1),
+      crossOutput: try attention.linear("o", inputs: inner, outputs: width, bias: false),
+      feedForward: try T5FeedForward(block("layer.2"), shape))
+  }
+
+  package func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
+    let states = encoder(batch, o)
+    var starts = PackedBatch()
+    for _ in 0..<batch.sequences { starts.append(ids: [Self.startID], typeIDs: [UInt8(0)]) }
+    var x = o.embed(starts, word: wordEmbeddings, type: nil, positions: nil)
+    for layer in layers {
+      let value = o.linear(o.rmsNorm(x, layer.selfNorm), layer.selfValue)
+      x = o.linear(value, layer.selfOutput, adding: x)
+      let query = o.linear(o.rmsNorm(x, layer.crossNorm), layer.crossQuery)
+      let context = o.crossAttention(query, over: states, layer.crossProjections, batch)
+      x = layer.feedForward(o.linear(context, layer.crossOutput, adding: x), o)
+    }
+    return o.rmsNorm(x, finalNorm)
+  }
+}

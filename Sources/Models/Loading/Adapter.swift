@@ -1,0 +1,189 @@
+import Autograd
+import Failures
+import JSON
+import Kernels
+import Streams
+import Tensors
+
+/// Low-rank updates of a model's weights: W + s · B · A, s being α/r, or α/√r (LoRA,
+/// arXiv:2106.09685; rsLoRA, arXiv:2312.03732), as PEFT stores them.
+package final class Adapter {
+  private let path: String
+  private let weights: Checkpoint
+  /// Names of the layers that are updated, as the adapter has them, without `base_model.model.`.
+  private let layers: [String: String]
+  /// Tensors that the adapter has whole, by the model's names.
+  private let wholes: [String: String]
+  private let rank: Int
+  private let alpha: Double
+  private let scalesByRoot: Bool
+  private let ranks: [JSON.Member]
+  private let alphas: [JSON.Member]
+  private let transposes: Bool
+
+  /// - Throws: 66 where there is no adapter; 78 for settings that change more than this knows.
+  package init(_ path: String) throws(Failure) {
+    self.path = path
+    let place = "\(path)/adapter_config.json"
+    let config: JSON = .object(try JSONFile.readObject(place))
+    try Self.refuse(config, place)
+    guard let rank = config["r"]?.integer, rank >= 1 else {
+      throw .config(place, "r: expected an integer of at least 1")
+    }
+    guard let alpha = config["lora_alpha"]?.double else {
+      throw .config(place, "lora_alpha: expected a number")
+    }
+    self.rank = rank
+    self.alpha = alpha
+    scalesByRoot = config["use_rslora"]?.bool ?? false
+    transposes = config["fan_in_fan_out"]?.bool ?? false
+    ranks = config["rank_pattern"]?.members ?? []
+    alphas = config["alpha_pattern"]?.members ?? []
+    let file = ["adapter_model.safetensors", "adapter_model.bin"].map { "\(path)/\($0)" }
+      .first { WholeFile.exists($0) }
+    guard let file else {
+      throw .config(path, "expected adapter_model.safetensors, found no weights")
+    }
+    weights = try Checkpoint(file)
+    (layers, wholes) = try Self.sort(weights.names, path)
+  }
+
+  private static let unsupported = [
+    "layer_replication", "alora_invocation_tokens", "trainable_token_indices", "target_parameters",
+    "lora_bias", "use_qalora", "use_bdlora",
+  ]
+
+  /// Settings under which the update is not the product of two matrices, or touches more.
+  private static func refuse(_ config: JSON, _ place: String) throws(Failure) {
+    let type = config["peft_type"]?.string ?? "none"
+    guard type == "LORA" else { throw .config(place, "peft_type \(type) is not supported") }
+    if config["use_dora"]?.bool == true { throw .config(place, "use_dora is not supported") }
+    if let bias = config["bias"]?.string, bias != "none" {
+      throw .config(place, "bias \(bias) is not supported")
+    }
+    for key in unsupported {
+      if let value = config[key], !value.isNull, value.bool != false {
+        throw .config(place, "\(key) is not supported")
+      }
+    }
+    // Some ways of beginning a training change the model's own weights.
+    if let start = config["init_lora_weights"]?.string, !["gaussian", "eva"].contains(start) {
+      throw .config(place, "init_lora_weights \(start) is not supported")
+    }
+    for key in ["rank_pattern", "alpha_pattern"] {
+      for member in config[key]?.members ?? []
+      where member.key.contains(where: { "*+?[](){}|^$\\".contains($0) }) {
+        throw .config(place, "\(key): regular expressions such as \(member.key) are not supported")
+      }
+    }
+  }
+
+  private static func sort(
+    _ names: [String], _ path: String
+  ) throws(Failure) -> (layers: [String: String], wholes: [String: String]) {
+    var layers: [String: String] = [:]
+    var wholes: [String: String] = [:]
+    for name in names {
+      var bare = name
+      if bare.hasPrefix("base_model.model.") { bare.removeFirst("base_model.model.".count) }
+      if bare.hasSuffix(".lora_A.weight") {
+        layers[String(bare.dropLast(".lora_A.weight".count))] = String(name.dropLast(14))
+      } else if bare.hasSuffix(".lora_B.weight") {
+        continue
+      } else if bare.contains(".lora_") {
+        throw .config(path, "tensor \(name) is not supported")
+      } else {
+        // `modules_to_save`: PEFT leaves out its own part of the name, older versions do not.
+        wholes[bare.replacing(".modules_to_save.", with: ".").replacing(".default.", with: ".")] =
+          name
+      }
+    }
+    return (layers, wholes)
+  }
+
+  /// The update of a tensor of the model; nil where there is none.
+  ///
+  /// - Throws: 78 where its shapes do not fit.
+  func update(of name: String, shape: [Int]) throws(Failure) -> Update? {
+    if let whole = Self.match(name, wholes) {
+      return Update(.whole(try weights.parameter(whole.value, shape)))
+    }
+    guard name.hasSuffix(".weight"), shape.count == 2,
+      let layer = Self.match(String(name.dropLast(".weight".count)), layers)
+    else { return nil }
+    let rank = pattern(ranks, layer.key)?.integer ?? rank
+    let alpha = pattern(alphas, layer.key)?.double ?? alpha
+    let scale = alpha / (scalesByRoot ? Double(rank).squareRoot() : Double(rank))
+    guard !transposes else { throw .config(path, "fan_in_fan_out of \(name) is not supported") }
+    let down = try weights.parameter(layer.value + ".lora_A.weight", [rank, shape[1]])
+    let up = try weights.parameter(layer.value + ".lora_B.weight", [shape[0], rank])
+    return Update(.product(up, down, scale: scale))
+  }
+
+  /// Checkpoints and adapters differ in what they put in front, such as `bert.`.
+  private static func match(
+    _ name: String, _ names: [String: String]
+  ) -> (key: String, value: String)? {
+    if let value = names[name] { return (name, value) }
+    let ending = "." + name
+    if let key = names.keys.filter({ $0.hasSuffix(ending) }).min() {
+      return (key, names[key] ?? "")
+    }
+    if let key = names.keys.filter({ name.hasSuffix("." + $0) }).max(by: { $0.count < $1.count }) {
+      return (key, names[key] ?? "")
+    }
+    return nil
+  }
+
+  /// A value for the layers whose names end so.
+  private func pattern(_ members: [JSON.Member], _ layer: String) -> JSON? {
+    members.first { layer == $0.key || layer.hasSuffix("." + $0.key) }?.value
+  }
+
+  /// Updates that belong to none of a checkpoint's tensors, sorted.
+  func strangers(to names: [String]) -> [String] {
+    var found: Set<String> = []
+    for name in names {
+      if let whole = Self.match(name, wholes) { found.insert(whole.key) }
+      if name.hasSuffix(".weight"),
+        let layer = Self.match(String(name.dropLast(".weight".count)), layers)
+      {
+        found.insert(layer.key)
+      }
+    }
+    return (Array(layers.keys) + wholes.keys).filter { !found.contains($0) }.sorted()
+  }
+}
+
+extension Adapter {
+  /// What becomes of a tensor.
+  struct Update {
+    enum Kind {
+      case whole(Parameter)
+      case product(Parameter, Parameter, scale: Double)
+    }
+
+    private let kind: Kind
+
+    fileprivate init(_ kind: Kind) { self.kind = kind }
+
+    func add(to weights: AlignedBuffer) {
+      switch kind {
+      case .whole(let parameter):
+        weights.pointer.update(from: parameter.values, count: parameter.count)
+      case .product(let up, let down, let scale):
+        let (rows, rank, columns) = (up.shape[0], up.shape[1], down.shape[1])
+        var sums = [Double](repeating: 0, count: columns)
+        for row in 0..<rows {
+          for i in 0..<columns { sums[i] = 0 }
+          for k in 0..<rank {
+            let factor = scale * Double(up.values[row * rank + k])
+            for i in 0..<columns { sums[i] += factor * Double(down.values[k * columns + i]) }
+          }
+          let target = weights.pointer + row * columns
+          for i in 0..<columns { target[i] = Float(Double(target[i]) + sums[i]) }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,177 @@
+import Autograd
+import Failures
+import JSON
+import Streams
+import Tensors
+
+extension LightningIRFolder {
+  private enum NormalizationStrategy: String, CaseIterable { case none, l2 }
+
+  static func normalizes(_ folder: ModelFolder) throws(Failure) -> Bool {
+    try folder.choice(
+      "normalization_strategy", default: NormalizationStrategy.none,
+      nullMeans: NormalizationStrategy.none) == .l2
+  }
+
+  /// The fields that all bi-encoders share.
+  static func biEncoder(
+    _ folder: ModelFolder, _ architecture: ModelDescription.Architecture
+  ) throws(Failure) -> ModelDescription {
+    ModelDescription(
+      folder: folder, backboneType: backbone(folder), architecture: architecture,
+      similarity: try folder.choice("similarity_function", default: Similarity.dot),
+      roles: try roles(folder), evidence: evidence(folder))
+  }
+
+  // MARK: Several vectors a text
+
+  static func multiVector(_ folder: ModelFolder) throws(Failure) -> ModelDescription {
+    var projections: [Projection] = []
+    if let layer = try projection(
+      folder, "projection", width: "embedding_dim", default: 128)
+    {
+      projections.append(layer)
+    }
+    let settings = ModelDescription.MultiVectorSettings(
+      projections: projections, normalizes: try normalizes(folder),
+      interaction: try interaction(folder))
+    var description = try biEncoder(folder, .multiVector(settings))
+    for role in [Role.query, .doc]
+    where try folder.bool("\(role.rawValue)_expansion", default: false) {
+      description.roles[role]?.filling = .mask(
+        isAttended: try folder.bool(
+          "attend_to_\(role.rawValue)_expanded_tokens", default: false))
+    }
+    return description
+  }
+
+  static func viewers(_ folder: ModelFolder) throws(Failure) -> ModelDescription {
+    let pooling = try folder.choice("pooling_strategy", default: PoolingStrategy.first)
+    let viewers = try folder.optionalInteger("num_viewer_tokens", default: 8) ?? 0
+    guard viewers >= 1 else {
+      throw .config(
+        folder.configPlace, "num_viewer_tokens: expected at least 1, found \(viewers)")
+    }
+    let settings = ModelDescription.ViewerSettings(
+      projection: try projection(folder, "projection", isOptional: true),
+      queryPooling: pooling.pooling, viewers: viewers, normalizes: try normalizes(folder),
+      interaction: try interaction(folder))
+    var description = try biEncoder(folder, .viewers(settings))
+    description.roles[.doc]?.inserted += (0..<viewers).map { InsertedToken("[VIE\($0)]") }
+    if pooling.pooling != .first {
+      // The reference pools padding, too, and pads to multiples of this number.
+      description.roles[.query]?.filling = .padding(multiple: 8)
+    }
+    return description
+  }
+
+  static func coil(_ folder: ModelFolder) throws(Failure) -> ModelDescription {
+    guard
+      let cls = try projection(
+        folder, "cls_projection", kind: "projection", width: "cls_embedding_dim", default: 768),
+      let tokens = try projection(
+        folder, "token_projection", kind: "projection", width: "token_embedding_dim", default: 32)
+    else { preconditionFailure("a required projection") }
+    return try biEncoder(
+      folder, .coil(.init(cls: cls, tokens: tokens, interaction: try interaction(folder))))
+  }
+
+  static func uniCoil(_ folder: ModelFolder) throws(Failure) -> ModelDescription {
+    guard
+      let layer = try projection(
+        folder, "token_projection", kind: "projection", width: nil, default: 1)
+    else { preconditionFailure("a required projection") }
+    return try biEncoder(folder, .uniCoil(.init(projection: layer)))
+  }
+
+  private static func interaction(_ folder: ModelFolder) throws(Failure) -> LateInteraction {
+    LateInteraction(
+      queryAggregation: try folder.choice("query_aggregation_function", default: .sum),
+      docAggregation: try folder.choice("doc_aggregation_function", default: .max),
+      masked: [.query: try masked(folder, .query), .doc: try masked(folder, .doc)]
+        .compactMapValues { $0 })
+  }
+
+  private static func masked(
+    _ folder: ModelFolder, _ role: Role
+  ) throws(Failure) -> LateInteraction.MaskedTokens? {
+    let key = "\(role.rawValue)_mask_scoring_tokens"
+    guard let value = folder.config[key], !value.isNull else { return nil }
+    if value.string == "punctuation" { return .punctuation }
+    guard let array = value.array, array.allSatisfy({ $0.string != nil }) else {
+      throw .config(
+        folder.configPlace,
+        "\(key): expected \"punctuation\" or a list of tokens, found \(value.serialized())")
+    }
+    return .tokens(array.compactMap(\.string))
+  }
+
+  // MARK: Parts
+
+  /// A linear layer; nil where the configuration says null and may.
+  ///
+  /// `name`: Lightning IR's name of the weights. `kind`: the field that says whether there is a bias.
+  /// `width`: the field that says how many outputs; where others wrote the folder and no field says
+  /// it, the weights do.
+  static func projection(
+    _ folder: ModelFolder, _ name: String, kind key: String? = nil,
+    width: String? = "embedding_dim", default outputs: Int? = nil, isOptional: Bool = false
+  ) throws(Failure) -> Projection? {
+    let key = key ?? name
+    guard let kind = try folder.string(key, default: "linear") else {
+      if isOptional { return nil }
+      throw .config(folder.configPlace, "\(key): expected linear or linear_no_bias, found null")
+    }
+    guard kind == "linear" || kind == "linear_no_bias" else {
+      throw .config(
+        folder.configPlace,
+        "\(key): expected linear\(isOptional ? ", linear_no_bias or null" : " or linear_no_bias"), "
+          + "found \(kind)")
+    }
+    let isNative = isNative(folder)
+    let (place, rows) = try HeadNames.place(name, in: folder, isNative: isNative)
+    var found = isNative ? outputs : rows ?? outputs
+    if let width { found = try folder.optionalInteger(width, default: found) }
+    return Projection(
+      place, outputs: found,
+      bias: kind == "linear_no_bias" ? .none : isNative ? .required : .optional)
+  }
+
+  /// The backbone: named, or for a plain checkpoint what its own `config.json` was before
+  /// `--model-config` changed `model_type`.
+  static func backbone(_ folder: ModelFolder) -> String {
+    if let type = folder.config["backbone_model_type"]?.string { return type }
+    return folder.originalModelType ?? "none"
+  }
+
+  private static func roles(_ folder: ModelFolder) throws(Failure) -> [Role: RoleSettings] {
+    let markers = try folder.bool("add_marker_tokens", default: false)
+    return [
+      .query: RoleSettings(
+        maximumLength: try length(folder, "query_length", defaultQueryLength),
+        inserted: markers ? [InsertedToken("[QUE]")] : []),
+      .doc: RoleSettings(
+        maximumLength: try length(folder, "doc_length", defaultDocumentLength),
+        inserted: markers ? [InsertedToken("[DOC]")] : []),
+    ]
+  }
+
+  /// A role's length; null is what the tokenizer says, as in transformers.
+  private static func length(
+    _ folder: ModelFolder, _ key: String, _ fallback: Int
+  ) throws(Failure) -> Int? {
+    if let length = try folder.optionalInteger(key, default: fallback) { return length }
+    return try folder.tokenizerLength()
+  }
+
+  static func evidence(_ folder: ModelFolder) -> [String] {
+    ["\(folder.sourceOfModelType): model_type is \(folder.modelType ?? "")"]
+  }
+}
+
+extension ModelFolder {
+  /// Who says what the model is.
+  var sourceOfModelType: String {
+    overriddenKeys.contains("model_type") ? "--model-config" : "config.json"
+  }
+}

@@ -1,0 +1,69 @@
+import Failures
+import JSON
+import Streams
+
+extension ModelFolder {
+  /// XXH3-128 over the sorted list of (name, XXH3-128 of content) of the files that decide what
+  /// the model computes: configuration, tokenizer and weights, in the folder and its modules.
+  package func digest() throws(Failure) -> String {
+    var list: [UInt8] = []
+    for name in try Self.relevantFiles(path).sorted(by: Self.precedes) {
+      list += Array("\(name)\t\(try FileDigest.of("\(path)/\(name)"))\n".utf8)
+    }
+    for key in overriddenKeys.sorted() {
+      list += Array(
+        "--model-config \(key)\t\(config[key]?.serialized(sortingKeys: true) ?? "")\n".utf8)
+    }
+    if let adapter {
+      for name in try Self.relevantFiles(adapter).sorted(by: Self.precedes) {
+        list += Array("--adapter \(name)\t\(try FileDigest.of("\(adapter)/\(name)"))\n".utf8)
+      }
+    }
+    return Checksum.xxh3Long(list)
+  }
+
+  /// The digest of two models for the two roles.
+  package static func digest(query: String, doc: String) -> String {
+    Checksum.xxh3Long(Array("query\t\(query)\ndoc\t\(doc)\n".utf8))
+  }
+
+  private static func precedes(_ a: String, _ b: String) -> Bool {
+    a.utf8.lexicographicallyPrecedes(b.utf8)
+  }
+
+  private static let relevantNames: Set<String> = [
+    "config.json", "modules.json", "sentence_bert_config.json",
+    "config_sentence_transformers.json", "router_config.json", "tokenizer.json",
+    "tokenizer_config.json", "vocab.txt", "vocab.json", "merges.txt", "spiece.model",
+    "sentencepiece.bpe.model", "special_tokens_map.json", "added_tokens.json",
+    "artifact.metadata", "adapter_config.json", "idf.json", "model.pt",
+  ]
+
+  private static func isRelevant(_ name: String) -> Bool {
+    relevantNames.contains(name) || name.hasSuffix(".safetensors")
+      || name.hasSuffix(".safetensors.index.json")
+  }
+
+  /// Weights in PyTorch's format count where no others are.
+  private static func relevantFiles(_ path: String) throws(Failure) -> [String] {
+    var files: [String] = []
+    let names = try FolderListing.names(path)
+    let isTorch = !names.contains { $0.hasSuffix(".safetensors") }
+    for name in names {
+      if isRelevant(name)
+        || isTorch && (name.hasPrefix("pytorch_model") || name == "adapter_model.bin")
+      {
+        files.append(name)
+      } else if isModule(name) {
+        files += try relevantFiles("\(path)/\(name)").map { "\(name)/\($0)" }
+      }
+    }
+    return files
+  }
+
+  /// A folder of sentence-transformers, such as `1_Pooling` or `query_0_SparseStaticEmbedding`.
+  private static func isModule(_ name: String) -> Bool {
+    let parts = name.split(separator: "_")
+    return parts.count > 1 && parts.dropLast().contains { $0.allSatisfy(\.isNumber) }
+  }
+}

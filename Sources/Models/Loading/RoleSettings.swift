@@ -1,0 +1,61 @@
+/// How one role's texts become tokens.
+package struct RoleSettings: Sendable, Equatable {
+  /// Most tokens of a text, special ones included; nil for as many as the backbone has positions.
+  package var maximumLength: Int?
+  /// Put in front of every text.
+  package var prompt = ""
+  package var addsSpecialTokens = true
+  /// Tokens behind the first special token: markers that tell queries from documents, viewers.
+  package var inserted: [InsertedToken]
+  /// What short texts are filled up with.
+  package var filling = Filling.none
+
+  package init(
+    maximumLength: Int? = nil, prompt: String = "", addsSpecialTokens: Bool = true,
+    inserted: [InsertedToken] = [], filling: Filling = .none
+  ) {
+    self.maximumLength = maximumLength
+    self.prompt = prompt
+    self.addsSpecialTokens = addsSpecialTokens
+    self.inserted = inserted
+    self.filling = filling
+  }
+}
+
+/// A token that a role puts into every text.
+package struct InsertedToken: Sendable, Equatable {
+  package var name: String
+  /// Its id, where the tokenizer does not have the token.
+  package var id: Int32?
+
+  package init(_ name: String, id: Int32? = nil) {
+    self.name = name
+    self.id = id
+  }
+}
+
+/// What short texts are filled up with.
+package enum Filling: Sendable, Equatable {
+  case none
+  /// Mask tokens up to the maximum length (ColBERT's expansion, arXiv:2004.12832).
+  case mask(isAttended: Bool)
+  /// Padding that nobody attends to, up to a multiple of a number of tokens.
+  case padding(multiple: Int)
+}
+
+/// A part of the pattern that a pair of texts becomes.
+package enum PairPatternPart: Sendable, Equatable {
+  case query, document
+  case token(String)
+}
+
+/// Token ids beyond the embedding table, and the row that each one uses.
+package struct RowAliases: Sendable {
+  package let rows: [Int32: Int32]
+
+  package init(_ rows: [Int32: Int32] = [:]) { self.rows = rows }
+
+  package var isEmpty: Bool { rows.isEmpty }
+
+  package func row(of id: Int32) -> Int32 { rows[id] ?? id }
+}

@@ -1,0 +1,94 @@
+import Failures
+import Tensors
+import Tokenizers
+
+/// Turns pairs of a query and a document into tokens of one sequence.
+package struct PairTokenizer: Sendable {
+  package let tokenizer: Tokenizer
+  private let cutsTextsFirst: Bool
+  private let queryLength: Int?
+  private let documentLength: Int?
+  private let pairLength: Int
+  /// In place of the tokenizer's own.
+  private let template: PairTemplate?
+
+  /// Throws: 78 where the model asks for a pattern whose tokens the tokenizer lacks.
+  package init(
+    _ tokenizer: Tokenizer, _ description: ModelDescription, maximumTokens: Int
+  ) throws(Failure) {
+    self.tokenizer = tokenizer
+    guard case .mono(let settings) = description.architecture else {
+      preconditionFailure("not a cross-encoder")
+    }
+    cutsTextsFirst = settings.cutsTextsFirst
+    template = try settings.pattern.map { pattern throws(Failure) in
+      try PairTemplate(pattern, tokenizer)
+    }
+    queryLength = description.roles[.query]?.maximumLength
+    documentLength = description.roles[.doc]?.maximumLength
+    pairLength = min(
+      description.roles[.pair]?.maximumLength ?? Int.max, tokenizer.modelMaxLength ?? Int.max,
+      maximumTokens)
+  }
+
+  /// What stands for a query in its pairs: in Lightning IR the text of its first `query_length`
+  /// tokens, decoded again, else the text itself.
+  package func prepared(
+    query: UnsafeRawBufferPointer, _ scratch: inout TokenizerScratch
+  ) throws(Failure) -> (text: [UInt8], removed: Int) {
+    try cut(query, queryLength, &scratch)
+  }
+
+  /// Appends the tokens of a pair.
+  ///
+  /// `query`: as `prepared` made it.
+  /// Returns: tokens of the document or the pair that were cut off.
+  package func append(
+    query: [UInt8], document: UnsafeRawBufferPointer, to buffer: inout TokenBuffer,
+    _ scratch: inout TokenizerScratch
+  ) throws(Failure) -> TokenCounts {
+    let (document, removed) = try cut(document, documentLength, &scratch)
+    let counts = try query.withBuffer { query throws(Failure) in
+      try document.withBuffer { document throws(Failure) in
+        try tokenizer.encode(
+          query, pair: document, template: template, maxLength: pairLength,
+          truncation: .longestFirst, into: &buffer, scratch: &scratch)
+      }
+    }
+    return TokenCounts(removed: counts.removed + removed)
+  }
+
+  /// The reference decodes what it cut and encodes that again: lower case, other spaces, and
+  /// `[UNK]` for unknown words become part of the text.
+  ///
+  /// `cross_encoder_tokenizer.py`, `_truncate`.
+  private func cut(
+    _ text: UnsafeRawBufferPointer, _ length: Int?, _ scratch: inout TokenizerScratch
+  ) throws(Failure) -> (text: [UInt8], removed: Int) {
+    guard cutsTextsFirst, let length else { return (Array(text), 0) }
+    var buffer = TokenBuffer()
+    let counts = try tokenizer.encode(
+      text, addSpecialTokens: false, maxLength: length, into: &buffer, scratch: &scratch)
+    return (tokenizer.decodeBytes(buffer.ids), counts.removed)
+  }
+}
+
+extension PairTemplate {
+  /// The parts of a pattern, whose tokens are given by their texts, as Lightning IR's
+  /// `cross_encoder_tokenizer.py` has them.
+  fileprivate init(_ pattern: [PairPatternPart], _ tokenizer: Tokenizer) throws(Failure) {
+    var parts: [PairTemplate.Part] = []
+    for part in pattern {
+      switch part {
+      case .query: parts.append(.first)
+      case .document: parts.append(.second)
+      case .token(let name):
+        guard let id = tokenizer.id(of: name) ?? tokenizer.unkID else {
+          throw .config(tokenizer.files.first, "the tokenizer has no token \(name)")
+        }
+        parts.append(.token(id))
+      }
+    }
+    self.init(parts)
+  }
+}
