@@ -57,12 +57,13 @@ let package = Package(
     .target(name: "Workers", dependencies: ["Failures"]),
 
     // L2: records and tensors
-    .target(name: "Records", dependencies: ["Failures", "JSON", "Streams"]),
+    .target(name: "Records", dependencies: ["Failures", "JSON", "Streams", "Workers"]),
     .target(name: "Tensors", dependencies: ["Failures", "JSON", "Streams"]),
 
     // L3: the subjects
     .target(name: "Tokenizers", dependencies: ["Failures", "JSON", "Streams", "UnicodeTables"]),
-    .target(name: "Evaluation", dependencies: ["Failures", "JSON", "Streams", "Records"]),
+    .target(
+      name: "Evaluation", dependencies: ["Failures", "JSON", "Streams", "Workers", "Records"]),
     .target(name: "IndexFormat", dependencies: ["Failures", "JSON", "Streams", "Tensors"]),
     .target(name: "Autograd", dependencies: ["Kernels", "Workers"]),
 
@@ -122,7 +123,7 @@ let package = Package(
         "JSON", "Kernels", "Workers", "Records", "Tensors", "IndexFormat", "Retrieval",
         "Tokenizers", "Models", "ModelSupport",
       ]),
-    tool("lir-eval", ["JSON", "Records", "Tensors", "Evaluation"]),
+    tool("lir-eval", ["JSON", "Workers", "Records", "Tensors", "Evaluation"]),
 
     // Tests: one target a library, `ToolTests` for the executables
     .target(name: "TestSupport", dependencies: ["JSON"], path: "Tests/TestSupport"),
@@ -131,13 +132,16 @@ let package = Package(
     tests("Kernels"),
     tests("UnicodeTables"),
     tests("Workers"),
-    tests("Records", ["Streams"]),
+    tests("Records", ["Streams", "Workers"]),
     tests("Tensors", ["Streams", "JSON"]),
     tests("Tokenizers", ["JSON", "Streams", "Tensors"]),
     tests("Evaluation", ["Records", "Streams", "JSON"]),
     tests(
       "Retrieval",
-      ["IndexBuilding", "IndexFormat", "JSON", "Tensors", "Streams", "Kernels", "Workers"]),
+      [
+        "IndexBuilding", "IndexFormat", "JSON", "Records", "Tensors", "Streams", "Kernels",
+        "Workers",
+      ]),
     tests("Autograd", ["Kernels", "Workers"]),
     tests("Models", ["JSON", "Streams", "Tensors", "Tokenizers", "Kernels", "Retrieval"]),
     tests(

@@ -9,14 +9,20 @@ package final class Parameter: @unchecked Sendable {
   package let shape: [Int]
   package let values: UnsafePointer<Float>
   private let owner: AnyObject
+  private let discard: (@Sendable () -> Void)?
   /// What training knows about it; nil where the values are fixed.
   package let training: TrainedValues?
 
-  package init(name: String, shape: [Int], values: UnsafePointer<Float>, owner: AnyObject) {
+  /// `discard`: gives the memory of the values back until they are touched again, where it can.
+  package init(
+    name: String, shape: [Int], values: UnsafePointer<Float>, owner: AnyObject,
+    discard: (@Sendable () -> Void)? = nil
+  ) {
     self.name = name
     self.shape = shape
     self.values = values
     self.owner = owner
+    self.discard = discard
     training = nil
   }
 
@@ -27,7 +33,12 @@ package final class Parameter: @unchecked Sendable {
     self.training = training
     values = UnsafePointer(training.values.pointer)
     owner = training
+    discard = nil
   }
+
+  /// To be called when the values were copied: a mapped file need not stay in memory beside the
+  /// copy.
+  func wereCopied() { discard?() }
 
   package var count: Int { shape.reduce(1, *) }
 
@@ -64,6 +75,7 @@ package final class Linear: Sendable {
     precondition(!weights.isEmpty && (biases.isEmpty || biases.count == weights.count))
     self.weights = weights
     self.biases = biases
+    defer { for weight in weights { weight.wereCopied() } }
     let columns = weights[0].matrix.columns
     precondition(weights.allSatisfy { $0.matrix.columns == columns }, "widths differ")
     inputs = columns
@@ -143,6 +155,7 @@ package final class CrossProjections: Sendable {
     self.value = value
     self.heads = heads
     self.scale = scale
+    defer { for weight in [key, value] { weight.wereCopied() } }
     let headWidth = inner / heads
     folded = (0..<heads).map { head in
       let start = head * headWidth * width

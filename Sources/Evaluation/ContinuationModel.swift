@@ -63,4 +63,19 @@ struct ContinuationModel: Sendable {
     }
     return sum / weight
   }
+
+  /// The expected value over all orders of ties where the chance depends on the place alone.
+  func expectedUtility(
+    _ ranking: JudgedRanking, cutoff: Int = .max, chance: (_ place: Int) -> Double
+  ) -> Double {
+    var (weights, total, reached): ([Double], Double, Double) = ([], 0, 1)
+    for place in 0..<Self.depth where reached > 0 {
+      weights.append(reached)
+      total += reached
+      reached *= chance(place)
+    }
+    return TieExpectation(ranking).sum(
+      cutoff: min(cutoff, weights.count), gain: { gain(ranking.grades[$0]) },
+      weight: { weights[$0] / total })
+  }
 }

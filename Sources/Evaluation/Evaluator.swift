@@ -1,5 +1,6 @@
 import Failures
 import Records
+import Workers
 
 /// Which queries a mean is taken over.
 package enum QuerySelection: String, Sendable, CaseIterable {
@@ -14,25 +15,102 @@ package enum QuerySelection: String, Sendable, CaseIterable {
 /// Evaluates runs against judgements.
 package struct Evaluator: Sendable {
   let qrels: Qrels
-  private let measures: [NamedMeasure]
-  private let droppingSelf: Bool
+  let measures: [NamedMeasure]
+  let droppingSelf: Bool
+  private let pool: WorkerPool
+
+  /// One query of a run and the same in the judgements; nil where it is not there.
+  typealias Pair = (run: Int?, qrels: Int?)
 
   /// An evaluator of some measures.
   ///
   /// With `droppingSelf` documents with the id of their query are left out of runs.
-  package init(qrels: Qrels, measures: [NamedMeasure], droppingSelf: Bool = false) {
+  package init(
+    qrels: Qrels, measures: [NamedMeasure], droppingSelf: Bool = false,
+    pool: WorkerPool = WorkerPool(threads: 1)
+  ) {
     self.qrels = qrels
     self.droppingSelf = droppingSelf
     self.measures = measures
+    self.pool = pool
   }
 
-  /// The values of all measures for a run.
+  /// The values of all measures for a run; with `ties` in that order for all of them, instead of
+  /// the orders of their providers.
   ///
   /// Exit 65 where there is no query to average over: there is no score of nothing.
   package func evaluate(
-    _ run: Run, over selection: QuerySelection = .both, ties: TieOrder = .trec
+    _ run: Run, over selection: QuerySelection = .both, ties: TieOrder? = nil
   ) throws(Failure) -> Evaluation {
-    for measure in measures { try measure.measure.check(qrels) }
+    let selected = try select(run, selection)
+    let found = try forEachPair(selected.pairs) { pair in
+      zip(measures, rankings(run, pair, order: ties)).map { $0.measure.value($1) }
+    }
+    return selected.evaluation(
+      run, measures, measures.indices.map { i in found.map { $0[i] } })
+  }
+
+  /// What documents without a judgement could add at most, by the measures that can say so: values
+  /// under the names `P@10[residual]`.
+  package func residuals(
+    _ run: Run, over selection: QuerySelection, ties: TieOrder? = nil
+  ) throws(Failure) -> Evaluation {
+    let selected = try select(run, selection)
+    let found = try forEachPair(selected.pairs) { pair in
+      zip(measures, rankings(run, pair, order: ties)).map { $0.measure.residual($1) }
+    }
+    let known = measures.indices.filter { i in found.contains { $0[i] != nil } }
+    let names = known.map { i in
+      NamedMeasure(
+        name: "\(measures[i].name)[residual]", measure: measures[i].measure,
+        description: measures[i].description)
+    }
+    return selected.evaluation(run, names, known.map { i in found.map { $0[i] ?? 0 } })
+  }
+
+  /// What each measure sees of a query; the same where they want the same.
+  func rankings(
+    _ run: Run, _ pair: Pair, order: TieOrder?, needs more: RankingNeeds = []
+  ) -> [JudgedRanking] {
+    let needs = measures.reduce(more) { $0.union($1.measure.needs) }
+    var made: [(order: TieOrder, ranking: JudgedRanking)] = []
+    return measures.map { measure in
+      let order = order ?? measure.ties
+      if let found = made.first(where: { $0.order == order }) { return found.ranking }
+      let ranking = JudgedRanking(
+        run: run, query: pair.run, qrels: qrels, judgedQuery: pair.qrels, ties: order,
+        droppingSelf: droppingSelf, needs: needs)
+      made.append((order, ranking))
+      return ranking
+    }
+  }
+
+  /// Queries that a thread takes at once.
+  private static let batch = 16
+
+  /// What `body` makes of each query, in their order.
+  func forEachPair<Value: Sendable>(
+    _ pairs: [Pair], _ body: @escaping @Sendable (Pair) -> Value
+  ) throws(Failure) -> [Value] {
+    let batches = (pairs.count + Self.batch - 1) / Self.batch
+    let results = Results<[Value]>(batches)
+    try pool.forEach(batches) { batch, _ throws(Failure) in
+      let range = batch * Self.batch..<min(pairs.count, (batch + 1) * Self.batch)
+      results.set(batch, pairs[range].map(body))
+    }
+    return (0..<batches).flatMap { results.take($0) }
+  }
+
+  /// The queries that count.
+  func select(
+    _ run: Run, _ selection: QuerySelection
+  ) throws(Failure) -> SelectedQueries {
+    for measure in measures {
+      try measure.measure.check(qrels)
+      if let conflict = qrels.conflict, !measure.measure.needs.contains(.subtopics) {
+        throw conflict
+      }
+    }
     let pairs = pair(run)
     let selected = pairs.filter { pair in
       switch selection {
@@ -47,36 +125,19 @@ package struct Evaluator: Sendable {
         "expected queries that \(qrels.name) judges, found none of "
           + "\(run.queries.count) in the run and \(qrels.queries.count) in the qrels")
     }
-    var values = [[Double]](repeating: [], count: measures.count)
-    for i in values.indices { values[i].reserveCapacity(selected.count) }
-    for pair in selected {
-      var rankings: [(order: TieOrder, ranking: JudgedRanking)] = []
-      for (i, measure) in measures.enumerated() {
-        // Where somebody asks for an order, providers' do not count.
-        let order = ties == .trec ? measure.ties : ties
-        let ranking =
-          rankings.first { $0.order == order }?.ranking
-          ?? JudgedRanking(
-            run: run, query: pair.run, qrels: qrels, judgedQuery: pair.qrels, ties: order,
-            droppingSelf: droppingSelf)
-        if !rankings.contains(where: { $0.order == order }) { rankings.append((order, ranking)) }
-        values[i].append(measure.measure.value(ranking))
-      }
-    }
-    return Evaluation(
-      run: run.name, tag: run.tag, measures: measures,
+    return SelectedQueries(
+      pairs: selected,
       queries: selected.map { pair in
         pair.run.map { run.queries[$0] } ?? pair.qrels.map { qrels.queries[$0] } ?? RecordID("")
       },
-      values: values,
       counts: QueryCounts(
         both: pairs.count { $0.run != nil && $0.qrels != nil },
         onlyInQrels: pairs.count { $0.run == nil }, onlyInRun: pairs.count { $0.qrels == nil }))
   }
 
   /// The queries of the run, then those that only the qrels have.
-  private func pair(_ run: Run) -> [(run: Int?, qrels: Int?)] {
-    var pairs: [(run: Int?, qrels: Int?)] = []
+  private func pair(_ run: Run) -> [Pair] {
+    var pairs: [Pair] = []
     for query in 0..<run.queries.count {
       pairs.append((query, run.queries.withBytes(query) { qrels.queries.find($0) }))
     }
@@ -85,6 +146,20 @@ package struct Evaluator: Sendable {
       pairs.append((nil, query))
     }
     return pairs
+  }
+}
+
+/// The queries that count in an evaluation.
+struct SelectedQueries: Sendable {
+  let pairs: [Evaluator.Pair]
+  let queries: [RecordID]
+  let counts: QueryCounts
+
+  /// The evaluation with these values, by measure, then query.
+  func evaluation(_ run: Run, _ measures: [NamedMeasure], _ values: [[Double]]) -> Evaluation {
+    Evaluation(
+      run: run.name, tag: run.tag, measures: measures, queries: queries, values: values,
+      counts: counts)
   }
 }
 
@@ -116,5 +191,18 @@ package struct Evaluation: Sendable {
   /// A measure's value over all queries: the mean, or the sum of counts.
   package func aggregate(_ measure: Int) -> Double {
     measures[measure].description.aggregation.aggregate(values[measure])
+  }
+
+  /// These values with others beside them: `P@10[residual]` behind `P@10`.
+  package func interleaved(_ others: Evaluation) -> Evaluation {
+    var order: [(NamedMeasure, [Double])] = []
+    for (measure, column) in zip(measures, values) {
+      order.append((measure, column))
+      for (other, column) in zip(others.measures, others.values)
+      where other.name.hasPrefix(measure.name + "[") { order.append((other, column)) }
+    }
+    return Evaluation(
+      run: run, tag: tag, measures: order.map(\.0), queries: queries, values: order.map(\.1),
+      counts: counts)
   }
 }

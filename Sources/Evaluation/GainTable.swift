@@ -75,6 +75,22 @@ struct GainTable: Sendable {
     }
     return sum
   }
+
+  /// What the order of ties does to a sum of gains that fall with the rank.
+  var tieEffect: TieEffect {
+    guard let table else { return .monotone }
+    let ranked = Set(table.values).sorted()
+    let isMapped = table.allSatisfy { $0.key >= 0 && $0.value >= 0 }
+    // Grades that were not named keep their own gains, which the keys cannot know.
+    return isMapped && ranked == Array(table.sorted { $0.key < $1.key }.map(\.value))
+      ? .monotone : .any
+  }
+
+  /// The expected discounted gain over all orders of ties.
+  func expectedDiscounted(_ ranking: JudgedRanking, cutoff: Int) -> Double {
+    TieExpectation(ranking).sum(
+      cutoff: cutoff, gain: { gain(ranking.grades[$0]) }, weight: { 1 / Discount.log2($0) })
+  }
 }
 
 /// What ranks are divided by.

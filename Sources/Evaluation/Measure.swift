@@ -13,12 +13,28 @@ package protocol Measure: Sendable {
   /// Refuses judgements that the measure cannot use (65).
   func check(_ qrels: Qrels) throws(Failure)
 
+  /// What the measure looks at besides grades.
+  var needs: RankingNeeds { get }
+
   /// The measure's value for one query; NaN where it has none.
   func value(_ ranking: JudgedRanking) -> Double
+
+  /// What the order of tied documents does to it.
+  var tieEffect: TieEffect { get }
+
+  /// The mean of its values over all orders of tied documents; nil where no formula is known.
+  func expectation(_ ranking: JudgedRanking) -> Double?
+
+  /// What documents that were not judged could add at most; nil where that is not known.
+  func residual(_ ranking: JudgedRanking) -> Double?
 }
 
 extension Measure {
   package func check(_ qrels: Qrels) throws(Failure) {}
+  package var needs: RankingNeeds { [] }
+  package var tieEffect: TieEffect { .any }
+  package func expectation(_ ranking: JudgedRanking) -> Double? { nil }
+  package func residual(_ ranking: JudgedRanking) -> Double? { nil }
 }
 
 /// What a measure is, for the list of measures and for those who ask what one means.

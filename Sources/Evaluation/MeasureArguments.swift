@@ -32,6 +32,9 @@ package struct MeasureArguments: Sendable {
     name.parameters.first { $0.key == key }?.value
   }
 
+  /// Whether a parameter is there.
+  package func has(_ key: String) -> Bool { value(key) != nil }
+
   private func failure(_ key: String, _ expected: String, _ found: MeasureName.Value) -> Failure {
     .usage("measure '\(name)': expected \(expected) as '\(key)', found \(found)")
   }

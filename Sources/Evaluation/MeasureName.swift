@@ -132,7 +132,7 @@ private struct NameScanner {
   }
 
   mutating func word(_ what: String) throws(Failure) -> String {
-    let word = prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+    let word = prefix { $0 == "α" || $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
     if word.isEmpty { throw failure(what) }
     return word
   }

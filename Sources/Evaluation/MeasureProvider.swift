@@ -13,7 +13,7 @@ struct MeasureProvider: Sendable {
   static let all: [MeasureProvider] = [
     MeasureProvider(name: "trec", measures: [], ties: .trec),
     MeasureProvider(name: "pytrec_eval", measures: [], ties: .trec),
-    MeasureProvider(name: "gdeval", measures: ["ERR", "nDCG"], ties: .trec),
+    MeasureProvider(name: "gdeval", measures: ["ERR", "nDCG"], ties: .descending),
     MeasureProvider(name: "msmarco", measures: ["RR"], ties: .ascending),
     MeasureProvider(name: "judged", measures: ["Judged"], ties: .ascending),
     MeasureProvider(name: "compat", measures: ["Compat"], ties: .ascending),
@@ -23,6 +23,12 @@ struct MeasureProvider: Sendable {
       measures: [
         "RBP", "BPM", "SDCG", "NERR8", "NERR9", "NERR10", "NERR11", "INST", "INSQ",
       ], ties: .input),
+    MeasureProvider(
+      name: "pyndeval",
+      measures: [
+        "alpha_DCG", "alpha_nDCG", "ERR_IA", "nERR_IA", "NRBP", "nNRBP", "AP_IA", "P_IA",
+        "StRecall",
+      ], ties: .ascending),
   ]
 
   /// The provider that a measure's name asks for; trec_eval where it asks for none.

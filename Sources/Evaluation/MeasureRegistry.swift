@@ -15,7 +15,9 @@ package enum MeasureRegistry {
     RPrecisionMultiple.self, Utility.self,
     ElevenPointAverage.self, BinaryG.self, GMeasure.self, DCG.self, IdealDCG.self,
     NDCGAtRelevant.self, RNDCG.self, RelativePrecision.self, NonRelevantCount.self, YAAP.self,
-    TrecRBP.self, TrecRBPResidual.self, Unjudged.self,
+    TrecRBP.self, TrecRBPResidual.self, Unjudged.self, AlphaNDCG.self, AlphaDCG.self,
+    IntentAwareERR.self, NormalizedIntentAwareERR.self, NoveltyRBP.self,
+    NormalizedNoveltyRBP.self, IntentAwareAP.self, IntentAwarePrecision.self, SubtopicRecall.self,
   ]
 
   /// What ir-measures has as a name of its own for a measure with a parameter.

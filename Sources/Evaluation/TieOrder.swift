@@ -3,58 +3,100 @@ import Records
 
 /// Which document comes first of several with the same score.
 package enum TieOrder: Sendable, Equatable {
-  /// The one with the greater id, as trec_eval has it.
+  /// The one with the greater id; scores are compared in single precision, as trec_eval does it.
   case trec
-  /// The one with the smaller id.
+  /// The one with the rank that was written down for it; scores in single precision.
+  case rank
+  /// The one with the greater id; scores are compared as they were written.
+  case descending
+  /// The one with the smaller id; scores as they were written.
   case ascending
-  /// The one that was read first.
+  /// The one that was read first; scores as they were written.
   case input
-  /// The one with the higher grade.
-  case best
-  /// The one with the lower grade.
-  case worst
-  /// Any of them, by a seed.
-  case random(UInt64)
+
+  /// What has to be kept of a run for this order.
+  package var details: RunDetails {
+    switch self {
+    case .trec: []
+    case .rank: [.ranks]
+    case .descending, .ascending, .input: [.exactScores]
+    }
+  }
 }
 
-extension JudgedRanking {
-  /// The grades of places in a run's order with ties ordered anew.
-  ///
-  /// `entries` are those of the run that stand at the places.
-  static func reorder(
-    _ grades: inout [Int], _ run: Run, _ entries: [Int], _ order: TieOrder, query: Int
-  ) {
-    if order == .trec { return }
-    var random = SeededRandom(0)
-    if case .random(let seed) = order {
-      random = SeededRandom(seed ^ (UInt64(query) &* 0x9E37_79B9_7F4A_7C15))
-    }
-    var start = 0
-    while start < entries.count {
-      let end = tieEnd(run, entries, start)
-      switch order {
-      case .trec: break
-      case .ascending: grades[start..<end].reverse()
-      case .input:
-        let places = (start..<end).sorted { run.ordinal(entries[$0]) < run.ordinal(entries[$1]) }
-        grades.replaceSubrange(start..<end, with: places.map { grades[$0] })
-      case .best: grades[start..<end].sort(by: >)
-      case .worst: grades[start..<end].sort()
-      case .random:
-        for i in stride(from: end - 1, to: start, by: -1) {
-          grades.swapAt(i, start + random.index(below: i - start + 1))
-        }
+/// The entries of one query of a run, in some order of ties.
+struct RankedEntries {
+  private let range: Range<Int>
+  /// The entries, where they are not those of `range` in their order.
+  private var reordered: [Int]?
+
+  /// No entries.
+  init() { range = 0..<0 }
+
+  init(_ run: Run, query: Int, order: TieOrder, droppingSelf: Bool = false) {
+    range = run.entries(of: query)
+    if droppingSelf {
+      let kept = range.filter { entry in
+        run.withDoc(entry) { doc in run.queries.withBytes(query) { !doc.elementsEqual($0) } }
       }
-      start = end
+      if kept.count < range.count { reordered = kept }
+    }
+    if order != .trec { reorder(run, order) }
+  }
+
+  /// Number of documents.
+  var count: Int { reordered?.count ?? range.count }
+
+  /// The run's entry at a place.
+  @inline(__always)
+  subscript(place: Int) -> Int {
+    guard let reordered else { return range.lowerBound + place }
+    return reordered[place]
+  }
+
+  /// Calls `body` with the places, ascending, of judged documents, and their judgements.
+  @inline(__always)
+  func forEachMatch(_ run: Run, _ table: JudgementTable, _ body: (Int, Int) -> Void) {
+    guard let reordered else {
+      return table.forEachMatch(run, range) { body($0 - range.lowerBound, $1) }
+    }
+    for (place, entry) in reordered.enumerated() {
+      if let judgement = table.find(run, entry: entry) { body(place, judgement) }
     }
   }
 
-  /// Where the documents end that have the score of the one at `start`.
-  static func tieEnd(_ run: Run, _ entries: [Int], _ start: Int) -> Int {
-    var end = start + 1
-    let score = run.score(entries[start])
-    while end < entries.count, run.score(entries[end]) == score { end += 1 }
-    return end
+  private mutating func reorder(_ run: Run, _ order: TieOrder) {
+    let groups = ties(run)
+    if groups.isEmpty { return }
+    var entries = reordered ?? Array(range)
+    for group in groups {
+      entries[group].sort { left, right in
+        if order == .rank { return run.writtenRank(left) ?? 0 < run.writtenRank(right) ?? 0 }
+        let (l, r) = (run.exactScore(left) ?? 0, run.exactScore(right) ?? 0)
+        if l != r { return l > r }
+        // Entries come by id, descending.
+        switch order {
+        case .ascending: return left > right
+        case .input: return run.ordinal(left) < run.ordinal(right)
+        default: return left < right
+        }
+      }
+    }
+    reordered = entries
+  }
+
+  /// The places of two or more documents with equal scores in single precision.
+  func ties(_ run: Run) -> [Range<Int>] {
+    var groups: [Range<Int>] = []
+    var start = 0
+    while start < count {
+      var end = start + 1
+      let score = run.score(self[start])
+      while end < count, run.score(self[end]) == score { end += 1 }
+      if end - start > 1 { groups.append(start..<end) }
+      start = end
+    }
+    return groups
   }
 }
 
@@ -65,53 +107,36 @@ extension Evaluator {
     var count = 0
     for query in 0..<run.queries.count {
       let judged = run.queries.withBytes(query) { qrels.queries.find($0) }
-      let entries = Array(run.entries(of: query))
+      let entries = RankedEntries(run, query: query, order: .trec, droppingSelf: droppingSelf)
       guard let judged, cutoff < entries.count,
-        run.score(entries[cutoff - 1]) == run.score(entries[cutoff])
+        run.score(entries[cutoff - 1]) == run.score(entries[cutoff]),
+        let tie = entries.ties(run).first(where: { $0.contains(cutoff) })
       else { continue }
-      let score = run.score(entries[cutoff])
-      let tied = entries.filter { run.score($0) == score }
-      let grades = tied.map { entry in
-        max(0, run.withDoc(entry) { qrels.find($0, query: judged) }.map { qrels.grade($0) } ?? 0)
+      let grades = tie.map { place in
+        max(
+          0,
+          run.withDoc(entries[place]) { qrels.find($0, query: judged) }
+            .map { qrels.grade($0) } ?? 0)
       }
       if Set(grades).count > 1 { count += 1 }
     }
     return count
   }
 
-  /// The least, the expected and the greatest value over all orders of ties, as three measures
-  /// `AP[min]`, `AP[mean]`, `AP[max]`.
-  ///
-  /// What is expected is the mean over `samples` random orders.
-  package func bounds(
-    _ run: Run, over selection: QuerySelection, samples: Int, seed: UInt64
-  ) throws(Failure) -> Evaluation {
-    let low = try evaluate(run, over: selection, ties: .worst)
-    let high = try evaluate(run, over: selection, ties: .best)
-    var sums = low.values.map { $0.map { _ in 0.0 } }
-    var random = SeededRandom(seed)
-    for _ in 0..<samples {
-      let sample = try evaluate(run, over: selection, ties: .random(random.next()))
-      for i in sums.indices {
-        for j in sums[i].indices { sums[i][j] += sample.values[i][j] }
+  /// Refuses ranks that do not say which of two documents with equal scores comes first (65).
+  package func checkRanks(_ run: Run) throws(Failure) {
+    for query in 0..<run.queries.count {
+      let entries = RankedEntries(run, query: query, order: .rank, droppingSelf: droppingSelf)
+      for tie in entries.ties(run) {
+        for place in tie.dropLast() {
+          let (one, two) = (entries[place], entries[place + 1])
+          guard let rank = run.writtenRank(one), rank == run.writtenRank(two) else { continue }
+          throw .data(
+            run.name,
+            "query \(run.queries[query]): expected different ranks for documents with equal scores, "
+              + "found rank \(rank) for \(run.doc(one)) and \(run.doc(two))")
+        }
       }
     }
-    var measures: [NamedMeasure] = []
-    var values: [[Double]] = []
-    for (i, measure) in low.measures.enumerated() {
-      for (suffix, column) in [
-        ("min", low.values[i]), ("mean", sums[i].map { $0 / Double(samples) }),
-        ("max", high.values[i]),
-      ] {
-        measures.append(
-          NamedMeasure(
-            name: "\(measure.name)[\(suffix)]", measure: measure.measure,
-            description: measure.description))
-        values.append(column)
-      }
-    }
-    return Evaluation(
-      run: low.run, tag: low.tag, measures: measures, queries: low.queries, values: values,
-      counts: low.counts)
   }
 }

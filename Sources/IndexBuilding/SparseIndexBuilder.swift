@@ -38,10 +38,17 @@ package struct SparseIndexBuilder: IndexBuilder {
   /// `dimension`: size of the vocabulary.
   ///
   /// `maxMemory`: bytes that a block may take.
+  ///
+  /// Throws: 78 for vectors that are not compared by their dot product.
   package init(
     _ target: String, dimension: Int, description: StreamDescription, seed: UInt64,
     maxMemory: Int = 1 << 30
   ) throws(Failure) {
+    if let similarity = description.similarity, similarity != "dot" {
+      throw .config(
+        target, "a sparse index searches by dot product, the vectors' similarity is \(similarity)",
+        hint: "lir-rerank scores them as they are")
+    }
     self.dimension = dimension
     blockPostings = max(1, (maxMemory - Self.bytesPerTerm * dimension) / Self.bytesPerPosting)
     writer = try IndexWriter(target)

@@ -115,7 +115,8 @@ package struct Inspection {
   ) -> [JSON.Member] {
     var members = [
       JSON.Member("kind", "cross-encoder"),
-      JSON.Member("pooling", .array([.string(head.pooling.rawValue)])),
+      // A decoder gives one state a pair.
+      JSON.Member("pooling", .array([.string(head.pooling?.rawValue ?? "decoder")])),
       JSON.Member("bert_pool", .bool(head.pooler != nil)),
       JSON.Member("logits", .integer(head.classifier.outputs)),
       JSON.Member("score", .string(settings.activation.rawValue)),

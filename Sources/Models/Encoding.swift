@@ -18,7 +18,7 @@ package struct VectorSet: Sendable, Equatable {
   package var cls: [Float] = []
   /// Token that each vector belongs to; empty where they belong to none.
   package var ids: [Int32] = []
-  /// values[count, width]
+  /// The vectors, values[count, width].
   package var values: [Float] = []
 
   package init() {}

@@ -43,9 +43,9 @@ package final class Model: Sendable {
       scoresPairs: description.isCrossEncoder)
     head = try HeadLoader(description, sources, backbone).head()
     maskedTokens = try Self.maskedTokens(description, tokenizer)
-    if let unused = sources.adapter?.unused, !unused.isEmpty {
+    if let stranger = sources.adapter?.strangers(to: sources.main.names).first {
       throw .config(
-        description.folder.adapter, "the model has no \(unused[0]), which the adapter updates")
+        description.folder.adapter, "the model has no \(stranger), which the adapter updates")
     }
     unusedTensors = sources.main.unused
   }

@@ -30,6 +30,17 @@ package struct TokenWindow: Sendable {
     return rest
   }
 
+  /// One text alone.
+  package func selecting(_ index: Int) -> TokenWindow {
+    let range = range(index)
+    var one = TokenWindow()
+    one.ids = Array(ids[range])
+    one.typeIDs = Array(typeIDs[range])
+    one.attended = Array(attended[range])
+    one.offsets = [0, range.count]
+    return one
+  }
+
   package mutating func append(_ other: TokenWindow) {
     let start = ids.count
     ids += other.ids

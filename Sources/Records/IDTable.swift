@@ -1,5 +1,3 @@
-import Streams
-
 /// Distinct ids, numbered from 0 in the order of their first insertion, stored flat.
 package struct IDTable: Sendable {
   private var bytes: [UInt8] = []
@@ -56,7 +54,7 @@ package struct IDTable: Sendable {
   /// The slot that holds `id`, or the empty one where it belongs.
   private func slot(of id: UnsafeRawBufferPointer) -> Int {
     let mask = slots.count - 1
-    var slot = Int(truncatingIfNeeded: Checksum.xxh3(id)) & mask
+    var slot = Int(truncatingIfNeeded: IDHash.hash(id)) & mask
     while slots[slot] != 0 {
       if withBytes(Int(slots[slot]) - 1, { ByteOrder.compare($0, id) == 0 }) { break }
       slot = (slot + 1) & mask
@@ -69,7 +67,7 @@ package struct IDTable: Sendable {
     let capacity = max(16, slots.count * 2)
     slots = [UInt32](repeating: 0, count: capacity)
     for index in 0..<ends.count {
-      var slot = withBytes(index) { Int(truncatingIfNeeded: Checksum.xxh3($0)) } & (capacity - 1)
+      var slot = withBytes(index) { Int(truncatingIfNeeded: IDHash.hash($0)) } & (capacity - 1)
       while slots[slot] != 0 { slot = (slot + 1) & (capacity - 1) }
       slots[slot] = UInt32(index + 1)
     }

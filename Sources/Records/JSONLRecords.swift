@@ -88,10 +88,13 @@ enum JSONLRecords {
       return text
     }
 
-    /// Title and text, as BEIR joins them, or the first of the other keys.
+    /// Title and text, as BEIR joins them, or the first of the other keys; the title where there is
+    /// nothing else.
     private func usualText(_ row: JSONRow, from start: Int) throws(Failure) -> [UInt8] {
       let texts = start..<(start + textKeys.count)
       guard let index = texts.first(where: { row.isPresent($0) }) else {
+        // A topic of TREC, as ir_datasets writes it: title, description and narrative.
+        if row.isPresent(texts.upperBound) { return try row.text(at: texts.upperBound) }
         throw row.failure(
           expected: textKeys.map { "\"\($0)\"" }.joined(separator: " or "), found: "none of them")
       }

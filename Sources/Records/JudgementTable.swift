@@ -1,5 +1,3 @@
-import Streams
-
 /// The judgements of one query, for many look-ups.
 package struct JudgementTable: Sendable {
   private let qrels: Qrels
@@ -12,11 +10,10 @@ package struct JudgementTable: Sendable {
     self.qrels = qrels
     judgements = qrels.judgements(of: query)
     var capacity = 16
-    while capacity < judgements.count * 2 { capacity *= 2 }
+    while capacity < judgements.count * 8 { capacity *= 2 }
     var slots = [UInt32](repeating: 0, count: capacity)
     for judgement in judgements {
-      var slot = qrels.withDoc(judgement) { Int(truncatingIfNeeded: Checksum.xxh3($0)) }
-      slot &= capacity - 1
+      var slot = qrels.withDoc(judgement) { Int(IDHash.short($0)) } & (capacity - 1)
       while slots[slot] != 0 { slot = (slot + 1) & (capacity - 1) }
       slots[slot] = UInt32(judgement - judgements.lowerBound + 1)
     }
@@ -24,8 +21,31 @@ package struct JudgementTable: Sendable {
   }
 
   /// The judgement of a document; nil if there is none.
-  package func find(_ doc: UnsafeRawBufferPointer) -> Int? {
-    var slot = Int(truncatingIfNeeded: Checksum.xxh3(doc)) & (slots.count - 1)
+  package func find(_ doc: UnsafeRawBufferPointer) -> Int? { find(IDHash.short(doc), doc) }
+
+  /// Calls `body` with those of a run's entries whose documents are judged, and the judgements.
+  @inline(__always)
+  package func forEachMatch(
+    _ run: Run, _ entries: Range<Int>, _ body: (_ entry: Int, _ judgement: Int) -> Void
+  ) {
+    slots.withUnsafeBufferPointer { slots in
+      let mask = UInt32(slots.count - 1)
+      run.forEachHash(entries) { entry, hash in
+        // Few are judged, and most slots are free.
+        if slots[Int(hash & mask)] == 0 { return }
+        if let judgement = run.withDoc(entry, { find(hash, $0) }) { body(entry, judgement) }
+      }
+    }
+  }
+
+  /// The judgement of the document of a run's entry; nil if there is none.
+  package func find(_ run: Run, entry: Int) -> Int? {
+    run.withDoc(entry) { find(run.hash(entry), $0) }
+  }
+
+  @inline(__always)
+  private func find(_ hash: UInt32, _ doc: UnsafeRawBufferPointer) -> Int? {
+    var slot = Int(hash) & (slots.count - 1)
     while slots[slot] != 0 {
       let judgement = judgements.lowerBound + Int(slots[slot]) - 1
       if qrels.withDoc(judgement, { ByteOrder.compare($0, doc) == 0 }) { return judgement }

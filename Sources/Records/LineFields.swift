@@ -40,122 +40,40 @@ package struct LineFields {
   package func quoted(_ index: Int) -> String { Bytes.quoted(self[index]) }
 }
 
-/// Numbers of text fields.
-package enum NumberText {
-  /// A decimal integer with or without a sign; nil if it is none or does not fit.
-  package static func integer(_ text: UnsafeRawBufferPointer) -> Int? {
-    var digits = text[...]
-    let isNegative = digits.first == UInt8(ascii: "-")
-    if isNegative || digits.first == UInt8(ascii: "+") { digits = digits.dropFirst() }
-    if digits.isEmpty { return nil }
-    var value = 0
-    for byte in digits {
-      let digit = byte &- UInt8(ascii: "0")
-      if digit > 9 { return nil }
-      let (product, isHigh) = value.multipliedReportingOverflow(by: 10)
-      let (sum, isHigher) =
-        isNegative
-        ? product.subtractingReportingOverflow(Int(digit))
-        : product.addingReportingOverflow(Int(digit))
-      if isHigh || isHigher { return nil }
-      value = sum
-    }
-    return value
+/// Fields of plain lines: one space or tab between them, and a newline behind the last.
+///
+/// They are found a word of eight bytes at a time; whoever finds none has to look with more care.
+enum PlainFields {
+  /// Where the field behind another starts.
+  @inline(__always)
+  static func behind(_ field: UnsafeRawBufferPointer) -> UnsafeRawPointer {
+    // A field is never empty here.
+    field.baseAddress.unsafelyUnwrapped + field.count + 1
   }
 
-  /// A score as trec_eval keeps it: the nearest double of a decimal text, rounded to single
-  /// precision.
-  ///
-  /// Nil if the text is no decimal number, or a score would be infinite.
-  static func score(_ text: UnsafeRawBufferPointer) -> Float? {
-    guard let value = double(text) else { return nil }
-    let score = Float(value)
-    return score.isFinite ? score : nil
-  }
-
-  /// The nearest double of a decimal text; nil if it is none or does not fit.
-  package static func double(_ text: UnsafeRawBufferPointer) -> Double? {
-    guard let decimal = Decimal(text) else { return nil }
-    if let value = decimal.exact { return value }
-    guard let value = Double(String(decoding: text, as: UTF8.self)), value.isFinite else {
-      return nil
-    }
-    return value
-  }
-
-  /// A number as it is written: ± `digits` · 10^`exponent`.
-  private struct Decimal {
-    private var digits: UInt64 = 0
-    private var exponent = 0
-    private let isNegative: Bool
-    /// Whether `digits` holds all of them.
-    private var isWhole = true
-
-    /// Splits a text `[+-]digits[.digits][e[+-]digits]`, with a digit before or behind the point.
-    init?(_ text: UnsafeRawBufferPointer) {
-      var index = 0
-      isNegative = text.first == UInt8(ascii: "-")
-      if isNegative || text.first == UInt8(ascii: "+") { index = 1 }
-      let start = index
-      var point: Int?
-      var hasDigit = false
-      while index < text.count {
-        let byte = text[index]
-        let digit = byte &- UInt8(ascii: "0")
-        if digit <= 9 {
-          hasDigit = true
-          append(digit)
-          if point != nil, isWhole { exponent -= 1 }
-        } else if byte == UInt8(ascii: "."), point == nil {
-          point = index
-        } else {
-          break
-        }
-        index += 1
+  /// The field at `start`, up to one space or tab, or to the newline for the last one; nil if it
+  /// does not end so, is empty, or comes near the end of the text.
+  @inline(__always)
+  static func field(
+    _ start: UnsafeRawPointer, _ limit: UnsafeRawPointer, isLast: Bool = false
+  ) -> UnsafeRawBufferPointer? {
+    let low7: UInt64 = 0x7F7F_7F7F_7F7F_7F7F
+    let high = ~low7
+    var place = start
+    while place <= limit {
+      let word = UInt64(littleEndian: place.loadUnaligned(as: UInt64.self))
+      // The high bit of a byte is clear where it is at most 0x20: 0x5F more make 0x80 of 0x21.
+      let marks = ~(((word & low7) &+ 0x5F5F_5F5F_5F5F_5F5F) | word) & high
+      if marks == 0 {
+        place += 8
+        continue
       }
-      guard hasDigit, index > start else { return nil }
-      if index == text.count { return }
-      guard text[index] | 0x20 == UInt8(ascii: "e"),
-        let power = NumberText.integer(UnsafeRawBufferPointer(rebasing: text[(index + 1)...]))
-      else { return nil }
-      if abs(power) > 1 << 20 { isWhole = false } else { exponent += power }
+      place += marks.trailingZeroBitCount / 8
+      let byte = place.load(as: UInt8.self)
+      let fits = isLast ? byte == 0x0A : byte == 0x20 || byte == 0x09
+      if !fits || place == start { return nil }
+      return UnsafeRawBufferPointer(start: start, count: place - start)
     }
-
-    private mutating func append(_ digit: UInt8) {
-      let (product, isHigh) = digits.multipliedReportingOverflow(by: 10)
-      let (sum, isHigher) = product.addingReportingOverflow(UInt64(digit))
-      if isHigh || isHigher { isWhole = false } else { digits = sum }
-    }
-
-    /// The nearest double, where it is found by one correctly rounded operation.
-    var exact: Double? {
-      guard isWhole else { return nil }
-      let size = abs(exponent)
-      if digits <= 1 << 53, size <= 22 {
-        let power = Self.powers[size]
-        let value = exponent < 0 ? Double(digits) / power : Double(digits) * power
-        return isNegative ? -value : value
-      }
-      #if arch(x86_64)
-        // Both numbers fit a significand of 64 bits, so the quotient below is the true one rounded
-        // to 64 bits. Rounding that again to 53 bits is right unless it lies halfway.
-        guard exponent <= 0, size <= 27 else { return nil }
-        let value = Float80(digits) / Self.longPowers[size]
-        if value.significandBitPattern & 0x7FF == 0x400 { return nil }
-        return Double(isNegative ? -value : value)
-      #else
-        return nil
-      #endif
-    }
-
-    private static let powers: [Double] = (0...22).map { power in
-      (0..<power).reduce(1) { value, _ in value * 10 }
-    }
-
-    #if arch(x86_64)
-      private static let longPowers: [Float80] = (0...27).map { power in
-        (0..<power).reduce(1) { value, _ in value * 10 }
-      }
-    #endif
+    return nil
   }
 }

@@ -1,4 +1,5 @@
 import Failures
+import Glibc
 import Streams
 
 /// Relevance judgements: for each query, documents with grades.
@@ -12,23 +13,48 @@ package struct Qrels: Sendable {
     var ordinal: UInt32
   }
 
+  /// A grade for one subtopic.
+  package struct SubtopicGrade: Sendable, Equatable {
+    /// The subtopic's number, in the order of their first lines in the whole input.
+    package var subtopic: Int
+    /// The grade of the document for it.
+    package var grade: Int
+  }
+
   /// Where the judgements came from.
   package let name: String
   /// The queries, in the order of their first lines.
   package let queries: IDTable
+  /// What is wrong with them for measures that know of no subtopics: a document with different
+  /// grades for a query; only where subtopics were asked for.
+  package let conflict: Failure?
+  /// Number of different subtopics (iterations) of all queries.
+  package let subtopicCount: Int
   private let offsets: [Int]
   private let entries: [Entry]
   private let ids: FlatBytes
+  /// The grades of judgement `j` are those from `gradeOffsets[j]` to `gradeOffsets[j + 1]`.
+  private let gradeOffsets: [Int]
+  private let subtopicGrades: [SubtopicGrade]
 
-  init(name: String, queries: IDTable, offsets: [Int], entries: [Entry], ids: FlatBytes) {
+  /// Puts the parts together; `QrelsBuilder` makes them.
+  init(
+    name: String, queries: IDTable, conflict: Failure?, subtopicCount: Int, offsets: [Int],
+    entries: [Entry],
+    ids: FlatBytes, gradeOffsets: [Int], subtopicGrades: [SubtopicGrade]
+  ) {
     self.name = name
     self.queries = queries
+    self.conflict = conflict
+    self.subtopicCount = subtopicCount
     self.offsets = offsets
     self.entries = entries
     self.ids = ids
+    self.gradeOffsets = gradeOffsets
+    self.subtopicGrades = subtopicGrades
   }
 
-  /// Number of judgements of all queries.
+  /// Number of judged documents of all queries.
   package var count: Int { entries.count }
 
   /// The judgements of a query, by document id.
@@ -36,6 +62,18 @@ package struct Qrels: Sendable {
 
   /// The grade that a judgement gives; negative ones are legal.
   package func grade(_ judgement: Int) -> Int { entries[judgement].grade }
+
+  /// The place of a judgement in the input, from 0.
+  package func ordinal(_ judgement: Int) -> Int { Int(entries[judgement].ordinal) }
+
+  /// The grades of a judged document, a subtopic each; empty if the judgements were read without.
+  package func subtopicGrades(_ judgement: Int) -> ArraySlice<SubtopicGrade> {
+    if gradeOffsets.isEmpty { return [] }
+    return subtopicGrades[gradeOffsets[judgement]..<gradeOffsets[judgement + 1]]
+  }
+
+  /// Whether grades were read a subtopic each.
+  package var hasSubtopics: Bool { !gradeOffsets.isEmpty }
 
   /// Calls `body` with the bytes of a judgement's document id.
   @inline(__always)
@@ -65,22 +103,41 @@ package struct Qrels: Sendable {
   }
 }
 
+/// What is made of a document that is judged several times for a query.
+package enum RepeatedJudgements: Sendable {
+  /// Nothing: it is an error, as for trec_eval.
+  case refused
+  /// One judgement, if the iterations differ and the grades do not.
+  case agreeing
+  /// A judgement for each iteration, which names a subtopic (an intent) of the query.
+  case subtopics
+}
+
 extension Qrels {
   /// Reads judgements: TREC's four columns, or BEIR's three with their header.
   ///
   /// Fields are separated by any white space. Lines that start with `#` are comments, and blank
   /// lines are nothing, as trec_eval has it.
   ///
-  /// - Throws: exit 65 for a malformed line, or a document that is judged twice for a query.
-  package static func read(_ operands: [String]) throws(Failure) -> Qrels {
-    var builder = QrelsBuilder(name: operands.joined(separator: " "))
+  /// - Throws: exit 65 for a malformed line, or a document that is judged twice for a query in a
+  ///   way that `repeated` does not allow.
+  package static func read(
+    _ operands: [String], repeated: RepeatedJudgements = .agreeing
+  ) throws(Failure) -> Qrels {
+    var builder = QrelsBuilder(name: operands.joined(separator: " "), repeated: repeated)
     for operand in operands {
-      let reader = LineReader(try ByteReader(operand))
+      let reader = LineReader(try ByteReader(operand), blockSize: 1 << 17)
+      let buffer = LineBuffer()
       var isBEIR = false
-      while let block = try reader.next() {
-        try block.forEachLine { line, _, number throws(Failure) in
+      while try reader.next(into: buffer) {
+        try forEachLine(buffer) { line, number throws(Failure) in
           if number == 1, isHeader(line) { isBEIR = true; return }
           try builder.add(line, isBEIR: isBEIR, file: operand, number: number)
+        } plain: { query, iteration, doc, grade, number in
+          if isBEIR { return false }
+          builder.add(
+            query: query, doc: doc, grade: grade, iteration: iteration, file: operand, line: number)
+          return true
         }
       }
     }
@@ -88,111 +145,49 @@ extension Qrels {
   }
 
   /// Reads judgements of one file.
-  package static func read(_ operand: String) throws(Failure) -> Qrels { try read([operand]) }
+  package static func read(
+    _ operand: String, repeated: RepeatedJudgements = .agreeing
+  ) throws(Failure) -> Qrels {
+    try read([operand], repeated: repeated)
+  }
+
+  /// Calls `plain` with the fields of each plain line of four, and `body` with all other lines and
+  /// those that it does not take.
+  private static func forEachLine(
+    _ buffer: LineBuffer,
+    _ body: (_ line: UnsafeRawBufferPointer, _ number: Int) throws(Failure) -> Void,
+    plain: (
+      _ query: UnsafeRawBufferPointer, _ iteration: UnsafeRawBufferPointer,
+      _ doc: UnsafeRawBufferPointer, _ grade: Int, _ number: Int
+    ) -> Bool
+  ) throws(Failure) {
+    guard let base = buffer.text.baseAddress else { return }
+    let end = base + buffer.text.count
+    var next = base
+    var number = buffer.firstLine
+    while next < end {
+      let limit = end - 8
+      if let query = PlainFields.field(next, limit), query.first != UInt8(ascii: "#"),
+        let iteration = PlainFields.field(PlainFields.behind(query), limit),
+        let doc = PlainFields.field(PlainFields.behind(iteration), limit),
+        let text = PlainFields.field(PlainFields.behind(doc), limit, isLast: true),
+        let grade = NumberText.integer(text), plain(query, iteration, doc, grade, number)
+      {
+        next = PlainFields.behind(text)
+      } else {
+        var lineEnd = end
+        if let newline = memchr(next, 0x0A, end - next) { lineEnd = UnsafeRawPointer(newline) }
+        try body(UnsafeRawBufferPointer(start: next, count: lineEnd - next), number)
+        next = lineEnd + 1
+      }
+      number += 1
+    }
+  }
 
   private static func isHeader(_ line: UnsafeRawBufferPointer) -> Bool {
     let fields = LineFields(line)
     return fields.count == 3 && fields[0].elementsEqual("query-id".utf8)
       && fields[1].elementsEqual("corpus-id".utf8) && fields[2].elementsEqual("score".utf8)
-  }
-}
-
-/// Collects judgements in any order.
-package struct QrelsBuilder {
-  private let name: String
-  private var queries = IDTable()
-  private var entries: [Qrels.Entry] = []
-  private var queryOf: [UInt32] = []
-  private var ids = FlatBytes()
-  private var places: [(entry: Int, file: String, line: Int)] = []
-  private var nextLine = 0
-
-  /// No judgements.
-  package init(name: String) { self.name = name }
-
-  /// Adds one judgement.
-  package mutating func add(
-    query: UnsafeRawBufferPointer, doc: UnsafeRawBufferPointer, grade: Int,
-    file: String = "", line: Int = 0
-  ) {
-    precondition(entries.count < Int(UInt32.max), "more than 2^32 judgements")
-    if line != nextLine || places.last?.file != file {
-      places.append((entries.count, file, line))
-    }
-    nextLine = line + 1
-    queryOf.append(UInt32(queries.insert(query).index))
-    entries.append(Qrels.Entry(grade: grade, ordinal: UInt32(entries.count)))
-    ids.append(doc)
-  }
-
-  /// Adds one judgement.
-  package mutating func add(query: RecordID, doc: RecordID, grade: Int) {
-    query.bytes.withUnsafeBytes { query in
-      doc.bytes.withUnsafeBytes { doc in add(query: query, doc: doc, grade: grade) }
-    }
-  }
-
-  fileprivate mutating func add(
-    _ line: UnsafeRawBufferPointer, isBEIR: Bool, file: String, number: Int
-  ) throws(Failure) {
-    if LineFields.isIgnored(line) { return }
-    let fields = LineFields(line)
-    let expected = isBEIR ? 3 : 4
-    guard fields.count == expected else {
-      let names = isBEIR ? "query-id corpus-id score" : "query iteration doc grade"
-      throw .line(
-        file, number, expected: "\(expected) fields (\(names))", found: "\(fields.count)")
-    }
-    guard let grade = NumberText.integer(fields[expected - 1]) else {
-      throw .line(
-        file, number, expected: "an integer grade", found: fields.quoted(expected - 1))
-    }
-    try IDCheck.check(fields[0], fields[expected - 2], file, number)
-    add(query: fields[0], doc: fields[expected - 2], grade: grade, file: file, line: number)
-  }
-
-  /// The judgements.
-  ///
-  /// - Throws: exit 65 where a document is judged twice for a query, with the same grade or not.
-  package consuming func finish() throws(Failure) -> Qrels {
-    var offsets = [Int](repeating: 0, count: queries.count + 1)
-    for query in queryOf { offsets[Int(query) + 1] += 1 }
-    for query in 0..<queries.count { offsets[query + 1] += offsets[query] }
-    var next = offsets
-    var grouped = entries
-    for (entry, query) in zip(entries, queryOf) {
-      grouped[next[Int(query)]] = entry
-      next[Int(query)] += 1
-    }
-    let ids = ids
-    func order(_ left: Qrels.Entry, _ right: Qrels.Entry) -> Int {
-      ids.withBytes(Int(left.ordinal)) { l in
-        ids.withBytes(Int(right.ordinal)) { r in ByteOrder.compare(l, r) }
-      }
-    }
-    for query in 0..<queries.count {
-      let range = offsets[query]..<offsets[query + 1]
-      grouped[range].sort { order($0, $1) < 0 }
-      for i in range.dropFirst() where order(grouped[i - 1], grouped[i]) == 0 {
-        throw duplicate(grouped[i - 1], grouped[i], query)
-      }
-    }
-    return Qrels(name: name, queries: queries, offsets: offsets, entries: grouped, ids: ids)
-  }
-
-  private func duplicate(_ left: Qrels.Entry, _ right: Qrels.Entry, _ query: Int) -> Failure {
-    let (first, second) = left.ordinal < right.ordinal ? (left, right) : (right, left)
-    func place(_ ordinal: Int) -> (file: String, line: Int) {
-      let mark = places.last { $0.entry <= ordinal }
-      return (mark?.file ?? name, (mark?.line ?? 0) + ordinal - (mark?.entry ?? 0))
-    }
-    let (one, two) = (place(Int(first.ordinal)), place(Int(second.ordinal)))
-    let doc = ids.withBytes(Int(first.ordinal)) { Bytes.quoted($0) }
-    let id = queries.withBytes(query) { Bytes.quoted($0) }
-    return .line(
-      two.file, two.line, expected: "one grade for a document of a query",
-      found: "\(doc) for query \(id) with grade \(second.grade), after grade \(first.grade) "
-        + "in line \(one.line)")
   }
 }
 

@@ -3,13 +3,6 @@
 /// Documents are in trec_eval's order: by score, descending, in single precision; ties by document
 /// id, descending bytewise. Ranks that were written down do not count.
 package struct Run: Sendable {
-  /// One document of one query.
-  struct Entry: Sendable {
-    var score: Float
-    /// Its place in the input, from 0.
-    var ordinal: UInt32
-  }
-
   /// Where the run came from.
   package let name: String
   /// The tag of its last line, as trec_eval takes it; empty if there is none.
@@ -22,46 +15,86 @@ package struct Run: Sendable {
   package let relevance: Qrels?
   /// Query `q`'s entries are those from `offsets[q]` to `offsets[q + 1]`.
   private let offsets: [Int]
-  private let entries: [Entry]
-  /// The documents' ids in the order of the input.
+  /// The places in the input of the entries; nil if those are 0, 1, 2 and so on.
+  private let order: [UInt32]?
+  /// Scores, hashes and ids of documents, by their place in the input.
+  private let scores: [Float]
+  private let hashes: [UInt32]
+  private let exactScores: [Double]
+  private let ranks: [UInt32]
   private let ids: FlatBytes
 
   /// Puts the parts together; `RunBuilder` makes them.
   init(
-    name: String, tag: String, queries: IDTable, offsets: [Int], entries: [Entry], ids: FlatBytes,
+    name: String, tag: String, queries: IDTable, offsets: [Int], order: [UInt32]?,
+    scores: [Float], hashes: [UInt32], exactScores: [Double], ranks: [UInt32], ids: FlatBytes,
     texts: RunTexts?, relevance: Qrels?
   ) {
     self.name = name
     self.tag = tag
     self.queries = queries
     self.offsets = offsets
-    self.entries = entries
+    self.order = order
+    self.scores = scores
+    self.hashes = hashes
+    self.exactScores = exactScores
+    self.ranks = ranks
     self.ids = ids
     self.texts = texts
     self.relevance = relevance
   }
 
   /// Number of documents of all queries.
-  package var count: Int { entries.count }
+  package var count: Int { scores.count }
 
   /// The entries of a query, best first.
   package func entries(of query: Int) -> Range<Int> { offsets[query]..<offsets[query + 1] }
 
   /// The score of an entry.
   @inline(__always)
-  package func score(_ entry: Int) -> Float { entries[entry].score }
+  package func score(_ entry: Int) -> Float { scores[ordinal(entry)] }
 
   /// Calls `body` with the bytes of an entry's document id.
   @inline(__always)
   package func withDoc<R>(_ entry: Int, _ body: (UnsafeRawBufferPointer) -> R) -> R {
-    ids.withBytes(Int(entries[entry].ordinal), body)
+    ids.withBytes(ordinal(entry), body)
   }
 
   /// An entry's document id.
   package func doc(_ entry: Int) -> RecordID { withDoc(entry) { RecordID($0) } }
 
   /// The place of an entry in the input, from 0: the index of its text in `texts`.
-  package func ordinal(_ entry: Int) -> Int { Int(entries[entry].ordinal) }
+  @inline(__always)
+  package func ordinal(_ entry: Int) -> Int {
+    guard let order else { return entry }
+    return Int(order[entry])
+  }
+
+  /// Half a hash of an entry's document id.
+  @inline(__always)
+  func hash(_ entry: Int) -> UInt32 { hashes[ordinal(entry)] }
+
+  /// Calls `body` with entries and half a hash of each one's document id.
+  @inline(__always)
+  func forEachHash(_ entries: Range<Int>, _ body: (_ entry: Int, _ hash: UInt32) -> Void) {
+    hashes.withUnsafeBufferPointer { hashes in
+      if let order {
+        for entry in entries { body(entry, hashes[Int(order[entry])]) }
+      } else {
+        for entry in entries { body(entry, hashes[entry]) }
+      }
+    }
+  }
+
+  /// The score of an entry as it was written; nil if the run was not read with such.
+  package func exactScore(_ entry: Int) -> Double? {
+    exactScores.isEmpty ? nil : exactScores[ordinal(entry)]
+  }
+
+  /// The rank of an entry as it was written; nil if the run was not read with such.
+  package func writtenRank(_ entry: Int) -> Int? {
+    ranks.isEmpty ? nil : Int(ranks[ordinal(entry)])
+  }
 
   /// The documents of a query with their scores, best first.
   package func documents(of query: Int) -> [ScoredDocument] {
@@ -102,33 +135,15 @@ package struct RunTexts: Sendable {
   package var docs = FlatBytes()
 }
 
-/// Byte strings stored end to end.
-package struct FlatBytes: Sendable {
-  private var bytes: [UInt8] = []
-  private var ends: [Int] = []
+/// What is kept of a run besides ids and scores.
+package struct RunDetails: OptionSet, Sendable {
+  package let rawValue: Int
+  package init(rawValue: Int) { self.rawValue = rawValue }
 
-  /// No byte strings.
-  package init() {}
-
-  /// Number of byte strings.
-  package var count: Int { ends.count }
-
-  /// Appends one.
-  @inline(__always)
-  package mutating func append(_ string: some Collection<UInt8>) {
-    bytes.append(contentsOf: string)
-    ends.append(bytes.count)
-  }
-
-  /// Calls `body` with one.
-  @inline(__always)
-  package func withBytes<R>(_ index: Int, _ body: (UnsafeRawBufferPointer) -> R) -> R {
-    let range = (index == 0 ? 0 : ends[index - 1])..<ends[index]
-    return bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[range])) }
-  }
-
-  /// One as text.
-  package func text(_ index: Int) -> String {
-    withBytes(index) { String(decoding: $0, as: UTF8.self) }
-  }
+  /// The texts of a JSONL run.
+  package static let texts = RunDetails(rawValue: 1)
+  /// The scores in double precision, as programs have them that do not follow trec_eval.
+  package static let exactScores = RunDetails(rawValue: 2)
+  /// The ranks as they were written.
+  package static let ranks = RunDetails(rawValue: 4)
 }

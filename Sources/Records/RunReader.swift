@@ -1,6 +1,7 @@
 import Failures
 import JSON
 import Streams
+import Workers
 
 /// How a run is written down.
 package enum RunFormat: String, Sendable, CaseIterable {
@@ -21,99 +22,109 @@ package enum RunFormat: String, Sendable, CaseIterable {
 ///
 /// Lines that start with `#` are comments, and blank lines are nothing, as trec_eval has it.
 package struct RunReader {
+  /// Blocks of text that are read, and then taken apart, at once: whatever the number of threads.
+  fileprivate static let blocksAtOnce = 8
+
   private let format: RunFormat
-  private let keepsTexts: Bool
+  private let details: RunDetails
+  private let pool: WorkerPool
   private var builder: RunBuilder
+  /// Blocks to be filled: those that are read and those that are taken apart meanwhile.
+  private var spare: [RunBlock]
   private var texts = RunTexts()
   private var relevance: QrelsBuilder?
   private var tag: [UInt8] = []
 
-  /// Reads the lines of all operands as one run, and keeps the texts of JSONL if asked to.
+  /// Reads the lines of all operands as one run.
   ///
   /// Exit 65 for a malformed line, a score that is no finite number, or a
   ///   document twice in a query. A run without lines is legal: an empty shard.
+  ///
+  /// `opened`: readers of operands that are open already.
   package static func read(
-    _ operands: [String], format: RunFormat = .auto, keepingTexts: Bool = false
+    _ operands: [String], format: RunFormat = .auto, keeping details: RunDetails = [],
+    opened: [String: ByteReader] = [:], pool: WorkerPool = WorkerPool(threads: 1)
   ) throws(Failure) -> Run {
     let name = operands.joined(separator: " ")
-    var reader = RunReader(name: name, format: format, keepsTexts: keepingTexts)
-    for operand in operands { try reader.read(operand) }
+    var reader = RunReader(name: name, format: format, details: details, pool: pool)
+    for operand in operands { try reader.read(operand, opened[operand]) }
     return try reader.finish()
   }
 
   /// Reads one run.
   package static func read(
-    _ operand: String, format: RunFormat = .auto, keepingTexts: Bool = false
+    _ operand: String, format: RunFormat = .auto, keeping details: RunDetails = [],
+    pool: WorkerPool = WorkerPool(threads: 1)
   ) throws(Failure) -> Run {
-    try read([operand], format: format, keepingTexts: keepingTexts)
+    try read([operand], format: format, keeping: details, pool: pool)
   }
 
-  private init(name: String, format: RunFormat, keepsTexts: Bool) {
+  private init(name: String, format: RunFormat, details: RunDetails, pool: WorkerPool) {
     self.format = format
-    self.keepsTexts = keepsTexts
-    builder = RunBuilder(name: name)
+    self.details = details
+    self.pool = pool
+    builder = RunBuilder(name: name, details: details)
+    spare = (0..<2 * Self.blocksAtOnce).map { _ in RunBlock(details: details) }
   }
 
-  private mutating func read(_ operand: String) throws(Failure) {
-    let lines = LineReader(try ByteReader(operand))
+  private mutating func read(_ operand: String, _ opened: ByteReader?) throws(Failure) {
+    var bytes = opened
+    if bytes == nil { bytes = try ByteReader(operand) }
+    guard let bytes else { return }
+    let input = RunInput(LineReader(bytes, blockSize: 1 << 17), spare)
     var format = format
-    while let block = try lines.next() {
-      if format == .auto {
-        let start = block.bytes.first { !Bytes.isSpace($0) }
+    input.read()
+    while true {
+      let batch = input.take()
+      if format == .auto, let first = batch.first {
+        let start = first.lines.text.first { !Bytes.isSpace($0) }
         format = start == UInt8(ascii: "{") ? .jsonl : .trec
       }
-      try block.forEachLine { line, _, number throws(Failure) in
-        if LineFields.isIgnored(line) { return }
-        switch format {
-        case .trec, .auto: try addTREC(line, operand, number, isLenient: false)
-        case .trecEval: try addTREC(line, operand, number, isLenient: true)
-        case .msmarco: try addMSMARCO(line, operand, number)
-        case .jsonl: try addJSON(line, operand, number)
-        }
+      if format == .jsonl {
+        for block in batch { try addJSON(block.lines.block, operand) }
+        input.read()
+      } else {
+        try addLines(batch, RunLines(format: format, file: operand), input)
       }
+      input.giveBack(batch)
+      if batch.isEmpty { break }
+    }
+    spare = input.spare
+    if let failure = input.failure { throw failure }
+  }
+
+  /// Takes blocks apart, and reads the next ones meanwhile.
+  private mutating func addLines(
+    _ batch: [RunBlock], _ lines: RunLines, _ input: RunInput
+  ) throws(Failure) {
+    let extent = input.extent
+    try pool.forEach(batch.count + 1) { index, _ throws(Failure) in
+      if index == 0 { return input.read() }
+      try lines.parse(batch[index - 1])
+    }
+    builder.reserve(batch, times: extent)
+    for block in batch {
+      builder.add(block, file: lines.file)
+      if let range = block.columns.tag { tag = Array(block.text(range)) }
+    }
+  }
+
+  private mutating func addJSON(_ block: LineBlock, _ file: String) throws(Failure) {
+    try block.forEachLine { line, _, number throws(Failure) in
+      if !LineFields.isIgnored(line) { try addJSON(line, file, number) }
     }
   }
 
   private consuming func finish() throws(Failure) -> Run {
     builder.tag = String(decoding: tag, as: UTF8.self)
     return try builder.finish(
-      texts: keepsTexts && texts.docs.count > 0 ? texts : nil, relevance: relevance?.finish())
+      texts: details.contains(.texts) && texts.docs.count > 0 ? texts : nil,
+      relevance: relevance?.finish(), pool: pool)
   }
 
-  private mutating func addTREC(
-    _ line: UnsafeRawBufferPointer, _ file: String, _ number: Int, isLenient: Bool
-  ) throws(Failure) {
-    let fields = LineFields(line)
-    guard fields.count == 6 || (isLenient && fields.count > 6) else {
-      throw Failure.data(
-        "\(file):\(number)",
-        "expected 6 fields (query Q0 doc rank score tag), found \(fields.count)",
-        hint: fields.count == 3 ? "read MS MARCO's runs with --run-format msmarco" : nil)
-    }
-    guard let score = NumberText.score(fields[4]) else {
-      throw .line(file, number, expected: "a finite score", found: fields.quoted(4))
-    }
-    try IDCheck.check(fields[0], fields[2], file, number)
-    if !fields[5].elementsEqual(tag) { tag = Array(fields[5]) }
-    builder.add(query: fields[0], doc: fields[2], score: score, file: file, line: number)
-  }
-
-  private mutating func addMSMARCO(
-    _ line: UnsafeRawBufferPointer, _ file: String, _ number: Int
-  ) throws(Failure) {
-    let fields = LineFields(line)
-    guard fields.count == 3 else {
-      throw .line(file, number, expected: "3 fields (query doc rank)", found: "\(fields.count)")
-    }
-    // Single precision tells ranks up to 2^24 apart.
-    guard let rank = NumberText.integer(fields[2]), (1...1 << 24).contains(rank) else {
-      throw .line(file, number, expected: "a rank from 1 to 16777216", found: fields.quoted(2))
-    }
-    try IDCheck.check(fields[0], fields[1], file, number)
-    builder.add(query: fields[0], doc: fields[1], score: -Float(rank), file: file, line: number)
-  }
-
-  private static let jsonKeys = ["query_id", "doc_id", "score", "query", "text", "relevance"]
+  private static let jsonKeys = [
+    "query_id", "doc_id", "score", "query", "text", "relevance", "rank",
+  ]
 
   private mutating func addJSON(
     _ line: UnsafeRawBufferPointer, _ file: String, _ number: Int
@@ -121,15 +132,18 @@ package struct RunReader {
     let row = try JSONRow(line, Self.jsonKeys, place: (file, number))
     let query = try row.id(at: [0], names: "\"query_id\"")
     let doc = try row.id(at: [1], names: "\"doc_id\"")
-    guard let score = row.value(2).double.map({ Float($0) }), score.isFinite else {
+    guard let exact = row.value(2).double, Float(exact).isFinite else {
       throw row.failure(expected: "a finite number under \"score\"", found: row.value(2).kindName)
     }
+    let rank = try rank(row)
     let index = query.withUnsafeBytes { query in
       doc.withUnsafeBytes { doc in
-        builder.add(query: query, doc: doc, score: score, file: file, line: number)
+        builder.add(
+          query: query, doc: doc, score: Float(exact), exactScore: exact, rank: rank, file: file,
+          line: number)
       }
     }
-    if keepsTexts { try keepTexts(row, query: index) }
+    if details.contains(.texts) { try keepTexts(row, query: index) }
     if row.isPresent(5) {
       guard let grade = row.value(5).integer else {
         throw row.failure(
@@ -146,6 +160,15 @@ package struct RunReader {
     }
   }
 
+  private func rank(_ row: JSONRow) throws(Failure) -> UInt32 {
+    if !details.contains(.ranks) { return 0 }
+    guard let rank = row.value(6).integer.flatMap({ UInt32(exactly: $0) }) else {
+      throw row.failure(
+        expected: "a rank from 0 on under \"rank\"", found: row.value(6).kindName)
+    }
+    return rank
+  }
+
   private mutating func keepTexts(_ row: JSONRow, query: Int) throws(Failure) {
     texts.docs.append(try row.text(at: 4))
     let text = try row.text(at: 3)
@@ -155,4 +178,51 @@ package struct RunReader {
       throw row.failure(expected: "one text for a query", found: "another \(Bytes.quoted(text))")
     }
   }
+}
+
+/// Reads blocks ahead, on whichever thread is free.
+///
+/// Unchecked: one thread at a time reads, and blocks are taken only when it has ended.
+private final class RunInput: @unchecked Sendable {
+  private let lines: LineReader
+  private var blocks: [RunBlock] = []
+  /// Blocks that wait to be filled.
+  private(set) var spare: [RunBlock]
+  private var isAtEnd = false
+  /// What went wrong behind the last block.
+  private(set) var failure: Failure?
+  /// How much longer the input is than what was read.
+  private(set) var extent = 1.0
+
+  init(_ lines: LineReader, _ spare: [RunBlock]) {
+    self.lines = lines
+    self.spare = spare
+  }
+
+  /// Reads the next blocks, up to the end or a failure, which has to wait until they are parsed:
+  /// of several mistakes the first in the file is told.
+  func read() {
+    do throws(Failure) {
+      while !isAtEnd, blocks.count < RunReader.blocksAtOnce, let block = spare.last {
+        if try lines.next(into: block.lines) {
+          spare.removeLast()
+          blocks.append(block)
+        } else {
+          isAtEnd = true
+        }
+      }
+    } catch {
+      failure = error
+      isAtEnd = true
+    }
+  }
+
+  /// The blocks that were read.
+  func take() -> [RunBlock] {
+    extent = lines.extent
+    defer { blocks.removeAll() }
+    return blocks
+  }
+
+  func giveBack(_ blocks: [RunBlock]) { spare += blocks }
 }

@@ -50,8 +50,10 @@ enum TRECRecords {
     func failure(_ expected: String, _ found: String) -> Failure {
       .line(place.file, place.line, expected: expected, found: found)
     }
-    let problem = bytes.withUnsafeBytes { TextCheck.problem($0, 0..<$0.count) }
-    if let problem { throw failure(problem.expected, "a record with " + problem.found) }
+    if let problem = problem(bytes) {
+      throw .line(
+        place.file, place.line + problem.line, expected: problem.expected, found: problem.found)
+    }
     let isTopic = SGML.isTag(bytes, "top", at: bytes.startIndex)
     guard isTopic || SGML.isTag(bytes, "doc", at: bytes.startIndex) else {
       throw failure("<DOC> or <top>", Bytes.quoted(bytes.prefix { $0 != Bytes.newline }))
@@ -70,6 +72,26 @@ enum TRECRecords {
       throw failure(problem.expected, problem.found)
     }
     return (id, try text(elements, options.fields, isTopic: isTopic, failure))
+  }
+
+  /// What is wrong with the bytes of a record, and in which of its lines, counted from 0.
+  private static func problem(
+    _ bytes: ArraySlice<UInt8>
+  ) -> (line: Int, expected: String, found: String)? {
+    bytes.withUnsafeBytes { bytes in
+      if TextCheck.problem(bytes, 0..<bytes.count) == nil { return nil }
+      var start = 0
+      var line = 0
+      while start < bytes.count {
+        let end = bytes[start...].firstIndex(of: Bytes.newline) ?? bytes.count
+        if let problem = TextCheck.problem(bytes, start..<end) {
+          return (line, problem.expected, problem.found)
+        }
+        start = end + 1
+        line += 1
+      }
+      return nil
+    }
   }
 
   private static func text(
@@ -167,7 +189,9 @@ enum SGML {
     while index < bytes.endIndex {
       guard bytes[index] == UInt8(ascii: "<"), index + 1 < bytes.endIndex,
         isTagStart(bytes[index + 1]),
-        let end = bytes[index...].firstIndex(of: UInt8(ascii: ">"))
+        let end = bytes[(index + 1)...].firstIndex(where: {
+          $0 == UInt8(ascii: ">") || $0 == UInt8(ascii: "<")
+        }), bytes[end] == UInt8(ascii: ">")
       else {
         index += 1
         continue

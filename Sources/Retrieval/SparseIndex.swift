@@ -23,6 +23,10 @@ package final class SparseIndex: SearchableIndex {
 
   /// - Throws: 65 where the files do not fit the manifest.
   package init(_ folder: IndexFolder, _ pool: WorkerPool) throws(Failure) {
+    if let similarity = folder.manifest.stream.similarity, similarity != "dot" {
+      throw .config(
+        folder.path, "a sparse index searches by dot product, its similarity is \(similarity)")
+    }
     self.folder = folder
     self.pool = pool
     let table = try DocumentTable(folder)

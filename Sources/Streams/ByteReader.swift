@@ -31,6 +31,7 @@ package final class ByteReader {
 
   package init(_ descriptor: consuming OwnedDescriptor, name: String) {
     self.name = name
+    size = descriptor.regularSize
     input = RawInput(descriptor, name: name)
   }
 
@@ -39,6 +40,9 @@ package final class ByteReader {
 
   /// Bytes of the (compressed) input consumed so far, for progress.
   package var consumed: Int { input.offset }
+
+  /// Bytes of the (compressed) input in all; 0 if it is no regular file.
+  package let size: Int
 
   /// Looks at the next bytes without taking them: `count` of them, or as many as there are.
   package func peek(_ count: Int) throws(Failure) -> [UInt8] {

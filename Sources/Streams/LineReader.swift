@@ -44,6 +44,43 @@ package struct LineBlock: Sendable {
   }
 }
 
+/// Memory for whole lines, to be filled again and again by `LineReader.next(into:)`.
+///
+/// Unchecked: one thread at a time fills it, and it is read only between that.
+package final class LineBuffer: @unchecked Sendable {
+  private var memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+  fileprivate(set) var count = 0
+  /// Number of the first line, from 1.
+  package fileprivate(set) var firstLine = 1
+  /// How many lines there are, the last one of the input counted even without its `\n`.
+  package fileprivate(set) var lineCount = 0
+
+  /// No lines.
+  package init() {}
+
+  deinit { memory.deallocate() }
+
+  /// The lines' bytes.
+  package var text: UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(memory)[..<count])
+  }
+
+  fileprivate var room: UnsafeMutableRawBufferPointer { memory }
+
+  /// Makes room; what was there is lost.
+  fileprivate func reserve(_ capacity: Int) {
+    count = 0
+    if capacity <= memory.count { return }
+    memory.deallocate()
+    memory = .allocate(byteCount: capacity, alignment: 64)
+  }
+
+  /// A copy of the lines.
+  package var block: LineBlock {
+    LineBlock(bytes: Array(text), firstLine: firstLine, lineCount: lineCount)
+  }
+}
+
 /// Cuts an input into blocks of whole lines.
 package final class LineReader {
   /// Longest line that is read: a guard against binary files.
@@ -62,6 +99,12 @@ package final class LineReader {
 
   package var name: String { reader.name }
 
+  /// How much longer than what was read so far the whole input is, as far as can be told: 1 for a
+  /// pipe.
+  package var extent: Double {
+    reader.consumed == 0 ? 1 : max(1, Double(reader.size) / Double(reader.consumed))
+  }
+
   /// The next block, of about `blockSize` bytes or one longer line; nil at the end.
   ///
   /// An eager reader takes what one read gives, as long as it has a whole line, rather than wait
@@ -73,11 +116,7 @@ package final class LineReader {
         finished = true
         if block.isEmpty { return nil }
       } else if block.isEmpty {
-        // No line has ended yet.
-        if carry.count > Self.maximumLineLength {
-          throw .data(
-            "\(name):\(line)", "expected a line of at most \(Self.maximumLineLength) bytes")
-        }
+        try checkCarry()
         continue
       }
       let newlines = block.withUnsafeBytes { Self.countNewlines($0) }
@@ -88,31 +127,67 @@ package final class LineReader {
     return nil
   }
 
+  /// Fills `buffer` with the next lines, of about its size or one longer line; false at the end.
+  ///
+  /// This is `next` without a new allocation for each block.
+  package func next(into buffer: LineBuffer) throws(Failure) -> Bool {
+    while !finished {
+      buffer.reserve(max(blockSize, carry.count * 2))
+      let (count, isEnd) = try cut(into: buffer.room, eager: false)
+      finished = isEnd
+      if count == 0 {
+        if isEnd { return false }
+        try checkCarry()
+        continue
+      }
+      buffer.count = count
+      buffer.firstLine = line
+      let newlines = Self.countNewlines(buffer.text)
+      buffer.lineCount = buffer.text[count - 1] == 0x0A ? newlines : newlines + 1
+      line += buffer.lineCount
+      return true
+    }
+    return false
+  }
+
+  /// No line has ended yet: this cannot go on for ever.
+  private func checkCarry() throws(Failure) {
+    if carry.count > Self.maximumLineLength {
+      throw .data("\(name):\(line)", "expected a line of at most \(Self.maximumLineLength) bytes")
+    }
+  }
+
   /// What was carried and what is read now, up to the last newline; what is behind it is carried.
   ///
   /// At the end of the input all of it, newline or not.
   private func read(eager: Bool) throws(Failure) -> (block: [UInt8], isEnd: Bool) {
-    let old = carry
-    var rest: [UInt8] = []
     var failure: Failure?
     var isEnd = false
     // Doubling, so that a long line is not copied once for every block of it.
-    let capacity = old.count + max(blockSize, old.count)
+    let capacity = carry.count + max(blockSize, carry.count)
     let block = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
-      let raw = UnsafeMutableRawBufferPointer(buffer)
-      old.withUnsafeBytes { raw.copyMemory(from: $0) }
-      let room = UnsafeMutableRawBufferPointer(rebasing: raw[old.count...])
       do throws(Failure) {
-        let added = eager ? try reader.read(into: room) : try reader.readFully(into: room)
-        isEnd = added == 0
-        let end = old.count + added
-        count = isEnd ? end : Self.endOfLastLine(raw, old.count..<end)
-        rest = Array(raw[count..<end])
+        (count, isEnd) = try cut(into: UnsafeMutableRawBufferPointer(buffer), eager: eager)
       } catch { failure = error }
     }
     if let failure { throw failure }
-    carry = rest
     return (block, isEnd)
+  }
+
+  /// The same into raw memory, which has room for more than what is carried; how many bytes.
+  private func cut(
+    into raw: UnsafeMutableRawBufferPointer, eager: Bool
+  ) throws(Failure) -> (count: Int, isEnd: Bool) {
+    let start = carry.count
+    carry.withUnsafeBytes { raw.copyMemory(from: $0) }
+    let room = UnsafeMutableRawBufferPointer(rebasing: raw[start...])
+    let added = eager ? try reader.read(into: room) : try reader.readFully(into: room)
+    let isEnd = added == 0
+    let end = start + added
+    let count = isEnd ? end : Self.endOfLastLine(raw, start..<end)
+    carry.removeAll(keepingCapacity: true)
+    carry.append(contentsOf: raw[count..<end])
+    return (count, isEnd)
   }
 
   /// The offset behind the last newline of a range; 0 if there is none.

@@ -42,6 +42,12 @@ package struct OwnedDescriptor: ~Copyable {
     return Int(info.st_size)
   }
 
+  /// Size in bytes of a regular file; 0 for anything else.
+  package var regularSize: Int {
+    var info = stat()
+    return fstat(number, &info) == 0 && info.st_mode & S_IFMT == S_IFREG ? Int(info.st_size) : 0
+  }
+
   /// Reads up to `buffer.count` bytes; 0 at the end of the file.
   package borrowing func read(
     into buffer: UnsafeMutableRawBufferPointer, name: String

@@ -21,6 +21,19 @@ package final class MappedFile: Sendable {
     bytes = UnsafeRawBufferPointer(start: base, count: size)
   }
 
+  /// Gives the memory of some bytes back; they are read again when they are touched.
+  package func discard(_ range: UnsafeRawBufferPointer) {
+    guard let base = bytes.baseAddress, let start = range.baseAddress, !range.isEmpty else {
+      return
+    }
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let first = (start - base) / page * page
+    // Only a hint: nothing is lost where it is not taken.
+    _ = madvise(
+      UnsafeMutableRawPointer(mutating: base + first), start - base - first + range.count,
+      MADV_DONTNEED)
+  }
+
   deinit {
     if let base = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: base), bytes.count) }
   }

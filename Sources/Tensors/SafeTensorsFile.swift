@@ -46,4 +46,7 @@ package final class SafeTensorsFile: Sendable {
     UnsafeRawBufferPointer(
       rebasing: file.bytes[dataStart + entry.range.lowerBound..<dataStart + entry.range.upperBound])
   }
+
+  /// Gives the memory of a tensor back until it is touched again.
+  package func discard(_ entry: SafeTensorsHeader.Entry) { file.discard(bytes(entry)) }
 }

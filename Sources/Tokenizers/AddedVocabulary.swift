@@ -164,7 +164,8 @@ struct PatternSet: Sendable {
       if pattern.flags.stripsLeft { start = max(spaceStart(text, start), done) }
       if pattern.flags.stripsRight { end = spaceEnd(text, end, count) }
       if done < start { piece(done, start) }
-      token(pattern.id)
+      // White space that another token took already leaves nothing.
+      if start < end { token(pattern.id) }
       done = end
     }
     if done < count { piece(done, count) }

@@ -90,6 +90,8 @@ struct ByteTrie: Sendable {
     private var order: [Int32]
     private var spare: [Int32]
     private var todo: [Range] = []
+    /// All slots from here on are free.
+    private var used = 1
 
     /// Strings that share their first `depth` bytes, which lead to `node`.
     private struct Range { var start, end, depth, node: Int }
@@ -140,7 +142,7 @@ struct ByteTrie: Sendable {
       todo.append(Range(start: 0, end: order.count, depth: 0, node: 0))
       while let range = todo.popLast() { place(range) }
       // So that any byte can be looked up at any base.
-      grow(to: (nodes.lastIndex { $0.check != ByteTrie.free } ?? 0) + 512)
+      grow(to: used + 512)
     }
 
     private func byte(_ index: Int, _ depth: Int) -> UInt8 { byte(of: order[index], depth) }
@@ -164,6 +166,7 @@ struct ByteTrie: Sendable {
       for (number, child) in children.enumerated() {
         let slot = base + Int(child.label)
         unlink(slot)
+        used = max(used, slot + 1)
         nodes[slot].check = Int32(range.node)
         let end = number + 1 < children.count ? children[number + 1].start : range.end
         todo.append(Range(start: child.start, end: end, depth: range.depth + 1, node: slot))
@@ -221,7 +224,7 @@ struct ByteTrie: Sendable {
         }
         slot = Int(following[slot])
       }
-      let base = nodes.count
+      let base = used
       grow(to: base + 256)
       return base
     }

@@ -23,6 +23,7 @@ struct ComponentReader {
     case "NFKD": return .unicode(UnicodeNormalizer(isCompatible: true, composes: false))
     case "Lowercase": return .scalars(.lowercase)
     case "StripAccents": return .scalars(.stripAccents)
+    case "ByteLevel": return .byteLevel
     case "Nmt": return .scalars(.nmt)
     case "Strip":
       return .strings(
@@ -55,33 +56,8 @@ struct ComponentReader {
     if value["pattern"]?["Regex"]?.string == " {2,}" {
       return .strings(.replaceSpaces(with: content))
     }
-    throw unsupported("normalizer", "Replace", "")
-  }
-
-  func preTokenizer(_ value: JSON) throws(Failure) -> PreTokenizer {
-    if value.isNull { return .none }
-    let type = try self.type(value, "pre_tokenizer")
-    switch type {
-    case "BertPreTokenizer": return .bert
-    case "WhitespaceSplit": return .whitespaceSplit
-    case "Metaspace": return .metaspace(try Metaspace(value, "pre_tokenizer", self))
-    case "Sequence":
-      guard let steps = value["pretokenizers"]?.array else {
-        throw wrong("pre_tokenizer.pretokenizers", "a list", value["pretokenizers"])
-      }
-      return .sequence(try steps.map { step throws(Failure) in try preTokenizer(step) })
-    default: throw unsupported("pre_tokenizer", type, "")
-    }
-  }
-
-  func decoder(_ value: JSON) throws(Failure) -> Decoder {
-    if value.isNull { return .none }
-    let type = try self.type(value, "decoder")
-    if type == "Metaspace" { return .metaspace(try Metaspace(value, "decoder", self)) }
-    guard type == "WordPiece" else { throw unsupported("decoder", type, "WordPiece") }
-    return .wordPiece(
-      prefix: Array(try string(value["prefix"], "decoder.prefix").utf8),
-      cleanUp: try bool(value["cleanup"], "decoder.cleanup"))
+    let regex = try pattern(value["pattern"], "normalizer.pattern")
+    return .regex(regex, with: content)
   }
 
   func postProcessor(_ value: JSON) throws(Failure) -> PostProcessor {
@@ -97,10 +73,30 @@ struct ComponentReader {
       return .bert(cls: try tokenID(value["cls"], "cls"), sep: try tokenID(value["sep"], "sep"))
     case "RobertaProcessing":
       return .roberta(cls: try tokenID(value["cls"], "cls"), sep: try tokenID(value["sep"], "sep"))
+    // It changes offsets only.
+    case "ByteLevel": return .none
+    case "Sequence": return try sequence(value["processors"])
     default:
       throw unsupported(
-        "post_processor", type, "TemplateProcessing, BertProcessing, RobertaProcessing")
+        "post_processor", type,
+        "TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel, Sequence")
     }
+  }
+
+  /// Processors one after another, of which at most one may put tokens.
+  private func sequence(_ value: JSON?) throws(Failure) -> PostProcessor {
+    let name = "post_processor.processors"
+    guard let steps = value?.array else { throw wrong(name, "a list", value) }
+    var result = PostProcessor.none
+    for step in steps {
+      let processor = try postProcessor(step)
+      if processor == .none { continue }
+      guard result == .none else {
+        throw .config(path, "\(name): more than one that adds tokens is not supported")
+      }
+      result = processor
+    }
+    return result
   }
 
   /// A token as processors write it: `["[CLS]", 101]`.
@@ -166,7 +162,7 @@ struct ComponentReader {
 
   // MARK: Fields
 
-  private func type(_ value: JSON, _ name: String) throws(Failure) -> String {
+  func type(_ value: JSON, _ name: String) throws(Failure) -> String {
     try string(value["type"], "\(name).type")
   }
 
@@ -185,11 +181,11 @@ struct ComponentReader {
     return integer
   }
 
-  private func wrong(_ name: String, _ expected: String, _ found: JSON?) -> Failure {
+  func wrong(_ name: String, _ expected: String, _ found: JSON?) -> Failure {
     .data(path, "\(name): expected \(expected), found \(found?.kindName ?? "nothing")")
   }
 
-  private func unsupported(_ section: String, _ type: String, _ known: String) -> Failure {
+  func unsupported(_ section: String, _ type: String, _ known: String) -> Failure {
     .config(path, "\(section) \(type) is not supported", hint: "supported: \(known)")
   }
 }

@@ -1,103 +1,142 @@
 /// How tokens become text again.
 ///
-/// Sources: `decoders/wordpiece.rs` of Hugging Face `tokenizers` 0.22.2, and
-/// `clean_up_tokenization` in `tokenization_utils_base.py` of transformers 4.57.
-enum Decoder: Sendable {
-  /// Tokens with a space between.
-  case none
-  case wordPiece(prefix: [UInt8], cleanUp: Bool)
-  case metaspace(Metaspace)
+/// Source: `decoders/` of Hugging Face `tokenizers` 0.22.2.
+struct Decoder: Sendable {
+  enum Step: Sendable {
+    case wordPiece(prefix: [UInt8], cleanUp: Bool)
+    case metaspace(Metaspace)
+    /// The characters of tokens are bytes; what is not UTF-8 becomes U+FFFD.
+    case byteLevel
+    /// `BPEDecoder`: what ends words becomes a space.
+    case wordEnds([UInt8])
+    /// Tokens like `<0x0A>` are bytes.
+    case byteFallback
+    /// All tokens become one.
+    case fuse
+    case replace(Regex, with: [UInt8])
+    /// So many of a character are taken away from both ends of each token.
+    case strip([UInt8], start: Int, end: Int)
+  }
 
-  /// Appends one token to `text`.
-  func append(_ token: ArraySlice<UInt8>, isFirst: Bool, to text: inout [UInt8]) {
-    switch self {
-    case .none:
-      if !isFirst { text.append(0x20) }
-      text.append(contentsOf: token)
-    case .metaspace(let metaspace): metaspace.append(token, isFirst: isFirst, to: &text)
-    case .wordPiece(let prefix, let cleanUp):
-      let mark = text.count
-      if isFirst {
-        text.append(contentsOf: token)
-      } else if token.starts(with: prefix) {
-        text.append(contentsOf: token.dropFirst(prefix.count))
-      } else {
-        text.append(0x20)
-        text.append(contentsOf: token)
-      }
-      if cleanUp, CleanUp.mayChange(text[mark...]) {
-        var piece = Array(text[mark...])
-        CleanUp.wordPiece.forEach { $0.apply(&piece) }
-        text.replaceSubrange(mark..., with: piece)
-      }
-    }
+  /// Nil: tokens are put together with a space between.
+  var steps: [Step]?
+
+  static let none = Decoder(steps: nil)
+
+  /// The text of tokens.
+  func decode(_ tokens: [[UInt8]]) -> [UInt8] {
+    guard let steps else { return Array(tokens.joined(separator: [0x20])) }
+    return Array(steps.reduce(tokens) { $1.apply($0) }.joined())
   }
 }
 
-/// A replacement that takes spaces out of decoded English.
-struct CleanUp: Sendable {
-  let find: [UInt8]
-  let put: [UInt8]
-
-  init(_ find: StaticString, _ put: StaticString) {
-    self.find = find.withUTF8Buffer { Array($0) }
-    self.put = put.withUTF8Buffer { Array($0) }
+extension Decoder.Step {
+  fileprivate func apply(_ tokens: [[UInt8]]) -> [[UInt8]] {
+    switch self {
+    case .wordPiece(let prefix, let cleanUp):
+      return tokens.enumerated().map { index, token in
+        Self.wordPiece(token, prefix, cleanUp, isFirst: index == 0)
+      }
+    case .metaspace(let metaspace):
+      return tokens.enumerated().map { index, token in
+        var text: [UInt8] = []
+        metaspace.append(token[...], isFirst: index == 0, to: &text)
+        return text
+      }
+    case .byteLevel:
+      let bytes = tokens.flatMap { ByteCharacters.read($0[...]) ?? $0 }
+      return [Array(String(decoding: bytes, as: UTF8.self).utf8)]
+    case .wordEnds(let suffix):
+      return tokens.enumerated().map { index, token in
+        var text = token
+        CleanUp(suffix, index == tokens.count - 1 ? [] : [0x20]).apply(&text)
+        return text
+      }
+    case .byteFallback: return Self.byteFallback(tokens)
+    case .fuse: return [Array(tokens.joined())]
+    case .replace(let regex, let content):
+      let matcher = RegexMatcher()
+      return tokens.map { Self.replace($0, regex, content, matcher) }
+    case .strip(let character, let start, let end):
+      return tokens.map { Self.strip($0, character, start, end) }
+    }
   }
 
-  private static let punctuation = [
-    CleanUp(" .", "."), CleanUp(" ?", "?"), CleanUp(" !", "!"), CleanUp(" ,", ","),
-    CleanUp(" ' ", "'"), CleanUp(" n't", "n't"), CleanUp(" 'm", "'m"),
-  ]
-  private static let contractions = [
-    CleanUp(" 's", "'s"), CleanUp(" 've", "'ve"), CleanUp(" 're", "'re"),
-  ]
-
-  /// What the WordPiece decoder does to each token.
-  static let wordPiece = punctuation + [CleanUp(" do not", " don't")] + contractions
-  /// What transformers does to the whole text.
-  static let whole = punctuation + contractions
-
-  /// Whether any replacement can apply: a quick no for most tokens.
-  static func mayChange(_ text: ArraySlice<UInt8>) -> Bool {
-    var spaces = 0
-    for byte in text {
-      switch byte {
-      case 0x2E, 0x3F, 0x21, 0x2C, 0x27: return true
-      case 0x20: spaces += 1
-      default: break
+  private static func wordPiece(
+    _ token: [UInt8], _ prefix: [UInt8], _ cleanUp: Bool, isFirst: Bool
+  ) -> [UInt8] {
+    var text = token
+    if !isFirst {
+      if token.starts(with: prefix) {
+        text.removeFirst(prefix.count)
+      } else {
+        text.insert(0x20, at: 0)
       }
     }
-    return spaces > 1
+    if cleanUp, CleanUp.mayChange(text[...]) { CleanUp.wordPiece.forEach { $0.apply(&text) } }
+    return text
   }
 
-  /// Replaces all that is found, from the left, in one pass.
-  func apply(_ text: inout [UInt8]) {
-    guard let first = index(in: text, from: 0) else { return }
-    var result = Array(text[..<first])
-    var i = first
-    while true {
-      result.append(contentsOf: put)
-      i += find.count
-      guard let next = index(in: text, from: i) else { break }
-      result.append(contentsOf: text[i..<next])
-      i = next
-    }
-    result.append(contentsOf: text[i...])
-    text = result
-  }
-
-  private func index(in text: [UInt8], from start: Int) -> Int? {
-    text.withUnsafeBufferPointer { text in
-      var i = start
-      while i + find.count <= text.count {
-        if text[i] == 0x20 {
-          var j = 1
-          while j < find.count, text[i + j] == find[j] { j += 1 }
-          if j == find.count { return i }
-        }
-        i += 1
+  private static func byteFallback(_ tokens: [[UInt8]]) -> [[UInt8]] {
+    var result: [[UInt8]] = []
+    var bytes: [UInt8] = []
+    func flush() {
+      if String(validating: bytes, as: UTF8.self) != nil {
+        if !bytes.isEmpty { result.append(bytes) }
+      } else {
+        result += Array(repeating: [0xEF, 0xBF, 0xBD], count: bytes.count)
       }
+      bytes = []
+    }
+    for token in tokens {
+      if let byte = byte(token) {
+        bytes.append(byte)
+      } else {
+        flush()
+        result.append(token)
+      }
+    }
+    flush()
+    return result
+  }
+
+  /// The byte that a token like `<0x0A>` stands for.
+  private static func byte(_ token: [UInt8]) -> UInt8? {
+    guard token.count == 6, token.starts(with: "<0x".utf8), token[5] == UInt8(ascii: ">") else {
       return nil
     }
+    return UInt8(String(decoding: token[3..<5], as: UTF8.self), radix: 16)
+  }
+
+  private static func replace(
+    _ token: [UInt8], _ regex: Regex, _ content: [UInt8], _ matcher: RegexMatcher
+  ) -> [UInt8] {
+    var text: [UInt8] = []
+    token.withUnsafeBufferPointer { token in
+      guard let base = token.baseAddress else { return }
+      matcher.parts(regex, base, token.count) { start, end, isMatch in
+        text += isMatch ? content : Array(token[start..<end])
+      }
+    }
+    return text
+  }
+
+  private static func strip(
+    _ token: [UInt8], _ character: [UInt8], _ start: Int, _ end: Int
+  ) -> [UInt8] {
+    var text = token[...]
+    var left = start
+    while left > 0, text.starts(with: character) {
+      text.removeFirst(character.count)
+      left -= 1
+    }
+    left = end
+    while left > 0, text.count >= character.count,
+      text.suffix(character.count).elementsEqual(character)
+    {
+      text.removeLast(character.count)
+      left -= 1
+    }
+    return Array(text)
   }
 }

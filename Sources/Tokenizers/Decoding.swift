@@ -20,21 +20,13 @@ extension Tokenizer {
   package func decodeBytes(
     _ ids: some Sequence<Int32>, skipSpecialTokens: Bool = false, cleanUp: Bool? = nil
   ) -> [UInt8] {
-    var text: [UInt8] = []
-    var isFirst = true
+    var tokens: [[UInt8]] = []
     for id in ids {
-      let token: ArraySlice<UInt8>
-      if let found = added.tokens[id] {
-        token = Array(found.content.utf8)[...]
-      } else if let found = model.vocabulary.bytes(of: id) {
-        token = found
-      } else {
-        continue
-      }
-      if skipSpecialTokens, added.isSpecial(token) { continue }
-      decoder.append(token, isFirst: isFirst, to: &text)
-      isFirst = false
+      guard let token = bytes(of: id) else { continue }
+      if skipSpecialTokens, added.isSpecial(token[...]) { continue }
+      tokens.append(token)
     }
+    var text = decoder.decode(tokens)
     if cleanUp ?? cleansUpSpaces { CleanUp.whole.forEach { $0.apply(&text) } }
     return text
   }

@@ -15,7 +15,7 @@ extension Tokenizer {
     _ text: UnsafeRawBufferPointer, addSpecialTokens: Bool = true, maxLength: Int? = nil,
     into buffer: inout TokenBuffer, scratch: inout TokenizerScratch
   ) throws(Failure) -> EncodedCounts {
-    tokenize(text, into: scratch.first, scratch)
+    try tokenize(text, into: scratch.first, scratch)
     let total = scratch.first.count
     let specials = addSpecialTokens ? specialTokenCount(pair: false) : 0
     let kept = min(total, try room(maxLength, specials))
@@ -48,8 +48,8 @@ extension Tokenizer {
     truncation: TruncationStrategy = .longestFirst,
     into buffer: inout TokenBuffer, scratch: inout TokenizerScratch
   ) throws(Failure) -> EncodedCounts {
-    tokenize(first, into: scratch.first, scratch)
-    tokenize(second, into: scratch.second, scratch)
+    try tokenize(first, into: scratch.first, scratch)
+    try tokenize(second, into: scratch.second, scratch)
     let specials = addSpecialTokens ? template?.tokenCount ?? specialTokenCount(pair: true) : 0
     let limit = try room(maxLength, specials)
     let kept = try KeptLengths(
@@ -116,17 +116,37 @@ extension Tokenizer {
   }
 
   /// Fills `ids` with the tokens of `text`, without special tokens around them.
+  ///
+  /// - Throws: 65 where the text has what is no token, and no token stands for the unknown; or where
+  ///   a regular expression takes too long for it.
   func tokenize(
     _ text: UnsafeRawBufferPointer, into ids: GrowableBuffer<Int32>, _ scratch: TokenizerScratch
-  ) {
+  ) throws(Failure) {
     ids.count = 0
     guard let base = text.baseAddress else { return }
     let bytes = base.assumingMemoryBound(to: UInt8.self)
+    scratch.cache.hasFailed = false
+    scratch.matcher.reset()
     switch model {
     case .wordPiece(let model):
       model.withReader { tokenize(bytes, text.count, $0, ids, scratch) }
     case .unigram(let model):
       model.withReader(scratch.cache) { tokenize(bytes, text.count, $0, ids, scratch) }
+    case .bpe(let model):
+      model.withReader(scratch.cache) { tokenize(bytes, text.count, $0, ids, scratch) }
+    case .wordLevel(let model):
+      model.withReader(scratch.cache) { tokenize(bytes, text.count, $0, ids, scratch) }
+    }
+    if scratch.cache.hasFailed {
+      throw Failure(
+        .data, "expected a text of known characters, found one that the vocabulary does not have",
+        hint: "this tokenizer has no unknown token")
+    }
+    if scratch.matcher.hasFailed {
+      throw Failure(
+        .data,
+        "expected the tokenizer's regular expressions to take at most \(Regex.stepLimit) steps in "
+          + "a text, found one that takes more")
     }
   }
 
@@ -161,38 +181,14 @@ extension Tokenizer {
     added.normalizedPatterns.split(
       normalized.pointer, normalized.count,
       piece: { start, end in
-        splitWords(
-          preTokenizer, normalized.pointer + start, end - start, origin: origin - start, reader,
-          ids, scratch)
+        preTokenizer.split(
+          normalized.pointer + start, end - start, origin: origin - start, scratch
+        ) { word, length in reader.append(word, length, to: ids) }
       },
-      token: { ids.push($0) })
-  }
-
-  /// Appends the tokens of a piece of a normalized text; words that start before `origin` stand
-  /// at the start of the original text.
-  private func splitWords(
-    _ preTokenizer: PreTokenizer, _ bytes: UnsafePointer<UInt8>, _ count: Int, origin: Int,
-    _ reader: some WordReader, _ ids: GrowableBuffer<Int32>, _ scratch: TokenizerScratch
-  ) {
-    switch preTokenizer {
-    case .bert:
-      BertPreTokenizer.split(bytes, count) { word, length in reader.append(word, length, to: ids) }
-    case .none: reader.append(bytes, count, to: ids)
-    case .whitespaceSplit:
-      WhitespaceSplit.split(bytes, count) { word, length in reader.append(word, length, to: ids) }
-    case .metaspace(let metaspace):
-      metaspace.split(bytes, count, isFirst: origin > 0, scratch.words) { word, length in
-        reader.append(word, length, to: ids)
-      }
-    case .sequence(let steps):
-      guard steps.count == 2, case .whitespaceSplit = steps[0], case .metaspace(let m) = steps[1]
-      else { fatalError() }
-      WhitespaceSplit.split(bytes, count) { word, length in
-        m.split(word, length, isFirst: word - bytes < origin, scratch.words) { word, length in
-          reader.append(word, length, to: ids)
-        }
-      }
-    }
+      token: { id in
+        ids.reserve(1)
+        ids.push(id)
+      })
   }
 }
 

@@ -36,6 +36,16 @@ final class GrowableBuffer<Element: BitwiseCopyable> {
     count &+= 1
   }
 
+  /// Appends elements.
+  func append(_ elements: UnsafeBufferPointer<Element>) {
+    guard let base = elements.baseAddress else { return }
+    reserve(elements.count)
+    (pointer + count).update(from: base, count: elements.count)
+    count &+= elements.count
+  }
+
+  func append(_ elements: [Element]) { elements.withUnsafeBufferPointer { append($0) } }
+
   var elements: UnsafeBufferPointer<Element> {
     UnsafeBufferPointer(start: pointer, count: count)
   }

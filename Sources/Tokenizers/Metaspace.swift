@@ -22,6 +22,7 @@ struct Metaspace: Sendable, Equatable {
   /// - Parameters:
   ///   - value: the component of tokenizer.json.
   ///   - name: its name, for messages.
+  ///   - fields: reads its fields.
   /// - Throws: 65 for fields of a wrong kind.
   init(_ value: JSON, _ name: String, _ fields: ComponentReader) throws(Failure) {
     let replacement = try fields.string(value["replacement"], "\(name).replacement")

@@ -8,6 +8,10 @@ indirect enum Normalizer: Sendable {
   case scalars(ScalarNormalizer)
   case strings(StringNormalizer)
   case charsmap(PrecompiledCharsmap)
+  /// Bytes as the characters that stand for them.
+  case byteLevel
+  /// `Replace` of what a regular expression matches.
+  case regex(Regex, with: [UInt8])
   case sequence([Normalizer])
 
   /// Normalizes valid UTF-8 into `scratch.normalized`, replacing what is there.
@@ -36,6 +40,17 @@ indirect enum Normalizer: Sendable {
     case .scalars(let step): step.normalize(text, into: output)
     case .strings(let step): step.normalize(text, into: output)
     case .charsmap(let map): map.normalize(text, into: output)
+    case .byteLevel:
+      output.count = 0
+      guard let bytes = text.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
+      ByteCharacters.write(bytes, text.count, into: output)
+    case .regex(let regex, let content):
+      output.count = 0
+      guard let bytes = text.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
+      scratch.matcher.parts(regex, bytes, text.count) { start, end, isMatch in
+        if isMatch { return output.append(content) }
+        output.append(UnsafeBufferPointer(start: bytes + start, count: end - start))
+      }
     case .none, .sequence:
       output.count = 0
       output.reserve(text.count + TokenTable.slack)

@@ -29,7 +29,9 @@ struct SentencePieceModel {
   /// - Throws: 65 where the bytes are no such model, or cut.
   init(_ bytes: [UInt8], path: String) throws(Failure) {
     var reader = WireReader(bytes[...], path: path)
+    var seen: Set<UInt64> = []
     while let (number, value) = try reader.next() {
+      seen.insert(number)
       switch (number, value) {
       case (1, .bytes(let message)): try readPiece(reader.message(message))
       case (2, .bytes(let message)): try readTrainerSpec(reader.message(message))
@@ -38,8 +40,12 @@ struct SentencePieceModel {
       default: break
       }
     }
-    guard !pieces.isEmpty else {
-      throw .data(path, "expected a SentencePiece model, found no pieces")
+    // Trainers write the pieces first and these two behind them: without them the file is cut.
+    guard seen.isSuperset(of: [1, 2, 3]) else {
+      throw .data(
+        path,
+        "expected a SentencePiece model with pieces and both specifications, found "
+          + (seen.isEmpty ? "nothing" : "fields \(seen.sorted())"))
     }
   }
 

@@ -61,14 +61,21 @@ struct SpecialTokens {
       let flags: AddedToken? = value.string == nil ? try Self.token(value, path) : nil
       let content = flags?.content ?? value.string ?? ""
       if content.isEmpty { return nil }
-      if let known = byContent[content] { return .token(known) }
+      // Only tokens that the configuration names take over the flags of added ones.
+      if given[name] != nil, let known = byContent[content] { return .token(known) }
       if let flags { return .token(flags) }
-      if tokenizerClass.wrapsSpecialTokens {
+      let isMask = name == "mask_token"
+      switch tokenizerClass.wrapping {
+      case .all:
         return .token(
-          AddedToken(
-            content: content, stripsLeft: name == "mask_token", normalized: true, special: false))
+          AddedToken(content: content, stripsLeft: isMask, normalized: true, special: false))
+      case .mask(var normalized) where isMask:
+        // A slow tokenizer of SentencePiece, which is converted, makes it special at once.
+        if tokenizerClass.sentencePiece != nil, files.tokenizer == nil { normalized = false }
+        return .token(
+          AddedToken(content: content, stripsLeft: true, normalized: normalized, special: false))
+      case .none, .mask: return .plain(content)
       }
-      return .plain(content)
     }
     for name in TokenizerClass.attributes {
       var value = given[name]
@@ -77,7 +84,7 @@ struct SpecialTokens {
       if let resolved = try resolve(value, name, path) { values.append((name, resolved)) }
     }
     let more =
-      (given["additional_special_tokens"]?.array ?? [])
+      try Self.additional(given["additional_special_tokens"]?.array, tokenizerClass, files)
       + (given["extra_special_tokens"]?.members ?? []).map(\.value)
     for value in more {
       let flags: AddedToken? = value.string == nil ? try Self.token(value, path) : nil
@@ -87,6 +94,35 @@ struct SpecialTokens {
         values.append(("", .plain(content)))
       }
     }
+  }
+
+  /// The additional special tokens, in T5 with its extra ids.
+  ///
+  /// Source: `__init__` in `models/t5/tokenization_t5_fast.py` of transformers 4.57.
+  private static func additional(
+    _ given: [JSON]?, _ tokenizerClass: TokenizerClass, _ files: TokenizerFolder
+  ) throws(Failure) -> [JSON] {
+    guard tokenizerClass.hasExtraIDs else { return given ?? [] }
+    let path = files.path("tokenizer_config.json")
+    let count = try extraIDs(files.config ?? .object([]), path)
+    let extra = (0..<count).map { JSON.string("<extra_id_\($0)>") }
+    let listed = (given ?? []).count { token in
+      (token.string ?? token["content"]?.string ?? "").contains("<extra_id_")
+    }
+    if listed > 0, count > 0, listed != count {
+      throw .config(
+        path, "extra_ids is \(count), and additional_special_tokens has \(listed) of them")
+    }
+    return (given ?? []) + (listed == 0 ? extra : [])
+  }
+
+  /// `extra_ids` of a T5 tokenizer's configuration.
+  static func extraIDs(_ config: JSON, _ path: String) throws(Failure) -> Int {
+    guard let value = config["extra_ids"] else { return 100 }
+    guard let count = value.integer, (0...100_000).contains(count) else {
+      throw .data(path, "extra_ids: expected an integer from 0 on, found \(value.kindName)")
+    }
+    return count
   }
 
   /// Checkpoints of before transformers 4.34: `added_tokens.json`, then `tokenizer.json`.
@@ -128,12 +164,17 @@ struct SpecialTokens {
   /// The tokens that transformers adds to those of `vocabulary`, in its order.
   func missing(from vocabulary: AddedVocabulary) -> [AddedToken] {
     let known = Set(vocabulary.tokens.values)
-    var new = decoder.keys.sorted().compactMap { decoder[$0] }.filter { !known.contains($0) }
-    var contents = Set(vocabulary.ids.keys)
-    for token in new { contents.insert(Array(token.content.utf8)) }
     let specials = Set(values.map { Array($0.value.content.utf8) })
-    for i in new.indices where specials.contains(Array(new[i].content.utf8)) {
-      new[i].special = true
+    var new: [AddedToken] = []
+    var contents = Set(vocabulary.ids.keys)
+    for id in decoder.keys.sorted() {
+      guard var token = decoder[id] else { continue }
+      let content = Array(token.content.utf8)
+      // A token that is special only now is another one.
+      if specials.contains(content) { token.special = true }
+      if known.contains(token) { continue }
+      contents.insert(content)
+      new.append(token)
     }
     var seen: Set<[UInt8]> = []
     for (_, value) in values where seen.insert(Array(value.content.utf8)).inserted {

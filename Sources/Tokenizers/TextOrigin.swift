@@ -44,7 +44,7 @@ extension Normalizer {
   fileprivate func keeps(_ byte: UInt8) -> Bool {
     switch self {
     case .charsmap(let map): map.keeps(byte)
-    case .strings(.replace), .strings(.prepend): false
+    case .strings(.replace), .strings(.prepend), .regex: false
     case .sequence(let steps): steps.allSatisfy { $0.keeps(byte) }
     default: true
     }
@@ -72,6 +72,9 @@ extension Normalizer {
   fileprivate func origin(_ old: [UInt8], _ origin: Int) -> Int {
     switch self {
     case .none, .sequence: origin
+    case .byteLevel:
+      old.prefix(origin).reduce(0) { $0 + ByteCharacters.of($1).count }
+    case .regex(let regex, let content): Self.replaced(regex, old, origin, content.count)
     case .charsmap(let map): Self.follow(map.aligned(old, atLeast: origin + 2), old, origin)
     case .unicode(let form): Self.follow(form.aligned(old, beyond: origin), old, origin)
     case .strings(let step): step.origin(old, origin)
@@ -109,6 +112,22 @@ extension Normalizer {
       }
       return scratch.normalized.count
     }
+  }
+
+  /// What is put for a match is aligned with the match's last character, or the one before.
+  private static func replaced(_ regex: Regex, _ old: [UInt8], _ origin: Int, _ length: Int) -> Int
+  {
+    var result = 0
+    var isOver = false
+    old.withUnsafeBufferPointer { old in
+      guard let base = old.baseAddress else { return }
+      RegexMatcher().parts(regex, base, old.count) { start, end, isMatch in
+        if isOver { return }
+        isOver = end > origin
+        if !isMatch { result += min(end, origin) - start } else if !isOver { result += length }
+      }
+    }
+    return result
   }
 
   private static func size(_ scalar: UInt32) -> Int {

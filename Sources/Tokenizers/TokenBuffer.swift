@@ -43,6 +43,12 @@ package struct TokenizerScratch {
   let between = GrowableBuffer<UInt8>(capacity: 4096)
   /// The words of the pre-tokenizer that changes them.
   let words = GrowableBuffer<UInt8>(capacity: 256)
+  /// The characters of byte-level words.
+  let characters = GrowableBuffer<UInt8>(capacity: 256)
+  /// Between two steps of a pre-tokenizer.
+  let pieces = (GrowableBuffer<PreTokenizer.Piece>(), GrowableBuffer<PreTokenizer.Piece>())
+  let texts = (GrowableBuffer<UInt8>(), GrowableBuffer<UInt8>())
+  let matcher = RegexMatcher()
   let cache = WordCache()
   let normalized = GrowableBuffer<UInt8>(capacity: 4096)
   let pending = GrowableBuffer<PendingScalar>(capacity: 64)

@@ -49,6 +49,8 @@ package final class Tokenizer: Sendable {
     let parts: TokenizerJSON
     if let bytes = files.tokenizer {
       parts = try TokenizerJSON(bytes, path: files.path("tokenizer.json"))
+    } else if let layout = tokenizerClass.sentencePiece, let bytes = files.sentencePiece {
+      parts = try TokenizerJSON(sentencePiece: bytes, files, layout)
     } else {
       parts = try TokenizerJSON(vocabulary: files, tokenizerClass)
     }
@@ -63,17 +65,19 @@ package final class Tokenizer: Sendable {
     className = tokenizerClass.name
     modelMaxLength = Self.maximumLength(config)
     truncationSide = try Self.truncationSide(config, parts, files.path("tokenizer_config.json"))
-    cleansUpSpaces = config["clean_up_tokenization_spaces"]?.bool ?? false
+    // The slow classes that are converted have another default than the fast ones.
+    let isConverted = files.tokenizer == nil && tokenizerClass.converted != nil
+    cleansUpSpaces = config["clean_up_tokenization_spaces"]?.bool ?? isConverted
     normalizer = tokenizerClass.applied(config, to: parts.normalizer)
-    preTokenizer = parts.preTokenizer
-    model = parts.model
+    (preTokenizer, model) = Self.fused(
+      tokenizerClass.applied(config, to: parts.preTokenizer), parts.model)
     decoder = parts.decoder
-    postProcessor = parts.postProcessor
 
     var added = AddedVocabulary()
     added.add(parts.addedTokens.map(\.token), model: parts.model.vocabulary)
     let specials = try SpecialTokens(
-      files, tokenizerClass, serialized: parts.addedTokens, padding: parts.padding)
+      files, tokenizerClass, serialized: files.tokenizer == nil ? [] : parts.addedTokens,
+      padding: parts.padding)
     added.add(specials.missing(from: added), model: parts.model.vocabulary)
     // As the reference: with the normalizer of the file, before the class changes it.
     try added.finish(place: files.folder) { parts.normalizer.normalize($0) }
@@ -93,8 +97,23 @@ package final class Tokenizer: Sendable {
     sepID = id("sep_token")
     maskID = id("mask_token")
     unkID = id("unk_token")
-    bosID = id("bos_token")
-    eosID = id("eos_token")
+    let (bosID, eosID) = (id("bos_token"), id("eos_token"))
+    (self.bosID, self.eosID) = (bosID, eosID)
+    postProcessor = tokenizerClass.applied(config, to: parts.postProcessor, bos: bosID, eos: eosID)
+  }
+
+  /// BPE reads bytes itself where nothing comes between.
+  private static func fused(
+    _ preTokenizer: PreTokenizer, _ model: TokenizerModel
+  ) -> (PreTokenizer, TokenizerModel) {
+    guard case .bpe(let bpe) = model, case .byteLevel(var level)? = preTokenizer.steps.last else {
+      return (preTokenizer, model)
+    }
+    level.writesCharacters = false
+    return (
+      PreTokenizer(steps: preTokenizer.steps.dropLast() + [.byteLevel(level)]),
+      .bpe(bpe.readingBytes())
+    )
   }
 
   /// transformers writes 10^30 for "no limit".
@@ -161,6 +180,37 @@ extension TokenizerClass {
       bert.handleChineseCharacters = config["tokenize_chinese_chars"]?.bool ?? true
     }
     return .bert(bert)
+  }
+}
+
+extension TokenizerClass {
+  /// The pre-tokenizer of the file: transformers sets `add_prefix_space` of one that is `ByteLevel`
+  /// alone, to false where the configuration does not say.
+  fileprivate func applied(_ config: JSON, to preTokenizer: PreTokenizer) -> PreTokenizer {
+    guard preTokenizer.steps.count == 1, !preTokenizer.isSequence,
+      case .byteLevel(var level) = preTokenizer.steps[0]
+    else { return preTokenizer }
+    level.addPrefixSpace = config["add_prefix_space"]?.bool ?? false
+    return PreTokenizer(steps: [.byteLevel(level)])
+  }
+
+  /// The post-processor of the file, or for GPT-NeoX one that puts the ends of texts, if asked to.
+  fileprivate func applied(
+    _ config: JSON, to postProcessor: PostProcessor, bos: Int32?, eos: Int32?
+  ) -> PostProcessor {
+    guard buildsPostProcessor else { return postProcessor }
+    func text(_ piece: (UInt8) -> PostProcessor.Piece, _ typeID: UInt8) -> [PostProcessor.Piece] {
+      var pieces = [piece(typeID)]
+      if config["add_bos_token"]?.bool == true, let bos {
+        pieces.insert(.special(ids: [bos], typeID: typeID), at: 0)
+      }
+      if config["add_eos_token"]?.bool == true, let eos {
+        pieces.append(.special(ids: [eos], typeID: typeID))
+      }
+      return pieces
+    }
+    let single = text({ .first(typeID: $0) }, 0)
+    return PostProcessor(single: single, pair: single + text({ .second(typeID: $0) }, 1))
   }
 }
 

@@ -13,13 +13,28 @@ struct TokenizerClass: Sendable {
     case none
   }
 
+  enum Wrapping: Sendable {
+    /// As plain strings.
+    case none
+    /// With flags, `normalized` among them.
+    case all
+    /// The mask token with `lstrip`, and `normalized` or not.
+    case mask(normalized: Bool)
+  }
+
   /// Without `Fast` at the end.
   let name: String
   let override: NormalizerOverride
   /// Special tokens where the configuration names none, by attribute.
   let defaults: [String: String]
-  /// Whether default special tokens, and those given as strings, are made with `normalized` true.
-  let wrapsSpecialTokens: Bool
+  /// How default special tokens, and those given as strings, are made.
+  let wrapping: Wrapping
+  /// Whether the post-processor is made anew, from `add_bos_token` and `add_eos_token`.
+  let buildsPostProcessor: Bool
+  /// Which of `<extra_id_0>`… become special tokens is up to the configuration: T5.
+  var hasExtraIDs: Bool { sentencePiece == .t5 }
+  /// How the class's SentencePiece file is converted; nil where it has none.
+  let sentencePiece: SentencePieceLayout?
   /// What a folder without `tokenizer.json` is converted to; nil where that is not supported.
   let converted: (@Sendable (_ cls: Int32, _ sep: Int32) -> PostProcessor)?
 
@@ -41,7 +56,12 @@ struct TokenizerClass: Sendable {
     "squeezebert": "SqueezeBertTokenizer", "lxmert": "LxmertTokenizer",
     "layoutlm": "LayoutLMTokenizer", "mpnet": "MPNetTokenizer",
     "dpr": "DPRQuestionEncoderTokenizer", "megatron-bert": "BertTokenizer",
-    "nezha": "BertTokenizer", "ernie": "BertTokenizer",
+    "nezha": "BertTokenizer", "ernie": "BertTokenizer", "roberta": "RobertaTokenizer",
+    "roberta-prelayernorm": "RobertaTokenizer", "longformer": "LongformerTokenizer",
+    "bart": "BartTokenizer", "led": "LEDTokenizer", "gpt2": "GPT2Tokenizer",
+    "gpt_neox": "GPTNeoXTokenizer", "mpt": "GPTNeoXTokenizer", "qwen2": "Qwen2Tokenizer",
+    "qwen3": "Qwen2Tokenizer", "t5": "T5Tokenizer", "mt5": "T5Tokenizer",
+    "xlm-roberta": "XLMRobertaTokenizer", "xlm-roberta-xl": "XLMRobertaTokenizer",
   ]
 
   /// The class that transformers would load.
@@ -57,17 +77,28 @@ struct TokenizerClass: Sendable {
       model?["model_type"]?.string.flatMap { Self.byModelType[$0] },
     ]
     for case let name? in names {
-      if let found = Self.known(name.hasSuffix("Fast") ? String(name.dropLast(4)) : name) {
+      if let found = Self.known(Self.withoutFast(name)) {
         self = found
         return
       }
     }
-    name = configured ?? "PreTrainedTokenizerFast"
+    name = Self.withoutFast(configured ?? "PreTrainedTokenizer")
     override = .none
     defaults = [:]
-    wrapsSpecialTokens = false
+    wrapping = .none
+    buildsPostProcessor = false
+    sentencePiece = nil
     converted = nil
   }
+
+  private static func withoutFast(_ name: String) -> String {
+    name.hasSuffix("Fast") ? String(name.dropLast(4)) : name
+  }
+
+  private static let robertaNames = [
+    "RobertaTokenizer", "LongformerTokenizer", "BartTokenizer", "LEDTokenizer",
+    "BlenderbotTokenizer", "MvpTokenizer",
+  ]
 
   private static func known(_ name: String) -> TokenizerClass? {
     if bertNames.contains(name) {
@@ -76,27 +107,64 @@ struct TokenizerClass: Sendable {
         defaults: [
           "unk_token": "[UNK]", "sep_token": "[SEP]", "pad_token": "[PAD]", "cls_token": "[CLS]",
           "mask_token": "[MASK]",
-        ], wrapsSpecialTokens: false, converted: { PostProcessor.bert(cls: $0, sep: $1) })
+        ], converted: { PostProcessor.bert(cls: $0, sep: $1) })
     }
-    if name == "MPNetTokenizer" {
+    if robertaNames.contains(name) {
+      return TokenizerClass(
+        name: name, override: .none,
+        defaults: [
+          "bos_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "cls_token": "<s>",
+          "unk_token": "<unk>", "pad_token": "<pad>", "mask_token": "<mask>",
+        ],
+        wrapping: .mask(
+          normalized: ["BartTokenizer", "LEDTokenizer", "MvpTokenizer"].contains(name)))
+    }
+    let end = "<|endoftext|>"
+    switch name {
+    case "T5Tokenizer":
+      return TokenizerClass(
+        name: name, override: .none,
+        defaults: ["eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"],
+        sentencePiece: .t5)
+    case "XLMRobertaTokenizer":
+      return TokenizerClass(
+        name: name, override: .none,
+        defaults: [
+          "bos_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "cls_token": "<s>",
+          "unk_token": "<unk>", "pad_token": "<pad>", "mask_token": "<mask>",
+        ], wrapping: .mask(normalized: true), sentencePiece: .xlmRoberta)
+    case "MPNetTokenizer":
       return TokenizerClass(
         name: name, override: .caseAndAccents,
         defaults: [
           "bos_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "cls_token": "<s>",
           "unk_token": "[UNK]", "pad_token": "<pad>", "mask_token": "<mask>",
-        ], wrapsSpecialTokens: true, converted: { PostProcessor.mpnet(cls: $0, sep: $1) })
+        ], wrapping: .all, converted: { PostProcessor.mpnet(cls: $0, sep: $1) })
+    case "GPT2Tokenizer", "GPTNeoXTokenizer":
+      return TokenizerClass(
+        name: name, override: .none,
+        defaults: ["bos_token": end, "eos_token": end, "unk_token": end],
+        buildsPostProcessor: name == "GPTNeoXTokenizer")
+    case "Qwen2Tokenizer":
+      return TokenizerClass(
+        name: name, override: .none,
+        defaults: ["eos_token": end, "unk_token": end, "pad_token": end])
+    default: return nil
     }
-    return nil
   }
 
   private init(
     name: String, override: NormalizerOverride, defaults: [String: String],
-    wrapsSpecialTokens: Bool, converted: (@Sendable (Int32, Int32) -> PostProcessor)?
+    wrapping: Wrapping = .none, buildsPostProcessor: Bool = false,
+    sentencePiece: SentencePieceLayout? = nil,
+    converted: (@Sendable (Int32, Int32) -> PostProcessor)? = nil
   ) {
     self.name = name
     self.override = override
     self.defaults = defaults
-    self.wrapsSpecialTokens = wrapsSpecialTokens
+    self.wrapping = wrapping
+    self.buildsPostProcessor = buildsPostProcessor
+    self.sentencePiece = sentencePiece
     self.converted = converted
   }
 }

@@ -11,6 +11,8 @@ struct TokenizerFolder {
   private(set) var tokenizer: [UInt8]?
   /// Bytes of `vocab.txt`, read only where there is no `tokenizer.json`.
   private(set) var vocabulary: [UInt8]?
+  /// Bytes of `spiece.model` or `sentencepiece.bpe.model`, read only where there is neither.
+  private(set) var sentencePiece: [UInt8]?
   private(set) var config: JSON?
   private(set) var specialTokensMap: JSON?
   private(set) var addedTokens: JSON?
@@ -26,9 +28,14 @@ struct TokenizerFolder {
     }
     tokenizer = try read("tokenizer.json")
     if tokenizer == nil { vocabulary = try read("vocab.txt") }
-    guard tokenizer != nil || vocabulary != nil else {
+    for name in ["spiece.model", "sentencepiece.bpe.model"]
+    where tokenizer == nil && vocabulary == nil && sentencePiece == nil {
+      sentencePiece = try read(name)
+    }
+    guard tokenizer != nil || vocabulary != nil || sentencePiece != nil else {
       throw Failure(
-        .noInput, at: folder, "expected tokenizer.json or vocab.txt, found neither",
+        .noInput, at: folder,
+        "expected tokenizer.json, vocab.txt, spiece.model or sentencepiece.bpe.model, found none",
         hint: "tokenizers in other forms are not supported")
     }
     config = try json("tokenizer_config.json")

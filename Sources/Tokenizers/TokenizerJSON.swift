@@ -67,6 +67,7 @@ private struct ModelReader {
   let byteCount: Int
   var vocabulary: Vocabulary
   var unigram: UnigramReader?
+  var merges: BPEReader?
   var hasVocabulary = false
   var fields: [String: JSON] = [:]
 
@@ -90,7 +91,13 @@ private struct ModelReader {
           unigram = reader
           return
         }
-        if key == "vocab", fields["type"]?.string ?? "WordPiece" == "WordPiece" {
+        if key == "merges" {
+          var reader = BPEReader(path: path)
+          try reader.read(&parser)
+          merges = reader
+          return
+        }
+        if key == "vocab" {
           if hasVocabulary { throw .data(path, "expected one \"vocab\", found another") }
           hasVocabulary = true
           try parser.objectOfBytes(
@@ -123,19 +130,37 @@ private struct ModelReader {
     }
   }
 
+  /// The model of files that do not name it: the first whose fields are there.
+  private var guess: String {
+    if unigram != nil { return "Unigram" }
+    if merges != nil { return "BPE" }
+    return fields["continuing_subword_prefix"] == nil ? "WordLevel" : "WordPiece"
+  }
+
   /// The model, once all is read.
   func finish() throws(Failure) -> TokenizerModel {
-    let guess = unigram != nil ? "Unigram" : fields["merges"] == nil ? "WordPiece" : "BPE"
     let type = fields["type"]?.string ?? guess
     if type == "Unigram" {
       guard let unigram else { throw .data(path, "expected \"model\" to have a \"vocab\"") }
       return .unigram(try unigram.finish(fields))
     }
-    guard type == "WordPiece" else {
-      throw .config(path, "model \(type) is not supported", hint: "WordPiece is")
+    guard ["WordPiece", "BPE", "WordLevel"].contains(type) else {
+      throw .config(
+        path, "model \(type) is not supported",
+        hint: "supported: WordPiece, BPE, Unigram, WordLevel")
     }
     guard hasVocabulary else { throw .data(path, "expected \"model\" to have a \"vocab\"") }
     let reader = ComponentReader(path: path)
+    if type == "BPE" {
+      guard let merges else { throw .data(path, "expected \"model\" to have \"merges\"") }
+      return .bpe(try merges.finish(fields, vocabulary))
+    }
+    if type == "WordLevel" {
+      return .wordLevel(
+        WordLevel(
+          vocabulary: vocabulary,
+          unknownToken: try reader.string(fields["unk_token"], "model.unk_token")))
+    }
     return .wordPiece(
       try WordPiece(
         vocabulary: vocabulary,

@@ -2,11 +2,15 @@
 enum TokenizerModel: Sendable {
   case wordPiece(WordPiece)
   case unigram(Unigram)
+  case bpe(BPE)
+  case wordLevel(WordLevel)
 
   var vocabulary: Vocabulary {
     switch self {
     case .wordPiece(let model): model.vocabulary
     case .unigram(let model): model.vocabulary
+    case .bpe(let model): model.vocabulary
+    case .wordLevel(let model): model.vocabulary
     }
   }
 }
@@ -19,3 +23,5 @@ protocol WordReader {
 
 extension WordPiece.Reader: WordReader {}
 extension Unigram.Reader: WordReader {}
+extension BPE.Reader: WordReader {}
+extension WordLevel.Reader: WordReader {}

@@ -45,8 +45,9 @@ struct UnicodeNormalizer: Sendable, Equatable {
   }
 }
 
-/// Orders, composes and writes decomposed scalars. `pending` holds a starter, unless the text
-/// begins with marks, and the marks after it.
+/// Orders, composes and writes decomposed scalars.
+///
+/// `pending` holds a starter, unless the text begins with marks, and the marks after it.
 private struct NormalizationRun {
   let composes: Bool
   let output: GrowableBuffer<UInt8>

@@ -54,6 +54,14 @@ struct Vocabulary: Sendable {
     return old == nil
   }
 
+  /// Gives `body` the table for look-ups.
+  @inline(__always)
+  func withLookup<R>(_ body: (TokenTable.Lookup) -> R) -> R {
+    arena.withUnsafeBufferPointer { arena in
+      table.withLookup(arena.baseAddress.unsafelyUnwrapped, body)
+    }
+  }
+
   /// The id of a token.
   func id(of token: UnsafeRawBufferPointer) -> Int32? {
     // A copy with slack, because the table reads words of eight bytes.

@@ -30,8 +30,8 @@ extension TokenizerJSON {
         handleChineseCharacters: config["tokenize_chinese_chars"]?.bool ?? true,
         stripAccents: config["strip_accents"]?.bool,
         lowercase: config["do_lower_case"]?.bool ?? true))
-    preTokenizer = .bert
-    decoder = .wordPiece(prefix: Array("##".utf8), cleanUp: true)
+    preTokenizer = PreTokenizer(steps: [.bert])
+    decoder = Decoder(steps: [.wordPiece(prefix: Array("##".utf8), cleanUp: true)])
     func id(_ name: String) throws(Failure) -> Int32 {
       guard let token = specials.content(name), let id = vocabulary.id(of: token) else {
         throw .config(path, "expected the vocabulary to have the \(name)")

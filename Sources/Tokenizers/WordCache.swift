@@ -1,7 +1,7 @@
 import Synchronization
 
-/// What one thread remembers of the words that a model has cut: of those that share a slot, the
-/// last.
+/// What one thread remembers of the words that a model has cut: of those that share a pair of slots,
+/// two.
 ///
 /// It has a fixed size, and changes nothing but time.
 final class WordCache {
@@ -22,6 +22,13 @@ final class WordCache {
 
   /// Working memory of the search for the best way.
   let steps = GrowableBuffer<Unigram.Step>(capacity: 256)
+
+  /// Working memory of merging: a symbol of several parts; the merges of a short word; the symbols
+  /// of a long one and the merges that wait.
+  let symbol = GrowableBuffer<UInt8>(capacity: 64)
+  let ranks = GrowableBuffer<UInt64>(capacity: 64)
+  let symbols = GrowableBuffer<MergeQueue.Symbol>(capacity: 64)
+  let waiting = GrowableBuffer<MergeQueue.Waiting>(capacity: 64)
 
   /// Whether a word could not be cut.
   var hasFailed = false
@@ -86,11 +93,16 @@ final class WordCache {
   func copy(
     _ slot: Int, _ word: UnsafePointer<UInt8>, _ count: Int, to ids: GrowableBuffer<Int32>
   ) -> Bool {
-    let entry = entries.unsafelyUnwrapped + slot
-    if entry.pointee.length != UInt8(truncatingIfNeeded: count) || count == 0 { return false }
+    if count == 0 { return false }
     let (a, b, c) = words(word, count)
-    if entry.pointee.word.0 != a || entry.pointee.word.1 != b || entry.pointee.word.2 != c {
-      return false
+    var entry = entries.unsafelyUnwrapped + slot
+    func isWord() -> Bool {
+      entry.pointee.length == UInt8(truncatingIfNeeded: count) && entry.pointee.word.0 == a
+        && entry.pointee.word.1 == b && entry.pointee.word.2 == c
+    }
+    if !isWord() {
+      entry = entries.unsafelyUnwrapped + (slot ^ 1)
+      if !isWord() { return false }
     }
     let found = Int(entry.pointee.count)
     ids.reserve(Self.mostIDs)
@@ -108,6 +120,7 @@ final class WordCache {
     let found = ids.count - mark
     if found > Self.mostIDs || count == 0 { return }
     let entry = entries.unsafelyUnwrapped + slot
+    entries.unsafelyUnwrapped[slot ^ 1] = entry.pointee
     entry.pointee.word = words(word, count)
     entry.pointee.length = UInt8(count)
     entry.pointee.count = UInt8(found)

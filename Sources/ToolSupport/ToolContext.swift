@@ -33,7 +33,7 @@ package final class ToolContext: Sendable {
   }
 
   /// `--threads`, else `LIR_THREADS`, else the processors of the affinity mask.
-  private static func threads(_ option: Int?) throws(Failure) -> Int {
+  package static func threads(_ option: Int?) throws(Failure) -> Int {
     var wanted = option ?? 0
     if option == nil, let text = ShardSelection.variable("LIR_THREADS"), !text.isEmpty {
       guard let number = Int(text) else {

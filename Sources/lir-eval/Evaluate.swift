@@ -61,10 +61,21 @@ struct Evaluate: ToolCommand {
 
   @Option(
     help: """
-      Order of documents with equal scores: trec (by id, descending) or bounds (the least, the \
-      expected and the greatest value over all orders).
+      Order of documents with equal scores: trec (by id, descending, or as the provider in a \
+      measure's name has it), rank (by the ranks in the run) or bounds (the least, the expected and \
+      the greatest value over all orders).
       """)
   var ties: TieRule = .trec
+
+  @Flag(
+    help: "Print Judged beside each measure, at its cutoff: how much of what it sees is judged.")
+  var judged = false
+
+  @Flag(
+    help: """
+      Print beside P, RR, Success, ERR, RBP and rbp what documents without a judgement could add.
+      """)
+  var residuals = false
 
   @Flag(help: "Leave documents with the id of their query out of the runs.")
   var dropSelf = false
@@ -73,6 +84,11 @@ struct Evaluate: ToolCommand {
   var strict = false
 
   @OptionGroup(title: "Comparison") var comparison: ComparisonOptionsGroup
+  @OptionGroup(title: "Plots and report") var report: ReportOptionsGroup
+  @OptionGroup(title: "Texts of the report") var records: RecordOptionsGroup
+
+  @Flag(help: "Print the ir_metadata at the head of the runs, as YAML, and stop.")
+  var metadata = false
 
   @Flag(help: "List the measures, and stop.")
   var listMeasures = false
@@ -92,12 +108,25 @@ struct Evaluate: ToolCommand {
     }
     let settings = Settings.of(self)
     if common.printConfig { return try printSettings(settings) }
+    if metadata { return try printMetadata() }
     try runCommand(settings)
+  }
+
+  /// One document of YAML a run that has metadata.
+  private func printMetadata() throws {
+    for run in try Operands.resolve(runs) {
+      guard let text = try RunMetadata.read(run) else {
+        throw Failure(
+          .refused, at: run, "expected ir_metadata at the head of the run, found none",
+          hint: "it stands in comments from '# ir_metadata.start' to '# ir_metadata.end'")
+      }
+      try StandardOutput.write("---\n# \(run)\n\(text)")
+    }
   }
 }
 
 /// `--ties`.
-enum TieRule: String, ExpressibleByArgument, CaseIterable { case trec, bounds }
+enum TieRule: String, ExpressibleByArgument, CaseIterable { case trec, rank, bounds }
 
 extension ReportFormat: ExpressibleByArgument {}
 extension QuerySelection: ExpressibleByArgument {}

@@ -19,6 +19,11 @@ struct EvaluationJob {
       let measure = try MeasureRegistry.measure(name)
       // Asked for twice is asked for once.
       if !measures.contains(where: { $0.name == measure.name }) { measures.append(measure) }
+      if command.judged {
+        let judged = try MeasureRegistry.measure(
+          MeasureName("Judged", cutoff: measure.cutoff.map { "\($0)" }))
+        if !measures.contains(where: { $0.name == judged.name }) { measures.append(judged) }
+      }
     }
     self.measures = measures
   }
@@ -28,10 +33,17 @@ struct EvaluationJob {
     if Set(operands).count < operands.count {
       throw .usage("expected each run once, found \(Self.repeated(operands)) twice")
     }
+    if command.residuals, command.ties == .bounds {
+      throw .usage("--residuals: expected one order of ties, found --ties bounds")
+    }
     let qrels = command.qrels.isEmpty ? nil : try readQrels()
     var evaluations: [Evaluation] = []
+    var report = try ReportJob(command, context)
     for operand in operands {
-      let run = try RunReader.read(operand, format: command.runFormat)
+      let run = try RunReader.read(
+        operand, format: command.runFormat,
+        keeping: command.report.report == nil ? details : details.union(.texts),
+        pool: context.pool)
       guard run.count > 0 else { throw .data(operand, "expected a run, found no line of one") }
       guard let judgements = qrels ?? run.relevance else {
         throw .usage(
@@ -39,16 +51,19 @@ struct EvaluationJob {
           hint: "JSONL runs with a \"relevance\" in their lines need none")
       }
       let evaluator = Evaluator(
-        qrels: judgements, measures: measures, droppingSelf: command.dropSelf)
+        qrels: judgements, measures: measures, droppingSelf: command.dropSelf,
+        pool: context.pool)
       let evaluation = try evaluate(run, evaluator)
-      try report(evaluation.counts, of: operand)
+      try say(evaluation.counts, of: operand)
       context.count(records: evaluation.queries.count)
       evaluations.append(evaluation)
+      try report.add(run, judgements)
     }
+    try report.write(evaluations)
     if command.comparison.isWanted { return try compare(evaluations) }
-    let report = Report(evaluations, perQuery: command.perQuery)
-    try write(records: report.rowCount) { format, writer throws(Failure) in
-      try report.write(format, isTerminal: writer.isTerminal) { text throws(Failure) in
+    let values = Report(evaluations, perQuery: command.perQuery)
+    try write(records: values.rowCount) { format, writer throws(Failure) in
+      try values.write(format, isTerminal: writer.isTerminal) { text throws(Failure) in
         try writer.write(text)
       }
     }
@@ -59,20 +74,57 @@ struct EvaluationJob {
       throw .usage("--compare: expected at least two runs, found \(evaluations.count)")
     }
     let options = try command.comparison.options(seed: command.common.seed)
-    let report = ComparisonReport(try RunComparison.compare(evaluations, options))
+    let comparisons = try RunComparison.compare(evaluations, options)
+    let report = ComparisonReport(comparisons, perQuery: command.perQuery)
+    let marks = SignificanceMarks(evaluations, comparisons, baseline: options.baseline)
     try write(records: report.count) { format, writer throws(Failure) in
+      if format.isTable {
+        try Report(evaluations, perQuery: false).write(
+          format, isTerminal: writer.isTerminal, marks: marks
+        ) { text throws(Failure) in try writer.write(text + "\n") }
+      }
       try report.write(format) { text throws(Failure) in try writer.write(text) }
     }
   }
 
-  /// Random orders of ties that the expected value is a mean of.
-  private static let tieSamples = 1000
+  /// The order of ties that all measures have; nil where each has its own.
+  private var tieOrder: TieOrder? { command.ties == .rank ? .rank : nil }
+
+  /// What has to be kept of runs for the orders of ties.
+  private var details: RunDetails {
+    measures.reduce(tieOrder?.details ?? []) { $0.union(tieOrder == nil ? $1.ties.details : []) }
+  }
 
   private func evaluate(_ run: Run, _ evaluator: Evaluator) throws(Failure) -> Evaluation {
-    if command.ties == .bounds {
-      return try evaluator.bounds(
-        run, over: command.averageOver, samples: Self.tieSamples, seed: command.common.seed)
+    if command.ties == .bounds { return try bounds(run, evaluator) }
+    if command.ties == .rank {
+      try evaluator.checkRanks(run)
+    } else {
+      warnOfTies(run, evaluator)
     }
+    let evaluation = try evaluator.evaluate(run, over: command.averageOver, ties: tieOrder)
+    if !command.residuals { return evaluation }
+    let residuals = try evaluator.residuals(run, over: command.averageOver, ties: tieOrder)
+    guard !residuals.measures.isEmpty else {
+      throw .usage(
+        "--residuals: expected a measure that has one, found none",
+        hint: "P, RR, Success, ERR, RBP and rbp have one")
+    }
+    return evaluation.interleaved(residuals)
+  }
+
+  private func bounds(_ run: Run, _ evaluator: Evaluator) throws(Failure) -> Evaluation {
+    let (evaluation, sampled) = try evaluator.bounds(
+      run, over: command.averageOver, seed: command.common.seed)
+    for (measure, queries) in sampled {
+      context.diagnostics.warning(
+        "\(run.name): \(measure): in \(queries) queries there are too many orders of ties; they "
+          + "count with what \(Evaluator.sampledOrders) random ones give")
+    }
+    return evaluation
+  }
+
+  private func warnOfTies(_ run: Run, _ evaluator: Evaluator) {
     for cutoff in Set(measures.compactMap(\.cutoff)).sorted() {
       let count = evaluator.straddlingTies(run, cutoff: cutoff)
       if count == 0 { continue }
@@ -80,7 +132,6 @@ struct EvaluationJob {
         "\(run.name): in \(count) of \(run.queries.count) queries a tie at rank \(cutoff) decides "
           + "the measures @\(cutoff); --ties bounds says how much")
     }
-    return try evaluator.evaluate(run, over: command.averageOver)
   }
 
   private static func repeated(_ operands: [String]) -> String {
@@ -88,15 +139,21 @@ struct EvaluationJob {
   }
 
   private func readQrels() throws(Failure) -> Qrels {
-    let qrels = try Qrels.read(command.qrels)
+    let wantsSubtopics = measures.contains { $0.measure.needs.contains(.subtopics) }
+    let qrels = try Qrels.read(command.qrels, repeated: wantsSubtopics ? .subtopics : .agreeing)
     guard qrels.count > 0 else {
       throw .data(qrels.name, "expected judgements, found no line of one")
+    }
+    if wantsSubtopics, qrels.subtopicCount == 1 {
+      context.diagnostics.warning(
+        "\(qrels.name): there is one subtopic alone, so that measures of diversity say little; "
+          + "the second column names subtopics")
     }
     return qrels
   }
 
   /// Says which queries are not on both sides.
-  private func report(_ counts: QueryCounts, of run: String) throws(Failure) {
+  private func say(_ counts: QueryCounts, of run: String) throws(Failure) {
     let text =
       "\(counts.both) queries in both, \(counts.onlyInQrels) in the qrels alone, "
       + "\(counts.onlyInRun) in the run alone"

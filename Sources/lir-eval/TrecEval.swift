@@ -3,6 +3,7 @@ import Evaluation
 import Failures
 import Streams
 import ToolSupport
+import Workers
 
 /// `lir-eval trec_eval`: trec_eval's arguments, trec_eval's output.
 struct TrecEval: ParsableCommand {
@@ -29,7 +30,8 @@ struct TrecEval: ParsableCommand {
     if options.wantsVersion {
       return try StandardOutput.write("lir-eval \(Release.version), after trec_eval 10.0\n")
     }
-    let evaluation = try TrecEvaluation(options)
+    let pool = WorkerPool(threads: try ToolContext.threads(nil))
+    let evaluation = try TrecEvaluation(options, pool: pool)
     let writer = try ByteWriter("-", compression: Compression.none)
     try evaluation.write { text throws(Failure) in try writer.write(text) }
     try writer.finish()

@@ -41,7 +41,7 @@ struct EmbeddingComparison {
     switch (queries, docs) {
     case (.dense(let q, let width), .dense(let d, let other)) where width == other:
       return dense(q[query * width..<(query + 1) * width], d, wanted)
-    case (.sparse(let q), .sparse(let d)): return wanted.map { Self.dot(q[query], d[$0]) }
+    case (.sparse(let q), .sparse(let d)): return wanted.map { sparse(q[query], d[$0]) }
     case (.vectors(let q, let shape), .vectors(let d, let other))
     where shape == other && interaction != nil:
       return vectors(q[query], d, wanted, shape)
@@ -81,21 +81,48 @@ struct EmbeddingComparison {
     }
   }
 
+  private func sparse(_ a: SparseVector, _ b: SparseVector) -> Float {
+    switch measure {
+    case .dot: return Self.dot(a, b)
+    case .cosine:
+      return Self.dot(a, b) / (max(Self.norm(a), Self.epsilon) * max(Self.norm(b), Self.epsilon))
+    case .l2: return -Self.distance(a, b)
+    }
+  }
+
+  /// As torch.nn.functional.cosine_similarity has it for each of the two vectors.
+  private static let epsilon: Float = 1e-8
+
+  private static func norm(_ vector: SparseVector) -> Float { dot(vector, vector).squareRoot() }
+
+  /// Euclidean distance, the squares summed in double precision in order.
+  private static func distance(_ a: SparseVector, _ b: SparseVector) -> Float {
+    var sum = 0.0
+    walk(a, b) { x, y in
+      let difference = Double(x) - Double(y)
+      sum += difference * difference
+    }
+    return Float(sum.squareRoot())
+  }
+
   /// Σ over the common terms, ascending, fused: the bits of a search.
   private static func dot(_ a: SparseVector, _ b: SparseVector) -> Float {
     var sum: Float = 0
-    var (i, j) = (0, 0)
-    while i < a.indices.count, j < b.indices.count {
-      if a.indices[i] == b.indices[j] {
-        sum.addProduct(a.values[i], b.values[j])
-        i += 1
-        j += 1
-      } else if a.indices[i] < b.indices[j] {
-        i += 1
-      } else {
-        j += 1
-      }
-    }
+    walk(a, b) { x, y in sum.addProduct(x, y) }
     return sum
+  }
+
+  /// Calls `body` with the two weights of every term of either, ascending; 0 where one lacks it.
+  private static func walk(
+    _ a: SparseVector, _ b: SparseVector, _ body: (Float, Float) -> Void
+  ) {
+    var (i, j) = (0, 0)
+    while i < a.indices.count || j < b.indices.count {
+      let x = i < a.indices.count ? a.indices[i] : .max
+      let y = j < b.indices.count ? b.indices[j] : .max
+      body(x <= y ? a.values[i] : 0, y <= x ? b.values[j] : 0)
+      if x <= y { i += 1 }
+      if y <= x { j += 1 }
+    }
   }
 }

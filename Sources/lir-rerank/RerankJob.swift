@@ -11,19 +11,24 @@ import ToolSupport
 
 /// One run of `lir-rerank`: a run in, a run out, a window of queries at a time.
 struct RerankJob {
-  private let options: LirRerank
+  private let options: Rerank
   private let context: ToolContext
   private let operands: [String]
+  private let opened: [String: ByteReader]
 
   /// Pairs that are scored together: enough to sort them by length.
   private static let windowPairs = 2048
   /// With `--resume` windows are smaller: a kill costs one at most.
   private static let resumableWindowPairs = 256
 
-  init(_ options: LirRerank, _ context: ToolContext) throws(Failure) {
+  init(
+    _ options: Rerank, _ context: ToolContext, _ operands: [String],
+    _ opened: [String: ByteReader]
+  ) throws(Failure) {
     self.options = options
     self.context = context
-    operands = try Operands.resolve(options.inputs)
+    self.operands = operands
+    self.opened = opened
     if let depth = options.depth, depth < 1 { throw .usage("--depth: expected at least 1") }
     if let share = options.interpolate, !(0...1).contains(share) {
       throw .usage("--interpolate: expected 0 to 1, found \(share)")
@@ -35,7 +40,8 @@ struct RerankJob {
   }
 
   func run() throws(Failure) {
-    let run = try RunReader.read(operands, format: options.runFormat, keepingTexts: true)
+    let run = try RunReader.read(
+      operands, format: options.runFormat, keeping: [.texts], opened: opened)
     let depth = options.depth ?? Int.max
     let wanted =
       try options.shards.selection()?.range(of: run.queries.count)
@@ -134,10 +140,10 @@ struct RerankJob {
 
 /// `lir-rerank --text QUERY DOC…`: one score a line.
 struct TextScoring {
-  private let options: LirRerank
+  private let options: Rerank
   private let context: ToolContext
 
-  init(_ options: LirRerank, _ context: ToolContext) {
+  init(_ options: Rerank, _ context: ToolContext) {
     self.options = options
     self.context = context
   }

@@ -18,7 +18,7 @@ struct RerankModel {
 
   /// `candidates`: what the run names; nil where the texts are given.
   init(
-    _ options: LirRerank, _ context: ToolContext, _ candidates: Candidates?
+    _ options: Rerank, _ context: ToolContext, _ candidates: Candidates?
   ) throws(Failure) {
     guard options.batchTokens >= 1 else { throw .usage("--batch-tokens: expected at least 1") }
     let loaded = try options.modelOptions.load(for: .doc)
@@ -60,14 +60,14 @@ struct RerankModel {
 
 /// Texts or tensor streams, as the files are.
 private struct EmbeddingSources {
-  private let options: LirRerank
+  private let options: Rerank
   private let context: ToolContext
   private let loaded: LoadedModel
   private let digest: String
   private let kernels: Kernels
 
   init(
-    _ options: LirRerank, _ context: ToolContext, _ loaded: LoadedModel, digest: String,
+    _ options: Rerank, _ context: ToolContext, _ loaded: LoadedModel, digest: String,
     _ kernels: Kernels
   ) {
     self.options = options

@@ -1,5 +1,6 @@
 import Evaluation
 import Failures
+import Foundation
 import JSON
 import Records
 import TestSupport
@@ -7,50 +8,65 @@ import Testing
 
 /// Values that pytrec_eval and ir_measures gave, per query, against ours to 1e-6.
 @Suite struct GoldenMeasureTests {
-  static let cases = [
-    "basic", "deep1000", "float_formats", "float_precision", "high_grades", "missing_queries",
-    "negative_grades", "odd_ids", "rank_column_ignored", "ties", "tiny",
-  ]
+  /// A folder with a run, judgements and values.
+  struct Case: Sendable, CustomTestStringConvertible {
+    var folder: String
+    var testDescription: String { folder.split(separator: "/").suffix(3).joined(separator: "/") }
 
-  /// Cases with tied scores: there providers other than trec_eval order documents differently.
-  static let tied: Set<String> = ["ties", "float_precision", "float_formats"]
+    /// What the references gave.
+    func expected() throws -> JSON {
+      try JSONParser.parse(
+        [UInt8](Data(contentsOf: URL(fileURLWithPath: folder + "/expected.json"))))
+    }
+
+    /// The run, as providers have it that compare scores in double precision.
+    func run() throws -> Run {
+      try RunReader.read("\(folder)/run.txt", keeping: [.exactScores])
+    }
+
+    func qrels() throws -> Qrels { try Qrels.read("\(folder)/qrels.txt") }
+  }
+
+  /// Those of the fixtures, and of the folders in `LIR_TEST_CASES`.
+  static let cases: [Case] = {
+    let names = [
+      "basic", "deep1000", "float_formats", "float_precision", "high_grades", "missing_queries",
+      "negative_grades", "odd_ids", "rank_column_ignored", "ties", "tiny",
+    ]
+    let more = (ProcessInfo.processInfo.environment["LIR_TEST_CASES"] ?? "").split(separator: ":")
+    let folders = [fixture("eval")] + more.map { $0 + "/eval" }
+    return folders.flatMap { folder in
+      names.map { Case(folder: "\(folder)/\($0)") }.filter {
+        folder == folders[0] || FileManager.default.fileExists(atPath: $0.folder)
+      }
+    }
+  }()
 
   /// infAP holds single-precision epsilons in some builds of trec_eval.
   static func tolerance(_ measure: String) -> Double {
     // gdeval prints five decimals.
-    if measure.hasPrefix("ERR") || measure.contains("exp-log2") { return 5.1e-6 }
+    if measure.hasPrefix("gdeval:ERR") || measure.contains("exp-log2") { return 5.1e-6 }
     return measure == "infAP" ? 1e-5 : 1e-6
   }
 
-  /// The golden measures that exist here, with their expected values.
+  /// The golden measures, under the name of the provider that gave the values.
   static func measures(
-    _ expected: JSON, _ name: String
+    _ expected: JSON
   ) throws -> [(measure: NamedMeasure, values: [JSON.Member])] {
-    var found: [(NamedMeasure, [JSON.Member])] = []
-    for member in try #require(expected["ir_measures_per_query"]?.members) {
-      let provider = expected["ir_measures_provider"]?[member.key]?.string
-      // The others compare scores in double precision, and have their own order of ties.
-      // Compat's ideal ranking, besides, has tied documents in the order of the qrels.
-      let isKnown = name == "ties" && provider != "compat"
-      if tied.contains(name), !isKnown, provider != "pytrec_eval" { continue }
-      let prefix = provider.map { $0 == "pytrec_eval" || $0 == "gdeval" ? "" : "\($0):" } ?? ""
-      guard let measure = try? MeasureRegistry.measure(prefix + member.key) else {
-        // Not here yet: these are other programs' measures, never trec_eval's.
-        Issue.record("there is no \(member.key)")
-        continue
-      }
-      found.append((measure, try #require(member.value.members)))
+    try #require(expected["ir_measures_per_query"]?.members).map { member in
+      let provider = try #require(expected["ir_measures_provider"]?[member.key]?.string)
+      let prefix = provider == "pytrec_eval" ? "" : "\(provider):"
+      return (
+        try MeasureRegistry.measure(prefix + member.key), try #require(member.value.members)
+      )
     }
-    return found
   }
 
-  @Test(arguments: cases) func perQueryValues(name: String) throws {
-    let run = try RunReader.read(fixture("eval/\(name)/run.txt"))
-    let qrels = try Qrels.read(fixture("eval/\(name)/qrels.txt"))
-    let expected = try Fixtures.json("eval/\(name)/expected.json")
-    let measures = try Self.measures(expected, name)
+  @Test(arguments: cases) func perQueryValues(example: Case) throws {
+    let run = try example.run()
+    let measures = try Self.measures(example.expected())
     #expect(measures.count >= 40)
-    let evaluation = try Evaluator(qrels: qrels, measures: measures.map(\.measure))
+    let evaluation = try Evaluator(qrels: example.qrels(), measures: measures.map(\.measure))
       .evaluate(run, over: .qrels)
     var compared = 0
     for (i, (measure, values)) in measures.enumerated() {
@@ -71,12 +87,11 @@ import Testing
     #expect(compared >= measures.count)
   }
 
-  @Test(arguments: cases) func means(name: String) throws {
-    let run = try RunReader.read(fixture("eval/\(name)/run.txt"))
-    let qrels = try Qrels.read(fixture("eval/\(name)/qrels.txt"))
-    let expected = try Fixtures.json("eval/\(name)/expected.json")
-    let measures = try Self.measures(expected, name).map(\.measure)
-    let evaluator = Evaluator(qrels: qrels, measures: measures)
+  @Test(arguments: cases) func means(example: Case) throws {
+    let run = try example.run()
+    let expected = try example.expected()
+    let measures = try Self.measures(expected).map(\.measure)
+    let evaluator = Evaluator(qrels: try example.qrels(), measures: measures)
     let evaluation = try evaluator.evaluate(run, over: .qrels)
     // pytrec_eval's queries are those in both.
     let both = try evaluator.evaluate(run)

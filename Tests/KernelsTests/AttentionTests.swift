@@ -64,7 +64,7 @@ struct AttentionCase: CustomTestStringConvertible {
       let truth = Reference.attention(
         q: test.head(h, of: 0, rows: rows), k: test.head(h, of: 1, rows: 0..<test.length),
         v: test.head(h, of: 2, rows: 0..<test.length), width: test.headWidth,
-        scale: test.scale, keep: test.keep)
+        scale: test.scale, added: { test.keep?[$1] == 0 ? nil : 0 })
       let mine = rows.flatMap { i -> ArraySlice<Float> in
         let start = i * test.width + h * test.headWidth
         return out[start..<start + test.headWidth]

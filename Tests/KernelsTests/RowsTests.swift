@@ -47,6 +47,46 @@ import Testing
     }
   }
 
+  @Test(arguments: widths) func rmsNorm(_ width: Int) {
+    let x = matrix(width)
+    let weight = Sample.uniform(width, stream: 8)
+    let expected = eachRow(x, width) { Reference.rmsNorm($0, weight: weight, epsilon: 1e-6) }
+    expectBits(expected, columns: width) { kernels, out in
+      x.withMatrix(rows: rows, columns: width) {
+        kernels.rmsNorm($0, weight: weight, epsilon: 1e-6, into: out)
+      }
+    }
+    let truth = stride(from: 0, to: x.count, by: width).flatMap { start -> [Double] in
+      let row = x[start..<start + width].map(Double.init)
+      let size = (row.reduce(0) { $0 + $1 * $1 } / Double(width) + 1e-6).squareRoot()
+      return zip(row, weight).map { $0 / size * Double($1) }
+    }
+    #expect(largestError(expected, truth) < 4e-6)
+  }
+
+  /// The activation is that of `ElementaryTests`; here it is which half gates which.
+  @Test(arguments: widths) func gate(_ width: Int) {
+    let x = matrix(2 * width)
+    for (activation, function) in [
+      (Activation.gelu, ElementaryFunction.gelu), (.geluTanh, .geluTanh), (.relu, .relu),
+      (.tanh, .tanh),
+    ] {
+      let expected = eachRow(x, 2 * width) { row in
+        let activated = [Float].written(rows: 1, columns: width) { out in
+          row.withUnsafeBufferPointer {
+            Kernels(.portable).apply(
+              function, to: UnsafeBufferPointer(rebasing: $0[..<width]),
+              into: UnsafeMutableBufferPointer(start: out.base, count: width))
+          }
+        }
+        return zip(activated, row[width...]).map { $0 * $1 }
+      }
+      expectBits(expected, columns: width, "\(activation)") { kernels, out in
+        x.withMatrix(rows: rows, columns: 2 * width) { kernels.gate($0, activation, into: out) }
+      }
+    }
+  }
+
   /// A row of width D loses at most about log₂(D/16) + D/16 roundings in its sums; 2⁻²⁰ is ample.
   @Test(arguments: widths.filter { $0 > 2 }) func layerNormIsNearTheTruth(_ width: Int) {
     let x = matrix(width)

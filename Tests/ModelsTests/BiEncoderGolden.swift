@@ -83,7 +83,8 @@ private func score(_ x: [Float], _ y: [Float], _ similarity: Similarity) -> Floa
     let norm = dot(x, x).squareRoot() * dot(y, y).squareRoot()
     return norm == 0 ? 0 : Float(dot(x, y) / norm)
   case .l2:
-    return -Float(zip(x, y).reduce(0.0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }.squareRoot())
+    return -Float(
+      zip(x, y).reduce(0.0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }.squareRoot())
   }
 }
 

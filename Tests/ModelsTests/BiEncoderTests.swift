@@ -23,7 +23,11 @@ struct BiEncoderTests {
   @Test func casesAreThere() {
     #expect(Self.denseCases.count >= 7)
     #expect(Self.sparseCases.count >= 6)
-    #expect(Self.vectorCases.count >= 8)
+    for name in [
+      "col_short_hidden", "col_short_attended", "col_bert_03", "mvr_short", "coil_bert_1",
+    ] {
+      #expect(Self.vectorCases.contains("native/\(name)"))
+    }
     #expect(!Self.plainSparseCases.isEmpty && !Self.plainDenseCases.isEmpty)
     #expect(Self.knownCases.count >= 3)
   }
@@ -71,7 +75,10 @@ struct BiEncoderTests {
     let golden = try ModelCase(name)
     let model = try golden.model(overrides: golden.overrides("splade"))
     try checkBiEncoder(golden, model)
-    guard golden.tensors.names.contains("ref.doc_vectors_hf_mlm") else { return }
+    // Lightning IR's head has an epsilon of 1e-12 whatever the backbone's is, transformers' has that.
+    guard golden.tensors.names.contains("ref.doc_vectors_hf_mlm"),
+      model.backbone.normEpsilon == 1e-12
+    else { return }
     // What transformers' own head gives, beside Lightning IR's.
     let documents = try model.window(golden.documents.flatMap { $0 }, .doc, golden.tokenizer())
     expectClose(
@@ -82,7 +89,8 @@ struct BiEncoderTests {
   /// Every tensor on the disk has its place: none is left over.
   @Test(arguments: denseCases + sparseCases + vectorCases)
   func usesAllTensors(name: String) throws {
-    #expect(try ModelCase(name).model().unusedTensors.isEmpty)
+    // RoBERTa is saved with a pooler that nothing uses.
+    #expect(try ModelCase(name).model().unusedTensors.allSatisfy { $0.hasPrefix("pooler.") })
   }
 }
 

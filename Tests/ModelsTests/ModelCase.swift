@@ -48,7 +48,7 @@ struct ModelCase: CustomStringConvertible {
   static func named(_ prefixes: String...) -> [String] {
     var names: [String] = []
     for (number, root) in roots.enumerated() {
-      for family in ["native", "native_wheel", "external"] {
+      for family in ["native", "native_wheel", "external", "backbones"] {
         let cases =
           (try? FileManager.default.contentsOfDirectory(atPath: "\(root)/\(family)")) ?? []
         for name in cases.sorted() where prefixes.contains(where: "\(family)/\(name)".hasPrefix) {

@@ -108,6 +108,67 @@ struct SentenceTransformersTests {
   }
 }
 
+/// Sparse encoders of sentence-transformers.
+struct SparseEncoderTests {
+  static let cases = ModelCase.named("external/st_sparse_")
+
+  @Test func casesAreThere() { #expect(Self.cases.count >= 2) }
+
+  @Test(arguments: cases)
+  func vectors(name: String) throws {
+    let golden = try ModelCase(name)
+    let model = try golden.model()
+    #expect(model.description.similarity == .dot)
+    #expect(model.unusedTensors.isEmpty)
+    var rows: [Role: [[Float]]] = [:]
+    let names = golden.tensors.names
+    for (role, keys) in [
+      (Role.query, ["query_vectors", "vectors", "embeddings"]),
+      (.doc, ["doc_vectors", "vectors", "embeddings"]),
+    ] {
+      let key = try #require(keys.first { names.contains($0) })
+      let window = try model.window(golden.texts, role, golden.tokenizer())
+      let found = try model.embed(window, role)
+      rows[role] = found
+      expectClose(
+        found.flatMap { $0 }, try golden.tensors.floats(key), .embeddings, "\(name) \(key)")
+    }
+    guard names.contains("scores") else { return }
+    var scores: [Float] = []
+    for query in rows[.query] ?? [] {
+      for doc in rows[.doc] ?? [] {
+        var sum = 0.0
+        for (x, y) in zip(query, doc) { sum += Double(x) * Double(y) }
+        scores.append(Float(sum))
+      }
+    }
+    expectClose(scores, try golden.tensors.floats("scores"), .scores, "\(name) scores")
+  }
+}
+
+/// A ColBERT folder of PyLate (`scripts/golden/make_pylate.py`).
+struct PyLateTests {
+  @Test func vectors() throws {
+    let path = Fixtures.path("pylate/model")
+    let model = try Model(ModelDescription(recognizing: ModelFolder(path)))
+    #expect(model.description.evidence[0].contains("PyLate"))
+    #expect(model.description.roles[.query]?.filling == .mask(isAttended: false))
+    let texts = (try Fixtures.json("pylate/inputs.json")["texts"]?.array ?? [])
+      .compactMap(\.string)
+    #expect(texts.count == 4)
+    let expected = try TestSupport.SafeTensorsFile.load(
+      Fixtures.path("pylate/expected.safetensors"))
+    for role in [Role.query, .doc] {
+      let sets = try model.vectors(
+        try model.window(texts, role, Tokenizer.load(folder: path)), role)
+      for (number, set) in sets.enumerated() {
+        let name = "\(role.rawValue).\(number)"
+        expectClose(set.values, try expected.floats(name), .embeddings, name)
+      }
+    }
+  }
+}
+
 /// Folders that say what this release does not do.
 struct SentenceTransformersRefusalTests {
   static let name = "external/st_bert_cls_norm"
@@ -176,7 +237,10 @@ struct SentenceTransformersRefusalTests {
     let failure = try refusal("external/st_bert_concat_dense2") { folder in
       try folder.remove("m/2_Dense/model.safetensors")
     }
-    #expect(failure == .config("m/2_Dense", "expected model.safetensors or pytorch_model.bin, found no weights"))
+    #expect(
+      failure
+        == .config("m/2_Dense", "expected model.safetensors or pytorch_model.bin, found no weights")
+    )
   }
 
   @Test func unknownActivation() throws {

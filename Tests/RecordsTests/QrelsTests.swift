@@ -44,6 +44,56 @@ import Testing
     #expect(failure?.place?.hasSuffix(":\(line)") == true)
     #expect(failure?.message.contains(message) == true, "\(failure?.message ?? "")")
   }
+
+  @Test func iterations() throws {
+    let path = Scratch.file("q 1 a 1\nq 2 a 1\nq 1 b 0\n")
+    // Grades that agree are one judgement, but not to trec_eval.
+    #expect(try Qrels.read(path).count == 2)
+    #expect(try Qrels.read(path).subtopicGrades(0).isEmpty)
+    let failure = #expect(throws: Failure.self) { try Qrels.read(path, repeated: .refused) }
+    #expect(failure?.place?.hasSuffix(":2") == true)
+    let qrels = try Qrels.read(path, repeated: .subtopics)
+    #expect(qrels.count == 2 && qrels.subtopicCount == 2 && qrels.conflict == nil)
+    #expect(qrels.subtopicGrades(0).map(\.subtopic) == [0, 1])
+    #expect(qrels.subtopicGrades(1).map(\.grade) == [0])
+  }
+
+  @Test func iterationsWithDifferentGrades() throws {
+    let path = Scratch.file("q 1 a 1\nr 1 a 0\nq 2 a 0\n")
+    let failure = #expect(throws: Failure.self) { try Qrels.read(path) }
+    #expect(failure?.place?.hasSuffix(":3") == true)
+    #expect(failure?.message.contains("after grade 1 in line 1") == true)
+    #expect(failure?.hint?.contains("subtopics") == true)
+    let qrels = try Qrels.read(path, repeated: .subtopics)
+    #expect(qrels.conflict?.place == failure?.place)
+    #expect(qrels.subtopicGrades(0).map(\.grade) == [1, 0])
+    // The same subtopic twice is a mistake whatever is wanted.
+    let twice = Scratch.file("q 1 a 1\nq 1 a 0\n")
+    #expect(throws: Failure.self) { try Qrels.read(twice, repeated: .subtopics) }
+  }
+
+  @Test func manyJudgementsInAnyOrder() throws {
+    // Ids that share their first eight bytes, are shorter than that, or have lines of other forms.
+    var lines: [(String, Int)] = []
+    for i in 0..<5000 { lines.append((["%d", "long-document-%d", "d-%d"][i % 3], i)) }
+    let docs = lines.shuffled().map { form, i in
+      (form.replacing("%d", with: "\(i)"), i % 5 - 1)
+    }
+    var text = ""
+    for (i, (doc, grade)) in docs.enumerated() {
+      text +=
+        "q\(i % 7)\(i % 11 == 0 ? "  \t" : " ")0 \(doc) \(grade)\(i % 13 == 0 ? " \r\n" : "\n")"
+    }
+    let qrels = try Qrels.read(Scratch.file(text))
+    #expect(qrels.count == docs.count)
+    for (i, (doc, grade)) in docs.enumerated() {
+      #expect(qrels.grade(query: RecordID("q\(i % 7)"), doc: RecordID(doc)) == grade)
+    }
+    for query in 0..<7 {
+      let ids = qrels.judgements(of: query).map { qrels.doc($0) }
+      #expect(ids == ids.sorted())
+    }
+  }
 }
 
 @Suite struct IDTableTests {

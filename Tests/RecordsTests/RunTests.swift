@@ -2,6 +2,7 @@ import Failures
 import Glibc
 import Records
 import Testing
+import Workers
 
 private func refusal(
   _ text: String, format: RunFormat = .auto
@@ -42,7 +43,7 @@ private func refusal(
       {"query_id":"q","doc_id":7,"rank":1,"score":2.5,"query":"what","text":"B","relevance":1}
       {"query_id":"r","doc_id":"a","score":1,"query":"who","text":"A"}
       """)
-    let run = try RunReader.read(path, keepingTexts: true)
+    let run = try RunReader.read(path, keeping: [.texts])
     #expect(run.documents(of: 0).map(\.id) == ["7", "a"])
     #expect(run.entries(of: 0).map { run.docText($0) } == ["B", "A"])
     #expect(run.queryText(1) == "who")
@@ -158,6 +159,75 @@ private func refusal(
     for entry in run.entries(of: 0) {
       let text = texts[run.ordinal(entry)]
       #expect(run.score(entry) == Float(strtod(text, nil)), "\(text)")
+    }
+  }
+
+  /// A run of several blocks: lines of all kinds, queries that come and go.
+  private static func mixed(
+    _ count: Int
+  ) -> (lines: [String], documents: [(String, String, Double)]) {
+    var lines: [String] = []
+    var documents: [(String, String, Double)] = []
+    for i in 0..<count {
+      let query = "q\(i / 300 % 17)"
+      let doc = i % 97 == 0 ? "a-rather-long-identifier-of-a-document-\(i)" : "d\(i)"
+      let score = Double((i &* 2_654_435_761) % 1000) / 8
+      documents.append((query, doc, score))
+      let space = i % 101 == 0 ? " \t " : " "
+      if i % 1009 == 0 { lines += ["# comment\n", "\n"] }
+      lines.append(
+        "\(query)\(space)Q0 \(doc) \(i) \(score)\(space)tag\(i)"
+          + (i % 103 == 0 ? " \r\n" : "\n"))
+    }
+    return (lines, documents)
+  }
+
+  @Test func anyNumberOfThreadsReadsTheSame() throws {
+    let (lines, documents) = Self.mixed(40_000)
+    let path = Scratch.file(lines.joined().dropLast().description)
+    var wanted: [String: [(String, Double)]] = [:]
+    for (query, doc, score) in documents { wanted[query, default: []].append((doc, score)) }
+    for threads in [1, 2, 5] {
+      let run = try RunReader.read(
+        path, keeping: [.exactScores, .ranks], pool: WorkerPool(threads: threads))
+      #expect(run.count == documents.count && run.tag == "tag39999")
+      #expect((0..<17).map { run.queries[$0].description } == (0..<17).map { "q\($0)" })
+      for query in 0..<17 {
+        let sorted = (wanted["q\(query)"] ?? []).sorted {
+          $0.1 != $1.1 ? $0.1 > $1.1 : RecordID($0.0) > RecordID($1.0)
+        }
+        #expect(run.documents(of: query).map(\.id.description) == sorted.map(\.0))
+        #expect(run.entries(of: query).map { run.exactScore($0) } == sorted.map(\.1))
+        for entry in run.entries(of: query) {
+          #expect(run.writtenRank(entry) == run.ordinal(entry))
+        }
+      }
+    }
+  }
+
+  @Test(arguments: [1, 2, 5]) func theFirstMistakeIsTold(threads: Int) throws {
+    var lines = Self.mixed(40_000).lines
+    lines[30_000] = "q1 Q0 d 1 x t\n"
+    lines[35_000] = "q1 Q0 d\n"
+    let pool = WorkerPool(threads: threads)
+    let failure = #expect(throws: Failure.self) {
+      try RunReader.read(Scratch.file(lines.joined()), pool: pool)
+    }
+    #expect(failure?.place?.hasSuffix(":30001") == true)
+    lines = Self.mixed(40_000).lines + ["q0 Q0 d5 1 1 t"]
+    let twice = #expect(throws: Failure.self) {
+      try RunReader.read(Scratch.file(lines.joined()), pool: pool)
+    }
+    #expect(twice?.place?.hasSuffix(":\(lines.count)") == true)
+    #expect(twice?.message.contains("\"d5\" again for query \"q0\", after line 8") == true)
+  }
+
+  @Test func ranksMustBeNumbersWhereTheyCount() throws {
+    for rank in ["x", "-1", "1.5", "99999999999"] {
+      let path = Scratch.file("q Q0 d \(rank) 1 t\nq Q0 e 1 1 t\n")
+      #expect(try RunReader.read(path).count == 2)
+      let failure = #expect(throws: Failure.self) { try RunReader.read(path, keeping: [.ranks]) }
+      #expect(failure?.status == .data && failure?.place?.hasSuffix(":1") == true)
     }
   }
 }

@@ -84,6 +84,27 @@ private func whyRefused(_ text: String, _ options: RecordOptions = RecordOptions
     #expect(try records(text, fields) == ["FT-1|line one line two A & B"])
   }
 
+  /// What looks like a tag and has no end before the next one is text.
+  @Test func readsTRECDocumentsWithOpenAngles() throws {
+    let text = "<DOC>\n<DOCNO>1</DOCNO>\n<TEXT>\n3 < 4, a <b and c\n</TEXT>\n</DOC>\n"
+    #expect(try records(text) == ["1|3 < 4, a <b and c"])
+  }
+
+  /// The line of a document is named, not the document's first.
+  @Test func namesTheLineOfBadBytesInTREC() throws {
+    let bytes =
+      Array("<DOC>\n<DOCNO>1</DOCNO>\n<TEXT>caf".utf8) + [0xE9] + Array("</TEXT></DOC>".utf8)
+    let file = Scratch.file(bytes)
+    let failure = #expect(throws: Failure.self) { try TextRecordReader([file]).next() }
+    #expect(
+      failure == .line(file, 3, expected: "valid UTF-8", found: "byte 0xe9 at byte 10 of the line"))
+  }
+
+  @Test func readsTitlesAlone() throws {
+    let text = #"{"query_id":"q1","title":"a title","description":"d","narrative":"n"}"#
+    #expect(try records(text) == ["q1|a title"])
+  }
+
   @Test func readsTRECTopics() throws {
     let text = """
       <top>

@@ -122,6 +122,16 @@ struct TokenizerTests {
     #expect(buffer.count == 0)
   }
 
+  /// transformers: True is the default of the slow classes, False that of the fast ones.
+  @Test func convertedFoldersCleanUp() throws {
+    let files = [
+      "vocab.txt": "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n'\nb\n",
+      "tokenizer_config.json": #"{"tokenizer_class":"DistilBertTokenizer"}"#,
+    ]
+    #expect(try Checkpoint(files).load().decode([5, 6, 7]) == "a'b")
+    #expect(try Checkpoint(files).load().decode([5, 6, 7], cleanUp: false) == "a ' b")
+  }
+
   @Test func limits() throws {
     let tokenizer = try Checkpoint(["tokenizer.json": Checkpoint.json()]).load()
     #expect(try tokenizer.encoded("a a a", maxLength: 2).ids == [2, 3])
@@ -151,10 +161,10 @@ struct TokenizerRefusalTests {
   }
 
   @Test(arguments: [
-    ("\"BertNormalizer\"", "\"Prepend\""), ("\"BertPreTokenizer\"", "\"Metaspace\""),
-    ("\"BertProcessing\"", "\"Sequence\""),
-    ("\"type\":\"WordPiece\",\"prefix\"", "\"type\":\"Fuse\",\"prefix\""),
-    ("\"type\":\"WordPiece\",\"unk_token\"", "\"type\":\"Unigram\",\"unk_token\""),
+    ("\"BertNormalizer\"", "\"Reverse\""), ("\"BertPreTokenizer\"", "\"Letters\""),
+    ("\"BertProcessing\"", "\"Sandwich\""),
+    ("\"type\":\"WordPiece\",\"prefix\"", "\"type\":\"Glue\",\"prefix\""),
+    ("\"type\":\"WordPiece\",\"unk_token\"", "\"type\":\"Syllables\",\"unk_token\""),
   ])
   func unknownComponents(from: String, to: String) throws {
     let failure = try #require(

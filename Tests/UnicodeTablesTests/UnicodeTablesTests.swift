@@ -109,4 +109,40 @@ struct UnicodeTablesTests {
       }
     }
   }
+
+  /// Clusters of the examples of annex 29 of the Unicode Standard, each with its scalars.
+  @Test(
+    arguments: [
+      ([0xD, 0xA], [2]), ([0xA, 0xD], [1, 1]), ([0x61, 0x308, 0x62], [2, 1]),
+      ([0x61, 0xA, 0x308], [1, 1, 1]), ([0x1100, 0x1161, 0x11A8, 0x1100], [3, 1]),
+      ([0xAC00, 0x11A8, 0xAC01, 0x1161], [2, 1, 1]),
+      ([0x1F1E6, 0x1F1E7, 0x1F1E8, 0x1F1E9, 0x1F1EA], [2, 2, 1]),
+      ([0x1F476, 0x1F3FF, 0x200D, 0x1F476], [4]), ([0x61, 0x200D, 0x1F476], [2, 1]),
+      ([0x915, 0x94D, 0x924], [3]), ([0x915, 0x94D, 0x200D, 0x924], [4]),
+      ([0x915, 0x200C, 0x924], [2, 1]), ([0x915, 0x93E, 0x924], [2, 1]), ([0x600, 0x61], [2]),
+    ] as [([UInt32], [Int])])
+  func graphemeClusters(scalars: [UInt32], expected: [Int]) {
+    var breaks = GraphemeBreak()
+    var lengths: [Int] = []
+    for scalar in scalars {
+      if breaks.next(.of(scalar)) { lengths.append(0) }
+      lengths[lengths.count - 1] += 1
+    }
+    #expect(lengths == expected)
+  }
+
+  @Test func compositionUndoesDecomposition() {
+    // Hangul and the composites of Unicode 9 without the excluded ones: 11,172 and 940.
+    var composed = 0
+    for scalar in scalars() {
+      var parts: [UInt32] = []
+      CanonicalDecomposition.decompose(scalar.value) { parts.append($0) }
+      if parts.count < 2 { continue }
+      let whole = parts.dropFirst().reduce(Optional(parts[0])) { whole, part in
+        whole.flatMap { Composition.compose($0, part) }
+      }
+      if whole == scalar.value { composed += 1 }
+    }
+    #expect(composed == 11_172 + 940)
+  }
 }

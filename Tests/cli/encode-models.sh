@@ -40,9 +40,13 @@ refuses 66 'nowhere.json' lir-encode --model "$MODELS/external/splade_naver_bert
 
 # What cannot be used.
 texts 3 >docs.tsv
-refuses 78 'hint: ' encode external/dpr_pytorch_bin doc docs.tsv \
+refuses 78 'hint: ' encode external/dpr_pytorch_bin doc docs.tsv
+exits 0 encode external/dpr_pytorch_bin doc docs.tsv -o docs.lirt \
   --model-config '{"model_type": "lir-dpr", "pooling_strategy": "mean", "projection": null}'
-says 'pytorch_model.bin' 'safetensors'
+exits 0 encode external/dpr_pytorch_bin doc docs.tsv -o docs.lirt \
+  --model-config '{"checkpoint": "sentence-transformers/msmarco-bert-base-dot-v5"}'
+refuses 78 'castorini/monot5-base-msmarco' encode external/dpr_pytorch_bin doc docs.tsv \
+  --model-config '{"checkpoint": "somebody/else"}'
 refuses 78 'cross-encoder' encode native/mono_bert_00 doc docs.tsv
 refuses 66 'nowhere' lir-encode --model nowhere --role doc docs.tsv
 refuses 64 '--model' lir-encode --role doc docs.tsv
@@ -54,6 +58,27 @@ copy() { # copy MODEL: to broken/
   rm -rf broken
   cp -r "$MODELS/$1/model" broken
 }
+# Pickles run no code: what is more than tensors is refused, with its name.
+rm -rf pickled
+cp -r "$MODELS/external/dpr_pytorch_bin/model" pickled
+pickled() { # pickled FILE: the folder with these weights
+  cp "$FIXTURES/torch/bad/$1.pt" pickled/pytorch_model.bin
+  lir-encode --model pickled --role doc docs.tsv \
+    --model-config '{"model_type": "lir-dpr", "pooling_strategy": "mean", "projection": null}'
+}
+chmod -R u+w pickled
+refuses 65 'posix.system' pickled system
+refuses 65 'pytorch_model.bin' pickled size
+refuses 78 'before PyTorch 1.6' pickled legacy
+head -c 5000 "$MODELS/external/dpr_pytorch_bin/model/pytorch_model.bin" >pickled/pytorch_model.bin
+refuses 65 'pytorch_model.bin' lir-encode --model pickled --role doc docs.tsv \
+  --model-config '{"model_type": "lir-dpr", "pooling_strategy": "mean", "projection": null}'
+# A tokenizer of another model.
+copy native/dpr_bert_00
+cp "$FIXTURES/tokenizers/bert_uncased_real/model/"* broken/ 2>said.log || true
+cp "$MODELS/native/dpr_bert_00/model/config.json" broken/
+refuses 78 'they belong to different models' lir-encode --model broken --role doc docs.tsv
+
 copy native/dpr_bert_00
 jq '.model_type = "mamba" | .architectures = ["MambaModel"]' \
   "$MODELS/native/dpr_bert_00/model/config.json" >broken/config.json

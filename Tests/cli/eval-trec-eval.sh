@@ -7,9 +7,9 @@ ln -s "$(command -v lir-eval)" trec_eval
 same <(./trec_eval qrels.txt run.txt) <(lir-eval trec_eval -m official qrels.txt run.txt)
 if printf 'x' | zstd -q >/dev/null 2>&1; then
   lir-eval trec_eval -m all_trec -q "$data"/qrels.test.zst "$data"/results.test.zst >out
-  same out <(zstd -dcq "$data"/out.test.aq.zst)
-  zstd -dcq "$data"/results.test.zst | lir-eval trec_eval "$data"/qrels.test.zst - >out
-  same out <(zstd -dcq "$data"/out.test.zst)
+  same out <(zstd -dcq <"$data"/out.test.aq.zst)
+  zstd -dcq <"$data"/results.test.zst | lir-eval trec_eval "$data"/qrels.test.zst - >out
+  same out <(zstd -dcq <"$data"/out.test.zst)
 else
   note "zstd is not installed"
 fi

@@ -11,13 +11,18 @@ import json
 import numpy as np
 from scipy import stats
 
-#: Differences of 7, 12, 20 and 60 queries; with zeros and ties; one large sample.
+#: Differences with zeros and ties, and at the sizes where scipy changes to the normal distribution.
 CASES = {
     "seven": [0.11, -0.02, 0.31, 0.07, 0.25, -0.13, 0.42],
     "ties": [0.1, 0.0, -0.1, 0.2, 0.2, 0.0, 0.3, -0.1, 0.1, 0.4, 0.1, 0.0],
     "twenty": [((i * 37) % 41 - 14) / 50 + i / 1000 for i in range(20)],
     "sixty": [((i * 29) % 61 - 25) / 60 for i in range(60)],
     "sixteen_ties": [((i * 5) % 7 - 2) / 10 for i in range(16)],
+    "two": [0.25, -0.125],
+    "thirteen_zeros": [((i * 5) % 7 - 3) / 16 for i in range(13)],
+    "fourteen_zeros": [((i * 5) % 7 - 3) / 16 for i in range(14)],
+    "fifty": [((i * 37) % 101 - 40) / 128 for i in range(50)],
+    "fifty_one": [((i * 37) % 101 - 40) / 128 for i in range(51)],
 }
 GROUPS = [[0.3, 0.5, 0.1, 0.9, 0.4], [0.6, 0.7, 0.4, 0.8, 0.9], [0.2, 0.1, 0.3, 0.6, 0.2]]
 

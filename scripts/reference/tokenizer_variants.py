@@ -160,7 +160,7 @@ def unigram(folder, seed, texts, real_charsmaps):
         "pair": start + [first, end] + ([] if like_t5 else [end]) + [second, end],
         "special_tokens": {t: {"id": t, "ids": [ids[t]], "tokens": [t]} for t in ("</s>", "<s>") if t in ids}}
     decoder = metaspace(rng, replacement) if rng.random() < 0.8 else None
-    if fallback and rng.random() < 0.0:
+    if fallback and rng.random() < 0.7:
         decoder = {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, {"type": "Fuse"}] + (
             [decoder] if decoder and rng.random() < 0.5 else [])}
     settings = {

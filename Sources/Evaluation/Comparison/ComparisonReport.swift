@@ -4,9 +4,13 @@ import JSON
 /// Comparisons of runs, to be written down.
 package struct ComparisonReport: Sendable {
   private let comparisons: [RunComparison]
+  private let perQuery: Bool
 
-  /// A report on comparisons.
-  package init(_ comparisons: [RunComparison]) { self.comparisons = comparisons }
+  /// A report on comparisons, perhaps with the differences of every query.
+  package init(_ comparisons: [RunComparison], perQuery: Bool = false) {
+    self.comparisons = comparisons
+    self.perQuery = perQuery
+  }
 
   /// Number of comparisons.
   package var count: Int { comparisons.count }
@@ -18,9 +22,9 @@ package struct ComparisonReport: Sendable {
     switch format {
     case .tsv: try writeTSV(output)
     case .json: try writeJSON(output)
-    case .table: try output(TextGrid(header: header, rows: rows, labels: 3).plain)
-    case .markdown: try output(TextGrid(header: header, rows: rows, labels: 3).markdown)
-    case .latex: try output(TextGrid(header: header, rows: rows, labels: 3).latex)
+    case .table, .markdown, .latex:
+      try output(format.text(statistics, isTerminal: false))
+      if perQuery { try output("\n" + format.text(differences, isTerminal: false)) }
     }
   }
 
@@ -33,6 +37,10 @@ package struct ComparisonReport: Sendable {
       let start = "\(comparison.measure)\t\(comparison.baseline)\t\(comparison.run)\t"
       for (name, value) in comparison.statistics {
         try output("\(start)\(name)\t\(Self.text(value))\n")
+      }
+      if !perQuery { continue }
+      for (query, value) in zip(comparison.queries, comparison.differences) {
+        try output("\(start)difference[\(query)]\t\(Self.text(value))\n")
       }
     }
   }
@@ -49,10 +57,22 @@ package struct ComparisonReport: Sendable {
       for (name, value) in comparison.statistics {
         line += ",\"\(name)\":\(value.isFinite ? Self.text(value) : "null")"
       }
+      if perQuery { line += ",\"differences\":" + Self.json(comparison) }
       try output(line + "}")
       separator = ","
     }
     try output(comparisons.isEmpty ? "[]\n" : "\n]\n")
+  }
+
+  /// `[{"query","value"}…]`.
+  private static func json(_ comparison: RunComparison) -> String {
+    var text = "["
+    for (query, value) in zip(comparison.queries, comparison.differences) {
+      text += text.count == 1 ? "{\"query\":" : ",{\"query\":"
+      JSON.quote(query.description, to: &text)
+      text += ",\"value\":\(Self.text(value))}"
+    }
+    return text + "]"
   }
 
   /// What a table has room for.
@@ -61,69 +81,37 @@ package struct ComparisonReport: Sendable {
     "randomisation_p_holm", "tukey_p", "tost_p", "cohen_d",
   ]
 
-  private var header: [String] { ["measure", "baseline", "run"] + Self.shown + [""] }
-
-  private var rows: [[String]] {
-    comparisons.map { comparison in
+  /// A comparison a line.
+  private var statistics: TextGrid {
+    let rows = comparisons.map { comparison in
+      let stars = SignificanceMarks.stars(comparison.value("t_p_holm") ?? .nan)
       let values = Self.shown.map { name in
         let value = comparison.value(name) ?? .nan
-        if value.isNaN { return "-" }
-        let isCount = ["wins", "ties", "losses"].contains(name)
-        return isCount ? "\(Int(value))" : DecimalText.fixed(value, 4)
+        if value.isNaN { return TextGrid.Cell("-") }
+        if ["wins", "ties", "losses"].contains(name) { return TextGrid.Cell("\(Int(value))") }
+        let isSmall = name.contains("_p") && value < 0.0001
+        return TextGrid.Cell(
+          isSmall ? "<0.0001" : DecimalText.fixed(value, 4), mark: name == "t_p_holm" ? stars : "")
       }
-      return [comparison.measure, comparison.baseline, comparison.run] + values
-        + [Self.mark(comparison.value("t_p_holm") ?? .nan)]
+      return [comparison.measure, comparison.baseline, comparison.run].map { TextGrid.Cell($0) }
+        + values
     }
+    return TextGrid(header: ["measure", "baseline", "run"] + Self.shown, rows: rows, labels: 3)
   }
 
-  /// Stars for the corrected p of the t-test: below 0.05, 0.01, 0.001.
-  static func mark(_ p: Double) -> String {
-    p < 0.001 ? "***" : p < 0.01 ? "**" : p < 0.05 ? "*" : ""
-  }
-}
-
-/// Cells in rows.
-struct TextGrid {
-  let header: [String]
-  let rows: [[String]]
-  /// Number of columns, from the left, that are text.
-  let labels: Int
-
-  /// Columns that line up.
-  var plain: String {
-    let widths = header.indices.map { i in ([header] + rows).map { $0[i].count }.max() ?? 0 }
-    return ([header] + rows).map { row in
-      var cells: [String] = []
-      for (i, cell) in row.enumerated() {
-        let space = String(repeating: " ", count: widths[i] - cell.count)
-        cells.append(i < labels || i == row.count - 1 ? cell + space : space + cell)
+  /// A query and comparison a line.
+  private var differences: TextGrid {
+    var rows: [[TextGrid.Cell]] = []
+    for comparison in comparisons {
+      for (query, value) in zip(comparison.queries, comparison.differences) {
+        rows.append(
+          [
+            comparison.measure, comparison.baseline, comparison.run, query.description,
+            DecimalText.fixed(value, 6),
+          ].map { TextGrid.Cell($0) })
       }
-      var line = cells.joined(separator: "  ")
-      while line.last == " " { line.removeLast() }
-      return line + "\n"
-    }.joined()
-  }
-
-  /// A table in Markdown.
-  var markdown: String {
-    func row(_ cells: [String]) -> String {
-      "| "
-        + cells.map { $0.replacing("|", with: "\\|").replacing("*", with: "\\*") }
-        .joined(separator: " | ") + " |\n"
     }
-    let rule = header.indices.map { $0 < labels ? ":--" : "--:" }
-    return row(header) + row(rule) + rows.map(row).joined()
-  }
-
-  /// A table in LaTeX for the package booktabs.
-  var latex: String {
-    func row(_ cells: [String]) -> String {
-      cells.map(Report.latex).joined(separator: " & ") + " \\\\\n"
-    }
-    let alignment =
-      String(repeating: "l", count: labels)
-      + String(repeating: "r", count: header.count - labels)
-    return "\\begin{tabular}{\(alignment)}\n\\toprule\n" + row(header) + "\\midrule\n"
-      + rows.map(row).joined() + "\\bottomrule\n\\end{tabular}\n"
+    return TextGrid(
+      header: ["measure", "baseline", "run", "query", "difference"], rows: rows, labels: 4)
   }
 }

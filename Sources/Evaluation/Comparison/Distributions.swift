@@ -56,10 +56,12 @@ package enum Distributions {
 
   /// Chance that the studentised range of `groups` normal variables exceeds `q`.
   ///
-  /// The range's distribution is integrated over that of the standard deviation.
+  /// The range's distribution is integrated over that of the standard deviation. NaN for NaN: there
+  /// is no range of values that do not vary.
   package static func studentizedRange(
     above q: Double, groups: Int, degrees: Double
   ) -> Double {
+    if q.isNaN { return q }
     if q <= 0 { return 1 }
     let width = 10 / (2 * degrees).squareRoot()
     let logScale =

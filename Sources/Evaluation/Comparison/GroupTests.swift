@@ -27,7 +27,7 @@ package enum GroupTests {
   /// Bonferroni's correction of p-values for their number; NaN stays and does not count.
   package static func bonferroni(_ values: [Double]) -> [Double] {
     let count = Double(values.count { !$0.isNaN })
-    return values.map { min(1, $0 * count) }
+    return values.map { $0.isNaN ? $0 : min(1, $0 * count) }
   }
 
   /// Holm's correction: the smallest counts for all, the next for all but one, and so on.

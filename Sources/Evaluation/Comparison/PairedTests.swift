@@ -38,7 +38,8 @@ package enum PairedTests {
     let mean = mean(differences)
     let lower = (mean + margin) / error
     let upper = (mean - margin) / error
-    let above = 1 - Distributions.student(lower, degrees: n - 1)
+    // The other tail, not 1 less this one: small values keep their digits.
+    let above = Distributions.student(-lower, degrees: n - 1)
     let below = Distributions.student(upper, degrees: n - 1)
     return above > below
       ? Outcome(statistic: lower, p: above) : Outcome(statistic: upper, p: below)

@@ -27,6 +27,10 @@ package struct RunComparison: Sendable {
   package let run: String
   /// Names and values of the statistics, in the order of their printing.
   package internal(set) var statistics: [(name: String, value: Double)]
+  /// The queries that both have.
+  package let queries: [RecordID]
+  /// Run less baseline, by query.
+  package let differences: [Double]
 
   /// A statistic.
   package func value(_ name: String) -> Double? { statistics.first { $0.name == name }?.value }
@@ -43,7 +47,7 @@ package struct RunComparison: Sendable {
     }
     var comparisons: [RunComparison] = []
     for measure in (evaluations.first?.measures ?? []).indices {
-      let groups = try common(evaluations, measure)
+      let (queries, groups) = try common(evaluations, measure)
       let tukey = GroupTests.tukey(groups)
       let start = comparisons.count
       for i in evaluations.indices {
@@ -56,7 +60,8 @@ package struct RunComparison: Sendable {
               run: evaluations[j].run,
               statistics: statistics(
                 groups[i], groups[j], tukey: tukey[i][j], options,
-                seed: options.seed &+ stream &* 0xD134_2543_DE82_EF95)))
+                seed: options.seed &+ stream &* 0xD134_2543_DE82_EF95),
+              queries: queries, differences: zip(groups[i], groups[j]).map { $1 - $0 }))
         }
       }
       correct(&comparisons[start...])
@@ -70,10 +75,10 @@ package struct RunComparison: Sendable {
     options.baseline.map { evaluations[i].run == $0 && i != j } ?? (i < j)
   }
 
-  /// The values of each run for the queries that all have.
+  /// The queries that all have, and the values of each run for them.
   private static func common(
     _ evaluations: [Evaluation], _ measure: Int
-  ) throws(Failure) -> [[Double]] {
+  ) throws(Failure) -> (queries: [RecordID], values: [[Double]]) {
     let tables = evaluations.map { evaluation in
       Dictionary(
         zip(evaluation.queries, evaluation.values[measure]), uniquingKeysWith: { first, _ in first }
@@ -87,7 +92,7 @@ package struct RunComparison: Sendable {
         evaluations.map(\.run).joined(separator: " "),
         "expected at least 2 queries in common to compare runs, found \(queries.count)")
     }
-    return tables.map { table in queries.compactMap { table[$0] } }
+    return (queries, tables.map { table in queries.compactMap { table[$0] } })
   }
 
   private static func statistics(

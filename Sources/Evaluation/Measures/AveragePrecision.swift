@@ -31,4 +31,14 @@ package struct AveragePrecision: Measure {
     }
     return sum / Double(relevant)
   }
+
+  package var tieEffect: TieEffect { .monotone(above: level) }
+
+  package func expectation(_ ranking: JudgedRanking) -> Double? {
+    let relevant = ranking.relevantCount(level)
+    if relevant == 0 { return 0 }
+    let ranking = judgedOnly ? ranking.judgedOnly : ranking
+    let sum = TieExpectation(ranking).precisionSum(cutoff: cutoff) { ranking.grades[$0] >= level }
+    return sum / Double(relevant)
+  }
 }

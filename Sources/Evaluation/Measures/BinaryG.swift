@@ -25,4 +25,15 @@ package struct BinaryG: Measure {
     }
     return sum / Double(relevant)
   }
+
+  package var tieEffect: TieEffect { .monotone(above: level) }
+
+  package func expectation(_ ranking: JudgedRanking) -> Double? {
+    let relevant = ranking.relevantCount(level)
+    if relevant == 0 { return 0 }
+    let sum = TieExpectation(ranking).sumOverOthersAbove(
+      isRelevant: { ranking.grades[$0] >= level }, isOther: { ranking.grades[$0] < level },
+      term: { 1 / log2(Double(2 + $0)) })
+    return sum / Double(relevant)
+  }
 }

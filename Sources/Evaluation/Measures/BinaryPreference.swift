@@ -31,4 +31,20 @@ package struct BinaryPreference: Measure {
     }
     return sum / Double(relevant)
   }
+
+  package var tieEffect: TieEffect {
+    // What nobody judged neither helps nor harms.
+    .monotone { [level] grade in grade >= level ? 2 : grade >= 0 ? 0 : 1 }
+  }
+
+  package func expectation(_ ranking: JudgedRanking) -> Double? {
+    let relevant = ranking.relevantCount(level)
+    if relevant == 0 { return 0 }
+    let bound = Double(min(relevant, ranking.judgedGrades.count { $0 >= 0 && $0 < level }))
+    let sum = TieExpectation(ranking).sumOverOthersAbove(
+      isRelevant: { ranking.grades[$0] >= level },
+      isOther: { (0..<level).contains(ranking.grades[$0]) },
+      term: { $0 > 0 ? 1 - Double(min($0, relevant)) / bound : 1 })
+    return sum / Double(relevant)
+  }
 }

@@ -4,7 +4,8 @@ import Failures
 package struct Compatibility: Measure {
   package static let description = MeasureDescription(
     name: "Compat", summary: "rank-biased overlap of the ranking with the nearest ideal ranking",
-    formula: "RBO(ranking, ideal, p) / RBO(ideal, ideal, p);  ideal: by grade, then as ranked",
+    formula: "RBO(ranking, ideal, p) / RBO(ideal, ideal, p);  ideal: by grade, then by score;"
+      + "\n  documents that were not retrieved score 0, equal ones stay as ranked (compat: as judged)",
     source: "Clarke, Vtyurina and Smucker, TOIS 2021; ir_measures' compat",
     parameters: [
       MeasureParameter(name: "p", value: "0.95", meaning: "persistence"),
@@ -20,35 +21,22 @@ package struct Compatibility: Measure {
     normalizes = try arguments.boolean("normalize", default: true)
   }
 
+  package var needs: RankingNeeds { .idealOrder }
+
   package func value(_ ranking: JudgedRanking) -> Double {
-    let relevant = ranking.relevantCount(1)
-    let depth = max(ranking.count, relevant)
+    let ideal = ranking.idealPlaces ?? []
+    let depth = max(ranking.count, ideal.count)
     if depth == 0 { return 0 }
     // At which depth each relevant document is in both rankings.
     var arrivals = [Int](repeating: 0, count: depth)
-    for (place, idealPlace) in idealPlaces(ranking) { arrivals[max(place, idealPlace)] += 1 }
-    var ideal = [Int](repeating: 0, count: depth)
-    for place in 0..<relevant { ideal[place] = 1 }
+    for (idealPlace, place) in ideal.enumerated() {
+      if let place { arrivals[max(place, idealPlace)] += 1 }
+    }
+    var best = [Int](repeating: 0, count: depth)
+    for place in ideal.indices { best[place] = 1 }
     let score = overlap(arrivals)
-    let best = overlap(ideal)
-    return normalizes && best > 0 ? score / best : score
-  }
-
-  /// Of each retrieved relevant document, the place in the ranking and that in the ideal one, where
-  /// among equal grades the retrieved documents come first, as they were ranked.
-  private func idealPlaces(_ ranking: JudgedRanking) -> [(place: Int, idealPlace: Int)] {
-    var next: [Int: Int] = [:]
-    for (place, grade) in ranking.judgedGrades.enumerated() where next[grade] == nil {
-      next[grade] = place
-    }
-    var places: [(Int, Int)] = []
-    ranking.forEachRelevant(1) { rank in
-      let grade = ranking.grades[rank - 1]
-      guard let place = next[grade] else { return }
-      places.append((rank - 1, place))
-      next[grade] = place + 1
-    }
-    return places
+    let most = overlap(best)
+    return normalizes && most > 0 ? score / most : score
   }
 
   /// Rank-biased overlap, given how many documents are added to the overlap at each depth.
@@ -63,4 +51,6 @@ package struct Compatibility: Measure {
     }
     return score / total
   }
+
+  package var tieEffect: TieEffect { .monotone }
 }

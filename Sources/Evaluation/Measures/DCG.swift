@@ -18,4 +18,10 @@ package struct DCG: Measure {
   package func value(_ ranking: JudgedRanking) -> Double {
     gains.discounted(ranking, cutoff: cutoff)
   }
+
+  package var tieEffect: TieEffect { gains.tieEffect }
+
+  package func expectation(_ ranking: JudgedRanking) -> Double? {
+    gains.expectedDiscounted(ranking, cutoff: cutoff)
+  }
 }

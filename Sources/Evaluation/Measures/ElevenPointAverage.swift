@@ -40,4 +40,6 @@ package struct ElevenPointAverage: InterpolatingMeasure {
     }
     return sum / Double(recalls.count)
   }
+
+  package var tieEffect: TieEffect { .monotone(above: level) }
 }

@@ -34,13 +34,35 @@ package struct ExpectedReciprocalRank: Measure {
   }
 
   package func value(_ ranking: JudgedRanking) -> Double {
-    let scale = Double(1 << maximum)
     var (sum, reached) = (0.0, 1.0)
     ranking.forEachRelevant(1, cutoff: cutoff) { rank in
-      let satisfaction = Double((1 << ranking.grades[rank - 1]) - 1) / scale
+      let satisfaction = satisfaction(ranking.grades[rank - 1])
       sum += satisfaction * reached / Double(rank)
       reached *= 1 - satisfaction
     }
     return sum
+  }
+
+  package var tieEffect: TieEffect { .monotone }
+
+  package func expectation(_ ranking: JudgedRanking) -> Double? {
+    let remaining = TieExpectation(ranking).survival(cutoff: cutoff) {
+      satisfaction(ranking.grades[$0])
+    }
+    var (sum, before) = (0.0, 1.0)
+    for (place, after) in remaining.enumerated() {
+      sum += (before - after) / Double(place + 1)
+      before = after
+    }
+    return sum
+  }
+
+  /// The chance that a document of a grade satisfies the user.
+  private func satisfaction(_ grade: Int) -> Double {
+    grade <= 0 ? 0 : Double((1 << grade) - 1) / Double(1 << maximum)
+  }
+
+  package func residual(_ ranking: JudgedRanking) -> Double? {
+    value(ranking.assumingUnjudged(maximum)) - value(ranking)
   }
 }

@@ -15,4 +15,8 @@ package struct GeometricMeanBpref: Measure {
   }
 
   package func value(_ ranking: JudgedRanking) -> Double { measure.value(ranking) }
+
+  package var tieEffect: TieEffect { measure.tieEffect }
+
+  package func expectation(_ ranking: JudgedRanking) -> Double? { measure.expectation(ranking) }
 }

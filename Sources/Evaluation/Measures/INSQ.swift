@@ -19,9 +19,17 @@ package struct INSQ: Measure {
   }
 
   package func value(_ ranking: JudgedRanking) -> Double {
-    model.utility(ranking) { place, _, _ in
-      let wanted = Double(place + 1) + 2 * target
-      return ((wanted - 1) / wanted) * ((wanted - 1) / wanted)
-    }
+    model.utility(ranking) { place, _, _ in chance(place) }
+  }
+
+  package var tieEffect: TieEffect { .monotone }
+
+  package func expectation(_ ranking: JudgedRanking) -> Double? {
+    model.expectedUtility(ranking, chance: chance)
+  }
+
+  private func chance(_ place: Int) -> Double {
+    let wanted = Double(place + 1) + 2 * target
+    return ((wanted - 1) / wanted) * ((wanted - 1) / wanted)
   }
 }

@@ -18,4 +18,6 @@ package struct IdealDCG: Measure {
   package func value(_ ranking: JudgedRanking) -> Double {
     gains.idealDiscounted(ranking, cutoff: cutoff)
   }
+
+  package var tieEffect: TieEffect { .none }
 }

@@ -5,7 +5,8 @@ package struct InterpolatedPrecision: InterpolatingMeasure {
   package static let description = MeasureDescription(
     name: "IPrec", summary: "highest precision at any rank from where a recall is reached",
     formula: "max of P@i over ranks i with at least int(recall · R + 0.9) relevant documents",
-    source: "trec_eval 9's iprec_at_recall; trec:IPrec rounds to the nearest as trec_eval 10 does",
+    source: "trec_eval 9's iprec_at_recall; trec:IPrec rounds to the nearest as trec_eval 10 does,"
+      + "\n  pytrec_eval:IPrec the recall to two decimals as ir_measures does",
     parameters: [.rel, .judgedOnly], cutoff: .recall)
 
   private let recall: Double
@@ -15,7 +16,11 @@ package struct InterpolatedPrecision: InterpolatingMeasure {
   private let roundsToNearest: Bool
 
   package init(_ arguments: MeasureArguments) throws(Failure) {
-    recall = try arguments.recall()
+    let recall = try arguments.recall()
+    // ir_measures asks pytrec_eval for two decimals.
+    self.recall =
+      arguments.name.provider == "pytrec_eval"
+      ? Double(DecimalText.fixed(recall, 2)) ?? recall : recall
     roundsToNearest = arguments.name.provider == "trec"
     level = try arguments.relevanceLevel()
     judgedOnly = try arguments.boolean("judged_only", default: false)
@@ -34,6 +39,8 @@ package struct InterpolatedPrecision: InterpolatingMeasure {
     }
     return best
   }
+
+  package var tieEffect: TieEffect { .monotone(above: level) }
 }
 
 /// A measure of precision at recalls, whatever it was before them.

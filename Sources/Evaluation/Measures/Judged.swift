@@ -16,4 +16,14 @@ package struct Judged: Measure {
     let judged = ranking.pool.firstIndex { $0 >= depth } ?? ranking.pool.count
     return depth == 0 ? 0 : Double(judged) / Double(depth)
   }
+
+  package var tieEffect: TieEffect { .monotone { $0 == JudgedRanking.unjudged ? 0 : 1 } }
+
+  package func expectation(_ ranking: JudgedRanking) -> Double? {
+    let depth = min(cutoff, ranking.count)
+    if depth == 0 { return 0 }
+    return TieExpectation(ranking).sum(
+      cutoff: depth, gain: { ranking.grades[$0] == JudgedRanking.unjudged ? 0 : 1 },
+      weight: { _ in 1 / Double(depth) })
+  }
 }

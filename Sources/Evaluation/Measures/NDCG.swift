@@ -30,4 +30,13 @@ package struct NDCG: Measure {
     if ideal == 0 { return 0 }
     return gains.discounted(judgedOnly ? ranking.judgedOnly : ranking, cutoff: cutoff) / ideal
   }
+
+  package var tieEffect: TieEffect { gains.tieEffect }
+
+  package func expectation(_ ranking: JudgedRanking) -> Double? {
+    let ideal = gains.idealDiscounted(ranking, cutoff: cutoff)
+    if ideal == 0 { return 0 }
+    let ranking = judgedOnly ? ranking.judgedOnly : ranking
+    return gains.expectedDiscounted(ranking, cutoff: cutoff) / ideal
+  }
 }

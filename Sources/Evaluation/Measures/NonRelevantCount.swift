@@ -16,4 +16,6 @@ package struct NonRelevantCount: Measure {
   package func value(_ ranking: JudgedRanking) -> Double {
     Double(ranking.pool.count { (0..<level).contains(ranking.grades[$0]) })
   }
+
+  package var tieEffect: TieEffect { .none }
 }

@@ -22,4 +22,15 @@ package struct Precision: Measure {
     let ranking = judgedOnly ? ranking.judgedOnly : ranking
     return Double(ranking.relevantRetrieved(level, cutoff: cutoff)) / Double(cutoff)
   }
+
+  package var tieEffect: TieEffect { .monotone(above: level) }
+
+  package func expectation(_ ranking: JudgedRanking) -> Double? {
+    let ranking = judgedOnly ? ranking.judgedOnly : ranking
+    return TieExpectation(ranking).hits(level, cutoff: cutoff) / Double(cutoff)
+  }
+
+  package func residual(_ ranking: JudgedRanking) -> Double? {
+    value(ranking.assumingUnjudged(level)) - value(ranking)
+  }
 }

@@ -9,4 +9,6 @@ package struct QueryCount: Measure {
   package init(_ arguments: MeasureArguments) throws(Failure) {}
 
   package func value(_ ranking: JudgedRanking) -> Double { 1 }
+
+  package var tieEffect: TieEffect { .none }
 }

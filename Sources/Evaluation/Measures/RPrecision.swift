@@ -22,4 +22,13 @@ package struct RPrecision: Measure {
     let ranking = judgedOnly ? ranking.judgedOnly : ranking
     return Double(ranking.relevantRetrieved(level, cutoff: relevant)) / Double(relevant)
   }
+
+  package var tieEffect: TieEffect { .monotone(above: level) }
+
+  package func expectation(_ ranking: JudgedRanking) -> Double? {
+    let relevant = ranking.relevantCount(level)
+    if relevant == 0 { return 0 }
+    let ranking = judgedOnly ? ranking.judgedOnly : ranking
+    return TieExpectation(ranking).hits(level, cutoff: relevant) / Double(relevant)
+  }
 }

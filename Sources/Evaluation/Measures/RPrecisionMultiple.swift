@@ -20,4 +20,12 @@ package struct RPrecisionMultiple: Measure {
     if cutoff < 1 { return 0 }
     return Double(ranking.relevantRetrieved(level, cutoff: cutoff)) / Double(cutoff)
   }
+
+  package var tieEffect: TieEffect { .monotone(above: level) }
+
+  package func expectation(_ ranking: JudgedRanking) -> Double? {
+    let cutoff = Int(factor * Double(ranking.relevantCount(level)) + 0.9)
+    if cutoff < 1 { return 0 }
+    return TieExpectation(ranking).hits(level, cutoff: cutoff) / Double(cutoff)
+  }
 }

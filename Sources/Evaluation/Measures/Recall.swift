@@ -24,4 +24,13 @@ package struct Recall: Measure {
     let ranking = judgedOnly ? ranking.judgedOnly : ranking
     return Double(ranking.relevantRetrieved(level, cutoff: cutoff)) / Double(relevant)
   }
+
+  package var tieEffect: TieEffect { .monotone(above: level) }
+
+  package func expectation(_ ranking: JudgedRanking) -> Double? {
+    let relevant = ranking.relevantCount(level)
+    if relevant == 0 { return 0 }
+    let ranking = judgedOnly ? ranking.judgedOnly : ranking
+    return TieExpectation(ranking).hits(level, cutoff: cutoff) / Double(relevant)
+  }
 }

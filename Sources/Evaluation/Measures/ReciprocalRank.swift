@@ -25,4 +25,23 @@ package struct ReciprocalRank: Measure {
     guard let rank = ranking.firstRelevant(level), rank <= cutoff else { return 0 }
     return 1 / Double(rank)
   }
+
+  package var tieEffect: TieEffect { .monotone(above: level) }
+
+  package func expectation(_ ranking: JudgedRanking) -> Double? {
+    let ranking = judgedOnly ? ranking.judgedOnly : ranking
+    let remaining = TieExpectation(ranking).survival(cutoff: cutoff) {
+      ranking.grades[$0] >= level ? 1 : 0
+    }
+    var (sum, before) = (0.0, 1.0)
+    for (place, after) in remaining.enumerated() {
+      sum += (before - after) / Double(place + 1)
+      before = after
+    }
+    return sum
+  }
+
+  package func residual(_ ranking: JudgedRanking) -> Double? {
+    value(ranking.assumingUnjudged(level)) - value(ranking)
+  }
 }

@@ -20,4 +20,12 @@ package struct RelativePrecision: Measure {
     if relevant == 0 { return 0 }
     return Double(ranking.relevantRetrieved(level, cutoff: cutoff)) / Double(min(cutoff, relevant))
   }
+
+  package var tieEffect: TieEffect { .monotone(above: level) }
+
+  package func expectation(_ ranking: JudgedRanking) -> Double? {
+    let relevant = ranking.relevantCount(level)
+    if relevant == 0 { return 0 }
+    return TieExpectation(ranking).hits(level, cutoff: cutoff) / Double(min(cutoff, relevant))
+  }
 }

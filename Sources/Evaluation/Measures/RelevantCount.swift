@@ -14,4 +14,6 @@ package struct RelevantCount: Measure {
   }
 
   package func value(_ ranking: JudgedRanking) -> Double { Double(ranking.relevantCount(level)) }
+
+  package var tieEffect: TieEffect { .none }
 }

@@ -20,4 +20,6 @@ package struct RetrievedCount: Measure {
   package func value(_ ranking: JudgedRanking) -> Double {
     Double(level.map { ranking.relevantRetrieved($0) } ?? ranking.count)
   }
+
+  package var tieEffect: TieEffect { .none }
 }

@@ -20,8 +20,16 @@ package struct ScaledDCG: Measure {
   }
 
   package func value(_ ranking: JudgedRanking) -> Double {
-    model.utility(ranking) { place, _, _ in
-      place + 1 < cutoff ? Discount.log2(place) / Discount.log2(place + 1) : 0
-    }
+    model.utility(ranking) { place, _, _ in chance(place) }
+  }
+
+  package var tieEffect: TieEffect { .monotone }
+
+  package func expectation(_ ranking: JudgedRanking) -> Double? {
+    model.expectedUtility(ranking, chance: chance)
+  }
+
+  private func chance(_ place: Int) -> Double {
+    place + 1 < cutoff ? Discount.log2(place) / Discount.log2(place + 1) : 0
   }
 }

@@ -22,4 +22,6 @@ package struct SetAveragePrecision: Measure {
     let found = Double(ranking.relevantRetrieved(level))
     return found * found / (Double(ranking.count) * Double(relevant))
   }
+
+  package var tieEffect: TieEffect { .none }
 }

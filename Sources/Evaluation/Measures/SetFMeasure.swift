@@ -30,4 +30,6 @@ package struct SetFMeasure: Measure {
     let recall = Double(found) / Double(relevant)
     return (beta + 1) * precision * recall / (recall + beta * precision)
   }
+
+  package var tieEffect: TieEffect { .none }
 }

@@ -28,4 +28,6 @@ package struct SetPrecision: Measure {
     let bound = isRelative ? min(ranking.count, relevant) : ranking.count
     return bound == 0 ? 0 : Double(ranking.relevantRetrieved(level)) / Double(bound)
   }
+
+  package var tieEffect: TieEffect { .none }
 }

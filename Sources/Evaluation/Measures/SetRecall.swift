@@ -17,4 +17,6 @@ package struct SetRecall: Measure {
     let relevant = ranking.relevantCount(level)
     return relevant == 0 ? 0 : Double(ranking.relevantRetrieved(level)) / Double(relevant)
   }
+
+  package var tieEffect: TieEffect { .none }
 }

@@ -21,4 +21,18 @@ package struct Success: Measure {
     let ranking = judgedOnly ? ranking.judgedOnly : ranking
     return ranking.firstRelevant(level).map { $0 <= cutoff } ?? false ? 1 : 0
   }
+
+  package var tieEffect: TieEffect { .monotone(above: level) }
+
+  package func expectation(_ ranking: JudgedRanking) -> Double? {
+    let ranking = judgedOnly ? ranking.judgedOnly : ranking
+    let remaining = TieExpectation(ranking).survival(cutoff: cutoff) {
+      ranking.grades[$0] >= level ? 1 : 0
+    }
+    return 1 - (remaining.last ?? 1)
+  }
+
+  package func residual(_ ranking: JudgedRanking) -> Double? {
+    value(ranking.assumingUnjudged(level)) - value(ranking)
+  }
 }

@@ -20,6 +20,13 @@ package struct TrecRBP: Measure {
     gains = GainTable(table)
   }
 
+  /// The same with trec_eval's gains.
+  init(persistence: Double) {
+    self.persistence = persistence
+    table = nil
+    gains = GainTable(nil)
+  }
+
   package func value(_ ranking: JudgedRanking) -> Double {
     // The gains that the query's grades could bring.
     let top = max(0, ranking.judgedGrades.first ?? 0)
@@ -40,5 +47,30 @@ package struct TrecRBP: Measure {
       sum += (isWide ? (gain - low) / (high - low) : gain) * weight
     }
     return (1 - persistence) * sum
+  }
+
+  package var tieEffect: TieEffect { table == nil ? .monotone : .any }
+
+  package func expectation(_ ranking: JudgedRanking) -> Double? {
+    if table != nil { return nil }
+    let top = max(1, Double(ranking.judgedGrades.first ?? 0))
+    var weights: [Double] = []
+    var weight = 1 - persistence
+    for _ in 0..<ranking.count {
+      weights.append(weight)
+      weight *= persistence
+    }
+    return TieExpectation(ranking).sum(
+      gain: { Double(max(0, ranking.grades[$0])) / top }, weight: { weights[$0] })
+  }
+
+  package func residual(_ ranking: JudgedRanking) -> Double? {
+    var sum = 0.0
+    var weight = 1.0
+    for grade in ranking.grades {
+      if grade < 0 { sum += weight }
+      weight *= persistence
+    }
+    return weight + (1 - persistence) * sum
   }
 }

@@ -27,4 +27,6 @@ package struct TrecRBPResidual: Measure {
     }
     return isComplete ? 0 : weight + (1 - persistence) * sum
   }
+
+  package var tieEffect: TieEffect { .monotone { $0 < 0 ? 1 : 0 } }
 }

@@ -15,4 +15,12 @@ package struct Unjudged: Measure {
     let judged = ranking.relevantRetrieved(0, cutoff: cutoff)
     return Double(min(cutoff, ranking.count) - judged) / Double(cutoff)
   }
+
+  package var tieEffect: TieEffect { .monotone { $0 < 0 ? 1 : 0 } }
+
+  package func expectation(_ ranking: JudgedRanking) -> Double? {
+    TieExpectation(ranking).sum(
+      cutoff: cutoff, gain: { ranking.grades[$0] < 0 ? 1 : 0 },
+      weight: { _ in 1 / Double(cutoff) })
+  }
 }

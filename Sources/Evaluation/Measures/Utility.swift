@@ -37,4 +37,6 @@ package struct Utility: Measure {
       + weights[2] * Double(relevant - hits)
       + weights[3] * Double(documents + hits - retrieved - relevant)
   }
+
+  package var tieEffect: TieEffect { .none }
 }

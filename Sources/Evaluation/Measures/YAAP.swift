@@ -23,4 +23,6 @@ package struct YAAP: Measure {
     }
     return log((1 + sum) / (1 + Double(ranking.relevantCount(level)) - sum))
   }
+
+  package var tieEffect: TieEffect { .monotone(above: level) }
 }

@@ -14,6 +14,9 @@ package enum ReportFormat: String, Sendable, CaseIterable {
   case markdown
   /// A table in LaTeX, for the package booktabs.
   case latex
+
+  /// Whether the values stand in rows and columns, for people.
+  package var isTable: Bool { self != .tsv && self != .json }
 }
 
 /// The values of some runs, to be written down.
@@ -37,15 +40,14 @@ package struct Report: Sendable {
 
   /// Hands the report over, piece by piece.
   package func write(
-    _ format: ReportFormat, isTerminal: Bool = false,
+    _ format: ReportFormat, isTerminal: Bool = false, marks: SignificanceMarks? = nil,
     _ output: (String) throws(Failure) -> Void
   ) throws(Failure) {
     switch format {
     case .tsv: try writeTSV(output)
     case .json: try writeJSON(output)
-    case .table: try output(table(bold: isTerminal ? ("\u{1B}[1m", "\u{1B}[0m") : ("", "")))
-    case .markdown: try output(markdown)
-    case .latex: try output(latex)
+    case .table, .markdown, .latex:
+      try output(format.text(grid(marks), isTerminal: isTerminal))
     }
   }
 

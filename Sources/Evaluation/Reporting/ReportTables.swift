@@ -1,126 +1,94 @@
 /// Tables with a run a line and a measure a column; with the values of queries, a query a line.
 extension Report {
-  /// A line of a table.
-  struct Line {
-    var labels: [String]
-    /// Texts of the values; nil where the run lacks the query.
-    var values: [String?]
-    /// Which values are the best of their column.
-    var isBest: [Bool]
-  }
-
-  /// The names of the columns.
-  var columns: [String] {
-    ["run"] + (perQuery ? ["query"] : []) + (evaluations.first?.measures.map(\.name) ?? [])
-  }
-
-  /// The lines: those of queries first.
-  var lines: [Line] {
-    var lines: [Line] = []
-    for evaluation in evaluations {
+  /// The lines: those of queries first; `marks` by run and measure.
+  func grid(_ marks: SignificanceMarks?) -> TextGrid {
+    let labels = perQuery ? 2 : 1
+    var rows: [[TextGrid.Cell]] = []
+    for (i, evaluation) in evaluations.enumerated() {
+      let name = TextGrid.Cell(evaluation.run + (marks?.label(i) ?? ""))
       if perQuery {
         for (q, query) in evaluation.queries.enumerated() {
-          let texts = evaluation.measures.indices.map {
-            evaluation.measures[$0].fixedText(evaluation.values[$0][q])
+          let values = evaluation.measures.indices.map {
+            TextGrid.Cell(evaluation.measures[$0].fixedText(evaluation.values[$0][q]))
           }
-          lines.append(
-            Line(
-              labels: [evaluation.run, query.description], values: texts,
-              isBest: texts.map { _ in false }))
+          rows.append([name, TextGrid.Cell(query.description)] + values)
         }
       }
-      let texts = evaluation.measures.indices.map {
-        evaluation.measures[$0].fixedText(evaluation.aggregate($0))
+      let values = evaluation.measures.indices.map {
+        TextGrid.Cell(
+          evaluation.measures[$0].fixedText(evaluation.aggregate($0)),
+          isBest: isBest(evaluation, $0), mark: marks?.mark(run: i, measure: $0) ?? "")
       }
-      lines.append(
-        Line(
-          labels: [evaluation.run] + (perQuery ? [Self.all] : []), values: texts,
-          isBest: evaluation.measures.indices.map { isBest(evaluation, $0) }))
+      rows.append([name] + (perQuery ? [TextGrid.Cell(Self.all)] : []) + values)
     }
-    return lines
+    let header =
+      ["run"] + (perQuery ? ["query"] : []) + (evaluations.first?.measures.map(\.name) ?? [])
+    return TextGrid(header: header, rows: rows, labels: labels, legend: marks?.legend ?? "")
   }
 
   /// Whether no run has more; counts and single runs have no best.
-  private func isBest(_ evaluation: Evaluation, _ measure: Int) -> Bool {
+  func isBest(_ evaluation: Evaluation, _ measure: Int) -> Bool {
     if evaluations.count < 2 { return false }
     if evaluation.measures[measure].description.aggregation == .sum { return false }
     let value = evaluation.aggregate(measure)
     return evaluations.allSatisfy { $0.aggregate(measure) <= value }
   }
+}
 
-  /// Columns that line up; `bold` stands around the best.
-  func table(bold: (String, String)) -> String {
-    let lines = lines
-    let labelCount = perQuery ? 2 : 1
-    var widths = columns.map(\.count)
-    for line in lines {
-      for (i, text) in (line.labels + line.values.map { $0 ?? "-" }).enumerated() {
-        widths[i] = max(widths[i], text.count)
+/// What stands behind the values of runs that differ by more than chance: p of the paired t-test,
+/// corrected by Holm.
+///
+/// With a baseline, or two runs, stars for a difference from it; else each run has a letter, and a
+/// value the letters of the runs that it exceeds.
+package struct SignificanceMarks: Sendable {
+  private let marks: [[String]]
+  private let isLettered: Bool
+  /// What the marks mean.
+  package let legend: String
+
+  /// Marks for evaluations and their comparisons, in the order of `RunComparison.compare`.
+  package init(
+    _ evaluations: [Evaluation], _ comparisons: [RunComparison], baseline: String?
+  ) {
+    let names = evaluations.map(\.run)
+    let measures = evaluations.first?.measures.map(\.name) ?? []
+    var marks = names.map { _ in measures.map { _ in "" } }
+    isLettered = baseline == nil && names.count > 2
+    for comparison in comparisons {
+      guard let measure = measures.firstIndex(of: comparison.measure),
+        let first = names.firstIndex(of: comparison.baseline),
+        let second = names.firstIndex(of: comparison.run), let p = comparison.value("t_p_holm")
+      else { continue }
+      if isLettered {
+        guard p < 0.05, let difference = comparison.value("difference") else { continue }
+        let (better, worse) = difference > 0 ? (second, first) : (first, second)
+        marks[better][measure] += Self.letter(worse)
+      } else {
+        marks[second][measure] = Self.stars(p)
       }
     }
-    func pad(_ text: String, _ column: Int) -> String {
-      let space = String(repeating: " ", count: widths[column] - text.count)
-      return column < labelCount ? text + space : space + text
-    }
-    var text =
-      columns.enumerated().map { pad($1, $0) }.joined(separator: "  ") + "\n"
-    for line in lines {
-      var cells = line.labels.enumerated().map { pad($1, $0) }
-      for (i, value) in line.values.enumerated() {
-        let cell = pad(value ?? "-", i + labelCount)
-        cells.append(line.isBest[i] ? bold.0 + cell + bold.1 : cell)
-      }
-      text += cells.joined(separator: "  ") + "\n"
-    }
-    return text
+    self.marks = marks.map { $0.map { String($0.sorted()) } }
+    legend =
+      isLettered
+      ? "letters: exceeds that run, p < 0.05 (paired t-test, Holm)"
+      : "* ** ***: differs from \(baseline ?? names.first ?? ""), p < 0.05, 0.01, 0.001 "
+        + "(paired t-test, Holm)"
   }
 
-  /// A table in Markdown, the best in bold.
-  var markdown: String {
-    let labelCount = perQuery ? 2 : 1
-    func row(_ cells: [String]) -> String { "| " + cells.joined(separator: " | ") + " |\n" }
-    func escape(_ text: String) -> String { text.replacing("|", with: "\\|") }
-    var text = row(columns.map(escape))
-    text += row(columns.indices.map { $0 < labelCount ? ":--" : "--:" })
-    for line in lines {
-      let values = zip(line.values, line.isBest).map { value, isBest in
-        isBest ? "**\(value ?? "-")**" : value ?? "-"
-      }
-      text += row(line.labels.map(escape) + values)
-    }
-    return text
+  /// What stands behind a value.
+  package func mark(run: Int, measure: Int) -> String { marks[run][measure] }
+
+  /// What follows the name of a run: its letter.
+  package func label(_ run: Int) -> String { isLettered ? " (\(Self.letter(run)))" : "" }
+
+  /// `a` to `z`, then `A` to `Z`; behind those a number in brackets.
+  private static func letter(_ run: Int) -> String {
+    let letters = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    return run < letters.count ? String(letters[run]) : "[\(run + 1)]"
   }
 
-  /// A table in LaTeX for the package booktabs, the best in bold.
-  var latex: String {
-    let labelCount = perQuery ? 2 : 1
-    func row(_ cells: [String]) -> String { cells.joined(separator: " & ") + " \\\\\n" }
-    let alignment =
-      String(repeating: "l", count: labelCount)
-      + String(repeating: "r", count: columns.count - labelCount)
-    var text = "\\begin{tabular}{\(alignment)}\n\\toprule\n" + row(columns.map(Self.latex))
-    text += "\\midrule\n"
-    for line in lines {
-      let values = zip(line.values, line.isBest).map { value, isBest in
-        isBest ? "\\textbf{\(value ?? "-")}" : value ?? "-"
-      }
-      text += row(line.labels.map(Self.latex) + values)
-    }
-    return text + "\\bottomrule\n\\end{tabular}\n"
-  }
-
-  /// Text with LaTeX's special characters escaped.
-  static func latex(_ text: String) -> String {
-    var escaped = ""
-    for character in text {
-      switch character {
-      case "\\": escaped += "\\textbackslash{}"
-      case "~": escaped += "\\textasciitilde{}"
-      case "^": escaped += "\\textasciicircum{}"
-      case "&", "%", "$", "#", "_", "{", "}": escaped += "\\\(character)"
-      default: escaped.append(character)
-      }
-    }
-    return escaped
+  /// Stars for a p-value: below 0.05, 0.01, 0.001.
+  static func stars(_ p: Double) -> String {
+    p < 0.001 ? "***" : p < 0.01 ? "**" : p < 0.05 ? "*" : ""
   }
 }

@@ -1,5 +1,6 @@
 import Failures
 import Records
+import Workers
 
 /// What trec_eval prints for judgements and a run.
 package struct TrecEvaluation {
@@ -8,12 +9,16 @@ package struct TrecEvaluation {
   private let source: any TrecJudgements
   private let run: Run
   private let zScores: ZScores?
+  private let pool: WorkerPool
 
   /// Reads what the options name.
   ///
   /// - Throws: 64 where the measures make no sense, 65 where a file is malformed.
-  package init(_ options: TrecOptions) throws(Failure) {
+  package init(
+    _ options: TrecOptions, pool: WorkerPool = WorkerPool(threads: 1)
+  ) throws(Failure) {
     self.options = options
+    self.pool = pool
     let requests =
       options.measures.isEmpty
       ? [TrecOptions.Request(name: "official")] : options.measures
@@ -32,7 +37,7 @@ package struct TrecEvaluation {
       case .preferences: try Preferences(path, hasGroups: true)
       case .qrelsPreferences: try Preferences(path, hasGroups: false)
       }
-    run = try RunReader.read(options.operands[1], format: .trecEval)
+    run = try RunReader.read(options.operands[1], format: .trecEval, pool: pool)
     guard run.count > 0 else { throw .data(run.name, "expected a run, found no line of one") }
     zScores = if let path = options.zScores { try ZScores(path) } else { nil }
   }
@@ -54,35 +59,64 @@ package struct TrecEvaluation {
 
   /// Hands over the lines, those of queries first.
   package func write(_ output: (String) throws(Failure) -> Void) throws(Failure) {
-    var sums = [Double](repeating: 0, count: columns.count)
-    var count = 0
-    for query in source.queries {
-      if let only = options.onlyQuery, query != RecordID(only) { continue }
+    let queries = source.queries.compactMap { query -> (RecordID, Int?)? in
+      if let only = options.onlyQuery, query != RecordID(only) { return nil }
       let found = run.queries.find(query)
-      if found == nil, !options.complete { continue }
-      let input = try source.input(query, run, found, options)
-      let id = query.description
-      count += 1
-      for (i, column) in columns.enumerated() {
-        if case .grades(let length) = column.source {
-          let text = found == nil && column.name == "relstring" ? "" : input.gradeText(length)
-          if options.perQuery { try output(Self.line(column.name, id, "'\(text)'")) }
-          continue
-        }
-        if !column.isNumber { continue }
-        var value = try input.value(column)
-        if found == nil { value = Self.absent(column, value) }
-        if column.aggregation == .geometricMean { value = MeasureAggregation.floorLog(value) }
-        if let zScores { value = zScores.score(value, column.name, query: query) }
-        sums[i] += value
-        if options.perQuery, column.isPerQuery { try output(line(column, id, value)) }
-      }
+      return found == nil && !options.complete ? nil : (query, found)
     }
-    guard count > 0 else {
+    guard !queries.isEmpty else {
       throw .data(
         run.name, "expected queries that \(options.operands[0]) judges, found none of them")
     }
-    if options.summary { try writeSummary(sums, count, output) }
+    let rows = Results<[Cell]>(queries.count)
+    try pool.forEach(queries.count) { index, _ throws(Failure) in
+      rows.set(index, try row(queries[index].0, queries[index].1))
+    }
+    var sums = [Double](repeating: 0, count: columns.count)
+    for (index, (query, _)) in queries.enumerated() {
+      let id = options.perQuery ? query.description : ""
+      for (i, cell) in rows.take(index).enumerated() {
+        switch cell {
+        case .none: break
+        case .text(let text):
+          if options.perQuery { try output(Self.line(columns[i].name, id, "'\(text)'")) }
+        case .number(let value):
+          sums[i] += value
+          if options.perQuery, columns[i].isPerQuery { try output(line(columns[i], id, value)) }
+        }
+      }
+    }
+    if options.summary { try writeSummary(sums, queries.count, output) }
+  }
+
+  /// What a column says of a query.
+  private enum Cell: Sendable {
+    case none
+    case text(String)
+    case number(Double)
+  }
+
+  /// What the columns say of a query; `found` is its number in the run.
+  private func row(_ query: RecordID, _ found: Int?) throws(Failure) -> [Cell] {
+    let input = try source.input(query, run, found, options)
+    var cells: [Cell] = []
+    for column in columns {
+      if case .grades(let length) = column.source {
+        let isEmpty = found == nil && column.name == "relstring"
+        cells.append(.text(isEmpty ? "" : input.gradeText(length)))
+        continue
+      }
+      if !column.isNumber {
+        cells.append(.none)
+        continue
+      }
+      var value = try input.value(column)
+      if found == nil { value = Self.absent(column, value) }
+      if column.aggregation == .geometricMean { value = MeasureAggregation.floorLog(value) }
+      if let zScores { value = zScores.score(value, column.name, query: query) }
+      cells.append(.number(value))
+    }
+    return cells
   }
 
   /// What trec_eval makes of a query that the run lacks: it ranks one document that nobody judged,

@@ -2,7 +2,7 @@ import Failures
 import Records
 
 /// What a run is measured by in trec_eval's manner.
-protocol TrecJudgements {
+protocol TrecJudgements: Sendable {
   /// The judged queries, ordered.
   var queries: [RecordID] { get }
   /// Number of judgements above grade 0.
@@ -44,7 +44,7 @@ struct TrecQrels: TrecJudgements {
   let queries: [RecordID]
 
   init(_ path: String) throws(Failure) {
-    qrels = try Qrels.read(path)
+    qrels = try Qrels.read(path, repeated: .refused)
     guard qrels.count > 0 else { throw .data(path, "expected judgements, found no line of one") }
     queries = (0..<qrels.queries.count).map { [qrels] in qrels.queries[$0] }.sorted()
   }

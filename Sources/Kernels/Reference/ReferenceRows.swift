@@ -48,6 +48,12 @@ extension Reference {
     }
   }
 
+  /// x[D] / √(mean of x² + epsilon) · weight[D], with the bits of the kernels.
+  package static func rmsNorm(_ x: [Float], weight: [Float], epsilon: Float) -> [Float] {
+    let factor = 1 / (dot(x, x) / Float(x.count) + epsilon).squareRoot()
+    return x.indices.map { x[$0] * factor * weight[$0] }
+  }
+
   /// x[N] / max(‖x‖₂, epsilon), with the bits of the kernels.
   package static func l2Normalize(_ x: [Float], epsilon: Float) -> [Float] {
     let norm = dot(x, x).squareRoot()

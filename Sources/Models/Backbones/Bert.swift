@@ -5,43 +5,27 @@ import Kernels
 /// BERT: post-norm transformer encoder with learned positions.
 ///
 /// Devlin et al., arXiv:1810.04805; transformers `models/bert/modeling_bert.py`.
-package struct Bert: Backbone, Layered {
-  package let vocabularySize: Int
+package struct Bert: Backbone, PostNormBackbone {
   package let maximumTokens: Int
   package let segmentCount: Int
   let shape: EncoderShape
-  package let wordEmbeddings: Parameter
-  private let positionEmbeddings: Parameter
-  private let typeEmbeddings: Parameter
-  private let embeddingNorm: LayerNorm
+  let embeddings: LearnedEmbeddings
   private let encoder: PostNormEncoder
 
   /// Reads the backbone of a folder; `weights` holds `embeddings` and `encoder`.
   ///
   /// Throws: 78 for a field or a tensor that is missing, or that asks for what this does not do.
   package init(_ folder: ModelFolder, _ weights: WeightScope) throws(Failure) {
-    vocabularySize = try folder.integer("vocab_size")
     maximumTokens = try folder.integer("max_position_embeddings")
     segmentCount = try folder.integer("type_vocab_size", default: 2)
     shape = try EncoderShape(bertLike: folder)
-    let width = shape.width
-    let embeddings = weights("embeddings")
-    wordEmbeddings = try embeddings.parameter("word_embeddings.weight", [vocabularySize, width])
-    positionEmbeddings = try embeddings.parameter(
-      "position_embeddings.weight", [maximumTokens, width])
-    typeEmbeddings = try embeddings.parameter(
-      "token_type_embeddings.weight", [segmentCount, width])
-    embeddingNorm = try embeddings.layerNorm(
-      "LayerNorm", width: width, epsilon: shape.layerNormEpsilon)
+    embeddings = try LearnedEmbeddings(
+      folder, weights, positions: maximumTokens, segments: segmentCount, width: shape.width, shape)
     encoder = try PostNormEncoder(shape, .bert, weights)
   }
 
   package func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
-    let x = o.embed(
-      batch, word: wordEmbeddings, type: typeEmbeddings,
-      positions: PositionTable(positionEmbeddings, batch.positions))
-    let normed = o.layerNorm(x, embeddingNorm)
-    return encoder(o.dropout(normed, rate: shape.dropout.hidden, batch), batch, o)
+    encoder(embeddings(batch, batch.positions, o), batch, o)
   }
 }
 

@@ -5,16 +5,13 @@ import Kernels
 /// DistilBERT: BERT without token types, under names of its own.
 ///
 /// Sanh et al., arXiv:1910.01108; transformers `models/distilbert/modeling_distilbert.py`.
-package struct DistilBert: Backbone, Layered {
+package struct DistilBert: Backbone, PostNormBackbone {
   /// The model has no field for it.
   private static let layerNormEpsilon = 1e-12
 
-  package let vocabularySize: Int
   package let maximumTokens: Int
   let shape: EncoderShape
-  package let wordEmbeddings: Parameter
-  private let positionEmbeddings: Parameter
-  private let embeddingNorm: LayerNorm
+  let embeddings: LearnedEmbeddings
   private let encoder: PostNormEncoder
 
   /// Token types are read and not used: there is no table for them.
@@ -30,7 +27,6 @@ package struct DistilBert: Backbone, Layered {
   ///
   /// Throws: 78 for a field or a tensor that is missing, or that asks for what this does not do.
   package init(_ folder: ModelFolder, _ weights: WeightScope) throws(Failure) {
-    vocabularySize = try folder.integer("vocab_size")
     maximumTokens = try folder.integer("max_position_embeddings")
     shape = try EncoderShape(
       width: try folder.integer("dim"), layers: try folder.integer("n_layers"),
@@ -42,21 +38,12 @@ package struct DistilBert: Backbone, Layered {
         hidden: try folder.rate("dropout"), attention: try folder.rate("attention_dropout"),
         attentionOutput: 0),
       place: folder.configPlace)
-    let embeddings = weights("embeddings")
-    wordEmbeddings = try embeddings.parameter(
-      "word_embeddings.weight", [vocabularySize, shape.width])
-    positionEmbeddings = try embeddings.parameter(
-      "position_embeddings.weight", [maximumTokens, shape.width])
-    embeddingNorm = try embeddings.layerNorm(
-      "LayerNorm", width: shape.width, epsilon: shape.layerNormEpsilon)
+    embeddings = try LearnedEmbeddings(
+      folder, weights, positions: maximumTokens, segments: nil, width: shape.width, shape)
     encoder = try PostNormEncoder(shape, Self.names, weights)
   }
 
   package func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
-    let x = o.embed(
-      batch, word: wordEmbeddings, type: nil,
-      positions: PositionTable(positionEmbeddings, batch.positions))
-    let normed = o.layerNorm(x, embeddingNorm)
-    return encoder(o.dropout(normed, rate: shape.dropout.hidden, batch), batch, o)
+    encoder(embeddings(batch, batch.positions, o), batch, o)
   }
 }

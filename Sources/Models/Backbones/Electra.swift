@@ -5,15 +5,11 @@ import Kernels
 /// ELECTRA's discriminator: BERT whose embeddings may be narrower than its layers.
 ///
 /// Clark et al., arXiv:2003.10555; transformers `models/electra/modeling_electra.py`.
-package struct Electra: Backbone, Layered {
-  package let vocabularySize: Int
+package struct Electra: Backbone, PostNormBackbone {
   package let maximumTokens: Int
   package let segmentCount: Int
   let shape: EncoderShape
-  package let wordEmbeddings: Parameter
-  private let positionEmbeddings: Parameter
-  private let typeEmbeddings: Parameter
-  private let embeddingNorm: LayerNorm
+  let embeddings: LearnedEmbeddings
   /// Nil where the embeddings are as wide as the layers.
   private let projection: Linear?
   private let encoder: PostNormEncoder
@@ -22,19 +18,12 @@ package struct Electra: Backbone, Layered {
   ///
   /// Throws: 78 for a field or a tensor that is missing, or that asks for what this does not do.
   package init(_ folder: ModelFolder, _ weights: WeightScope) throws(Failure) {
-    vocabularySize = try folder.integer("vocab_size")
     maximumTokens = try folder.integer("max_position_embeddings")
     segmentCount = try folder.integer("type_vocab_size", default: 2)
     shape = try EncoderShape(bertLike: folder)
     let narrow = try folder.integer("embedding_size", default: 128)
-    let embeddings = weights("embeddings")
-    wordEmbeddings = try embeddings.parameter("word_embeddings.weight", [vocabularySize, narrow])
-    positionEmbeddings = try embeddings.parameter(
-      "position_embeddings.weight", [maximumTokens, narrow])
-    typeEmbeddings = try embeddings.parameter(
-      "token_type_embeddings.weight", [segmentCount, narrow])
-    embeddingNorm = try embeddings.layerNorm(
-      "LayerNorm", width: narrow, epsilon: shape.layerNormEpsilon)
+    embeddings = try LearnedEmbeddings(
+      folder, weights, positions: maximumTokens, segments: segmentCount, width: narrow, shape)
     projection =
       narrow == shape.width
       ? nil : try weights.linear("embeddings_project", inputs: narrow, outputs: shape.width)
@@ -42,11 +31,7 @@ package struct Electra: Backbone, Layered {
   }
 
   package func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
-    let embedded = o.embed(
-      batch, word: wordEmbeddings, type: typeEmbeddings,
-      positions: PositionTable(positionEmbeddings, batch.positions))
-    var x = o.dropout(
-      o.layerNorm(embedded, embeddingNorm), rate: shape.dropout.hidden, batch)
+    var x = embeddings(batch, batch.positions, o)
     if let projection { x = o.linear(x, projection) }
     return encoder(x, batch, o)
   }

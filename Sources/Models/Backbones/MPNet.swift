@@ -5,18 +5,15 @@ import Kernels
 /// MPNet: RoBERTa's positions without token types, and a bias by the distance of two tokens.
 ///
 /// Song et al., arXiv:2004.09297; transformers `models/mpnet/modeling_mpnet.py`.
-package struct MPNet: Backbone, Layered {
+package struct MPNet: Backbone, PostNormBackbone {
   /// Whatever the configuration says.
   private static let paddingID: Int32 = 1
   private static let buckets = 32
   private static let maximumDistance = 128
 
-  package let vocabularySize: Int
   package let maximumTokens: Int
   let shape: EncoderShape
-  package let wordEmbeddings: Parameter
-  private let positionEmbeddings: Parameter
-  private let embeddingNorm: LayerNorm
+  let embeddings: LearnedEmbeddings
   private let encoder: PostNormEncoder
 
   /// Token types are read and not used: there is no table for them.
@@ -32,7 +29,6 @@ package struct MPNet: Backbone, Layered {
   ///
   /// Throws: 78 for a field or a tensor that is missing, or that asks for what this does not do.
   package init(_ folder: ModelFolder, _ weights: WeightScope) throws(Failure) {
-    vocabularySize = try folder.integer("vocab_size")
     let positions = try folder.integer("max_position_embeddings")
     maximumTokens = positions - Int(Self.paddingID) - 1
     guard maximumTokens > 0 else {
@@ -46,13 +42,8 @@ package struct MPNet: Backbone, Layered {
       )
     }
     shape = try EncoderShape(bertLike: folder)
-    let embeddings = weights("embeddings")
-    wordEmbeddings = try embeddings.parameter(
-      "word_embeddings.weight", [vocabularySize, shape.width])
-    positionEmbeddings = try embeddings.parameter(
-      "position_embeddings.weight", [positions, shape.width])
-    embeddingNorm = try embeddings.layerNorm(
-      "LayerNorm", width: shape.width, epsilon: shape.layerNormEpsilon)
+    embeddings = try LearnedEmbeddings(
+      folder, weights, positions: positions, segments: nil, width: shape.width, shape)
     let table = try weights.parameter(
       "encoder.relative_attention_bias.weight", [buckets, shape.heads])
     encoder = try PostNormEncoder(
@@ -62,9 +53,6 @@ package struct MPNet: Backbone, Layered {
   }
 
   package func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
-    let x = o.embed(
-      batch, word: wordEmbeddings, type: nil,
-      positions: PositionTable(positionEmbeddings, batch.positions(padding: Self.paddingID)))
-    return encoder(o.layerNorm(x, embeddingNorm), batch, o)
+    encoder(embeddings(batch, batch.positions(padding: Self.paddingID), o), batch, o)
   }
 }

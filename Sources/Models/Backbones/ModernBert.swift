@@ -7,16 +7,19 @@ import Kernels
 /// the neighbourhood in most layers.
 ///
 /// Warner et al., arXiv:2412.13663; transformers `models/modernbert/modeling_modernbert.py`.
-package struct ModernBert: Backbone, Layered {
+package struct ModernBert: Backbone {
   package let vocabularySize: Int
   package let maximumTokens: Int
-  let shape: EncoderShape
+  private let shape: EncoderShape
   package let wordEmbeddings: Parameter
   private let embeddingNorm: LayerNorm
   private let embeddingDropout: Float
   private let layers: [Layer]
   private let finalNorm: LayerNorm
 
+  package var width: Int { shape.width }
+  package var activation: Activation { shape.activation }
+  package var normEpsilon: Double { shape.layerNormEpsilon }
   /// Token types are read and not used: there is no table for them.
   package var segmentCount: Int { 2 }
 

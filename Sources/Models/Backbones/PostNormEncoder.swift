@@ -40,15 +40,56 @@ struct DropoutRates: Sendable, Equatable {
   var attentionOutput: Float = 0
 }
 
-/// A backbone whose sizes are those of an `EncoderShape`.
-protocol Layered {
+/// A backbone of learned embeddings and such layers as BERT's.
+protocol PostNormBackbone {
   var shape: EncoderShape { get }
+  var embeddings: LearnedEmbeddings { get }
 }
 
-extension Layered {
+extension PostNormBackbone {
   package var width: Int { shape.width }
   package var activation: Activation { shape.activation }
   package var normEpsilon: Double { shape.layerNormEpsilon }
+  package var vocabularySize: Int { embeddings.words.matrix.rows }
+  package var wordEmbeddings: Parameter { embeddings.words }
+}
+
+/// Words, positions and perhaps segments, added up and normalised.
+struct LearnedEmbeddings: Sendable {
+  let words: Parameter
+  private let positions: Parameter
+  private let segments: Parameter?
+  private let norm: LayerNorm
+  private let dropout: Float
+
+  /// Reads `embeddings` of a folder's `weights`.
+  ///
+  /// `positions`, `segments`: rows of their tables; nil for a model without segments. `width` is
+  /// that of the tables; ELECTRA's layers may be wider.
+  /// Throws: 78 for a tensor that is missing or has another shape.
+  init(
+    _ folder: ModelFolder, _ weights: WeightScope, positions: Int, segments: Int?, width: Int,
+    _ shape: EncoderShape
+  ) throws(Failure) {
+    let weights = weights("embeddings")
+    words = try weights.parameter(
+      "word_embeddings.weight", [try folder.integer("vocab_size"), width])
+    self.positions = try weights.parameter("position_embeddings.weight", [positions, width])
+    self.segments = try segments.map { count throws(Failure) in
+      try weights.parameter("token_type_embeddings.weight", [count, width])
+    }
+    norm = try weights.layerNorm("LayerNorm", width: width, epsilon: shape.layerNormEpsilon)
+    dropout = shape.dropout.hidden
+  }
+
+  /// [T,D]; `places[T]` are rows of the table of positions.
+  func callAsFunction<O: Operations>(
+    _ batch: PackedBatch, _ places: [Int32], _ o: O
+  ) -> O.Value {
+    let sum = o.embed(
+      batch, word: words, type: segments, positions: PositionTable(positions, places))
+    return o.dropout(o.layerNorm(sum, norm), rate: dropout, batch)
+  }
 }
 
 /// The layers that BERT and its relatives share: attention, then a feed-forward network, each with

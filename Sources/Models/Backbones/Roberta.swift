@@ -6,23 +6,18 @@ import Kernels
 ///
 /// Liu et al., arXiv:1907.11692; Conneau et al., arXiv:1911.02116; transformers
 /// `models/roberta/modeling_roberta.py`.
-package struct Roberta: Backbone, Layered {
-  package let vocabularySize: Int
+package struct Roberta: Backbone, PostNormBackbone {
   package let maximumTokens: Int
   package let segmentCount: Int
   let shape: EncoderShape
-  package let wordEmbeddings: Parameter
+  let embeddings: LearnedEmbeddings
   private let paddingID: Int
-  private let positionEmbeddings: Parameter
-  private let typeEmbeddings: Parameter
-  private let embeddingNorm: LayerNorm
   private let encoder: PostNormEncoder
 
   /// Reads the backbone of a folder; `weights` holds `embeddings` and `encoder`.
   ///
   /// Throws: 78 for a field or a tensor that is missing, or that asks for what this does not do.
   package init(_ folder: ModelFolder, _ weights: WeightScope) throws(Failure) {
-    vocabularySize = try folder.integer("vocab_size")
     let positions = try folder.integer("max_position_embeddings")
     paddingID = try folder.integer("pad_token_id", default: 1)
     maximumTokens = positions - paddingID - 1
@@ -32,23 +27,13 @@ package struct Roberta: Backbone, Layered {
     }
     segmentCount = try folder.integer("type_vocab_size", default: 2)
     shape = try EncoderShape(bertLike: folder)
-    let width = shape.width
-    let embeddings = weights("embeddings")
-    wordEmbeddings = try embeddings.parameter("word_embeddings.weight", [vocabularySize, width])
-    positionEmbeddings = try embeddings.parameter("position_embeddings.weight", [positions, width])
-    typeEmbeddings = try embeddings.parameter(
-      "token_type_embeddings.weight", [segmentCount, width])
-    embeddingNorm = try embeddings.layerNorm(
-      "LayerNorm", width: width, epsilon: shape.layerNormEpsilon)
+    embeddings = try LearnedEmbeddings(
+      folder, weights, positions: positions, segments: segmentCount, width: shape.width, shape)
     encoder = try PostNormEncoder(shape, .bert, weights)
   }
 
   package func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
-    let x = o.embed(
-      batch, word: wordEmbeddings, type: typeEmbeddings,
-      positions: PositionTable(positionEmbeddings, batch.positions(padding: Int32(paddingID))))
-    let normed = o.layerNorm(x, embeddingNorm)
-    return encoder(o.dropout(normed, rate: shape.dropout.hidden, batch), batch, o)
+    encoder(embeddings(batch, batch.positions(padding: Int32(paddingID)), o), batch, o)
   }
 }
 

@@ -124,7 +124,9 @@ extension HeadNames {
   ]
 
   /// Where a folder has a layer or a tensor; the first place where it has none, so that the message
-  /// names that. With it the number of rows that a layer's weights have there.
+  /// names that.
+  ///
+  /// With it the number of rows that a layer's weights have there.
   static func place(
     _ name: String, in folder: ModelFolder, isNative: Bool
   ) throws(Failure) -> (WeightPlace, rows: Int?) {

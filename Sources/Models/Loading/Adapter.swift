@@ -7,8 +7,6 @@ import Tensors
 
 /// Low-rank updates of a model's weights: W + s · B · A, s being α/r, or α/√r (LoRA,
 /// arXiv:2106.09685; rsLoRA, arXiv:2312.03732), as PEFT stores them.
-///
-/// Not thread-safe: it notes which tensors were asked for.
 package final class Adapter {
   private let path: String
   private let weights: Checkpoint
@@ -16,7 +14,6 @@ package final class Adapter {
   private let layers: [String: String]
   /// Tensors that the adapter has whole, by the model's names.
   private let wholes: [String: String]
-  private var used: Set<String> = []
   private let rank: Int
   private let alpha: Double
   private let scalesByRoot: Bool
@@ -51,6 +48,11 @@ package final class Adapter {
     (layers, wholes) = try Self.sort(weights.names, path)
   }
 
+  private static let unsupported = [
+    "layer_replication", "alora_invocation_tokens", "trainable_token_indices", "target_parameters",
+    "lora_bias", "use_qalora", "use_bdlora",
+  ]
+
   /// Settings under which the update is not the product of two matrices, or touches more.
   private static func refuse(_ config: JSON, _ place: String) throws(Failure) {
     let type = config["peft_type"]?.string ?? "none"
@@ -59,9 +61,19 @@ package final class Adapter {
     if let bias = config["bias"]?.string, bias != "none" {
       throw .config(place, "bias \(bias) is not supported")
     }
-    for key in ["layer_replication", "alora_invocation_tokens", "trainable_token_indices"] {
-      if let value = config[key], !value.isNull {
+    for key in unsupported {
+      if let value = config[key], !value.isNull, value.bool != false {
         throw .config(place, "\(key) is not supported")
+      }
+    }
+    // Some ways of beginning a training change the model's own weights.
+    if let start = config["init_lora_weights"]?.string, !["gaussian", "eva"].contains(start) {
+      throw .config(place, "init_lora_weights \(start) is not supported")
+    }
+    for key in ["rank_pattern", "alpha_pattern"] {
+      for member in config[key]?.members ?? []
+      where member.key.contains(where: { "*+?[](){}|^$\\".contains($0) }) {
+        throw .config(place, "\(key): regular expressions such as \(member.key) are not supported")
       }
     }
   }
@@ -94,13 +106,11 @@ package final class Adapter {
   /// - Throws: 78 where its shapes do not fit.
   func update(of name: String, shape: [Int]) throws(Failure) -> Update? {
     if let whole = Self.match(name, wholes) {
-      used.insert(whole.key)
       return Update(.whole(try weights.parameter(whole.value, shape)))
     }
     guard name.hasSuffix(".weight"), shape.count == 2,
       let layer = Self.match(String(name.dropLast(".weight".count)), layers)
     else { return nil }
-    used.insert(layer.key)
     let rank = pattern(ranks, layer.key)?.integer ?? rank
     let alpha = pattern(alphas, layer.key)?.double ?? alpha
     let scale = alpha / (scalesByRoot ? Double(rank).squareRoot() : Double(rank))
@@ -116,7 +126,9 @@ package final class Adapter {
   ) -> (key: String, value: String)? {
     if let value = names[name] { return (name, value) }
     let ending = "." + name
-    if let key = names.keys.filter({ $0.hasSuffix(ending) }).min() { return (key, names[key] ?? "") }
+    if let key = names.keys.filter({ $0.hasSuffix(ending) }).min() {
+      return (key, names[key] ?? "")
+    }
     if let key = names.keys.filter({ name.hasSuffix("." + $0) }).max(by: { $0.count < $1.count }) {
       return (key, names[key] ?? "")
     }
@@ -128,9 +140,18 @@ package final class Adapter {
     members.first { layer == $0.key || layer.hasSuffix("." + $0.key) }?.value
   }
 
-  /// Updates that no tensor of the model asked for, sorted.
-  package var unused: [String] {
-    (Array(layers.keys) + wholes.keys).filter { !used.contains($0) }.sorted()
+  /// Updates that belong to none of a checkpoint's tensors, sorted.
+  func strangers(to names: [String]) -> [String] {
+    var found: Set<String> = []
+    for name in names {
+      if let whole = Self.match(name, wholes) { found.insert(whole.key) }
+      if name.hasSuffix(".weight"),
+        let layer = Self.match(String(name.dropLast(".weight".count)), layers)
+      {
+        found.insert(layer.key)
+      }
+    }
+    return (Array(layers.keys) + wholes.keys).filter { !found.contains($0) }.sorted()
   }
 }
 

@@ -136,11 +136,14 @@ package final class Checkpoint {
       try checkFinite(
         UnsafeBufferPointer(
           start: base.assumingMemoryBound(to: Float.self), count: entry.elements), name)
+      file.discard(entry)
       return Parameter(
-        name: name, shape: shape, values: base.assumingMemoryBound(to: Float.self), owner: file)
+        name: name, shape: shape, values: base.assumingMemoryBound(to: Float.self), owner: file,
+        discard: { file.discard(entry) })
     }
     let buffer = AlignedBuffer(count: entry.elements)
     try Self.convert(bytes, entry, into: buffer, path: path)
+    file.discard(entry)
     update?.add(to: buffer)
     try checkFinite(UnsafeBufferPointer(start: buffer.pointer, count: entry.elements), name)
     if let store { return store.add(stored, shape: shape, buffer) }

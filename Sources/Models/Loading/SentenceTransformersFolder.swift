@@ -118,7 +118,8 @@ enum SentenceTransformersFolder {
       try requireSameTokenizer(folder, query[0], doc[0])
       head.weighting[.query] = .staticTable
       head.tables[.query] = WeightPlace("weight", in: query[0].path)
-      evidence = "router_config.json: queries by SparseStaticEmbedding, documents by "
+      evidence =
+        "router_config.json: queries by SparseStaticEmbedding, documents by "
         + "MLMTransformer, SpladePooling"
     } else if query != doc {
       throw .config(

@@ -1,6 +1,8 @@
 import Failures
 
-/// What a pickle of tensors is made of. Containers are numbers of `PickleHeap`, so that no value
+/// What a pickle of tensors is made of.
+///
+/// Containers are numbers of `PickleHeap`, so that no value
 /// owns another: a pickle nested a million deep is harmless.
 enum PickleValue: Sendable {
   case none, mark
@@ -33,7 +35,9 @@ enum PickleValue: Sendable {
   }
 }
 
-/// The only names that a pickle may mention. None of them is called: they say what to build.
+/// The only names that a pickle may mention.
+///
+/// None of them is called: they say what to build.
 enum PickleGlobal: Sendable, Equatable {
   case orderedDictionary, rebuildTensor, rebuildParameter
   case storage(ElementType)

@@ -9,6 +9,8 @@ package protocol WeightFile: AnyObject, Sendable {
   /// The bytes of a tensor, in the order of its indices; they live as long as the file object, and
   /// may be unaligned.
   func bytes(_ entry: SafeTensorsHeader.Entry) -> UnsafeRawBufferPointer
+  /// Gives the memory of a tensor back until it is touched again, where the file is mapped.
+  func discard(_ entry: SafeTensorsHeader.Entry)
 }
 
 extension SafeTensorsFile: WeightFile {
@@ -63,6 +65,10 @@ package final class TorchFile: WeightFile {
       return copy.withUnsafeBytes { UnsafeRawBufferPointer(start: $0.baseAddress, count: $0.count) }
     }
     return UnsafeRawBufferPointer(rebasing: file.bytes[entry.range])
+  }
+
+  package func discard(_ entry: SafeTensorsHeader.Entry) {
+    if copies[entry.name] == nil { file.discard(bytes(entry)) }
   }
 }
 
@@ -130,12 +136,14 @@ private struct TorchArchive {
     let (needed, overflow) = tensor.storage.elements.multipliedReportingOverflow(by: size)
     guard !overflow, needed == member.range.count else {
       throw .data(
-        path, "damaged: storage data/\(tensor.storage.key) has \(member.range.count) bytes, "
+        path,
+        "damaged: storage data/\(tensor.storage.key) has \(member.range.count) bytes, "
           + "expected \(tensor.storage.elements) elements of \(size)")
     }
     guard let elements = Self.elements(tensor) else {
       throw .data(
-        path, "damaged: tensor \(name) of shape \(tensor.shape) and strides \(tensor.strides) at "
+        path,
+        "damaged: tensor \(name) of shape \(tensor.shape) and strides \(tensor.strides) at "
           + "\(tensor.offset) leaves its storage of \(tensor.storage.elements) elements")
     }
     let start = member.range.lowerBound + tensor.offset * size
@@ -149,7 +157,9 @@ private struct TorchArchive {
     )
   }
 
-  /// Number of elements; nil where one of them would lie outside of the storage. A tensor that
+  /// Number of elements; nil where one of them would lie outside of the storage.
+  ///
+  /// A tensor that
   /// repeats elements so that it has more than its storage is refused, too.
   private static func elements(_ tensor: PickleTensor) -> Int? {
     guard tensor.offset >= 0, tensor.offset <= tensor.storage.elements else { return nil }

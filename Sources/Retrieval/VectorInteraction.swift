@@ -29,7 +29,9 @@ package struct VectorInteraction: Sendable {
     fileprivate let ids: [Int32]
   }
 
-  /// `values`: vectors[count, width]. `ids`: the token of each, where only equal tokens are compared.
+  /// Makes a query of vectors[count, width].
+  ///
+  /// `ids`: the token of each, where only equal tokens are compared.
   package func query(_ values: [Float], width: Int, ids: [Int32] = []) -> Query {
     Query(
       comparison: values.isEmpty

@@ -1,0 +1,145 @@
+import Failures
+import Records
+
+/// How the runs of a fusion become one.
+package enum FusionMethod: String, Sendable, CaseIterable {
+  /// Reciprocal rank fusion: the sum of 1 / (k + rank), ranks from 1 (Cormack, Clarke and Büttcher,
+  /// SIGIR 2009).
+  case rrf
+  /// The sum of the scores as they are: CombSUM (Fox and Shaw, TREC-2).
+  case sum
+  /// The sum of the scores, those of each run and query brought to 0…1.
+  case minmax
+  /// The sum of the scores, those of each run and query brought to mean 0 and deviation 1.
+  case zscore
+  /// Borda's count (Aslam and Montague, SIGIR 2001): of n documents the first gets n points, the
+  /// next n - 1; the points that are left are shared evenly by the documents that a run lacks.
+  case borda
+  /// CombMNZ (Fox and Shaw, TREC-2): the sum of normalised scores times the number of runs that
+  /// have the document.
+  case mnz
+}
+
+/// What scores are made comparable with before CombMNZ adds them.
+package enum ScoreNormalization: String, Sendable, CaseIterable {
+  /// As they are.
+  case none
+  /// (s - min) / (max - min).
+  case minmax
+  /// (s - mean) / deviation, the deviation with n.
+  case zscore
+
+  /// A range or a deviation below this counts as this, as in ranx: equal scores all become 0.
+  private static let smallest = 1e-9
+
+  /// The scores of one run for one query, normalised.
+  func callAsFunction(_ scores: [Double]) -> [Double] {
+    guard let first = scores.first else { return [] }
+    switch self {
+    case .none: return scores
+    case .minmax:
+      let (low, high) = scores.reduce((first, first)) { (min($0.0, $1), max($0.1, $1)) }
+      let range = max(high - low, Self.smallest)
+      return scores.map { ($0 - low) / range }
+    case .zscore:
+      let mean = scores.reduce(0, +) / Double(scores.count)
+      let squares = scores.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+      let deviation = max((squares / Double(scores.count)).squareRoot(), Self.smallest)
+      return scores.map { ($0 - mean) / deviation }
+    }
+  }
+}
+
+/// Makes one run out of several, without a model.
+///
+/// A document that a run lacks gets nothing from it: no rank, no score. (Borda's count alone defines
+/// a share for those.) The queries come in the order of the first run, then of the next, and so on.
+package struct RunFusion: Sendable {
+  /// How.
+  package var method = FusionMethod.rrf
+  /// What the share of each run is multiplied with; empty for 1 each.
+  package var weights: [Double] = []
+  /// What is added to ranks by `rrf`.
+  package var k = 60.0
+  /// What comes before `mnz`.
+  package var normalization = ScoreNormalization.minmax
+  /// Documents of a run and query that count.
+  package var depth = Int.max
+
+  package init() {}
+
+  /// Calls `body` with every query and its fused documents, in no order.
+  ///
+  /// - Throws: exit 65 where a fused score is no finite number in single precision.
+  package func fuse(
+    _ runs: [Run], _ body: (RecordID, [ScoredDocument]) throws(Failure) -> Void
+  ) throws(Failure) {
+    var done = IDTable()
+    for run in runs {
+      for number in 0..<run.queries.count {
+        let query = run.queries[number]
+        guard done.insert(query).inserted else { continue }
+        var documents: [ScoredDocument] = []
+        for (doc, score) in fuse(runs.map { ($0, $0.queries.find(query)) }) {
+          guard Float(score).isFinite else {
+            throw .data(
+              "query \(query), document \(doc)", "expected a finite fused score, found \(score)")
+          }
+          documents.append(ScoredDocument(id: doc, score: Float(score)))
+        }
+        try body(query, documents)
+      }
+    }
+  }
+
+  /// One query's documents and their fused scores.
+  private func fuse(_ rankings: [(run: Run, query: Int?)]) -> [(RecordID, Double)] {
+    var table = IDTable()
+    // By run: the numbers of its documents, best first.
+    let places = rankings.map { run, query in
+      entries(run, query).map { run.withDoc($0) { table.insert($0).index } }
+    }
+    var sums = [Double](repeating: 0, count: table.count)
+    var counts = [Int](repeating: 0, count: table.count)
+    for (i, (run, query)) in rankings.enumerated() {
+      let weight = weights.isEmpty ? 1 : weights[i]
+      let shares = shares(run, entries(run, query), candidates: table.count)
+      if method == .borda {
+        let rest = Double(table.count - shares.count + 1) / 2
+        var isThere = [Bool](repeating: false, count: table.count)
+        for place in places[i] { isThere[place] = true }
+        for place in sums.indices where !isThere[place] { sums[place] += weight * rest }
+      }
+      for (place, share) in zip(places[i], shares) {
+        sums[place] += weight * share
+        counts[place] += 1
+      }
+    }
+    return sums.indices.map { place in
+      (table[place], method == .mnz ? sums[place] * Double(counts[place]) : sums[place])
+    }
+  }
+
+  private func entries(_ run: Run, _ query: Int?) -> Range<Int> {
+    guard let query else { return 0..<0 }
+    let entries = run.entries(of: query)
+    return entries.prefix(depth).startIndex..<entries.prefix(depth).endIndex
+  }
+
+  /// What a run gives to its documents, best first.
+  private func shares(_ run: Run, _ entries: Range<Int>, candidates: Int) -> [Double] {
+    switch method {
+    case .rrf: return entries.indices.map { 1 / (k + Double($0 - entries.lowerBound + 1)) }
+    case .borda: return entries.indices.map { Double(candidates - ($0 - entries.lowerBound)) }
+    case .sum, .minmax, .zscore, .mnz:
+      let normalization: ScoreNormalization =
+        switch method {
+        case .minmax: .minmax
+        case .zscore: .zscore
+        case .mnz: self.normalization
+        default: .none
+        }
+      return normalization(entries.map { Double(run.score($0)) })
+    }
+  }
+}

@@ -1,0 +1,123 @@
+import ArgumentParser
+import Failures
+import Records
+import Retrieval
+import ToolSupport
+
+/// `lir-rerank fuse`: runs to a run, without a model.
+struct Fuse: ToolCommand {
+  static let tool = "lir-rerank"
+
+  static let configuration = CommandConfiguration(
+    commandName: "fuse", abstract: "Combine runs into one, without a model.",
+    discussion: """
+      A document that a run lacks gets nothing from it: no rank, no score. Scores are read and \
+      written in single precision.
+      """)
+
+  @OptionGroup(title: "Common") var common: CommonOptions
+  @OptionGroup(title: "Output") var output: OutputOptions
+
+  @Option(
+    help: """
+      How: rrf (reciprocal ranks), sum (of the scores as they are), minmax or zscore (of \
+      normalised ones), borda (Borda's count) or mnz (CombMNZ).
+      """)
+  var method: FusionMethod = .rrf
+
+  @Option(
+    help: ArgumentHelp(
+      "Weights of the runs, in their order, separated by commas. (default: 1 each)",
+      valueName: "list"))
+  var weights: String?
+
+  @Option(help: ArgumentHelp("What rrf adds to ranks.", valueName: "n"))
+  var rrfK: Double = 60
+
+  @Option(help: "What mnz normalises by: minmax, zscore or none. (default: minmax)")
+  var normalize: ScoreNormalization?
+
+  @Option(
+    help: ArgumentHelp(
+      "Documents of each run and query that count, from the top. (default: all)", valueName: "n"))
+  var depth: Int?
+
+  @Option(
+    name: .customShort("k", allowingJoined: true),
+    help: ArgumentHelp("Documents a query that are written. (default: all)", valueName: "n"))
+  var k: Int?
+
+  @Option(help: "Last column of the run. (default: the tool's name and 8 digits of what made it)")
+  var tag: String?
+
+  @Option(help: "Form of the runs: auto, trec, trec_eval, jsonl or msmarco.")
+  var runFormat: RunFormat = .auto
+
+  @Argument(help: "Two runs or more; - for the standard input.")
+  var runs: [String] = []
+
+  func execute(_ context: ToolContext) throws {
+    let fusion = try fusion()
+    var read: [Run] = []
+    for operand in runs {
+      let run = try RunReader.read(operand, format: runFormat)
+      guard run.count > 0 else {
+        throw Failure.data(operand, "expected a run, found no line of one")
+      }
+      read.append(run)
+    }
+    let provenance = Provenance(
+      tool: "lir-rerank fuse", settings: context.settings, inputs: try InputDigest.of(runs))
+    let output = try RunOutput(
+      output, resume: false, work: "", tag: tag ?? provenance.runTag("lir-rerank"),
+      provenance: provenance.json)
+    try fusion.fuse(read) { query, documents throws(Failure) in
+      let ranking = documents.sorted { $0.precedes($1) }.prefix(k ?? .max)
+      try output.append(query: query, Array(ranking))
+      context.count(records: ranking.count)
+    }
+    try output.finish()
+  }
+
+  /// What the options ask for; 64 where they make no sense.
+  private func fusion() throws(Failure) -> RunFusion {
+    guard runs.count >= 2 else { throw .usage("expected at least two runs, found \(runs.count)") }
+    guard runs.count(where: { $0 == "-" }) < 2 else {
+      throw .usage("expected - once, found it twice")
+    }
+    if let depth, depth < 1 { throw .usage("--depth: expected at least 1, found \(depth)") }
+    if let k, k < 1 { throw .usage("-k: expected at least 1, found \(k)") }
+    guard rrfK.isFinite, rrfK >= 0 else {
+      throw .usage("--rrf-k: expected a number from 0 up, found \(rrfK)")
+    }
+    if normalize != nil, method != .mnz { throw .usage("--normalize is for --method mnz") }
+    var fusion = RunFusion()
+    fusion.method = method
+    fusion.weights = try parsedWeights()
+    fusion.k = rrfK
+    fusion.normalization = normalize ?? .minmax
+    fusion.depth = depth ?? .max
+    return fusion
+  }
+
+  private func parsedWeights() throws(Failure) -> [Double] {
+    guard let weights else { return [] }
+    var numbers: [Double] = []
+    for part in weights.split(separator: ",", omittingEmptySubsequences: false) {
+      guard let number = Double(part), number.isFinite, number >= 0 else {
+        throw .usage("--weights: expected numbers from 0 up, found '\(part)'")
+      }
+      numbers.append(number)
+    }
+    guard numbers.count == runs.count else {
+      throw .usage("--weights: expected one a run, \(runs.count), found \(numbers.count)")
+    }
+    guard numbers.contains(where: { $0 > 0 }) else {
+      throw .usage("--weights: expected one above 0, found none")
+    }
+    return numbers
+  }
+}
+
+extension FusionMethod: ExpressibleByArgument {}
+extension ScoreNormalization: ExpressibleByArgument {}

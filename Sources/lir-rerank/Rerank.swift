@@ -1,0 +1,104 @@
+import ArgumentParser
+import Failures
+import Models
+import Records
+import Streams
+import Tensors
+import ToolSupport
+
+/// `lir-rerank`: a run and texts to a run.
+struct Rerank: ToolCommand {
+  static let tool = "lir-rerank"
+
+  static let configuration = CommandConfiguration(
+    commandName: "rerank",
+    abstract: "Score the documents of a run anew with a model (the default).")
+
+  @OptionGroup(title: "Common") var common: CommonOptions
+  @OptionGroup(title: "Model") var modelOptions: ModelOptions
+  @OptionGroup(title: "Input") var records: RecordOptionsGroup
+  @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup var resumption: ResumeOptions
+  @OptionGroup var shards: ShardOptions
+
+  @Option(help: ArgumentHelp("Text records of the queries.", valueName: "file"))
+  var queries: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Text records of the documents, of any size: one pass picks those that the run names.",
+      valueName: "file"))
+  var docs: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Index of stored vectors that stands in for the documents' texts, for bi-encoders.",
+      valueName: "dir"))
+  var index: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Documents a query that are scored; those behind them are left out. (default: all)",
+      valueName: "n"))
+  var depth: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Share W of the first stage's score in the final one: (1-W)·model + W·first.", valueName: "w")
+  )
+  var interpolate: Float?
+
+  @Option(
+    help: "What a cross-encoder's score is: model (as its folder says), logit, sigmoid or softmax.")
+  var score: ScoreForm = .model
+
+  @Flag(
+    help:
+      "With a set-encoder: draw states, from the seed, for documents that are missing to its depth, as Lightning IR does."
+  )
+  var sampleMissingDocs = false
+
+  @Option(help: "Last column of the run. (default: the tool's name and 8 digits of what made it)")
+  var tag: String?
+
+  @Option(help: "Form of the first stage's run: auto, trec, jsonl or msmarco.")
+  var runFormat: RunFormat = .auto
+
+  @Option(
+    help: ArgumentHelp(
+      "Tokens that are computed at once. The output does not depend on it.", valueName: "n"))
+  var batchTokens: Int = BatchEncoder.defaultBatchTokens
+
+  @Flag(help: "Score by hand: the operands are a query and documents, one score a line comes out.")
+  var text = false
+
+  @Argument(
+    help:
+      "The first stage's run, or a token stream of pairs for a cross-encoder; - or nothing for the standard input."
+  )
+  var inputs: [String] = []
+
+  func execute(_ context: ToolContext) throws {
+    if text {
+      context.omitSummary()
+      return try TextScoring(self, context).run()
+    }
+    let operands = try Operands.resolve(inputs)
+    let opened = try operands.map { ($0, try ByteReader($0)) }
+    if let (operand, bytes) = opened.first, try TensorStreamReader.recognizes(bytes) {
+      guard opened.count == 1 else {
+        throw Failure.data(operand, "expected one stream of pairs, found several operands")
+      }
+      return try PairStreamJob(self, context, operand, bytes).run()
+    }
+    try RerankJob(self, context, operands, Dictionary(opened) { first, _ in first }).run()
+  }
+
+  /// How a cross-encoder's pairs become scores.
+  func pairScoring(_ description: ModelDescription) throws(Failure) -> PairScoring {
+    try PairScoring(description, score, samplingSeed: sampleMissingDocs ? common.seed : nil)
+  }
+}
+
+/// `--score`.
+enum ScoreForm: String, ExpressibleByArgument, CaseIterable { case model, logit, sigmoid, softmax }

@@ -1,0 +1,156 @@
+import Glibc
+import Kernels
+import Testing
+
+/// Attention that knows how far a key is from its query.
+struct DistanceCase: CustomTestStringConvertible {
+  let length: Int
+  let headWidth: Int
+  /// Largest distance; nil for all.
+  let reach: Int?
+  let isRelative: Bool
+  var masked = false
+  let heads = 2
+
+  var width: Int { heads * headWidth }
+  var scale: Float { 1 / Float(headWidth).squareRoot() }
+  var buffer: [Float] { Sample.uniform(length * 3 * width, stream: 5).map { 4 * $0 } }
+  /// All keys but a few at the start and every third, so that some queries are left without any.
+  var keep: [UInt8]? { masked ? (0..<length).map { $0 < length / 2 ? 0 : UInt8($0 % 3 & 1) } : nil }
+  /// More than there are distances, so that the middle counts.
+  var radius: Int { length + 3 }
+  var relative: [Float] { Sample.uniform(heads * (2 * radius + 1), stream: 11) }
+
+  var testDescription: String {
+    "L \(length), E \(headWidth), reach \(reach.map(String.init) ?? "-")"
+      + "\(isRelative ? ", relative" : "")\(masked ? ", masked" : "")"
+  }
+
+  func run(_ kernels: Kernels, rows: Range<Int>) -> [Float] {
+    buffer.withMatrix(rows: length, columns: 3 * width) { all in
+      relative.withMatrix(rows: heads, columns: 2 * radius + 1) { relative in
+        .written(rows: rows.count, columns: width) { out in
+          let scratch = AlignedBuffer(
+            count: kernels.attentionScratchCount(
+              queries: rows.count, keys: length, headWidth: headWidth, reach: reach))
+          let call = { (keep: UnsafeBufferPointer<UInt8>?) in
+            kernels.attention(
+              queries: all[rows, 0..<width], keys: all.columns(width..<2 * width),
+              values: all.columns(2 * width..<3 * width), heads: heads, scale: scale,
+              mask: AttentionMask(
+                keep: keep, relative: isRelative ? relative : nil, first: rows.lowerBound,
+                reach: reach), into: out, scratch: scratch)
+          }
+          if let keep { keep.withUnsafeBufferPointer(call) } else { call(nil) }
+        }
+      }
+    }
+  }
+
+  func truth(_ h: Int, rows: Range<Int>) -> [Double] {
+    let (all, relative, keep) = (buffer, relative, keep)
+    func part(_ part: Int, _ rows: Range<Int>) -> [Float] {
+      rows.flatMap { i in
+        let start = (3 * i + part) * width + h * headWidth
+        return all[start..<start + headWidth]
+      }
+    }
+    return Reference.attention(
+      q: part(0, rows), k: part(1, 0..<length), v: part(2, 0..<length), width: headWidth,
+      scale: scale
+    ) { query, key in
+      let distance = key - (rows.lowerBound + query)
+      if let reach, abs(distance) > reach { return nil }
+      if keep?[key] == 0 { return nil }
+      return isRelative ? Double(relative[h * (2 * radius + 1) + radius + distance]) : 0
+    }
+  }
+
+  static let all: [DistanceCase] = [1, 7, 40, 230, 700].flatMap { length in
+    (length == 700 ? [64] : [nil, 1, 4, 64]).flatMap { reach in
+      [(8, true), (64, false), (24, true)].flatMap { headWidth, isRelative in
+        [false, true].map {
+          DistanceCase(
+            length: length, headWidth: headWidth, reach: reach, isRelative: isRelative, masked: $0)
+        }
+      }
+    }
+  }
+}
+
+@Suite struct DistanceTests {
+  /// As in `AttentionTests`, with rows whose weights are further from uniform.
+  @Test(arguments: DistanceCase.all) func nearReference(_ test: DistanceCase) {
+    for start in [0, test.length / 3, test.length - 1] {
+      let rows = start..<min(test.length, start + 5)
+      let out = test.run(Kernels(), rows: rows)
+      for h in 0..<test.heads {
+        let mine = rows.indices.flatMap { i -> ArraySlice<Float> in
+          let first = (i - start) * test.width + h * test.headWidth
+          return out[first..<first + test.headWidth]
+        }
+        #expect(largestError(mine, test.truth(h, rows: rows)) < 2e-5, "head \(h), from \(start)")
+      }
+    }
+  }
+
+  /// Blocks of queries and instruction sets change no bit.
+  @Test(arguments: DistanceCase.all) func sameBits(_ test: DistanceCase) {
+    let expected = test.run(Kernels(.portable), rows: 0..<test.length)
+    for kernels in instances {
+      #expect(test.run(kernels, rows: 0..<test.length).bits == expected.bits)
+      let cut = test.length * 2 / 5
+      let parts = [0..<cut, cut..<test.length].filter { !$0.isEmpty }
+      #expect(
+        parts.flatMap { test.run(kernels, rows: $0) }.bits == expected.bits,
+        "\(kernels.instructionSet.name)")
+    }
+  }
+
+  /// A reach costs memory for what it reaches, not for all keys.
+  @Test func scratchOfAReach() {
+    let kernels = Kernels()
+    let short = kernels.attentionScratchCount(queries: 500, keys: 500, headWidth: 64, reach: 64)
+    let long = kernels.attentionScratchCount(queries: 8000, keys: 8000, headWidth: 64, reach: 64)
+    #expect(long - short == 8000 - 512)
+  }
+}
+
+@Suite struct RotaryTests {
+  @Test(arguments: [2, 16, 40, 64]) func nearReference(_ headWidth: Int) {
+    let (rows, heads, half) = (5, 3, headWidth / 2)
+    let width = heads * headWidth
+    let x = Sample.uniform(rows * width, stream: 21)
+    let angles = Sample.uniform(9 * half, stream: 22).map { Double($0) * 3 }
+    let positions: [Int32] = [0, 8, 3, 3, 1]
+    let cosines = angles.map { Float(cos($0)) }
+    let sines = angles.map { Float(sin($0)) }
+    var bits: [[UInt32]] = []
+    for kernels in instances {
+      let out = x.withMatrix(rows: rows, columns: width) { x in
+        cosines.withMatrix(rows: 9, columns: half) { cosines in
+          sines.withMatrix(rows: 9, columns: half) { sines in
+            positions.withUnsafeBufferPointer { positions in
+              [Float].written(rows: rows, columns: width) { out in
+                kernels.rotate(
+                  x, cosines: cosines, sines: sines, positions: positions, into: out)
+              }
+            }
+          }
+        }
+      }
+      bits.append(out.bits)
+      for row in 0..<rows {
+        let place = Int(positions[row]) * half
+        for h in 0..<heads {
+          let start = row * width + h * headWidth
+          let truth = Reference.rotate(
+            Array(x[start..<start + headWidth]), angles: Array(angles[place..<place + half]))
+          // Two products of numbers below 1: three roundings.
+          #expect(largestError(Array(out[start..<start + headWidth]), truth) < 3e-7)
+        }
+      }
+    }
+    #expect(Set(bits).count == 1)
+  }
+}
