@@ -3,7 +3,7 @@ import JSON
 import TestSupport
 import Tokenizers
 
-/// One folder of `Tests/Fixtures/tokenizers`.
+/// One folder of `tokenizers` in the fixtures.
 struct GoldenCase {
   let name: String
   let tokenizer: Tokenizer
@@ -13,7 +13,7 @@ struct GoldenCase {
   let texts: [String]
   let pairs: [(Int, Int)]
 
-  /// The folders of `Tests/Fixtures/tokenizers`, and those of the same layout under
+  /// The folders of `tokenizers` in the fixtures, and those of the same layout under
   /// `LIR_TEST_CASES=DIR:DIR`, each as `DIR/tokenizers/NAME`.
   static let names: [String] = {
     let others = (ProcessInfo.processInfo.environment["LIR_TEST_CASES"] ?? "").split(separator: ":")
