@@ -60,7 +60,7 @@ extension Tape {
     return y
   }
 
-  /// derivative := derivative · f′(x)
+  /// Multiplies a derivative by f′(x), in place.
   func mapAdjoint(_ function: ElementaryFunction, _ x: Matrix, _ derivative: Matrix) {
     forElements(x.elements.count) { [kernels] range in
       let part = UnsafeMutableBufferPointer(rebasing: derivative.elements[range])

@@ -73,8 +73,10 @@ package final class Tape: Operations {
 
   // MARK: Recording
 
-  /// Notes a result. `adjoint` gets the derivative by it, may change that, and adds to the slots of
-  /// what went in; it is not noted where `isTrained` says that nothing there is trained.
+  /// Notes a result.
+  ///
+  /// `adjoint` gets the derivative by it, may change that, and adds to the slots of what went in; it
+  /// is not noted where `isTrained` says that nothing there is trained.
   func record(
     _ value: Matrix, _ isTrained: Bool, _ adjoint: @escaping (Matrix) -> Void
   ) -> Recorded {
@@ -92,6 +94,7 @@ package final class Tape: Operations {
   ///   - value: What came out.
   ///   - inputs: What went in.
   ///   - adjoint: From the derivative by `value` to those by the inputs, of their shapes.
+  /// - Returns: `value`, with its place on the tape.
   package func record(
     _ value: Matrix, from inputs: [Recorded], _ adjoint: @escaping (Matrix) -> [Matrix]
   ) -> Recorded {
@@ -110,6 +113,7 @@ package final class Tape: Operations {
   package func gradient(of variable: Recorded) -> Matrix? { variable.slot?.matrix }
 
   /// Runs the adjoints of everything recorded, from derivatives by some values, and forgets them.
+  ///
   /// Derivatives by weights are added to those that their store has.
   package func backward(from derivatives: [(value: Recorded, derivative: Matrix)]) {
     for (value, derivative) in derivatives { add(derivative, to: value.slot) }
@@ -176,7 +180,9 @@ package final class Tape: Operations {
 
   // MARK: Dropout
 
-  /// Begins a forward pass with dropout. The same arguments give the same masks, whatever else runs
+  /// Begins a forward pass with dropout.
+  ///
+  /// The same arguments give the same masks, whatever else runs
   /// before, beside or between.
   ///
   /// - Parameters:

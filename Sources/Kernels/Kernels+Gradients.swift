@@ -1,7 +1,9 @@
 internal import CKernels
 
 /// Attention of one sequence in the backward pass: what went in, and the derivative by what came
-/// out. Letters as in `Kernels.attention`.
+/// out.
+///
+/// Letters as in `Kernels.attention`.
 package struct AttentionGradient {
   /// q[Q,H·E], k[L,H·E] and v[L,H·E] of the forward pass.
   package var queries, keys, values: MatrixView
@@ -59,7 +61,9 @@ extension Kernels {
     table.pointee.add_rows_f32(x.rows, x.columns, x.base, x.stride, sum)
   }
 
-  /// out[N] = max over M of x[M,N], and the first row that has it; M > 0. A NaN is the maximum.
+  /// out[N] = max over M of x[M,N], and the first row that has it; M > 0.
+  ///
+  /// A NaN is the maximum.
   package func argmaxRows(
     _ x: MatrixView, into out: UnsafeMutablePointer<Float>, _ rows: UnsafeMutablePointer<Int32>
   ) {
@@ -193,8 +197,9 @@ extension Kernels {
     }
   }
 
-  /// y[N] = x[N] / (1 − rate) where an element is kept, else 0; `y` may be `x`. It is its own
-  /// adjoint.
+  /// y[N] = x[N] / (1 − rate) where an element is kept, else 0; `y` may be `x`.
+  ///
+  /// It is its own adjoint.
   package func applyDropout(
     _ dropout: Dropout, to x: UnsafeBufferPointer<Float>,
     into y: UnsafeMutableBufferPointer<Float>

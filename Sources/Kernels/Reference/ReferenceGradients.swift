@@ -50,9 +50,8 @@ extension Reference {
 
   /// Derivatives by q[Q,E], k[L,E] and v[L,E] of the attention of one head, true values.
   ///
-  /// - Parameters:
-  ///   - dy: The derivative by the output, [Q,E].
-  ///   - kept: What each weight [Q,L] is multiplied by after the softmax.
+  /// `dy` is the derivative by the output, [Q,E]; each weight [Q,L] is multiplied by `kept` after the
+  /// softmax.
   package static func attentionGradient(
     q: [Float], k: [Float], v: [Float], width: Int, scale: Float, kept: [Double], _ dy: [Float]
   ) -> (q: [Double], k: [Double], v: [Double]) {

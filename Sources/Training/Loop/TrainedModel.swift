@@ -63,14 +63,18 @@ package struct TrainedModel {
       "loss \(term.name) needs a bi-encoder, the model is a cross-encoder")
   }
 
-  /// The losses of a batch. Derivatives by the weights, multiplied by `factor`, are added to those
-  /// of the store.
+  /// The losses of a batch.
+  ///
+  /// Derivatives by the weights, multiplied by `factor`, are added to those of the store.
   ///
   /// - Parameters:
   ///   - batch: Queries and documents.
   ///   - terms: As `check` let them pass.
   ///   - factor: Usually one over the number of batches of a step.
+  ///   - tape: One that records into the store.
+  ///   - dropout: What is dropped; nil for nothing.
   ///   - random: What in-batch losses draw their documents by.
+  /// - Returns: The losses, before `factor`.
   package func addGradients(
     _ batch: TrainingBatch, _ terms: [LossTerm], factor: Double = 1, on tape: Tape,
     dropout: DropoutKey? = nil, _ random: inout CounterRandom

@@ -23,11 +23,7 @@ package final class WeightUpdate {
   /// Elements that one thread takes at a time.
   private static let chunk = 1 << 15
 
-  /// - Parameters:
-  ///   - kind: How weights follow their derivatives.
-  ///   - store: The weights.
-  ///   - weightDecay: That of a weight, by its name.
-  ///   - pool: Who works.
+  /// Prepares to update the weights of `store`, which `pool` does; `weightDecay` knows names.
   package init(
     _ kind: OptimizerKind, _ store: ParameterStore, _ pool: WorkerPool,
     weightDecay: (String) -> Double

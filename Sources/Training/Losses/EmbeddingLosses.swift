@@ -31,6 +31,7 @@ package struct Regularization: Sendable, Equatable {
   ///   - embeddings: [texts,vectors,dimension].
   ///   - texts: number of texts.
   ///   - dimension: length of a vector.
+  /// - Returns: The penalty and its derivative by `embeddings`.
   package func penalty(_ embeddings: [Float], texts: Int, dimension: Int) -> LossValue {
     precondition(
       texts > 0 && dimension > 0 && embeddings.count % (texts * dimension) == 0,
@@ -86,7 +87,10 @@ package struct Regularization: Sendable, Equatable {
 package struct ContrastiveLocalLoss: Sendable {
   package init() {}
 
+  /// The loss and its derivative by the similarities.
+  ///
   /// - Parameter similarity: [B,V], V vectors a document.
+  /// - Returns: The mean over the queries.
   package func callAsFunction(_ similarity: ScoreTable) -> LossValue {
     meanOverQueries(similarity) { query in
       let row = similarity.row(query)

@@ -47,8 +47,9 @@ package struct InBatchSampling: Sendable, Equatable {
     self.leastTargetDifference = leastTargetDifference
   }
 
-  /// The documents of the batch, query by query, that each query is compared with: as many for
-  /// each, positives first. A document is numbered query · N + place.
+  /// The documents of the batch, query by query, that each query is compared with.
+  ///
+  /// As many for each, positives first. A document is numbered query · N + place.
   ///
   /// `random`: the batch's own sequence.
   package func columns(_ targets: ScoreTable, _ random: inout CounterRandom) -> [[Int]] {
@@ -104,6 +105,7 @@ package struct InBatchCrossEntropy: Sendable, Equatable {
   /// The loss and its derivative by the scores.
   ///
   /// - Parameter scores: [B,C], of the columns that `sampling` chose.
+  /// - Returns: The mean over the queries.
   package func callAsFunction(_ scores: ScoreTable) -> LossValue {
     meanOverQueries(scores) { query in Softmax(scores.row(query)).crossEntropy(right: 0) }
   }

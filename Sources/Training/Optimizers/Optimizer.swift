@@ -55,7 +55,11 @@ package struct OptimizerStep: Sendable {
 
   /// Moves `weights` against `gradient`, each element scaled by `gradientScale` first.
   ///
-  /// - Parameter state: `kind.stateCount` arrays, zero before the first step.
+  /// - Parameters:
+  ///   - weights: Of one parameter, or of a part of it.
+  ///   - gradient: The derivatives by them.
+  ///   - gradientScale: What clipping leaves of a derivative.
+  ///   - state: `kind.stateCount` arrays, zero before the first step.
   package func apply(
     to weights: UnsafeMutableBufferPointer<Float>, gradient: UnsafeBufferPointer<Float>,
     gradientScale: Float = 1, state: [UnsafeMutableBufferPointer<Float>]

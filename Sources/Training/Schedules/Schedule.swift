@@ -44,7 +44,9 @@ package struct Schedule: Sendable, Equatable {
     self.final = final
   }
 
-  /// The factor at `step`, from 0. A learning rate starts at step 0, other values at step 1, as in
+  /// The factor at `step`, from 0.
+  ///
+  /// A learning rate starts at step 0, other values at step 1, as in
   /// the reference.
   package func factor(_ step: Int) -> Double {
     if step < delay { return 0 }
