@@ -19,6 +19,12 @@ package final class RunTuples: TupleSource {
     package var normalizesTargets = false
     /// Whether judged documents that the run lacks may be sampled.
     package var addsJudged = false
+    /// Ranks at the top whose documents are no candidates unless they are judged.
+    package var skippedRanks = 0
+    /// Whether queries without a relevant document are left out where one is to be drawn.
+    package var skipsUnanswered = false
+    /// Whether every id has to have a text.
+    package var needsTexts = true
     package var seed: UInt64 = 0
 
     package init(targets: TargetKind) { self.targets = targets }
@@ -32,8 +38,19 @@ package final class RunTuples: TupleSource {
   /// The run's numbers of the queries that count.
   private var members: [Int] = []
   package private(set) var documents = 0
-  /// Queries of the run without judgements, and those with too few documents, which are left out.
-  package private(set) var leftOut = (unjudged: 0, short: 0)
+  package private(set) var leftOut = LeftOut()
+
+  /// Numbers of queries that are left out.
+  package struct LeftOut: Sendable {
+    /// Without judgements.
+    package var unjudged = 0
+    /// With too few documents.
+    package var short = 0
+    /// Without a relevant document.
+    package var unanswered = 0
+
+    package var total: Int { unjudged + short + unanswered }
+  }
 
   package var count: Int { members.count }
 
@@ -71,6 +88,10 @@ package final class RunTuples: TupleSource {
       }
       let candidates = candidates(query)
       if options.sampling == .singleRelevant, !candidates.contains(where: { ($0.grade ?? 0) > 0 }) {
+        if options.skipsUnanswered {
+          leftOut.unanswered += 1
+          continue
+        }
         throw Failure(
           .data, at: place(query), "expected a relevant document to sample, found none",
           hint: "data.add_docs_not_in_ranking takes judged documents that the run lacks")
@@ -86,7 +107,7 @@ package final class RunTuples: TupleSource {
       throw .data(
         run.name,
         "expected queries to train with, found none: \(leftOut.unjudged) are not judged, "
-          + "\(leftOut.short) have too few documents")
+          + "\(leftOut.short) have too few documents, \(leftOut.unanswered) no relevant one")
     }
   }
 
@@ -98,6 +119,7 @@ package final class RunTuples: TupleSource {
         .data, at: place(query), "expected \(documents) documents as the first query has, "
           + "found \(size)", hint: "data.sample_size takes as many of each query")
     }
+    guard options.needsTexts else { return }
     if run.texts == nil {
       try check(run.queries[query], queries, "queries", query)
     }
@@ -136,8 +158,9 @@ package final class RunTuples: TupleSource {
       let grade = judged.flatMap { query in
         id.bytes.withUnsafeBytes { qrels?.find($0, query: query) }.flatMap(largestGrade)
       }
-      found.append(Found(id: id, entry: entry, known: .init(rank: i + 1, grade: grade)))
       if options.addsJudged { _ = ids.insert(id) }
+      if i < options.skippedRanks, grade == nil { continue }
+      found.append(Found(id: id, entry: entry, known: .init(rank: i + 1, grade: grade)))
     }
     guard options.addsJudged, let qrels, let judged else { return found }
     for judgement in qrels.judgements(of: judged) {
@@ -189,7 +212,8 @@ package final class RunTuples: TupleSource {
     switch options.targets {
     case .relevance, .subtopicRelevance: return Float(found.grade ?? 0)
     case .score: return found.entry.map { run.score($0) } ?? 0
-    case .rank, .order:
+    case .order: return 0
+    case .rank:
       // Without a depth the reference counts from -1.
       return Float((options.depth ?? -1) - (found.known.rank ?? 0) + 1)
     }

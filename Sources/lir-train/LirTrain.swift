@@ -8,6 +8,6 @@ struct LirTrain: Tool {
   static let configuration = CommandConfiguration(
     commandName: "lir-train",
     abstract: "Train a model to rank.",
-    subcommands: [Fit.self],
+    subcommands: [Fit.self, Sample.self, PlotMetrics.self],
     defaultSubcommand: Fit.self)
 }

@@ -47,13 +47,18 @@ package struct DataOpener {
     let qrels = try judgements(data)
     let (queries, docs) = try texts(data, run, qrels)
     let tuples = try RunTuples(run, qrels: qrels, options, queries: queries, docs: docs)
-    say(tuples.leftOut.unjudged, "are not judged", run)
-    say(tuples.leftOut.short, "have too few documents to sample", run)
+    say(tuples.leftOut, run)
     return tuples
   }
 
-  private func say(_ count: Int, _ what: String, _ run: Run) {
-    if count > 0 { warn("\(run.name): \(count) queries \(what) and are left out") }
+  /// Says how many queries of a run are left out.
+  package func say(_ leftOut: RunTuples.LeftOut, _ run: Run) {
+    for (count, what) in [
+      (leftOut.unjudged, "are not judged"), (leftOut.short, "have too few documents to sample"),
+      (leftOut.unanswered, "have no relevant document"),
+    ] where count > 0 {
+      warn("\(run.name): \(count) queries \(what) and are left out")
+    }
   }
 
   /// Judgements of a configuration; nil where it names none.
@@ -65,18 +70,27 @@ package struct DataOpener {
   package func texts(
     _ data: DataConfiguration, _ run: Run, _ qrels: Qrels?
   ) throws(Failure) -> (queries: TextStore?, docs: TextStore?) {
+    try texts(
+      queries: data.queries, docs: data.docs, run, depth: data.depth,
+      judged: data.addsJudged ? qrels : nil)
+  }
+
+  /// The same of some files; `judged`: judgements whose documents count, too.
+  package func texts(
+    queries: [String], docs: [String], _ run: Run, depth: Int?, judged: Qrels?
+  ) throws(Failure) -> (queries: TextStore?, docs: TextStore?) {
     var wanted = IDTable()
     for query in 0..<run.queries.count {
-      for entry in run.entries(of: query).prefix(data.depth ?? .max) {
+      for entry in run.entries(of: query).prefix(depth ?? .max) {
         _ = run.withDoc(entry) { wanted.insert($0) }
       }
     }
-    if data.addsJudged, let qrels {
+    if let qrels = judged {
       for judgement in 0..<qrels.count { _ = qrels.withDoc(judgement) { wanted.insert($0) } }
     }
     return (
-      try store("query", data.queries, keeping: run.queries),
-      try store("document", data.docs, keeping: wanted)
+      try store("query", queries, keeping: run.queries),
+      try store("document", docs, keeping: wanted)
     )
   }
 
