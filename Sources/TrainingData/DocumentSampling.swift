@@ -15,17 +15,22 @@ package enum DocumentSampling: String, Sendable, CaseIterable {
   case topAndRandom = "top_and_random"
 
   /// What is known of a document that may be sampled.
-  struct Candidate {
+  package struct Candidate: Sendable {
     /// From 1; nil for a judged document that the ranking lacks.
-    var rank: Int?
+    package var rank: Int?
     /// Nil where it is not judged.
-    var grade: Int?
+    package var grade: Int?
+
+    package init(rank: Int?, grade: Int?) {
+      self.rank = rank
+      self.grade = grade
+    }
   }
 
   /// Places of `count` documents of a query's.
   ///
   /// - Precondition: `feasible` says so.
-  func places(
+  package func places(
     of candidates: [Candidate], _ count: Int, _ random: inout CounterRandom
   ) -> [Int] {
     let all = Array(candidates.indices)
@@ -52,7 +57,7 @@ package enum DocumentSampling: String, Sendable, CaseIterable {
   }
 
   /// Whether there are enough documents of each sort.
-  func feasible(_ candidates: [Candidate], _ count: Int) -> Bool {
+  package func feasible(_ candidates: [Candidate], _ count: Int) -> Bool {
     guard self == .singleRelevant else { return candidates.count >= count }
     return candidates.count(where: Self.isNegative) >= count - 1
   }
