@@ -27,19 +27,16 @@ struct TrainingCase: CustomStringConvertible {
     expected = try read("expected.json")
   }
 
-  /// Cases whose backbone, head and losses are there; others join them as these come.
-  private static let names = [
-    "dpr_bert", "dpr_modernbert", "dpr_roberta", "mono_bert", "mono_electra", "splade_bert",
-  ]
-
   /// Folders of `Tests/Fixtures/training` and of the folders that `LIR_TEST_CASES` names.
   static var all: [String] {
     let roots =
       [fixture("training")]
       + (ProcessInfo.processInfo.environment["LIR_TEST_CASES"] ?? "").split(separator: ":")
       .map { "\($0)/training" }
-    return roots.flatMap { root in names.map { "\(root)/\($0)" } }
-      .filter { FileManager.default.fileExists(atPath: $0 + "/expected.json") }
+    return roots.flatMap { root in
+      ((try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []).sorted()
+        .map { "\(root)/\($0)" }
+    }.filter { FileManager.default.fileExists(atPath: $0 + "/expected.json") }
   }
 
   var steps: [JSON] { expected["steps"]?.array ?? [] }
@@ -56,6 +53,8 @@ struct TrainingCase: CustomStringConvertible {
           positives: .init(rawValue: params?["pos_sampling_technique"]?.string ?? "all") ?? .all,
           negatives: .init(rawValue: params?["neg_sampling_technique"]?.string ?? "all") ?? .all)
         return LossTerm(name, .inBatch(InBatchCrossEntropy(sampling)), weight: weight)
+      case "ContrastiveLocalLoss":
+        return LossTerm(name, .views(ContrastiveLocalLoss()), weight: weight)
       case "FLOPSRegularization", "L1Regularization", "L2Regularization":
         let kind = try #require(Regularization.Kind(rawValue: name))
         return LossTerm(
@@ -68,6 +67,14 @@ struct TrainingCase: CustomStringConvertible {
         return LossTerm(name, .scoring(try LossTests.scoringLoss(name, params)), weight: weight)
       }
     }
+  }
+
+  /// Whether texts are filled up with tokens that are part of them, attended to or not.
+  private func isFilled(_ role: String) -> Bool {
+    let config = try? JSONParser.parse(
+      [UInt8](Data(contentsOf: URL(fileURLWithPath: folder + "/model/config.json"))))
+    // The fields of SPLADE have the same name and another meaning.
+    return config?["model_type"]?.string == "col" && config?["\(role)_expansion"]?.bool == true
   }
 
   func batch(_ index: Int) throws -> TrainingBatch {
@@ -83,22 +90,25 @@ struct TrainingCase: CustomStringConvertible {
     }
     return TrainingBatch(
       .separate(
-        queries: Self.packed(try #require(tokens?["query_encoding"])),
-        documents: Self.packed(try #require(tokens?["doc_encoding"]))), targets: targets)
+        queries: Self.packed(
+          try #require(tokens?["query_encoding"]), isFilled: isFilled("query")),
+        documents: Self.packed(
+          try #require(tokens?["doc_encoding"]), isFilled: isFilled("doc"))), targets: targets)
   }
 
-  /// Padded rows without their padding.
-  private static func packed(_ encoding: JSON) -> PackedBatch {
+  /// Padded rows without their padding, unless that is what they were filled up with.
+  private static func packed(_ encoding: JSON, isFilled: Bool = false) -> PackedBatch {
     func rows(_ key: String) -> [[Int]] {
       (encoding[key]?.array ?? []).map { ($0.array ?? []).compactMap(\.integer) }
     }
     let (ids, masks, types) = (rows("input_ids"), rows("attention_mask"), rows("token_type_ids"))
     var batch = PackedBatch()
     for (i, row) in ids.enumerated() {
-      let count = masks[i].reduce(0, +)
+      let count = isFilled ? row.count : masks[i].reduce(0, +)
       let segments = types.isEmpty ? row.map { _ in 0 } : types[i]
       batch.append(
-        ids: row[..<count].map { Int32($0) }, typeIDs: segments[..<count].map { UInt8($0) })
+        ids: row[..<count].map { Int32($0) }, typeIDs: segments[..<count].map { UInt8($0) },
+        attended: masks[i][..<count].map { UInt8($0) })
     }
     return batch
   }
