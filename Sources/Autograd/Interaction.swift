@@ -63,9 +63,10 @@ package struct Interaction: Sendable, Equatable {
   }
 }
 
-/// Training as if a document's vectors had to be retrieved first: similarities below the largest
-/// ones count 0, and what is left is averaged over the query's vectors that found something (XTR,
-/// arXiv:2304.01982). Aggregations are then a maximum and this mean.
+/// Training as if a document's vectors had to be retrieved first (XTR, arXiv:2304.01982).
+///
+/// Similarities below the largest ones count 0, and the maxima of what is left are averaged over the
+/// query's vectors that found something, whatever the aggregations.
 package struct TokenRetrieval: Sendable, Equatable {
   /// Among which similarities the largest are looked for.
   package enum Scope: String, Sendable, CaseIterable {

@@ -206,7 +206,8 @@ private struct InteractionRun {
     tape.forEach(documents.rows.count) { document, _ in
       let vectors = documents.rows[document]
       var packed: PackedMatrix?
-      if !isSingle, interaction.measure == .dot, !vectors.isEmpty, !cellsOfDocument[document].isEmpty
+      if !isSingle, interaction.measure == .dot, !vectors.isEmpty,
+        !cellsOfDocument[document].isEmpty
       {
         let gathered = AlignedBuffer(count: vectors.count * width)
         gathered.gather(d, vectors)

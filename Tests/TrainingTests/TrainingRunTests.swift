@@ -71,10 +71,8 @@ struct TrainingCase: CustomStringConvertible {
 
   /// Whether texts are filled up with tokens that are part of them, attended to or not.
   private func isFilled(_ role: String) -> Bool {
-    let config = try? JSONParser.parse(
-      [UInt8](Data(contentsOf: URL(fileURLWithPath: folder + "/model/config.json"))))
     // The fields of SPLADE have the same name and another meaning.
-    return config?["model_type"]?.string == "col" && config?["\(role)_expansion"]?.bool == true
+    config?["model_type"]?.string == "col" && config?["\(role)_expansion"]?.bool == true
   }
 
   func batch(_ index: Int) throws -> TrainingBatch {
@@ -113,17 +111,31 @@ struct TrainingCase: CustomStringConvertible {
     return batch
   }
 
-  /// Whether losses see nothing of the scores but their differences, and the scores are linear.
+  private var config: JSON? {
+    try? JSONParser.parse(
+      [UInt8](Data(contentsOf: URL(fileURLWithPath: folder + "/model/config.json"))))
+  }
+
+  /// Whether scores are linear: all losses of scores see nothing of them but their differences.
   var isOfDifferences: Bool {
-    inputs["kind"]?.string == "cross"
-      && (inputs["losses"]?.array ?? []).allSatisfy { $0["loss"]?.string == "RankNet" }
+    inputs["kind"]?.string == "cross" && config?["scoring_strategy"]?.string == "rank"
+  }
+
+  /// How far single precision took the reference from double precision at a step: 2 for its own
+  /// error and as much for ours.
+  func slack(_ step: Int, _ key: String) -> Double {
+    guard let single = steps[step][key]?.double,
+      let double = expected["fp64_steps"]?.array?[step][key]?.double
+    else { return 0 }
+    return 2 * abs(single - double)
   }
 
   /// A constant added to all keys changes no softmax, one added to what the scores are linear in no
   /// difference: the derivative is rounding noise, which the optimiser makes as large as any other.
   func hasNoDerivative(_ name: String) -> Bool {
     name.hasSuffix("key.bias") || name.hasSuffix("k_lin.bias")
-      || isOfDifferences && name.hasSuffix("layer.1.output.LayerNorm.bias")
+      || isOfDifferences
+        && (name.hasSuffix("layer.1.output.LayerNorm.bias") || name == "linear.bias")
   }
 
   func schedule() throws -> Schedule {
@@ -176,12 +188,19 @@ struct TrainingCase: CustomStringConvertible {
     let expected = try SafeTensorsFile.load(folder + "/expected.safetensors")
     let store = try run(test) { step, loss, norm in
       let json = test.steps[step]
-      Self.near(loss.total, json["total_loss"]?.double, 1e-4, 1e-4, "\(test) \(step): loss")
+      let slack = test.slack(step, "total_loss")
+      Self.near(
+        loss.total, json["total_loss"]?.double, 1e-4 + slack, 1e-4, "\(test) \(step): loss")
       for (i, term) in loss.terms.enumerated() {
-        Self.near(term, json["losses"]?.array?[i].double, 1e-4, 1e-4, "\(test) \(step): term \(i)")
+        Self.near(
+          term, json["losses"]?.array?[i].double, 1e-4 + slack, 1e-4,
+          "\(test) \(step): term \(i)")
       }
       // Rounding of single weights averages out in the norm: relative to it as losses are.
-      Self.near(norm, json["grad_norm"]?.double, 1e-4, 1e-3, "\(test) \(step): norm")
+      let drift = test.slack(step, "grad_norm")
+      Self.near(norm, json["grad_norm"]?.double, 1e-4 + drift, 1e-3, "\(test) \(step): norm")
+      // Where the reference's two precisions differ so much, its scores are not known either.
+      if drift > 2e-3 * norm { return }
       let scores = (json["scores"]?.array ?? []).compactMap { $0.double.map { Float($0) } }
       // What is added to all scores has no derivative in a loss of differences, and drifts.
       let shift = test.isOfDifferences ? loss.scores.values[0] - scores[0] : 0

@@ -46,6 +46,7 @@ extension Model {
   ///   - role: What they are.
   ///   - promptTokens: Tokens at the start of every text that are its prompt's.
   ///   - tape: Where it is recorded.
+  /// - Returns: The vectors, with their places on the tape.
   func vectors(
     _ batch: PackedBatch, _ role: Role, promptTokens: Int, _ tape: Tape
   ) -> RecordedVectors {
