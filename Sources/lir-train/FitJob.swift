@@ -54,7 +54,8 @@ struct FitJob {
     if folders.isDone { return context.report("steps", "\(state.step)") }
     StopRequest.install()
     let metrics = try MetricsLog("\(folders.root)/metrics.jsonl", keeping: state.step)
-    context.progress.expect((training.steps - state.step) * configuration.batchSize * configuration.accumulate)
+    context.progress.expect(
+      (training.steps - state.step) * configuration.batchSize * configuration.accumulate)
     var last = context.seconds
     while !training.isDone, !isStopped(state) {
       let report = try training.advance()
@@ -185,7 +186,8 @@ private enum WorkDigest {
       configuration.decisive.serialized(sortingKeys: true), try model.folder.digest(),
     ]
     for data in [configuration.data] + configuration.validations.map(\.data) {
-      let files = (data.tuples.map { [$0] } ?? []) + data.run + data.queries + data.docs + data.qrels
+      let files =
+        (data.tuples.map { [$0] } ?? []) + data.run + data.queries + data.docs + data.qrels
       for file in files where WholeFile.exists(file) { lines.append(try FileDigest.of(file)) }
     }
     return Checksum.xxh3Long(Array(lines.joined(separator: "\n").utf8))

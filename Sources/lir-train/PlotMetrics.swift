@@ -56,7 +56,11 @@ struct MetricsFile {
         guard json["step"]?.integer != nil else {
           throw .line(file, number, expected: "an object with a step", found: json.kindName)
         }
-        if json["validation"]?.string == nil { steps.append(json) } else { validations.append(json) }
+        if json["validation"]?.string == nil {
+          steps.append(json)
+        } else {
+          validations.append(json)
+        }
       }
     }
     if steps.isEmpty { throw .data(file, "expected metrics of a training run, found none") }

@@ -36,7 +36,8 @@ struct Sample: ToolCommand {
       valueName: "file"))
   var docs: [String] = []
 
-  @Option(help: "How documents are chosen: single_relevant, top, random, log_random or top_and_random.")
+  @Option(
+    help: "How documents are chosen: single_relevant, top, random, log_random or top_and_random.")
   var sampling: DocumentSampling = .singleRelevant
 
   @Option(
@@ -144,7 +145,8 @@ private struct SampleJob {
     }
     let inputs =
       try InputDigest.of(operands) + InputDigest.of(command.qrels, name: "qrels")
-      + InputDigest.of(command.queries, name: "queries") + InputDigest.of(command.docs, name: "docs")
+      + InputDigest.of(command.queries, name: "queries")
+      + InputDigest.of(command.docs, name: "docs")
     let provenance = Provenance(
       tool: "lir-train sample", settings: context.settings, inputs: inputs)
     try writer.finishText(
@@ -170,7 +172,9 @@ private struct SampleJob {
       if !document.text.isEmpty || !command.docs.isEmpty {
         members.append(JSON.Member("text", .string(String(decoding: document.text, as: UTF8.self))))
       }
-      if targets != .order { members.append(JSON.Member("score", .double(Double(document.target)))) }
+      if targets != .order {
+        members.append(JSON.Member("score", .double(Double(document.target))))
+      }
       return .object(members)
     }
     members.append(JSON.Member("docs", .array(docs)))

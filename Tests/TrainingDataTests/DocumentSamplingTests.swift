@@ -1,7 +1,6 @@
 import Glibc
 import Kernels
 import Testing
-
 import TrainingData
 
 @Suite struct DocumentSamplingTests {
@@ -45,9 +44,10 @@ import TrainingData
   }
 
   @Test func singleRelevantPutsThePositiveFirst() {
-    let candidates = ranked(6, grades: [2: 1, 3: 0, 5: 2, 6: -1]) + [
-      Candidate(rank: nil, grade: 1), Candidate(rank: nil, grade: 0),
-    ]
+    let candidates =
+      ranked(6, grades: [2: 1, 3: 0, 5: 2, 6: -1]) + [
+        Candidate(rank: nil, grade: 1), Candidate(rank: nil, grade: 0),
+      ]
     var firsts: [Int] = [0, 0, 0, 0, 0, 0, 0, 0]
     for stream in 0..<3000 {
       var random = CounterRandom(seed: 1, stream: UInt64(stream))

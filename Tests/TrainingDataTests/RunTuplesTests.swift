@@ -1,7 +1,6 @@
 import Failures
 import Records
 import Testing
-
 import TrainingData
 
 @Suite struct RunTuplesTests {
@@ -23,7 +22,8 @@ import TrainingData
         Array(iteration.utf8).withUnsafeBytes { iteration in
           Array(doc.utf8).withUnsafeBytes { doc in
             builder.add(
-              query: query, doc: doc, grade: grade, iteration: iteration, file: "qrels", line: i + 1)
+              query: query, doc: doc, grade: grade, iteration: iteration, file: "qrels", line: i + 1
+            )
           }
         }
       }

@@ -1,5 +1,4 @@
 import Testing
-
 import TrainingData
 
 @Suite struct ShuffledOrderTests {

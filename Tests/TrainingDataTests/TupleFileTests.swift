@@ -2,9 +2,8 @@ import Failures
 import Foundation
 import Records
 import Testing
-import Workers
-
 import TrainingData
+import Workers
 
 @Suite struct TupleFileTests {
   /// A folder for one test.

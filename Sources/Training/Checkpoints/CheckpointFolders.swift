@@ -27,7 +27,8 @@ package struct CheckpointFolders {
 
   /// Whether anything of a run is here.
   package static func isUsed(_ root: String) throws(Failure) -> Bool {
-    WholeFile.isDirectory(root) ? !(try FolderListing.names(root)).isEmpty
+    WholeFile.isDirectory(root)
+      ? !(try FolderListing.names(root)).isEmpty
       : WholeFile.exists(root)
   }
 

@@ -151,7 +151,8 @@ struct WeightNaming {
 
   init(_ description: ModelDescription) {
     self.description = description
-    isConverted = description.folder.overriddenKeys.contains("model_type")
+    isConverted =
+      description.folder.overriddenKeys.contains("model_type")
       && description.folder.config["backbone_model_type"] == nil
   }
 

@@ -37,7 +37,8 @@ extension TrainingRun {
   /// `work`: digest of everything that decides the run.
   package func save(_ state: TrainingState, work: String, into folder: String) throws(Failure) {
     var metadata = [
-      "lir.format": "1", "lir.kind": "training_state", "lir.work": work, "lir.step": "\(state.step)",
+      "lir.format": "1", "lir.kind": "training_state", "lir.work": work,
+      "lir.step": "\(state.step)",
       "lir.waits": state.waits.map { "\($0)" }.joined(separator: " "),
       "lir.bests": state.bests.map { $0.map { "\($0.bitPattern)" } ?? "-" }.joined(separator: " "),
     ]
@@ -107,7 +108,8 @@ extension TrainingRun {
     var moments: [AlignedBuffer] = []
     for j in 0..<update.kind.stateCount {
       let name = "\(parameter.name)#\(j)"
-      guard let entry = file.entry(name), entry.type == .f32, entry.elements == parameter.count else {
+      guard let entry = file.entry(name), entry.type == .f32, entry.elements == parameter.count
+      else {
         throw .data(file.path, "damaged: no \(name) of \(parameter.count) numbers")
       }
       let buffer = AlignedBuffer(count: parameter.count)

@@ -39,6 +39,10 @@ enum LossConfiguration {
           temperature: try reader.number("temperature") ?? 1,
           discount: try reader.choice("discount")))
     },
+    // The reference takes a temperature, too, and does nothing with it.
+    "ContrastiveLocalLoss": Recipe(parameters: []) { _ throws(Failure) in
+      .views(ContrastiveLocalLoss())
+    },
     "InBatchCrossEntropy": Recipe(
       parameters: ["pos_sampling_technique", "neg_sampling_technique", "max_num_neg_samples"]
     ) { reader throws(Failure) in .inBatch(InBatchCrossEntropy(try inBatch(reader))) },

@@ -36,7 +36,9 @@ package struct OptimizerConfiguration: Sendable {
     case .sgd:
       let momentum = try reader.number("momentum", least: 0) ?? 0
       let nesterov = try reader.bool("nesterov") ?? false
-      if nesterov, momentum == 0 { throw reader.failure("nesterov", expected: "a momentum with it") }
+      if nesterov, momentum == 0 {
+        throw reader.failure("nesterov", expected: "a momentum with it")
+      }
       kind = .sgd(momentum: momentum, nesterov: nesterov)
     }
     learningRate = try reader.number("lr", least: 0) ?? 1e-5
@@ -88,7 +90,8 @@ package struct ValidationConfiguration: Sendable {
   static func read(_ top: ConfigurationReader) throws(Failure) -> [ValidationConfiguration] {
     var all: [ValidationConfiguration] = []
     let own = ["name", "measures", "every", "patience"]
-    for (i, reader) in try top.mappings("validate", keys: DataConfiguration.keys + own).enumerated() {
+    for (i, reader) in try top.mappings("validate", keys: DataConfiguration.keys + own).enumerated()
+    {
       let data = try DataConfiguration(reader, isTraining: false)
       let standard = data.tuples == nil ? ["nDCG@10"] : ["loss"]
       let measures = try reader.strings("measures") ?? standard

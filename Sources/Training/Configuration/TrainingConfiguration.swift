@@ -26,6 +26,8 @@ package struct TrainingConfiguration: Sendable {
   /// Parts of the names of weights that stay as they are.
   package var freeze: [String]
   package var recomputesLayers: Bool
+  /// Texts that the model runs on at a time; nil for all of a batch.
+  package var chunk: Int?
   package var validations: [ValidationConfiguration]
   package var checkpointEvery: Int
   package var checkpointsKept: Int
@@ -35,15 +37,19 @@ package struct TrainingConfiguration: Sendable {
 
   /// The value of a configuration without anything said.
   private static let defaults: JSON = [
-    "model": .null, "model_config": .null, "data": ["shuffle": true], "batch_size": 32, "accumulate": 1,
-    "max_steps": .null, "epochs": .null, "losses": [], "optimizer": ["name": "AdamW", "lr": .double(1e-5)],
+    "model": .null, "model_config": .null, "data": ["shuffle": true], "batch_size": 32,
+    "accumulate": 1,
+    "max_steps": .null, "epochs": .null, "losses": [],
+    "optimizer": ["name": "AdamW", "lr": .double(1e-5)],
     "schedule": ["name": "constant", "warmup": 0, "delay": 0],
     "value_schedules": [], "clip": .null, "dropout": .null, "precision": "f32", "lora": .null,
-    "freeze": [], "gradient_checkpointing": false, "validate": [],
+    "freeze": [], "gradient_checkpointing": false, "gradcache": .null, "validate": [],
     "checkpoint": ["every": 1000, "keep": 2], "seed": 42,
   ]
 
   static let defaultSteps = 100_000
+  /// Texts at a time with `gradcache: true`.
+  static let defaultChunk = 32
 
   /// Reads a configuration.
   ///
@@ -85,6 +91,11 @@ package struct TrainingConfiguration: Sendable {
     if top["lora"] != nil { throw .config(file, "lora is not supported yet") }
     freeze = try top.strings("freeze") ?? []
     recomputesLayers = try top.bool("gradient_checkpointing") ?? false
+    chunk =
+      switch top["gradcache"] {
+      case .bool(let isOn)?: isOn ? Self.defaultChunk : nil
+      default: try top.integer("gradcache", least: 1)
+      }
     validations = try ValidationConfiguration.read(top)
     let checkpoint = try top.mapping("checkpoint", keys: ["every", "keep"])
     checkpointEvery = try checkpoint.integer("every", least: 1) ?? 1000
@@ -140,7 +151,8 @@ package struct DataConfiguration: Sendable {
     run = try reader.strings("run") ?? []
     guard (tuples != nil) != !run.isEmpty else {
       throw .config(
-        reader.file, "expected either tuples or run in "
+        reader.file,
+        "expected either tuples or run in "
           + (isTraining ? "data" : "an entry of validate"))
     }
     format = try reader.choice("format")
@@ -177,7 +189,8 @@ package struct DataConfiguration: Sendable {
     if isTraining || targets != nil {
       guard let targets, targets != .order else {
         throw reader.failure(
-          "targets", expected: "relevance, subtopic_relevance, rank or score, as the data are a run")
+          "targets", expected: "relevance, subtopic_relevance, rank or score, as the data are a run"
+        )
       }
       if addsJudged, targets == .score || targets == .rank {
         throw .config(

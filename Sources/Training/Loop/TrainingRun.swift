@@ -53,9 +53,11 @@ package final class TrainingRun {
   /// - Parameters:
   ///   - configuration: What to do.
   ///   - description: Its model.
-  ///   - opener: Makes the opener of the data from the seed of what is sampled.
   ///   - kernels: Compute.
   ///   - pool: Works.
+  ///   - opener: Makes the opener of the data from the seed of what is sampled.
+  /// - Throws: 78 where the model, the losses and the rest do not go together; as reading the model
+  ///   and the data does.
   package init(
     _ configuration: TrainingConfiguration, _ description: ModelDescription,
     _ kernels: Kernels, _ pool: WorkerPool, opener: (UInt64) -> DataOpener
@@ -136,7 +138,7 @@ package final class TrainingRun {
       let tokens = try self.tuples.batch(tuples, firstQuery: report.queries)
       let loss = trained.addGradients(
         tokens, terms, factor: 1 / Double(configuration.accumulate), on: tape, dropout: dropout,
-        &random)
+        options: .init(chunk: configuration.chunk), &random)
       guard loss.total.isFinite else { throw notFinite("the loss is \(loss.total)", tuples) }
       report.loss += loss.total / Double(batches.count)
       for (i, term) in loss.terms.enumerated() { report.terms[i] += term / Double(batches.count) }
@@ -146,7 +148,8 @@ package final class TrainingRun {
     report.gradientNorm = update.gradientNorm()
     guard report.gradientNorm.isFinite else {
       throw notFinite(
-        "the norm of the gradient is \(report.gradientNorm)", try read(batches.flatMap { $0 }, epoch))
+        "the norm of the gradient is \(report.gradientNorm)",
+        try read(batches.flatMap { $0 }, epoch))
     }
     update.step(
       learningRate: report.learningRate, norm: report.gradientNorm, clip: configuration.clip)

@@ -10,20 +10,22 @@ import Workers
 package struct TupleTokenizer {
   private enum Reading: Sendable {
     case apart(query: RoleTokenizer, doc: RoleTokenizer)
-    case together(PairTokenizer, ModelDescription.SetSettings?)
+    case together(PairTokenizer)
   }
 
   private let reading: Reading
+  /// Tokens of the roles' prompts.
+  private let promptTokens: [Role: Int]
   private let windows: WindowTokenizer
 
   /// - Throws: 78 where the tokenizer lacks tokens that the model needs.
   package init(_ tokenizer: Tokenizer, _ model: Model, _ pool: WorkerPool) throws(Failure) {
     windows = WindowTokenizer(pool)
     let description = model.description
-    if case .mono(let settings) = description.architecture {
+    if case .mono = description.architecture {
       reading = .together(
-        try PairTokenizer(tokenizer, description, maximumTokens: model.backbone.maximumTokens),
-        settings.set)
+        try PairTokenizer(tokenizer, description, maximumTokens: model.backbone.maximumTokens))
+      promptTokens = [:]
       return
     }
     func role(_ role: Role) throws(Failure) -> RoleTokenizer {
@@ -33,7 +35,12 @@ package struct TupleTokenizer {
       let length = model.maximumTokens(role)
       return try RoleTokenizer(tokenizer, settings, maximumLength: length == .max ? nil : length)
     }
-    reading = .apart(query: try role(.query), doc: try role(.doc))
+    let (query, doc) = (try role(.query), try role(.doc))
+    var scratch = TokenizerScratch()
+    promptTokens = [
+      .query: try query.promptTokens(&scratch), .doc: try doc.promptTokens(&scratch),
+    ]
+    reading = .apart(query: query, doc: doc)
   }
 
   /// A batch of tuples with as many documents each.
@@ -54,13 +61,12 @@ package struct TupleTokenizer {
       let docs = try packed(tokens(tuples.flatMap { $0.documents.map(\.text) }, doc)) {
         tuples[$0 / documents].place
       }
-      return TrainingBatch(
+      var batch = TrainingBatch(
         .separate(queries: queries, documents: docs), targets: targets, firstQuery: firstQuery)
-    case .together(let tokenizer, let set):
-      let window = try pairs(tuples, tokenizer)
-      let pairs = try packed(window, set: set.map { ($0, documents) }) {
-        tuples[$0 / documents].place
-      }
+      batch.promptTokens = promptTokens
+      return batch
+    case .together(let tokenizer):
+      let pairs = try packed(pairs(tuples, tokenizer)) { tuples[$0 / documents].place }
       return TrainingBatch(.pairs(pairs), targets: targets, firstQuery: firstQuery)
     }
   }
@@ -96,10 +102,9 @@ package struct TupleTokenizer {
     }
   }
 
-  /// `set`: settings of a set-encoder and documents of a set; `place`: where a text came from.
+  /// `place`: where a text came from.
   private func packed(
-    _ window: TokenWindow, set: (ModelDescription.SetSettings, Int)? = nil,
-    _ place: (Int) -> String
+    _ window: TokenWindow, _ place: (Int) -> String
   ) throws(Failure) -> PackedBatch {
     var batch = PackedBatch()
     for index in 0..<window.count {
@@ -107,9 +112,6 @@ package struct TupleTokenizer {
       if range.isEmpty { throw .data(place(index), "a text has no token") }
       batch.append(
         ids: window.ids[range], typeIDs: window.typeIDs[range], attended: window.attended[range])
-      if let (settings, documents) = set, index % documents == documents - 1 {
-        batch.endSet(sharedToken: settings.sharedToken)
-      }
     }
     return batch
   }

@@ -1,6 +1,7 @@
 import Evaluation
 import Failures
 import Kernels
+import Models
 import Records
 import TrainingData
 import Workers
@@ -27,8 +28,11 @@ package final class Validation {
     case nothing
   }
 
-  /// Documents that are scored together.
-  private static let documentsAtOnce = 64
+  /// Documents of a query that are scored together: those of a Set-Encoder see each other.
+  private static func documentsAtOnce(_ description: ModelDescription) -> Int {
+    if case .mono(let settings) = description.architecture, settings.set != nil { return .max }
+    return 64
+  }
 
   /// Reads what a configuration names.
   ///
@@ -55,9 +59,12 @@ package final class Validation {
     } else if data.tuples != nil {
       guard data.targets == .order else {
         throw .config(
-          nil, "\(configuration.name): measures on tuples need targets: order, scores are no grades")
+          nil, "\(configuration.name): measures on tuples need targets: order, scores are no grades"
+        )
       }
-      if let lossTuples { subject = .tuples(lossTuples) } else {
+      if let lossTuples {
+        subject = .tuples(lossTuples)
+      } else {
         subject = .tuples(try opener.tuples(data))
       }
     } else {
@@ -95,8 +102,6 @@ package final class Validation {
 
   /// The values of all measures for the model as it is.
   package func values(_ run: TrainingRun) throws(Failure) -> [Double] {
-    run.tape.isRecording = false
-    defer { run.tape.isRecording = true }
     var evaluated: [Double] = []
     switch subject {
     case .nothing: break
@@ -132,7 +137,7 @@ package final class Validation {
         tuples.append(try source.tuple(index, epoch: 0))
       }
       var random = CounterRandom(seed: run.configuration.seed, stream: UInt64(start))
-      let loss = run.trained.addGradients(
+      let loss = run.trained.loss(
         try run.tuples.batch(tuples), run.currentTerms, on: run.tape, &random)
       sum += loss.total * Double(tuples.count)
     }
@@ -150,9 +155,10 @@ package final class Validation {
       var text = candidates.queryText(query).map { Array($0.utf8) }
       if text == nil { text = try queries?.text(id, for: place) }
       let entries = Array(candidates.entries(of: query).prefix(depth))
-      for start in stride(from: 0, to: entries.count, by: Self.documentsAtOnce) {
+      let size = min(entries.count, Self.documentsAtOnce(run.trained.model.description))
+      for start in stride(from: 0, to: entries.count, by: max(size, 1)) {
         var tuple = TrainingTuple(queryID: id, query: text ?? [], documents: [], place: place)
-        for entry in entries[start..<min(start + Self.documentsAtOnce, entries.count)] {
+        for entry in entries[start..<min(start + size, entries.count)] {
           var doc = candidates.docText(entry).map { Array($0.utf8) }
           if doc == nil { doc = try docs?.text(candidates.doc(entry), for: place) }
           tuple.documents.append(.init(id: candidates.doc(entry), text: doc ?? [], target: 0))
@@ -194,7 +200,7 @@ package final class Validation {
     to builder: inout RunBuilder
   ) throws(Failure) {
     var random = CounterRandom(seed: 0)
-    let scores = run.trained.addGradients(
+    let scores = run.trained.loss(
       try run.tuples.batch([tuple]), [], on: run.tape, &random
     ).scores.values
     for (id, score) in zip(ids, scores) {
