@@ -125,6 +125,12 @@ let package = Package(
       ]),
     tool("lir-eval", ["JSON", "Workers", "Records", "Tensors", "Evaluation"]),
 
+    // What scripts/reference/bench_training.py runs beside the reference
+    .executableTarget(
+      name: "bench-training",
+      dependencies: ["Failures", "Kernels", "Workers", "Autograd", "Models", "Training"],
+      path: "Benchmarks/bench-training"),
+
     // Tests: one target a library, `ToolTests` for the executables
     .target(name: "TestSupport", dependencies: ["JSON"], path: "Tests/TestSupport"),
     tests("JSON"),

@@ -79,36 +79,24 @@ extension Inference {
 
   // MARK: Sets
 
-  /// Keys and values of a sequence are its own rows, the shared rows of its set, and drawn ones.
   private func attendInSets(
     _ all: MatrixView, _ shape: AttentionShape, _ batch: PackedBatch, into out: Matrix
   ) {
     precondition(shape.reach == nil && shape.relative == nil, "distances between sequences")
     let width = all.columns / 3
-    var firstDrawn = batch.tokens
-    for set in batch.sets {
-      let shared =
-        set.sequences.map { batch.offsets[$0] + set.sharedToken }
-        + Array(firstDrawn..<firstDrawn + set.drawn)
-      firstDrawn += set.drawn
-      for sequence in set.sequences {
-        let rows = batch.range(sequence)
-        let others = shared.enumerated().filter { $0.offset != sequence - set.sequences.lowerBound }
-          .map(\.element)
-        let keys = Array(rows) + others
-        let gathered = matrix(keys.count, 2 * width)
-        for (i, row) in keys.enumerated() {
-          (gathered.buffer.pointer + i * 2 * width).update(
-            from: all.base + row * all.stride + width, count: 2 * width)
-        }
-        let keep = Array(batch.attended[rows]) + [UInt8](repeating: 1, count: others.count)
-        keep.withUnsafeBufferPointer { keep in
-          let view = gathered.view.view
-          attend(
-            queries: all[rows, 0..<width], keys: view.columns(0..<width),
-            values: view.columns(width..<2 * width), shape, keep: keep,
-            into: out.view.rows(rows))
-        }
+    let keys = SetKeys(batch)
+    for sequence in 0..<batch.sequences {
+      let rows = batch.range(sequence)
+      let gathered = matrix(keys.rows[sequence].count, 2 * width)
+      for (i, row) in keys.rows[sequence].enumerated() {
+        (gathered.buffer.pointer + i * 2 * width).update(
+          from: all.base + row * all.stride + width, count: 2 * width)
+      }
+      keys.keep[sequence].withUnsafeBufferPointer { keep in
+        let view = gathered.view.view
+        attend(
+          queries: all[rows, 0..<width], keys: view.columns(0..<width),
+          values: view.columns(width..<2 * width), shape, keep: keep, into: out.view.rows(rows))
       }
     }
   }
@@ -116,38 +104,17 @@ extension Inference {
   package func draw(_ x: Matrix, _ batch: PackedBatch, layer: Int) -> Matrix {
     let drawn = batch.sets.reduce(0) { $0 + $1.drawn }
     if drawn == 0 { return x }
-    let width = x.columns
-    let out = matrix(x.rows + drawn, width)
-    out.buffer.pointer.update(from: x.buffer.pointer, count: x.rows * width)
-    var target = out.buffer.pointer + x.rows * width
-    for set in batch.sets where set.drawn > 0 {
-      let random = CounterRandom(seed: set.seed, stream: UInt64(layer))
-      for column in 0..<width {
-        let (mean, deviation) = Self.moments(
-          set.sequences.map { x.row(batch.offsets[$0] + set.sharedToken)[column] })
-        for row in 0..<set.drawn {
-          let index = row * width + column
-          target[index] = mean + deviation * random.normal(at: UInt64(index))
-        }
-      }
-      target += set.drawn * width
-    }
+    let out = matrix(x.rows + drawn, x.columns)
+    out.buffer.pointer.update(from: x.buffer.pointer, count: x.rows * x.columns)
+    batch.drawStates(into: out.view, layer: layer)
     return out
-  }
-
-  /// Mean and standard deviation as `torch.mean` and `torch.std` have them; a deviation of 0 for one
-  /// value.
-  private static func moments(_ values: [Float]) -> (mean: Float, deviation: Float) {
-    let mean = values.reduce(0.0) { $0 + Double($1) } / Double(values.count)
-    if values.count == 1 { return (Float(mean), 0) }
-    let squares = values.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) }
-    return (Float(mean), Float((squares / Double(values.count - 1)).squareRoot()))
   }
 
   // MARK: Cross attention
 
   package func crossAttention(
-    _ queries: Matrix, over hidden: Matrix, _ projections: CrossProjections, _ batch: PackedBatch
+    _ queries: Matrix, over hidden: Matrix, _ projections: CrossProjections, _ batch: PackedBatch,
+    dropout: Float
   ) -> Matrix {
     let heads = projections.heads
     let headWidth = queries.columns / heads
@@ -192,6 +159,8 @@ struct RelativeTable {
   private let heads: Int
   /// values[H,2R+1].
   private let values: AlignedBuffer
+  /// 2R + 1.
+  var columns: Int { 2 * radius + 1 }
 
   init(_ positions: RelativePositions, radius: Int) {
     self.radius = radius
@@ -203,5 +172,5 @@ struct RelativeTable {
   }
 
   /// Valid while this lives.
-  var view: MatrixView { values.matrix(rows: heads, columns: 2 * radius + 1).view }
+  var view: MatrixView { values.matrix(rows: heads, columns: columns).view }
 }

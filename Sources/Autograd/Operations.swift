@@ -50,8 +50,11 @@ package protocol Operations: AnyObject {
 
   /// One query a sequence, which attends to all attended tokens of it: queries [B,I] and hidden
   /// states [T,D] to [B,I]. Keys and values of the tokens are never made.
+  ///
+  /// `dropout`: how many weights are dropped in training, as a share.
   func crossAttention(
-    _ queries: Value, over hidden: Value, _ projections: CrossProjections, _ batch: PackedBatch
+    _ queries: Value, over hidden: Value, _ projections: CrossProjections, _ batch: PackedBatch,
+    dropout: Float
   ) -> Value
 
   /// The states x[T,D], and behind them the drawn ones of the batch's sets: [T+S,D].
@@ -95,6 +98,12 @@ extension Operations {
 
   package func linear(_ x: Value, _ layer: Linear, adding residual: Value) -> Value {
     linear(x, layer, adding: residual, dropout: 0, PackedBatch())
+  }
+
+  package func crossAttention(
+    _ queries: Value, over hidden: Value, _ projections: CrossProjections, _ batch: PackedBatch
+  ) -> Value {
+    crossAttention(queries, over: hidden, projections, batch, dropout: 0)
   }
 
   package func attention(_ qkv: Value, heads: Int, _ batch: PackedBatch) -> Value {

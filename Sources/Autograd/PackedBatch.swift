@@ -1,3 +1,5 @@
+import Kernels
+
 /// Sequences laid end to end: B sequences, T tokens in all, no padding anywhere.
 package struct PackedBatch: Sendable {
   /// ids[T].
@@ -57,15 +59,78 @@ package struct PackedBatch: Sendable {
     offsets.append(self.ids.count)
   }
 
-  /// Makes the sequences since the last set one set.
-  package mutating func endSet(sharedToken: Int, drawn: Int = 0, seed: UInt64 = 0) {
-    let start = sets.last?.sequences.upperBound ?? 0
-    for sequence in start..<sequences {
+  /// Some of the sequences, in their order.
+  ///
+  /// - Precondition: a set is in it as a whole or not at all.
+  package func sequences(_ range: Range<Int>) -> PackedBatch {
+    let tokens = offsets[range.lowerBound]..<offsets[range.upperBound]
+    var part = PackedBatch()
+    part.ids = Array(ids[tokens])
+    part.typeIDs = Array(typeIDs[tokens])
+    part.positions = Array(positions[tokens])
+    part.attended = Array(attended[tokens])
+    part.hidesTokens = part.attended.contains(0)
+    part.offsets = offsets[range.lowerBound...range.upperBound].map { $0 - tokens.lowerBound }
+    for set in sets where set.sequences.overlaps(range) {
+      precondition(range.clamped(to: set.sequences) == set.sequences, "half a set")
+      let first = set.sequences.lowerBound - range.lowerBound
+      part.sets.append(
+        SequenceSet(
+          sequences: first..<first + set.sequences.count, sharedToken: set.sharedToken,
+          drawn: set.drawn, seed: set.seed))
+    }
+    return part
+  }
+
+  /// Makes all sequences sets.
+  ///
+  /// - Parameters:
+  ///   - sizes: Of each set how many sequences it has, which together are all, the number of states
+  ///     that are drawn, and their seed.
+  ///   - sharedToken: Position of the token that the others of a set attend to.
+  package mutating func makeSets(
+    _ sizes: [(count: Int, drawn: Int, seed: UInt64)], sharedToken: Int
+  ) {
+    precondition(
+      sizes.reduce(0) { $0 + $1.count } == sequences, "sets of \(sizes), \(sequences) sequences")
+    for sequence in 0..<sequences {
       precondition(range(sequence).count > sharedToken, "no token \(sharedToken) to share")
     }
-    sets.append(
-      SequenceSet(
-        sequences: start..<sequences, sharedToken: sharedToken, drawn: drawn, seed: seed))
+    var first = 0
+    sets = sizes.map { size in
+      defer { first += size.count }
+      return SequenceSet(
+        sequences: first..<first + size.count, sharedToken: sharedToken, drawn: size.drawn,
+        seed: size.seed)
+    }
+  }
+}
+
+/// What the tokens of each sequence attend to in a batch of sets: its own tokens, the shared token of
+/// each other sequence of its set, and the drawn states of the set.
+struct SetKeys {
+  /// Rows of the states, of each sequence: its own first.
+  let rows: [[Int]]
+  /// 0 for a state that is not attended to.
+  let keep: [[UInt8]]
+
+  init(_ batch: PackedBatch) {
+    var (rows, keep): ([[Int]], [[UInt8]]) = ([], [])
+    var firstDrawn = batch.tokens
+    for set in batch.sets {
+      let drawn = firstDrawn..<firstDrawn + set.drawn
+      firstDrawn = drawn.upperBound
+      for sequence in set.sequences {
+        let own = batch.range(sequence)
+        let shared = set.sequences.filter { $0 != sequence }.map {
+          batch.offsets[$0] + set.sharedToken
+        }
+        rows.append(Array(own) + shared + drawn)
+        keep.append(
+          batch.attended[own] + [UInt8](repeating: 1, count: shared.count + drawn.count))
+      }
+    }
+    (self.rows, self.keep) = (rows, keep)
   }
 }
 
@@ -79,4 +144,36 @@ package struct SequenceSet: Sendable {
   package let drawn: Int
   /// Seed of the drawn states.
   package let seed: UInt64
+}
+
+extension PackedBatch {
+  /// Draws the states behind the tokens of states[T+S,D], set by set.
+  func drawStates(into states: MutableMatrixView, layer: Int) {
+    let width = states.columns
+    func state(_ sequence: Int, _ set: SequenceSet) -> UnsafeMutablePointer<Float> {
+      states.base + (offsets[sequence] + set.sharedToken) * states.stride
+    }
+    var row = tokens
+    for set in sets where set.drawn > 0 {
+      let random = CounterRandom(seed: set.seed, stream: UInt64(layer))
+      for column in 0..<width {
+        let (mean, deviation) = Self.moments(set.sequences.map { state($0, set)[column] })
+        for drawn in 0..<set.drawn {
+          let index = drawn * width + column
+          states.base[(row + drawn) * states.stride + column] =
+            mean + deviation * random.normal(at: UInt64(index))
+        }
+      }
+      row += set.drawn
+    }
+  }
+
+  /// Mean and standard deviation as `torch.mean` and `torch.std` have them; a deviation of 0 for one
+  /// value.
+  private static func moments(_ values: [Float]) -> (mean: Float, deviation: Float) {
+    let mean = values.reduce(0.0) { $0 + Double($1) } / Double(values.count)
+    if values.count == 1 { return (Float(mean), 0) }
+    let squares = values.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) }
+    return (Float(mean), Float((squares / Double(values.count - 1)).squareRoot()))
+  }
 }

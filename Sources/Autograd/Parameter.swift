@@ -12,6 +12,8 @@ package final class Parameter: @unchecked Sendable {
   private let discard: (@Sendable () -> Void)?
   /// What training knows about it; nil where the values are fixed.
   package let training: TrainedValues?
+  /// Where its values and derivatives begin among those of `training`.
+  let offset: Int
 
   /// `discard`: gives the memory of the values back until they are touched again, where it can.
   package init(
@@ -24,16 +26,31 @@ package final class Parameter: @unchecked Sendable {
     self.owner = owner
     self.discard = discard
     training = nil
+    offset = 0
   }
 
-  /// A weight that training changes.
-  init(name: String, shape: [Int], training: TrainedValues) {
+  /// A weight that training changes, or a part of one that begins at `offset`.
+  init(name: String, shape: [Int], training: TrainedValues, offset: Int = 0) {
     self.name = name
     self.shape = shape
     self.training = training
-    values = UnsafePointer(training.values.pointer)
+    self.offset = offset
+    values = UnsafePointer(training.values.pointer + offset)
     owner = training
     discard = nil
+  }
+
+  /// Row `index` of a matrix [N,K], as a matrix [1,K] that is trained with it.
+  package func row(_ index: Int) -> Parameter {
+    let columns = matrix.columns
+    precondition(index >= 0 && index < matrix.rows, "row \(index) of \(name)")
+    let name = "\(name)[\(index)]"
+    if let training {
+      return Parameter(
+        name: name, shape: [1, columns], training: training, offset: offset + index * columns)
+    }
+    return Parameter(
+      name: name, shape: [1, columns], values: values + index * columns, owner: self)
   }
 
   /// To be called when the values were copied: a mapped file need not stay in memory beside the
@@ -142,8 +159,15 @@ package final class CrossProjections: Sendable {
   package let value: Parameter
   package let heads: Int
   package let scale: Float
+  private let fixed: [(key: PackedMatrix, value: PackedMatrix)]?
+
   /// Wkᵀ[D,E] and Wv[E,D] of each head.
-  let folded: [(key: PackedMatrix, value: PackedMatrix)]
+  ///
+  /// - Precondition: they are not in training.
+  var folded: [(key: PackedMatrix, value: PackedMatrix)] {
+    guard let fixed else { preconditionFailure("\(key.name) is in training") }
+    return fixed
+  }
 
   /// I is a multiple of the heads.
   package init(key: Parameter, value: Parameter, heads: Int, scale: Float) {
@@ -155,9 +179,13 @@ package final class CrossProjections: Sendable {
     self.value = value
     self.heads = heads
     self.scale = scale
+    if key.training != nil || value.training != nil {
+      fixed = nil
+      return
+    }
     defer { for weight in [key, value] { weight.wereCopied() } }
     let headWidth = inner / heads
-    folded = (0..<heads).map { head in
+    fixed = (0..<heads).map { head in
       let start = head * headWidth * width
       return (
         PackedMatrix(

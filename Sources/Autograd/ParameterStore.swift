@@ -6,8 +6,9 @@ import Kernels
 /// happens between its runs, on the thread that owns it.
 package final class TrainedValues: @unchecked Sendable {
   package let values: AlignedBuffer
-  /// Zero where nothing was added since the last `clear`.
-  package let gradient: AlignedBuffer
+  /// Zero where nothing was added since the last `clear`; made when it is first asked for, so that
+  /// frozen weights have none.
+  package private(set) lazy var gradient = Self.zeros(values.count)
   /// Whether anything was added since.
   package internal(set) var hasGradient = false
   /// Whether the weight stays as it is: then no derivative is computed.
@@ -15,8 +16,12 @@ package final class TrainedValues: @unchecked Sendable {
 
   init(_ values: AlignedBuffer) {
     self.values = values
-    gradient = AlignedBuffer(count: values.count)
-    gradient.pointer.update(repeating: 0, count: values.count)
+  }
+
+  private static func zeros(_ count: Int) -> AlignedBuffer {
+    let buffer = AlignedBuffer(count: count)
+    buffer.pointer.update(repeating: 0, count: count)
+    return buffer
   }
 
   /// Forgets the derivative.
@@ -59,7 +64,7 @@ extension Parameter {
   /// The derivative to add to; nil where none is wanted.
   var gradient: UnsafeMutablePointer<Float>? {
     guard let training, !training.isFrozen else { return nil }
-    return training.gradient.pointer
+    return training.gradient.pointer + offset
   }
 
   /// The derivative as rows × columns, as `matrix` has the values; notes that something is added.

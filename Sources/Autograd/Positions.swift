@@ -87,6 +87,16 @@ package struct RelativePositions: Sendable {
     }
     return out
   }
+
+  /// The adjoint of `expanded`: adds derivatives[H,2R+1] to those by the table.
+  func addGradients(_ derivatives: MatrixView) {
+    guard let gradient = table.gradientToAddTo() else { return }
+    let radius = derivatives.columns / 2
+    for column in 0..<derivatives.columns {
+      let row = gradient.base + bucket(column - radius) * gradient.stride
+      for head in 0..<heads { row[head] += derivatives.base[head * derivatives.stride + column] }
+    }
+  }
 }
 
 /// Cosines and sines of the angles by which rotary positions turn pairs of elements.
@@ -103,6 +113,7 @@ package final class RotaryPositions: @unchecked Sendable {
   package let count: Int
   private let cosineTable: AlignedBuffer
   private let sineTable: AlignedBuffer
+  private let oppositeTable: AlignedBuffer
   private let pairs: Int
 
   /// E is even.
@@ -113,6 +124,7 @@ package final class RotaryPositions: @unchecked Sendable {
     pairs = headWidth / 2
     cosineTable = AlignedBuffer(count: positions * pairs)
     sineTable = AlignedBuffer(count: positions * pairs)
+    oppositeTable = AlignedBuffer(count: positions * pairs)
     for pair in 0..<pairs {
       let inverse = 1 / Float(pow(Double(base), Double(Float(2 * pair) / Float(headWidth))))
       for position in 0..<positions {
@@ -120,6 +132,7 @@ package final class RotaryPositions: @unchecked Sendable {
         // Rounded from double precision: one ulp of a mathematical library does not show.
         cosineTable.pointer[position * pairs + pair] = Float(cos(angle))
         sineTable.pointer[position * pairs + pair] = Float(sin(angle))
+        oppositeTable.pointer[position * pairs + pair] = -Float(sin(angle))
       }
     }
   }
@@ -128,4 +141,6 @@ package final class RotaryPositions: @unchecked Sendable {
   package var cosines: MatrixView { cosineTable.matrix(rows: count, columns: pairs).view }
   /// sin[P,E/2]; valid while this lives.
   package var sines: MatrixView { sineTable.matrix(rows: count, columns: pairs).view }
+  /// Those of the opposite angles, which turn back.
+  var oppositeSines: MatrixView { oppositeTable.matrix(rows: count, columns: pairs).view }
 }

@@ -1,59 +1,130 @@
 import Kernels
 
-/// Attention. What has no adjoint yet is not recorded: models with it are refused before a tape
-/// sees them.
+/// Attention of each sequence to itself, and between the sequences of sets.
 extension Tape {
   package func attention(
     _ qkv: Recorded, heads: Int, _ batch: PackedBatch, _ options: AttentionOptions
   ) -> Recorded {
-    precondition(batch.sets.isEmpty, "attention between sequences has no adjoint")
-    precondition(options.relative == nil, "attention with learned distances has no adjoint")
     precondition(
       options.reach == nil || !batch.hidesTokens, "a query might be left without any key")
+    precondition(
+      batch.sets.isEmpty || options.reach == nil && options.relative == nil,
+      "distances between sequences")
     let width = qkv.value.columns / 3
+    let longest = (0..<batch.sequences).map { batch.range($0).count }.max() ?? 0
     let call = AttentionCall(
       batch: batch, heads: heads, width: width,
       scale: options.scale ?? 1 / Float(width / heads).squareRoot(), reach: options.reach,
+      relative: options.relative.map { RelativeTable($0, radius: max(longest, 1)) },
+      sets: batch.sets.isEmpty ? nil : SetKeys(batch),
       masks: nextMasks(options.dropout, batch))
     let out = matrix(batch.tokens, width)
-    let all = qkv.value.view.view
+    let states = keyValues(call, qkv.value)
     forEach(batch.sequences) { [kernels, scratch] sequence, worker in
       let rows = batch.range(sequence)
+      let keys = states.view.view[call.keyRows(sequence), states.keys]
       let needed = kernels.attentionScratchCount(
-        queries: rows.count, keys: rows.count, headWidth: width / heads, reach: call.reach)
+        queries: rows.count, keys: keys.rows, headWidth: width / heads, reach: call.reach)
       call.withMask(sequence) { mask in
         scratch.with(worker) { scratch in
           kernels.attention(
-            queries: all[rows, call.parts[0]], keys: all[rows, call.parts[1]],
-            values: all[rows, call.parts[2]], heads: heads, scale: call.scale, mask: mask,
-            dropout: call.masks?[sequence], into: out.view.rows(rows),
-            scratch: scratch.take(needed))
+            queries: qkv.value.view.view[rows, 0..<width], keys: keys,
+            values: states.view.view[call.keyRows(sequence), states.values], heads: heads,
+            scale: call.scale, mask: mask, dropout: call.masks?[sequence],
+            into: out.view.rows(rows), scratch: scratch.take(needed))
         }
       }
     }
-    return record(out, qkv.slot != nil) { [unowned self] derivative in
-      add(attentionAdjoint(call, qkv.value, derivative), to: qkv.slot)
+    let isTrained = qkv.slot != nil || options.relative?.table.gradient != nil
+    return record(out, isTrained) { [unowned self] derivative in
+      let dx = attentionAdjoint(call, qkv.value, options.relative, derivative)
+      add(dx, to: qkv.slot)
     }
   }
 
-  private func attentionAdjoint(_ call: AttentionCall, _ qkv: Matrix, _ dy: Matrix) -> Matrix {
-    let dx = matrix(qkv.rows, qkv.columns)
+  /// Where keys and values are: beside the queries, or gathered from other sequences.
+  private struct KeyValues {
+    let matrix: Matrix
+    let keys: Range<Int>
+    let values: Range<Int>
+    var view: MutableMatrixView { matrix.view }
+  }
+
+  private func keyValues(_ call: AttentionCall, _ qkv: Matrix) -> KeyValues {
+    let width = call.width
+    guard let sets = call.sets else {
+      return KeyValues(matrix: qkv, keys: width..<2 * width, values: 2 * width..<3 * width)
+    }
+    let gathered = matrix(call.gatheredRows, 2 * width)
+    forEach(call.batch.sequences) { sequence, _ in
+      var place = gathered.buffer.pointer + call.keyRows(sequence).lowerBound * 2 * width
+      for row in sets.rows[sequence] {
+        place.update(from: qkv.buffer.pointer + row * qkv.columns + width, count: 2 * width)
+        place += 2 * width
+      }
+    }
+    return KeyValues(matrix: gathered, keys: 0..<width, values: width..<2 * width)
+  }
+
+  private func attentionAdjoint(
+    _ call: AttentionCall, _ qkv: Matrix, _ relative: RelativePositions?, _ dy: Matrix
+  ) -> Matrix {
+    let width = call.width
+    let states = keyValues(call, qkv)
+    let dx = call.sets == nil ? matrix(qkv.rows, qkv.columns) : zeros(qkv.rows, qkv.columns)
+    let byStates = call.sets == nil ? dx : matrix(states.matrix.rows, 2 * width)
+    let byRelative = call.relative.map { zeros(call.batch.sequences * call.heads, $0.columns) }
     forEach(call.batch.sequences) { [kernels, scratch] sequence, worker in
       let rows = call.batch.range(sequence)
+      let keyRows = call.keyRows(sequence)
       let needed = kernels.attentionGradientScratchCount(
-        queries: rows.count, keys: rows.count, headWidth: call.width / call.heads,
+        queries: rows.count, keys: keyRows.count, headWidth: width / call.heads,
         reach: call.reach)
       call.withMask(sequence) { mask in
         let gradient = AttentionGradient(
-          queries: qkv.view.view[rows, call.parts[0]], keys: qkv.view.view[rows, call.parts[1]],
-          values: qkv.view.view[rows, call.parts[2]], heads: call.heads, scale: call.scale,
+          queries: qkv.view.view[rows, 0..<width],
+          keys: states.view.view[keyRows, states.keys],
+          values: states.view.view[keyRows, states.values], heads: call.heads, scale: call.scale,
           mask: mask, dropout: call.masks?[sequence], output: dy.view.view.rows(rows),
-          byQueries: dx.view[rows, call.parts[0]], byKeys: dx.view[rows, call.parts[1]],
-          byValues: dx.view[rows, call.parts[2]])
+          byQueries: dx.view[rows, 0..<width], byKeys: byStates.view[keyRows, states.keys],
+          byValues: byStates.view[keyRows, states.values],
+          byRelative: byRelative?.view.rows(sequence * call.heads..<(sequence + 1) * call.heads))
         scratch.with(worker) { kernels.attentionGradient(gradient, scratch: $0.take(needed)) }
       }
     }
+    if let sets = call.sets { scatter(byStates, sets, call, into: dx) }
+    if let byRelative { addRelativeGradients(byRelative, relative, call) }
     return dx
+  }
+
+  /// Adds the derivatives by gathered keys and values to those of the rows that they came from, set
+  /// by set and sequence by sequence.
+  private func scatter(
+    _ byStates: Matrix, _ sets: SetKeys, _ call: AttentionCall, into dx: Matrix
+  ) {
+    let width = call.width
+    forEach(call.batch.sets.count) { [kernels] index, _ in
+      for sequence in call.batch.sets[index].sequences {
+        for (i, row) in sets.rows[sequence].enumerated() {
+          kernels.addScaled(
+            byStates.row(call.keyRows(sequence).lowerBound + i), by: 1,
+            to: UnsafeMutableBufferPointer(rebasing: dx.mutableRow(row)[width...]))
+        }
+      }
+    }
+  }
+
+  private func addRelativeGradients(
+    _ all: Matrix, _ positions: RelativePositions?, _ call: AttentionCall
+  ) {
+    let sums = zeros(call.heads, all.columns)
+    forEach(call.heads) { [kernels] head, _ in
+      for sequence in 0..<call.batch.sequences {
+        kernels.addScaled(
+          all.row(sequence * call.heads + head), by: 1, to: sums.mutableRow(head))
+      }
+    }
+    positions?.addGradients(sums.view.view)
   }
 
   // MARK: Positions
@@ -65,12 +136,8 @@ extension Tape {
     rotate(qkv.value, angles.sines, angles, batch, into: out)
     return record(out, from: [qkv]) { [unowned self] derivative in
       // Turning back is the adjoint of turning.
-      let opposite = matrix(angles.sines.rows, angles.sines.columns)
-      kernels.scale(
-        UnsafeBufferPointer(start: angles.sines.base, count: opposite.elements.count), by: -1,
-        into: opposite.elements)
       let dx = matrix(derivative.rows, derivative.columns)
-      rotate(derivative, opposite.view.view, angles, batch, into: dx)
+      rotate(derivative, angles.oppositeSines, angles, batch, into: dx)
       return [dx]
     }
   }
@@ -92,22 +159,22 @@ extension Tape {
     }
   }
 
-  // MARK: Without adjoints
+  // MARK: Drawn states
 
+  /// Numbers that were drawn are constants, whatever their distribution came from, as in the
+  /// reference: `torch.normal` passes no derivative on to mean and deviation.
   package func draw(_ x: Recorded, _ batch: PackedBatch, layer: Int) -> Recorded {
-    precondition(batch.sets.isEmpty, "drawn states have no adjoint")
-    return x
-  }
-
-  package func crossAttention(
-    _ queries: Recorded, over hidden: Recorded, _ projections: CrossProjections,
-    _ batch: PackedBatch
-  ) -> Recorded {
-    preconditionFailure("cross attention has no adjoint")
-  }
-
-  package func rmsNorm(_ x: Recorded, _ norm: RMSNorm) -> Recorded {
-    preconditionFailure("root-mean-square normalisation has no adjoint")
+    let drawn = batch.sets.reduce(0) { $0 + $1.drawn }
+    if drawn == 0 { return x }
+    let out = matrix(x.value.rows + drawn, x.value.columns)
+    out.view.rows(0..<x.value.rows).copy(x.value.view.view)
+    batch.drawStates(into: out.view, layer: layer)
+    let rows = x.value.rows
+    return record(out, from: [x]) { [unowned self] derivative in
+      let dx = matrix(rows, derivative.columns)
+      dx.view.copy(derivative.view.view.rows(0..<rows))
+      return [dx]
+    }
   }
 }
 
@@ -118,15 +185,44 @@ private struct AttentionCall {
   let width: Int
   let scale: Float
   let reach: Int?
+  let relative: RelativeTable?
+  let sets: SetKeys?
   let masks: [Dropout]?
+  /// Where the gathered keys of each sequence begin.
+  private let offsets: [Int]
 
-  /// Columns of queries, keys and values.
-  var parts: [Range<Int>] { [0..<width, width..<2 * width, 2 * width..<3 * width] }
+  init(
+    batch: PackedBatch, heads: Int, width: Int, scale: Float, reach: Int?,
+    relative: RelativeTable?, sets: SetKeys?, masks: [Dropout]?
+  ) {
+    self.batch = batch
+    self.heads = heads
+    self.width = width
+    self.scale = scale
+    self.reach = reach
+    self.relative = relative
+    self.sets = sets
+    self.masks = masks
+    offsets = sets?.rows.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) } ?? []
+  }
+
+  var gatheredRows: Int { offsets.last ?? 0 }
+
+  /// Rows of a sequence's keys and values, wherever these are.
+  func keyRows(_ sequence: Int) -> Range<Int> {
+    sets == nil ? batch.range(sequence) : offsets[sequence]..<offsets[sequence + 1]
+  }
 
   func withMask(_ sequence: Int, _ body: (AttentionMask) -> Void) {
+    if let sets {
+      sets.keep[sequence].withUnsafeBufferPointer { body(AttentionMask(keep: $0)) }
+      return
+    }
     batch.attended.withUnsafeBufferPointer { attended in
       let keep = UnsafeBufferPointer(rebasing: attended[batch.range(sequence)])
-      body(AttentionMask(keep: batch.hidesTokens ? keep : nil, reach: reach))
+      body(
+        AttentionMask(
+          keep: batch.hidesTokens ? keep : nil, relative: relative?.view, reach: reach))
     }
   }
 }

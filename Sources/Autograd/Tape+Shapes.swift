@@ -173,27 +173,11 @@ extension Tape {
     }
   }
 
-  /// By the left half dy · f′(left) · right, by the right one dy · f(left).
   private func gateAdjoint(_ x: Matrix, _ activation: Activation, _ dy: Matrix) -> Matrix {
-    let width = dy.columns
     let dx = matrix(x.rows, x.columns)
     forRanges(x.rows, by: 64) { [kernels] rows, _ in
-      for row in rows {
-        let left = UnsafeBufferPointer(rebasing: x.row(row)[..<width])
-        let right = UnsafeBufferPointer(rebasing: x.row(row)[width...])
-        let slopes = dx.mutableRow(row)
-        let byLeft = UnsafeMutableBufferPointer(rebasing: slopes[..<width])
-        let byRight = UnsafeMutableBufferPointer(rebasing: slopes[width...])
-        for i in 0..<width { byLeft[i] = dy.row(row)[i] * right[i] }
-        if let function = activation.function {
-          kernels.applyGradient(
-            of: function, at: left, UnsafeBufferPointer(byLeft), into: byLeft)
-          kernels.apply(function, to: left, into: byRight)
-        } else {
-          _ = byRight.update(fromContentsOf: left)
-        }
-        for i in 0..<width { byRight[i] *= dy.row(row)[i] }
-      }
+      kernels.gateGradient(
+        x.view.view.rows(rows), activation, dy.view.view.rows(rows), into: dx.view.rows(rows))
     }
     return dx
   }

@@ -50,50 +50,6 @@ extension Tape {
     }
   }
 
-  // MARK: Normalisation
-
-  package func layerNorm(_ x: Recorded, _ norm: LayerNorm) -> Recorded {
-    let input = x.value
-    let out = matrix(input.rows, input.columns)
-    forRanges(input.rows, by: Self.blockRows) { [kernels] rows, _ in
-      kernels.layerNorm(
-        input.view.view.rows(rows), weight: norm.weight.values, bias: norm.bias?.values,
-        epsilon: norm.epsilon, into: out.view.rows(rows))
-    }
-    let isTrained =
-      x.slot != nil || norm.weight.gradient != nil || norm.bias?.gradient != nil
-    return record(out, isTrained) { [unowned self] derivative in
-      layerNormAdjoint(x, norm, derivative)
-    }
-  }
-
-  private func layerNormAdjoint(_ x: Recorded, _ norm: LayerNorm, _ dy: Matrix) {
-    let input = x.value.view.view
-    let dx = matrix(input.rows, input.columns)
-    let memory = matrix(2, input.rows)
-    let moments = RowMoments(memory.buffer.pointer, rows: input.rows)
-    forRanges(input.rows, by: Self.blockRows) { [kernels] rows, _ in
-      kernels.layerNormGradient(
-        input.rows(rows), weight: norm.weight.values, epsilon: norm.epsilon,
-        dy.view.view.rows(rows), into: dx.view.rows(rows), moments: moments.from(rows.lowerBound))
-    }
-    // A frozen half of the two is added up in vain, in memory of its own.
-    let weight = norm.weight.gradientToAddTo()
-    let bias = norm.bias?.gradientToAddTo()
-    if weight != nil || bias != nil {
-      let spare = matrix(1, input.columns)
-      forRanges(input.columns, by: Self.blockColumns) { [kernels] columns, _ in
-        let first = columns.lowerBound
-        spare.elements[columns].update(repeating: 0)
-        kernels.layerNormParameterGradients(
-          input.columns(columns), dy.view.view.columns(columns), moments: moments,
-          weight: (weight?.base ?? spare.buffer.pointer) + first, bias: bias.map { $0.base + first }
-        )
-      }
-    }
-    add(dx, to: x.slot)
-  }
-
   // MARK: Dropout
 
   package func dropout(_ x: Recorded, rate: Float, _ batch: PackedBatch) -> Recorded {

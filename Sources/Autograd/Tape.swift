@@ -45,6 +45,8 @@ package final class Tape: Operations {
   /// Whether `layer` keeps its input only and computes the rest again.
   package let recomputesLayers: Bool
   private var masks: DropoutMasks?
+  /// A tape on the same threads, for what is derived before this one runs backwards.
+  package private(set) lazy var apart = Tape(kernels, pool)
 
   package init(_ kernels: Kernels, _ pool: WorkerPool, recomputesLayers: Bool = false) {
     self.kernels = kernels
@@ -61,6 +63,26 @@ package final class Tape: Operations {
     let matrix = matrix(rows, columns)
     matrix.elements.update(repeating: 0)
     return matrix
+  }
+
+  /// Matrices of the same width on top of each other; the only one itself.
+  package func matrix(joining parts: [Matrix]) -> Matrix {
+    precondition(!parts.isEmpty, "nothing to join")
+    if parts.count == 1 { return parts[0] }
+    let joined = matrix(parts.reduce(0) { $0 + $1.rows }, parts[0].columns)
+    var row = 0
+    for part in parts {
+      joined.view.rows(row..<row + part.rows).copy(part.view.view)
+      row += part.rows
+    }
+    return joined
+  }
+
+  /// A copy of some rows.
+  package func matrix(rows range: Range<Int>, of x: Matrix) -> Matrix {
+    let part = matrix(range.count, x.columns)
+    part.view.copy(x.view.view.rows(range))
+    return part
   }
 
   /// A copy of some numbers, [rows,columns].
@@ -103,6 +125,9 @@ package final class Tape: Operations {
       for (slot, matrix) in zip(slots, adjoint(derivative)) { add(matrix, to: slot) }
     }
   }
+
+  /// A value that nothing is derived by.
+  package func constant(_ value: Matrix) -> Recorded { Recorded(value: value, slot: nil) }
 
   /// A value whose derivative is asked for.
   package func variable(_ value: Matrix) -> Recorded {

@@ -10,18 +10,21 @@ package struct AttentionGradient {
   /// H.
   package var heads: Int
   package var scale: Float
-  /// Which keys are attended to: some for every query, and nothing is added by distance.
+  /// Which keys are attended to, some for every query, and what is added to their scores.
   package var mask: AttentionMask
   package var dropout: Dropout?
   /// The derivative by out[Q,H·E].
   package var output: MatrixView
   /// Derivatives by q, k and v, written here.
   package var byQueries, byKeys, byValues: MutableMatrixView
+  /// Derivatives by what the mask adds, of its shape and added to; nil where nothing is wanted.
+  package var byRelative: MutableMatrixView?
 
   package init(
     queries: MatrixView, keys: MatrixView, values: MatrixView, heads: Int, scale: Float,
     mask: AttentionMask = AttentionMask(), dropout: Dropout?, output: MatrixView,
-    byQueries: MutableMatrixView, byKeys: MutableMatrixView, byValues: MutableMatrixView
+    byQueries: MutableMatrixView, byKeys: MutableMatrixView, byValues: MutableMatrixView,
+    byRelative: MutableMatrixView? = nil
   ) {
     (self.queries, self.keys, self.values) = (queries, keys, values)
     self.heads = heads
@@ -30,6 +33,7 @@ package struct AttentionGradient {
     self.dropout = dropout
     self.output = output
     (self.byQueries, self.byKeys, self.byValues) = (byQueries, byKeys, byValues)
+    self.byRelative = byRelative
   }
 }
 
@@ -83,7 +87,9 @@ extension Kernels {
       function.rawValue, x.count, x.baseAddress, dy.baseAddress, dx.baseAddress)
   }
 
-  /// The adjoint of `layerNorm` by x[M,D]; `moments` gets mean and factor of each row, [2M].
+  /// The adjoint of `layerNorm` by x[M,D], or of `rmsNorm` where `moments` are without means.
+  ///
+  /// `moments` gets mean and factor of each row, [2M].
   package func layerNormGradient(
     _ x: MatrixView, weight: UnsafePointer<Float>, epsilon: Float, _ dy: MatrixView,
     into dx: MutableMatrixView, moments: RowMoments
@@ -107,6 +113,18 @@ extension Kernels {
   ) {
     var call = normCall(x, dy, moments)
     table.pointee.layernorm_parameters_f32(&call, weight, bias)
+  }
+
+  /// The adjoint of `gate`; `dx` is apart from the others.
+  package func gateGradient(
+    _ x: MatrixView, _ activation: Activation, _ dy: MatrixView, into dx: MutableMatrixView
+  ) {
+    precondition(
+      dy.rows == x.rows && x.columns == 2 * dy.columns && dx.rows == x.rows
+        && dx.columns == x.columns, "gateGradient: shapes differ")
+    table.pointee.gate_gradient_f32(
+      activation.rawValue, x.rows, dy.columns, x.base, x.stride, dy.base, dy.stride, dx.base,
+      dx.stride)
   }
 
   private func normCall(
@@ -169,13 +187,18 @@ extension Kernels {
     (forward.v, forward.ldv) = (t.values.base, t.values.stride)
     forward.scale = t.scale
     forward.scratch = scratch.pointer
-    precondition(t.mask.relative == nil, "attentionGradient: relative positions")
     forward.set(t.mask)
     var call = ck_attention_gradient_f32()
     (call.dout, call.lddout) = (t.output.base, t.output.stride)
     (call.dq, call.lddq) = (t.byQueries.base, t.byQueries.stride)
     (call.dk, call.lddk) = (t.byKeys.base, t.byKeys.stride)
     (call.dv, call.lddv) = (t.byValues.base, t.byValues.stride)
+    if let byRelative = t.byRelative {
+      precondition(
+        byRelative.rows == t.mask.relative?.rows && byRelative.columns == t.mask.relative?.columns,
+        "attentionGradient: relative \(byRelative.rows) × \(byRelative.columns)")
+      (call.drelative, call.lddr) = (byRelative.base + byRelative.columns / 2, byRelative.stride)
+    }
     withExtendedLifetime(scratch) {
       withDropout(t.dropout, &forward) { forward in
         call.forward = forward
@@ -211,25 +234,25 @@ extension Kernels {
   }
 }
 
-/// Mean and 1 / √(variance + epsilon) of rows.
+/// Mean and 1 / √(variance + epsilon) of rows; for `rmsNorm` 1 / √(mean of x² + epsilon) alone.
 package struct RowMoments {
-  let means: UnsafeMutablePointer<Float>
+  let means: UnsafeMutablePointer<Float>?
   let factors: UnsafeMutablePointer<Float>
 
   /// Of M rows, in memory of 2M floats.
-  package init(_ memory: UnsafeMutablePointer<Float>, rows: Int) {
-    means = memory
+  package init(_ memory: UnsafeMutablePointer<Float>, rows: Int, hasMeans: Bool = true) {
+    means = hasMeans ? memory : nil
     factors = memory + rows
   }
 
-  private init(means: UnsafeMutablePointer<Float>, factors: UnsafeMutablePointer<Float>) {
+  private init(means: UnsafeMutablePointer<Float>?, factors: UnsafeMutablePointer<Float>) {
     self.means = means
     self.factors = factors
   }
 
   /// Those of the rows from `first` on.
   package func from(_ first: Int) -> RowMoments {
-    RowMoments(means: means + first, factors: factors + first)
+    RowMoments(means: means.map { $0 + first }, factors: factors + first)
   }
 }
 

@@ -110,11 +110,13 @@ package final class BatchEncoder: Sendable {
     let batches = Packing.batches(lengths: lengths, tokens: batchTokens)
     try pool.forEach(batches.count) { [engines] index, worker throws(Failure) in
       var batch = PackedBatch()
-      for set in batches[index].map({ sets[$0] }) {
-        for pair in set.pairs { batch.append(window, pair) }
-        let drawn = set.seed == nil ? 0 : settings.depth - set.pairs.count
-        batch.endSet(sharedToken: settings.sharedToken, drawn: drawn, seed: set.seed ?? 0)
-      }
+      let together = batches[index].map { sets[$0] }
+      for set in together { for pair in set.pairs { batch.append(window, pair) } }
+      batch.makeSets(
+        together.map { set in
+          let drawn = set.seed == nil ? 0 : settings.depth - set.pairs.count
+          return (count: set.pairs.count, drawn: drawn, seed: set.seed ?? 0)
+        }, sharedToken: settings.sharedToken)
       let members = batches[index].flatMap { Array(sets[$0].pairs) }
       engines.with(worker) { engine in body(batch, members, engine) }
     }
@@ -177,7 +179,7 @@ package struct PairGroup: Sendable {
 
   /// Sets of at most `depth` pairs: a query with more is cut into as few as possible, in order, whose
   /// sizes differ by one at most.
-  static func sets(_ groups: [PairGroup], depth: Int) -> [PairGroup] {
+  package static func sets(_ groups: [PairGroup], depth: Int) -> [PairGroup] {
     groups.flatMap { group in
       let count = (group.pairs.count + depth - 1) / depth
       return (0..<count).map { part in

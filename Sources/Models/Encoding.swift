@@ -111,7 +111,7 @@ extension Model {
     }
   }
 
-  private var poolsPrompt: Bool {
+  package var poolsPrompt: Bool {
     if case .dense(let settings) = description.architecture { settings.poolsPrompt } else { true }
   }
 
@@ -133,19 +133,42 @@ extension Model {
     return backbone(batch.withIDs(batch.ids.map { aliases.row(of: $0) }), o)
   }
 
-  /// The rows of tokens that count.
+  /// Those of some tokens that count.
   ///
   /// Expansion tokens count, whether others attend to them or not.
+  private func counted(_ batch: PackedBatch, _ tokens: Range<Int>, _ role: Role) -> [Int] {
+    guard let masked = maskedTokens[role] else { return Array(tokens) }
+    return tokens.filter { !masked.contains(batch.ids[$0]) }
+  }
+
   private func tokenVectors(
     _ batch: PackedBatch, _ tokens: Range<Int>, _ role: Role, _ vectors: Matrix
   ) -> VectorSet {
-    let masked = maskedTokens[role]
     var set = VectorSet()
-    for token in tokens {
-      let id = batch.ids[token]
-      if masked?.contains(id) != true { set.append(vectors.row(token), id: id) }
+    for token in counted(batch, tokens, role) {
+      set.append(vectors.row(token), id: batch.ids[token])
     }
     return set
+  }
+
+  /// Which rows are the vectors of each text that count, of what the head makes of a batch: of
+  /// several parts, the last one.
+  package func vectorGroups(_ batch: PackedBatch, _ role: Role) -> VectorGroups {
+    let ranges = (0..<batch.sequences).map { batch.range($0) }
+    switch head {
+    case .multiVector: return VectorGroups(rows: ranges.map { counted(batch, $0, role) })
+    case .coil:
+      let rows = ranges.map { counted(batch, $0.dropFirst(), role) }
+      return VectorGroups(rows: rows, tokens: rows.map { $0.map { batch.ids[$0] } })
+    case .viewers(let head) where role == .doc:
+      var first = 0
+      return VectorGroups(
+        rows: ranges.map { range in
+          defer { first += head.rows(range).count }
+          return Array(first..<first + head.rows(range).count)
+        })
+    case .dense, .splade, .uniCoil, .viewers, .mono: return VectorGroups(texts: batch.sequences)
+    }
   }
 
   private func viewerVectors(

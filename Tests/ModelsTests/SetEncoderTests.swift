@@ -81,7 +81,7 @@ struct SetEncoderTests {
   @Test func moments() {
     var batch = PackedBatch()
     for _ in 0..<3 { batch.append(ids: [1], typeIDs: [0]) }
-    batch.endSet(sharedToken: 0, drawn: 4000, seed: 9)
+    batch.makeSets([(count: 3, drawn: 4000, seed: 9)], sharedToken: 0)
     let engine = Inference(Kernels())
     let weight: [Float] = [0, 0, 1, 2, 4, -3]
     weight.withUnsafeBufferPointer { values in

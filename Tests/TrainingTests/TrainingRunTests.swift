@@ -27,19 +27,16 @@ struct TrainingCase: CustomStringConvertible {
     expected = try read("expected.json")
   }
 
-  /// Cases whose backbone, head and losses are there; others join them as these come.
-  private static let names = [
-    "dpr_bert", "dpr_modernbert", "dpr_roberta", "mono_bert", "mono_electra", "splade_bert",
-  ]
-
   /// Folders of `Tests/Fixtures/training` and of the folders that `LIR_TEST_CASES` names.
   static var all: [String] {
     let roots =
       [fixture("training")]
       + (ProcessInfo.processInfo.environment["LIR_TEST_CASES"] ?? "").split(separator: ":")
       .map { "\($0)/training" }
-    return roots.flatMap { root in names.map { "\(root)/\($0)" } }
-      .filter { FileManager.default.fileExists(atPath: $0 + "/expected.json") }
+    return roots.flatMap { root in
+      ((try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []).sorted()
+        .map { "\(root)/\($0)" }
+    }.filter { FileManager.default.fileExists(atPath: $0 + "/expected.json") }
   }
 
   var steps: [JSON] { expected["steps"]?.array ?? [] }
@@ -56,6 +53,8 @@ struct TrainingCase: CustomStringConvertible {
           positives: .init(rawValue: params?["pos_sampling_technique"]?.string ?? "all") ?? .all,
           negatives: .init(rawValue: params?["neg_sampling_technique"]?.string ?? "all") ?? .all)
         return LossTerm(name, .inBatch(InBatchCrossEntropy(sampling)), weight: weight)
+      case "ContrastiveLocalLoss":
+        return LossTerm(name, .views(ContrastiveLocalLoss()), weight: weight)
       case "FLOPSRegularization", "L1Regularization", "L2Regularization":
         let kind = try #require(Regularization.Kind(rawValue: name))
         return LossTerm(
@@ -68,6 +67,12 @@ struct TrainingCase: CustomStringConvertible {
         return LossTerm(name, .scoring(try LossTests.scoringLoss(name, params)), weight: weight)
       }
     }
+  }
+
+  /// Whether texts are filled up with tokens that are part of them, attended to or not.
+  private func isFilled(_ role: String) -> Bool {
+    // The fields of SPLADE have the same name and another meaning.
+    config?["model_type"]?.string == "col" && config?["\(role)_expansion"]?.bool == true
   }
 
   func batch(_ index: Int) throws -> TrainingBatch {
@@ -83,37 +88,54 @@ struct TrainingCase: CustomStringConvertible {
     }
     return TrainingBatch(
       .separate(
-        queries: Self.packed(try #require(tokens?["query_encoding"])),
-        documents: Self.packed(try #require(tokens?["doc_encoding"]))), targets: targets)
+        queries: Self.packed(
+          try #require(tokens?["query_encoding"]), isFilled: isFilled("query")),
+        documents: Self.packed(
+          try #require(tokens?["doc_encoding"]), isFilled: isFilled("doc"))), targets: targets)
   }
 
-  /// Padded rows without their padding.
-  private static func packed(_ encoding: JSON) -> PackedBatch {
+  /// Padded rows without their padding, unless that is what they were filled up with.
+  private static func packed(_ encoding: JSON, isFilled: Bool = false) -> PackedBatch {
     func rows(_ key: String) -> [[Int]] {
       (encoding[key]?.array ?? []).map { ($0.array ?? []).compactMap(\.integer) }
     }
     let (ids, masks, types) = (rows("input_ids"), rows("attention_mask"), rows("token_type_ids"))
     var batch = PackedBatch()
     for (i, row) in ids.enumerated() {
-      let count = masks[i].reduce(0, +)
+      let count = isFilled ? row.count : masks[i].reduce(0, +)
       let segments = types.isEmpty ? row.map { _ in 0 } : types[i]
       batch.append(
-        ids: row[..<count].map { Int32($0) }, typeIDs: segments[..<count].map { UInt8($0) })
+        ids: row[..<count].map { Int32($0) }, typeIDs: segments[..<count].map { UInt8($0) },
+        attended: masks[i][..<count].map { UInt8($0) })
     }
     return batch
   }
 
-  /// Whether losses see nothing of the scores but their differences, and the scores are linear.
+  private var config: JSON? {
+    try? JSONParser.parse(
+      [UInt8](Data(contentsOf: URL(fileURLWithPath: folder + "/model/config.json"))))
+  }
+
+  /// Whether scores are linear: all losses of scores see nothing of them but their differences.
   var isOfDifferences: Bool {
-    inputs["kind"]?.string == "cross"
-      && (inputs["losses"]?.array ?? []).allSatisfy { $0["loss"]?.string == "RankNet" }
+    inputs["kind"]?.string == "cross" && config?["scoring_strategy"]?.string == "rank"
+  }
+
+  /// How far single precision took the reference from double precision at a step: 2 for its own
+  /// error and as much for ours.
+  func slack(_ step: Int, _ key: String) -> Double {
+    guard let single = steps[step][key]?.double,
+      let double = expected["fp64_steps"]?.array?[step][key]?.double
+    else { return 0 }
+    return 2 * abs(single - double)
   }
 
   /// A constant added to all keys changes no softmax, one added to what the scores are linear in no
   /// difference: the derivative is rounding noise, which the optimiser makes as large as any other.
   func hasNoDerivative(_ name: String) -> Bool {
     name.hasSuffix("key.bias") || name.hasSuffix("k_lin.bias")
-      || isOfDifferences && name.hasSuffix("layer.1.output.LayerNorm.bias")
+      || isOfDifferences
+        && (name.hasSuffix("layer.1.output.LayerNorm.bias") || name == "linear.bias")
   }
 
   func schedule() throws -> Schedule {
@@ -166,12 +188,19 @@ struct TrainingCase: CustomStringConvertible {
     let expected = try SafeTensorsFile.load(folder + "/expected.safetensors")
     let store = try run(test) { step, loss, norm in
       let json = test.steps[step]
-      Self.near(loss.total, json["total_loss"]?.double, 1e-4, 1e-4, "\(test) \(step): loss")
+      let slack = test.slack(step, "total_loss")
+      Self.near(
+        loss.total, json["total_loss"]?.double, 1e-4 + slack, 1e-4, "\(test) \(step): loss")
       for (i, term) in loss.terms.enumerated() {
-        Self.near(term, json["losses"]?.array?[i].double, 1e-4, 1e-4, "\(test) \(step): term \(i)")
+        Self.near(
+          term, json["losses"]?.array?[i].double, 1e-4 + slack, 1e-4,
+          "\(test) \(step): term \(i)")
       }
       // Rounding of single weights averages out in the norm: relative to it as losses are.
-      Self.near(norm, json["grad_norm"]?.double, 1e-4, 1e-3, "\(test) \(step): norm")
+      let drift = test.slack(step, "grad_norm")
+      Self.near(norm, json["grad_norm"]?.double, 1e-4 + drift, 1e-3, "\(test) \(step): norm")
+      // Where the reference's two precisions differ so much, its scores are not known either.
+      if drift > 2e-3 * norm { return }
       let scores = (json["scores"]?.array ?? []).compactMap { $0.double.map { Float($0) } }
       // What is added to all scores has no derivative in a loss of differences, and drifts.
       let shift = test.isOfDifferences ? loss.scores.values[0] - scores[0] : 0

@@ -10,6 +10,7 @@ ap.add_argument("--seed", type=int, required=True)
 ap.add_argument("--out", required=True)
 ap.add_argument("--only", default="")
 ap.add_argument("--match", default="", help="only cases whose path contains this")
+ap.add_argument("--small", action="store_true", help="models of half the width, as the training cases in the repository")
 ap.add_argument("--wheel", action="store_true")
 ap.add_argument("--lir", default="lightning-ir", help="a checkout of Lightning IR")
 ap.add_argument("--minilm", default="models/minilm", help="folder of all-MiniLM-L6-v2 (tokenizers, real)")
@@ -461,7 +462,7 @@ def randomize(model, name, std=0.3, emb=0.6, mlm_bias=None):
             p.copy_(v)
     return model
 def bert_kw(i, V, h=None):
-    h = h or (32 if COMMITTED else pick(i, 32, 48, 40, 32))
+    h = h or (16 if A.small else 32 if COMMITTED else pick(i, 32, 48, 40, 32))
     return dict(vocab_size=V, hidden_size=h, num_hidden_layers=2, num_attention_heads=pick(i, 2, 4, 4), intermediate_size=pick(i, 48, 36, 40), max_position_embeddings=64,
                 hidden_act=pick(i, "gelu", "gelu", "gelu_new"))
 TOKCACHE = {}
@@ -519,7 +520,7 @@ def make_backbone(kind, name, i=0, head=None, mlm_bias=-5.0, tie=True, dropout=N
     elif kind == "t5":
         k = bert_kw(i, V)
         ff = pick(i, "relu", "gated-gelu")
-        cfg = T5Config(**{**dict(vocab_size=V, d_model=k["hidden_size"], d_kv=8, d_ff=32, num_layers=2, num_decoder_layers=2, num_heads=k["num_attention_heads"], relative_attention_num_buckets=16, relative_attention_max_distance=32, feed_forward_proj=ff, pad_token_id=0, eos_token_id=1, decoder_start_token_id=0, tie_word_embeddings=tie), **ex})
+        cfg = T5Config(**{**dict(vocab_size=V, d_model=k["hidden_size"], d_kv=4 if A.small else 8, d_ff=16 if A.small else 32, num_layers=2, num_decoder_layers=2, num_heads=k["num_attention_heads"], relative_attention_num_buckets=16, relative_attention_max_distance=32, feed_forward_proj=ff, pad_token_id=0, eos_token_id=1, decoder_start_token_id=0, tie_word_embeddings=tie), **ex})
         if dropout is not None: cfg.dropout_rate = dropout
         m = {None: lambda: T5Model(cfg), "enc": lambda: T5EncoderModel(cfg), "t5lm": lambda: T5ForConditionalGeneration(cfg)}[head]()
     else: raise ValueError(kind)
@@ -1107,6 +1108,8 @@ def train_case(name, kind, i, config, losses, module="bi", head=None, note=None,
         Mod = BiEncoderModule if module == "bi" else CrossEncoderModule
         torch.manual_seed(rs("module", rel)); m0 = Mod(str(bb), config=config)
         V = m0.config.vocab_size; randomize(m0.model, rel + "/final", std=0.2, mlm_bias=(V, -2.0) if head == "mlm" else None)
+        if A.small:  # half of the bytes are zeros, which compress
+            for p in m0.model.parameters(): p.data = p.data.bfloat16().float()
         md = c.dir / "model"; m0.save_pretrained(md); fix_saved(md)
         r = rng("train", rel); pool = PASSAGES + SENTS[:500]; batches = []
         for b in range(5):
@@ -1160,7 +1163,7 @@ def train_case(name, kind, i, config, losses, module="bi", head=None, note=None,
         jdump(dict(steps=log, params_without_grad=nograd, fp64_steps=None if log64 is None else [dict(total_loss=x["total_loss"], grad_norm=x["grad_norm"]) for x in log64], final_weight_fp64_max_abs_diff=tol), c.dir / "expected.json")
 
 def family_training():
-    from lightning_ir.models import CoilConfig, ColConfig, DprConfig, MonoConfig, MvrConfig, SetEncoderConfig, SpladeConfig
+    from lightning_ir.models import CoilConfig, ColConfig, DprConfig, MonoConfig, MvrConfig, SetEncoderConfig, SpladeConfig, UniCoilConfig
     L = dict(query_length=16, doc_length=24)
     IB = ("InBatchCrossEntropy", {}, 1.0)
     train_case("dpr_bert", "bert", 0, DprConfig(pooling_strategy=pick(0, "mean", "first"), **L), [("InBatchCrossEntropy", dict(pos_sampling_technique="first", neg_sampling_technique="all_and_non_first"), 1.0)], targets="first")
@@ -1177,6 +1180,21 @@ def family_training():
     train_case("col_distilbert_inbatch", "distilbert", 1, ColConfig(normalization_strategy="l2", **L), [("InBatchCrossEntropy", dict(pos_sampling_technique="first", neg_sampling_technique="first"), 1.0)], targets="first")
     train_case("dpr_roberta", "roberta", 0, DprConfig(pooling_strategy="first", **L), [("PearsonCorrelation", {}, 1.0), ("ApproxRankMSE", dict(discount="log2"), 0.2)], targets="float")
     train_case("set_bert", "bert", 3, SetEncoderConfig(depth=5, sample_missing_docs=False, **L), [("ApproxMRR", {}, 1.0), ("RankNet", {}, 0.5)], module="cross")
+    train_case("unicoil_bert", "bert", 1, UniCoilConfig(**L), [("InfoNCE", {}, 1.0), ("FLOPSRegularization", dict(query_weight=0.05, doc_weight=0.03), 1.0)], targets="first")
+    train_case("splade_static", "bert", 1, SpladeConfig(query_weighting="static", query_expansion=False, **L), [("InfoNCE", {}, 1.0), ("L1Regularization", dict(query_weight=0.01, doc_weight=0.02), 1.0)], head="mlm", targets="first")
+    train_case("splade_doc", "distilbert", 1, SpladeConfig(query_weighting=None, query_expansion=False, sparsification_strategy="relu_2xlog", **L), [("RankNet", {}, 1.0), IB], head="mlm", targets="rank")
+    train_case("splade_own_terms", "roberta", 0, SpladeConfig(doc_expansion=False, pooling_strategy="sum", **L), [("KLDivergence", {}, 1.0)], head="mlm", targets="float")
+    train_case("col_mean", "bert", 2, ColConfig(doc_aggregation_function="mean", query_aggregation_function="max", **L), [("InfoNCE", {}, 1.0)], targets="first")
+    train_case("col_cosine_sum", "electra", 0, ColConfig(similarity_function="cosine", query_aggregation_function="mean", doc_expansion=True, attend_to_doc_expanded_tokens=True, **L), [("KLDivergence", {}, 1.0), IB], targets="float")
+    train_case("col_l2", "bert", 2, ColConfig(similarity_function="l2", **L), [("SupervisedMarginMSE", {}, 1.0)], targets="float")
+    train_case("col_xtr_inbatch", "bert", 3, ColConfig(k_train=30, normalization_strategy="l2", **L), [("InfoNCE", {}, 1.0), ("InBatchCrossEntropy", dict(pos_sampling_technique="first", neg_sampling_technique="first"), 1.0)], targets="first")
+    train_case("dpr_l2", "bert", 0, DprConfig(similarity_function="l2", pooling_strategy="max", **L), [("InfoNCE", {}, 1.0), ("L2Regularization", dict(query_weight=0.1, doc_weight=0.2), 1.0)], targets="first")
+    train_case("dpr_cosine_sparse", "distilbert", 0, DprConfig(similarity_function="cosine", sparsification_strategy="relu_log", pooling_strategy="sum", projection=None, **L), [("InfoNCE", {}, 1.0)], targets="first")
+    train_case("mvr_cosine", "bert", 2, MvrConfig(num_viewer_tokens=3, similarity_function="cosine", add_marker_tokens=True, **L), [("InBatchCrossEntropy", dict(pos_sampling_technique="first", neg_sampling_technique="all_and_non_first"), 1.0), ("ContrastiveLocalLoss", {}, 0.3), ("FLOPSRegularization", dict(query_weight=0.05, doc_weight=0.03), 1.0)], targets="first")
+    train_case("coil_cosine", "distilbert", 2, CoilConfig(token_embedding_dim=8, cls_embedding_dim=16, similarity_function="cosine", **L), [("KLDivergence", {}, 1.0)], targets="float")
+    train_case("mono_roberta_mean", "roberta", 0, MonoConfig(pooling_strategy="mean", scoring_strategy="mono", **L), [("SupervisedMarginMSE", {}, 1.0)], module="cross", targets="float")
+    train_case("mono_t5_rank", "t5", 1, MonoConfig(scoring_strategy="rank", **L), [("InfoNCE", {}, 1.0)], module="cross", targets="first")
+    train_case("set_electra", "electra", 1, SetEncoderConfig(depth=3, scoring_strategy="mono", linear_bias=True, **L), [("KLDivergence", {}, 1.0)], module="cross", targets="float")
 
 # ------------------------------------------------------------------------------------------------ schedulers
 def family_schedulers():

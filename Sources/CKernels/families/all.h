@@ -9,9 +9,9 @@
 #include "dropout.h"
 #include "attention_f32.h"
 #include "rows.h"
+#include "maps.h"
 #include "gradients.h"
 #include "attention_gradient_f32.h"
-#include "maps.h"
 #include "blocks_f32.h"
 #include "convert.h"
 
@@ -42,6 +42,7 @@
         .attention_gradient_scratch = ck_attention_gradient_scratch_run, \
         .attention_gradient_f32 = ck_attention_gradient_f32_run, \
         .map_gradient_f32 = ck_map_gradient_f32_run, \
+        .gate_gradient_f32 = ck_gate_gradient_f32_run, \
         .layernorm_gradient_f32 = ck_layernorm_gradient_f32_run, \
         .layernorm_parameters_f32 = ck_layernorm_parameters_f32_run, \
         .l2_normalize_gradient_f32 = ck_l2_normalize_gradient_f32_run, \

@@ -2,7 +2,8 @@
 // made again, so that none are kept from the forward pass.
 //
 // With P = softmax(scale · Q Kᵀ), kept and scaled by dropout as P', and G the same of dO Vᵀ:
-// dV = P'ᵀ dO, dS = scale · P ∘ (G - Σ P G), dQ = dS K, dK = dSᵀ Q.
+// dV = P'ᵀ dO, dS = P ∘ (G - Σ P G), dQ = scale · dS K, dK = scale · dSᵀ Q; what a distance adds
+// has the derivative Σ dS over the pairs at that distance.
 // dK and dV are sums over the queries ascending, whatever the blocks.
 
 static size_t ck_attention_gradient_scratch_run(size_t queries, size_t keys, size_t head_width,
@@ -39,8 +40,13 @@ static void ck_attention_slopes(const ck_attention_gradient_f32 *t,
         vf mean = ck_set(ck_dot_f32_run(padded, p, g)), by = ck_set(f->scale);
         for (size_t j = 0; j < padded; j += 16) {
             vf x = ck_load(p + j);
-            ck_store(g + j, (x * (ck_load(g + j) - mean)) * by);
+            ck_store(g + j, x * (ck_load(g + j) - mean));
         }
+        if (t->drelative) {
+            ptrdiff_t distance = (ptrdiff_t)k->low - (ptrdiff_t)(f->first + k->m + i);
+            ck_axpy_f32_run(k->high - k->low, 1.0f, g, t->drelative + h * t->lddr + distance);
+        }
+        for (size_t j = 0; j < padded; j += 16) ck_store(g + j, ck_load(g + j) * by);
         if (f->dropout) ck_dropout_f32_run(f->dropout, index, padded, p, p);
     }
 }

@@ -3,8 +3,7 @@
 static void ck_rmsnorm_f32_run(size_t rows, size_t n, const float *x, size_t ldx,
                                const float *gamma, float epsilon, float *out, size_t ldo) {
     for (size_t m = 0; m < rows; m++, x += ldx, out += ldo) {
-        float square = ck_dot_f32_run(n, x, x) / (float)n;
-        vf by = ck_set(1.0f) / ck_sqrt(ck_set(square + epsilon));
+        vf by = ck_set(ck_rms_factor(n, x, epsilon));
         CK_EACH(n, j) {
             vf y = ck_load_some(x + j, n - j, 0.0f) * by;
             ck_store_some(out + j, n - j, y * ck_load_some(gamma + j, n - j, 0.0f));
@@ -28,6 +27,31 @@ static void ck_gate_f32_run(int activation, size_t rows, size_t n, const float *
     case CK_RELU: CK_GATE_LOOP(ck_max(ck_set(0.0f), v)); break;
     case CK_TANH: CK_GATE_LOOP(ck_tanh(v)); break;
     default: CK_GATE_LOOP(v); break;
+    }
+}
+
+// By the left half dy * f'(left) * right, by the right one dy * f(left).
+#define CK_GATE_GRADIENT_LOOP(VALUE, SLOPE) \
+    for (size_t m = 0; m < rows; m++, x += ldx, dy += lddy, dx += lddx) \
+        CK_EACH(n, j) { \
+            vf v = ck_load_some(x + j, n - j, 0.0f), d = ck_load_some(dy + j, n - j, 0.0f); \
+            vf gate = ck_load_some(x + n + j, n - j, 0.0f); \
+            ck_store_some(dx + j, n - j, d * gate * (SLOPE)); \
+            ck_store_some(dx + n + j, n - j, d * (VALUE)); \
+        }
+
+static void ck_gate_gradient_f32_run(int activation, size_t rows, size_t n, const float *x,
+                                     size_t ldx, const float *dy, size_t lddy, float *dx,
+                                     size_t lddx) {
+    const vf zero = ck_set(0.0f), one = ck_set(1.0f);
+    switch (activation) {
+    case CK_GELU: CK_GATE_GRADIENT_LOOP(ck_gelu(v), ck_gelu_slope(v)); break;
+    case CK_GELU_TANH: CK_GATE_GRADIENT_LOOP(ck_gelu_tanh(v), ck_gelu_tanh_slope(v)); break;
+    case CK_RELU:
+        CK_GATE_GRADIENT_LOOP(ck_max(zero, v), ck_select(v > zero, one, v != v ? v : zero));
+        break;
+    case CK_TANH: CK_GATE_GRADIENT_LOOP(ck_tanh(v), ck_tanh_slope(v)); break;
+    default: CK_GATE_GRADIENT_LOOP(v, one); break;
     }
 }
 

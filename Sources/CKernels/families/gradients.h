@@ -54,13 +54,19 @@ static void ck_add_rows_f32_run(size_t rows, size_t n, const float *x, size_t ld
     }
 }
 
-// With g = dy * gamma and h = (x - mean) * by: dx = by * (g - (Σ g + h Σ g h) / n).
+CK_INLINE ck_moments ck_gradient_moments(const ck_layernorm_gradient_f32 *t, const float *x) {
+    if (t->means) return ck_row_moments(t->width, x, t->epsilon);
+    return (ck_moments){0.0f, ck_rms_factor(t->width, x, t->epsilon)};
+}
+
+// With g = dy * gamma and h = (x - mean) * by: dx = by * (g - (Σ g + h Σ g h) / n); without means
+// dx = by * (g - h Σ g h / n).
 static void ck_layernorm_gradient_row(const ck_layernorm_gradient_f32 *t, size_t m) {
     const float *x = t->x + m * t->ldx, *dy = t->dy + m * t->lddy;
     float *dx = t->dx + m * t->lddx;
     size_t n = t->width;
-    ck_moments s = ck_row_moments(n, x, t->epsilon);
-    t->means[m] = s.mean;
+    ck_moments s = ck_gradient_moments(t, x);
+    if (t->means) t->means[m] = s.mean;
     t->factors[m] = s.factor;
     vf middle = ck_set(s.mean), by = ck_set(s.factor), plain = ck_set(0.0f), along = ck_set(0.0f);
     CK_EACH(n, j) {
@@ -68,7 +74,8 @@ static void ck_layernorm_gradient_row(const ck_layernorm_gradient_f32 *t, size_t
         plain = plain + g;
         along = ck_fma(g, (ck_load_some(x + j, n - j, s.mean) - middle) * by, along);
     }
-    vf first = ck_set(ck_sum_lanes(plain) / (float)n), second = ck_set(ck_sum_lanes(along) / (float)n);
+    vf first = ck_set(t->means ? ck_sum_lanes(plain) / (float)n : 0.0f);
+    vf second = ck_set(ck_sum_lanes(along) / (float)n);
     CK_EACH(n, j) {
         vf g = ck_load_some(dy + j, n - j, 0.0f) * ck_load_some(t->gamma + j, n - j, 0.0f);
         vf h = (ck_load_some(x + j, n - j, s.mean) - middle) * by;
@@ -89,7 +96,8 @@ static void ck_layernorm_parameters_f32_run(const ck_layernorm_gradient_f32 *t, 
         for (size_t m = 0; m < t->rows; m++) {
             vf d = ck_load_some(t->dy + m * t->lddy + j, n - j, 0.0f);
             vf x = ck_load_some(t->x + m * t->ldx + j, n - j, 0.0f);
-            gamma = ck_fma(d, (x - ck_set(t->means[m])) * ck_set(t->factors[m]), gamma);
+            vf mean = ck_set(t->means ? t->means[m] : 0.0f);
+            gamma = ck_fma(d, (x - mean) * ck_set(t->factors[m]), gamma);
             beta = beta + d;
         }
         ck_store_some(dgamma + j, n - j, gamma);

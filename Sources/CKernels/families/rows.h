@@ -36,6 +36,11 @@ CK_INLINE ck_moments ck_row_moments(size_t n, const float *x, float epsilon) {
     return (ck_moments){mean, 1.0f / __builtin_sqrtf(variance + epsilon)};
 }
 
+// 1 / sqrt(mean of x² + epsilon)
+CK_INLINE float ck_rms_factor(size_t n, const float *x, float epsilon) {
+    return 1.0f / __builtin_sqrtf(ck_dot_f32_run(n, x, x) / (float)n + epsilon);
+}
+
 // out = (x - mean) / sqrt(variance + epsilon) * gamma + beta.
 static void ck_layernorm_row(size_t n, const float *x, const float *gamma, const float *beta,
                              float epsilon, float *out) {

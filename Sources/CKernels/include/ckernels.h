@@ -110,15 +110,17 @@ typedef struct {
     uint64_t dropout_index;
 } ck_attention_f32;
 
-// The adjoint of `forward`, whose `out` is not used, which adds nothing by distance, leaves no query
-// without keys, and whose scratch has attention_gradient_scratch(queries, keys, head_width, reach)
-// floats.
+// The adjoint of `forward`, whose `out` is not used, which leaves no query without keys, and whose
+// scratch has attention_gradient_scratch(queries, keys, head_width, reach) floats.
 typedef struct {
     const ck_attention_f32 *forward;
     const float *dout; // [queries, lddout]
     size_t lddout;
     float *dq, *dk, *dv; // written, not added to
     size_t lddq, lddk, lddv;
+    // By what distances add, laid out like `relative` and added to; NULL where nothing is wanted.
+    float *drelative;
+    size_t lddr;
 } ck_attention_gradient_f32;
 
 // Rotary embedding of `heads` heads of even width E side by side: elements e and e + E/2 of a head
@@ -149,6 +151,7 @@ typedef struct {
 } ck_layernorm_f32;
 
 // The adjoint of layer norm by x; mean and factor of each row are left for the parameters.
+// Without `means` that of the root-mean-square norm, whose rows have no mean taken out.
 typedef struct {
     size_t rows, width;
     const float *x;
@@ -225,6 +228,9 @@ typedef struct {
     void (*attention_gradient_f32)(const ck_attention_gradient_f32 *);
     // dx[n] = dy[n] * f'(x[n]); `dx` may be `dy`.
     void (*map_gradient_f32)(int map, size_t n, const float *x, const float *dy, float *dx);
+    // The adjoint of gate_f32; dx[rows,2n] does not overlap the others.
+    void (*gate_gradient_f32)(int activation, size_t rows, size_t n, const float *x, size_t ldx,
+                              const float *dy, size_t lddy, float *dx, size_t lddx);
     void (*layernorm_gradient_f32)(const ck_layernorm_gradient_f32 *);
     // Of `width` columns; reads x, dy, means and factors. `dbeta` may be NULL.
     void (*layernorm_parameters_f32)(const ck_layernorm_gradient_f32 *, float *dgamma,

@@ -84,14 +84,22 @@ package struct T5: Backbone {
     let states = encoder(batch, o)
     var starts = PackedBatch()
     for _ in 0..<batch.sequences { starts.append(ids: [Self.startID], typeIDs: [UInt8(0)]) }
-    var x = o.embed(starts, word: wordEmbeddings, type: nil, positions: nil)
+    let (rate, heads) = (encoder.shape.dropout, encoder.shape.heads)
+    let embedded = o.embed(starts, word: wordEmbeddings, type: nil, positions: nil)
+    var x = o.dropout(embedded, rate: rate, starts)
     for layer in layers {
       let value = o.linear(o.rmsNorm(x, layer.selfNorm), layer.selfValue)
-      x = o.linear(value, layer.selfOutput, adding: x)
+      // The one weight is 1 whatever stands for queries and keys, or is dropped.
+      let own = o.attention(
+        o.concatenate([value, value, value]), heads: heads, starts,
+        AttentionOptions().dropping(rate))
+      x = o.linear(own, layer.selfOutput, adding: x, dropout: rate, starts)
       let query = o.linear(o.rmsNorm(x, layer.crossNorm), layer.crossQuery)
-      let context = o.crossAttention(query, over: states, layer.crossProjections, batch)
-      x = layer.feedForward(o.linear(context, layer.crossOutput, adding: x), o)
+      let context = o.crossAttention(
+        query, over: states, layer.crossProjections, batch, dropout: rate)
+      let attended = o.linear(context, layer.crossOutput, adding: x, dropout: rate, starts)
+      x = layer.feedForward(attended, starts, o)
     }
-    return o.rmsNorm(x, finalNorm)
+    return o.dropout(o.rmsNorm(x, finalNorm), rate: rate, starts)
   }
 }

@@ -12,6 +12,8 @@ struct T5Shape: Sendable {
   /// Whether half of the intermediate values gate the others.
   let isGated: Bool
   let epsilon: Double
+  /// Of embeddings, attention weights, what every part of a layer adds, and the results.
+  let dropout: Float
 
   /// I: all heads side by side.
   var inner: Int { heads * headWidth }
@@ -22,6 +24,7 @@ struct T5Shape: Sendable {
     heads = try folder.integer("num_heads", default: 8)
     intermediateWidth = try folder.integer("d_ff")
     epsilon = try folder.double("layer_norm_epsilon", default: 1e-6)
+    dropout = try folder.rate("dropout_rate")
     guard width > 0, headWidth > 0, heads > 0, intermediateWidth > 0 else {
       throw .config(folder.configPlace, "d_model, d_kv, num_heads or d_ff is not positive")
     }
@@ -53,13 +56,15 @@ struct T5FeedForward: Sendable {
       "wo", inputs: shape.intermediateWidth, outputs: shape.width, bias: false)
   }
 
-  func callAsFunction<O: Operations>(_ x: O.Value, _ o: O) -> O.Value {
+  func callAsFunction<O: Operations>(_ x: O.Value, _ batch: PackedBatch, _ o: O) -> O.Value {
     let normed = o.rmsNorm(x, norm)
     let inner =
       shape.isGated
       ? o.gate(o.linear(normed, intermediate), shape.activation)
       : o.linear(normed, intermediate, shape.activation)
-    return o.linear(inner, output, adding: x)
+    return o.linear(
+      o.dropout(inner, rate: shape.dropout, batch), output, adding: x, dropout: shape.dropout,
+      batch)
   }
 }
 
@@ -114,7 +119,8 @@ package struct T5Encoder: Backbone {
     }
     self.layers = layers
     attention = AttentionOptions(
-      scale: 1, relative: try Self.relative(folder, encoder, heads: shape.heads))
+      scale: 1, relative: try Self.relative(folder, encoder, heads: shape.heads)
+    ).dropping(shape.dropout)
     finalNorm = try encoder.rmsNorm(
       "final_layer_norm", width: shape.width, epsilon: shape.epsilon)
   }
@@ -137,12 +143,19 @@ package struct T5Encoder: Backbone {
   }
 
   package func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
-    var x = o.embed(batch, word: wordEmbeddings, type: nil, positions: nil)
-    for layer in layers {
-      let qkv = o.linear(o.rmsNorm(x, layer.norm), layer.queryKeyValue)
-      let context = o.attention(qkv, heads: shape.heads, batch, attention)
-      x = layer.feedForward(o.linear(context, layer.attentionOutput, adding: x), o)
-    }
-    return o.rmsNorm(x, finalNorm)
+    let embedded = o.embed(batch, word: wordEmbeddings, type: nil, positions: nil)
+    var x = o.dropout(embedded, rate: shape.dropout, batch)
+    for layer in layers { x = o.layer(x) { run(layer, $0, batch, o) } }
+    return o.dropout(o.rmsNorm(x, finalNorm), rate: shape.dropout, batch)
+  }
+
+  private func run<O: Operations>(
+    _ layer: Layer, _ x: O.Value, _ batch: PackedBatch, _ o: O
+  ) -> O.Value {
+    let qkv = o.linear(o.rmsNorm(x, layer.norm), layer.queryKeyValue)
+    let context = o.attention(qkv, heads: shape.heads, batch, attention)
+    let attended = o.linear(
+      context, layer.attentionOutput, adding: x, dropout: shape.dropout, batch)
+    return layer.feedForward(attended, batch, o)
   }
 }

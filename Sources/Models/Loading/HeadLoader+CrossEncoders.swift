@@ -102,10 +102,7 @@ extension HeadLoader {
           folder.path, "the tokenizer has no token \(answer.word), which is to be scored",
           hint: "say its id as \(answer.field) of --model-config")
       }
-      rows.append(
-        Parameter(
-          name: "\(table.name)[\(id)]", shape: [1, width], values: table.values + id * width,
-          owner: table))
+      rows.append(table.row(id))
     }
     return MonoHead(
       pooling: pooling, pooler: nil, poolerActivation: .none, norm: nil,

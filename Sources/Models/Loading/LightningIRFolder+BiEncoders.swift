@@ -34,7 +34,7 @@ extension LightningIRFolder {
     }
     let settings = ModelDescription.MultiVectorSettings(
       projections: projections, normalizes: try normalizes(folder),
-      interaction: try interaction(folder))
+      interaction: try interaction(folder), retrieval: try retrieval(folder))
     var description = try biEncoder(folder, .multiVector(settings))
     for role in [Role.query, .doc]
     where try folder.bool("\(role.rawValue)_expansion", default: false) {
@@ -43,6 +43,16 @@ extension LightningIRFolder {
           "attend_to_\(role.rawValue)_expanded_tokens", default: false))
     }
     return description
+  }
+
+  /// `k_train_scope` is ours: the reference retrieves among a query's own documents only.
+  private static func retrieval(_ folder: ModelFolder) throws(Failure) -> TokenRetrieval? {
+    guard let count = try folder.optionalInteger("k_train", default: nil) else { return nil }
+    guard count >= 1 else {
+      throw .config(folder.configPlace, "k_train: expected at least 1, found \(count)")
+    }
+    return TokenRetrieval(
+      count: count, scope: try folder.choice("k_train_scope", default: .query))
   }
 
   static func viewers(_ folder: ModelFolder) throws(Failure) -> ModelDescription {

@@ -208,6 +208,7 @@ enum LightningIRFolder {
       throw .config(folder.configPlace, "depth: expected at least 1, found \(depth)")
     }
     return .init(
-      depth: depth, sharedToken: try folder.bool("add_extra_token", default: false) ? 1 : 0)
+      depth: depth, sharedToken: try folder.bool("add_extra_token", default: false) ? 1 : 0,
+      drawsMissing: try folder.bool("sample_missing_docs", default: true))
   }
 }

@@ -172,6 +172,8 @@ extension ModelDescription {
     package var projections: [Projection]
     package var normalizes: Bool
     package var interaction: LateInteraction
+    /// How vectors are looked for in training; nil where all count.
+    package var retrieval: TokenRetrieval?
   }
 
   package struct ViewerSettings: Sendable {
@@ -211,6 +213,8 @@ extension ModelDescription {
     package var depth: Int
     /// Position of the token that documents attend to in each other.
     package var sharedToken: Int
+    /// Whether training draws states for the documents that a smaller set lacks.
+    package var drawsMissing: Bool
   }
 }
 

@@ -7,6 +7,8 @@ package struct LossTerm: Sendable {
     case inBatch(InBatchCrossEntropy)
     /// Of the embeddings.
     case regularization(Regularization)
+    /// Of the similarities of a query with each vector of its documents.
+    case views(ContrastiveLocalLoss)
   }
 
   /// As configurations and metrics call it.

@@ -1,6 +1,5 @@
 import Autograd
 import Failures
-import Glibc
 import Kernels
 import Models
 import Tensors
@@ -9,58 +8,36 @@ import Tensors
 package struct TrainedModel {
   package let model: Model
   package let store: ParameterStore
-  private let similarity: Similarity
-
-  /// Backbones all of whose operations have adjoints.
-  private static let backbones = [
-    "bert", "distilbert", "electra", "modernbert", "roberta", "xlm-roberta",
-  ]
+  private let scoring: PairScoring
 
   /// Reads the weights of a folder.
   ///
-  /// - Throws: 78 where the model has parts that are not trained yet, and as `Model` does.
+  /// - Throws: As `Model` does.
   package init(_ description: ModelDescription) throws(Failure) {
-    try Self.check(description)
     store = ParameterStore()
     model = try Model(description, trainingIn: store)
-    similarity = description.similarity
-  }
-
-  private static func check(_ description: ModelDescription) throws(Failure) {
-    let place = description.folder.configPlace
-    func refuse(_ what: String) -> Failure {
-      .config(place, "training of \(what) is not supported")
-    }
-    guard backbones.contains(description.backboneType) else {
-      throw refuse("backbone \(description.backboneType)")
-    }
-    switch description.architecture {
-    case .dense: break
-    case .splade(let settings):
-      for role in [Role.query, .doc]
-      where settings.weighting[role] != .contextualized || settings.expands[role] == false {
-        throw refuse("\(role.rawValue) terms without a model or without expansion")
-      }
-    case .mono(let settings):
-      if settings.set != nil { throw refuse("set-encoder models") }
-    case .uniCoil, .multiVector, .viewers, .coil:
-      throw refuse("\(description.architecture.name) models")
-    }
-    if !description.isCrossEncoder, description.similarity == .l2 {
-      throw refuse("similarity l2")
-    }
+    scoring = PairScoring(description)
   }
 
   /// Refuses terms that the model cannot be trained with.
   ///
   /// - Throws: 78.
   package func check(_ terms: [LossTerm]) throws(Failure) {
-    guard model.description.isCrossEncoder, let term = terms.first(where: \.needsEmbeddings) else {
-      return
+    for term in terms {
+      func refuse(_ needed: String, _ found: String) -> Failure {
+        .config(
+          model.description.folder.configPlace,
+          "loss \(term.name) needs \(needed), the model is \(found)")
+      }
+      switch (term.kind, model.head) {
+      case (.scoring, _): break
+      case (_, .mono): throw refuse("a bi-encoder", "a cross-encoder")
+      case (.views, .viewers), (.inBatch, _): break
+      case (.views, _): throw refuse("several vectors a document and one a query", "another")
+      case (.regularization, .coil): throw refuse("one kind of vectors", "a COIL model with two")
+      case (.regularization, _): break
+      }
     }
-    throw .config(
-      model.description.folder.configPlace,
-      "loss \(term.name) needs a bi-encoder, the model is a cross-encoder")
   }
 
   /// The losses of a batch.
@@ -73,19 +50,35 @@ package struct TrainedModel {
   ///   - factor: Usually one over the number of batches of a step.
   ///   - tape: One that records into the store.
   ///   - dropout: What is dropped; nil for nothing.
+  ///   - options: How the work is divided.
   ///   - random: What in-batch losses draw their documents by.
-  /// - Returns: The losses, before `factor`.
+  /// - Returns: The losses, before `factor`; those of all processes together.
   package func addGradients(
     _ batch: TrainingBatch, _ terms: [LossTerm], factor: Double = 1, on tape: Tape,
-    dropout: DropoutKey? = nil, _ random: inout CounterRandom
+    dropout: DropoutKey? = nil, options: StepOptions = StepOptions(),
+    _ random: inout CounterRandom
   ) -> BatchLoss {
-    switch batch.texts {
-    case .separate(let queries, let documents):
-      return addGradients(
-        queries, documents, batch, terms, factor, tape, dropout, &random)
-    case .pairs(let pairs):
-      return addGradients(pairs, batch, terms, factor, tape, dropout)
+    let texts = self.texts(batch, dropout, options.chunk)
+    let isChunked = texts.count > batch.texts.groups
+    tape.isRecording = !isChunked
+    let recorded = texts.map { run($0, batch, tape, dropout) }
+    tape.isRecording = true
+    let targets = options.ranks.map { $0.gather(batch.targets) } ?? batch.targets
+    let objective = BatchObjective(
+      terms: terms, factor: factor, targets: targets, tape: tape.apart)
+    let (loss, slopes) = evaluate(
+      objective, texts.map(\.role), recorded.map(\.values), options.ranks, &random)
+    for (i, text) in texts.enumerated() where isChunked {
+      let again = run(text, batch, tape, dropout)
+      tape.backward(from: zip(again.parts, slopes[i]).map { ($0.vectors, $1) })
     }
+    if !isChunked {
+      tape.backward(
+        from: zip(recorded, slopes).flatMap { recorded, slopes in
+          zip(recorded.parts, slopes).map { ($0.vectors, $1) }
+        })
+    }
+    return loss
   }
 
   /// What chooses the elements that dropout drops.
@@ -99,191 +92,157 @@ package struct TrainedModel {
     }
 
     /// Queries, documents and pairs of a step have masks of their own: records 3i, 3i + 1, 3i + 2.
-    fileprivate func start(_ tape: Tape, _ kind: Int, first: Int, count: Int) {
+    fileprivate func start(_ tape: Tape, _ texts: Texts) {
+      let kind =
+        switch texts.role {
+        case .query: 0
+        case .doc: 1
+        case .pair: 2
+        }
       tape.startDropout(
-        seed: seed, step: step, records: (first..<first + count).map { 3 * $0 + kind })
+        seed: seed, step: step,
+        records: (0..<texts.batch.sequences).map { 3 * (texts.first + $0) + kind })
+    }
+  }
+
+  /// How the work of a step is divided.
+  package struct StepOptions {
+    /// Most queries, documents or pairs that the model runs on at a time, with the same result: it
+    /// then runs twice on each (GradCache, arXiv:2101.06983); nil for all at once.
+    package var chunk: Int?
+    /// Processes that have a part of the batch each; nil for this one alone.
+    package var ranks: (any Ranks)?
+
+    package init(chunk: Int? = nil, ranks: (any Ranks)? = nil) {
+      self.chunk = chunk
+      self.ranks = ranks
     }
   }
 }
 
-// MARK: Bi-encoders
-
-extension TrainedModel {
-  private func embed(_ batch: PackedBatch, _ tape: Tape) -> Recorded {
-    let hidden = model.hidden(batch, tape)
-    switch model.head {
-    case .dense(let head): return head(hidden, batch, tape)
-    case .splade(let roles):
-      guard let head = roles.head else { preconditionFailure("SPLADE without a head") }
-      return head(hidden, batch, tape)
-    case .mono, .uniCoil, .multiVector, .viewers, .coil:
-      preconditionFailure("a model that `init` refuses, or a cross-encoder")
+extension TrainingBatch.Texts {
+  /// Batches of one role.
+  fileprivate var groups: Int {
+    switch self {
+    case .separate: 2
+    case .pairs: 1
     }
   }
+}
 
-  private func addGradients(
-    _ queries: PackedBatch, _ documents: PackedBatch, _ batch: TrainingBatch,
-    _ terms: [LossTerm], _ factor: Double, _ tape: Tape, _ dropout: DropoutKey?,
-    _ random: inout CounterRandom
-  ) -> BatchLoss {
+// MARK: Vectors
+
+/// Texts of one role that the model runs on at a time.
+private struct Texts {
+  let batch: PackedBatch
+  let role: Role
+  /// Number of the first one within the step.
+  let first: Int
+}
+
+extension TrainedModel {
+  private func texts(
+    _ batch: TrainingBatch, _ dropout: DropoutKey?, _ chunk: Int?
+  ) -> [Texts] {
     let n = batch.targets.documents
-    dropout?.start(tape, 0, first: batch.firstQuery, count: queries.sequences)
-    let q = embed(queries, tape)
-    dropout?.start(tape, 1, first: batch.firstQuery * n, count: documents.sequences)
-    let d = embed(documents, tape)
-    tape.stopDropout()
-    let own = (0..<queries.sequences).map { query in (0..<n).map { query * n + $0 } }
-    // The columns of the score table of each term, the queries' own documents first.
-    var tables = [own]
-    for case .inBatch(let loss) in terms.map(\.kind) {
-      tables.append(loss.sampling.columns(batch.targets, &random))
+    switch batch.texts {
+    case .separate(let queries, let documents):
+      return split(queries, .query, first: batch.firstQuery, chunk)
+        + split(documents, .doc, first: batch.firstQuery * n, chunk)
+    case .pairs(var pairs):
+      let first = batch.firstQuery * n
+      guard case .mono(let settings) = model.description.architecture, let set = settings.set
+      else { return split(pairs, .pair, first: first, chunk) }
+      makeSets(&pairs, batch, set, dropout)
+      // Documents of a query cannot be run apart.
+      return split(pairs, .pair, first: first, chunk.map { max(n, $0 / n * n) })
     }
-    let pairs = tables.flatMap { table in
-      table.enumerated().flatMap { query, columns in columns.map { (x: query, y: $0) } }
-    }
-    let cosine = similarity == .cosine
-    let scores = tape.dotProducts(
-      cosine ? tape.normalize(q) : q, cosine ? tape.normalize(d) : d, pairs)
-    var sums = LossSums(scores.value.elements, batch.targets, tables)
-    for term in terms { sums.add(term, factor: factor, queries: q.value, documents: d.value) }
-    let slopes = tape.matrix(sums.byScores, rows: 1, columns: pairs.count)
-    tape.backward(
-      from: [(scores, slopes)]
-        + zip([q, d], [sums.byQueries, sums.byDocuments]).compactMap { value, slopes in
-          slopes.isEmpty
-            ? nil
-            : (
-              value,
-              tape.matrix(slopes, rows: value.value.rows, columns: value.value.columns)
-            )
-        })
-    return sums.loss
   }
-}
 
-/// Losses and their derivatives, as they add up.
-private struct LossSums {
-  var loss: BatchLoss
-  var byScores: [Float]
-  /// Empty where no term depends on embeddings but through scores.
-  var byQueries: [Float] = []
-  var byDocuments: [Float] = []
-  private let targets: ScoreTable
-  /// Scores and the place of the first one in `byScores`: own documents, then each in-batch term's.
-  private var tables: [(scores: ScoreTable, first: Int)] = []
-  private var inBatchTerms = 0
+  private func split(
+    _ batch: PackedBatch, _ role: Role, first: Int, _ chunk: Int?
+  ) -> [Texts] {
+    let chunk = max(1, chunk ?? batch.sequences)
+    return stride(from: 0, to: batch.sequences, by: chunk).map { start in
+      let range = start..<min(start + chunk, batch.sequences)
+      return Texts(
+        batch: range.count == batch.sequences ? batch : batch.sequences(range), role: role,
+        first: first + start)
+    }
+  }
 
-  init(
-    _ scores: UnsafeMutableBufferPointer<Float>, _ targets: ScoreTable, _ columns: [[[Int]]]
+  /// The documents of each query attend to each other; what stands for missing ones is drawn anew
+  /// in every step.
+  private func makeSets(
+    _ pairs: inout PackedBatch, _ batch: TrainingBatch, _ set: ModelDescription.SetSettings,
+    _ dropout: DropoutKey?
   ) {
-    self.targets = targets
-    var first = 0
-    for table in columns {
-      let width = table[0].count
-      let count = table.count * width
-      tables.append(
-        (
-          ScoreTable(
-            queries: table.count, documents: width,
-            values: Array(scores[first..<first + count])), first
-        ))
-      first += count
+    let n = batch.targets.documents
+    let random = CounterRandom(
+      seed: dropout?.seed ?? 0, stream: UInt64(dropout?.step ?? 0))
+    let groups = (0..<batch.targets.queries).map { query in
+      let index = UInt64(2 * (batch.firstQuery + query))
+      let seed = UInt64(random.bits(at: index)) << 32 | UInt64(random.bits(at: index + 1))
+      return PairGroup(pairs: query * n..<(query + 1) * n, seed: seed)
     }
-    byScores = [Float](repeating: 0, count: first)
-    loss = BatchLoss(terms: [], total: 0, scores: tables[0].scores)
-  }
-
-  mutating func add(
-    _ term: LossTerm, factor: Double, queries: Matrix, documents: Matrix
-  ) {
-    let weight = term.weight * factor
-    switch term.kind {
-    case .scoring(let loss):
-      add(loss(tables[0].scores, targets), term, weight, at: tables[0].first)
-    case .inBatch(let loss):
-      inBatchTerms += 1
-      let table = tables[inBatchTerms]
-      add(loss(table.scores), term, weight, at: table.first)
-    case .regularization(let regularization):
-      let q = regularization.penalty(
-        Array(queries.elements), texts: queries.rows, dimension: queries.columns)
-      let d = regularization.penalty(
-        Array(documents.elements), texts: documents.rows, dimension: documents.columns)
-      note(
-        term, regularization.queryWeight * q.value + regularization.docWeight * d.value)
-      Self.add(q.gradient, weight * regularization.queryWeight, to: &byQueries)
-      Self.add(d.gradient, weight * regularization.docWeight, to: &byDocuments)
-    }
-  }
-
-  private mutating func note(_ term: LossTerm, _ value: Double) {
-    loss.terms.append(value)
-    loss.total += term.weight * value
-  }
-
-  private mutating func add(
-    _ value: LossValue, _ term: LossTerm, _ weight: Double, at first: Int
-  ) {
-    note(term, value.value)
-    for (i, slope) in value.gradient.enumerated() { byScores[first + i] += Float(weight * slope) }
-  }
-
-  private static func add(_ slopes: [Double], _ weight: Double, to sums: inout [Float]) {
-    if sums.isEmpty { sums = [Float](repeating: 0, count: slopes.count) }
-    for (i, slope) in slopes.enumerated() { sums[i] += Float(weight * slope) }
-  }
-}
-
-// MARK: Cross-encoders
-
-extension TrainedModel {
-  private func addGradients(
-    _ pairs: PackedBatch, _ batch: TrainingBatch, _ terms: [LossTerm], _ factor: Double,
-    _ tape: Tape, _ dropout: DropoutKey?
-  ) -> BatchLoss {
-    guard case .mono(let head) = model.head else { preconditionFailure("not a cross-encoder") }
-    dropout?.start(
-      tape, 2, first: batch.firstQuery * batch.targets.documents, count: pairs.sequences)
-    let logits = head(model.hidden(pairs, tape), pairs, tape)
-    tape.stopDropout()
-    let scored = (0..<pairs.sequences).map { Self.score(logits.value.row($0), head.scoring) }
-    let table = ScoreTable(
-      queries: batch.targets.queries, documents: batch.targets.documents,
-      values: scored.map(\.score))
-    var loss = BatchLoss(terms: [], total: 0, scores: table)
-    var slopes = [Double](repeating: 0, count: scored.count)
-    for term in terms {
-      guard case .scoring(let function) = term.kind else { continue }
-      let value = function(table, batch.targets)
-      loss.terms.append(value.value)
-      loss.total += term.weight * value.value
-      for i in slopes.indices { slopes[i] += term.weight * factor * value.gradient[i] }
-    }
-    let derivatives = zip(scored, slopes).flatMap { scored, slope in
-      scored.slopes.map { Float($0 * slope) }
-    }
-    tape.backward(
-      from: [
-        (
-          logits,
-          tape.matrix(derivatives, rows: logits.value.rows, columns: logits.value.columns)
+    pairs.makeSets(
+      PairGroup.sets(groups, depth: set.depth).map { group in
+        let count = group.pairs.count
+        return (
+          count: count, drawn: set.drawsMissing ? set.depth - count : 0, seed: group.seed ?? 0
         )
-      ])
-    return loss
+      }, sharedToken: set.sharedToken)
   }
 
-  /// The score that logits stand for, and its derivative by them.
-  private static func score(
-    _ logits: UnsafeBufferPointer<Float>, _ scoring: MonoHead.Scoring
-  ) -> (score: Float, slopes: [Double]) {
-    switch scoring {
-    case .rank: return (logits[0], [1])
-    case .mono:
-      // log softmax(l)[1] = -log(1 + e^(l0 - l1))
-      let difference = Double(logits[0]) - Double(logits[1])
-      let score = -(max(difference, 0) + log1p(exp(-abs(difference))))
-      let other = 1 - exp(score)
-      return (Float(score), [-other, other])
+  private func run(
+    _ texts: Texts, _ batch: TrainingBatch, _ tape: Tape, _ dropout: DropoutKey?
+  ) -> RecordedVectors {
+    dropout?.start(tape, texts)
+    defer { tape.stopDropout() }
+    return model.vectors(
+      texts.batch, texts.role, promptTokens: batch.promptTokens[texts.role] ?? 0, tape)
+  }
+
+  // MARK: Losses
+
+  /// The losses of vectors, and for each of these the derivatives by its parts.
+  private func evaluate(
+    _ objective: BatchObjective, _ roles: [Role], _ vectors: [TextVectors],
+    _ ranks: (any Ranks)?, _ random: inout CounterRandom
+  ) -> (loss: BatchLoss, slopes: [[Matrix]]) {
+    /// Vectors of one role, of all processes, and where those of this one begin.
+    func joined(_ role: Role) -> (vectors: TextVectors, firstRows: [Int]) {
+      let own = TextVectors(
+        joining: zip(roles, vectors).filter { $0.0 == role }.map(\.1), on: objective.tape)
+      guard let ranks else { return (own, own.parts.map { _ in 0 }) }
+      return ranks.gather(own, on: objective.tape)
     }
+    var slopes: [Role: (all: [Matrix], firstRows: [Int])] = [:]
+    let loss: BatchLoss
+    if case .mono(let head) = model.head {
+      let pairs = joined(.pair)
+      let result = objective(logits: pairs.vectors.parts[0].vectors, head.scoring)
+      loss = result.loss
+      slopes[.pair] = ([result.logits], pairs.firstRows)
+    } else {
+      let (queries, documents) = (joined(.query), joined(.doc))
+      let result = objective(
+        queries: queries.vectors, documents: documents.vectors, scoring, &random)
+      loss = result.loss
+      slopes[.query] = (result.queries, queries.firstRows)
+      slopes[.doc] = (result.documents, documents.firstRows)
+    }
+    return (
+      loss,
+      zip(roles, vectors).map { role, vectors in
+        vectors.parts.indices.map { part in
+          let rows = vectors.parts[part].vectors.rows
+          let first = slopes[role]?.firstRows[part] ?? 0
+          slopes[role]?.firstRows[part] += rows
+          guard let all = slopes[role]?.all[part] else { preconditionFailure("no derivatives") }
+          return objective.tape.matrix(rows: first..<first + rows, of: all)
+        }
+      }
+    )
   }
 }

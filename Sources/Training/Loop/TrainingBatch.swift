@@ -1,4 +1,6 @@
 import Autograd
+import Models
+import Tensors
 
 /// Queries with as many documents each, as tokens, and what they are trained towards.
 package struct TrainingBatch: Sendable {
@@ -14,6 +16,8 @@ package struct TrainingBatch: Sendable {
   package var targets: ScoreTable
   /// Number of the first query within the step: dropout is drawn by it.
   package var firstQuery: Int
+  /// Tokens at the start of every text of a role that are its prompt's.
+  package var promptTokens: [Role: Int] = [:]
 
   /// - Precondition: there are as many texts as targets.
   package init(_ texts: Texts, targets: ScoreTable, firstQuery: Int = 0) {

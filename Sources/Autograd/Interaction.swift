@@ -1,0 +1,89 @@
+/// The vectors of texts, as rows of one matrix.
+package struct VectorGroups: Sendable, Equatable {
+  /// Rows of the vectors of each text.
+  package var rows: [[Int]]
+  /// The token of each vector, where only those of equal tokens are compared; else empty.
+  package var tokens: [[Int32]]
+
+  package init(rows: [[Int]], tokens: [[Int32]] = []) {
+    precondition(
+      tokens.isEmpty || tokens.map(\.count) == rows.map(\.count), "a token for every vector")
+    self.rows = rows
+    self.tokens = tokens
+  }
+
+  /// One vector a text, in order.
+  package init(texts: Int) { self.init(rows: (0..<texts).map { [$0] }) }
+
+  /// Every vector as a text of its own.
+  package var single: VectorGroups {
+    VectorGroups(rows: rows.flatMap { $0.map { [$0] } })
+  }
+
+  /// The texts of others behind one another, whose matrices are `sizes` rows long.
+  package init(joining groups: [VectorGroups], sizes: [Int]) {
+    var (rows, tokens): ([[Int]], [[Int32]]) = ([], [])
+    var first = 0
+    for (group, size) in zip(groups, sizes) {
+      rows += group.rows.map { $0.map { $0 + first } }
+      tokens += group.tokens
+      first += size
+    }
+    self.init(rows: rows, tokens: tokens)
+  }
+}
+
+/// How the vectors of a query and a document become one score.
+///
+/// ColBERT's MaxSim (arXiv:2004.12832) and its relatives; with one vector each it is their
+/// similarity. Lightning IR `bi_encoder/bi_encoder_model.py`, `aggregate_similarity`.
+package struct Interaction: Sendable, Equatable {
+  package enum Measure: Sendable {
+    case dot
+    /// The negative Euclidean distance.
+    case distance
+  }
+
+  package enum Aggregation: Sendable { case sum, mean, max }
+
+  package var measure: Measure
+  package var queryAggregation: Aggregation
+  package var docAggregation: Aggregation
+  /// Nil where every vector of a document counts.
+  package var retrieval: TokenRetrieval?
+
+  package init(
+    _ measure: Measure = .dot, query: Aggregation = .sum, doc: Aggregation = .max,
+    retrieval: TokenRetrieval? = nil
+  ) {
+    self.measure = measure
+    queryAggregation = query
+    docAggregation = doc
+    self.retrieval = retrieval
+  }
+}
+
+/// Training as if a document's vectors had to be retrieved first (XTR, arXiv:2304.01982).
+///
+/// Similarities below the largest ones count 0, and the maxima of what is left are averaged over the
+/// query's vectors that found something, whatever the aggregations.
+package struct TokenRetrieval: Sendable, Equatable {
+  /// Among which similarities the largest are looked for.
+  package enum Scope: String, Sendable, CaseIterable {
+    /// Those of all vectors of a query with its documents, together (Lightning IR
+    /// `models/bi_encoders/col.py`, `_score_xtr_in_batch`).
+    case query
+    /// Those of each vector of a query with all documents of the batch, as in the paper.
+    case batch
+  }
+
+  /// How many are retrieved.
+  package var count: Int
+  package var scope: Scope
+
+  package init(count: Int, scope: Scope = .query) {
+    precondition(count > 0, "retrieval of \(count) vectors")
+    self.count = count
+    self.scope = scope
+  }
+}

@@ -1,0 +1,73 @@
+import Autograd
+import Models
+
+/// How a bi-encoder scores a query and a document in training.
+struct PairScoring {
+  private let normalizes: Bool
+  /// Of each part of the vectors, whose scores add up.
+  private let interactions: [Interaction]
+
+  init(_ description: ModelDescription) {
+    normalizes = description.similarity == .cosine
+    let measure: Interaction.Measure = description.similarity == .l2 ? .distance : .dot
+    guard let late = description.lateInteraction else {
+      interactions = [Interaction(measure)]
+      return
+    }
+    var interaction = Interaction(
+      measure, query: .init(late.queryAggregation), doc: .init(late.docAggregation))
+    switch description.architecture {
+    case .multiVector(let settings):
+      interaction.retrieval = settings.retrieval
+      interactions = [interaction]
+    case .coil: interactions = [Interaction(measure), interaction]
+    case .viewers, .dense, .splade, .uniCoil, .mono: interactions = [interaction]
+    }
+  }
+
+  /// A part of the vectors, ready to be compared.
+  struct Side {
+    /// Derivatives are asked for by these.
+    let variables: [Recorded]
+    let groups: [VectorGroups]
+    fileprivate let compared: [Recorded]
+  }
+
+  func side(_ vectors: TextVectors, _ tape: Tape) -> Side {
+    let variables = vectors.parts.map { tape.variable($0.vectors) }
+    return Side(
+      variables: variables, groups: vectors.parts.map(\.groups),
+      compared: normalizes ? variables.map { tape.normalize($0) } : variables)
+  }
+
+  /// The scores of tables of documents, a row for each query: [1,P].
+  func scores(_ q: Side, _ d: Side, _ tables: [[[Int]]], _ tape: Tape) -> Recorded {
+    let scores = interactions.indices.map { i in
+      tape.scores(
+        q.compared[i], q.groups[i], d.compared[i], d.groups[i], tables, interactions[i])
+    }
+    return scores.dropFirst().reduce(scores[0]) { tape.add($0, $1) }
+  }
+
+  /// The similarities of each query's one vector with all vectors of its documents, as many for
+  /// each: document by document, [1,P].
+  func similarities(_ q: Side, _ d: Side, _ documents: [[Int]], _ tape: Tape) -> Recorded {
+    let groups = d.groups[0]
+    // Every vector of a document is a document here.
+    let first = groups.rows.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) }
+    let columns = documents.map { $0.flatMap { Array(first[$0]..<first[$0 + 1]) } }
+    return tape.scores(
+      q.compared[0], q.groups[0], d.compared[0], groups.single, [columns],
+      Interaction(interactions[0].measure))
+  }
+}
+
+extension Interaction.Aggregation {
+  fileprivate init(_ aggregation: LateInteraction.Aggregation) {
+    switch aggregation {
+    case .sum: self = .sum
+    case .mean: self = .mean
+    case .max: self = .max
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import Autograd
+
+/// Processes that train one model together, each with a part of every batch.
+///
+/// All of them call the same functions in the same order.
+package protocol Ranks: AnyObject {
+  /// Number of this process, from 0.
+  var rank: Int { get }
+  /// Number of processes.
+  var count: Int { get }
+
+  /// What every process has to say, in their order.
+  func gather(_ values: [Float]) -> [[Float]]
+
+  /// The sum of what every process has, in the place of its own; the same bits for all of them.
+  func sum(_ values: UnsafeMutableBufferPointer<Float>)
+}
+
+extension Ranks {
+  private func gather(_ values: [Int]) -> [[Int]] {
+    // Numbers of rows and tokens are far below 2³², which two numbers hold exactly.
+    gather(values.flatMap { [Float($0 >> 16), Float($0 & 0xFFFF)] }).map { all in
+      stride(from: 0, to: all.count, by: 2).map { Int(all[$0]) << 16 | Int(all[$0 + 1]) }
+    }
+  }
+
+  /// The targets of all processes, which have as many documents a query.
+  func gather(_ targets: ScoreTable) -> ScoreTable {
+    let values = gather(targets.values).flatMap { $0 }
+    return ScoreTable(
+      queries: values.count / targets.documents, documents: targets.documents, values: values)
+  }
+
+  /// The vectors of all processes, and where the rows of this one's begin in each part.
+  func gather(
+    _ own: TextVectors, on tape: Tape
+  ) -> (vectors: TextVectors, firstRows: [Int]) {
+    var firstRows: [Int] = []
+    let perRank = own.parts.map { part in
+      let columns = part.vectors.columns
+      let matrices = gather(Array(part.vectors.elements)).map {
+        tape.matrix($0, rows: $0.count / columns, columns: columns)
+      }
+      firstRows.append(matrices[..<rank].reduce(0) { $0 + $1.rows })
+      return zip(matrices, gather(part.groups)).map {
+        TextVectors.Part(vectors: $0, groups: $1)
+      }
+    }
+    let all = (0..<count).map { rank in TextVectors(perRank.map { $0[rank] }) }
+    return (TextVectors(joining: all, on: tape), firstRows)
+  }
+
+  private func gather(_ groups: VectorGroups) -> [VectorGroups] {
+    let counts = gather(groups.rows.map(\.count))
+    let rows = gather(groups.rows.flatMap { $0 })
+    let tokens = gather(groups.tokens.flatMap { $0.map { Int($0) } })
+    return (0..<count).map { rank in
+      var (first, groups): (Int, [Range<Int>]) = (0, [])
+      for count in counts[rank] {
+        groups.append(first..<first + count)
+        first += count
+      }
+      return VectorGroups(
+        rows: groups.map { Array(rows[rank][$0]) },
+        tokens: tokens[rank].isEmpty
+          ? [] : groups.map { tokens[rank][$0].map { Int32($0) } })
+    }
+  }
+}

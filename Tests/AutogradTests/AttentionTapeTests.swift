@@ -1,0 +1,80 @@
+import Autograd
+import Kernels
+import Testing
+import Workers
+
+/// Attention that knows distances, other sequences, or one query a sequence.
+@Suite struct AttentionTapeTests {
+  private let batch = PackedBatch(lengths: [5, 1, 3])
+
+  @Test func learnedDistances() {
+    var check = FiniteDifferences()
+    check.input(9, 3 * 6)
+    let table = check.parameter("table", [8, 2])
+    let options = AttentionOptions(
+      scale: 1, relative: RelativePositions(table: table, maximumDistance: 5))
+    check.check { [batch] in $0.attention($1[0], heads: 2, batch, options) }
+  }
+
+  @Test func learnedDistancesAndHiddenTokens() {
+    var check = FiniteDifferences()
+    check.input(7, 3 * 4)
+    var batch = PackedBatch()
+    batch.append(ids: [1, 2, 3, 4], typeIDs: [0, 0, 0, 0], attended: [1, 0, 1, 0])
+    batch.append(ids: [1, 2, 3], typeIDs: [0, 0, 0])
+    let options = AttentionOptions(
+      relative: RelativePositions(table: check.parameter("table", [4, 2]), maximumDistance: 3))
+    check.check { [batch] in $0.attention($1[0], heads: 2, batch, options) }
+  }
+
+  @Test func sets() {
+    var check = FiniteDifferences()
+    // 11 tokens and two drawn states of the second set.
+    var batch = PackedBatch(lengths: [3, 2, 2, 4])
+    batch.makeSets([(2, 0, 1), (2, 2, 5)], sharedToken: 1)
+    check.input(13, 3 * 4)
+    check.beforeEach { $0.startDropout(seed: 3, step: 5, records: [4, 0, 9, 2]) }
+    check.check { [batch] in
+      $0.attention($1[0], heads: 2, batch, AttentionOptions().dropping(0.3))
+    }
+  }
+
+  /// Drawn numbers are constants: the derivative is that of the states that stay as they are.
+  @Test func drawnStatesAreConstants() {
+    var check = FiniteDifferences()
+    var batch = PackedBatch(lengths: [3, 2])
+    batch.makeSets([(2, 2, 5)], sharedToken: 0)
+    check.input(5, 3)
+    let gradients = check.gradients { [batch] in $0.draw($1[0], batch, layer: 1) }
+    #expect(gradients[0] == Array(check.factors(7 * 3)[..<15]))
+  }
+
+  @Test func crossAttention() {
+    var check = FiniteDifferences()
+    check.input(3, 6)
+    check.input(9, 4)
+    let projections = CrossProjections(
+      key: check.parameter("key", [6, 4]), value: check.parameter("value", [6, 4]), heads: 2,
+      scale: 0.8)
+    check.check { [batch] in $0.crossAttention($1[0], over: $1[1], projections, batch) }
+    check.beforeEach { $0.startDropout(seed: 3, step: 5, records: [4, 0, 9]) }
+    check.check { [batch] in
+      $0.crossAttention($1[0], over: $1[1], projections, batch, dropout: 0.3)
+    }
+  }
+
+  @Test func rootMeanSquareNorm() {
+    var check = FiniteDifferences()
+    check.input(5, 18)
+    let norm = RMSNorm(weight: check.parameter("weight", [18]), epsilon: 1e-6)
+    check.check { $0.rmsNorm($1[0], norm) }
+  }
+
+  @Test func rowsOfAParameter() {
+    var check = FiniteDifferences()
+    check.input(3, 4)
+    let table = check.parameter("table", [5, 4])
+    let layer = Linear(weights: [table.row(4), table.row(1)])
+    check.check { $0.linear($1[0], layer) }
+  }
+}

@@ -1,0 +1,163 @@
+import Autograd
+import Foundation
+import Kernels
+import Models
+import TestSupport
+import Testing
+import Training
+import Workers
+
+/// A step that is done in parts is the same step: a few texts at a time, or by several processes.
+@Suite struct DividedStepTests {
+  private struct Step {
+    var loss: BatchLoss
+    /// Of every weight, by name.
+    var gradients: [String: [Float]]
+  }
+
+  private func step(
+    _ test: TrainingCase, _ batch: TrainingBatch, _ options: TrainedModel.StepOptions,
+    dropout: TrainedModel.DropoutKey? = nil
+  ) throws -> Step {
+    let trained = try test.model()
+    let tape = Tape(Kernels(), WorkerPool(threads: 1))
+    var random = CounterRandom(seed: 1)
+    let loss = trained.addGradients(
+      batch, try test.terms(), factor: 0.5, on: tape, dropout: dropout, options: options, &random)
+    var gradients: [String: [Float]] = [:]
+    for parameter in trained.store.parameters {
+      guard let training = parameter.training else { continue }
+      gradients[parameter.name] = Array(
+        UnsafeBufferPointer(start: training.gradient.pointer, count: parameter.count))
+    }
+    return Step(loss: loss, gradients: gradients)
+  }
+
+  /// Sums in another order: 1e-5 of the largest derivative of a weight, and of the norm of all.
+  private func expectEqual(_ found: Step, _ expected: Step, _ name: String) {
+    #expect(abs(found.loss.total - expected.loss.total) <= 1e-5 * (1 + abs(expected.loss.total)))
+    #expect(found.loss.scores.values.count == expected.loss.scores.values.count)
+    let largest = expected.gradients.values.flatMap { $0 }.map(abs).max() ?? 0
+    #expect(largest > 1e-3)
+    for (key, expected) in expected.gradients {
+      let error = zip(found.gradients[key] ?? [], expected).map { abs($0 - $1) }.max() ?? .nan
+      #expect(error <= 1e-5 * (1 + largest), "\(name): \(key) \(error)")
+    }
+  }
+
+  @Test(arguments: TrainingCase.all) func fewTextsAtATime(_ folder: String) throws {
+    let test = try TrainingCase(folder)
+    let batch = try test.batch(0)
+    let whole = try step(test, batch, .init())
+    for chunk in [1, 4] {
+      expectEqual(try step(test, batch, .init(chunk: chunk)), whole, "\(test) \(chunk)")
+    }
+  }
+
+  @Test func chunksDropTheSameElements() throws {
+    let test = try TrainingCase(fixture("training/mono_t5"))
+    let batch = try test.batch(0)
+    let key = TrainedModel.DropoutKey(seed: 4, step: 7)
+    let whole = try step(test, batch, .init(), dropout: key)
+    expectEqual(try step(test, batch, .init(chunk: 2), dropout: key), whole, "dropout")
+  }
+
+  @Test(arguments: TrainingCase.all) func severalProcesses(_ folder: String) throws {
+    let test = try TrainingCase(folder)
+    let batch = try test.batch(0)
+    let whole = try step(test, batch, .init())
+    let count = batch.targets.queries
+    let meeting = Meeting(count)
+    let steps = Steps(count)
+    DispatchQueue.concurrentPerform(iterations: count) { rank in
+      steps.set(
+        rank,
+        Result {
+          try step(
+            test, batch.queries(rank..<rank + 1),
+            .init(ranks: LocalRanks(rank: rank, meeting: meeting)))
+        })
+    }
+    let parts = try steps.all.map { try $0.get() }
+    var sum = parts[0]
+    for part in parts.dropFirst() {
+      // Each knows the loss of all.
+      #expect(part.loss.total == sum.loss.total)
+      sum.gradients.merge(part.gradients) { zip($0, $1).map { $0 + $1 } }
+    }
+    expectEqual(sum, whole, "\(test)")
+  }
+
+  private final class Steps: @unchecked Sendable {
+    private let lock = NSLock()
+    private var steps: [Result<Step, any Error>?]
+    init(_ count: Int) { steps = .init(repeating: nil, count: count) }
+    func set(_ index: Int, _ step: Result<Step, any Error>) {
+      lock.withLock { steps[index] = step }
+    }
+    var all: [Result<Step, any Error>] { steps.compactMap { $0 } }
+  }
+}
+
+extension TrainingBatch {
+  /// Some of the queries with their documents.
+  fileprivate func queries(_ range: Range<Int>) -> TrainingBatch {
+    let n = targets.documents
+    let documents = range.lowerBound * n..<range.upperBound * n
+    let part = ScoreTable(
+      queries: range.count, documents: n, values: Array(targets.values[documents]))
+    let texts: Texts =
+      switch self.texts {
+      case .separate(let queries, let all):
+        .separate(queries: queries.sequences(range), documents: all.sequences(documents))
+      case .pairs(let pairs): .pairs(pairs.sequences(documents))
+      }
+    return TrainingBatch(texts, targets: part, firstQuery: range.lowerBound)
+  }
+}
+
+/// Where threads that stand for processes tell each other what they have.
+private final class Meeting: @unchecked Sendable {
+  private let condition = NSCondition()
+  private let count: Int
+  private var present: [Int: [Float]] = [:]
+  private var last: [[Float]] = []
+  private var round = 0
+
+  init(_ count: Int) { self.count = count }
+
+  func exchange(_ rank: Int, _ values: [Float]) -> [[Float]] {
+    condition.lock()
+    defer { condition.unlock() }
+    let own = round
+    present[rank] = values
+    if present.count == count {
+      last = (0..<count).map { present[$0] ?? [] }
+      present = [:]
+      round += 1
+      condition.broadcast()
+    }
+    while round == own { condition.wait() }
+    return last
+  }
+}
+
+private final class LocalRanks: Ranks {
+  let rank: Int
+  let count: Int
+  private let meeting: Meeting
+
+  init(rank: Int, meeting: Meeting) {
+    self.rank = rank
+    self.meeting = meeting
+    count = 2
+  }
+
+  func gather(_ values: [Float]) -> [[Float]] { meeting.exchange(rank, values) }
+
+  func sum(_ values: UnsafeMutableBufferPointer<Float>) {
+    for (i, value) in meeting.exchange(rank, Array(values)).enumerated() {
+      for (j, x) in value.enumerated() { values[j] = i == 0 ? x : values[j] + x }
+    }
+  }
+}
