@@ -25,7 +25,7 @@ enum BertPreTokenizer {
         let decoded = UTF8Scalar.decode(bytes + i)
         length = decoded.length
         let properties = ScalarProperties.of(decoded.scalar)
-        if properties.isDisjoint(with: [.whiteSpace, .punctuation]) {
+        if !properties.meets(.whiteSpaceOrPunctuation) {
           i &+= length
           continue
         }

@@ -129,7 +129,7 @@ extension Tokenizer {
     scratch.matcher.reset()
     switch model {
     case .wordPiece(let model):
-      model.withReader { tokenize(bytes, text.count, $0, ids, scratch) }
+      model.withReader(scratch.cache) { tokenize(bytes, text.count, $0, ids, scratch) }
     case .unigram(let model):
       model.withReader(scratch.cache) { tokenize(bytes, text.count, $0, ids, scratch) }
     case .bpe(let model):

@@ -12,6 +12,8 @@ struct WordPiece: Sendable {
   let continuationPrefix: String
   /// Words of more scalars are unknown.
   let maximumScalarsPerWord: Int
+  /// Tells the words of this model in a cache from those of others.
+  private let stamp = WordCache.nextStamp()
 
   /// - Throws: 78 where `unknownToken` is not in the vocabulary.
   init(
@@ -45,15 +47,16 @@ struct WordPiece: Sendable {
 
   /// Opens the tables for one text.
   @inline(__always)
-  func withReader<R>(_ body: (Reader) -> R) -> R {
-    vocabulary.arena.withUnsafeBufferPointer { arena in
+  func withReader<R>(_ cache: WordCache, _ body: (Reader) -> R) -> R {
+    cache.use(stamp)
+    return vocabulary.arena.withUnsafeBufferPointer { arena in
       let base = arena.baseAddress.unsafelyUnwrapped
       return vocabulary.table.withLookup(base) { starts in
         continuations.withLookup(base) { continuations in
           body(
             Reader(
               starts: starts, continuations: continuations, unknownID: unknownID,
-              maximumScalars: maximumScalarsPerWord))
+              maximumScalars: maximumScalarsPerWord, cache: cache))
         }
       }
     }
@@ -65,15 +68,22 @@ struct WordPiece: Sendable {
     let continuations: TokenTable.Lookup
     let unknownID: Int32
     let maximumScalars: Int
+    let cache: WordCache
 
-    /// Appends the pieces of a word; `ids` has room for one a byte.
+    /// Appends the pieces of a word, after which eight bytes can be read; `ids` has room for one a
+    /// byte.
     @inline(__always)
     func append(_ word: UnsafePointer<UInt8>, _ count: Int, to ids: GrowableBuffer<Int32>) {
       if count <= maximumScalars {
         let id = starts.find(word, count)
         if id >= 0 { return ids.push(id) }
       }
+      guard count <= WordCache.longestWord else { return appendPieces(word, count, to: ids) }
+      let slot = cache.slot(word, count)
+      if cache.copy(slot, word, count, to: ids) { return }
+      let mark = ids.count
       appendPieces(word, count, to: ids)
+      cache.store(slot, word, count, ids, from: mark)
     }
 
     /// Appends the pieces of a word that is no piece itself, or too long.

@@ -38,8 +38,22 @@ package enum Composition {
     {
       return first + second - tailBase
     }
-    return lookUp(first, second)
+    return second < 64 &* UInt32(seconds.count)
+      && seconds[Int(second / 64)] &>> (second % 64) & 1 != 0
+      ? lookUp(first, second) : nil
   }
+
+  /// A bit for each scalar: whether it is the second of any pair. Few are, and most text asks.
+  private static let seconds: [UInt64] = {
+    let table = ScalarTrie.compositions
+    var bits: [UInt64] = []
+    for pair in 0..<table.utf8CodeUnitCount / 12 {
+      let second = Int(ScalarTrie.number(table, 12 &* pair &+ 4, 4))
+      while bits.count <= second / 64 { bits.append(0) }
+      bits[second / 64] |= 1 << UInt64(second % 64)
+    }
+    return bits
+  }()
 
   private static func lookUp(_ first: UInt32, _ second: UInt32) -> UInt32? {
     let table = ScalarTrie.compositions

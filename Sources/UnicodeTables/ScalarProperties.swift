@@ -26,6 +26,12 @@ package struct ScalarProperties: OptionSet, Sendable {
   /// unicode-normalization-alignments).
   package static let changesInNFD = ScalarProperties(rawValue: 128)
 
+  package static let whiteSpaceOrPunctuation = ScalarProperties(rawValue: 1 | 4)
+
+  /// Whether any property is in both: `isDisjoint` of the standard library is not specialized here.
+  @inline(__always)
+  package func meets(_ other: ScalarProperties) -> Bool { rawValue & other.rawValue != 0 }
+
   /// The properties of `scalar`, a Unicode scalar value.
   @inline(__always)
   package static func of(_ scalar: UInt32) -> ScalarProperties {
