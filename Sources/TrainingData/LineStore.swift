@@ -22,6 +22,7 @@ package final class LineStore {
   ///   - operand: The file; `-` for the standard input.
   ///   - folder: Where scratch files go.
   ///   - check: Called with every block of lines, in order.
+  /// - Throws: 66 or 65 where the file cannot be read, 74 where scratch space is short.
   package init(
     _ operand: String, scratchFolder folder: String,
     check: (LineBlock) throws(Failure) -> Void = { (_: LineBlock) throws(Failure) in }

@@ -72,7 +72,8 @@ package final class RunTuples: TupleSource {
     self.queries = queries
     self.docs = docs
     if self.qrels == nil {
-      let needed = [.relevance, .subtopicRelevance].contains(options.targets)
+      let needed =
+        [.relevance, .subtopicRelevance].contains(options.targets)
         || options.sampling == .singleRelevant || options.addsJudged
       if needed { throw .config(run.name, "these targets or this sampling need data.qrels") }
     }
@@ -116,7 +117,8 @@ package final class RunTuples: TupleSource {
     if documents == 0 { documents = size }
     guard size == documents else {
       throw Failure(
-        .data, at: place(query), "expected \(documents) documents as the first query has, "
+        .data, at: place(query),
+        "expected \(documents) documents as the first query has, "
           + "found \(size)", hint: "data.sample_size takes as many of each query")
     }
     guard options.needsTexts else { return }

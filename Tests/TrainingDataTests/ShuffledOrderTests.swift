@@ -21,8 +21,9 @@ import TrainingData
     #expect(order(1, 0) != Array(0..<100))
   }
 
-  /// Every value at every place about as often: χ² of 10 × 10 counts over 4000 orders. The counts of
-  /// a random order have 81 degrees of freedom; 1 in 10⁵ random tables is above 144.
+  /// Every value is at every place about as often, by χ² of 10 × 10 counts over 4000 orders.
+  ///
+  /// The counts of a random order have 81 degrees of freedom; 1 in 10⁵ random tables is above 144.
   @Test func ordersAreUniform() {
     let (count, orders) = (10, 4000)
     var counts = [[Int]](repeating: [Int](repeating: 0, count: count), count: count)

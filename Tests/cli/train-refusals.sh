@@ -5,7 +5,7 @@ printf 'd1\tone key\nd2\ta value\nd3\tthe map\n' >docs.tsv
 printf 'q1\tkey\nq2\tvalue\n' >queries.tsv
 printf 'q1\td1\td2\nq2\td2\td3\n' >ids.tsv
 cat >train.yml <<END
-model: $FIXTURES/training/dpr_bert/model
+model: $MODELS/native/dpr_bert_00/model
 data: {tuples: ids.tsv, queries: queries.tsv, docs: docs.tsv}
 batch_size: 2
 max_steps: 3
@@ -16,7 +16,7 @@ bad() { # bad STATUS TEXT ARGUMENT...: nothing is trained
   shift 2
   rm -rf out
   refuses "$status" "$text" lir-train --config train.yml -o out "$@"
-  [ ! -e out/DONE ] && [ ! -e out/model.safetensors ] || fail "trained all the same: $*"
+  if [ -e out/DONE ] || [ -e out/model.safetensors ]; then fail "trained all the same: $*"; fi
 }
 
 # The command line and the configuration.
@@ -42,7 +42,7 @@ bad 78 'freeze' --set 'freeze=[no.such.layer]'
 
 # Models.
 bad 66 'no such model folder' --model nowhere
-bad 78 'needs a bi-encoder' --model "$FIXTURES/training/mono_electra/model" \
+bad 78 'needs a bi-encoder' --model "$MODELS/native/mono_electra_05/model" \
   --set 'losses=[{name: InBatchCrossEntropy}]'
 
 # Data.
@@ -88,7 +88,7 @@ checkpoints=(out/checkpoints/step-*)
 rm -rf out
 exits 0 lir-train --config train.yml -o out --set checkpoint.every=1
 rm out/DONE
-exits 78 lir-train --config train.yml -o out --resume --model "$FIXTURES/training/splade_bert/model"
+exits 78 lir-train --config train.yml -o out --resume --model "$MODELS/native/splade_bert_00/model"
 echo 'q3	three' >>queries.tsv
 exits 78 lir-train --config train.yml -o out --resume --set checkpoint.every=1
 sed -i '$d' queries.tsv

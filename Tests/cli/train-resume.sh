@@ -3,7 +3,7 @@
 
 texts 240 3 | cut -f2 | grep . | paste - - - | awk -F'\t' 'NF == 3' >triples.tsv
 cat >train.yml <<END
-model: $FIXTURES/training/dpr_bert/model
+model: $MODELS/native/dpr_bert_00/model
 data: {tuples: triples.tsv}
 batch_size: 8
 accumulate: 2

@@ -7,7 +7,7 @@ awk -F'\t' 'NR == FNR { doc[FNR] = $1; n = FNR; next } { for (r = 0; r < 2; r++)
   print $1 "\t" doc[(FNR * 7 + r * 3) % n + 1] "\t" doc[(FNR * 11 + r * 5 + 1) % n + 1] }' \
   docs.tsv queries.tsv >ids.tsv
 cat >train.yml <<END
-model: $FIXTURES/training/dpr_bert/model
+model: $MODELS/native/dpr_bert_00/model
 data: {queries: queries.tsv, docs: docs.tsv}
 batch_size: 4
 epochs: 2
@@ -22,9 +22,11 @@ train() { # train FOLDER ARGUMENT...
   lir-train --config train.yml -o "$folder" "$@"
 }
 exits 0 train whole --set data.tuples=ids.tsv
-[ -e whole/DONE ] && [ -e whole/train.yml ] && [ -e whole/config.json ] || fail 'what a run leaves'
+for file in DONE train.yml config.json; do
+  [ -e whole/$file ] || fail "a run leaves no $file"
+done
 is 'lines of metrics.jsonl' "$(summary steps)" "$(wc -l <whole/metrics.jsonl)"
-differ whole/model.safetensors "$FIXTURES/training/dpr_bert/model/model.safetensors"
+differ whole/model.safetensors "$MODELS/native/dpr_bert_00/model/model.safetensors"
 
 # The same tuples written down in other ways.
 jq -ncR --rawfile q queries.tsv --rawfile d docs.tsv '

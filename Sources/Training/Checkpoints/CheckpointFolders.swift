@@ -50,6 +50,7 @@ package struct CheckpointFolders {
   ///   - step: Its step.
   ///   - contents: Names that `write` makes, folders before what is in them.
   ///   - write: Fills the folder.
+  /// - Throws: 73 or 74 where it cannot be written; then nothing of it is left.
   package func add(
     _ step: Int, contents: [String], _ write: (String) throws(Failure) -> Void
   ) throws(Failure) {
