@@ -39,7 +39,13 @@ struct FitJob {
     }
     training = try TrainingRun(
       configuration, models.description, Kernels(.best), pool, opener: opener)
-    writer = try ModelFolderWriter(models.plain, training.trained.store)
+    writer = try ModelFolderWriter(models.plain, training.trained, training.lowRank)
+    let fresh = training.trained.model.freshTensors
+    if !fresh.isEmpty {
+      diagnostics.warning(
+        "\(configuration.model): made anew, as the checkpoint lacks it: "
+          + fresh.joined(separator: ", "))
+    }
     var validations: [Validation] = []
     for validation in configuration.validations {
       validations.append(
@@ -87,6 +93,7 @@ struct FitJob {
       let folder = folders.path(step)
       state = try training.restore("\(folder)/\(TrainingState.fileName)", work: work)
       try writer.read(from: folder)
+      training.lowRank?.fold(context.pool)
       context.diagnostics.note("going on from \(folder)")
     }
     while state.waits.count < validations.count {
