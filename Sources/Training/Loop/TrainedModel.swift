@@ -81,6 +81,21 @@ package struct TrainedModel {
     return loss
   }
 
+  /// The losses of a batch as the model is outside of training, and no derivatives.
+  ///
+  /// `random`: what in-batch losses draw their documents by.
+  package func loss(
+    _ batch: TrainingBatch, _ terms: [LossTerm], on tape: Tape, _ random: inout CounterRandom
+  ) -> BatchLoss {
+    tape.isRecording = false
+    defer { tape.isRecording = true }
+    let texts = self.texts(batch, nil, nil)
+    let vectors = texts.map { run($0, batch, tape, nil).values }
+    let objective = BatchObjective(
+      terms: terms, factor: 1, targets: batch.targets, tape: tape.apart)
+    return evaluate(objective, texts.map(\.role), vectors, nil, &random).loss
+  }
+
   /// What chooses the elements that dropout drops.
   package struct DropoutKey: Sendable {
     package var seed: UInt64
