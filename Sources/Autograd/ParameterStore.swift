@@ -10,7 +10,7 @@ package final class TrainedValues: @unchecked Sendable {
   /// frozen weights have none.
   package private(set) lazy var gradient = Self.zeros(values.count)
   /// Whether anything was added since.
-  package internal(set) var hasGradient = false
+  package var hasGradient = false
   /// Whether the weight stays as it is: then no derivative is computed.
   package var isFrozen = false
 

@@ -32,6 +32,7 @@ package final class TrainingRun {
   let update: WeightUpdate
   let tape: Tape
   let tuples: TupleTokenizer
+  private let ranks: (any Ranks)?
   private let source: any TupleSource
   private let plan: StepPlan
   private let schedule: Schedule
@@ -55,14 +56,21 @@ package final class TrainingRun {
   ///   - description: Its model.
   ///   - kernels: Compute.
   ///   - pool: Works.
+  ///   - ranks: Processes that take a part of each batch; nil for this one alone.
   ///   - opener: Makes the opener of the data from the seed of what is sampled.
   /// - Throws: 78 where the model, the losses and the rest do not go together; as reading the model
   ///   and the data does.
   package init(
     _ configuration: TrainingConfiguration, _ description: ModelDescription,
-    _ kernels: Kernels, _ pool: WorkerPool, opener: (UInt64) -> DataOpener
+    _ kernels: Kernels, _ pool: WorkerPool, ranks: (any Ranks)?, opener: (UInt64) -> DataOpener
   ) throws(Failure) {
     self.configuration = configuration
+    self.ranks = ranks
+    if let ranks, configuration.batchSize < ranks.count {
+      throw .config(
+        "batch_size", "\(configuration.batchSize) queries for \(ranks.count) processes",
+        hint: "each takes a part of the batch")
+    }
     tokenizer = try Tokenizer.load(folder: description.folder.modelPath)
     trained = try TrainedModel(description)
     try trained.check(configuration.losses)
@@ -137,14 +145,16 @@ package final class TrainingRun {
       let tuples = try read(batch, epoch)
       let tokens = try self.tuples.batch(tuples, firstQuery: report.queries)
       let loss = trained.addGradients(
-        tokens, terms, factor: 1 / Double(configuration.accumulate), on: tape, dropout: dropout,
-        options: .init(chunk: configuration.chunk), &random)
+        ranks.map { tokens.part($0.rank, of: $0.count) } ?? tokens, terms,
+        factor: 1 / Double(configuration.accumulate), on: tape, dropout: dropout,
+        options: .init(chunk: configuration.chunk, ranks: ranks), &random)
       guard loss.total.isFinite else { throw notFinite("the loss is \(loss.total)", tuples) }
       report.loss += loss.total / Double(batches.count)
       for (i, term) in loss.terms.enumerated() { report.terms[i] += term / Double(batches.count) }
       report.queries += tuples.count
       report.tokens += tokens.tokens
     }
+    ranks?.sumGradients(trained.store)
     report.gradientNorm = update.gradientNorm()
     guard report.gradientNorm.isFinite else {
       throw notFinite(
