@@ -68,8 +68,8 @@ struct Sample: ToolCommand {
   @Flag(help: "Leave out queries without a relevant document to sample, and count them.")
   var skipUnanswered = false
 
-  @Option(name: .customLong("repeat"), help: ArgumentHelp("Tuples a query.", valueName: "n"))
-  var repetitions: Int = 1
+  @Option(help: ArgumentHelp("Tuples a query.", valueName: "n"))
+  var `repeat`: Int = 1
 
   @Argument(help: "Runs, read as one; - or nothing for the standard input.")
   var runs: [String] = []
@@ -93,7 +93,7 @@ private struct SampleJob {
     self.context = context
     operands = try Operands.resolve(command.runs)
     for (name, value, least) in [
-      ("sample-size", command.sampleSize, 1), ("repeat", command.repetitions, 1),
+      ("sample-size", command.sampleSize, 1), ("repeat", command.`repeat`, 1),
       ("depth", command.depth ?? 1, 1), ("skip-top", command.skipTop, 0),
     ] where value < least {
       throw .usage("--\(name): expected at least \(least), found \(value)")
@@ -134,10 +134,10 @@ private struct SampleJob {
       run, qrels: qrels, options, queries: texts.queries, docs: texts.docs)
     opener.say(tuples.leftOut, run)
     context.count(skipped: tuples.leftOut.total)
-    context.progress.expect(tuples.count * command.repetitions)
+    context.progress.expect(tuples.count * command.`repeat`)
     let writer = try ByteWriter(
       command.output.output, compression: try command.output.compression(), checksumText: true)
-    for repetition in 0..<command.repetitions {
+    for repetition in 0..<command.`repeat` {
       for index in 0..<tuples.count {
         try writer.write(line(try tuples.tuple(index, epoch: repetition)))
         context.count(records: 1)
@@ -150,7 +150,7 @@ private struct SampleJob {
     let provenance = Provenance(
       tool: "lir-train sample", settings: context.settings, inputs: inputs)
     try writer.finishText(
-      records: tuples.count * command.repetitions,
+      records: tuples.count * command.`repeat`,
       provenance: command.output.noProvenance ? nil : provenance.json)
   }
 

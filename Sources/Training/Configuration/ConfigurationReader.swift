@@ -117,7 +117,8 @@ struct ConfigurationReader {
 
 /// Setting values of a configuration by paths such as `losses.0.weight`.
 package enum ConfigurationPath {
-  /// `configuration` with `value` at `path`; mappings on the way are made where they are missing.
+  /// `configuration` with `value` at `path`; mappings and lists on the way are made where they are
+  /// missing.
   ///
   /// - Throws: 64 where the path leads through a value that has no parts, or past the end of a list.
   package static func set(
@@ -145,7 +146,7 @@ package enum ConfigurationPath {
         members.append(JSON.Member(String(key), try set(keys.dropFirst(), value, in: .null, path)))
       }
       return .object(members)
-    case .null: return try set(keys, value, in: .object([]), path)
+    case .null: return try set(keys, value, in: key == "0" ? .array([]) : .object([]), path)
     default: throw .usage("--set \(path): there is nothing below a plain value")
     }
   }

@@ -42,7 +42,7 @@ package struct TrainingConfiguration: Sendable {
     "max_steps": .null, "epochs": .null, "losses": [],
     "optimizer": ["name": "AdamW", "lr": .double(1e-5)],
     "schedule": ["name": "constant", "warmup": 0, "delay": 0],
-    "value_schedules": [], "clip": .null, "dropout": .null, "precision": "f32", "lora": .null,
+    "value_schedules": [], "clip": .null, "dropout": .null, "precision": "f32",
     "freeze": [], "gradient_checkpointing": false, "gradcache": .null, "validate": [],
     "checkpoint": ["every": 1000, "keep": 2], "seed": 42,
   ]
@@ -88,7 +88,6 @@ package struct TrainingConfiguration: Sendable {
     if let precision = try top.string("precision"), precision != "f32" {
       throw .config(file, "precision: only f32 is supported, found \(precision)")
     }
-    if top["lora"] != nil { throw .config(file, "lora is not supported yet") }
     freeze = try top.strings("freeze") ?? []
     recomputesLayers = try top.bool("gradient_checkpointing") ?? false
     chunk =
