@@ -12,9 +12,7 @@
     package let count: Int
     private let world = cmpi_world()
 
-    /// Numbers that are summed at a time, of all processes together: 16 MB.
-    private static let chunk = 1 << 22
-    private var received: [Float] = []
+    private let sum: OrderedSum
 
     init() throws(Failure) {
       guard MPI_Init(nil, nil) == MPI_SUCCESS else {
@@ -25,6 +23,7 @@
       MPI_Comm_size(world, &count)
       self.rank = Int(rank)
       self.count = Int(count)
+      sum = OrderedSum(rank: self.rank, count: self.count, world)
       // The others wait for what this process will not send.
       on_exit(
         { status, _ in
@@ -61,48 +60,16 @@
       return (0..<count).map { Array(all[places[$0]..<places[$0 + 1]]) }
     }
 
-    /// Each process sums a part of the numbers and tells the others.
-    ///
-    /// MPI's own reduction moves as much, but the order of its sums depends on the algorithm that it
-    /// chooses by size and network; here it is that of the processes.
-    package func sum(_ values: UnsafeMutableBufferPointer<Float>) {
-      for first in stride(from: 0, to: values.count, by: Self.chunk) {
-        sumChunk(
-          UnsafeMutableBufferPointer(
-            rebasing: values[first..<min(first + Self.chunk, values.count)]))
-      }
-    }
+    package func beginSum(_ values: UnsafeMutableBufferPointer<Float>) { sum.begin(values) }
 
-    private func sumChunk(_ values: UnsafeMutableBufferPointer<Float>) {
-      let bounds = (0...count).map { $0 * values.count / count }
-      let sizes = (0..<count).map { Self.number(bounds[$0 + 1] - bounds[$0]) }
-      let places = bounds.map(Self.number)
-      let own = bounds[rank]..<bounds[rank + 1]
-      if received.count < count * own.count {
-        received = [Float](repeating: 0, count: count * own.count)
-      }
-      let ownSizes = [Int32](repeating: sizes[rank], count: count)
-      let ownPlaces = (0..<count).map { Self.number($0 * own.count) }
-      received.withUnsafeMutableBufferPointer { received in
-        MPI_Alltoallv(
-          values.baseAddress, sizes, places, cmpi_float(), received.baseAddress, ownSizes,
-          ownPlaces, cmpi_float(), world)
-        for i in 0..<own.count {
-          var sum = received[i]
-          for other in 1..<count { sum += received[other * own.count + i] }
-          values[own.lowerBound + i] = sum
-        }
-      }
-      MPI_Allgatherv(
-        cmpi_in_place(), 0, cmpi_float(), values.baseAddress, sizes, places, cmpi_float(), world)
-    }
+    package func isSumDone(waiting: Bool) -> Bool { sum.isDone(waiting: waiting) }
 
     /// Where parts of these sizes begin, and where the last one ends.
     private static func places(_ counts: [Int32]) -> [Int] {
       counts.reduce(into: [0]) { $0.append($0[$0.count - 1] + Int($1)) }
     }
 
-    private static func number(_ count: Int) -> Int32 {
+    static func number(_ count: Int) -> Int32 {
       guard let number = Int32(exactly: count) else {
         preconditionFailure("\(count) numbers are too many for MPI")
       }

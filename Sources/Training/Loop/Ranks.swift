@@ -12,8 +12,12 @@ package protocol Ranks: AnyObject {
   /// What every process has to say, in their order.
   func gather(_ values: [Float]) -> [[Float]]
 
-  /// The sum of what every process has, in the place of its own; the same bits for all of them.
-  func sum(_ values: UnsafeMutableBufferPointer<Float>)
+  /// Begins to put the sum of what every process has in the place of its own, the same bits for all
+  /// of them; nothing else may begin before it is done.
+  func beginSum(_ values: UnsafeMutableBufferPointer<Float>)
+
+  /// Goes on with it as far as others have; whether it is done.
+  func isSumDone(waiting: Bool) -> Bool
 
   /// Says that this process has done its part, and waits until all have; nothing may follow.
   func leave()
@@ -28,19 +32,6 @@ extension Ranks {
 
   /// Whether any process says so.
   package func any(_ flag: Bool) -> Bool { gather([flag ? 1 : 0]).contains { $0 != [0] } }
-
-  /// Makes the derivatives by the weights of a store the sums of all processes'.
-  package func sumGradients(_ store: ParameterStore) {
-    let trained = store.parameters.compactMap(\.training)
-    // A process without queries has none.
-    let flags = gather(trained.map { $0.hasGradient ? 1 : 0 })
-    for (i, training) in trained.enumerated() where flags.contains(where: { $0[i] != 0 }) {
-      sum(
-        UnsafeMutableBufferPointer(start: training.gradient.pointer, count: training.gradient.count)
-      )
-      training.hasGradient = true
-    }
-  }
 }
 
 extension Ranks {

@@ -141,20 +141,21 @@ package final class TrainingRun {
       queries: 0, tokens: 0)
     var random = CounterRandom(
       seed: Self.seed(configuration.seed, .inBatch), stream: UInt64(step))
-    for batch in batches {
+    for (i, batch) in batches.enumerated() {
       let tuples = try read(batch, epoch)
       let tokens = try self.tuples.batch(tuples, firstQuery: report.queries)
       let loss = trained.addGradients(
         ranks.map { tokens.part($0.rank, of: $0.count) } ?? tokens, terms,
         factor: 1 / Double(configuration.accumulate), on: tape, dropout: dropout,
-        options: .init(chunk: configuration.chunk, ranks: ranks), &random)
+        options: .init(
+          chunk: configuration.chunk, ranks: ranks, sumsGradients: i == batches.count - 1),
+        &random)
       guard loss.total.isFinite else { throw notFinite("the loss is \(loss.total)", tuples) }
       report.loss += loss.total / Double(batches.count)
       for (i, term) in loss.terms.enumerated() { report.terms[i] += term / Double(batches.count) }
       report.queries += tuples.count
       report.tokens += tokens.tokens
     }
-    ranks?.sumGradients(trained.store)
     report.gradientNorm = update.gradientNorm()
     guard report.gradientNorm.isFinite else {
       throw notFinite(
