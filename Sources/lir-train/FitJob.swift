@@ -51,7 +51,13 @@ struct FitJob {
     }
     training = try TrainingRun(
       configuration, models.description, Kernels(.best), pool, ranks: ranks, opener: opener)
-    writer = try ModelFolderWriter(models.plain, training.trained.store)
+    writer = try ModelFolderWriter(models.plain, training.trained, training.lowRank)
+    let fresh = training.trained.model.freshTensors
+    if isFirst, !fresh.isEmpty {
+      diagnostics.warning(
+        "\(configuration.model): made anew, as the checkpoint lacks it: "
+          + fresh.joined(separator: ", "))
+    }
     var validations: [Validation] = []
     for validation in configuration.validations {
       validations.append(
@@ -108,6 +114,7 @@ struct FitJob {
       let folder = folders.path(step)
       state = try training.restore("\(folder)/\(TrainingState.fileName)", work: work)
       try writer.read(from: folder)
+      training.lowRank?.fold(context.pool)
       if isFirst { context.diagnostics.note("going on from \(folder)") }
     }
     while state.waits.count < validations.count {

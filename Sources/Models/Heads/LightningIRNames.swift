@@ -19,8 +19,27 @@ extension ModelDescription {
       else { return [] }
       let own = HeadNames.lightningIRClassifier
       names = [(head.pooler, own.pooler), (head.outputs, own.outputs)]
-    case .dense, .uniCoil, .multiVector, .viewers, .coil: break
+    case .dense(let settings):
+      let layers = settings.layers.compactMap { layer in
+        if case .linear(let projection) = layer { projection } else { nil }
+      }
+      names = layers.prefix(1).map { ($0.place.path, "projection") }
+    case .multiVector(let settings):
+      names = settings.projections.prefix(1).map { ($0.place.path, "projection") }
+    case .viewers(let settings):
+      names = settings.projection.map { [($0.place.path, "projection")] } ?? []
+    case .uniCoil(let settings): names = [(settings.projection.place.path, "token_projection")]
+    case .coil(let settings):
+      names = [
+        (settings.cls.place.path, "cls_projection"),
+        (settings.tokens.place.path, "token_projection"),
+      ]
     }
     return names
   }
+}
+
+extension WeightPlace {
+  /// What training calls the weights there, but for `.weight` and `.bias`.
+  fileprivate var path: String { source.isEmpty ? name : "\(source)/\(name)" }
 }

@@ -16,13 +16,21 @@ package struct ModelFolderWriter {
   private let files: [(name: String, bytes: [UInt8])]
   /// Folders below the model's.
   private let folders: [String]
-  /// Where `model.safetensors` is, below the model's folder.
-  private let weightsPath: String
-  /// What each weight is called in the file.
-  private let names: [(stored: String, written: String)]
-  /// Weights that are not trained, as they were.
-  private let others: [Parameter]
+  /// What is in each file of weights.
+  private let weights: [WeightsFile]
   private let store: ParameterStore
+  private let adapter: AdapterWriter?
+
+  private struct WeightsFile {
+    /// Below the model's folder.
+    var path: String
+    /// What each weight of the store is called there.
+    var names: [(stored: String, written: String)]
+    /// Weights that are not trained, as they were.
+    var others: [Parameter] = []
+  }
+
+  private static let decoder = "projection.decoder.weight"
 
   private static let weightFiles: Set = [
     "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
@@ -31,30 +39,60 @@ package struct ModelFolderWriter {
   /// Files of a model folder that are kept.
   private static let keptSuffixes = [".json", ".txt", ".model", ".jinja", ".metadata"]
 
-  /// Prepares to write; `description` is the model's before anything of it was changed for training.
+  /// Prepares to write.
   ///
+  /// - Parameters:
+  ///   - description: The model's before anything of it was changed for training.
+  ///   - trained: Its weights.
+  ///   - lowRank: What updates them.
   /// - Throws: 78 where a weight cannot be written under a name that Lightning IR reads.
-  package init(_ description: ModelDescription, _ store: ParameterStore) throws(Failure) {
+  package init(
+    _ description: ModelDescription, _ trained: TrainedModel, _ lowRank: LowRankUpdates? = nil
+  ) throws(Failure) {
+    let store = trained.store
     self.store = store
     let folder = description.folder
     let naming = WeightNaming(description)
+    adapter = try lowRank.map { lowRank throws(Failure) in try AdapterWriter(lowRank, naming) }
     let isRoot = folder.modelPath == folder.path
-    weightsPath =
+    let modelPath =
       naming.isConverted || isRoot
       ? "" : String(folder.modelPath.dropFirst(folder.path.count + 1)) + "/"
-    var names: [(String, String)] = []
-    for parameter in store.parameters {
-      names.append((parameter.name, try naming.written(parameter.name)))
+    var weights: [WeightsFile] = []
+    for parameter in store.parameters where lowRank?.has(parameter.name) != true {
+      let (module, written) = try naming.written(parameter.name)
+      let path = "\(module ?? modelPath)model.safetensors"
+      if let i = weights.firstIndex(where: { $0.path == path }) {
+        weights[i].names.append((parameter.name, written))
+      } else {
+        weights.append(WeightsFile(path: path, names: [(parameter.name, written)]))
+      }
     }
-    self.names = names
-    others = naming.isConverted ? [] : try Self.untrained(folder, store)
+    if naming.isConverted, case .splade = description.architecture, !weights.isEmpty,
+      !weights[0].names.contains(where: { $0.1 == Self.decoder })
+    {
+      // Lightning IR's decoder has weights of its own where transformers' shares the embeddings.
+      weights[0].names.append((trained.model.backbone.wordEmbeddings.name, Self.decoder))
+    }
+    if !naming.isConverted {
+      for i in weights.indices where weights[i].path == modelPath + "model.safetensors" {
+        weights[i].others = try Self.untrained(folder, store)
+      }
+    }
+    self.weights = weights
     var files: [(String, [UInt8])] = []
     var folders: [String] = []
     try Self.collect(
       naming.isConverted ? folder.modelPath : folder.path, "", &files, &folders,
       deep: !naming.isConverted)
-    let config = weightsPath + "config.json"
-    files.removeAll { $0.0 == config }
+    let config = modelPath + "config.json"
+    let trained = weights.map(\.path)
+    files.removeAll { file in
+      file.0 == config || trained.contains(file.0)
+        || trained.contains {
+          $0.dropLast("model.safetensors".count) + "pytorch_model.bin" == file.0
+        }
+    }
     files.append((config, Array((try naming.config().indented() + "\n").utf8)))
     self.files = files.sorted { $0.0 < $1.0 }
     self.folders = folders
@@ -87,7 +125,8 @@ package struct ModelFolderWriter {
         try collect(full, "\(prefix)\(name)/", &files, &folders, deep: true)
         continue
       }
-      let isModuleWeights = !prefix.isEmpty && name.hasSuffix(".safetensors")
+      let isModuleWeights =
+        prefix.contains("/") && [".safetensors", ".bin"].contains(where: name.hasSuffix)
       guard isModuleWeights || keptSuffixes.contains(where: name.hasSuffix),
         !weightFiles.contains(name) || isModuleWeights
       else { continue }
@@ -97,7 +136,7 @@ package struct ModelFolderWriter {
 
   /// Names of everything that is written, folders before what is in them.
   package var contents: [String] {
-    folders + files.map(\.name) + [weightsPath + "model.safetensors"]
+    folders + files.map(\.name) + weights.map(\.path) + (adapter?.contents ?? [])
   }
 
   /// Writes the model as it is now into a folder that exists.
@@ -112,30 +151,32 @@ package struct ModelFolderWriter {
       try writer.write(bytes)
       try writer.finish()
     }
-    var tensors = names.map { name in
-      (name.written, store[name.stored])
-    }.compactMap { name, parameter in parameter.map { Self.tensor(name, $0) } }
-    tensors += others.map { Self.tensor($0.name, $0) }
-    try SafeTensorsWriter.write(
-      "\(folder)/\(weightsPath)model.safetensors", metadata: ["format": "pt"],
-      tensors.sorted { $0.name < $1.name })
+    for file in weights {
+      let tensors =
+        file.names.compactMap { name in store[name.stored].map { Self.tensor(name.written, $0) } }
+        + file.others.map { Self.tensor($0.name, $0) }
+      try SafeTensorsWriter.write(
+        "\(folder)/\(file.path)", metadata: ["format": "pt"],
+        tensors.sorted { $0.name < $1.name })
+    }
+    try adapter?.write(into: folder)
   }
 
   /// Takes the weights from a folder that `write` has filled.
   ///
   /// - Throws: 65 where one is missing.
   package func read(from folder: String) throws(Failure) {
-    let file = try SafeTensorsFile("\(folder)/\(weightsPath)model.safetensors")
-    for (stored, written) in names {
-      guard let values = store[stored]?.training?.values else { continue }
-      guard let entry = file.entry(written), entry.type == .f32, entry.elements == values.count
-      else { throw .data(file.path, "damaged: no \(written) of \(values.count) numbers") }
-      UnsafeMutableRawBufferPointer(start: values.pointer, count: 4 * values.count)
-        .copyMemory(from: file.bytes(entry))
+    for weights in self.weights {
+      let file = try SafeTensorsFile("\(folder)/\(weights.path)")
+      for (stored, written) in weights.names {
+        guard let values = store[stored]?.training?.values else { continue }
+        try file.copy(written, to: values)
+      }
     }
+    try adapter?.read(from: folder)
   }
 
-  private static func tensor(_ name: String, _ parameter: Parameter) -> SafeTensorsWriter.Tensor {
+  static func tensor(_ name: String, _ parameter: Parameter) -> SafeTensorsWriter.Tensor {
     SafeTensorsWriter.Tensor(
       name, .f32, parameter.shape,
       UnsafeRawBufferPointer(
@@ -161,16 +202,27 @@ struct WeightNaming {
     "bert.", "distilbert.", "electra.", "roberta.", "mpnet.", "model.", "transformer.",
   ]
 
-  /// The name of a weight in the folder that is written.
-  func written(_ stored: String) throws(Failure) -> String {
-    guard isConverted else { return stored }
+  /// The name of a weight in the folder that is written, and the folder of a module that holds it,
+  /// with a slash; nil for the model's own.
+  ///
+  /// - Throws: 78 where Lightning IR has no such layer.
+  func written(_ stored: String) throws(Failure) -> (module: String?, name: String) {
+    let slash = stored.firstIndex(of: "/")
+    guard isConverted else {
+      guard let slash else { return (nil, stored) }
+      return (String(stored[...slash]), String(stored[stored.index(after: slash)...]))
+    }
     for (layer, own) in description.headLayerNames where stored.hasPrefix(layer + ".") {
-      return own + stored.dropFirst(layer.count)
+      return (nil, own + stored.dropFirst(layer.count))
+    }
+    guard slash == nil else {
+      throw .config(
+        description.folder.path, "Lightning IR's models have no layer such as \(stored)")
     }
     for prefix in Self.prefixes where stored.hasPrefix(prefix) {
-      return String(stored.dropFirst(prefix.count))
+      return (nil, String(stored.dropFirst(prefix.count)))
     }
-    return stored
+    return (nil, stored)
   }
 
   /// `config.json` of the folder that is written.

@@ -108,13 +108,8 @@ extension TrainingRun {
     var moments: [AlignedBuffer] = []
     for j in 0..<update.kind.stateCount {
       let name = "\(parameter.name)#\(j)"
-      guard let entry = file.entry(name), entry.type == .f32, entry.elements == parameter.count
-      else {
-        throw .data(file.path, "damaged: no \(name) of \(parameter.count) numbers")
-      }
       let buffer = AlignedBuffer(count: parameter.count)
-      UnsafeMutableRawBufferPointer(start: buffer.pointer, count: 4 * parameter.count)
-        .copyMemory(from: file.bytes(entry))
+      try file.copy(name, to: buffer)
       moments.append(buffer)
     }
     update.restore(index, steps: steps, moments: moments)

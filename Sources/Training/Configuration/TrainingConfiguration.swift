@@ -25,6 +25,8 @@ package struct TrainingConfiguration: Sendable {
   package var dropout: Double?
   /// Parts of the names of weights that stay as they are.
   package var freeze: [String]
+  /// Nil where weights are trained as they are.
+  package var lora: LoRAConfiguration?
   package var recomputesLayers: Bool
   /// Texts that the model runs on at a time; nil for all of a batch.
   package var chunk: Int?
@@ -42,7 +44,7 @@ package struct TrainingConfiguration: Sendable {
     "max_steps": .null, "epochs": .null, "losses": [],
     "optimizer": ["name": "AdamW", "lr": .double(1e-5)],
     "schedule": ["name": "constant", "warmup": 0, "delay": 0],
-    "value_schedules": [], "clip": .null, "dropout": .null, "precision": "f32",
+    "value_schedules": [], "clip": .null, "dropout": .null, "precision": "f32", "lora": .null,
     "freeze": [], "gradient_checkpointing": false, "gradcache": .null, "validate": [],
     "checkpoint": ["every": 1000, "keep": 2], "seed": 42,
   ]
@@ -89,6 +91,12 @@ package struct TrainingConfiguration: Sendable {
       throw .config(file, "precision: only f32 is supported, found \(precision)")
     }
     freeze = try top.strings("freeze") ?? []
+    lora =
+      top["lora"] == nil
+      ? nil : try LoRAConfiguration(try top.mapping("lora", keys: LoRAConfiguration.keys))
+    if lora != nil, !freeze.isEmpty {
+      throw .config(file, "freeze: with lora everything is frozen but lora.modules_to_save")
+    }
     recomputesLayers = try top.bool("gradient_checkpointing") ?? false
     chunk =
       switch top["gradcache"] {

@@ -12,10 +12,18 @@ package struct TrainedModel {
 
   /// Reads the weights of a folder.
   ///
+  /// A head that the user asked for and the folder lacks is made.
+  ///
+  /// - Parameters:
+  ///   - description: What the folder holds.
+  ///   - seed: Of a head that is made.
   /// - Throws: As `Model` does.
-  package init(_ description: ModelDescription) throws(Failure) {
+  package init(_ description: ModelDescription, seed: UInt64 = 0) throws(Failure) {
     store = ParameterStore()
-    model = try Model(description, trainingIn: store)
+    let mayMakeHead = WeightNaming(description).isConverted
+    model = try Model(
+      description, trainingIn: store,
+      fresh: mayMakeHead ? FreshWeights(description.folder, seed: seed) : nil)
     scoring = PairScoring(description)
   }
 

@@ -26,6 +26,8 @@ package final class TrainingRun {
   package let configuration: TrainingConfiguration
   package let trained: TrainedModel
   package let tokenizer: Tokenizer
+  /// Nil where weights are trained as they are.
+  package let lowRank: LowRankUpdates?
   package let steps: Int
   /// Steps that are done.
   package internal(set) var step = 0
@@ -34,6 +36,8 @@ package final class TrainingRun {
   let tuples: TupleTokenizer
   private let ranks: (any Ranks)?
   private let source: any TupleSource
+  private let kernels: Kernels
+  private let pool: WorkerPool
   private let plan: StepPlan
   private let schedule: Schedule
   private let valueSchedules: [(configuration: ValueScheduleConfiguration, schedule: Schedule)]
@@ -43,6 +47,8 @@ package final class TrainingRun {
     case order = 0x6F72_6465_72
     case sampling = 0x7361_6D70_6C65
     case inBatch = 0x6E65_6761_7469_76
+    case weights = 0x77_6569_6768_7473
+    case lowRank = 0x6C_6F72_61
   }
 
   private static func seed(_ seed: UInt64, _ purpose: Purpose) -> UInt64 {
@@ -65,6 +71,8 @@ package final class TrainingRun {
     _ kernels: Kernels, _ pool: WorkerPool, ranks: (any Ranks)?, opener: (UInt64) -> DataOpener
   ) throws(Failure) {
     self.configuration = configuration
+    self.kernels = kernels
+    self.pool = pool
     self.ranks = ranks
     if let ranks, configuration.batchSize < ranks.count {
       throw .config(
@@ -72,8 +80,14 @@ package final class TrainingRun {
         hint: "each takes a part of the batch")
     }
     tokenizer = try Tokenizer.load(folder: description.folder.modelPath)
-    trained = try TrainedModel(description)
+    trained = try TrainedModel(description, seed: Self.seed(configuration.seed, .weights))
     try trained.check(configuration.losses)
+    let store = trained.store
+    lowRank = try configuration.lora.map { lora throws(Failure) in
+      try LowRankUpdates(
+        lora, store, seed: Self.seed(configuration.seed, .lowRank),
+        place: description.folder.path)
+    }
     tuples = try TupleTokenizer(tokenizer, trained.model, pool)
     source = try opener(Self.seed(configuration.seed, .sampling)).tuples(configuration.data)
     let plan = StepPlan(
@@ -156,6 +170,7 @@ package final class TrainingRun {
       report.queries += tuples.count
       report.tokens += tokens.tokens
     }
+    lowRank?.pullBack(kernels, pool)
     report.gradientNorm = update.gradientNorm()
     guard report.gradientNorm.isFinite else {
       throw notFinite(
@@ -164,6 +179,7 @@ package final class TrainingRun {
     }
     update.step(
       learningRate: report.learningRate, norm: report.gradientNorm, clip: configuration.clip)
+    lowRank?.fold(pool)
     step += 1
     return report
   }
