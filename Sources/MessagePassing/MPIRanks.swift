@@ -23,7 +23,7 @@
       MPI_Comm_size(world, &count)
       self.rank = Int(rank)
       self.count = Int(count)
-      sum = OrderedSum(rank: self.rank, count: self.count, world)
+      sum = OrderedSum(rank: self.rank, count: self.count)
       // The others wait for what this process will not send.
       on_exit(
         { status, _ in

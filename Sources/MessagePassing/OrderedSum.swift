@@ -9,7 +9,7 @@
   final class OrderedSum {
     private let rank: Int
     private let count: Int
-    private let world: MPI_Comm
+    private let world = cmpi_world()
     private var values = UnsafeMutableBufferPointer<Float>(start: nil, count: 0)
     private var received = UnsafeMutableBufferPointer<Float>(start: nil, count: 0)
     /// Of the processes' shares, then of this one's share from each process.
@@ -22,10 +22,9 @@
 
     private enum Phase { case idle, collecting, telling }
 
-    init(rank: Int, count: Int, _ world: MPI_Comm) {
+    init(rank: Int, count: Int) {
       self.rank = rank
       self.count = count
-      self.world = world
       sizes = .allocate(capacity: count)
       places = .allocate(capacity: count)
       ownSizes = .allocate(capacity: count)

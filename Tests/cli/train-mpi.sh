@@ -66,6 +66,13 @@ exits 0 mpi 2 "$train" --config splade.yml -o again
 same 2-splade/model.safetensors again/model.safetensors
 exits 0 mpi 2 "$train" --config splade.yml -o chunks --set gradcache=3
 near 2-splade/metrics.jsonl chunks/metrics.jsonl
+exits 0 mpi 2 "$train" --config splade.yml -o layers --set gradient_checkpointing=true
+same 2-splade/model.safetensors layers/model.safetensors
+for count in 1 2; do
+  exits 0 mpi $count "$train" --config col.yml -o low-$count --set accumulate=2 \
+    --set 'lora={r: 4, alpha: 8, targets: [query, value]}'
+done
+near low-1/metrics.jsonl low-2/metrics.jsonl
 
 # A process that dies ends the job; the last checkpoint goes on to the same bytes.
 long() { mpi "$1" "$train" --config splade.yml --set max_steps=60 -o "$2" "${@:3}"; }
@@ -99,4 +106,4 @@ exits 73 long 2 whole
 says --resume
 exits 78 mpi 2 "$train" --config splade.yml --set batch_size=1 -o small
 says '1 queries for 2 processes'
-rm -rf one-* 2-* 3-* again chunks whole dead stopped
+rm -rf one-* 2-* 3-* low-* again chunks layers whole dead stopped

@@ -24,7 +24,9 @@ final class GradientSum {
     }
   }
 
-  /// Prepares to sum; all processes must, after the forward pass.
+  /// Prepares to sum the derivatives that there are, and those that what is recorded will add.
+  ///
+  /// All processes must do so at the same point.
   ///
   /// - Parameters:
   ///   - store: The weights.

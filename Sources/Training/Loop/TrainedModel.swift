@@ -99,9 +99,13 @@ package struct TrainedModel {
     guard let options, options.sumsGradients, let ranks = options.ranks else {
       return tape.backward(from: derivatives)
     }
+    // Which weights layers use that are computed again is known afterwards.
+    if tape.recomputesLayers {
+      tape.backward(from: derivatives)
+      return GradientSum(store, ranks, partSize: options.partSize).finish()
+    }
     let sum = GradientSum(store, ranks, partSize: options.partSize)
-    // Layers that are computed again use their weights again, which is not known before.
-    if !tape.recomputesLayers { tape.afterAdjoint = sum.advance }
+    tape.afterAdjoint = sum.advance
     tape.backward(from: derivatives)
     tape.afterAdjoint = nil
     sum.finish()
