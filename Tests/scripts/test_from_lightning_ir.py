@@ -158,6 +158,19 @@ class FromLightningIR(unittest.TestCase):
         self.assertIn("bf16-mixed", out)
         self.assertIn("40000", out)
 
+    def test_adapters(self) -> None:
+        adapter = """
+model: {init_args: {config: {init_args: {
+  use_adapter: true, embedding_dim: 16, adapter_config: {class_path: peft.LoraConfig,
+    init_args: {r: 4, lora_alpha: 8, target_modules: [query, value], lora_dropout: %s}}}}}}
+"""
+        result = self.turned(DPR, adapter % "0.0")
+        self.assertEqual(result["lora"], {"r": 4, "alpha": 8, "targets": ["query", "value"]})
+        self.assertEqual(result["model_config"], {"model_type": "lir-dpr", "embedding_dim": 16})
+        status, _, err = self.turn(DPR, adapter % "0.1")
+        self.assertEqual(status, 78)
+        self.assertIn("lora_dropout", err)
+
     def test_several_files_lie_on_each_other(self) -> None:
         result = self.turned(DPR, "trainer: {max_steps: 5}\noptimizer: {init_args: {lr: 0.5}}\n")
         self.assertEqual((result["max_steps"], result["optimizer"]["lr"]), (5, 0.5))
