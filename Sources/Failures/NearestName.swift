@@ -1,14 +1,14 @@
 /// Finds what somebody probably meant.
 package enum NearestName {
-  /// The first candidate with the smallest edit distance, upper and lower case being the same.
+  /// The candidate with the smallest edit distance, of several the first by name.
   ///
-  /// Nil where that is more than `limit`, which is a third of the name unless it is said.
+  /// Upper and lower case are the same. Nil where the distance is more than `limit`, which is a third of the name unless it is said.
   package static func find(
     _ name: String, in candidates: some Collection<String>, within limit: Int? = nil
   ) -> String? {
     let wanted = Array(name.lowercased().utf8)
     let distances = candidates.map { (distance(wanted, Array($0.lowercased().utf8)), $0) }
-    guard let best = distances.min(by: { $0.0 < $1.0 }),
+    guard let best = distances.min(by: <),
       best.0 <= max(1, limit ?? name.utf8.count / 3)
     else { return nil }
     return best.1
