@@ -36,12 +36,18 @@ struct FitJob {
         .cannotCreate, at: output, "there is something here already",
         hint: "--resume goes on with the training run in it")
     }
+<<<<<<< HEAD
     let models = try TrainingModel(configuration)
     work = try WorkDigest.of(configuration, models.plain)
     // The others find what the first one makes.
     if !isFirst { ranks?.wait() }
     folders = try CheckpointFolders(output)
     if isFirst { ranks?.wait() }
+=======
+    folders = try CheckpointFolders(output)
+    let models = try TrainingModel(configuration, folders)
+    work = try WorkDigest.of(configuration, models)
+>>>>>>> loop
     let (pool, diagnostics) = (context.pool, context.diagnostics)
     let scratch = folders.root
     func opener(_ seed: UInt64) -> DataOpener {
@@ -181,6 +187,8 @@ struct FitJob {
 private struct TrainingModel {
   /// As the folder and `model_config` have it.
   let plain: ModelDescription
+  /// Of the folder that the user named.
+  let digest: String
   /// With the dropout of the configuration.
   let description: ModelDescription
 
@@ -190,9 +198,19 @@ private struct TrainingModel {
     "embedding_dropout", "mlp_dropout", "dropout_rate",
   ]
 
-  init(_ configuration: TrainingConfiguration) throws(Failure) {
-    let folder = try ModelFolder(configuration.model, overrides: configuration.modelConfig)
-    plain = try ModelDescription(recognizing: folder)
+  init(_ configuration: TrainingConfiguration, _ folders: CheckpointFolders) throws(Failure) {
+    var folder = try ModelFolder(configuration.model, overrides: configuration.modelConfig)
+    var plain = try ModelDescription(recognizing: folder)
+    digest = try folder.digest()
+    if let vocabulary = try VocabularyExtension(plain) {
+      let start = try folders.addStart(contents: try vocabulary.contents()) {
+        path throws(Failure) in
+        try vocabulary.write(into: path, seed: configuration.seed)
+      }
+      folder = try ModelFolder(start, overrides: configuration.modelConfig)
+      plain = try ModelDescription(recognizing: folder)
+    }
+    self.plain = plain
     guard let rate = configuration.dropout, rate > 0 else {
       description = plain
       return
@@ -204,17 +222,18 @@ private struct TrainingModel {
     let overrides =
       (configuration.modelConfig?.members ?? []) + present.map { JSON.Member($0, .double(rate)) }
     description = try ModelDescription(
-      recognizing: ModelFolder(configuration.model, overrides: .object(overrides)))
+      recognizing: ModelFolder(folder.path, overrides: .object(overrides)))
   }
 }
 
 /// Stands for everything that decides the weights of a run.
 private enum WorkDigest {
   static func of(
-    _ configuration: TrainingConfiguration, _ model: ModelDescription
+    _ configuration: TrainingConfiguration, _ model: TrainingModel
   ) throws(Failure) -> String {
     var lines = [
-      configuration.decisive.serialized(sortingKeys: true), try model.folder.digest(),
+      configuration.decisive.serialized(sortingKeys: true), model.digest,
+      try model.plain.folder.digest(),
     ]
     for data in [configuration.data] + configuration.validations.map(\.data) {
       let files =

@@ -98,6 +98,8 @@ def train(config: Dict[str, Any], tuples: List[Tuple_], steps: int, limit: int,
         batch_tuples = batches[step % len(batches)]
         batch = TrainBatch(
             queries=[q for q, _, _ in batch_tuples], docs=[d for _, d, _ in batch_tuples],
+            query_ids=[str(i) for i in range(len(batch_tuples))],
+            doc_ids=[[str(j) for j in range(len(d))] for _, d, _ in batch_tuples],
             targets=torch.tensor([t for _, _, t in batch_tuples]))
         output = module.forward(batch)
         losses = module._compute_losses(batch, output)
