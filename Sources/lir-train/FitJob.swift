@@ -36,18 +36,12 @@ struct FitJob {
         .cannotCreate, at: output, "there is something here already",
         hint: "--resume goes on with the training run in it")
     }
-<<<<<<< HEAD
-    let models = try TrainingModel(configuration)
-    work = try WorkDigest.of(configuration, models.plain)
     // The others find what the first one makes.
     if !isFirst { ranks?.wait() }
     folders = try CheckpointFolders(output)
-    if isFirst { ranks?.wait() }
-=======
-    folders = try CheckpointFolders(output)
     let models = try TrainingModel(configuration, folders)
+    if isFirst { ranks?.wait() }
     work = try WorkDigest.of(configuration, models)
->>>>>>> loop
     let (pool, diagnostics) = (context.pool, context.diagnostics)
     let scratch = folders.root
     func opener(_ seed: UInt64) -> DataOpener {
