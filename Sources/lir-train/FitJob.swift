@@ -39,7 +39,7 @@ struct FitJob {
     // The others find what the first one makes.
     if !isFirst { ranks?.wait() }
     folders = try CheckpointFolders(output)
-    let models = try TrainingModel(configuration, folders)
+    let models = try TrainingModel(configuration, folders, isFirst: isFirst)
     if isFirst { ranks?.wait() }
     work = try WorkDigest.of(configuration, models)
     let (pool, diagnostics) = (context.pool, context.diagnostics)
@@ -192,16 +192,19 @@ private struct TrainingModel {
     "embedding_dropout", "mlp_dropout", "dropout_rate",
   ]
 
-  init(_ configuration: TrainingConfiguration, _ folders: CheckpointFolders) throws(Failure) {
+  init(
+    _ configuration: TrainingConfiguration, _ folders: CheckpointFolders, isFirst: Bool
+  ) throws(Failure) {
     var folder = try ModelFolder(configuration.model, overrides: configuration.modelConfig)
     var plain = try ModelDescription(recognizing: folder)
     digest = try folder.digest()
     if let vocabulary = try VocabularyExtension(plain) {
-      let start = try folders.addStart(contents: try vocabulary.contents()) {
-        path throws(Failure) in
-        try vocabulary.write(into: path, seed: configuration.seed)
+      if isFirst {
+        try folders.addStart(contents: try vocabulary.contents()) { path throws(Failure) in
+          try vocabulary.write(into: path, seed: configuration.seed)
+        }
       }
-      folder = try ModelFolder(start, overrides: configuration.modelConfig)
+      folder = try ModelFolder(folders.start, overrides: configuration.modelConfig)
       plain = try ModelDescription(recognizing: folder)
     }
     self.plain = plain
