@@ -36,18 +36,12 @@ struct FitJob {
         .cannotCreate, at: output, "there is something here already",
         hint: "--resume goes on with the training run in it")
     }
-<<<<<<< HEAD
-    let models = try TrainingModel(configuration)
-    work = try WorkDigest.of(configuration, models.plain)
     // The others find what the first one makes.
     if !isFirst { ranks?.wait() }
     folders = try CheckpointFolders(output)
+    let models = try TrainingModel(configuration, folders, makesStart: isFirst)
     if isFirst { ranks?.wait() }
-=======
-    folders = try CheckpointFolders(output)
-    let models = try TrainingModel(configuration, folders)
     work = try WorkDigest.of(configuration, models)
->>>>>>> loop
     let (pool, diagnostics) = (context.pool, context.diagnostics)
     let scratch = folders.root
     func opener(_ seed: UInt64) -> DataOpener {
@@ -198,16 +192,19 @@ private struct TrainingModel {
     "embedding_dropout", "mlp_dropout", "dropout_rate",
   ]
 
-  init(_ configuration: TrainingConfiguration, _ folders: CheckpointFolders) throws(Failure) {
+  init(
+    _ configuration: TrainingConfiguration, _ folders: CheckpointFolders, makesStart: Bool
+  ) throws(Failure) {
     var folder = try ModelFolder(configuration.model, overrides: configuration.modelConfig)
     var plain = try ModelDescription(recognizing: folder)
     digest = try folder.digest()
     if let vocabulary = try VocabularyExtension(plain) {
-      let start = try folders.addStart(contents: try vocabulary.contents()) {
-        path throws(Failure) in
-        try vocabulary.write(into: path, seed: configuration.seed)
+      if makesStart {
+        try folders.addStart(contents: try vocabulary.contents()) { path throws(Failure) in
+          try vocabulary.write(into: path, seed: configuration.seed)
+        }
       }
-      folder = try ModelFolder(start, overrides: configuration.modelConfig)
+      folder = try ModelFolder(folders.start, overrides: configuration.modelConfig)
       plain = try ModelDescription(recognizing: folder)
     }
     self.plain = plain
