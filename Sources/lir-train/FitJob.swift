@@ -39,7 +39,7 @@ struct FitJob {
     // The others find what the first one makes.
     if !isFirst { ranks?.wait() }
     folders = try CheckpointFolders(output)
-    let models = try TrainingModel(configuration, folders, isFirst: isFirst)
+    let models = try TrainingModel(configuration, folders, makesStart: isFirst)
     if isFirst { ranks?.wait() }
     work = try WorkDigest.of(configuration, models)
     let (pool, diagnostics) = (context.pool, context.diagnostics)
@@ -193,13 +193,13 @@ private struct TrainingModel {
   ]
 
   init(
-    _ configuration: TrainingConfiguration, _ folders: CheckpointFolders, isFirst: Bool
+    _ configuration: TrainingConfiguration, _ folders: CheckpointFolders, makesStart: Bool
   ) throws(Failure) {
     var folder = try ModelFolder(configuration.model, overrides: configuration.modelConfig)
     var plain = try ModelDescription(recognizing: folder)
     digest = try folder.digest()
     if let vocabulary = try VocabularyExtension(plain) {
-      if isFirst {
+      if makesStart {
         try folders.addStart(contents: try vocabulary.contents()) { path throws(Failure) in
           try vocabulary.write(into: path, seed: configuration.seed)
         }

@@ -83,7 +83,7 @@ package struct CheckpointFolders {
   /// The folder that training begins with, where the model's does not do as it is.
   package var start: String { "\(root)/start" }
 
-  /// Makes that folder.
+  /// Makes the folder that training begins with.
   package func addStart(
     contents: [String], _ write: (String) throws(Failure) -> Void
   ) throws(Failure) {
