@@ -47,7 +47,15 @@ struct Fit: ToolCommand, ReadsOwnConfiguration {
     guard let output, output != "-" else {
       throw Failure.usage("--output is missing", hint: "name the folder of the training run")
     }
-    try FitJob(try trainingConfiguration(), output, resumes: resumption.resume, context).run()
+    let configuration = try trainingConfiguration()
+    let job: FitJob
+    do throws(Failure) {
+      job = try FitJob(configuration, output, resumes: resumption.resume, context)
+    } catch {
+      CheckpointFolders.forgetRefused(output)
+      throw error
+    }
+    try job.run()
   }
 
   /// The configuration in force: the file, `--set`, and the flags.
