@@ -50,7 +50,14 @@ struct Fit: ToolCommand, ReadsOwnConfiguration {
     }
     let configuration = try trainingConfiguration()
     let ranks = try MessagePassing.join()
-    try FitJob(configuration, output, resumes: resumption.resume, ranks, context).run()
+    let job: FitJob
+    do throws(Failure) {
+      job = try FitJob(configuration, output, resumes: resumption.resume, ranks, context)
+    } catch {
+      if ranks?.isFirst ?? true { CheckpointFolders.forgetRefused(output) }
+      throw error
+    }
+    try job.run()
     ranks?.leave()
   }
 

@@ -34,6 +34,14 @@ package struct CheckpointFolders {
     return try !FolderListing.names("\(root)/checkpoints").isEmpty
   }
 
+  /// Removes what a run that was refused has made; nothing of one that has begun.
+  package static func forgetRefused(_ root: String) {
+    guard (try? isUsed(root)) == false else { return }
+    if WholeFile.isDirectory(root + "/start") { try? remove(root + "/start") }
+    rmdir(root + "/checkpoints")
+    rmdir(root)
+  }
+
   /// Steps of which there are whole checkpoints, ascending.
   package func steps() throws(Failure) -> [Int] {
     try FolderListing.names(checkpoints).compactMap { name in
