@@ -88,15 +88,16 @@ package struct CheckpointFolders {
     try PathName.syncFolder(of: target)
   }
 
-  /// Makes the folder that training begins with, where the model's does not do as it is; its path.
+  /// The folder that training begins with, where the model's does not do as it is.
+  package var start: String { "\(root)/start" }
+
+  /// Makes the folder that training begins with.
   package func addStart(
     contents: [String], _ write: (String) throws(Failure) -> Void
-  ) throws(Failure) -> String {
-    let start = "\(root)/start"
+  ) throws(Failure) {
     // Without a checkpoint nothing says whose it is.
     if try steps().isEmpty, WholeFile.isDirectory(start) { try Self.remove(start) }
     try make(start, contents: contents, write)
-    return start
   }
 
   /// Marks a folder as whole.
