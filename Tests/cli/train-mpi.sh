@@ -74,6 +74,14 @@ for count in 1 2; do
 done
 near low-1/metrics.jsonl low-2/metrics.jsonl
 
+# A backbone gets the tokens that it lacks from the first process.
+for count in 1 2; do
+  exits 0 mpi $count "$train" --config col.yml -o marked-$count \
+    --model "$MODELS/external/st_bert_mean/model" \
+    --set 'model_config={model_type: col, embedding_dim: 8, add_marker_tokens: true}'
+done
+near marked-1/metrics.jsonl marked-2/metrics.jsonl
+
 # A process that dies ends the job; the last checkpoint goes on to the same bytes.
 long() { mpi "$1" "$train" --config splade.yml --set max_steps=60 -o "$2" "${@:3}"; }
 exits 0 long 2 whole
@@ -106,4 +114,4 @@ exits 73 long 2 whole
 says --resume
 exits 78 mpi 2 "$train" --config splade.yml --set batch_size=1 -o small
 says '1 queries for 2 processes'
-rm -rf one-* 2-* 3-* low-* again chunks layers whole dead stopped
+rm -rf one-* 2-* 3-* low-* marked-* again chunks layers whole dead stopped

@@ -5,10 +5,9 @@
 
 The collection has docs.tsv, queries.tsv and qrels.txt to test with, queries.train.tsv and
 qrels.train.txt (or qrels.train-evidence.txt) to train with; the model is a bare BERT-like encoder such
-as MiniLM. Lightning IR makes the first weights; a first stage (the bare model's mean vectors) gives hard
-negatives. Both then train on the same tuples in the same order without dropout: `train.py` compares the
+as MiniLM. Lightning IR makes the first weights; the untrained bi-encoder gives hard negatives. Both then train on the same tuples in the same order without dropout: `train.py` compares the
 losses of all steps. At the end both models rank the test queries by lir's tools (`dpr` everything,
-`mono` the first stage's top documents again), and lir-eval tests whether nDCG@10 is equivalent, within
+`mono` the first stage's top 50 again), and lir-eval tests whether nDCG@10 is equivalent, within
 0.02.
 Needs Lightning IR, PyYAML and a build (`--bin`).
 """
@@ -17,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -97,7 +97,6 @@ def main() -> int:
           "--repeat", 8, "--seed", options.seed, "--no-provenance", first["first-train"], "-o",
           work / "sorted.jsonl")
     # In an order of their own, which both keep.
-    import random
     lines = (work / "sorted.jsonl").read_text("utf-8").splitlines(keepends=True)
     random.Random(options.seed).shuffle(lines)
     tuples.write_text("".join(lines), "utf-8")
@@ -131,8 +130,7 @@ def main() -> int:
                                      [first["first-test"], *runs])}
     print(json.dumps(dict(kind=options.kind, seed=options.seed, steps=options.steps, **measured)))
     print(tools("lir-eval", "--qrels", data / "qrels.txt", "-m", "nDCG@10", "--compare", "--margin",
-                "0.02", "-q",
-                *runs))
+                0.02, "-q", *runs))
     return status
 
 

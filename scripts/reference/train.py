@@ -7,8 +7,8 @@ RUN is a folder of lir-train that has come to its end. Its train.yml says what t
 tuples in their order (`data: {tuples: FILE, shuffle: false}`) with `dropout: 0`, without accumulation.
 The losses of every step in metrics.jsonl are compared with those of Lightning IR for the same batches.
 Then RUN's model is opened in Lightning IR, and its scores of the last batch are compared with those of
-lir-rerank. --save keeps what Lightning IR has trained. Prints both differences and the seconds of a step, here and there; exit status: 0 all
-within the tolerance, 1 not.
+lir-rerank; --save keeps the one that Lightning IR has trained. Prints both differences and the seconds
+of a step there; exit status: 0 all within the tolerance, 1 not.
 Needs Lightning IR and PyYAML.
 """
 
