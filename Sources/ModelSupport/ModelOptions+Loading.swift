@@ -78,14 +78,8 @@ extension ModelOptions {
   ///
   /// - Throws: 78 where the processor does not have them.
   package func kernels() throws(Failure) -> Kernels {
-    let wanted: InstructionSet
-    switch isa {
-    case .auto: wanted = .best
-    case .avx512: wanted = .avx512
-    case .avx2: wanted = .avx2
-    case .portable: wanted = .portable
-    }
-    guard wanted.isSupported else {
+    guard let family = InstructionFamily(rawValue: isa.rawValue) else { return Kernels(.best) }
+    guard let wanted = InstructionSet.best(of: family) else {
       throw .config("--isa \(isa.rawValue)", "this processor does not run it")
     }
     return Kernels(wanted)

@@ -43,7 +43,9 @@ package enum Composition {
       ? lookUp(first, second) : nil
   }
 
-  /// A bit for each scalar: whether it is the second of any pair. Few are, and most text asks.
+  /// A bit for each scalar: whether it is the second of any pair.
+  ///
+  /// Few are, and most text asks.
   private static let seconds: [UInt64] = {
     let table = ScalarTrie.compositions
     var bits: [UInt64] = []
