@@ -55,7 +55,8 @@ do {
   ]
   let pool = WorkerPool(threads: threads)
   let tape = Tape(Kernels(), pool, recomputesLayers: arguments.contains("--checkpoint"))
-  let update = WeightUpdate(.adamW(.init(betas: (0.9, 0.999), epsilon: 1e-8)), trained.store, pool) {
+  let update = WeightUpdate(.adamW(.init(betas: (0.9, 0.999), epsilon: 1e-8)), trained.store, pool)
+  {
     _ in 0.01
   }
   for step in 0..<steps {

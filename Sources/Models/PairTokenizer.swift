@@ -31,6 +31,18 @@ package struct PairTokenizer: Sendable {
       maximumTokens)
   }
 
+  /// The tokenizer alone, for folders that hold nothing else.
+  ///
+  /// `maximumTokens`: the longest pair, special tokens included.
+  package init(_ tokenizer: Tokenizer, maximumTokens: Int) {
+    self.tokenizer = tokenizer
+    cutsTextsFirst = false
+    template = nil
+    queryLength = nil
+    documentLength = nil
+    pairLength = maximumTokens
+  }
+
   /// What stands for a query in its pairs: in Lightning IR the text of its first `query_length`
   /// tokens, decoded again, else the text itself.
   package func prepared(

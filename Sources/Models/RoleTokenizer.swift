@@ -157,14 +157,8 @@ extension RoleTokenizer {
     _ scratch: inout TokenizerScratch
   ) throws(Failure) -> (prefix: [Int32], suffix: [Int32]) {
     if let template { return template }
-    var buffer = TokenBuffer()
-    _ = try [UInt8(ascii: "a")].withBuffer { bytes throws(Failure) in
-      try tokenizer.encode(
-        bytes, addSpecialTokens: settings.addsSpecialTokens, into: &buffer, scratch: &scratch)
-    }
-    let prefix = buffer.specialTokensMask.prefix { $0 == 1 }.count
-    let suffix = buffer.specialTokensMask.reversed().prefix { $0 == 1 }.count
-    return (Array(buffer.ids.prefix(prefix)), Array(buffer.ids.suffix(suffix)))
+    return tokenizer.surroundings(
+      addSpecialTokens: settings.addsSpecialTokens, scratch: &scratch)
   }
 
   /// Tokens at the start of every text that are its prompt's: special ones in front and the prompt

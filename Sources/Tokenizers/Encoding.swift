@@ -80,6 +80,22 @@ extension Tokenizer {
     return buffer.ids
   }
 
+  /// The special tokens in front of a text and behind it.
+  package func surroundings(
+    addSpecialTokens: Bool = true, scratch: inout TokenizerScratch
+  ) -> (prefix: [Int32], suffix: [Int32]) {
+    guard addSpecialTokens else { return ([], []) }
+    var buffer = TokenBuffer()
+    assemble(
+      postProcessor.single, kept: KeptLengths(first: 0, second: 0), true, into: &buffer, scratch)
+    var prefix = 0
+    for piece in postProcessor.single {
+      guard case .special(let ids, _) = piece else { break }
+      prefix += ids.count
+    }
+    return (Array(buffer.ids.prefix(prefix)), Array(buffer.ids.dropFirst(prefix)))
+  }
+
   // MARK: Steps
 
   /// Number of tokens of the texts themselves that `maxLength` allows.

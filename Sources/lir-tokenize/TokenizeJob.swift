@@ -42,11 +42,16 @@ struct TokenizeJob {
         throw .usage("--pairs goes without --role, --prompt and --window")
       }
     }
-    guard options.pairs || options.role != nil else {
+    var isAlone = options.role == nil
+    if options.pairs { isAlone = try ModelFolder.holdsTokenizerAlone(path) }
+    if isAlone {
       if options.prompt != nil { throw .usage("--prompt needs --role") }
       tokenizer = try Tokenizer.load(folder: ModelFolder.modelPath(of: path))
       digest = nil
-      work = .plain(maxLength: options.maxLength)
+      work =
+        options.pairs
+        ? .pairs(PairTokenizer(tokenizer, maximumTokens: options.maxLength ?? .max))
+        : .plain(maxLength: options.maxLength)
       return
     }
     let folder = try options.modelOptions.folder(for: options.role?.role ?? .pair)
@@ -81,7 +86,7 @@ struct TokenizeJob {
     if try resume?.finishIfComplete() == true { return }
     var skipper = PassageSkipper(resume?.done ?? 0)
     var sink = try makeSink(provenance, resume)
-    let windows = try WindowCutter(parsing: options.window, work.roleTokenizer)
+    let windows = try WindowCutter(parsing: options.window, tokenizer, work.roleTokenizer)
     let windowTokenizer = WindowTokenizer(context.pool)
     let eager = operands == ["-"]
     while let batch = try reader.next(eager: eager) {

@@ -12,18 +12,23 @@ struct WindowCutter {
   /// Nil where no window was asked for.
   ///
   /// - Throws: 64 where the window is no pair of numbers or leaves no room for a text.
-  init?(parsing text: String?, _ role: RoleTokenizer?) throws(Failure) {
+  init?(
+    parsing text: String?, _ tokenizer: Tokenizer, _ role: RoleTokenizer?
+  ) throws(Failure) {
     guard let text else { return nil }
     let parts = text.split(separator: ":", omittingEmptySubsequences: false).map { Int($0) }
     guard parts.count == 2, let length = parts[0], let stride = parts[1], stride >= 1 else {
       throw .usage("--window: expected N:STRIDE, found \(text)")
     }
-    guard let role else { throw .usage("--window needs --role") }
-    guard role.settings.filling == .none else {
+    if let role, role.settings.filling != .none {
       throw .usage("--window is not for roles whose texts are filled up")
     }
     var scratch = TokenizerScratch()
-    (prefix, suffix) = try role.surroundings(&scratch)
+    if let role {
+      (prefix, suffix) = try role.surroundings(&scratch)
+    } else {
+      (prefix, suffix) = tokenizer.surroundings(scratch: &scratch)
+    }
     content = length - prefix.count - suffix.count
     guard content >= 1, stride <= content else {
       throw .usage(

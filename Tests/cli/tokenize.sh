@@ -56,6 +56,23 @@ lir-tokenize --model "$folder" --max-length 4 --format tokens two.tsv 2>said.log
 is truncated 1 "$(summary truncated)"
 printf 'q\td\tthe key\tvalue of object\n' >pairs.tsv
 lir-tokenize --model "$MODELS/native/mono_bert_00/model" --pairs --format tokens pairs.tsv 2>said.log
+
+# A folder that holds a tokenizer alone. Pairs are cut longest first; a window starts every three
+# tokens, so that the first of each, and what the last one holds, are the text.
+mkdir alone
+cp "$MODELS/native/mono_bert_00/model"/tokenizer*.json alone/
+printf 'q\td\tthe key\tvalue of object and more\n' >pairs.tsv
+lir-tokenize --model alone --pairs --format jsonl pairs.tsv 2>said.log >whole.jsonl
+lir-tokenize --model "$MODELS/native/mono_bert_00/model" --pairs --format jsonl pairs.tsv \
+  2>said.log | same whole.jsonl -
+length=$(jq '.input_ids | length' whole.jsonl)
+is 'a pair cut' "$(jq -c '.input_ids | .[:-2] + .[-1:]' whole.jsonl)" \
+  "$(lir-tokenize --model alone --pairs --max-length $((length - 1)) --format jsonl pairs.tsv \
+    2>said.log | jq -c .input_ids)"
+is 'the tokens of windows' "$(lir-tokenize --model alone --format jsonl two.tsv 2>said.log |
+  jq -c 'select(.id == "a").input_ids[1:-1]')" \
+  "$(lir-tokenize --model alone --window 6:3 --format jsonl two.tsv 2>said.log |
+    jq -sc 'map(select(.id | startswith("a#")).input_ids[1:-1]) | map(.[:3]) + [.[-1][3:]] | add')"
 lir-tokenize --model "$folder" --role doc --window 6:3 --format tokens docs.tsv 2>said.log | grep -c '^d1#'
 lir-tokenize --model "$folder" --stats docs.tsv 2>said.log | jq -e '.records == 1500 and .tokens > 0'
 exits 0 lir-tokenize --model "$folder" two.tsv -o two.lirt

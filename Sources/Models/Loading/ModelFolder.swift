@@ -50,6 +50,11 @@ package struct ModelFolder: Sendable {
     try SentenceTransformersModules.transformerPath(path) ?? path
   }
 
+  /// Whether a folder says nothing of a model, and may hold a tokenizer.
+  package static func holdsTokenizerAlone(_ path: String) throws(Failure) -> Bool {
+    try !WholeFile.exists(modelPath(of: existing(path, "model folder")) + "/config.json")
+  }
+
   private static func existing(_ path: String, _ what: String) throws(Failure) -> String {
     var path = path
     while path.count > 1, path.hasSuffix("/") { path.removeLast() }
