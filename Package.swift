@@ -7,7 +7,7 @@ import PackageDescription
 //   L0  Failures, C* modules     what can go wrong; system libraries; C SIMD kernels
 //   L1  JSON Streams Kernels UnicodeTables Workers
 //   L2  Records Tensors
-//   L3  Tokenizers Evaluation IndexFormat Autograd
+//   L3  Tokenizers Evaluation IndexFormat Autograd TrainingData
 //   L4  Retrieval IndexBuilding Models
 //   L5  Training
 //   L6  ToolSupport
@@ -66,6 +66,9 @@ let package = Package(
       name: "Evaluation", dependencies: ["Failures", "JSON", "Streams", "Workers", "Records"]),
     .target(name: "IndexFormat", dependencies: ["Failures", "JSON", "Streams", "Tensors"]),
     .target(name: "Autograd", dependencies: ["Kernels", "Workers"]),
+    .target(
+      name: "TrainingData",
+      dependencies: ["Failures", "JSON", "Streams", "Kernels", "Workers", "Records"]),
 
     // L4: indexes and models. What builds an index and what searches one are apart, for start-up.
     .target(
@@ -85,7 +88,10 @@ let package = Package(
     // L5: training
     .target(
       name: "Training",
-      dependencies: ["Failures", "Kernels", "Workers", "Tensors", "Autograd", "Models"]),
+      dependencies: [
+        "Failures", "JSON", "Streams", "Kernels", "Workers", "Records", "Tensors", "Tokenizers",
+        "Evaluation", "TrainingData", "Autograd", "Models",
+      ]),
 
     // L6: what the tools share
     .target(
@@ -123,6 +129,12 @@ let package = Package(
         "JSON", "Kernels", "Workers", "Records", "Tensors", "IndexFormat", "Retrieval",
         "Tokenizers", "Models", "ModelSupport",
       ]),
+    tool(
+      "lir-train",
+      [
+        "JSON", "Kernels", "Workers", "Records", "Tensors", "Tokenizers", "Evaluation",
+        "TrainingData", "Autograd", "Models", "Training",
+      ]),
     tool("lir-eval", ["JSON", "Workers", "Records", "Tensors", "Evaluation"]),
 
     // What scripts/reference/bench_training.py runs beside the reference
@@ -149,6 +161,7 @@ let package = Package(
         "Workers",
       ]),
     tests("Autograd", ["Kernels", "Workers"]),
+    tests("TrainingData", ["Records", "Streams", "Kernels", "Workers"]),
     tests("Models", ["JSON", "Streams", "Tensors", "Tokenizers", "Kernels", "Retrieval"]),
     tests(
       "Training", ["JSON", "Kernels", "Workers", "Autograd", "Models", "Tokenizers", "Tensors"]),

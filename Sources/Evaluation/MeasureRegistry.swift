@@ -44,7 +44,7 @@ package enum MeasureRegistry {
     }
     if let found { return found }
     let names = all.flatMap { [$0.description.name] + $0.description.aliases }
-    let nearest = NearestName.find(name.name, in: names)
+    let nearest = NearestName.find(name.name, in: names, within: name.name.count / 2)
     throw .usage(
       "no measure is called '\(name.name)'",
       hint: nearest.map { "did you mean \($0)?" }
@@ -87,33 +87,5 @@ package struct NamedMeasure: Sendable {
       name.split(separator: "@").dropFirst().last.flatMap { Int($0) }
     default: nil
     }
-  }
-}
-
-/// Which known name a misspelt one is nearest to.
-package enum NearestName {
-  /// The nearest of `names`; nil if none is near.
-  package static func find(_ name: String, in names: [String]) -> String? {
-    let distances = names.map { ($0, distance(name.lowercased(), $0.lowercased())) }
-    guard let best = distances.min(by: { $0.1 < $1.1 }), best.1 <= max(1, name.count / 2) else {
-      return nil
-    }
-    return best.0
-  }
-
-  /// Number of insertions, deletions and replacements from one text to another (Levenshtein).
-  static func distance(_ left: String, _ right: String) -> Int {
-    let (l, r) = (Array(left.utf8), Array(right.utf8))
-    var row = Array(0...r.count)
-    for i in 0..<l.count {
-      var diagonal = row[0]
-      row[0] = i + 1
-      for j in 0..<r.count {
-        let above = row[j + 1]
-        row[j + 1] = min(diagonal + (l[i] == r[j] ? 0 : 1), above + 1, row[j] + 1)
-        diagonal = above
-      }
-    }
-    return row[r.count]
   }
 }

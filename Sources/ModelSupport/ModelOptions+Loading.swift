@@ -116,7 +116,7 @@ extension PrecisionOptions {
 }
 
 extension ModelDescription {
-  /// Whether the quality of int8 is known for models of this sort: README.md has the figures.
+  /// Whether the quality of int8 is known for models of this sort, by `scripts/reference/precision.py`.
   fileprivate var isMeasuredInBytes: Bool {
     switch (architecture, backboneType) {
     case (.dense, "bert"): true

@@ -24,6 +24,8 @@ package final class Model: Sendable {
   package let maskedTokens: [Role: Set<Int32>]
   /// Tensors of the checkpoint that this model does not need.
   package let unusedTensors: [String]
+  /// Tensors of the head that the checkpoint lacks, and training begins with values of its own.
+  package let freshTensors: [String]
 
   /// Reads the weights of a folder.
   ///
@@ -32,11 +34,13 @@ package final class Model: Sendable {
   ///   - tokenizer: The folder's, if it is loaded already.
   ///   - precision: Of the wide linear layers: the backbone's, and those that weight the vocabulary.
   ///   - store: Gets the weights where they are to be trained: then the model runs on tapes only.
+  ///   - fresh: Gives those of the head their values where the checkpoint lacks them; nil where it
+  ///     must not.
   /// - Throws: 78 where a tensor is missing or has another shape, or the weights are in a format
   ///   that is not read; 65 where they are damaged.
   package init(
     _ description: ModelDescription, tokenizer: Tokenizer? = nil, precision: Precision = .f32,
-    trainingIn store: ParameterStore? = nil
+    trainingIn store: ParameterStore? = nil, fresh: FreshWeights? = nil
   ) throws(Failure) {
     self.description = description
     self.precision = precision
@@ -44,7 +48,9 @@ package final class Model: Sendable {
     backbone = try BackboneLoader.load(
       description.backboneType, description.folder, sources.main,
       scoresPairs: description.isCrossEncoder, precision)
+    sources.main.fresh = fresh
     head = try HeadLoader(description, sources, backbone, precision).head()
+    freshTensors = sources.main.freshNames
     maskedTokens = try Self.maskedTokens(description, tokenizer)
     if let stranger = sources.adapter?.strangers(to: sources.main.names).first {
       throw .config(

@@ -7,6 +7,8 @@ struct WordPiece: Sendable {
   let vocabulary: Vocabulary
   /// Pieces inside words, without their prefix.
   private let continuations: TokenTable
+  private let startLengths: PieceLengths
+  private let continuationLengths: PieceLengths
   let unknownID: Int32
   let unknownToken: String
   let continuationPrefix: String
@@ -28,21 +30,33 @@ struct WordPiece: Sendable {
     self.unknownToken = unknownToken
     self.continuationPrefix = continuationPrefix
     self.maximumScalarsPerWord = maximumScalarsPerWord
-    continuations = Self.continuations(vocabulary, Array(continuationPrefix.utf8))
+    (continuations, continuationLengths) = Self.continuations(
+      vocabulary, Array(continuationPrefix.utf8))
+    var lengths = PieceLengths()
+    vocabulary.arena.withUnsafeBufferPointer { arena in
+      for span in vocabulary.spans {
+        lengths.insert(arena.baseAddress.unsafelyUnwrapped + Int(span.offset), Int(span.length))
+      }
+    }
+    startLengths = lengths
   }
 
-  private static func continuations(_ vocabulary: Vocabulary, _ prefix: [UInt8]) -> TokenTable {
+  private static func continuations(
+    _ vocabulary: Vocabulary, _ prefix: [UInt8]
+  ) -> (TokenTable, PieceLengths) {
     var table = TokenTable(expected: vocabulary.count / 4)
+    var lengths = PieceLengths()
     vocabulary.arena.withUnsafeBufferPointer { arena in
       let base = arena.baseAddress.unsafelyUnwrapped
       for (id, span) in vocabulary.spans.enumerated() where span.length >= prefix.count {
         let offset = Int(span.offset)
         guard (0..<prefix.count).allSatisfy({ base[offset + $0] == prefix[$0] }) else { continue }
-        _ = table.insert(
-          base, offset + prefix.count, Int(span.length) - prefix.count, id: Int32(id))
+        let length = Int(span.length) - prefix.count
+        _ = table.insert(base, offset + prefix.count, length, id: Int32(id))
+        lengths.insert(base + offset + prefix.count, length)
       }
     }
-    return table
+    return (table, lengths)
   }
 
   /// Opens the tables for one text.
@@ -55,7 +69,8 @@ struct WordPiece: Sendable {
         continuations.withLookup(base) { continuations in
           body(
             Reader(
-              starts: starts, continuations: continuations, unknownID: unknownID,
+              starts: starts, continuations: continuations, startLengths: startLengths,
+              continuationLengths: continuationLengths, unknownID: unknownID,
               maximumScalars: maximumScalarsPerWord, cache: cache))
         }
       }
@@ -66,6 +81,8 @@ struct WordPiece: Sendable {
   struct Reader {
     let starts: TokenTable.Lookup
     let continuations: TokenTable.Lookup
+    let startLengths: PieceLengths
+    let continuationLengths: PieceLengths
     let unknownID: Int32
     let maximumScalars: Int
     let cache: WordCache
@@ -97,17 +114,10 @@ struct WordPiece: Sendable {
       }
       var start = 0
       while start < count {
-        let lookup = start == 0 ? starts : continuations
-        var length = min(count &- start, lookup.longest)
-        var id: Int32 = -1
-        while length > 0 {
-          // Pieces end where scalars do.
-          if start &+ length == count || word[start &+ length] & 0xC0 != 0x80 {
-            id = lookup.find(word + start, length)
-            if id >= 0 { break }
-          }
-          length &-= 1
-        }
+        let (id, length) =
+          start == 0
+          ? longest(word, count, starts, startLengths)
+          : longest(word + start, count &- start, continuations, continuationLengths)
         if id < 0 {
           ids.count = mark
           return ids.push(unknownID)
@@ -117,10 +127,64 @@ struct WordPiece: Sendable {
       }
     }
 
+    /// The longest piece that `bytes` start with, and its length; -1 for none.
+    ///
+    /// Pieces are whole scalars, so that one that matches ends where a scalar does.
+    @inline(__always)
+    private func longest(
+      _ bytes: UnsafePointer<UInt8>, _ count: Int, _ table: TokenTable.Lookup,
+      _ lengths: PieceLengths
+    ) -> (id: Int32, length: Int) {
+      var length = min(count, table.longest)
+      while length >= PieceLengths.longest {
+        let id = table.find(bytes, length)
+        if id >= 0 { return (id, length) }
+        length &-= 1
+      }
+      var candidates = lengths.starting(bytes, upTo: length)
+      while candidates != 0 {
+        length = 63 &- candidates.leadingZeroBitCount
+        let id = table.find(bytes, length)
+        if id >= 0 { return (id, length) }
+        candidates ^= 1 &<< UInt64(length)
+      }
+      return (-1, 0)
+    }
+
     private func scalarCount(_ word: UnsafePointer<UInt8>, _ count: Int) -> Int {
       var scalars = 0
       for i in 0..<count where word[i] & 0xC0 != 0x80 { scalars &+= 1 }
       return scalars
     }
+  }
+}
+
+/// How long the pieces can be that start with given bytes.
+///
+/// Other lengths need not be looked up, and most starts have few.
+struct PieceLengths: Sendable {
+  /// From here on lengths are not told apart.
+  static let longest = 63
+  private static let bits: UInt64 = 13
+
+  /// By a hash of the first three bytes, bit n for a piece of n bytes; shorter pieces are in all.
+  private var lengths = [UInt64](repeating: 0b110, count: 1 << Int(bits))
+
+  @inline(__always)
+  private static func slot(_ bytes: UnsafePointer<UInt8>) -> Int {
+    let key = UInt64(bytes[0]) | UInt64(bytes[1]) &<< 8 | UInt64(bytes[2]) &<< 16
+    return Int(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) &>> (64 &- bits))
+  }
+
+  mutating func insert(_ piece: UnsafePointer<UInt8>, _ count: Int) {
+    if 3..<Self.longest ~= count { lengths[Self.slot(piece)] |= 1 &<< UInt64(count) }
+  }
+
+  /// Bit n for each length n up to `count`, less than 63, of pieces that may start as `bytes` do.
+  ///
+  /// Two bytes beyond their end can be read.
+  @inline(__always)
+  func starting(_ bytes: UnsafePointer<UInt8>, upTo count: Int) -> UInt64 {
+    lengths[Self.slot(bytes)] & (2 &<< UInt64(count) &- 1)
   }
 }

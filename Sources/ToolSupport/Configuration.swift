@@ -4,6 +4,9 @@ import JSON
 import Streams
 import Yams
 
+/// A command whose `--config` is a file of its own kind, which it reads itself.
+package protocol ReadsOwnConfiguration {}
+
 /// Turns a YAML file whose keys are long flags into arguments that stand before the user's own.
 package enum Configuration {
   /// The arguments with those of `--config FILE` put in; unchanged where there is none.
@@ -15,6 +18,7 @@ package enum Configuration {
   ) throws(Failure) -> [String] {
     guard let path = value(of: "--config", in: arguments) else { return arguments }
     let (command, depth) = selectedCommand(arguments, root)
+    if command is any ReadsOwnConfiguration.Type { return arguments }
     let known = names(of: command)
     let given = Set(arguments.compactMap { longName($0) })
     var inserted: [String] = []
@@ -135,30 +139,5 @@ package enum Configuration {
     let nearest = NearestName.find(key, in: known.filter { $0.count > 1 })
     return .config(
       path, "unknown key \(key)", hint: nearest.map { "did you mean \($0)?" })
-  }
-}
-
-/// Finds what somebody probably meant.
-package enum NearestName {
-  /// The candidate with the smallest edit distance, if that is at most a third of the name.
-  package static func find(_ name: String, in candidates: some Collection<String>) -> String? {
-    let best = candidates.map { (distance(Array(name.utf8), Array($0.utf8)), $0) }.min { $0 < $1 }
-    guard let best, best.0 <= max(1, name.utf8.count / 3) else { return nil }
-    return best.1
-  }
-
-  /// Levenshtein's distance.
-  private static func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
-    var row = Array(0...b.count)
-    for (i, x) in a.enumerated() {
-      var diagonal = row[0]
-      row[0] = i + 1
-      for (j, y) in b.enumerated() {
-        let cost = min(diagonal + (x == y ? 0 : 1), row[j] + 1, row[j + 1] + 1)
-        diagonal = row[j + 1]
-        row[j + 1] = cost
-      }
-    }
-    return row[b.count]
   }
 }

@@ -16,7 +16,8 @@ package struct CommonOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "YAML file whose keys are long flags; flags on the command line win.", valueName: "file"))
+      "YAML file whose keys are long flags (for lir-train: its own); flags on the command line win.",
+      valueName: "file"))
   package var config: String?
 
   @Flag(help: "Write the settings in force as YAML, and stop.")

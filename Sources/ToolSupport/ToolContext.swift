@@ -118,6 +118,8 @@ package final class Progress: Sendable {
     var total: Int?
     var lastShown: ContinuousClock.Instant?
     var isShown = false
+    /// What is said besides.
+    var note = ""
   }
 
   private let isOn: Bool
@@ -133,6 +135,13 @@ package final class Progress: Sendable {
   /// How many records there will be, where that is known.
   package func expect(_ total: Int) { state.withLock { $0.total = total } }
 
+  /// Says more behind the counts from the next line on.
+  package func note(_ text: @autoclosure () -> String) {
+    guard isOn else { return }
+    let text = text()
+    state.withLock { $0.note = text }
+  }
+
   func advance(_ count: Int) {
     guard isOn else { return }
     let now = ContinuousClock.now
@@ -141,7 +150,7 @@ package final class Progress: Sendable {
       if let last = state.lastShown, now - last < .milliseconds(200) { return nil }
       state.lastShown = now
       state.isShown = true
-      return Self.line(tool, state.done, state.total, (now - started) / .seconds(1))
+      return Self.line(tool, state.done, state.total, (now - started) / .seconds(1)) + state.note
     }
     if let text { Diagnostics.write("\r\u{1B}[K" + text) }
   }

@@ -5,35 +5,44 @@
 package struct ScalarProperties: OptionSet, Sendable {
   package let rawValue: UInt8
 
-  @inline(__always)
+  @inlinable @inline(__always)
   package init(rawValue: UInt8) { self.rawValue = rawValue }
 
   /// White_Space (all versions): Rust's `char::is_whitespace`.
-  package static let whiteSpace = ScalarProperties(rawValue: 1)
+  @inlinable package static var whiteSpace: ScalarProperties { ScalarProperties(rawValue: 1) }
   /// General category Cc, Cf or Co of Unicode 8.0: `is_other` of the crate unicode_categories.
-  package static let control = ScalarProperties(rawValue: 2)
+  @inlinable package static var control: ScalarProperties { ScalarProperties(rawValue: 2) }
   /// General category P* of Unicode 8.0, or ASCII's `$+<=>^` + "`|~": what BERT splits at.
-  package static let punctuation = ScalarProperties(rawValue: 4)
+  @inlinable package static var punctuation: ScalarProperties { ScalarProperties(rawValue: 4) }
   /// General category Mn of Unicode 8.0: what BERT strips as accents.
-  package static let nonspacingMark = ScalarProperties(rawValue: 8)
+  @inlinable package static var nonspacingMark: ScalarProperties { ScalarProperties(rawValue: 8) }
   /// In one of the CJK ideograph blocks that BERT sets off with spaces.
-  package static let ideograph = ScalarProperties(rawValue: 16)
+  @inlinable package static var ideograph: ScalarProperties { ScalarProperties(rawValue: 16) }
   /// `\w` of regular expressions, Unicode 16.0 (crate regex-syntax).
-  package static let word = ScalarProperties(rawValue: 32)
+  @inlinable package static var word: ScalarProperties { ScalarProperties(rawValue: 32) }
   /// Has a lower case other than itself, Unicode 17.0: Rust's `char::to_lowercase`.
-  package static let hasLowercase = ScalarProperties(rawValue: 64)
+  @inlinable package static var hasLowercase: ScalarProperties { ScalarProperties(rawValue: 64) }
   /// Has a canonical decomposition, or a combining class other than 0, in Unicode 9.0 (crate
   /// unicode-normalization-alignments).
-  package static let changesInNFD = ScalarProperties(rawValue: 128)
+  @inlinable package static var changesInNFD: ScalarProperties { ScalarProperties(rawValue: 128) }
 
-  package static let whiteSpaceOrPunctuation = ScalarProperties(rawValue: 1 | 4)
+  @inlinable package static var whiteSpaceOrPunctuation: ScalarProperties {
+    ScalarProperties(rawValue: 1 | 4)
+  }
 
-  /// Whether any property is in both: `isDisjoint` of the standard library is not specialized here.
-  @inline(__always)
+  // The standard library's `contains` and `isDisjoint` are not specialized here.
+
+  /// Whether every property of `other` is here.
+  @inlinable @inline(__always)
+  package func contains(_ other: ScalarProperties) -> Bool {
+    rawValue & other.rawValue == other.rawValue
+  }
+
+  /// Whether any property is in both.
+  @inlinable @inline(__always)
   package func meets(_ other: ScalarProperties) -> Bool { rawValue & other.rawValue != 0 }
 
   /// The properties of `scalar`, a Unicode scalar value.
-  @inline(__always)
   package static func of(_ scalar: UInt32) -> ScalarProperties {
     let kind = ScalarTrie.properties.one(scalar)
     return ScalarProperties(

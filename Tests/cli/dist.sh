@@ -7,7 +7,7 @@ done
 
 # Programs that link the C library alone stand for the tools.
 mkdir fake
-for tool in lir-tokenize lir-encode lir-index lir-search lir-rerank lir-eval; do
+for tool in lir-tokenize lir-encode lir-index lir-search lir-rerank lir-train lir-eval; do
   cp "$(type -P true)" fake/$tool
 done
 exits 0 "$ROOT/scripts/dist" --bin fake --out one >one.log

@@ -2,7 +2,7 @@
 # scripts/install puts everything where programs look for it.
 
 exits 0 "$ROOT/scripts/install" --bin "$LIR_BIN" "$PWD/prefix"
-for tool in lir-tokenize lir-encode lir-index lir-search lir-rerank lir-eval; do
+for tool in lir-tokenize lir-encode lir-index lir-search lir-rerank lir-train lir-eval; do
   for file in bin/$tool share/man/man1/$tool.1 share/bash-completion/completions/$tool \
     share/zsh/site-functions/_$tool share/fish/vendor_completions.d/$tool.fish; do
     [ -s "prefix/$file" ] || fail "$file is not installed"

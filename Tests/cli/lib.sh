@@ -114,7 +114,7 @@ has_tool() { "$1" --version 2>/dev/null | grep -q "^$1 "; }
 # tools: the tools that are built; says which are not.
 tools() {
   local tool
-  for tool in lir-tokenize lir-encode lir-index lir-search lir-rerank lir-eval; do
+  for tool in lir-tokenize lir-encode lir-index lir-search lir-rerank lir-train lir-eval; do
     if has_tool "$tool"; then echo "$tool"; else note "$tool is not built"; fi
   done
 }
@@ -134,6 +134,8 @@ required() {
   case $1 in
     lir-index) echo '--output made.index' ;;
     lir-search) echo '--index docs.index' ;;
+    # Without a command --config is the training's, another thing.
+    lir-train) echo 'sample' ;;
     *) ;;
   esac
 }

@@ -70,14 +70,14 @@ if [ "${#sets[@]}" -gt 1 ]; then
 fi
 
 # Another computation does not continue a killed one.
-texts 30000 >many.tsv
-for limit in 0.5 1 2 4 8; do
+texts 12000 >many.tsv
+for limit in 0.3 0.6 1.2 2.4 4.8; do
   long=long-$limit
   killed_after $limit lir-encode --model "$MODELS/native/dpr_bert_04/model" --role doc \
     --precision int8 --isa portable --resume many.tsv -o "$long.lirt" || true
-  if [ -s .$long.lirt.partial ] || [ -e $long.lirt ]; then break; fi
+  if [ -s ".$long.lirt.partial" ] || [ -e "$long.lirt" ]; then break; fi
 done
-if [ -s .$long.lirt.partial ]; then
+if [ -s ".$long.lirt.partial" ]; then
   for other in '--precision int8 --isa avx2' '--precision bf16 --isa portable' '--isa portable'; do
     case "$other ${sets[*]} " in *'--isa avx2'*' avx2 '* | *'--isa portable'*) ;; *) continue ;; esac
     # shellcheck disable=SC2086  # words

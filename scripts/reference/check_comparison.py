@@ -5,7 +5,8 @@
 
 Every round makes 2 to 5 runs of 2 to 120 queries, some of them equal, and takes measures whose
 values are often tied (RR, P@5, Success@1) or never (nDCG). scipy gets the values that --per-query
-prints. Prints one JSON object: rounds, comparisons, and the largest difference of each statistic.
+prints. Prints one JSON object: rounds, comparisons, the largest difference of each statistic, and how
+many standard errors apart the two are in what they draw at random.
 Exit status: 0 within the tolerances, 1 not. Needs scipy.
 """
 
@@ -31,6 +32,8 @@ MARGIN, RESAMPLES = 0.05, 5000
 
 #: Both sum in doubles, in another order; t and the like are relative, p absolute.
 TOLERANCE = {"tukey_p": 1e-7, "default": 1e-9}  # scipy integrates Tukey's range to about 1e-8
+#: Of what is drawn at random, in standard errors: one in thirty million is further off by chance.
+DEVIATION = 5.5
 
 
 def make(folder: Path, rng: random.Random) -> List[Path]:
@@ -82,6 +85,26 @@ def expected(x: np.ndarray, y: np.ndarray) -> Dict[str, float]:
     return found
 
 
+def deviations(row: Dict[str, Any], d: np.ndarray, source: np.random.Generator) -> Dict[str, float]:
+    """How far what ours and scipy draw at random are apart, in standard errors of their difference."""
+    found, slack = {}, 1e-12  # sums in another order
+    drawn = stats.bootstrap((d,), np.mean, n_resamples=RESAMPLES, method="percentile",
+                            random_state=source).bootstrap_distribution
+    for name, share in (("ci_low", 0.025), ("ci_high", 0.975)):
+        # Few queries have few different means: the share asked for lies between these two.
+        below, upto = (drawn < row[name] - slack).mean(), (drawn <= row[name] + slack).mean()
+        error = math.sqrt(2 * share * (1 - share) / RESAMPLES)
+        found[name] = max(0.0, below - share, share - upto) / error
+    if 2 ** len(d) > RESAMPLES:
+        theirs = stats.permutation_test(
+            (np.round(d * math.lcm(*range(1, 21))),), np.mean, permutation_type="samples",
+            n_resamples=RESAMPLES, random_state=source).pvalue
+        tail = max(theirs, row["randomisation_p"]) / 2
+        error = 2 * math.sqrt(2 * (tail * (1 - tail) + 1 / RESAMPLES) / RESAMPLES)
+        found["randomisation_p (drawn)"] = abs(theirs - row["randomisation_p"]) / error
+    return found
+
+
 def corrected(p: List[float], method: str) -> List[float]:
     """Holm's or Bonferroni's correction, NaN left out."""
     result, valid = list(p), [i for i, value in enumerate(p) if not math.isnan(value)]
@@ -99,6 +122,7 @@ class Worst:
 
     def __init__(self) -> None:
         self.found: Dict[str, float] = {}
+        self.drawn: Dict[str, float] = {}
         self.comparisons = 0
 
     def compare(self, name: str, ours: Any, theirs: float, where: str) -> None:
@@ -115,13 +139,19 @@ class Worst:
                   file=sys.stderr)
         self.found[name] = max(self.found.get(name, 0.0), difference)
 
+    def deviate(self, name: str, errors: float, where: str) -> None:
+        if errors > DEVIATION:
+            print(f"check_comparison: {where}: {name}: {errors} standard errors", file=sys.stderr)
+        self.drawn[name] = max(self.drawn.get(name, 0.0), errors)
+
     @property
     def is_fine(self) -> bool:
-        return all(v <= TOLERANCE.get(n, TOLERANCE["default"]) for n, v in self.found.items())
+        return (all(v <= TOLERANCE.get(n, TOLERANCE["default"]) for n, v in self.found.items())
+                and all(v <= DEVIATION for v in self.drawn.values()))
 
 
 def check(rows: List[Dict[str, Any]], values: Dict[Any, Dict[str, float]], worst: Worst,
-          where: str) -> None:
+          source: np.random.Generator, where: str) -> None:
     """The comparisons of one call."""
     for measure in MEASURES:
         mine = [row for row in rows if row["measure"] == measure]
@@ -134,6 +164,8 @@ def check(rows: List[Dict[str, Any]], values: Dict[Any, Dict[str, float]], worst
             place = f"{where} {measure} {row['baseline'][-4:]} {row['run'][-4:]}"
             for name, value in expected(x, y).items():
                 worst.compare(name, row[name], value, place)
+            for name, errors in deviations(row, y - x, source).items():
+                worst.deviate(name, errors, place)
             i, j = runs.index(row["baseline"]), runs.index(row["run"])
             worst.compare("tukey_p", row["tukey_p"], tukey[i, j], place)
             for item in row["differences"]:
@@ -155,6 +187,7 @@ def main() -> int:
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     worst, rng = Worst(), random.Random(arguments.seed)
+    source = np.random.default_rng(arguments.seed)
     for number in range(arguments.n):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -165,9 +198,10 @@ def main() -> int:
                     values.setdefault((row["run"], row["measure"]), {})[row["query"]] = row["value"]
             rows = evaluate(arguments.bin, folder, files, "--compare", "--per-query", "--margin",
                             str(MARGIN), "--resamples", str(RESAMPLES))
-            check(rows, values, worst, f"round {number}")
+            check(rows, values, worst, source, f"round {number}")
     print(json.dumps({"rounds": arguments.n, "comparisons": worst.comparisons,
-                      "largest": dict(sorted(worst.found.items()))}))
+                      "largest": dict(sorted(worst.found.items())),
+                      "standard_errors": dict(sorted(worst.drawn.items()))}))
     return 0 if worst.is_fine else 1
 
 

@@ -37,9 +37,9 @@ package struct Plot: Sendable {
   }
 
   /// The width of a picture of which two fit beside each other.
-  static let narrow = 488.0
+  package static let narrow = 488.0
   /// The width of one that is alone.
-  static let wide = 2 * narrow + 16
+  package static let wide = 2 * narrow + 16
 
   private static func element(
     _ width: Double, _ height: Double, _ content: String, title: String, style: String

@@ -40,16 +40,11 @@ package struct RecallCurves: Sendable {
     for (i, curve) in curves.enumerated() {
       draw(&drawing, frame, scale, i, curve)
       let cell = (width - 8) / Double(columns)
-      legend(
-        &drawing, i, curve.run, x: 4 + cell * Double(i % columns), y: 66 + 20 * Double(i / columns),
+      drawing.legend(
+        i, curve.run, x: 4 + cell * Double(i % columns), y: 66 + 20 * Double(i / columns),
         room: Int((cell - 50) / 7))
     }
     return Plot(width: width, height: height, content: drawing.content, title: title)
-  }
-
-  /// Runs beyond the colours differ by dashes.
-  private static func dashes(_ run: Int) -> String {
-    ["", "7 4", "2 3"][run / SVGDrawing.seriesCount % 3]
   }
 
   private func draw(
@@ -62,7 +57,7 @@ package struct RecallCurves: Sendable {
     }
     let data = points.map { "\(SVGDrawing.number($0.x)) \(SVGDrawing.number($0.y))" }
     drawing.path(
-      "M" + data.joined(separator: "L"), color: "line\(color)", dashes: Self.dashes(index),
+      "M" + data.joined(separator: "L"), color: "line\(color)", dashes: SVGDrawing.dashes(index),
       width: 2.25)
     for (i, point) in points.enumerated() {
       drawing.dot(
@@ -70,16 +65,6 @@ package struct RecallCurves: Sendable {
         title: "\(curve.run): \(DecimalText.fixed(curve.precision[i], 4)) at recall "
           + DecimalText.fixed(Double(i) / 10, 1))
     }
-  }
-
-  private func legend(
-    _ drawing: inout SVGDrawing, _ index: Int, _ run: String, x: Double, y: Double, room: Int
-  ) {
-    let color = index % SVGDrawing.seriesCount
-    drawing.line(
-      x, y - 4, x + 26, y - 4, color: "line\(color)", dashes: Self.dashes(index), width: 2.25)
-    drawing.dot(x + 13, y - 4, radius: 3.25, color: "dot\(color)", title: run)
-    drawing.text(SVGDrawing.shortened(run, room), x + 34, y)
   }
 }
 

@@ -123,6 +123,17 @@ struct SVGDrawing {
     content += "<title>\(Self.escape(title))</title></circle>\n"
   }
 
+  /// Lines beyond the colours differ by dashes.
+  static func dashes(_ index: Int) -> String { ["", "7 4", "2 3"][index / seriesCount % 3] }
+
+  /// The name of a line beside a piece of it; `room`: characters that fit.
+  mutating func legend(_ index: Int, _ name: String, x: Double, y: Double, room: Int) {
+    let color = index % Self.seriesCount
+    line(x, y - 4, x + 26, y - 4, color: "line\(color)", dashes: Self.dashes(index), width: 2.25)
+    dot(x + 13, y - 4, radius: 3.25, color: "dot\(color)", title: name)
+    text(Self.shortened(name, room), x + 34, y)
+  }
+
   /// Puts a drawing at a place.
   mutating func add(_ drawing: String, x: Double, y: Double) {
     content +=

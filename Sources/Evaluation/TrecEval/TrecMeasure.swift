@@ -126,7 +126,9 @@ extension TrecMeasure {
     for request in requests {
       let nickname = nicknames.first { $0.name == request.name }
       guard nickname != nil || all.contains(where: { $0.name == request.name }) else {
-        let nearest = NearestName.find(request.name, in: all.map(\.name) + nicknames.map(\.name))
+        let nearest = NearestName.find(
+          request.name, in: all.map(\.name) + nicknames.map(\.name),
+          within: request.name.count / 2)
         throw .usage(
           "trec_eval: illegal measure '\(request.name)'",
           hint: nearest.map { "did you mean \($0)?" })

@@ -172,17 +172,7 @@ extension Adapter {
       case .whole(let parameter):
         weights.pointer.update(from: parameter.values, count: parameter.count)
       case .product(let up, let down, let scale):
-        let (rows, rank, columns) = (up.shape[0], up.shape[1], down.shape[1])
-        var sums = [Double](repeating: 0, count: columns)
-        for row in 0..<rows {
-          for i in 0..<columns { sums[i] = 0 }
-          for k in 0..<rank {
-            let factor = scale * Double(up.values[row * rank + k])
-            for i in 0..<columns { sums[i] += factor * Double(down.values[k * columns + i]) }
-          }
-          let target = weights.pointer + row * columns
-          for i in 0..<columns { target[i] = Float(Double(target[i]) + sums[i]) }
-        }
+        LowRankUpdate.add(up: up, down: down, scale: scale, to: weights)
       }
     }
   }

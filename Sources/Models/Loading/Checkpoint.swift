@@ -16,6 +16,12 @@ package final class Checkpoint {
   private let adapter: Adapter?
   /// Where weights go that training is to change; nil where they stay as they are.
   private let store: ParameterStore?
+  /// Put before names in the store: the weights of a folder's modules are told apart.
+  private let storePrefix: String
+  /// Gives the values of weights that are missing; nil where none may be.
+  var fresh: FreshWeights?
+  /// Names of the weights that it has given values to.
+  private(set) var freshNames: [String] = []
 
   /// Files that hold a folder's weights, or name those that do, in the order in which they are
   /// looked for.
@@ -38,10 +44,13 @@ package final class Checkpoint {
   ///   - path: Where they are.
   ///   - adapter: Low-rank updates of them.
   ///   - store: Gets copies of the weights that are asked for, to be trained.
+  ///   - storePrefix: Put before their names there.
   /// - Throws: 78 where the folder holds none; 65 where they are damaged.
   package init(
-    _ path: String, adapter: Adapter? = nil, trainingIn store: ParameterStore? = nil
+    _ path: String, adapter: Adapter? = nil, trainingIn store: ParameterStore? = nil,
+    storePrefix: String = ""
   ) throws(Failure) {
+    self.storePrefix = storePrefix
     self.path = path
     self.adapter = adapter
     self.store = store
@@ -118,7 +127,12 @@ package final class Checkpoint {
     guard let stored = resolve(name), let place = places[stored],
       let entry = files[place].entry(stored)
     else {
-      throw .config(path, "tensor \(name) of shape \(shape) is missing")
+      guard let store, let fresh else {
+        throw .config(path, "tensor \(name) of shape \(shape) is missing")
+      }
+      if let known = store[storePrefix + name] { return known }
+      freshNames.append(name)
+      return store.add(storePrefix + name, shape: shape, fresh.values(name, shape))
     }
     guard entry.shape == shape || Self.isSameVector(entry.shape, shape) else {
       throw .config(
@@ -126,7 +140,7 @@ package final class Checkpoint {
     }
     used.insert(stored)
     // Layers that share a weight share its training.
-    if let known = store?[stored] { return known }
+    if let known = store?[storePrefix + stored] { return known }
     let file = files[place]
     let bytes = file.bytes(entry)
     let update = try adapter?.update(of: stored, shape: shape)
@@ -146,7 +160,7 @@ package final class Checkpoint {
     file.discard(entry)
     update?.add(to: buffer)
     try checkFinite(UnsafeBufferPointer(start: buffer.pointer, count: entry.elements), name)
-    if let store { return store.add(stored, shape: shape, buffer) }
+    if let store { return store.add(storePrefix + stored, shape: shape, buffer) }
     return Parameter(
       name: name, shape: shape, values: UnsafePointer(buffer.pointer), owner: buffer)
   }
@@ -225,7 +239,8 @@ package struct WeightScope {
       switch projection.bias {
       case .none: false
       case .required: true
-      case .optional: has(name + ".bias")
+      // Lightning IR's own layers have one where nothing says that they have none.
+      case .optional: has(name + ".bias") || (checkpoint.fresh != nil && !has(name + ".weight"))
       }
     return try linear(name, inputs: inputs, outputs: outputs, bias: hasBias)
   }

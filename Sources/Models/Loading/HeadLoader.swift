@@ -1,6 +1,7 @@
 import Autograd
 import Failures
 import Kernels
+import Streams
 import Tensors
 
 /// The files of a model folder that hold weights, each opened once.
@@ -10,12 +11,13 @@ final class WeightSources {
   private let path: String
   private var others: [String: Checkpoint] = [:]
 
-  private let isTraining: Bool
+  private let store: ParameterStore?
 
-  /// `store`: gets the weights where they are to be trained.
+  /// `store`: gets the weights where they are to be trained, those of a module under its name, a
+  /// slash and their own.
   init(_ folder: ModelFolder, trainingIn store: ParameterStore? = nil) throws(Failure) {
     path = folder.path
-    isTraining = store != nil
+    self.store = store
     adapter = try folder.adapter.map { path throws(Failure) in try Adapter(path) }
     main = try Checkpoint(folder.modelPath, adapter: adapter, trainingIn: store)
   }
@@ -23,11 +25,12 @@ final class WeightSources {
   /// A module's folder, or a file beside the model's; empty for the model's own checkpoint.
   func checkpoint(_ source: String) throws(Failure) -> Checkpoint {
     if source.isEmpty { return main }
-    if isTraining {
-      throw .config(path, "training of the weights in \(source) is not supported")
-    }
     if let open = others[source] { return open }
-    let checkpoint = try Checkpoint("\(path)/\(source)")
+    let file = "\(path)/\(source)"
+    if store != nil, !WholeFile.isDirectory(file) {
+      throw .config(file, "weights outside of a model folder cannot be trained")
+    }
+    let checkpoint = try Checkpoint(file, trainingIn: store, storePrefix: "\(source)/")
     others[source] = checkpoint
     return checkpoint
   }

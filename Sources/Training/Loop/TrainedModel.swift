@@ -12,10 +12,18 @@ package struct TrainedModel {
 
   /// Reads the weights of a folder.
   ///
+  /// A head that the user asked for and the folder lacks is made.
+  ///
+  /// - Parameters:
+  ///   - description: What the folder holds.
+  ///   - seed: Of a head that is made.
   /// - Throws: As `Model` does.
-  package init(_ description: ModelDescription) throws(Failure) {
+  package init(_ description: ModelDescription, seed: UInt64 = 0) throws(Failure) {
     store = ParameterStore()
-    model = try Model(description, trainingIn: store)
+    let mayMakeHead = WeightNaming(description).isConverted
+    model = try Model(
+      description, trainingIn: store,
+      fresh: mayMakeHead ? FreshWeights(description.folder, seed: seed) : nil)
     scoring = PairScoring(description)
   }
 
@@ -79,6 +87,21 @@ package struct TrainedModel {
         })
     }
     return loss
+  }
+
+  /// The losses of a batch as the model is outside of training, and no derivatives.
+  ///
+  /// `random`: what in-batch losses draw their documents by.
+  package func loss(
+    _ batch: TrainingBatch, _ terms: [LossTerm], on tape: Tape, _ random: inout CounterRandom
+  ) -> BatchLoss {
+    tape.isRecording = false
+    defer { tape.isRecording = true }
+    let texts = self.texts(batch, nil, nil)
+    let vectors = texts.map { run($0, batch, tape, nil).values }
+    let objective = BatchObjective(
+      terms: terms, factor: 1, targets: batch.targets, tape: tape.apart)
+    return evaluate(objective, texts.map(\.role), vectors, nil, &random).loss
   }
 
   /// What chooses the elements that dropout drops.

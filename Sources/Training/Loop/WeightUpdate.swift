@@ -34,6 +34,26 @@ package final class WeightUpdate {
     states = store.parameters.map { State(weightDecay: weightDecay($0.name)) }
   }
 
+  // MARK: Saving
+
+  /// Steps of every weight, in the order of the store.
+  package var steps: [Int] { states.map(\.steps) }
+
+  /// What the optimiser remembers of a weight; empty before its first step.
+  package func moments(_ index: Int) -> [AlignedBuffer] { states[index].moments }
+
+  /// Goes on from what another update has remembered of a weight.
+  ///
+  /// - Precondition: there are as many moments as `kind` has, of the weight's size.
+  package func restore(_ index: Int, steps: Int, moments: [AlignedBuffer]) {
+    precondition(
+      moments.count == kind.stateCount
+        && moments.allSatisfy { $0.count == store.parameters[index].count },
+      "moments of another weight")
+    states[index].steps = steps
+    states[index].moments = moments
+  }
+
   /// The Euclidean norm of all derivatives together, summed in chunks of fixed size.
   package func gradientNorm() -> Double {
     var sum = 0.0

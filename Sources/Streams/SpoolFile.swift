@@ -1,19 +1,21 @@
 import Failures
 import Glibc
-import Streams
 
 /// Scratch bytes that are written in order and then read in any: a file that has lost its name as
 /// soon as it is open, so that nothing is left of it however the process ends.
-final class SpoolFile {
+package final class SpoolFile {
   private let path: String
   private let number: Int32
   private var buffer: [UInt8] = []
   /// Bytes so far.
-  private(set) var count = 0
+  package private(set) var count = 0
 
   private static let pieceSize = 1 << 20
 
-  init(_ path: String) throws(Failure) {
+  /// A file at a path where there is none; it loses its name at once.
+  ///
+  /// - Throws: 73 where it cannot be made.
+  package init(_ path: String) throws(Failure) {
     self.path = path
     number = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard number >= 0 else { throw SystemError.cannotCreate(path) }
@@ -22,20 +24,22 @@ final class SpoolFile {
 
   deinit { close(number) }
 
-  func append(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
+  /// Appends bytes.
+  package func append(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
     buffer.append(contentsOf: bytes)
     count += bytes.count
     if buffer.count >= Self.pieceSize { try drain() }
   }
 
-  func append<T: BitwiseCopyable>(_ values: ArraySlice<T>) throws(Failure) {
+  /// Appends numbers.
+  package func append<T: BitwiseCopyable>(_ values: ArraySlice<T>) throws(Failure) {
     try values.withUnsafeBufferPointer { values throws(Failure) in
       try append(UnsafeRawBufferPointer(values))
     }
   }
 
   /// Writes what is still in memory; needed before reading.
-  func drain() throws(Failure) {
+  package func drain() throws(Failure) {
     var done = 0
     while done < buffer.count {
       let written = buffer.withUnsafeBytes { bytes in
@@ -51,7 +55,7 @@ final class SpoolFile {
   }
 
   /// Calls `body` with the bytes of `range`, a piece at a time.
-  func read(
+  package func read(
     _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
   ) throws(Failure) {
     precondition(buffer.isEmpty && range.upperBound <= count, "bytes that are not in the file")

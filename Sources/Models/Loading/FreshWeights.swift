@@ -1,0 +1,48 @@
+import Autograd
+import Glibc
+import Kernels
+import Streams
+import Tensors
+
+/// Values of weights that a checkpoint lacks and training begins with.
+///
+/// Those of transformers (`_init_weights` of its models): matrices normal with the deviation that
+/// `config.json` gives, within so many deviations where ModernBERT says so, biases 0, norms 1.
+package struct FreshWeights: Sendable {
+  private let seed: UInt64
+  private let deviation: Float
+  /// What is farther from 0 than as many deviations is drawn anew.
+  private let cutoff: Float?
+
+  /// The deviation that transformers' configurations have where they say nothing.
+  private static let defaultDeviation = 0.02
+
+  /// `seed`: chooses the values; a weight's depend on its name besides.
+  package init(_ folder: ModelFolder, seed: UInt64) {
+    self.seed = seed
+    let config = folder.config
+    if let factor = config["initializer_factor"]?.double, let width = config["d_model"]?.double {
+      deviation = Float(factor / width.squareRoot())
+    } else {
+      deviation = Float(config["initializer_range"]?.double ?? Self.defaultDeviation)
+    }
+    cutoff = config["initializer_cutoff_factor"]?.double.map { Float($0) }
+  }
+
+  /// The values of a weight.
+  func values(_ name: String, _ shape: [Int]) -> AlignedBuffer {
+    let buffer = AlignedBuffer(count: shape.reduce(1, *))
+    guard shape.count > 1 else {
+      let value: Float = name.hasSuffix(".bias") ? 0 : 1
+      buffer.pointer.update(repeating: value, count: buffer.count)
+      return buffer
+    }
+    var random = CounterRandom(seed: seed, stream: Checksum.xxh3(Array(name.utf8)))
+    for i in 0..<buffer.count {
+      var value = random.nextNormal()
+      while let cutoff, abs(value) > cutoff { value = random.nextNormal() }
+      buffer.pointer[i] = deviation * value
+    }
+    return buffer
+  }
+}

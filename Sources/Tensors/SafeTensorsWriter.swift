@@ -1,0 +1,38 @@
+import Failures
+import Streams
+
+/// Writes a `.safetensors` file.
+package enum SafeTensorsWriter {
+  /// One tensor: its bytes have to live as long as the call.
+  package struct Tensor {
+    package var name: String
+    package var type: ElementType
+    package var shape: [Int]
+    package var bytes: UnsafeRawBufferPointer
+
+    package init(
+      _ name: String, _ type: ElementType, _ shape: [Int], _ bytes: UnsafeRawBufferPointer
+    ) {
+      precondition(
+        bytes.count == shape.reduce(type.size, *), "\(name): \(bytes.count) bytes, shape \(shape)")
+      self.name = name
+      self.type = type
+      self.shape = shape
+      self.bytes = bytes
+    }
+  }
+
+  /// Writes tensors in their order; the file appears by rename.
+  ///
+  /// - Throws: 73 and 74 as `OutputFile` does.
+  package static func write(
+    _ path: String, metadata: [String: String], _ tensors: [Tensor]
+  ) throws(Failure) {
+    let writer = try ByteWriter(path, compression: Compression.none)
+    try writer.write(
+      SafeTensorsHeader.encode(
+        metadata: metadata, tensors: tensors.map { ($0.name, $0.type, $0.shape) }))
+    for tensor in tensors { try writer.write(tensor.bytes) }
+    try writer.finish()
+  }
+}

@@ -1,0 +1,107 @@
+import Failures
+import Glibc
+import Models
+import Streams
+
+/// The folder of a training run: `checkpoints/step-N/`, a link `best` to one of them, and at the end
+/// the model itself with `DONE`.
+package struct CheckpointFolders {
+  package let root: String
+  private var checkpoints: String { root + "/checkpoints" }
+
+  /// Says that a folder is whole; it is written last.
+  package static let doneFile = "DONE"
+
+  /// - Throws: 73 where the folder cannot be made.
+  package init(_ root: String) throws(Failure) {
+    var root = root
+    while root.count > 1, root.hasSuffix("/") { root.removeLast() }
+    self.root = root
+    for folder in [root, root + "/checkpoints"] where !WholeFile.isDirectory(folder) {
+      guard mkdir(folder, 0o777) == 0 else { throw SystemError.cannotCreate(folder) }
+    }
+  }
+
+  /// Whether the run has come to its end.
+  package var isDone: Bool { WholeFile.exists("\(root)/\(Self.doneFile)") }
+
+  /// Whether anything of a run is here.
+  package static func isUsed(_ root: String) throws(Failure) -> Bool {
+    WholeFile.isDirectory(root)
+      ? !(try FolderListing.names(root)).isEmpty
+      : WholeFile.exists(root)
+  }
+
+  /// Steps of which there are whole checkpoints, ascending.
+  package func steps() throws(Failure) -> [Int] {
+    try FolderListing.names(checkpoints).compactMap { name in
+      guard name.hasPrefix("step-"), let step = Int(name.dropFirst(5)),
+        WholeFile.exists("\(checkpoints)/\(name)/\(Self.doneFile)")
+      else { return nil }
+      return step
+    }.sorted()
+  }
+
+  package func path(_ step: Int) -> String { "\(checkpoints)/step-\(step)" }
+
+  /// Makes a checkpoint: `write` fills a folder, which then gets its name.
+  ///
+  /// - Parameters:
+  ///   - step: Its step.
+  ///   - contents: Names that `write` makes, folders before what is in them.
+  ///   - write: Fills the folder.
+  /// - Throws: 73 or 74 where it cannot be written; then nothing of it is left.
+  package func add(
+    _ step: Int, contents: [String], _ write: (String) throws(Failure) -> Void
+  ) throws(Failure) {
+    let target = path(step)
+    if WholeFile.exists("\(target)/\(Self.doneFile)") { return }
+    let folder = TemporaryName.beside(target)
+    guard mkdir(folder, 0o777) == 0 else { throw SystemError.cannotCreate(target) }
+    let names = [""] + (contents + [Self.doneFile]).map { "/" + $0 }
+    let slots = names.map { SignalCleanup.register(folder + $0) }
+    defer { for slot in slots { SignalCleanup.forget(slot) } }
+    do throws(Failure) {
+      try write(folder)
+      try Self.finish(folder)
+      guard rename(folder, target) == 0 else { throw SystemError.cannotCreate(target) }
+    } catch {
+      try? Self.remove(folder)
+      throw error
+    }
+    try PathName.syncFolder(of: target)
+  }
+
+  /// Marks a folder as whole.
+  package static func finish(_ folder: String) throws(Failure) {
+    try ByteWriter("\(folder)/\(doneFile)", compression: Compression.none).finish()
+  }
+
+  /// Points `best` at a checkpoint.
+  package func markBest(_ step: Int) throws(Failure) {
+    let link = "\(root)/best"
+    let temporary = TemporaryName.beside(link)
+    guard symlink("checkpoints/step-\(step)", temporary) == 0, rename(temporary, link) == 0 else {
+      unlink(temporary)
+      throw SystemError.cannotCreate(link)
+    }
+  }
+
+  /// Removes all checkpoints but the last `count` and the best one, and what kills have left.
+  package func prune(keeping count: Int, best: Int?) throws(Failure) {
+    for step in try steps().dropLast(count) where step != best { try Self.remove(path(step)) }
+    for name in try FolderListing.names(checkpoints) where name.hasPrefix(".step-") {
+      try Self.remove("\(checkpoints)/\(name)")
+    }
+  }
+
+  /// Removes a folder: first what says that it is whole.
+  private static func remove(_ folder: String) throws(Failure) {
+    unlink("\(folder)/\(doneFile)")
+    for name in try FolderListing.names(folder) {
+      let path = "\(folder)/\(name)"
+      if WholeFile.isDirectory(path) { try remove(path) } else { unlink(path) }
+    }
+    guard rmdir(folder) == 0 else { throw SystemError.io(folder, "rmdir") }
+  }
+}

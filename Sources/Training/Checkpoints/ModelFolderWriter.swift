@@ -1,0 +1,247 @@
+import Autograd
+import Failures
+import Glibc
+import JSON
+import Models
+import Streams
+import Tensors
+
+/// Writes the weights of a training run as a model folder.
+///
+/// A folder that said itself what it is stays what it was (Lightning IR's, sentence-transformers',
+/// transformers'), with other weights. A backbone that became a model by `model_config` is written
+/// as Lightning IR writes it.
+package struct ModelFolderWriter {
+  /// Names of files in the folder, with what is in them.
+  private let files: [(name: String, bytes: [UInt8])]
+  /// Folders below the model's.
+  private let folders: [String]
+  /// What is in each file of weights.
+  private let weights: [WeightsFile]
+  private let store: ParameterStore
+  private let adapter: AdapterWriter?
+
+  private struct WeightsFile {
+    /// Below the model's folder.
+    var path: String
+    /// What each weight of the store is called there.
+    var names: [(stored: String, written: String)]
+    /// Weights that are not trained, as they were.
+    var others: [Parameter] = []
+  }
+
+  private static let decoder = "projection.decoder.weight"
+
+  private static let weightFiles: Set = [
+    "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+  ]
+  /// Files of a model folder that are kept.
+  private static let keptSuffixes = [".json", ".txt", ".model", ".jinja", ".metadata"]
+
+  /// Prepares to write.
+  ///
+  /// - Parameters:
+  ///   - description: The model's before anything of it was changed for training.
+  ///   - trained: Its weights.
+  ///   - lowRank: What updates them.
+  /// - Throws: 78 where a weight cannot be written under a name that Lightning IR reads.
+  package init(
+    _ description: ModelDescription, _ trained: TrainedModel, _ lowRank: LowRankUpdates? = nil
+  ) throws(Failure) {
+    let store = trained.store
+    self.store = store
+    let folder = description.folder
+    let naming = WeightNaming(description)
+    adapter = try lowRank.map { lowRank throws(Failure) in try AdapterWriter(lowRank, naming) }
+    let isRoot = folder.modelPath == folder.path
+    let modelPath =
+      naming.isConverted || isRoot
+      ? "" : String(folder.modelPath.dropFirst(folder.path.count + 1)) + "/"
+    var weights: [WeightsFile] = []
+    for parameter in store.parameters where lowRank?.has(parameter.name) != true {
+      let (module, written) = try naming.written(parameter.name)
+      let path = "\(module ?? modelPath)model.safetensors"
+      if let i = weights.firstIndex(where: { $0.path == path }) {
+        weights[i].names.append((parameter.name, written))
+      } else {
+        weights.append(WeightsFile(path: path, names: [(parameter.name, written)]))
+      }
+    }
+    if naming.isConverted, case .splade = description.architecture, !weights.isEmpty,
+      !weights[0].names.contains(where: { $0.1 == Self.decoder })
+    {
+      // Lightning IR's decoder has weights of its own where transformers' shares the embeddings.
+      weights[0].names.append((trained.model.backbone.wordEmbeddings.name, Self.decoder))
+    }
+    if !naming.isConverted {
+      for i in weights.indices where weights[i].path == modelPath + "model.safetensors" {
+        weights[i].others = try Self.untrained(folder, store)
+      }
+    }
+    self.weights = weights
+    var files: [(String, [UInt8])] = []
+    var folders: [String] = []
+    try Self.collect(
+      naming.isConverted ? folder.modelPath : folder.path, "", &files, &folders,
+      deep: !naming.isConverted)
+    let config = modelPath + "config.json"
+    let trained = weights.map(\.path)
+    files.removeAll { file in
+      file.0 == config || trained.contains(file.0)
+        || trained.contains {
+          $0.dropLast("model.safetensors".count) + "pytorch_model.bin" == file.0
+        }
+    }
+    files.append((config, Array((try naming.config().indented() + "\n").utf8)))
+    self.files = files.sorted { $0.0 < $1.0 }
+    self.folders = folders
+  }
+
+  /// Weights of the checkpoint that training knows nothing of.
+  private static func untrained(
+    _ folder: ModelFolder, _ store: ParameterStore
+  ) throws(Failure) -> [Parameter] {
+    let checkpoint = try Checkpoint(folder.modelPath)
+    var others: [Parameter] = []
+    for name in checkpoint.names where store[name] == nil {
+      // Numbers from 0 on that older transformers saved with the weights.
+      if name.hasSuffix("position_ids") { continue }
+      others.append(try checkpoint.parameter(name, checkpoint.shape(name) ?? []))
+    }
+    return others
+  }
+
+  private static func collect(
+    _ path: String, _ prefix: String, _ files: inout [(String, [UInt8])],
+    _ folders: inout [String], deep: Bool
+  ) throws(Failure) {
+    for name in try FolderListing.names(path).sorted() {
+      let full = "\(path)/\(name)"
+      if WholeFile.isDirectory(full) {
+        let isModule = name.first?.isNumber == true && name.contains("_")
+        guard deep, isModule else { continue }
+        folders.append(prefix + name)
+        try collect(full, "\(prefix)\(name)/", &files, &folders, deep: true)
+        continue
+      }
+      let isModuleWeights =
+        prefix.contains("/") && [".safetensors", ".bin"].contains(where: name.hasSuffix)
+      guard isModuleWeights || keptSuffixes.contains(where: name.hasSuffix),
+        !weightFiles.contains(name) || isModuleWeights
+      else { continue }
+      files.append((prefix + name, try WholeFile.read(full)))
+    }
+  }
+
+  /// Names of everything that is written, folders before what is in them.
+  package var contents: [String] {
+    folders + files.map(\.name) + weights.map(\.path) + (adapter?.contents ?? [])
+  }
+
+  /// Writes the model as it is now into a folder that exists.
+  package func write(into folder: String) throws(Failure) {
+    for name in folders where !WholeFile.isDirectory("\(folder)/\(name)") {
+      guard mkdir("\(folder)/\(name)", 0o777) == 0 else {
+        throw SystemError.cannotCreate("\(folder)/\(name)")
+      }
+    }
+    for (name, bytes) in files {
+      let writer = try ByteWriter("\(folder)/\(name)", compression: Compression.none)
+      try writer.write(bytes)
+      try writer.finish()
+    }
+    for file in weights {
+      let tensors =
+        file.names.compactMap { name in store[name.stored].map { Self.tensor(name.written, $0) } }
+        + file.others.map { Self.tensor($0.name, $0) }
+      try SafeTensorsWriter.write(
+        "\(folder)/\(file.path)", metadata: ["format": "pt"],
+        tensors.sorted { $0.name < $1.name })
+    }
+    try adapter?.write(into: folder)
+  }
+
+  /// Takes the weights from a folder that `write` has filled.
+  ///
+  /// - Throws: 65 where one is missing.
+  package func read(from folder: String) throws(Failure) {
+    for weights in self.weights {
+      let file = try SafeTensorsFile("\(folder)/\(weights.path)")
+      for (stored, written) in weights.names {
+        guard let values = store[stored]?.training?.values else { continue }
+        try file.copy(written, to: values)
+      }
+    }
+    try adapter?.read(from: folder)
+  }
+
+  static func tensor(_ name: String, _ parameter: Parameter) -> SafeTensorsWriter.Tensor {
+    SafeTensorsWriter.Tensor(
+      name, .f32, parameter.shape,
+      UnsafeRawBufferPointer(
+        UnsafeBufferPointer(start: parameter.values, count: parameter.count)))
+  }
+}
+
+/// What weights and fields are called in the folder that training writes.
+struct WeightNaming {
+  private let description: ModelDescription
+  /// Whether the folder becomes one of Lightning IR's.
+  let isConverted: Bool
+
+  init(_ description: ModelDescription) {
+    self.description = description
+    isConverted =
+      description.folder.overriddenKeys.contains("model_type")
+      && description.folder.config["backbone_model_type"] == nil
+  }
+
+  /// Prefixes that transformers puts before the weights of a backbone below a head.
+  private static let prefixes = [
+    "bert.", "distilbert.", "electra.", "roberta.", "mpnet.", "model.", "transformer.",
+  ]
+
+  /// The name of a weight in the folder that is written, and the folder of a module that holds it,
+  /// with a slash; nil for the model's own.
+  ///
+  /// - Throws: 78 where Lightning IR has no such layer.
+  func written(_ stored: String) throws(Failure) -> (module: String?, name: String) {
+    let slash = stored.firstIndex(of: "/")
+    guard isConverted else {
+      guard let slash else { return (nil, stored) }
+      return (String(stored[...slash]), String(stored[stored.index(after: slash)...]))
+    }
+    for (layer, own) in description.headLayerNames where stored.hasPrefix(layer + ".") {
+      return (nil, own + stored.dropFirst(layer.count))
+    }
+    guard slash == nil else {
+      throw .config(
+        description.folder.path, "Lightning IR's models have no layer such as \(stored)")
+    }
+    for prefix in Self.prefixes where stored.hasPrefix(prefix) {
+      return (nil, String(stored.dropFirst(prefix.count)))
+    }
+    return (nil, stored)
+  }
+
+  /// `config.json` of the folder that is written.
+  func config() throws(Failure) -> JSON {
+    let folder = description.folder
+    var members = folder.config.members ?? []
+    func set(_ key: String, _ value: JSON) {
+      members.removeAll { $0.key == key }
+      members.append(JSON.Member(key, value))
+    }
+    for key in ["dtype", "torch_dtype"] where folder.config[key] != nil { set(key, "float32") }
+    guard isConverted else { return .object(members) }
+    if case .mono(let settings) = description.architecture {
+      set("linear_bias", .bool(settings.hasBias))
+      if settings.hasPooler { set("pooling_strategy", "bert_pool") }
+    }
+    set("model_type", .string(description.architecture.name))
+    set("backbone_model_type", .string(description.backboneType))
+    members.removeAll { ["architectures", "auto_map"].contains($0.key) }
+    return .object(members.sorted { $0.key < $1.key })
+  }
+}

@@ -1,0 +1,153 @@
+import Failures
+import JSON
+
+/// Reads a mapping of a configuration: every key that is there must be asked for.
+struct ConfigurationReader {
+  private let members: [JSON.Member]
+  /// Where the mapping stands, such as `losses.0.`; empty at the top.
+  private let path: String
+  let file: String?
+
+  /// - Throws: 78 where the value is no mapping, or has a key that is not among `keys`.
+  init(_ value: JSON, path: String = "", file: String?, keys: [String]) throws(Failure) {
+    self.path = path
+    self.file = file
+    guard let members = value.members else {
+      throw .config(file, "\(path.dropLast()): expected a mapping, found \(value.kindName)")
+    }
+    self.members = members
+    for member in members where !keys.contains(member.key) {
+      throw .config(
+        file, "unknown key \(path)\(member.key)",
+        hint: NearestName.find(member.key, in: keys).map { "did you mean \(path)\($0)?" })
+    }
+  }
+
+  /// The same mapping, in which only `keys` may be.
+  func restricted(to keys: [String]) throws(Failure) -> ConfigurationReader {
+    try ConfigurationReader(.object(members), path: path, file: file, keys: keys)
+  }
+
+  /// A value; nil where it is absent or null.
+  subscript(key: String) -> JSON? {
+    members.first { $0.key == key }.flatMap { $0.value.isNull ? nil : $0.value }
+  }
+
+  func failure(_ key: String, expected: String) -> Failure {
+    let found = members.first { $0.key == key }?.value.serialized() ?? "nothing"
+    return .config(file, "\(path)\(key): expected \(expected), found \(found)")
+  }
+
+  func integer(_ key: String, least: Int = 0) throws(Failure) -> Int? {
+    guard let value = self[key] else { return nil }
+    guard let number = value.integer, number >= least else {
+      throw failure(key, expected: "an integer of at least \(least)")
+    }
+    return number
+  }
+
+  /// An integer of at least 1, where the reference writes -1 for none.
+  func limit(_ key: String) throws(Failure) -> Int? {
+    guard let value = self[key], value.integer != -1 else { return nil }
+    guard let number = value.integer, number >= 1 else {
+      throw failure(key, expected: "-1 or an integer of at least 1")
+    }
+    return number
+  }
+
+  func number(_ key: String, least: Double = -.greatestFiniteMagnitude) throws(Failure) -> Double? {
+    guard let value = self[key] else { return nil }
+    guard let number = value.double, number >= least else {
+      throw failure(
+        key, expected: least.isZero ? "a number of at least 0" : "a number")
+    }
+    return number
+  }
+
+  func bool(_ key: String) throws(Failure) -> Bool? {
+    guard let value = self[key] else { return nil }
+    guard let bool = value.bool else { throw failure(key, expected: "true or false") }
+    return bool
+  }
+
+  func string(_ key: String) throws(Failure) -> String? {
+    guard let value = self[key] else { return nil }
+    guard let string = value.string else { throw failure(key, expected: "a text") }
+    return string
+  }
+
+  /// A list of texts; one text is a list of one.
+  func strings(_ key: String) throws(Failure) -> [String]? {
+    guard let value = self[key] else { return nil }
+    if let string = value.string { return [string] }
+    let strings = value.array?.compactMap(\.string)
+    guard let strings, strings.count == value.array?.count else {
+      throw failure(key, expected: "a list of texts")
+    }
+    return strings
+  }
+
+  func choice<T: RawRepresentable & CaseIterable>(
+    _ key: String, _ type: T.Type = T.self
+  ) throws(Failure) -> T? where T.RawValue == String {
+    guard let text = try string(key) else { return nil }
+    guard let choice = T(rawValue: text) else {
+      throw failure(key, expected: T.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    return choice
+  }
+
+  /// The mappings of a list; one mapping is a list of one.
+  func mappings(_ key: String, keys: [String]) throws(Failure) -> [ConfigurationReader] {
+    guard let value = self[key] else { return [] }
+    var readers: [ConfigurationReader] = []
+    for (i, element) in (value.array ?? [value]).enumerated() {
+      readers.append(
+        try ConfigurationReader(element, path: "\(path)\(key).\(i).", file: file, keys: keys))
+    }
+    return readers
+  }
+
+  /// A mapping; an empty one where it is absent.
+  func mapping(_ key: String, keys: [String]) throws(Failure) -> ConfigurationReader {
+    try ConfigurationReader(
+      self[key] ?? .object([]), path: "\(path)\(key).", file: file, keys: keys)
+  }
+}
+
+/// Setting values of a configuration by paths such as `losses.0.weight`.
+package enum ConfigurationPath {
+  /// `configuration` with `value` at `path`; mappings and lists on the way are made where they are
+  /// missing.
+  ///
+  /// - Throws: 64 where the path leads through a value that has no parts, or past the end of a list.
+  package static func set(
+    _ path: String, _ value: JSON, in configuration: JSON
+  ) throws(Failure) -> JSON {
+    try set(path.split(separator: ".")[...], value, in: configuration, path)
+  }
+
+  private static func set(
+    _ keys: ArraySlice<Substring>, _ value: JSON, in place: JSON, _ path: String
+  ) throws(Failure) -> JSON {
+    guard let key = keys.first else { return value }
+    switch place {
+    case .array(var elements):
+      guard let index = Int(key), index >= 0, index <= elements.count else {
+        throw .usage("--set \(path): expected a place from 0 to \(elements.count), found \(key)")
+      }
+      if index == elements.count { elements.append(.null) }
+      elements[index] = try set(keys.dropFirst(), value, in: elements[index], path)
+      return .array(elements)
+    case .object(var members):
+      if let index = members.firstIndex(where: { $0.key == key }) {
+        members[index].value = try set(keys.dropFirst(), value, in: members[index].value, path)
+      } else {
+        members.append(JSON.Member(String(key), try set(keys.dropFirst(), value, in: .null, path)))
+      }
+      return .object(members)
+    case .null: return try set(keys, value, in: key == "0" ? .array([]) : .object([]), path)
+    default: throw .usage("--set \(path): there is nothing below a plain value")
+    }
+  }
+}

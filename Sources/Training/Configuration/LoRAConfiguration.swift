@@ -1,0 +1,50 @@
+import Failures
+import JSON
+
+/// Which weights get low-rank updates in the place of training, and how thin these are; names are
+/// those of PEFT's `LoraConfig`, shortened as there in `r`.
+package struct LoRAConfiguration: Sendable {
+  static let keys = ["r", "alpha", "dropout", "targets", "modules_to_save", "use_rslora"]
+
+  package var rank: Int
+  package var alpha: Double
+  /// Ends of the names of layers.
+  package var targets: [String]
+  /// Ends of the names of layers that are trained as a whole.
+  package var saved: [String]
+  /// Whether the factor falls with the root of the rank (arXiv:2312.03732).
+  package var scalesByRoot: Bool
+
+  /// Defaults are PEFT's.
+  init(_ reader: ConfigurationReader) throws(Failure) {
+    rank = try reader.integer("r", least: 1) ?? 8
+    alpha = try reader.number("alpha", least: 0) ?? 8
+    if let dropout = try reader.number("dropout"), dropout != 0 {
+      throw reader.failure("dropout", expected: "0, the only one that is supported")
+    }
+    targets = try reader.strings("targets") ?? []
+    if targets.isEmpty { throw reader.failure("targets", expected: "names such as [query, value]") }
+    saved = try reader.strings("modules_to_save") ?? []
+    scalesByRoot = try reader.bool("use_rslora") ?? false
+  }
+
+  /// What the product is multiplied by.
+  var scale: Double { alpha / (scalesByRoot ? Double(rank).squareRoot() : Double(rank)) }
+
+  /// `adapter_config.json` of PEFT.
+  var adapterConfig: JSON {
+    func list(_ names: [String]) -> JSON { .array(names.map { .string($0) }) }
+    return [
+      "base_model_name_or_path": .null, "bias": "none", "fan_in_fan_out": false,
+      "inference_mode": true, "init_lora_weights": true, "lora_alpha": .double(alpha),
+      "lora_dropout": .double(0), "modules_to_save": saved.isEmpty ? .null : list(saved),
+      "peft_type": "LORA", "r": .integer(rank), "target_modules": list(targets),
+      "task_type": .null, "use_dora": false, "use_rslora": .bool(scalesByRoot),
+    ]
+  }
+
+  /// Whether one of `names` is a layer's name, or its last parts.
+  static func names(_ names: [String], _ layer: Substring) -> Bool {
+    names.contains { layer == $0 || layer.hasSuffix("." + $0) }
+  }
+}

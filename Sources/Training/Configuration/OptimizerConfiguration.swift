@@ -1,0 +1,110 @@
+import Failures
+import JSON
+
+/// How weights follow their gradients; names and defaults are torch's, but for the learning rate.
+package struct OptimizerConfiguration: Sendable {
+  static let keys = [
+    "name", "lr", "betas", "eps", "weight_decay", "no_decay", "momentum", "nesterov",
+  ]
+
+  private enum Name: String, CaseIterable {
+    case adamW = "AdamW"
+    case adam = "Adam"
+    case sgd = "SGD"
+  }
+
+  package var kind: OptimizerKind
+  package var learningRate: Double
+  private let weightDecay: Double
+  /// Parts of the names of weights without decay.
+  private let noDecay: [String]
+
+  init(_ reader: ConfigurationReader) throws(Failure) {
+    let name: Name = try reader.choice("name") ?? .adamW
+    for key in name == .sgd ? ["betas", "eps"] : ["momentum", "nesterov"] where reader[key] != nil {
+      throw .config(reader.file, "optimizer.\(key) is not one of \(name.rawValue)'s")
+    }
+    let betas = reader["betas"]?.array?.compactMap(\.double) ?? [0.9, 0.999]
+    guard betas.count == 2, betas.allSatisfy({ 0 <= $0 && $0 < 1 }) else {
+      throw reader.failure("betas", expected: "two numbers from 0 to below 1")
+    }
+    let adam = OptimizerKind.AdamSettings(
+      betas: (betas[0], betas[1]), epsilon: try reader.number("eps", least: 0) ?? 1e-8)
+    switch name {
+    case .adamW: kind = .adamW(adam)
+    case .adam: kind = .adam(adam)
+    case .sgd:
+      let momentum = try reader.number("momentum", least: 0) ?? 0
+      let nesterov = try reader.bool("nesterov") ?? false
+      if nesterov, momentum == 0 {
+        throw reader.failure("nesterov", expected: "a momentum with it")
+      }
+      kind = .sgd(momentum: momentum, nesterov: nesterov)
+    }
+    learningRate = try reader.number("lr", least: 0) ?? 1e-5
+    weightDecay = try reader.number("weight_decay", least: 0) ?? (name == .adamW ? 0.01 : 0)
+    noDecay = try reader.strings("no_decay") ?? []
+  }
+
+  /// The decay of the weight of a name.
+  package func weightDecay(_ name: String) -> Double {
+    noDecay.contains { name.contains($0) } ? 0 : weightDecay
+  }
+}
+
+/// How a value goes over the steps.
+package struct ScheduleConfiguration: Sendable {
+  static let keys = ["name", "warmup", "delay", "final"]
+
+  private let shape: Schedule.Shape
+  private let warmup: Int
+  private let delay: Int
+  private let final: Double
+  private let file: String?
+
+  init(_ reader: ConfigurationReader) throws(Failure) {
+    shape = try reader.choice("name") ?? .constant
+    warmup = try reader.integer("warmup") ?? 0
+    delay = try reader.integer("delay") ?? 0
+    final = try reader.number("final", least: 0) ?? 0
+    file = reader.file
+  }
+
+  /// The schedule of a run of `steps` steps.
+  package func schedule(steps: Int) throws(Failure) -> Schedule {
+    try Schedule(shape, steps: steps, warmup: warmup, delay: delay, final: final, place: file)
+  }
+}
+
+/// What is measured on the way.
+package struct ValidationConfiguration: Sendable {
+  package var name: String
+  package var data: DataConfiguration
+  /// Measures, and `loss`.
+  package var measures: [String]
+  /// Steps between two.
+  package var every: Int
+  /// Validations without a better first measure after which training ends; nil for never.
+  package var patience: Int?
+
+  static func read(_ top: ConfigurationReader) throws(Failure) -> [ValidationConfiguration] {
+    var all: [ValidationConfiguration] = []
+    let own = ["name", "measures", "every", "patience"]
+    for (i, reader) in try top.mappings("validate", keys: DataConfiguration.keys + own).enumerated()
+    {
+      let data = try DataConfiguration(reader, isTraining: false)
+      let standard = data.tuples == nil ? ["nDCG@10"] : ["loss"]
+      let measures = try reader.strings("measures") ?? standard
+      if measures.isEmpty { throw reader.failure("measures", expected: "at least one measure") }
+      if data.tuples == nil, measures.contains("loss"), data.targets == nil {
+        throw .config(top.file, "validate.\(i): the loss on a run needs targets")
+      }
+      all.append(
+        ValidationConfiguration(
+          name: try reader.string("name") ?? "validate.\(i)", data: data, measures: measures,
+          every: try reader.integer("every", least: 1) ?? 1000,
+          patience: try reader.integer("patience", least: 1)))
+    }
+    return all
+  }
+}

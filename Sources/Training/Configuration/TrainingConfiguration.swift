@@ -1,0 +1,208 @@
+import Failures
+import JSON
+import TrainingData
+
+/// Everything that decides a training run, as `lir-train --config` reads it.
+package struct TrainingConfiguration: Sendable {
+  package var model: String
+  /// Adds to or overrides the model's `config.json`.
+  package var modelConfig: JSON?
+  package var data: DataConfiguration
+  /// Queries a batch.
+  package var batchSize: Int
+  /// Batches a step.
+  package var accumulate: Int
+  /// Nil for what `epochs` gives.
+  package var maxSteps: Int?
+  package var epochs: Int?
+  package var losses: [LossTerm]
+  package var optimizer: OptimizerConfiguration
+  package var schedule: ScheduleConfiguration
+  package var valueSchedules: [ValueScheduleConfiguration]
+  /// Norm that gradients are scaled down to; nil for any.
+  package var clip: Double?
+  /// Nil for as the model's configuration says.
+  package var dropout: Double?
+  /// Parts of the names of weights that stay as they are.
+  package var freeze: [String]
+  /// Nil where weights are trained as they are.
+  package var lora: LoRAConfiguration?
+  package var recomputesLayers: Bool
+  /// Texts that the model runs on at a time; nil for all of a batch.
+  package var chunk: Int?
+  package var validations: [ValidationConfiguration]
+  package var checkpointEvery: Int
+  package var checkpointsKept: Int
+  package var seed: UInt64
+  /// What was read, with defaults filled in.
+  package var effective: JSON
+
+  /// The value of a configuration without anything said.
+  private static let defaults: JSON = [
+    "model": .null, "model_config": .null, "data": ["shuffle": true], "batch_size": 32,
+    "accumulate": 1,
+    "max_steps": .null, "epochs": .null, "losses": [],
+    "optimizer": ["name": "AdamW", "lr": .double(1e-5)],
+    "schedule": ["name": "constant", "warmup": 0, "delay": 0],
+    "value_schedules": [], "clip": .null, "dropout": .null, "precision": "f32", "lora": .null,
+    "freeze": [], "gradient_checkpointing": false, "gradcache": .null, "validate": [],
+    "checkpoint": ["every": 1000, "keep": 2], "seed": 42,
+  ]
+
+  static let defaultSteps = 100_000
+  /// Texts at a time with `gradcache: true`.
+  static let defaultChunk = 32
+
+  /// Reads a configuration.
+  ///
+  /// - Throws: 78 for a key that does not exist (with the nearest one), a value that does not fit, or
+  ///   something that must be there and is not.
+  package init(_ json: JSON, file: String?) throws(Failure) {
+    let keys = (Self.defaults.members ?? []).map(\.key)
+    let top = try ConfigurationReader(json, file: file, keys: keys)
+    guard let model = try top.string("model") else {
+      throw .config(file, "model is missing", hint: "name a model folder")
+    }
+    self.model = model
+    modelConfig = top["model_config"]
+    if let modelConfig, modelConfig.members == nil {
+      throw top.failure("model_config", expected: "a mapping")
+    }
+    data = try DataConfiguration(
+      try top.mapping("data", keys: DataConfiguration.keys), isTraining: true)
+    batchSize = try top.integer("batch_size", least: 1) ?? 32
+    accumulate = try top.integer("accumulate", least: 1) ?? 1
+    maxSteps = try top.integer("max_steps", least: 1)
+    epochs = try top.integer("epochs", least: 1)
+    if maxSteps == nil, epochs == nil { maxSteps = Self.defaultSteps }
+    losses = try LossConfiguration.terms(top)
+    guard !losses.isEmpty else {
+      throw .config(file, "losses is empty", hint: "for example: losses: [{name: RankNet}]")
+    }
+    optimizer = try OptimizerConfiguration(
+      try top.mapping("optimizer", keys: OptimizerConfiguration.keys))
+    schedule = try ScheduleConfiguration(
+      try top.mapping("schedule", keys: ScheduleConfiguration.keys))
+    valueSchedules = try ValueScheduleConfiguration.read(top, losses)
+    clip = try top.number("clip", least: 0)
+    dropout = try top.number("dropout", least: 0)
+    if let dropout, dropout >= 1 { throw top.failure("dropout", expected: "a number below 1") }
+    if let precision = try top.string("precision"), precision != "f32" {
+      throw .config(file, "precision: only f32 is supported, found \(precision)")
+    }
+    freeze = try top.strings("freeze") ?? []
+    lora =
+      top["lora"] == nil
+      ? nil : try LoRAConfiguration(try top.mapping("lora", keys: LoRAConfiguration.keys))
+    if lora != nil, !freeze.isEmpty {
+      throw .config(file, "freeze: with lora everything is frozen but lora.modules_to_save")
+    }
+    recomputesLayers = try top.bool("gradient_checkpointing") ?? false
+    chunk =
+      switch top["gradcache"] {
+      case .bool(let isOn)?: isOn ? Self.defaultChunk : nil
+      default: try top.integer("gradcache", least: 1)
+      }
+    validations = try ValidationConfiguration.read(top)
+    let checkpoint = try top.mapping("checkpoint", keys: ["every", "keep"])
+    checkpointEvery = try checkpoint.integer("every", least: 1) ?? 1000
+    checkpointsKept = try checkpoint.integer("keep", least: 1) ?? 2
+    seed = UInt64(try top.integer("seed") ?? 42)
+    effective = Self.filled(json, Self.defaults)
+  }
+
+  /// `json` with the members of `defaults` that it lacks, level by level; in the order of `defaults`.
+  private static func filled(_ json: JSON, _ defaults: JSON) -> JSON {
+    guard let wanted = defaults.members, let given = json.members else { return json }
+    let known = wanted.map { member in
+      JSON.Member(member.key, json[member.key].map { filled($0, member.value) } ?? member.value)
+    }
+    return .object(known + given.filter { member in !wanted.contains { $0.key == member.key } })
+  }
+
+  /// What changes no weight: the effective configuration without it is that of the same work.
+  package var decisive: JSON {
+    let members = effective.members ?? []
+    return .object(members.filter { !["checkpoint", "gradient_checkpointing"].contains($0.key) })
+  }
+}
+
+/// Where training data come from, and what is made of them.
+package struct DataConfiguration: Sendable {
+  static let keys = [
+    "tuples", "format", "systems", "queries", "docs", "run", "qrels", "targets",
+    "normalize_targets", "sampling", "depth", "sample_size", "add_docs_not_in_ranking", "shuffle",
+    "num_docs",
+  ]
+
+  package var tuples: String?
+  package var run: [String]
+  package var format: TupleFormat?
+  package var systems: [String]?
+  package var queries: [String]
+  package var docs: [String]
+  package var qrels: [String]
+  /// Nil where validation needs none.
+  package var targets: TargetKind?
+  package var normalizesTargets: Bool
+  package var sampling: DocumentSampling
+  package var depth: Int?
+  package var sampleSize: Int?
+  package var addsJudged: Bool
+  package var shuffles: Bool
+  package var documents: Int?
+
+  /// `isTraining`: whether targets must be there.
+  init(_ reader: ConfigurationReader, isTraining: Bool) throws(Failure) {
+    tuples = try reader.string("tuples")
+    run = try reader.strings("run") ?? []
+    guard (tuples != nil) != !run.isEmpty else {
+      throw .config(
+        reader.file,
+        "expected either tuples or run in "
+          + (isTraining ? "data" : "an entry of validate"))
+    }
+    format = try reader.choice("format")
+    systems = try reader.strings("systems")
+    queries = try reader.strings("queries") ?? []
+    docs = try reader.strings("docs") ?? []
+    qrels = try reader.strings("qrels") ?? []
+    targets = try reader.choice("targets")
+    normalizesTargets = try reader.bool("normalize_targets") ?? false
+    sampling = try reader.choice("sampling") ?? .top
+    depth = try reader.limit("depth")
+    sampleSize = try reader.limit("sample_size")
+    addsJudged = try reader.bool("add_docs_not_in_ranking") ?? false
+    shuffles = try reader.bool("shuffle") ?? true
+    documents = try reader.limit("num_docs")
+    if tuples != nil {
+      targets = targets ?? .order
+      guard targets == .order || targets == .score else {
+        throw reader.failure("targets", expected: "order or score, as the data are tuples")
+      }
+      for key in ["qrels", "sampling", "depth", "sample_size", "add_docs_not_in_ranking"]
+      where isTraining && reader[key] != nil && reader[key]?.bool != false {
+        throw .config(reader.file, "data.\(key) is for runs, and data.tuples is given")
+      }
+    } else {
+      try checkRun(reader, isTraining)
+    }
+  }
+
+  private func checkRun(_ reader: ConfigurationReader, _ isTraining: Bool) throws(Failure) {
+    for key in ["format", "systems", "num_docs"] where reader[key] != nil {
+      throw .config(reader.file, "\(key) is for tuples, and a run is given")
+    }
+    if isTraining || targets != nil {
+      guard let targets, targets != .order else {
+        throw reader.failure(
+          "targets", expected: "relevance, subtopic_relevance, rank or score, as the data are a run"
+        )
+      }
+      if addsJudged, targets == .score || targets == .rank {
+        throw .config(
+          reader.file, "add_docs_not_in_ranking: those documents have no \(targets.rawValue)")
+      }
+    }
+  }
+}

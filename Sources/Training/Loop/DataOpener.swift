@@ -1,0 +1,103 @@
+import Failures
+import Records
+import TrainingData
+import Workers
+
+/// Opens what a configuration says of data.
+package struct DataOpener {
+  private let scratchFolder: String
+  private let pool: WorkerPool
+  private let seed: UInt64
+  private let warn: (String) -> Void
+
+  /// - Parameters:
+  ///   - scratchFolder: Where scratch files go.
+  ///   - pool: Reads and checks.
+  ///   - seed: Of what is sampled.
+  ///   - warn: Gets what is left out.
+  package init(
+    scratchFolder: String, _ pool: WorkerPool, seed: UInt64, warn: @escaping (String) -> Void
+  ) {
+    self.scratchFolder = scratchFolder
+    self.pool = pool
+    self.seed = seed
+    self.warn = warn
+  }
+
+  /// Tuples to train with or to take a loss of.
+  package func tuples(_ data: DataConfiguration) throws(Failure) -> any TupleSource {
+    if let file = data.tuples {
+      var options = TupleFile.Options()
+      options.format = data.format
+      options.targets = data.targets ?? .order
+      options.documents = data.documents
+      options.systems = data.systems
+      return try TupleFile(
+        file, options, queries: try store("query", data.queries),
+        docs: try store("document", data.docs), scratchFolder: scratchFolder, pool)
+    }
+    var options = RunTuples.Options(targets: data.targets ?? .relevance)
+    options.depth = data.depth
+    options.sampleSize = data.sampleSize
+    options.sampling = data.sampling
+    options.normalizesTargets = data.normalizesTargets
+    options.addsJudged = data.addsJudged
+    options.seed = seed
+    let run = try RunReader.read(data.run, keeping: [.texts], pool: pool)
+    let qrels = try judgements(data)
+    let (queries, docs) = try texts(data, run, qrels)
+    let tuples = try RunTuples(run, qrels: qrels, options, queries: queries, docs: docs)
+    say(tuples.leftOut, run)
+    return tuples
+  }
+
+  /// Says how many queries of a run are left out.
+  package func say(_ leftOut: RunTuples.LeftOut, _ run: Run) {
+    for (count, what) in [
+      (leftOut.unjudged, "are not judged"), (leftOut.short, "have too few documents to sample"),
+      (leftOut.unanswered, "have no relevant document"),
+    ] where count > 0 {
+      warn("\(run.name): \(count) queries \(what) and are left out")
+    }
+  }
+
+  /// Judgements of a configuration; nil where it names none.
+  package func judgements(_ data: DataConfiguration) throws(Failure) -> Qrels? {
+    data.qrels.isEmpty ? nil : try Qrels.read(data.qrels, repeated: .subtopics)
+  }
+
+  /// The texts of a run's queries and documents, and of judged documents.
+  package func texts(
+    _ data: DataConfiguration, _ run: Run, _ qrels: Qrels?
+  ) throws(Failure) -> (queries: TextStore?, docs: TextStore?) {
+    try texts(
+      queries: data.queries, docs: data.docs, run, depth: data.depth,
+      judged: data.addsJudged ? qrels : nil)
+  }
+
+  /// The same of some files; `judged`: judgements whose documents count, too.
+  package func texts(
+    queries: [String], docs: [String], _ run: Run, depth: Int?, judged: Qrels?
+  ) throws(Failure) -> (queries: TextStore?, docs: TextStore?) {
+    var wanted = IDTable()
+    for query in 0..<run.queries.count {
+      for entry in run.entries(of: query).prefix(depth ?? .max) {
+        _ = run.withDoc(entry) { wanted.insert($0) }
+      }
+    }
+    if let qrels = judged {
+      for judgement in 0..<qrels.count { _ = qrels.withDoc(judgement) { wanted.insert($0) } }
+    }
+    return (
+      try store("query", queries, keeping: run.queries),
+      try store("document", docs, keeping: wanted)
+    )
+  }
+
+  private func store(
+    _ kind: String, _ files: [String], keeping wanted: IDTable? = nil
+  ) throws(Failure) -> TextStore? {
+    if files.isEmpty { return nil }
+    return try TextStore(kind, files, keeping: wanted, scratchFolder: scratchFolder)
+  }
+}

@@ -1,0 +1,198 @@
+import Autograd
+import Failures
+import Kernels
+import Models
+import Tokenizers
+import TrainingData
+import Workers
+
+/// What a step did.
+package struct StepReport: Sendable {
+  /// From 1.
+  package var step: Int
+  package var epoch: Int
+  package var loss: Double
+  /// Before weights, in the order of the losses.
+  package var terms: [Double]
+  package var learningRate: Double
+  package var gradientNorm: Double
+  package var queries: Int
+  package var tokens: Int
+}
+
+/// A model in training: step by step, each a function of the weights, the optimiser's memory and the
+/// number of the step.
+package final class TrainingRun {
+  package let configuration: TrainingConfiguration
+  package let trained: TrainedModel
+  package let tokenizer: Tokenizer
+  /// Nil where weights are trained as they are.
+  package let lowRank: LowRankUpdates?
+  package let steps: Int
+  /// Steps that are done.
+  package internal(set) var step = 0
+  let update: WeightUpdate
+  let tape: Tape
+  let tuples: TupleTokenizer
+  private let source: any TupleSource
+  private let kernels: Kernels
+  private let pool: WorkerPool
+  private let plan: StepPlan
+  private let schedule: Schedule
+  private let valueSchedules: [(configuration: ValueScheduleConfiguration, schedule: Schedule)]
+
+  /// Purposes that random numbers are drawn for, each from a seed of its own.
+  private enum Purpose: UInt64 {
+    case order = 0x6F72_6465_72
+    case sampling = 0x7361_6D70_6C65
+    case inBatch = 0x6E65_6761_7469_76
+    case weights = 0x77_6569_6768_7473
+    case lowRank = 0x6C_6F72_61
+  }
+
+  private static func seed(_ seed: UInt64, _ purpose: Purpose) -> UInt64 {
+    CounterRandom(seed: seed, stream: purpose.rawValue).block(at: 0).low
+  }
+
+  /// Prepares to train.
+  ///
+  /// - Parameters:
+  ///   - configuration: What to do.
+  ///   - description: Its model.
+  ///   - kernels: Compute.
+  ///   - pool: Works.
+  ///   - opener: Makes the opener of the data from the seed of what is sampled.
+  /// - Throws: 78 where the model, the losses and the rest do not go together; as reading the model
+  ///   and the data does.
+  package init(
+    _ configuration: TrainingConfiguration, _ description: ModelDescription,
+    _ kernels: Kernels, _ pool: WorkerPool, opener: (UInt64) -> DataOpener
+  ) throws(Failure) {
+    self.configuration = configuration
+    self.kernels = kernels
+    self.pool = pool
+    tokenizer = try Tokenizer.load(folder: description.folder.modelPath)
+    trained = try TrainedModel(description, seed: Self.seed(configuration.seed, .weights))
+    try trained.check(configuration.losses)
+    let store = trained.store
+    lowRank = try configuration.lora.map { lora throws(Failure) in
+      try LowRankUpdates(
+        lora, store, seed: Self.seed(configuration.seed, .lowRank),
+        place: description.folder.path)
+    }
+    tuples = try TupleTokenizer(tokenizer, trained.model, pool)
+    source = try opener(Self.seed(configuration.seed, .sampling)).tuples(configuration.data)
+    let plan = StepPlan(
+      tuples: source.count, batchSize: configuration.batchSize,
+      accumulate: configuration.accumulate,
+      shuffleSeed: configuration.data.shuffles ? Self.seed(configuration.seed, .order) : nil)
+    self.plan = plan
+    let epochs = configuration.epochs.map { $0 * plan.stepsPerEpoch } ?? .max
+    let steps = min(configuration.maxSteps ?? .max, epochs)
+    self.steps = steps
+    schedule = try configuration.schedule.schedule(steps: steps)
+    var schedules: [(ValueScheduleConfiguration, Schedule)] = []
+    for value in configuration.valueSchedules {
+      schedules.append((value, try value.schedule.schedule(steps: steps)))
+    }
+    valueSchedules = schedules
+    tape = Tape(kernels, pool, recomputesLayers: configuration.recomputesLayers)
+    update = WeightUpdate(configuration.optimizer.kind, trained.store, pool) {
+      configuration.optimizer.weightDecay($0)
+    }
+    try freeze()
+  }
+
+  private func freeze() throws(Failure) {
+    for part in configuration.freeze {
+      let matching = trained.store.parameters.filter { $0.name.contains(part) }
+      guard !matching.isEmpty else {
+        throw .config(
+          trained.model.description.folder.path, "freeze: no weight has \(part) in its name")
+      }
+      for parameter in matching { parameter.training?.isFrozen = true }
+    }
+    guard trained.store.parameters.contains(where: { $0.training?.isFrozen == false }) else {
+      throw .config(trained.model.description.folder.path, "freeze: nothing is left to train")
+    }
+  }
+
+  package var isDone: Bool { step >= steps }
+  package var epochs: Double { Double(step) / Double(plan.stepsPerEpoch) }
+
+  /// The losses as they are at the next step.
+  var currentTerms: [LossTerm] { terms(step) }
+
+  /// The losses as they are at a step, from 0.
+  private func terms(_ step: Int) -> [LossTerm] {
+    var terms = configuration.losses
+    for (value, schedule) in valueSchedules {
+      // The reference steps these before the first batch.
+      value.apply(schedule.factor(step + 1), to: &terms)
+    }
+    return terms
+  }
+
+  /// Takes the next step.
+  ///
+  /// - Throws: 1 where the loss or the gradient is not finite: then the weights are those of the step
+  ///   before.
+  package func advance() throws(Failure) -> StepReport {
+    let (epoch, batches) = plan.batches(step)
+    let terms = terms(step)
+    trained.store.clearGradients()
+    var report = StepReport(
+      step: step + 1, epoch: epoch, loss: 0, terms: terms.map { _ in 0 },
+      learningRate: configuration.optimizer.learningRate * schedule.factor(step), gradientNorm: 0,
+      queries: 0, tokens: 0)
+    var random = CounterRandom(
+      seed: Self.seed(configuration.seed, .inBatch), stream: UInt64(step))
+    for batch in batches {
+      let tuples = try read(batch, epoch)
+      let tokens = try self.tuples.batch(tuples, firstQuery: report.queries)
+      let loss = trained.addGradients(
+        tokens, terms, factor: 1 / Double(configuration.accumulate), on: tape, dropout: dropout,
+        options: .init(chunk: configuration.chunk), &random)
+      guard loss.total.isFinite else { throw notFinite("the loss is \(loss.total)", tuples) }
+      report.loss += loss.total / Double(batches.count)
+      for (i, term) in loss.terms.enumerated() { report.terms[i] += term / Double(batches.count) }
+      report.queries += tuples.count
+      report.tokens += tokens.tokens
+    }
+    lowRank?.pullBack(kernels, pool)
+    report.gradientNorm = update.gradientNorm()
+    guard report.gradientNorm.isFinite else {
+      throw notFinite(
+        "the norm of the gradient is \(report.gradientNorm)",
+        try read(batches.flatMap { $0 }, epoch))
+    }
+    update.step(
+      learningRate: report.learningRate, norm: report.gradientNorm, clip: configuration.clip)
+    lowRank?.fold(pool)
+    step += 1
+    return report
+  }
+
+  private var dropout: TrainedModel.DropoutKey? {
+    configuration.dropout == 0 ? nil : .init(seed: configuration.seed, step: step)
+  }
+
+  private func read(_ batch: [Int], _ epoch: Int) throws(Failure) -> [TrainingTuple] {
+    var tuples: [TrainingTuple] = []
+    for index in batch { tuples.append(try source.tuple(index, epoch: epoch)) }
+    return tuples
+  }
+
+  private func notFinite(_ what: String, _ tuples: [TrainingTuple]) -> Failure {
+    let places = tuples.prefix(8).map(\.place).joined(separator: ", ")
+    return Failure(
+      .refused, at: "step \(step + 1)",
+      "\(what) in the batch of \(places)\(tuples.count > 8 ? ", …" : "")",
+      hint: "a smaller learning rate or clip may help; the last checkpoint is kept")
+  }
+}
+
+extension SIMD4<UInt32> {
+  /// The first two words as one.
+  fileprivate var low: UInt64 { UInt64(self[0]) | UInt64(self[1]) << 32 }
+}

@@ -1,0 +1,188 @@
+import Failures
+import Records
+import Streams
+import Workers
+
+/// Tuples of a file of any size.
+package final class TupleFile: TupleSource {
+  /// How the file is read.
+  package struct Options: Sendable {
+    /// Nil for what the first line looks like.
+    package var format: TupleFormat?
+    package var targets = TargetKind.order
+    /// Documents of a tuple that are taken, from the first on; nil for all.
+    package var documents: Int?
+    /// Of hard negatives, the systems that count; nil for all.
+    package var systems: [String]?
+
+    package init() {}
+  }
+
+  private let lines: LineStore
+  private let resolver: TupleResolver
+  package var count: Int { lines.count }
+  package private(set) var documents = 0
+
+  /// Reads a file once, and checks every tuple of it.
+  ///
+  /// - Parameters:
+  ///   - operand: The file.
+  ///   - options: How it is read.
+  ///   - queries: Texts of ids.
+  ///   - docs: Texts of ids.
+  ///   - folder: Where scratch files go.
+  ///   - pool: Checks.
+  /// - Throws: 65 for a malformed tuple, one without a positive document, one with another number
+  ///   of documents than the first, or an id without a text.
+  package init(
+    _ operand: String, _ options: Options, queries: TextStore?, docs: TextStore?,
+    scratchFolder folder: String, _ pool: WorkerPool
+  ) throws(Failure) {
+    var checker: TupleChecker?
+    lines = try LineStore(operand, scratchFolder: folder) { block throws(Failure) in
+      if checker == nil {
+        let resolver = try TupleResolver(operand, options, queries, docs, firstOf: block)
+        checker = TupleChecker(resolver)
+      }
+      try checker?.check(block, pool)
+    }
+    guard let checker else { throw .data(operand, "expected training tuples, found none") }
+    resolver = checker.resolver
+    documents = checker.documents
+  }
+
+  package func tuple(_ index: Int, epoch: Int) throws(Failure) -> TrainingTuple {
+    try resolver.tuple(lines.line(index), number: index + 1)
+  }
+}
+
+/// Checks the tuples of a file block by block.
+private struct TupleChecker {
+  let resolver: TupleResolver
+  /// Documents of the first tuple.
+  private(set) var documents = 0
+
+  /// Lines that a thread takes at a time.
+  private static let chunk = 256
+
+  init(_ resolver: TupleResolver) { self.resolver = resolver }
+
+  mutating func check(_ block: LineBlock, _ pool: WorkerPool) throws(Failure) {
+    var ranges: [Range<Int>] = []
+    block.forEachLine { line, start, _ in ranges.append(start..<start + line.count) }
+    if documents == 0, let first = ranges.first {
+      documents = try resolver.check(Array(block.bytes[first]), number: block.firstLine)
+    }
+    let chunks = (ranges.count + Self.chunk - 1) / Self.chunk
+    let failures = UnsafeMutableBufferPointer<Failure?>.allocate(capacity: chunks)
+    failures.initialize(repeating: nil)
+    defer { failures.deinitialize().deallocate() }
+    let documents = documents
+    pool.forEachUnchecked(chunks) { chunk, _ in
+      for i in chunk * Self.chunk..<min((chunk + 1) * Self.chunk, ranges.count) {
+        let number = block.firstLine + i
+        do throws(Failure) {
+          let found = try resolver.check(Array(block.bytes[ranges[i]]), number: number)
+          guard found == documents else {
+            throw Failure(
+              .data, at: "\(resolver.file):\(number)",
+              "expected \(documents) documents as in line 1, found \(found)",
+              hint: "data.num_docs cuts longer tuples")
+          }
+        } catch {
+          failures[chunk] = error
+          return
+        }
+      }
+    }
+    if let failure = failures.lazy.compactMap({ $0 }).first { throw failure }
+  }
+}
+
+/// Puts texts in the place of ids, and targets beside documents.
+private struct TupleResolver {
+  private let parser: TupleParser
+  private let options: TupleFile.Options
+  private let queries: TextStore?
+  private let docs: TextStore?
+  var file: String { parser.file }
+
+  init(
+    _ file: String, _ options: TupleFile.Options, _ queries: TextStore?, _ docs: TextStore?,
+    firstOf block: LineBlock
+  ) throws(Failure) {
+    let first = Array(block.bytes.prefix { $0 != 0x0A && $0 != 0x0D })
+    guard
+      let format = options.format
+        ?? TupleFormat(detecting: first, hasTexts: queries != nil && docs != nil)
+    else {
+      throw .line(
+        file, 1, expected: "a training tuple (JSON, 3 columns or 5)",
+        found: first.isEmpty ? "a blank line" : "something else")
+    }
+    parser = TupleParser(format: format, file: file, systems: options.systems)
+    self.options = options
+    self.queries = queries
+    self.docs = docs
+  }
+
+  private func written(_ line: [UInt8], _ number: Int) throws(Failure) -> WrittenTuple {
+    var tuple = try parser.parse(line, number: number)
+    if let limit = options.documents { tuple.documents = Array(tuple.documents.prefix(limit)) }
+    if tuple.documents.isEmpty {
+      throw .line(
+        file, number, expected: "a tuple with a positive document", found: "one without documents")
+    }
+    return tuple
+  }
+
+  /// Whether a line is a tuple whose ids all have texts; the number of its documents.
+  func check(_ line: [UInt8], number: Int) throws(Failure) -> Int {
+    let tuple = try written(line, number)
+    let place = "\(file):\(number)"
+    if tuple.query == nil { try check(tuple.queryID, queries, "query", place) }
+    for document in tuple.documents {
+      if document.text == nil { try check(document.id, docs, "doc", place) }
+      if options.targets == .score, document.score == nil {
+        throw .data(place, "expected a score with every document, as data.targets is score")
+      }
+    }
+    return tuple.documents.count
+  }
+
+  private func check(
+    _ id: RecordID?, _ store: TextStore?, _ what: String, _ place: String
+  ) throws(Failure) {
+    guard let id else { throw .data(place, "expected a \(what)'s text or id, found neither") }
+    guard let store else {
+      throw Failure(
+        .data, at: place, "\(what) \(id) has no text",
+        hint: "data.\(what == "doc" ? "docs" : "queries") names a file with texts")
+    }
+    if !store.has(id) { throw store.missing(id, for: place) }
+  }
+
+  func tuple(_ line: [UInt8], number: Int) throws(Failure) -> TrainingTuple {
+    let written = try written(line, number)
+    let place = "\(file):\(number)"
+    var documents: [TrainingTuple.Document] = []
+    for (i, document) in written.documents.enumerated() {
+      documents.append(
+        TrainingTuple.Document(
+          id: document.id, text: try text(document.text, document.id, docs, place),
+          target: options.targets == .score ? document.score ?? 0 : i == 0 ? 1 : 0))
+    }
+    return TrainingTuple(
+      queryID: written.queryID,
+      query: try text(written.query, written.queryID, queries, place), documents: documents,
+      place: place)
+  }
+
+  private func text(
+    _ text: [UInt8]?, _ id: RecordID?, _ store: TextStore?, _ place: String
+  ) throws(Failure) -> [UInt8] {
+    if let text { return text }
+    guard let id, let store else { throw .data(place, "the file was changed while it was in use") }
+    return try store.text(id, for: place)
+  }
+}

@@ -1,0 +1,78 @@
+import ArgumentParser
+import Failures
+import JSON
+import Streams
+import ToolSupport
+import Training
+
+/// `lir-train`: a configuration to a model.
+struct Fit: ToolCommand, ReadsOwnConfiguration {
+  static let tool = "lir-train"
+
+  static let configuration = CommandConfiguration(
+    commandName: "fit", abstract: "Train a model (the default).",
+    discussion: """
+      The configuration says everything else: model, data, losses, optimizer, schedule, validation \
+      and checkpoints. An unknown key is an error. The folder of --output gets the model, \
+      train.yml (the configuration in force), metrics.jsonl, checkpoints/step-N, and a link best.
+      """)
+
+  @OptionGroup(title: "Common") var common: CommonOptions
+
+  @Option(
+    name: [.customShort("o"), .long],
+    help: ArgumentHelp("Folder of the training run.", valueName: "dir"))
+  var output: String?
+
+  @Option(
+    help: ArgumentHelp("Model folder: a checkpoint or a bare backbone.", valueName: "dir"))
+  var model: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Set a value of the configuration, such as losses.0.weight=0.5; may be repeated.",
+      valueName: "path=value"))
+  var set: [String] = []
+
+  @OptionGroup var resumption: ResumeOptions
+
+  func run() throws {
+    if common.printConfig {
+      return try StandardOutput.write(YAMLFile.text(try trainingConfiguration().effective))
+    }
+    try runCommand(Settings.of(self))
+  }
+
+  func execute(_ context: ToolContext) throws {
+    guard let output, output != "-" else {
+      throw Failure.usage("--output is missing", hint: "name the folder of the training run")
+    }
+    try FitJob(try trainingConfiguration(), output, resumes: resumption.resume, context).run()
+  }
+
+  /// The configuration in force: the file, `--set`, and the flags.
+  private func trainingConfiguration() throws(Failure) -> TrainingConfiguration {
+    guard let file = common.config else {
+      throw .usage("--config is missing", hint: "name a YAML file; man lir-train has one")
+    }
+    var json = try YAMLFile.read(file)
+    for assignment in set {
+      guard let sign = assignment.firstIndex(of: "="), sign != assignment.startIndex else {
+        throw .usage("--set: expected PATH=VALUE, found \(assignment)")
+      }
+      let value = try YAMLFile.parse(
+        String(assignment[assignment.index(after: sign)...]), place: "--set \(assignment)")
+      json = try ConfigurationPath.set(String(assignment[..<sign]), value, in: json)
+    }
+    if let model { json = try ConfigurationPath.set("model", .string(model), in: json) }
+    // The option has a value in any case: whether somebody gave it, the arguments alone say.
+    let arguments = CommandLine.arguments
+    if arguments.contains(where: { $0 == "--seed" || $0.hasPrefix("--seed=") }) {
+      guard let seed = Int(exactly: common.seed) else {
+        throw .usage("--seed: expected at most \(Int.max), found \(common.seed)")
+      }
+      json = try ConfigurationPath.set("seed", .integer(seed), in: json)
+    }
+    return try TrainingConfiguration(json, file: file)
+  }
+}

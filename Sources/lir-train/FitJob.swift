@@ -1,0 +1,202 @@
+import Failures
+import JSON
+import Kernels
+import Models
+import Streams
+import ToolSupport
+import Training
+
+/// One training run: from its start or from its last checkpoint to its end, or to a signal.
+struct FitJob {
+  private let configuration: TrainingConfiguration
+  private let context: ToolContext
+  private let folders: CheckpointFolders
+  private let training: TrainingRun
+  private let writer: ModelFolderWriter
+  private let validations: [Validation]
+  private let work: String
+  private let resumes: Bool
+
+  init(
+    _ configuration: TrainingConfiguration, _ output: String, resumes: Bool, _ context: ToolContext
+  ) throws(Failure) {
+    self.configuration = configuration
+    self.context = context
+    self.resumes = resumes
+    let isUsed = try CheckpointFolders.isUsed(output)
+    if isUsed, !resumes {
+      throw Failure(
+        .cannotCreate, at: output, "there is something here already",
+        hint: "--resume goes on with the training run in it")
+    }
+    let models = try TrainingModel(configuration)
+    work = try WorkDigest.of(configuration, models.plain)
+    folders = try CheckpointFolders(output)
+    let (pool, diagnostics) = (context.pool, context.diagnostics)
+    let scratch = folders.root
+    func opener(_ seed: UInt64) -> DataOpener {
+      DataOpener(scratchFolder: scratch, pool, seed: seed) { diagnostics.warning($0) }
+    }
+    training = try TrainingRun(
+      configuration, models.description, Kernels(.best), pool, opener: opener)
+    writer = try ModelFolderWriter(models.plain, training.trained, training.lowRank)
+    let fresh = training.trained.model.freshTensors
+    if !fresh.isEmpty {
+      diagnostics.warning(
+        "\(configuration.model): made anew, as the checkpoint lacks it: "
+          + fresh.joined(separator: ", "))
+    }
+    var validations: [Validation] = []
+    for validation in configuration.validations {
+      validations.append(
+        try Validation(
+          validation, batchSize: configuration.batchSize, opener(configuration.seed), pool))
+    }
+    self.validations = validations
+  }
+
+  func run() throws(Failure) {
+    var state = try start()
+    if folders.isDone { return context.report("steps", "\(state.step)") }
+    StopRequest.install()
+    let metrics = try MetricsLog("\(folders.root)/metrics.jsonl", keeping: state.step)
+    context.progress.expect(
+      (training.steps - state.step) * configuration.batchSize * configuration.accumulate)
+    var last = context.seconds
+    while !training.isDone, !isStopped(state) {
+      let report = try training.advance()
+      state.step = report.step
+      let now = context.seconds
+      try metrics.add(report, configuration.losses.map(\.name), seconds: now - last)
+      last = now
+      context.progress.note(
+        "; step \(report.step) of \(training.steps), loss \(ToolContext.fixed(report.loss, 4)), "
+          + "lr \(report.learningRate)")
+      context.count(records: report.queries)
+      let isBest = try validate(&state, metrics)
+      if isBest || report.step % configuration.checkpointEvery == 0 { try checkpoint(state) }
+      try StopRequest.check { () throws(Failure) in try checkpoint(state) }
+    }
+    try finish(state)
+  }
+
+  private func isStopped(_ state: TrainingState) -> Bool {
+    zip(state.waits, validations).contains { waits, validation in
+      validation.configuration.patience.map { waits >= $0 } ?? false
+    }
+  }
+
+  /// The state to go on from; a new one for a new run.
+  private func start() throws(Failure) -> TrainingState {
+    var state = TrainingState()
+    if let step = try folders.steps().last {
+      let folder = folders.path(step)
+      state = try training.restore("\(folder)/\(TrainingState.fileName)", work: work)
+      try writer.read(from: folder)
+      training.lowRank?.fold(context.pool)
+      context.diagnostics.note("going on from \(folder)")
+    }
+    while state.waits.count < validations.count {
+      state.waits.append(0)
+      state.bests.append(nil)
+    }
+    let file = try ByteWriter("\(folders.root)/train.yml", compression: Compression.none)
+    try file.write(YAMLFile.text(configuration.effective))
+    try file.finish()
+    return state
+  }
+
+  /// Measures where it is time to; whether the model is the best so far.
+  private func validate(
+    _ state: inout TrainingState, _ metrics: MetricsLog
+  ) throws(Failure) -> Bool {
+    var isBest = false
+    for (i, validation) in validations.enumerated() {
+      let isDue = state.step % validation.configuration.every == 0 || training.isDone
+      guard isDue else { continue }
+      let values = try validation.values(training)
+      try metrics.add(state.step, validation, values)
+      let isBetter = state.bests[i].map { validation.isBetter(values[0], than: $0) } ?? true
+      state.waits[i] = isBetter ? 0 : state.waits[i] + 1
+      guard isBetter else { continue }
+      state.bests[i] = values[0]
+      // The first validation chooses the model.
+      if i == 0 {
+        state.best = .init(value: values[0], step: state.step)
+        isBest = true
+      }
+    }
+    return isBest
+  }
+
+  private func checkpoint(_ state: TrainingState) throws(Failure) {
+    try folders.add(state.step, contents: writer.contents + [TrainingState.fileName, "train.yml"]) {
+      folder throws(Failure) in
+      try writer.write(into: folder)
+      let file = try ByteWriter("\(folder)/train.yml", compression: Compression.none)
+      try file.write(YAMLFile.text(configuration.effective))
+      try file.finish()
+      try training.save(state, work: work, into: folder)
+    }
+    if let best = state.best, best.step == state.step { try folders.markBest(best.step) }
+    try folders.prune(keeping: configuration.checkpointsKept, best: state.best?.step)
+  }
+
+  private func finish(_ state: TrainingState) throws(Failure) {
+    try writer.write(into: folders.root)
+    try CheckpointFolders.finish(folders.root)
+    context.report("steps", "\(state.step)")
+    if let best = state.best, let name = validations.first?.names.first {
+      context.report("best_step", "\(best.step)")
+      context.report("best_\(name)", "\(best.value)")
+    }
+  }
+}
+
+/// The model of a configuration, as its folder has it and as it is trained.
+private struct TrainingModel {
+  /// As the folder and `model_config` have it.
+  let plain: ModelDescription
+  /// With the dropout of the configuration.
+  let description: ModelDescription
+
+  /// Fields of transformers' configurations that are rates of dropout.
+  private static let rates = [
+    "hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout",
+    "embedding_dropout", "mlp_dropout", "dropout_rate",
+  ]
+
+  init(_ configuration: TrainingConfiguration) throws(Failure) {
+    let folder = try ModelFolder(configuration.model, overrides: configuration.modelConfig)
+    plain = try ModelDescription(recognizing: folder)
+    guard let rate = configuration.dropout, rate > 0 else {
+      description = plain
+      return
+    }
+    let present = Self.rates.filter { folder.config[$0]?.double != nil }
+    guard !present.isEmpty else {
+      throw .config(folder.configPlace, "dropout: the model has no rate of it")
+    }
+    let overrides =
+      (configuration.modelConfig?.members ?? []) + present.map { JSON.Member($0, .double(rate)) }
+    description = try ModelDescription(
+      recognizing: ModelFolder(configuration.model, overrides: .object(overrides)))
+  }
+}
+
+/// Stands for everything that decides the weights of a run.
+private enum WorkDigest {
+  static func of(
+    _ configuration: TrainingConfiguration, _ model: ModelDescription
+  ) throws(Failure) -> String {
+    var lines = [
+      configuration.decisive.serialized(sortingKeys: true), try model.folder.digest(),
+    ]
+    for data in [configuration.data] + configuration.validations.map(\.data) {
+      let files =
+        (data.tuples.map { [$0] } ?? []) + data.run + data.queries + data.docs + data.qrels
+      for file in files where WholeFile.exists(file) { lines.append(try FileDigest.of(file)) }
+    }
+    return Checksum.xxh3Long(Array(lines.joined(separator: "\n").utf8))
+  }
+}

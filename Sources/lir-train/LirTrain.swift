@@ -1,0 +1,13 @@
+import ArgumentParser
+import ToolSupport
+
+@main
+struct LirTrain: Tool {
+  static let name = "lir-train"
+
+  static let configuration = CommandConfiguration(
+    commandName: "lir-train",
+    abstract: "Train a model to rank.",
+    subcommands: [Fit.self, Sample.self, PlotMetrics.self],
+    defaultSubcommand: Fit.self)
+}

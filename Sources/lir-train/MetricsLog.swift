@@ -1,0 +1,70 @@
+import Failures
+import Glibc
+import JSON
+import Streams
+import Tensors
+import Training
+
+/// `metrics.jsonl`: a line a step and a validation.
+final class MetricsLog {
+  private let path: String
+  private let descriptor: Int32
+
+  /// Goes on with a log behind a step: what was logged of later ones is dropped.
+  init(_ path: String, keeping step: Int) throws(Failure) {
+    self.path = path
+    var kept: [UInt8] = []
+    if step > 0, WholeFile.exists(path) {
+      for line in try WholeFile.read(path).split(separator: 0x0A) {
+        // The last line may be cut.
+        guard let json = try? JSONParser.parse(Array(line)), let own = json["step"]?.integer,
+          own <= step
+        else { continue }
+        kept += line + [0x0A]
+      }
+    }
+    let writer = try ByteWriter(path, compression: Compression.none)
+    try writer.write(kept)
+    try writer.finish()
+    descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
+    guard descriptor >= 0 else { throw SystemError.cannotCreate(path) }
+  }
+
+  deinit { close(descriptor) }
+
+  /// `names`: the losses'; `seconds`: what the step took.
+  func add(_ report: StepReport, _ names: [String], seconds: Double) throws(Failure) {
+    var members: [JSON.Member] = [
+      JSON.Member("step", .integer(report.step)), JSON.Member("epoch", .integer(report.epoch)),
+      JSON.Member("loss", .double(report.loss)),
+    ]
+    members += zip(names, report.terms).map { JSON.Member($0, Self.number($1)) }
+    members += [
+      JSON.Member("lr", .double(report.learningRate)),
+      JSON.Member("grad_norm", .double(report.gradientNorm)),
+      JSON.Member(
+        "tokens_per_second", Self.number((Double(report.tokens) / max(seconds, 1e-9)).rounded())),
+    ]
+    try write(.object(members))
+  }
+
+  func add(_ step: Int, _ validation: Validation, _ values: [Double]) throws(Failure) {
+    try write(
+      .object(
+        [
+          JSON.Member("step", .integer(step)),
+          JSON.Member("validation", .string(validation.configuration.name)),
+        ] + zip(validation.names, values).map { JSON.Member($0, Self.number($1)) }))
+  }
+
+  /// JSON has no NaN: a loss that no weight counts may be one.
+  private static func number(_ value: Double) -> JSON {
+    value.isFinite ? .double(value) : .null
+  }
+
+  private func write(_ json: JSON) throws(Failure) {
+    var text = json.serialized() + "\n"
+    let written = text.withUTF8 { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+    guard written == text.utf8.count else { throw SystemError.io(path, "write") }
+  }
+}

@@ -1,0 +1,133 @@
+import Failures
+import Foundation
+import Records
+import Testing
+import TrainingData
+import Workers
+
+@Suite struct TupleFileTests {
+  /// A folder for one test.
+  private final class Folder {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "lir-tuples-\(UUID().uuidString)"
+    ).path
+
+    init() throws {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func write(_ name: String, _ text: String) throws -> String {
+      try text.write(toFile: "\(path)/\(name)", atomically: true, encoding: .utf8)
+      return "\(path)/\(name)"
+    }
+  }
+
+  private func read(
+    _ folder: Folder, _ text: String, _ options: TupleFile.Options = .init(), withTexts: Bool = true
+  ) throws -> TupleFile {
+    let file = try folder.write("tuples", text)
+    var queries: TextStore?
+    var docs: TextStore?
+    if withTexts {
+      let texts = try folder.write("texts.tsv", (1...9).map { "\($0)\ttext \($0)\n" }.joined())
+      queries = try TextStore("query", [texts], scratchFolder: folder.path)
+      docs = try TextStore("document", [texts], scratchFolder: folder.path)
+    }
+    return try TupleFile(
+      file, options, queries: queries, docs: docs, scratchFolder: folder.path,
+      WorkerPool(threads: 2))
+  }
+
+  private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+
+  /// Lines of every form with the query 1 and the documents 2, 3 with scores 5, 4.
+  private static let forms: [(line: String, hasScores: Bool)] = [
+    ("1\t2\t3\n", false), ("5\t4\t1\t2\t3\n", true), ("5.0 4.0 1 2 3\n", true),
+    ("[1, [2, 5.0], [3, 4]]\n", true),
+    (#"{"query_id":"1","docs":[{"doc_id":"2","score":5},{"doc_id":3,"score":4.0}]}"# + "\n", true),
+    (
+      #"{"qid":"1","pos":[{"pid":2,"ce-score":5}],"neg":{"bm25":[{"pid":"3","ce-score":4}]}}"#,
+      true
+    ),
+  ]
+
+  @Test func formsAreRecognized() throws {
+    for (line, hasScores) in Self.forms {
+      for targets in hasScores ? [TargetKind.order, .score] : [.order] {
+        let folder = try Folder()
+        var options = TupleFile.Options()
+        options.targets = targets
+        let tuples = try read(folder, line, options)
+        #expect(tuples.count == 1 && tuples.documents == 2)
+        let tuple = try tuples.tuple(0, epoch: 0)
+        #expect(tuple.queryID == "1" && text(tuple.query) == "text 1")
+        #expect(tuple.documents.map { $0.id } == ["2", "3"])
+        #expect(tuple.documents.map { text($0.text) } == ["text 2", "text 3"])
+        #expect(tuple.documents.map(\.target) == (targets == .score ? [5, 4] : [1, 0]), "\(line)")
+      }
+    }
+  }
+
+  @Test func textsNeedNoFiles() throws {
+    let folder = try Folder()
+    let tuple = try read(folder, "a b\tc\td é\r\n", withTexts: false).tuple(0, epoch: 0)
+    #expect(text(tuple.query) == "a b")
+    #expect(tuple.documents.map { text($0.text) } == ["c", "d é"])
+  }
+
+  @Test func negativesOfSomeSystems() throws {
+    let line =
+      #"{"qid":1,"pos":[{"pid":2}],"neg":{"a":[{"pid":3},{"pid":4}],"b":[{"pid":4},{"pid":5}]}}"#
+    for (systems, ids) in [
+      (nil, ["2", "3", "4", "5"]), (["b"], ["2", "4", "5"]), (["b", "a"], ["2", "4", "5", "3"]),
+    ] as [([String]?, [RecordID])] {
+      let folder = try Folder()
+      var options = TupleFile.Options()
+      options.systems = systems
+      let tuples = try read(folder, line, options)
+      #expect(try tuples.tuple(0, epoch: 0).documents.map { $0.id } == ids)
+    }
+    let folder = try Folder()
+    var options = TupleFile.Options()
+    options.systems = ["c"]
+    #expect(throws: Failure.self) { try read(folder, line, options) }
+  }
+
+  /// Lines are found again in any order, wherever the blocks of 64 end.
+  @Test func anyLineOfMany() throws {
+    let folder = try Folder()
+    let lines = (0..<200).map { "q\($0)\t\(String(repeating: "x", count: $0 % 7))\tn\($0)" }
+    let tuples = try read(folder, lines.joined(separator: "\n"), withTexts: false)
+    #expect(tuples.count == 200)
+    for index in (0..<200).reversed() {
+      let tuple = try tuples.tuple(index, epoch: 0)
+      #expect(text(tuple.query) == "q\(index)")
+      #expect(text(tuple.documents[1].text) == "n\(index)")
+      #expect(tuple.place.hasSuffix(":\(index + 1)"))
+    }
+  }
+
+  @Test func documentsAreCut() throws {
+    let folder = try Folder()
+    var options = TupleFile.Options()
+    options.documents = 2
+    let tuples = try read(folder, "[1, [2, 5], [3, 4], [4, 3]]\n[1, [2, 5], [5, 4]]\n", options)
+    #expect(tuples.documents == 2)
+    #expect(try tuples.tuple(0, epoch: 0).documents.map { $0.id } == ["2", "3"])
+  }
+
+  /// The first malformed line is told, for any number of lines behind it.
+  @Test func firstMistakeIsTold() throws {
+    let folder = try Folder()
+    let good = [String](repeating: "1\t2\t3", count: 600)
+    var lines = good
+    lines[317] = "1\t2\t77"
+    lines[590] = "1\t2"
+    let error = #expect(throws: Failure.self) {
+      try read(folder, lines.joined(separator: "\n"))
+    }
+    #expect(error?.status == .data && error?.place?.hasSuffix("tuples:318") == true)
+  }
+}

@@ -1,0 +1,152 @@
+# shellcheck shell=bash
+# Which models lir-train trains: folders of every kind, heads that are made, low-rank updates.
+
+cp "$ROOT"/pipelines/example/{docs.tsv,queries.tsv,qrels.txt} .
+plain=$MODELS/external/st_bert_mean/model
+exits 0 lir-encode --model "$plain" --role doc docs.tsv -o docs.lirt
+exits 0 lir-index build -o docs.index docs.lirt
+exits 0 lir-search --index docs.index --model "$plain" -k 10 queries.tsv -o first.run
+exits 0 lir-train sample --qrels qrels.txt --queries queries.tsv --docs docs.tsv --sample-size 4 \
+  --add-docs-not-in-ranking --skip-unanswered first.run -o tuples.jsonl
+cat >train.yml <<END
+model: $plain
+data: {tuples: tuples.jsonl}
+batch_size: 4
+max_steps: 12
+losses: [{name: RankNet}]
+optimizer: {lr: 3.0e-3}
+dropout: 0
+END
+train() { # train FOLDER ARGUMENT...
+  local folder=$1
+  shift
+  rm -rf "$folder"
+  exits 0 lir-train --config train.yml -o "$folder" "$@"
+}
+tensors() { # tensors FILE: names and shapes, sorted
+  python3 - "$1" <<'END'
+import json, struct, sys
+data = open(sys.argv[1], "rb").read()
+header = json.loads(data[8:8 + struct.unpack("<Q", data[:8])[0]])
+for name in sorted(header):
+    if name != "__metadata__":
+        print(name, header[name]["shape"])
+END
+}
+learns() { # learns FOLDER: the losses of the last epoch of three steps are below those of the first
+  jq -se 'map(.loss) | (.[-3:] | add) < (.[:3] | add)' "$1/metrics.jsonl" >learns.log ||
+    fail "$1: $(jq -c '.loss' "$1/metrics.jsonl" | tr '\n' ' ')"
+}
+
+# A backbone without a head gets one, and says so; the folder is one of Lightning IR's.
+mkdir bare
+for file in config.json model.safetensors tokenizer.json tokenizer_config.json vocab.txt; do
+  cp "$plain/$file" bare
+done
+made() { # made CONFIG TENSOR...: what is made, and how it is called in the end
+  local config=$1 name
+  shift
+  train made --model bare --set "model_config=$config"
+  says 'made anew'
+  tensors made/model.safetensors >made.log
+  for name; do
+    grep -qxF "$name" made.log || fail "$config: no $name"
+  done
+  [ "$(jq -r .backbone_model_type made/config.json)" = bert ] || fail "$config: config.json"
+  # It is read as what it is, without anything left over, and trained further without a new head.
+  train again --model made
+  ! grep -q 'made anew' said.log || fail "$config: a second head"
+}
+made '{"model_type":"lir-dpr","embedding_dim":16}' 'projection.weight [16, 32]' 'projection.bias [16]'
+learns made
+exits 0 lir-encode --model made --role doc docs.tsv -o made.lirt
+made '{"model_type":"col","embedding_dim":16}' 'projection.weight [16, 32]'
+made '{"model_type":"unicoil"}' 'token_projection.weight [1, 32]'
+made '{"model_type":"coil","embedding_dim":8,"token_embedding_dim":4}' 'token_projection.bias [4]'
+made '{"model_type":"splade"}' 'projection.dense.weight [32, 32]' 'projection.norm.weight [32]' \
+  'projection.decoder.weight [180, 32]' 'projection.decoder.bias [180]'
+made '{"model_type":"mono"}' 'linear.weight [1, 32]'
+made '{"model_type":"mono","scoring_strategy":"mono"}' 'linear.weight [2, 32]'
+made '{"model_type":"set-encoder","depth":4}' 'linear.weight [1, 32]'
+learns made
+# A checkpoint that is no bare backbone may lack nothing.
+cp -r "$MODELS/native/mono_bert_00/model" lacking
+python3 - <<'END'
+import json, struct
+data = open("lacking/model.safetensors", "rb").read()
+size = struct.unpack("<Q", data[:8])[0]
+text = data[8:8 + size].replace(b'"linear.weight"', b'"linear.weighs"')
+open("lacking/model.safetensors", "wb").write(data[:8] + text + data[8 + size:])
+END
+refuses 78 'linear.weight' lir-train --config train.yml -o none --model lacking
+rm -rf none
+
+# sentence-transformers' modules are trained where they are.
+dense=$MODELS/external/st_bert_concat_dense2/model
+train modules --model "$dense"
+learns modules
+for module in 2_Dense 3_LayerNorm; do
+  [ -e modules/$module/config.json ] || fail "no $module/config.json"
+  differ modules/$module/model.safetensors "$dense"/$module/model.safetensors
+  same <(tensors modules/$module/model.safetensors) <(tensors "$dense"/$module/model.safetensors)
+done
+same modules/modules.json "$dense/modules.json"
+exits 0 lir-encode --model modules --role doc docs.tsv -o modules.lirt
+
+# Frozen weights stay as they are.
+train frozen --set 'freeze=[embeddings., layer.0.]'
+learns frozen
+python3 - "$plain" <<'END'
+import json, struct, sys
+def read(path):
+    data = open(path, "rb").read()
+    size = struct.unpack("<Q", data[:8])[0]
+    header = json.loads(data[8:8 + size])
+    return {name: data[8 + size + e["data_offsets"][0]:8 + size + e["data_offsets"][1]]
+            for name, e in header.items() if name != "__metadata__"}
+before, after = read(sys.argv[1] + "/model.safetensors"), read("frozen/model.safetensors")
+for name in before:
+    is_frozen = "embeddings." in name or "layer.0." in name
+    if "pooler" not in name and (before[name] == after[name]) != is_frozen and "key.bias" not in name:
+        sys.exit(f"{name}: expected {'the same' if is_frozen else 'another'}")
+END
+
+# Low-rank updates: the folder is the merged model, and what PEFT would have saved.
+lora='{r: 4, alpha: 8, targets: [query, value]}'
+train low --set "lora=$lora"
+learns low
+same <(tensors low/adapter/adapter_model.safetensors) <(
+  for layer in 0 1; do
+    for name in query value; do
+      echo "base_model.model.encoder.layer.$layer.attention.self.$name.lora_A.weight [4, 32]"
+      echo "base_model.model.encoder.layer.$layer.attention.self.$name.lora_B.weight [32, 4]"
+    done
+  done)
+is 'alpha' 8 "$(jq '.lora_alpha | floor' low/adapter/adapter_config.json)"
+exits 0 lir-encode --model low --role doc --format jsonl docs.tsv >merged.jsonl
+exits 0 lir-encode --model "$plain" --adapter low/adapter --role doc --format jsonl docs.tsv >beside.jsonl
+exits 0 lir-encode --model "$plain" --role doc --format jsonl docs.tsv >before.jsonl
+same merged.jsonl beside.jsonl
+differ merged.jsonl before.jsonl
+# With modules that are trained as a whole, on another architecture; exact when it is resumed.
+cross=$MODELS/native/mono_bert_00/model
+lora='{r: 2, alpha: 2, use_rslora: true, targets: [dense], modules_to_save: [linear]}'
+train low --model "$cross" --set "lora=$lora" --set checkpoint.every=4
+tensors low/adapter/adapter_model.safetensors >low.log
+grep -qxF 'base_model.model.linear.weight [1, 32]' low.log ||
+  fail 'no whole module in the adapter'
+exits 0 lir-rerank --model low --queries queries.tsv --docs docs.tsv first.run -o merged.run
+exits 0 lir-rerank --model "$cross" --adapter low/adapter --queries queries.tsv --docs docs.tsv first.run \
+  -o beside.run
+same <(cut -d ' ' -f 1-5 merged.run) <(cut -d ' ' -f 1-5 beside.run)
+mkdir half
+cp -r low/checkpoints half
+rm -r half/checkpoints/step-12
+exits 0 lir-train --config train.yml -o half --resume --model "$cross" --set "lora=$lora" \
+  --set checkpoint.every=4
+for file in model.safetensors adapter/adapter_model.safetensors; do same low/$file half/$file; done
+refuses 78 'no layer is called nothing' lir-train --config train.yml -o none \
+  --set 'lora={targets: [nothing]}'
+refuses 78 'did you mean lora.targets' lir-train --config train.yml -o none --set 'lora={target: [a]}'
+refuses 78 'lora.targets: expected' lir-train --config train.yml -o none --set 'lora={r: 4}'
+rm -rf bare made again lacking modules frozen low half none docs.index

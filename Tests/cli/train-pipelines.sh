@@ -1,0 +1,48 @@
+# shellcheck shell=bash
+# The Makefiles of training: each ends in a judged run, and a second make has nothing to do.
+
+command -v make >/dev/null || skip 'make is not installed'
+cp "$ROOT"/pipelines/example/{docs.tsv,queries.tsv,qrels.txt} .
+plain=$MODELS/external/st_bert_mean/model
+pipeline() { # pipeline NAME ARGUMENT...
+  local name=$1
+  shift
+  make --no-print-directory -f "$ROOT/pipelines/train-$name.mk" OUT="$name" FIRST="$plain" DOCS=docs.tsv \
+    QUERIES=queries.tsv QRELS=qrels.txt DEPTH=10 SAMPLE_SIZE=4 \
+    TRAIN_FLAGS='--set max_steps=4 --set batch_size=4 --set optimizer.lr=0.001' "$@" >>make.log 2>&1
+}
+makes() { # makes NAME ARGUMENT...
+  pipeline "$@" || { cat make.log >&2; fail "make $1"; }
+  # The first stage and the trained model, side by side.
+  for run in test trained; do
+    grep -q "$run.run" "$1/table.txt" || fail "$1: no measures of $run.run"
+    is "$1: queries of $run.run" 12 "$(cut -d ' ' -f 1 "$1/$run.run" | sort -u | wc -l)"
+  done
+  differ "$1/test.run" "$1/trained.run"
+  [ -s "$1/train.svg" ] || fail "$1: no plot"
+  pipeline "$@" --question || fail "$1: not done after make"
+}
+makes dpr START="$plain"
+makes colbert START="$plain"
+is 'model' '"col"' "$(jq .model_type colbert/model/config.json)"
+makes splade START="$MODELS/native/splade_bert_00/model"
+makes cross-encoder START="$plain"
+is 'model' '"mono"' "$(jq .model_type cross-encoder/model/config.json)"
+makes distillation START="$plain" TEACHER="$MODELS/native/mono_bert_00/model"
+# The student's data have the teacher's scores.
+exits 0 lir-rerank --model "$MODELS/native/mono_bert_00/model" --queries queries.tsv --docs docs.tsv \
+  distillation/train.run -o taught.run
+jq -r '.query_id as $q | .docs[] | "\($q) \(.doc_id) \(.score)"' distillation/tuples.jsonl |
+  awk 'NR == FNR { score[$1 " " $3] = $5; next } { d = score[$1 " " $2] - $3
+    if (d < -1e-6 || d > 1e-6) exit 1 }' taught.run - || fail 'scores of the teacher'
+
+# A training that was killed goes on, another configuration starts anew.
+cp dpr/model/model.safetensors whole.safetensors
+rm -r dpr/model/DONE dpr/model/model.safetensors dpr/retrieve dpr/trained.run dpr/table.txt dpr/train.svg
+makes dpr START="$plain"
+same whole.safetensors dpr/model/model.safetensors
+cp "$ROOT/pipelines/train-dpr.yml" other.yml
+sed -i 's/weight_decay: 0.01/weight_decay: 0.5/' other.yml
+makes dpr START="$plain" CONFIG=other.yml
+differ whole.safetensors dpr/model/model.safetensors
+rm -rf dpr colbert splade cross-encoder distillation

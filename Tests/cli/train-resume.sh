@@ -1,0 +1,73 @@
+# shellcheck shell=bash
+# Killed at any moment and resumed, training ends with the weights of an unkilled run.
+
+texts 240 3 | cut -f2 | grep . | paste - - - | awk -F'\t' 'NF == 3' >triples.tsv
+cat >train.yml <<END
+model: $MODELS/native/dpr_bert_00/model
+data: {tuples: triples.tsv}
+batch_size: 8
+accumulate: 2
+max_steps: 160
+losses: [{name: RankNet}, {name: InBatchCrossEntropy, weight: 0.5, max_num_neg_samples: 2}]
+optimizer: {lr: 1.0e-3, no_decay: [bias]}
+schedule: {name: cosine, warmup: 3}
+clip: 1.0
+dropout: 0.1
+checkpoint: {every: 7}
+validate: [{tuples: triples.tsv, measures: [RR, loss], every: 5, patience: 50}]
+END
+train() { lir-train --config train.yml "$@"; }
+exits 0 train -o whole
+needed=$(summary seconds)
+is "steps" 160 "$(summary steps)"
+without_rates() { sed 's/,"tokens_per_second":[^}]*//' "$1"; }
+
+# Ten kills, each a little later than a resumed run needs to do some steps.
+kills=0 # how many came in time
+for attempt in $(seq 60); do
+  limit=$(awk -v s="$needed" -v a="$attempt" -v r="$RANDOM" \
+    'BEGIN { print 0.1 + s * (0.05 + 0.12 * r / 32768) }')
+  if killed_after "$limit" lir-train --config train.yml -o killed --resume; then break; fi
+  [ ! -e killed/DONE ] || fail 'a killed run is marked as done'
+  kills=$((kills + 1))
+done
+[ $kills -ge 5 ] || note "fewer than five runs were killed in time"
+for file in whole/*; do
+  [ -f "$file" ] || continue
+  name=$(basename "$file")
+  [ "$name" = metrics.jsonl ] || same "$file" "killed/$name"
+done
+same <(without_rates whole/metrics.jsonl) <(without_rates killed/metrics.jsonl)
+is 'best' "$(readlink whole/best)" "$(readlink killed/best)"
+[ -z "$(find killed -name '.*')" ] || fail "a kill leaves something: $(find killed -name '.*')"
+exits 0 train -o killed --resume
+same whole/model.safetensors killed/model.safetensors
+
+# Signals: a checkpoint, and 75.
+for signal in TERM USR1; do
+  tries=0 status=75
+  while [ "$status" = 75 ]; do
+    tries=$((tries + 1))
+    [ $tries -lt 100 ] || fail "no end with SIG$signal"
+    status=0
+    timeout --preserve-status -s $signal "$(awk -v s="$needed" 'BEGIN { print 0.05 + s * 0.3 }')" \
+      lir-train --config train.yml -o "$signal" --resume 2>said.log || status=$?
+  done
+  is "status with SIG$signal" 0 "$status"
+  [ $tries -gt 1 ] || note "SIG$signal came too late to stop anything"
+  same whole/model.safetensors "$signal/model.safetensors"
+done
+
+# How fast it goes is another matter than what it does; anything else is.
+exits 0 lir-train --config train.yml -o threads --threads 3 --set checkpoint.every=50
+same whole/model.safetensors threads/model.safetensors
+exits 0 lir-train --config train.yml -o layers --set gradient_checkpointing=true
+same whole/model.safetensors layers/model.safetensors
+exits 78 train -o killed --resume --seed 7
+exits 78 train -o killed --resume --set optimizer.lr=0.1
+exits 73 train -o killed
+says --resume
+exits 0 train -o other --seed 7
+differ whole/model.safetensors other/model.safetensors
+# Where checkpoints lie, and how fast steps were, is not to be compared between numbers of threads.
+rm -rf whole killed TERM USR1 threads layers other

@@ -1,0 +1,133 @@
+# shellcheck shell=bash
+# lir-train: every form of tuples gives the same training; validation, samples, plots, refusals.
+
+texts 60 | awk -F'\t' '$2 != ""' >docs.tsv
+texts 20 7 | sed 's/^d/q/' | awk -F'\t' '$2 != ""' >queries.tsv
+awk -F'\t' 'NR == FNR { doc[FNR] = $1; n = FNR; next } { for (r = 0; r < 2; r++)
+  print $1 "\t" doc[(FNR * 7 + r * 3) % n + 1] "\t" doc[(FNR * 11 + r * 5 + 1) % n + 1] }' \
+  docs.tsv queries.tsv >ids.tsv
+cat >train.yml <<END
+model: $MODELS/native/dpr_bert_00/model
+data: {queries: queries.tsv, docs: docs.tsv}
+batch_size: 4
+epochs: 2
+losses: [{name: RankNet}]
+optimizer: {name: AdamW, lr: 1.0e-3}
+dropout: 0
+END
+train() { # train FOLDER ARGUMENT...
+  local folder=$1
+  shift
+  rm -rf "$folder"
+  lir-train --config train.yml -o "$folder" "$@"
+}
+exits 0 train whole --set data.tuples=ids.tsv
+for file in DONE train.yml config.json; do
+  [ -e whole/$file ] || fail "a run leaves no $file"
+done
+is 'lines of metrics.jsonl' "$(summary steps)" "$(wc -l <whole/metrics.jsonl)"
+differ whole/model.safetensors "$MODELS/native/dpr_bert_00/model/model.safetensors"
+
+# The same tuples written down in other ways.
+jq -ncR --rawfile q queries.tsv --rawfile d docs.tsv '
+  def table($t): [$t | split("\n")[] | select(. != "") | split("\t") | {(.[0]): .[1]}] | add;
+  table($q) as $queries | table($d) as $docs | inputs | split("\t")
+  | {query_id: .[0], query: $queries[.[0]],
+     docs: [{doc_id: .[1], text: $docs[.[1]]}, {doc_id: .[2], text: $docs[.[2]]}]}' ids.tsv >texts.jsonl
+jq -c 'del(.query) | .docs |= map({doc_id})' texts.jsonl >ids.jsonl
+jq -r '[.query, .docs[].text] | @tsv' texts.jsonl >texts.tsv
+jq -c '[.query_id, [.docs[0].doc_id, 3], [.docs[1].doc_id, 1]]' texts.jsonl >colbert.json
+awk '{ print 2.5 "\t" 1 "\t" $1 "\t" $2 "\t" $3 }' ids.tsv >kd.tsv
+jq -c '{qid: .query_id, pos: [{pid: .docs[0].doc_id, "ce-score": 9}],
+  neg: {bm25: [{pid: .docs[1].doc_id, "ce-score": 1}], other: []}}' texts.jsonl >sbert.jsonl
+zstd -q ids.tsv
+for file in ids.jsonl colbert.json kd.tsv sbert.jsonl ids.tsv.zst; do
+  exits 0 train other --set data.tuples=$file
+  same whole/model.safetensors other/model.safetensors
+done
+for file in texts.jsonl texts.tsv; do
+  exits 0 train other --set data.tuples=$file --set data.queries=null --set data.docs=null
+  same whole/model.safetensors other/model.safetensors
+done
+# RankNet asks for the order of targets alone: a teacher's scores in that order are no other data.
+for file in colbert.json kd.tsv sbert.jsonl; do
+  exits 0 train other --set data.tuples=$file --set data.targets=score
+  same whole/model.safetensors other/model.safetensors
+done
+exits 0 train other --set data.tuples=ids.tsv --set data.shuffle=false
+differ whole/model.safetensors other/model.safetensors
+
+# The effective configuration reads back.
+lir-train --config whole/train.yml --print-config 2>said.log | cmp -s - whole/train.yml ||
+  fail 'train.yml does not read back'
+exits 0 lir-train --config whole/train.yml -o again
+same whole/model.safetensors again/model.safetensors
+
+# A model that was trained is a model: it goes through the tools, and is trained further.
+exits 0 lir-encode --model whole --role doc docs.tsv -o docs.lirt
+exits 0 train other --model whole --set data.tuples=ids.tsv
+differ whole/model.safetensors other/model.safetensors
+
+# Runs: strategies, judged documents that the run lacks, validation by measures.
+awk -F'\t' 'NR == FNR { doc[FNR] = $1; n = FNR; next } { for (r = 1; r <= 10; r++)
+  print $1, "Q0", doc[(FNR * 5 + r) % n + 1], r, 11 - r, "t" }' docs.tsv queries.tsv >first.run
+awk '$4 == 2 || $4 == 9 { print $1, 0, $3, $4 == 2 ? 2 : 1 }' first.run >qrels.txt
+# One judged document that no run has found.
+awk -F'\t' 'NR == FNR { doc[FNR] = $1; n = FNR; next } { print $1, 0, doc[(FNR * 5 + 20) % n + 1], 1 }' \
+  docs.tsv queries.tsv >>qrels.txt
+run="--set data.run=first.run --set data.qrels=qrels.txt --set data.sample_size=4"
+for sampling in single_relevant top random log_random top_and_random; do
+  # shellcheck disable=SC2086
+  exits 0 train runs $run --set data.sampling=$sampling --set data.targets=relevance \
+    --set data.depth=8 --set data.add_docs_not_in_ranking=true \
+    --set 'validate=[{run: first.run, qrels: qrels.txt, queries: queries.tsv, docs: docs.tsv,
+      measures: [nDCG@10, RR], every: 3}]'
+  grep -q '"validation":"validate.0","nDCG@10":0' runs/metrics.jsonl || fail "validation: $sampling"
+  [ -e runs/best/model.safetensors ] || fail 'no best model'
+done
+# What is measured while training is what the tools give.
+best=$(readlink runs/best)
+exits 0 lir-rerank --model runs --queries queries.tsv --docs docs.tsv first.run -o second.run
+measured=$(jq -r 'select(.validation) | .["nDCG@10"]' runs/metrics.jsonl | tail -n 1)
+is 'nDCG@10' "$measured" \
+  "$(lir-eval --qrels qrels.txt -m nDCG@10 second.run 2>said.log | cut -f 4)"
+[ -n "$best" ] || fail 'no best'
+exits 0 lir-train plot whole runs >both.svg
+for word in RankNet 'Learning rate' nDCG@10; do
+  grep -q "$word" both.svg || fail "no $word in the plot"
+done
+for targets in score rank subtopic_relevance; do
+  # shellcheck disable=SC2086
+  exits 0 train runs $run --set data.targets=$targets --set data.depth=9 \
+    --set 'losses=[{name: KLDivergence}]'
+done
+# Patience ends it early: a model that cannot learn is never better than it was.
+exits 0 train stopped --set data.tuples=ids.tsv --set optimizer.lr=0 --set optimizer.weight_decay=0 \
+  --set 'validate=[{tuples: ids.tsv, queries: queries.tsv, docs: docs.tsv, every: 1, patience: 3}]'
+is 'steps with patience' 4 "$(summary steps)"
+
+# Samples: the same seed, the same bytes; each kind of tuple trains.
+sample() { lir-train sample --qrels qrels.txt --queries queries.tsv --docs docs.tsv --sample-size 3 "$@"; }
+exits 0 sample first.run -o one.jsonl
+exits 0 sample <first.run >two.jsonl
+same one.jsonl two.jsonl
+exits 0 sample --seed 7 first.run -o two.jsonl
+differ one.jsonl two.jsonl
+is 'tuples' "$(wc -l <queries.tsv)" "$(wc -l <one.jsonl)"
+# The first document is relevant, the others are not.
+jq -r '.query_id as $q | .docs | to_entries[] | [$q, .value.doc_id, .key] | @tsv' one.jsonl |
+  awk 'NR == FNR { grade[$1 " " $3] = $4; next } ($3 == 0) != (grade[$1 " " $2] > 0) { exit 1 }' \
+    qrels.txt - || fail 'positives and negatives'
+exits 0 sample --repeat 3 --sampling random --targets score --normalize-targets first.run -o two.jsonl
+is 'tuples' "$((3 * $(wc -l <queries.tsv)))" "$(wc -l <two.jsonl)"
+jq -e '[.docs[].score] | (max == 1) and (min == 0)' two.jsonl >scaled.log || fail 'normalised scores'
+exits 0 train other --set data.tuples=one.jsonl
+exits 0 train other --set data.tuples=two.jsonl --set data.targets=score \
+  --set 'losses=[{name: PearsonCorrelation}]'
+
+# Plots.
+exits 0 lir-train plot whole -o plot.svg
+head -c 5 plot.svg | grep -q '<?xml' || fail 'no SVG'
+echo '{"loss":1}' >bad.jsonl
+exits 65 lir-train plot bad.jsonl -o bad.svg
+rm -rf whole other again runs stopped

@@ -1,0 +1,29 @@
+# A dense bi-encoder that learns the scores of a cross-encoder (MarginMSE, arXiv:2010.02666).
+#
+#   make -f pipelines/train-distillation.mk TEACHER=models/cross START=models/minilm DOCS=docs.tsv \
+#        QUERIES=queries.tsv QRELS=qrels.txt OUT=out
+#
+# No judgement of the training queries is used; QRELS are those of the test. train.mk has the other
+# options.
+
+here := $(dir $(lastword $(MAKEFILE_LIST)))
+
+# --- options
+TEACHER      ?= models/cross
+CONFIG       ?= $(here)train-distillation.yml
+EVALUATE     ?= retrieve
+SAMPLE_FLAGS ?= --sampling log_random --targets score
+REPEAT       ?= 4
+# ---
+
+include $(here)train.mk
+
+teacher := $(wildcard $(TEACHER)/*.json $(TEACHER)/*.safetensors)
+
+$(OUT)/teacher.run: $(TRAIN_RUN) $(QUERIES) $(DOCS) $(teacher)
+	lir-rerank --model $(TEACHER) --queries $(QUERIES) --docs $(DOCS) --depth $(DEPTH) -o $@ $<
+
+# What the teacher says in the place of judgements.
+$(OUT)/tuples.jsonl: $(OUT)/teacher.run $(QUERIES) $(DOCS)
+	lir-train sample --queries $(QUERIES) --docs $(DOCS) $(SAMPLE_FLAGS) \
+	  --sample-size $(SAMPLE_SIZE) --repeat $(REPEAT) -o $@ $<
