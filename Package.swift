@@ -10,7 +10,7 @@ import PackageDescription
 //   L3  Tokenizers Evaluation IndexFormat Autograd TrainingData
 //   L4  Retrieval IndexBuilding Models
 //   L5  Training
-//   L6  ToolSupport
+//   L6  ToolSupport MessagePassing
 //   L7  ModelSupport             what the tools that run a model share besides
 //   L8  the tools
 
@@ -32,6 +32,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 
 let package = Package(
   name: "lir",
+  traits: [.trait(name: "MPI", description: "lir-train over several processes, by MPI.")],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -43,6 +44,7 @@ let package = Package(
     .systemLibrary(name: "CLz4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+    .systemLibrary(name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
     .target(
       name: "CKernels",
       exclude: ["README.md"],
@@ -93,7 +95,12 @@ let package = Package(
         "Evaluation", "TrainingData", "Autograd", "Models",
       ]),
 
-    // L6: what the tools share
+    // L6: what the tools share, and what processes that train together need
+    .target(
+      name: "MessagePassing",
+      dependencies: [
+        "Failures", "Training", .target(name: "CMPI", condition: .when(traits: ["MPI"])),
+      ]),
     .target(
       name: "ToolSupport",
       dependencies: [
@@ -133,7 +140,7 @@ let package = Package(
       "lir-train",
       [
         "JSON", "Kernels", "Workers", "Records", "Tensors", "Tokenizers", "Evaluation",
-        "TrainingData", "Autograd", "Models", "Training",
+        "TrainingData", "Autograd", "Models", "Training", "MessagePassing",
       ]),
     tool("lir-eval", ["JSON", "Workers", "Records", "Tensors", "Evaluation"]),
 

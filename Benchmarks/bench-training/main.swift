@@ -9,10 +9,11 @@ import Workers
 // Times training steps of a bi-encoder on made-up tokens; `scripts/reference/bench_training.py` runs
 // it beside the reference.
 //
-//   bench-training MODEL STEPS THREADS DOCUMENTS [--checkpoint] [--dropout] < lengths
+//   bench-training MODEL STEPS THREADS DOCUMENTS [--checkpoint] [--dropout] [--cpu] < lengths
 //
 // The input has the number of tokens of each text, queries first; DOCUMENTS is their number per
-// query. Output: seconds of each step, then the peak of resident memory in bytes.
+// query. Output: seconds of each step (of the processors, with --cpu), then the peak of resident memory
+// in bytes.
 
 let arguments = CommandLine.arguments
 guard arguments.count >= 5, let steps = Int(arguments[2]), let threads = Int(arguments[3]),
@@ -22,9 +23,10 @@ var lengths: [Int] = []
 while let line = readLine() { lengths += line.split(separator: " ").compactMap { Int($0) } }
 let queries = lengths.count / (perQuery + 1)
 
+let clock = arguments.contains("--cpu") ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC
 func now() -> Double {
   var time = timespec()
-  clock_gettime(CLOCK_MONOTONIC, &time)
+  clock_gettime(clock, &time)
   return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
 }
 

@@ -10,7 +10,10 @@ package final class TrainedValues: @unchecked Sendable {
   /// frozen weights have none.
   package private(set) lazy var gradient = Self.zeros(values.count)
   /// Whether anything was added since.
-  package internal(set) var hasGradient = false
+  package var hasGradient = false
+  /// How often what a tape has recorded will add to the derivative; not counting what layers record
+  /// when they are computed again.
+  package internal(set) var uses = 0
   /// Whether the weight stays as it is: then no derivative is computed.
   package var isFrozen = false
 

@@ -35,8 +35,8 @@ extension Tape {
         }
       }
     }
-    let isTrained = qkv.slot != nil || options.relative?.table.gradient != nil
-    return record(out, isTrained) { [unowned self] derivative in
+    let weights = [options.relative?.table].compactMap { $0 }
+    return record(out, of: weights, qkv) { [unowned self] derivative in
       let dx = attentionAdjoint(call, qkv.value, options.relative, derivative)
       add(dx, to: qkv.slot)
     }

@@ -17,7 +17,7 @@ extension Tape {
     _ x: Recorded, _ w: Parameter, _ heads: Int, isFolding: Bool
   ) -> Recorded {
     let out = perHead(x.value, w, heads, isFolding: isFolding)
-    return record(out, x.slot != nil || w.gradient != nil) { [unowned self] derivative in
+    return record(out, of: [w], x) { [unowned self] derivative in
       if let gradient = w.gradientToAddTo() {
         let (left, right) = isFolding ? (x.value, derivative) : (derivative, x.value)
         addPerHead(left, right, heads, to: gradient)

@@ -13,7 +13,7 @@ extension Tape {
     let z = matrix(x.value.rows, layer.outputs)
     multiply(x.value.view.view, layer, into: z.view)
     guard let function = activation.function else {
-      return record(z, layer.isTrained || x.slot != nil) { [unowned self] derivative in
+      return record(z, of: layer.parameters, x) { [unowned self] derivative in
         linearAdjoint(x, layer, derivative)
       }
     }
@@ -23,7 +23,7 @@ extension Tape {
         function, to: UnsafeBufferPointer(rebasing: z.elements[range]),
         into: UnsafeMutableBufferPointer(rebasing: y.elements[range]))
     }
-    return record(y, layer.isTrained || x.slot != nil) { [unowned self] derivative in
+    return record(y, of: layer.parameters, x) { [unowned self] derivative in
       mapAdjoint(function, z, derivative)
       linearAdjoint(x, layer, derivative)
     }
@@ -37,8 +37,8 @@ extension Tape {
     multiply(x.value.view.view, layer, into: y.view)
     let masks = nextMasks(dropout, batch)
     if let masks { drop(masks, batch, y, into: y) }
-    let isTrained = layer.isTrained || x.slot != nil || residual.slot != nil
-    return record(addRows(residual.value, to: y), isTrained) { [unowned self] derivative in
+    let sum = addRows(residual.value, to: y)
+    return record(sum, of: layer.parameters, x, residual) { [unowned self] derivative in
       if let masks {
         let kept = matrix(derivative.rows, derivative.columns)
         drop(masks, batch, derivative, into: kept)
@@ -188,10 +188,9 @@ extension Tape {
 }
 
 extension Linear {
+  var parameters: [Parameter] { weights + biases }
   /// Whether any part of it is trained, frozen or not: then it is not packed.
-  var isInTraining: Bool { (weights + biases).contains { $0.training != nil } }
-  /// Whether derivatives by any part are wanted.
-  var isTrained: Bool { (weights + biases).contains { $0.gradient != nil } }
+  var isInTraining: Bool { parameters.contains { $0.training != nil } }
 }
 
 extension Activation {

@@ -15,7 +15,7 @@ extension Tape {
       }
     }
     let tokens = places
-    return record(out, x.slot != nil || layer.isTrained) { [unowned self] derivative in
+    return record(out, of: layer.parameters, x) { [unowned self] derivative in
       addMaximumGradients(x.value, layer, batch, tokens, derivative)
       guard let slot = x.slot else { return }
       add(maximumAdjoint(x.value, layer, batch, tokens, derivative), to: slot)

@@ -15,9 +15,8 @@ extension Tape {
         input.view.view.rows(rows), weight: norm.weight.values, bias: norm.bias?.values,
         epsilon: norm.epsilon, into: out.view.rows(rows))
     }
-    let isTrained =
-      x.slot != nil || norm.weight.gradient != nil || norm.bias?.gradient != nil
-    return record(out, isTrained) { [unowned self] derivative in
+    let weights = [norm.weight, norm.bias].compactMap { $0 }
+    return record(out, of: weights, x) { [unowned self] derivative in
       normAdjoint(x, norm, hasMeans: true, derivative)
     }
   }
@@ -30,8 +29,7 @@ extension Tape {
         input.view.view.rows(rows), weight: norm.weight.values, epsilon: norm.epsilon,
         into: out.view.rows(rows))
     }
-    let isTrained = x.slot != nil || norm.weight.gradient != nil
-    return record(out, isTrained) { [unowned self] derivative in
+    return record(out, of: [norm.weight], x) { [unowned self] derivative in
       normAdjoint(
         x, LayerNorm(weight: norm.weight, bias: nil, epsilon: norm.epsilon), hasMeans: false,
         derivative)

@@ -31,7 +31,7 @@ extension Tape {
           into: out.view.rows(rows))
       }
     }
-    return record(out, tables.contains { $0.0.gradient != nil }) { [unowned self] derivative in
+    return record(out, of: tables.map(\.0)) { [unowned self] derivative in
       for (table, ids) in tables { addRows(derivative, to: table, ids) }
     }
   }

@@ -39,7 +39,9 @@ package final class Tape: Operations {
   var packedTokens = ScratchBuffer()
   var turned = ScratchBuffer()
 
-  private var adjoints: [() -> Void] = []
+  private var adjoints: [Adjoint] = []
+  /// Called after each step of a backward pass.
+  package var afterAdjoint: (() -> Void)?
   /// Whether adjoints are recorded; a tape without them computes what inference computes.
   package var isRecording = true
   /// Whether `layer` keeps its input only and computes the rest again.
@@ -95,18 +97,45 @@ package final class Tape: Operations {
 
   // MARK: Recording
 
-  /// Notes a result.
+  /// An operation of the backward pass.
+  private struct Adjoint {
+    /// Weights whose derivatives it adds to.
+    let weights: [TrainedValues]
+    let body: () -> Void
+
+    func run() {
+      body()
+      drop()
+    }
+
+    func drop() { for weight in weights { weight.uses -= 1 } }
+  }
+
+  /// Notes a result of weights and other values.
   ///
-  /// `adjoint` gets the derivative by it, may change that, and adds to the slots of what went in; it
-  /// is not noted where `isTrained` says that nothing there is trained.
+  /// `adjoint` gets the derivative by it, may change that, and adds to those of what went in; it is
+  /// not noted where nothing there is trained.
   func record(
-    _ value: Matrix, _ isTrained: Bool, _ adjoint: @escaping (Matrix) -> Void
+    _ value: Matrix, of weights: [Parameter], _ inputs: Recorded...,
+    adjoint: @escaping (Matrix) -> Void
+  ) -> Recorded {
+    let trained = weights.filter { $0.gradient != nil }.compactMap(\.training)
+    let isTrained = !trained.isEmpty || inputs.contains { $0.slot != nil }
+    return record(value, isTrained, weights: trained, adjoint)
+  }
+
+  /// Notes a result, as far as something that went in is trained.
+  func record(
+    _ value: Matrix, _ isTrained: Bool, weights: [TrainedValues] = [],
+    _ adjoint: @escaping (Matrix) -> Void
   ) -> Recorded {
     guard isRecording, isTrained else { return Recorded(value: value, slot: nil) }
     let slot = GradientSlot()
-    adjoints.append {
-      if let derivative = slot.take() { adjoint(derivative) }
-    }
+    for weight in weights { weight.uses += 1 }
+    adjoints.append(
+      Adjoint(weights: weights) {
+        if let derivative = slot.take() { adjoint(derivative) }
+      })
     return Recorded(value: value, slot: slot)
   }
 
@@ -146,10 +175,16 @@ package final class Tape: Operations {
   }
 
   /// Forgets what was recorded.
-  package func forget() { adjoints.removeAll() }
+  package func forget() {
+    for adjoint in adjoints { adjoint.drop() }
+    adjoints.removeAll()
+  }
 
   private func runAdjoints() {
-    while let adjoint = adjoints.popLast() { adjoint() }
+    while let adjoint = adjoints.popLast() {
+      adjoint.run()
+      afterAdjoint?()
+    }
   }
 
   /// Adds a derivative to those of a slot, which takes it over.

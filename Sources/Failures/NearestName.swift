@@ -1,17 +1,23 @@
 /// Finds what somebody probably meant.
 package enum NearestName {
-  /// The first candidate with the smallest edit distance, upper and lower case being the same.
+  /// The candidate with the smallest edit distance, of several the first by name.
   ///
-  /// Nil where that is more than `limit`, which is a third of the name unless it is said.
+  /// Upper and lower case count only between candidates as near. Nil where the distance is more than
+  /// `limit`, which is a third of the name unless it is said.
   package static func find(
     _ name: String, in candidates: some Collection<String>, within limit: Int? = nil
   ) -> String? {
     let wanted = Array(name.lowercased().utf8)
-    let distances = candidates.map { (distance(wanted, Array($0.lowercased().utf8)), $0) }
-    guard let best = distances.min(by: { $0.0 < $1.0 }),
+    let distances = candidates.map { candidate in
+      (
+        distance(wanted, Array(candidate.lowercased().utf8)),
+        distance(Array(name.utf8), Array(candidate.utf8)), candidate
+      )
+    }
+    guard let best = distances.min(by: <),
       best.0 <= max(1, limit ?? name.utf8.count / 3)
     else { return nil }
-    return best.1
+    return best.2
   }
 
   /// Number of insertions, deletions and replacements from one text to another (Levenshtein).

@@ -19,10 +19,13 @@ package enum StopRequest {
   }
 
   /// Ends the work if a signal asked for it, once `save` has kept what is done.
+  ///
+  /// `agree`: whether to, given whether this process was asked; processes that work together stop
+  /// together.
   package static func check(
-    _ save: () throws(Failure) -> Void
+    agree: (Bool) -> Bool = { $0 }, _ save: () throws(Failure) -> Void
   ) throws(Failure) {
-    guard isRequested.load(ordering: .relaxed) else { return }
+    guard agree(isRequested.load(ordering: .relaxed)) else { return }
     try save()
     throw Failure(
       .retry, "stopped by a signal; what is done is kept",

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Failures
 import JSON
+import MessagePassing
 import Streams
 import ToolSupport
 import Training
@@ -47,7 +48,17 @@ struct Fit: ToolCommand, ReadsOwnConfiguration {
     guard let output, output != "-" else {
       throw Failure.usage("--output is missing", hint: "name the folder of the training run")
     }
-    try FitJob(try trainingConfiguration(), output, resumes: resumption.resume, context).run()
+    let configuration = try trainingConfiguration()
+    let ranks = try MessagePassing.join()
+    let job: FitJob
+    do throws(Failure) {
+      job = try FitJob(configuration, output, resumes: resumption.resume, ranks, context)
+    } catch {
+      if ranks?.isFirst ?? true { CheckpointFolders.forgetRefused(output) }
+      throw error
+    }
+    try job.run()
+    ranks?.leave()
   }
 
   /// The configuration in force: the file, `--set`, and the flags.

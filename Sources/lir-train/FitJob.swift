@@ -7,6 +7,8 @@ import ToolSupport
 import Training
 
 /// One training run: from its start or from its last checkpoint to its end, or to a signal.
+///
+/// Of several processes, each of which knows all that the run is, the first one writes and talks.
 struct FitJob {
   private let configuration: TrainingConfiguration
   private let context: ToolContext
@@ -16,32 +18,42 @@ struct FitJob {
   private let validations: [Validation]
   private let work: String
   private let resumes: Bool
+  private let ranks: (any Ranks)?
+  private var isFirst: Bool { ranks?.isFirst ?? true }
 
   init(
-    _ configuration: TrainingConfiguration, _ output: String, resumes: Bool, _ context: ToolContext
+    _ configuration: TrainingConfiguration, _ output: String, resumes: Bool,
+    _ ranks: (any Ranks)?, _ context: ToolContext
   ) throws(Failure) {
     self.configuration = configuration
     self.context = context
     self.resumes = resumes
-    let isUsed = try CheckpointFolders.isUsed(output)
+    self.ranks = ranks
+    let isFirst = ranks?.isFirst ?? true
+    let isUsed = isFirst ? try CheckpointFolders.isUsed(output) : false
     if isUsed, !resumes {
       throw Failure(
         .cannotCreate, at: output, "there is something here already",
         hint: "--resume goes on with the training run in it")
     }
-    let models = try TrainingModel(configuration)
-    work = try WorkDigest.of(configuration, models.plain)
+    // The others find what the first one makes.
+    if !isFirst { ranks?.wait() }
     folders = try CheckpointFolders(output)
+    let models = try TrainingModel(configuration, folders, makesStart: isFirst)
+    if isFirst { ranks?.wait() }
+    work = try WorkDigest.of(configuration, models)
     let (pool, diagnostics) = (context.pool, context.diagnostics)
     let scratch = folders.root
     func opener(_ seed: UInt64) -> DataOpener {
-      DataOpener(scratchFolder: scratch, pool, seed: seed) { diagnostics.warning($0) }
+      DataOpener(scratchFolder: scratch, pool, seed: seed) {
+        if isFirst { diagnostics.warning($0) }
+      }
     }
     training = try TrainingRun(
-      configuration, models.description, Kernels(.best), pool, opener: opener)
+      configuration, models.description, Kernels(.best), pool, ranks: ranks, opener: opener)
     writer = try ModelFolderWriter(models.plain, training.trained, training.lowRank)
     let fresh = training.trained.model.freshTensors
-    if !fresh.isEmpty {
+    if isFirst, !fresh.isEmpty {
       diagnostics.warning(
         "\(configuration.model): made anew, as the checkpoint lacks it: "
           + fresh.joined(separator: ", "))
@@ -56,10 +68,12 @@ struct FitJob {
   }
 
   func run() throws(Failure) {
+    if !isFirst { context.omitSummary() }
     var state = try start()
     if folders.isDone { return context.report("steps", "\(state.step)") }
     StopRequest.install()
-    let metrics = try MetricsLog("\(folders.root)/metrics.jsonl", keeping: state.step)
+    let metrics =
+      isFirst ? try MetricsLog("\(folders.root)/metrics.jsonl", keeping: state.step) : nil
     context.progress.expect(
       (training.steps - state.step) * configuration.batchSize * configuration.accumulate)
     var last = context.seconds
@@ -67,17 +81,24 @@ struct FitJob {
       let report = try training.advance()
       state.step = report.step
       let now = context.seconds
-      try metrics.add(report, configuration.losses.map(\.name), seconds: now - last)
+      try metrics?.add(report, configuration.losses.map(\.name), seconds: now - last)
       last = now
-      context.progress.note(
-        "; step \(report.step) of \(training.steps), loss \(ToolContext.fixed(report.loss, 4)), "
-          + "lr \(report.learningRate)")
-      context.count(records: report.queries)
+      if isFirst { show(report) }
       let isBest = try validate(&state, metrics)
       if isBest || report.step % configuration.checkpointEvery == 0 { try checkpoint(state) }
-      try StopRequest.check { () throws(Failure) in try checkpoint(state) }
+      try StopRequest.check(agree: { ranks?.any($0) ?? $0 }) { () throws(Failure) in
+        try checkpoint(state)
+        ranks?.leave()
+      }
     }
-    try finish(state)
+    if isFirst { try finish(state) }
+  }
+
+  private func show(_ report: StepReport) {
+    context.progress.note(
+      "; step \(report.step) of \(training.steps), loss \(ToolContext.fixed(report.loss, 4)), "
+        + "lr \(report.learningRate)")
+    context.count(records: report.queries)
   }
 
   private func isStopped(_ state: TrainingState) -> Bool {
@@ -94,28 +115,26 @@ struct FitJob {
       state = try training.restore("\(folder)/\(TrainingState.fileName)", work: work)
       try writer.read(from: folder)
       training.lowRank?.fold(context.pool)
-      context.diagnostics.note("going on from \(folder)")
+      if isFirst { context.diagnostics.note("going on from \(folder)") }
     }
     while state.waits.count < validations.count {
       state.waits.append(0)
       state.bests.append(nil)
     }
-    let file = try ByteWriter("\(folders.root)/train.yml", compression: Compression.none)
-    try file.write(YAMLFile.text(configuration.effective))
-    try file.finish()
+    if isFirst { try writeConfiguration(into: folders.root) }
     return state
   }
 
   /// Measures where it is time to; whether the model is the best so far.
   private func validate(
-    _ state: inout TrainingState, _ metrics: MetricsLog
+    _ state: inout TrainingState, _ metrics: MetricsLog?
   ) throws(Failure) -> Bool {
     var isBest = false
     for (i, validation) in validations.enumerated() {
       let isDue = state.step % validation.configuration.every == 0 || training.isDone
       guard isDue else { continue }
       let values = try validation.values(training)
-      try metrics.add(state.step, validation, values)
+      try metrics?.add(state.step, validation, values)
       let isBetter = state.bests[i].map { validation.isBetter(values[0], than: $0) } ?? true
       state.waits[i] = isBetter ? 0 : state.waits[i] + 1
       guard isBetter else { continue }
@@ -129,13 +148,18 @@ struct FitJob {
     return isBest
   }
 
+  private func writeConfiguration(into folder: String) throws(Failure) {
+    let file = try ByteWriter("\(folder)/train.yml", compression: Compression.none)
+    try file.write(YAMLFile.text(configuration.effective))
+    try file.finish()
+  }
+
   private func checkpoint(_ state: TrainingState) throws(Failure) {
+    guard isFirst else { return }
     try folders.add(state.step, contents: writer.contents + [TrainingState.fileName, "train.yml"]) {
       folder throws(Failure) in
       try writer.write(into: folder)
-      let file = try ByteWriter("\(folder)/train.yml", compression: Compression.none)
-      try file.write(YAMLFile.text(configuration.effective))
-      try file.finish()
+      try writeConfiguration(into: folder)
       try training.save(state, work: work, into: folder)
     }
     if let best = state.best, best.step == state.step { try folders.markBest(best.step) }
@@ -157,6 +181,8 @@ struct FitJob {
 private struct TrainingModel {
   /// As the folder and `model_config` have it.
   let plain: ModelDescription
+  /// Of the folder that the user named.
+  let digest: String
   /// With the dropout of the configuration.
   let description: ModelDescription
 
@@ -166,9 +192,22 @@ private struct TrainingModel {
     "embedding_dropout", "mlp_dropout", "dropout_rate",
   ]
 
-  init(_ configuration: TrainingConfiguration) throws(Failure) {
-    let folder = try ModelFolder(configuration.model, overrides: configuration.modelConfig)
-    plain = try ModelDescription(recognizing: folder)
+  init(
+    _ configuration: TrainingConfiguration, _ folders: CheckpointFolders, makesStart: Bool
+  ) throws(Failure) {
+    var folder = try ModelFolder(configuration.model, overrides: configuration.modelConfig)
+    var plain = try ModelDescription(recognizing: folder)
+    digest = try folder.digest()
+    if let vocabulary = try VocabularyExtension(plain) {
+      if makesStart {
+        try folders.addStart(contents: try vocabulary.contents()) { path throws(Failure) in
+          try vocabulary.write(into: path, seed: configuration.seed)
+        }
+      }
+      folder = try ModelFolder(folders.start, overrides: configuration.modelConfig)
+      plain = try ModelDescription(recognizing: folder)
+    }
+    self.plain = plain
     guard let rate = configuration.dropout, rate > 0 else {
       description = plain
       return
@@ -180,17 +219,18 @@ private struct TrainingModel {
     let overrides =
       (configuration.modelConfig?.members ?? []) + present.map { JSON.Member($0, .double(rate)) }
     description = try ModelDescription(
-      recognizing: ModelFolder(configuration.model, overrides: .object(overrides)))
+      recognizing: ModelFolder(folder.path, overrides: .object(overrides)))
   }
 }
 
 /// Stands for everything that decides the weights of a run.
 private enum WorkDigest {
   static func of(
-    _ configuration: TrainingConfiguration, _ model: ModelDescription
+    _ configuration: TrainingConfiguration, _ model: TrainingModel
   ) throws(Failure) -> String {
     var lines = [
-      configuration.decisive.serialized(sortingKeys: true), try model.folder.digest(),
+      configuration.decisive.serialized(sortingKeys: true), model.digest,
+      try model.plain.folder.digest(),
     ]
     for data in [configuration.data] + configuration.validations.map(\.data) {
       let files =

@@ -1,4 +1,5 @@
 import ArgumentParser
+import MessagePassing
 import ToolSupport
 
 @main
@@ -10,4 +11,6 @@ struct LirTrain: Tool {
     abstract: "Train a model to rank.",
     subcommands: [Fit.self, Sample.self, PlotMetrics.self],
     defaultSubcommand: Fit.self)
+
+  static var libraries: [String] { [MessagePassing.library].compactMap { $0 } }
 }

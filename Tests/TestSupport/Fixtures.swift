@@ -25,6 +25,13 @@ package enum Fixtures {
   /// `tokenizers/bert_cased`.
   package static func path(_ name: String) -> String { folder + "/" + name }
 
+  /// The fixture `name` and the folders of that name in those that `LIR_TEST_CASES=DIR:DIR` names.
+  package static func folders(_ name: String) -> [String] {
+    let others = (ProcessInfo.processInfo.environment["LIR_TEST_CASES"] ?? "").split(separator: ":")
+    return [path(name)]
+      + others.map { "\($0)/\(name)" }.filter { FileManager.default.fileExists(atPath: $0) }
+  }
+
   package static func exists(_ name: String) -> Bool {
     FileManager.default.fileExists(atPath: path(name))
   }

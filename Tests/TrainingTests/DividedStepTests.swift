@@ -17,10 +17,10 @@ import Workers
 
   private func step(
     _ test: TrainingCase, _ batch: TrainingBatch, _ options: TrainedModel.StepOptions,
-    dropout: TrainedModel.DropoutKey? = nil
+    dropout: TrainedModel.DropoutKey? = nil, recomputes: Bool = false
   ) throws -> Step {
     let trained = try test.model()
-    let tape = Tape(Kernels(), WorkerPool(threads: 1))
+    let tape = Tape(Kernels(), WorkerPool(threads: 1), recomputesLayers: recomputes)
     var random = CounterRandom(seed: 1)
     let loss = trained.addGradients(
       batch, try test.terms(), factor: 0.5, on: tape, dropout: dropout, options: options, &random)
@@ -62,57 +62,53 @@ import Workers
     expectEqual(try step(test, batch, .init(chunk: 2), dropout: key), whole, "dropout")
   }
 
-  @Test(arguments: TrainingCase.all) func severalProcesses(_ folder: String) throws {
+  @Test(arguments: TrainingCase.all, [false, true])
+  func severalProcesses(_ folder: String, recomputes: Bool) throws {
     let test = try TrainingCase(folder)
     let batch = try test.batch(0)
     let whole = try step(test, batch, .init())
-    let count = batch.targets.queries
+    // One more than there are queries: one has nothing to do.
+    let count = batch.targets.queries + 1
     let meeting = Meeting(count)
-    let steps = Steps(count)
-    DispatchQueue.concurrentPerform(iterations: count) { rank in
-      steps.set(
-        rank,
-        Result {
-          try step(
-            test, batch.queries(rank..<rank + 1),
-            .init(ranks: LocalRanks(rank: rank, meeting: meeting)))
-        })
-    }
-    let parts = try steps.all.map { try $0.get() }
-    var sum = parts[0]
-    for part in parts.dropFirst() {
-      // Each knows the loss of all.
-      #expect(part.loss.total == sum.loss.total)
-      sum.gradients.merge(part.gradients) { zip($0, $1).map { $0 + $1 } }
-    }
-    expectEqual(sum, whole, "\(test)")
-  }
-
-  private final class Steps: @unchecked Sendable {
-    private let lock = NSLock()
-    private var steps: [Result<Step, any Error>?]
-    init(_ count: Int) { steps = .init(repeating: nil, count: count) }
-    func set(_ index: Int, _ step: Result<Step, any Error>) {
-      lock.withLock { steps[index] = step }
-    }
-    var all: [Result<Step, any Error>] { steps.compactMap { $0 } }
-  }
-}
-
-extension TrainingBatch {
-  /// Some of the queries with their documents.
-  fileprivate func queries(_ range: Range<Int>) -> TrainingBatch {
-    let n = targets.documents
-    let documents = range.lowerBound * n..<range.upperBound * n
-    let part = ScoreTable(
-      queries: range.count, documents: n, values: Array(targets.values[documents]))
-    let texts: Texts =
-      switch self.texts {
-      case .separate(let queries, let all):
-        .separate(queries: queries.sequences(range), documents: all.sequences(documents))
-      case .pairs(let pairs): .pairs(pairs.sequences(documents))
+    let steps = Results<Step>(count)
+    let inTime = Results<Void>(count)
+    let threads = DispatchGroup()
+    for rank in 0..<count {
+      threads.enter()
+      Thread.detachNewThread {
+        let ranks = LocalRanks(rank: rank, count: count, meeting: meeting)
+        var options = TrainedModel.StepOptions(ranks: ranks)
+        options.partSize = 1000
+        steps.set(
+          rank,
+          Result {
+            try step(test, batch.part(rank, of: count), options, recomputes: recomputes)
+          })
+        if ranks.sumsInTime > 0 { inTime.set(rank, .success(())) }
+        threads.leave()
       }
-    return TrainingBatch(texts, targets: part, firstQuery: range.lowerBound)
+    }
+    threads.wait()
+    let parts = try steps.all.map { try $0.get() }
+    #expect(parts.count == count)
+    // Those with queries sum while they go backwards; the first of three with two has none.
+    #expect(inTime.all.count == (recomputes ? 0 : count - 1))
+    // Each knows the losses and derivatives of all, to the bit.
+    for part in parts.dropFirst() {
+      #expect(part.loss.total == parts[0].loss.total)
+      #expect(part.gradients == parts[0].gradients)
+    }
+    expectEqual(parts[0], whole, "\(test)")
+  }
+
+  private final class Results<Value>: @unchecked Sendable {
+    private let lock = NSLock()
+    private var results: [Result<Value, any Error>?]
+    init(_ count: Int) { results = .init(repeating: nil, count: count) }
+    func set(_ index: Int, _ result: Result<Value, any Error>) {
+      lock.withLock { results[index] = result }
+    }
+    var all: [Result<Value, any Error>] { results.compactMap { $0 } }
   }
 }
 
@@ -145,17 +141,26 @@ private final class Meeting: @unchecked Sendable {
 private final class LocalRanks: Ranks {
   let rank: Int
   let count: Int
+  /// Sums that were done before anybody waited for them.
+  private(set) var sumsInTime = 0
   private let meeting: Meeting
 
-  init(rank: Int, meeting: Meeting) {
+  init(rank: Int, count: Int, meeting: Meeting) {
     self.rank = rank
+    self.count = count
     self.meeting = meeting
-    count = 2
   }
+
+  func leave() {}
 
   func gather(_ values: [Float]) -> [[Float]] { meeting.exchange(rank, values) }
 
-  func sum(_ values: UnsafeMutableBufferPointer<Float>) {
+  func isSumDone(waiting: Bool) -> Bool {
+    if !waiting { sumsInTime += 1 }
+    return true
+  }
+
+  func beginSum(_ values: UnsafeMutableBufferPointer<Float>) {
     for (i, value) in meeting.exchange(rank, Array(values)).enumerated() {
       for (j, x) in value.enumerated() { values[j] = i == 0 ? x : values[j] + x }
     }

@@ -1,4 +1,5 @@
 import Failures
+import Foundation
 import JSON
 import Kernels
 import TestSupport
@@ -10,9 +11,10 @@ struct LossCases {
   let tensors: TestSupport.SafeTensorsFile
   let cases: [JSON]
 
-  init(_ family: String) throws {
-    tensors = try Fixtures.tensors("losses/\(family)/expected.safetensors")
-    cases = try Fixtures.json("losses/\(family)/inputs.json")["cases"]?.array ?? []
+  init(_ folder: String) throws {
+    tensors = try SafeTensorsFile.load(folder + "/expected.safetensors")
+    let inputs = [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder + "/inputs.json")))
+    cases = try JSONParser.parse(inputs)["cases"]?.array ?? []
     #expect(!cases.isEmpty)
   }
 
@@ -70,8 +72,9 @@ struct LossCases {
     }
   }
 
-  @Test func scoringLossesEqualTorchs() throws {
-    let golden = try LossCases("scoring")
+  @Test(arguments: Fixtures.folders("losses/scoring"))
+  func scoringLossesEqualTorchs(_ folder: String) throws {
+    let golden = try LossCases(folder)
     for item in golden.cases {
       guard let key = item["key"]?.string else { continue }
       let loss = try Self.scoringLoss(try #require(item["loss"]?.string), item["params"])
@@ -110,8 +113,9 @@ struct LossCases {
     }
   }
 
-  @Test func regularizationEqualsTorchs() throws {
-    let golden = try LossCases("embedding")
+  @Test(arguments: Fixtures.folders("losses/embedding"))
+  func regularizationEqualsTorchs(_ folder: String) throws {
+    let golden = try LossCases(folder)
     for item in golden.cases {
       let key = try #require(item["key"]?.string)
       let name = try #require(item["loss"]?.string)
@@ -164,8 +168,9 @@ struct LossCases {
   }
 
   /// Columns are the reference's; where it draws them, ours are drawn from the same documents.
-  @Test func columnsAndLossesEqualTheReferences() throws {
-    let golden = try LossCases("in_batch")
+  @Test(arguments: Fixtures.folders("losses/in_batch"))
+  func columnsAndLossesEqualTheReferences(_ folder: String) throws {
+    let golden = try LossCases(folder)
     for item in golden.cases {
       guard let key = item["key"]?.string else { continue }
       let sampling = try Self.sampling(try #require(item["loss"]?.string), item["params"])

@@ -1,3 +1,4 @@
+import Foundation
 import JSON
 import TestSupport
 import Testing
@@ -15,8 +16,10 @@ import Training
     "ConstantSchedulerWithQuadraticWarmup": .quadratic,
   ]
 
-  @Test func valuesEqualTheReferences() throws {
-    let cases = try Fixtures.json("schedulers/all/expected.json")["cases"]?.array ?? []
+  @Test(arguments: Fixtures.folders("schedulers/all"))
+  func valuesEqualTheReferences(_ folder: String) throws {
+    let expected = try Data(contentsOf: URL(fileURLWithPath: folder + "/expected.json"))
+    let cases = try JSONParser.parse([UInt8](expected))["cases"]?.array ?? []
     #expect(cases.count > 10)
     for item in cases {
       let name = try #require(item["scheduler"]?.string)

@@ -29,11 +29,7 @@ struct TrainingCase: CustomStringConvertible {
 
   /// Folders of `Tests/Fixtures/training` and of the folders that `LIR_TEST_CASES` names.
   static var all: [String] {
-    let roots =
-      [fixture("training")]
-      + (ProcessInfo.processInfo.environment["LIR_TEST_CASES"] ?? "").split(separator: ":")
-      .map { "\($0)/training" }
-    return roots.flatMap { root in
+    return Fixtures.folders("training").flatMap { root in
       ((try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []).sorted()
         .map { "\(root)/\($0)" }
     }.filter { FileManager.default.fileExists(atPath: $0 + "/expected.json") }
@@ -155,7 +151,8 @@ struct TrainingCase: CustomStringConvertible {
   /// Runs a case and calls `body` after every step.
   private func run(
     _ test: TrainingCase, threads: Int = 1, recomputes: Bool = false, isa: InstructionSet = .best,
-    steps: Int = .max, _ body: (Int, BatchLoss, Double) -> Void = { _, _, _ in }
+    steps: Int = .max,
+    _ body: (Int, BatchLoss, Double, ParameterStore) -> Void = { _, _, _, _ in }
   ) throws -> ParameterStore {
     let trained = try test.model()
     let terms = try test.terms()
@@ -175,7 +172,7 @@ struct TrainingCase: CustomStringConvertible {
       trained.store.clearGradients()
       let loss = trained.addGradients(try test.batch(batch), terms, on: tape, &random)
       let norm = update.gradientNorm()
-      body(step, loss, norm)
+      body(step, loss, norm, trained.store)
       update.step(
         learningRate: rate * schedule.factor(step), norm: norm,
         clip: test.inputs["clip_grad_norm"]?.double)
@@ -186,7 +183,11 @@ struct TrainingCase: CustomStringConvertible {
   @Test(arguments: TrainingCase.all) func runIsThatOfTheReference(_ folder: String) throws {
     let test = try TrainingCase(folder)
     let expected = try SafeTensorsFile.load(folder + "/expected.safetensors")
-    let store = try run(test) { step, loss, norm in
+    var noise: [String: Set<Int>] = [:]
+    let store = try run(test) { step, loss, norm, store in
+      for parameter in store.parameters {
+        noise[parameter.name, default: []].formUnion(Self.noise(parameter))
+      }
       let json = test.steps[step]
       let slack = test.slack(step, "total_loss")
       Self.near(
@@ -216,10 +217,26 @@ struct TrainingCase: CustomStringConvertible {
       let bound = max(
         2e-5,
         4 * (test.expected["final_weight_fp64_max_abs_diff"]?[parameter.name]?.double ?? 0))
-      let error = zip(reference, 0..<parameter.count).map { abs($0 - parameter.values[$1]) }.max()
-      #expect(
-        reference.count == parameter.count && Double(error ?? .nan) <= bound, "\(parameter.name)")
+      try #require(reference.count == parameter.count)
+      let far = reference.indices.filter {
+        !(Double(abs(reference[$0] - parameter.values[$0])) <= bound)
+      }
+      #expect(noise[parameter.name]?.isSuperset(of: far) == true, "\(parameter.name): \(far)")
+      let allowed = 1 + parameter.count / 4096
+      #expect(far.count <= allowed, "\(parameter.name): \(far.count) of \(parameter.count)")
     }
+  }
+
+  /// Elements whose derivative is below the rounding of sums as large as the largest one.
+  ///
+  /// AdamW makes steps of such derivatives that are as large as any other; the reference ends
+  /// elsewhere, too, when its first weights change by their rounding.
+  private static func noise(_ parameter: Parameter) -> [Int] {
+    guard let training = parameter.training, training.hasGradient else { return [] }
+    let gradient = UnsafeBufferPointer(
+      start: training.gradient.pointer, count: parameter.count)
+    let largest = gradient.lazy.map(abs).max() ?? 0
+    return gradient.indices.filter { gradient[$0] != 0 && abs(gradient[$0]) <= 0x1p-20 * largest }
   }
 
   private static func near(

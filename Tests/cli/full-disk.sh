@@ -65,3 +65,10 @@ if has_tool lir-eval; then
   awk '$4 <= 3 { print $1, 0, $3, 1 }' found.run >qrels.txt
   full lir-eval --qrels qrels.txt -m nDCG@10 --per-query found.run
 fi
+if has_tool lir-train; then
+  for tool in full full_output; do
+    $tool lir-train sample --qrels qrels.txt --queries queries.tsv --docs docs.tsv found.run
+  done
+  echo '{"step":1,"loss":0.5,"lr":0.1}' >metrics.jsonl
+  full lir-train plot metrics.jsonl
+fi

@@ -63,6 +63,15 @@ exits 0 lir-encode --model made --role doc docs.tsv -o made.lirt
 made '{"model_type":"col","embedding_dim":16}' 'projection.weight [16, 32]'
 made '{"model_type":"unicoil"}' 'token_projection.weight [1, 32]'
 made '{"model_type":"coil","embedding_dim":8,"token_embedding_dim":4}' 'token_projection.bias [4]'
+# Tokens that the tokenizer lacks get rows in the table of embeddings, rounded up to eights.
+made '{"model_type":"col","embedding_dim":8,"add_marker_tokens":true,"projection":"linear_no_bias"}' \
+  'embeddings.word_embeddings.weight [184, 32]' 'projection.weight [8, 32]'
+is 'ids of markers' '[QUE] 180,[DOC] 181' \
+  "$(jq -r '.added_tokens[-2:] | map("\(.content) \(.id)") | join(",")' made/tokenizer.json)"
+is 'vocab_size' 184 "$(jq .vocab_size made/config.json)"
+exits 0 lir-tokenize --model made --role query --format jsonl queries.tsv >marked.jsonl
+is 'marker of queries' 180 "$(head -n 1 marked.jsonl | jq '.input_ids[1]')"
+made '{"model_type":"mvr","num_viewer_tokens":2}' 'embeddings.word_embeddings.weight [184, 32]'
 made '{"model_type":"splade"}' 'projection.dense.weight [32, 32]' 'projection.norm.weight [32]' \
   'projection.decoder.weight [180, 32]' 'projection.decoder.bias [180]'
 made '{"model_type":"mono"}' 'linear.weight [1, 32]'
@@ -149,4 +158,8 @@ refuses 78 'no layer is called nothing' lir-train --config train.yml -o none \
   --set 'lora={targets: [nothing]}'
 refuses 78 'did you mean lora.targets' lir-train --config train.yml -o none --set 'lora={target: [a]}'
 refuses 78 'lora.targets: expected' lir-train --config train.yml -o none --set 'lora={r: 4}'
+# What a refused run was going to begin with is not left.
+exits 78 lir-train --config train.yml -o none --model bare --set 'freeze=[nothing]' \
+  --set 'model_config={"model_type":"mvr","num_viewer_tokens":2}'
+[ ! -e none ] || fail "left: $(find none)"
 rm -rf bare made again lacking modules frozen low half none docs.index

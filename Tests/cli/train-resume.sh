@@ -7,7 +7,7 @@ model: $MODELS/native/dpr_bert_00/model
 data: {tuples: triples.tsv}
 batch_size: 8
 accumulate: 2
-max_steps: 160
+max_steps: 100
 losses: [{name: RankNet}, {name: InBatchCrossEntropy, weight: 0.5, max_num_neg_samples: 2}]
 optimizer: {lr: 1.0e-3, no_decay: [bias]}
 schedule: {name: cosine, warmup: 3}
@@ -19,7 +19,7 @@ END
 train() { lir-train --config train.yml "$@"; }
 exits 0 train -o whole
 needed=$(summary seconds)
-is "steps" 160 "$(summary steps)"
+is "steps" 100 "$(summary steps)"
 without_rates() { sed 's/,"tokens_per_second":[^}]*//' "$1"; }
 
 # Ten kills, each a little later than a resumed run needs to do some steps.

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Time a training step of ours beside one of Lightning IR on torch, and compare memory.
 
-    scripts/reference/bench_training.py --lir DIR [--shape minilm|base]... [--threads N]...
+    scripts/reference/bench_training.py --lir DIR [--shape minilm|base]... [--threads N]... [--cpu]
 
 Bi-encoders with random weights, in-batch cross entropy, AdamW, clipping, no dropout; 32 queries with
 two passages each, whose lengths are drawn from those of web passages. Both run the same lengths in
-turn, as often as --rounds says; the best step of each counts. Needs torch, transformers and a
+turn, as often as --rounds says; the best step of each counts. On a busy machine --cpu counts the time of
+the processors: for one thread, as torch's others spin while they wait. Needs torch, transformers and a
 checkout of Lightning IR, and a build with `swift build -c release`.
 """
 
@@ -57,11 +58,12 @@ def make_model(shape: str, folder: str) -> None:
     module.save_pretrained(Path(folder) / "model")
 
 
-def peer(folder: str, steps: int, threads: int, counts: List[int]) -> None:
+def peer(folder: str, steps: int, threads: int, counts: List[int], cpu: bool) -> None:
     """Print seconds of each step, then the peak of resident memory in bytes."""
     import resource
     import time
     import torch
+    now = time.process_time if cpu else time.perf_counter
     from lightning_ir import BiEncoderModule
     from lightning_ir.data import TrainBatch
     from lightning_ir.loss import InBatchCrossEntropy
@@ -82,7 +84,7 @@ def peer(folder: str, steps: int, threads: int, counts: List[int]) -> None:
     texts = encoding(counts[:queries]), encoding(counts[queries:])
     optimizer = torch.optim.AdamW(module.parameters(), lr=1e-5)
     for _ in range(steps):
-        start = time.perf_counter()
+        start = now()
         output = module.model.forward(*texts, [DOCUMENTS] * queries)
         batch = TrainBatch(queries=[""] * queries, docs=[[""] * DOCUMENTS] * queries,
                            targets=torch.tensor([[1.0] + [0.0] * (DOCUMENTS - 1)] * queries))
@@ -91,7 +93,7 @@ def peer(folder: str, steps: int, threads: int, counts: List[int]) -> None:
         total.backward()
         torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
         optimizer.step()
-        print(time.perf_counter() - start, flush=True)
+        print(now() - start, flush=True)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 
 
@@ -109,13 +111,14 @@ def main() -> int:
     parser.add_argument("--queries", type=int, default=32)
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--cpu", action="store_true")
     parser.add_argument("--peer", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     sys.path.insert(0, arguments.lir)
     counts = lengths(arguments.queries)
     if arguments.peer:
         folder, steps, threads = arguments.peer
-        peer(folder, int(steps), int(threads), counts)
+        peer(folder, int(steps), int(threads), counts, arguments.cpu)
         return 0
     ours = str(ROOT / ".build" / "release" / "bench-training")
     for shape in arguments.shape or list(SHAPES):
@@ -131,6 +134,8 @@ def main() -> int:
                                  str(arguments.queries), "--peer", model, str(arguments.steps),
                                  str(threads)],
                     }.items():
+                        if arguments.cpu:
+                            command.append("--cpu")
                         environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
                         *times, memory = run(command, " ".join(map(str, counts)), environment)
                         best[name] = [min(best[name][0], *times), min(best[name][1], memory)]

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Train with Lightning IR what lir-train has trained, and compare.
 
-    train.py RUN [--steps N] [--threads N] [--bin DIR] [--tolerance X]
+    train.py RUN [--steps N] [--threads N] [--bin DIR] [--tolerance X] [--save DIR]
 
 RUN is a folder of lir-train that has come to its end. Its train.yml says what to do; it must train on
 tuples in their order (`data: {tuples: FILE, shuffle: false}`) with `dropout: 0`, without accumulation.
 The losses of every step in metrics.jsonl are compared with those of Lightning IR for the same batches.
 Then RUN's model is opened in Lightning IR, and its scores of the last batch are compared with those of
-lir-rerank. Prints both differences and the seconds of a step, here and there; exit status: 0 all
-within the tolerance, 1 not.
+lir-rerank; --save keeps the one that Lightning IR has trained. Prints both differences and the seconds
+of a step there; exit status: 0 all within the tolerance, 1 not.
 Needs Lightning IR and PyYAML.
 """
 
@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import lightning_ir
 import torch
@@ -84,8 +84,8 @@ def scheduler_of(config: Dict[str, Any], optimizer: torch.optim.Optimizer, steps
     raise SystemExit(f"train.py: no schedule {schedule['name']} here")
 
 
-def train(config: Dict[str, Any], tuples: List[Tuple_], steps: int, limit: int
-          ) -> Iterator[Tuple[float, float]]:
+def train(config: Dict[str, Any], tuples: List[Tuple_], steps: int, limit: int,
+          save: Optional[Path] = None) -> Iterator[Tuple[float, float]]:
     """The loss of every step, and its seconds."""
     module = module_of(config["model"], config)
     options = dict(config["optimizer"])
@@ -98,6 +98,8 @@ def train(config: Dict[str, Any], tuples: List[Tuple_], steps: int, limit: int
         batch_tuples = batches[step % len(batches)]
         batch = TrainBatch(
             queries=[q for q, _, _ in batch_tuples], docs=[d for _, d, _ in batch_tuples],
+            query_ids=[str(i) for i in range(len(batch_tuples))],
+            doc_ids=[[str(j) for j in range(len(d))] for _, d, _ in batch_tuples],
             targets=torch.tensor([t for _, _, t in batch_tuples]))
         output = module.forward(batch)
         losses = module._compute_losses(batch, output)
@@ -109,6 +111,8 @@ def train(config: Dict[str, Any], tuples: List[Tuple_], steps: int, limit: int
         optimizer.step()
         scheduler.step()
         yield float(total.detach()), time.perf_counter() - began
+    if save is not None:
+        module.save_pretrained(str(save))
 
 
 def scores_here(binary: Path, model: Path, batch: List[Tuple_]) -> List[float]:
@@ -145,6 +149,7 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--bin", type=Path, default=Path(".build/release"))
     parser.add_argument("--tolerance", type=float, default=1e-3)
+    parser.add_argument("--save", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     config = yaml.safe_load((options.run / "train.yml").read_text("utf-8"))
@@ -156,7 +161,8 @@ def main() -> int:
     ours = [line["loss"] for line in lines if "loss" in line and "validation" not in line]
     limit = min(options.steps or len(ours), len(ours))
     worst, seconds = 0.0, []
-    for step, (loss, took) in enumerate(train(config, tuples, config["max_steps"], limit)):
+    for step, (loss, took) in enumerate(train(config, tuples, config["max_steps"], limit,
+                                             options.save)):
         seconds.append(took)
         worst = max(worst, abs(loss - ours[step]))
         if (step + 1) % 25 == 0 or step + 1 == limit:

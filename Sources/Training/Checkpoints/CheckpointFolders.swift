@@ -25,11 +25,21 @@ package struct CheckpointFolders {
   /// Whether the run has come to its end.
   package var isDone: Bool { WholeFile.exists("\(root)/\(Self.doneFile)") }
 
-  /// Whether anything of a run is here.
+  /// Whether anything of a run is here, and not only what one that was refused has left.
   package static func isUsed(_ root: String) throws(Failure) -> Bool {
-    WholeFile.isDirectory(root)
-      ? !(try FolderListing.names(root)).isEmpty
-      : WholeFile.exists(root)
+    guard WholeFile.isDirectory(root) else { return WholeFile.exists(root) }
+    for name in try FolderListing.names(root) where !["checkpoints", "start"].contains(name) {
+      return true
+    }
+    return try !FolderListing.names("\(root)/checkpoints").isEmpty
+  }
+
+  /// Removes what a run that was refused has made; nothing of one that has begun.
+  package static func forgetRefused(_ root: String) {
+    guard (try? isUsed(root)) == false else { return }
+    if WholeFile.isDirectory(root + "/start") { try? remove(root + "/start") }
+    rmdir(root + "/checkpoints")
+    rmdir(root)
   }
 
   /// Steps of which there are whole checkpoints, ascending.
@@ -54,7 +64,13 @@ package struct CheckpointFolders {
   package func add(
     _ step: Int, contents: [String], _ write: (String) throws(Failure) -> Void
   ) throws(Failure) {
-    let target = path(step)
+    try make(path(step), contents: contents, write)
+  }
+
+  /// The same for a folder of another name.
+  private func make(
+    _ target: String, contents: [String], _ write: (String) throws(Failure) -> Void
+  ) throws(Failure) {
     if WholeFile.exists("\(target)/\(Self.doneFile)") { return }
     let folder = TemporaryName.beside(target)
     guard mkdir(folder, 0o777) == 0 else { throw SystemError.cannotCreate(target) }
@@ -70,6 +86,18 @@ package struct CheckpointFolders {
       throw error
     }
     try PathName.syncFolder(of: target)
+  }
+
+  /// The folder that training begins with, where the model's does not do as it is.
+  package var start: String { "\(root)/start" }
+
+  /// Makes the folder that training begins with.
+  package func addStart(
+    contents: [String], _ write: (String) throws(Failure) -> Void
+  ) throws(Failure) {
+    // Without a checkpoint nothing says whose it is.
+    if try steps().isEmpty, WholeFile.isDirectory(start) { try Self.remove(start) }
+    try make(start, contents: contents, write)
   }
 
   /// Marks a folder as whole.

@@ -12,8 +12,26 @@ package protocol Ranks: AnyObject {
   /// What every process has to say, in their order.
   func gather(_ values: [Float]) -> [[Float]]
 
-  /// The sum of what every process has, in the place of its own; the same bits for all of them.
-  func sum(_ values: UnsafeMutableBufferPointer<Float>)
+  /// Begins to put the sum of what every process has in the place of its own, the same bits for all
+  /// of them; nothing else may begin before it is done.
+  func beginSum(_ values: UnsafeMutableBufferPointer<Float>)
+
+  /// Goes on with it as far as others have; whether it is done.
+  func isSumDone(waiting: Bool) -> Bool
+
+  /// Says that this process has done its part, and waits until all have; nothing may follow.
+  func leave()
+}
+
+extension Ranks {
+  /// Whether this process is the one that writes and talks.
+  package var isFirst: Bool { rank == 0 }
+
+  /// Goes on once all processes have come here.
+  package func wait() { _ = gather([]) }
+
+  /// Whether any process says so.
+  package func any(_ flag: Bool) -> Bool { gather([flag ? 1 : 0]).contains { $0 != [0] } }
 }
 
 extension Ranks {
@@ -36,13 +54,15 @@ extension Ranks {
     _ own: TextVectors, on tape: Tape
   ) -> (vectors: TextVectors, firstRows: [Int]) {
     var firstRows: [Int] = []
-    let perRank = own.parts.map { part in
-      let columns = part.vectors.columns
-      let matrices = gather(Array(part.vectors.elements)).map {
+    // A process without texts knows neither how many parts there are nor how wide they are.
+    let widths = gather(own.parts.map(\.vectors.columns)).max { $0.count < $1.count } ?? []
+    let perRank = widths.enumerated().map { index, columns in
+      let part = own.parts.isEmpty ? nil : own.parts[index]
+      let matrices = gather(part.map { Array($0.vectors.elements) } ?? []).map {
         tape.matrix($0, rows: $0.count / columns, columns: columns)
       }
       firstRows.append(matrices[..<rank].reduce(0) { $0 + $1.rows })
-      return zip(matrices, gather(part.groups)).map {
+      return zip(matrices, gather(part?.groups ?? VectorGroups(texts: 0))).map {
         TextVectors.Part(vectors: $0, groups: $1)
       }
     }

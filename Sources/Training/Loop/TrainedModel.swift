@@ -78,15 +78,37 @@ package struct TrainedModel {
       objective, texts.map(\.role), recorded.map(\.values), options.ranks, &random)
     for (i, text) in texts.enumerated() where isChunked {
       let again = run(text, batch, tape, dropout)
-      tape.backward(from: zip(again.parts, slopes[i]).map { ($0.vectors, $1) })
+      backward(
+        tape, zip(again.parts, slopes[i]).map { ($0.vectors, $1) },
+        i == texts.count - 1 ? options : nil)
     }
     if !isChunked {
-      tape.backward(
-        from: zip(recorded, slopes).flatMap { recorded, slopes in
+      backward(
+        tape,
+        zip(recorded, slopes).flatMap { recorded, slopes in
           zip(recorded.parts, slopes).map { ($0.vectors, $1) }
-        })
+        }, options)
     }
     return loss
+  }
+
+  /// `options`: with the last part of a batch.
+  private func backward(
+    _ tape: Tape, _ derivatives: [(value: Recorded, derivative: Matrix)], _ options: StepOptions?
+  ) {
+    guard let options, options.sumsGradients, let ranks = options.ranks else {
+      return tape.backward(from: derivatives)
+    }
+    // Which weights layers use that are computed again is known afterwards.
+    if tape.recomputesLayers {
+      tape.backward(from: derivatives)
+      return GradientSum(store, ranks, partSize: options.partSize).finish()
+    }
+    let sum = GradientSum(store, ranks, partSize: options.partSize)
+    tape.afterAdjoint = sum.advance
+    tape.backward(from: derivatives)
+    tape.afterAdjoint = nil
+    sum.finish()
   }
 
   /// The losses of a batch as the model is outside of training, and no derivatives.
@@ -135,10 +157,15 @@ package struct TrainedModel {
     package var chunk: Int?
     /// Processes that have a part of the batch each; nil for this one alone.
     package var ranks: (any Ranks)?
+    /// Whether the derivatives of the store then are summed over them: with the last batch of a step.
+    package var sumsGradients: Bool
+    /// Derivatives that are summed at a time: 16 MB.
+    package var partSize = 1 << 22
 
-    package init(chunk: Int? = nil, ranks: (any Ranks)? = nil) {
+    package init(chunk: Int? = nil, ranks: (any Ranks)? = nil, sumsGradients: Bool = true) {
       self.chunk = chunk
       self.ranks = ranks
+      self.sumsGradients = sumsGradients
     }
   }
 }

@@ -35,6 +35,24 @@ package struct TrainingBatch: Sendable {
     self.firstQuery = firstQuery
   }
 
+  /// The part of one of `count` processes: some of the queries, or none, with their documents.
+  package func part(_ rank: Int, of count: Int) -> TrainingBatch {
+    let range = rank * targets.queries / count..<(rank + 1) * targets.queries / count
+    let n = targets.documents
+    let documents = range.lowerBound * n..<range.upperBound * n
+    var part = self
+    part.targets = ScoreTable(
+      queries: range.count, documents: n, values: Array(targets.values[documents]))
+    part.firstQuery += range.lowerBound
+    part.texts =
+      switch texts {
+      case .separate(let queries, let all):
+        .separate(queries: queries.sequences(range), documents: all.sequences(documents))
+      case .pairs(let pairs): .pairs(pairs.sequences(documents))
+      }
+    return part
+  }
+
   /// Tokens of all texts.
   package var tokens: Int {
     switch texts {

@@ -34,6 +34,7 @@ package final class TrainingRun {
   let update: WeightUpdate
   let tape: Tape
   let tuples: TupleTokenizer
+  private let ranks: (any Ranks)?
   private let source: any TupleSource
   private let kernels: Kernels
   private let pool: WorkerPool
@@ -61,16 +62,23 @@ package final class TrainingRun {
   ///   - description: Its model.
   ///   - kernels: Compute.
   ///   - pool: Works.
+  ///   - ranks: Processes that take a part of each batch; nil for this one alone.
   ///   - opener: Makes the opener of the data from the seed of what is sampled.
   /// - Throws: 78 where the model, the losses and the rest do not go together; as reading the model
   ///   and the data does.
   package init(
     _ configuration: TrainingConfiguration, _ description: ModelDescription,
-    _ kernels: Kernels, _ pool: WorkerPool, opener: (UInt64) -> DataOpener
+    _ kernels: Kernels, _ pool: WorkerPool, ranks: (any Ranks)?, opener: (UInt64) -> DataOpener
   ) throws(Failure) {
     self.configuration = configuration
     self.kernels = kernels
     self.pool = pool
+    self.ranks = ranks
+    if let ranks, configuration.batchSize < ranks.count {
+      throw .config(
+        "batch_size", "\(configuration.batchSize) queries for \(ranks.count) processes",
+        hint: "each takes a part of the batch")
+    }
     tokenizer = try Tokenizer.load(folder: description.folder.modelPath)
     trained = try TrainedModel(description, seed: Self.seed(configuration.seed, .weights))
     try trained.check(configuration.losses)
@@ -147,12 +155,15 @@ package final class TrainingRun {
       queries: 0, tokens: 0)
     var random = CounterRandom(
       seed: Self.seed(configuration.seed, .inBatch), stream: UInt64(step))
-    for batch in batches {
+    for (i, batch) in batches.enumerated() {
       let tuples = try read(batch, epoch)
       let tokens = try self.tuples.batch(tuples, firstQuery: report.queries)
       let loss = trained.addGradients(
-        tokens, terms, factor: 1 / Double(configuration.accumulate), on: tape, dropout: dropout,
-        options: .init(chunk: configuration.chunk), &random)
+        ranks.map { tokens.part($0.rank, of: $0.count) } ?? tokens, terms,
+        factor: 1 / Double(configuration.accumulate), on: tape, dropout: dropout,
+        options: .init(
+          chunk: configuration.chunk, ranks: ranks, sumsGradients: i == batches.count - 1),
+        &random)
       guard loss.total.isFinite else { throw notFinite("the loss is \(loss.total)", tuples) }
       report.loss += loss.total / Double(batches.count)
       for (i, term) in loss.terms.enumerated() { report.terms[i] += term / Double(batches.count) }

@@ -7,10 +7,10 @@ package struct ScoreTable: Sendable, Equatable {
   /// Row by row.
   package var values: [Float]
 
-  /// - Precondition: there is one value a query and document, and at least one of each.
+  /// - Precondition: there is one value a query and document, and at least one document.
   package init(queries: Int, documents: Int, values: [Float]) {
     precondition(
-      queries > 0 && documents > 0 && values.count == queries * documents,
+      queries >= 0 && documents > 0 && values.count == queries * documents,
       "\(values.count) values for \(queries) queries with \(documents) documents each")
     self.queries = queries
     self.documents = documents

@@ -1,0 +1,155 @@
+import Autograd
+import Failures
+import JSON
+import Kernels
+import Models
+import Streams
+import Tensors
+import Tokenizers
+
+/// Tokens that a model puts into texts and the tokenizer of its backbone lacks: markers of queries
+/// and documents, viewers.
+///
+/// They get rows of their own in the embedding table (Lightning IR `bi_encoder_module.py`).
+package struct VocabularyExtension {
+  package let names: [String]
+  private let folder: ModelFolder
+  private let firstID: Int
+  private let rows: Int
+
+  /// Embedding tables as the backbones call them.
+  private static let tables = [
+    "word_embeddings.weight", "tok_embeddings.weight", "shared.weight",
+  ]
+  /// Lightning IR rounds the number of rows up to multiples of this.
+  private static let multiple = 8
+  /// transformers draws new rows with the variance of the old ones times this
+  /// (`modeling_utils.py`, `_init_added_embeddings_weights_with_mean`).
+  private static let shareOfVariance = 1e-9
+
+  /// What a model lacks; nil for nothing.
+  ///
+  /// - Throws: 78 where the tokenizer is not of a kind that can get more tokens.
+  package init?(_ description: ModelDescription) throws(Failure) {
+    folder = description.folder
+    let wanted = [Role.query, .doc].flatMap { description.roles[$0]?.inserted ?? [] }
+      .filter { $0.id == nil }.map(\.name)
+    guard !wanted.isEmpty, WeightNaming(description).isConverted else { return nil }
+    let tokenizer = try Tokenizer.load(folder: folder.modelPath)
+    var names: [String] = []
+    for name in wanted where tokenizer.id(of: name) == nil && !names.contains(name) {
+      names.append(name)
+    }
+    if names.isEmpty { return nil }
+    self.names = names
+    guard WholeFile.exists("\(folder.modelPath)/tokenizer.json") else {
+      throw .config(
+        folder.modelPath, "there is no tokenizer.json that could get \(names[0])",
+        hint: "transformers writes one: AutoTokenizer.from_pretrained(…).save_pretrained(…)")
+    }
+    if case .splade = description.architecture {
+      throw .config(
+        folder.modelPath, "the language model's head has no output for \(names[0])",
+        hint: "leave add_marker_tokens out")
+    }
+    firstID = Int(tokenizer.largestID) + 1
+    let (before, needed) = (try folder.integer("vocab_size"), firstID + names.count)
+    rows =
+      needed > before ? (needed + Self.multiple - 1) / Self.multiple * Self.multiple : before
+  }
+
+  /// Names of what `write` writes.
+  package func contents() throws(Failure) -> [String] {
+    var names: [String] = []
+    for name in try FolderListing.names(folder.modelPath).sorted()
+    where [".json", ".txt", ".model"].contains(where: name.hasSuffix) {
+      // An index of shards would stand before the one file that is written.
+      if !name.hasSuffix(".index.json") { names.append(name) }
+    }
+    return names + ["model.safetensors"]
+  }
+
+  /// Writes the backbone with the tokens into a folder.
+  ///
+  /// `seed`: of the new rows.
+  package func write(into target: String, seed: UInt64) throws(Failure) {
+    for name in try contents().dropLast() {
+      var bytes = try WholeFile.read("\(folder.modelPath)/\(name)")
+      if name == "config.json" { bytes = config() }
+      if name == "tokenizer.json" { bytes = try tokenizer(bytes) }
+      let writer = try ByteWriter("\(target)/\(name)", compression: Compression.none)
+      try writer.write(bytes)
+      try writer.finish()
+    }
+    let checkpoint = try Checkpoint(folder.modelPath)
+    var parameters: [Parameter] = []
+    // Numbers from 0 on that older transformers saved with the weights are left out.
+    for name in checkpoint.names where !name.hasSuffix("position_ids") {
+      let parameter = try checkpoint.parameter(name, checkpoint.shape(name) ?? [])
+      let isTable = Self.tables.contains(where: name.hasSuffix)
+      parameters.append(isTable ? extended(parameter, seed) : parameter)
+    }
+    try SafeTensorsWriter.write(
+      "\(target)/model.safetensors", metadata: ["format": "pt"],
+      parameters.map { ModelFolderWriter.tensor($0.name, $0) })
+  }
+
+  /// `config.json`, as it was before anybody added to it, but for the number of rows.
+  private func config() -> [UInt8] {
+    var members = folder.config.members ?? []
+    members.removeAll { $0.key == "vocab_size" || folder.overriddenKeys.contains($0.key) }
+    members.append(JSON.Member("vocab_size", .integer(rows)))
+    if let type = folder.originalModelType {
+      members.append(JSON.Member("model_type", .string(type)))
+    }
+    return Array((JSON.object(members).indented() + "\n").utf8)
+  }
+
+  private func tokenizer(_ bytes: [UInt8]) throws(Failure) -> [UInt8] {
+    let file = "\(folder.modelPath)/tokenizer.json"
+    guard let json = try? JSONParser.parse(bytes), var members = json.members else {
+      throw .data(file, "expected a JSON object")
+    }
+    let new = names.enumerated().map { i, name -> JSON in
+      [
+        "id": .integer(firstID + i), "content": .string(name), "single_word": false,
+        "lstrip": false, "rstrip": false, "normalized": false, "special": true,
+      ]
+    }
+    let tokens = JSON.array((json["added_tokens"]?.array ?? []) + new)
+    if let place = members.firstIndex(where: { $0.key == "added_tokens" }) {
+      members[place].value = tokens
+    } else {
+      members.append(JSON.Member("added_tokens", tokens))
+    }
+    return Array(JSON.object(members).serialized().utf8)
+  }
+
+  /// The table with rows about the mean of those that it has.
+  private func extended(_ table: Parameter, _ seed: UInt64) -> Parameter {
+    let (before, columns) = (table.matrix.rows, table.matrix.columns)
+    let buffer = AlignedBuffer(count: max(rows, before) * columns)
+    buffer.pointer.update(from: table.values, count: table.count)
+    var random = CounterRandom(seed: seed)
+    var means = [Double](repeating: 0, count: columns)
+    var squares = means
+    for row in 0..<before {
+      for column in 0..<columns {
+        let value = Double(table.values[row * columns + column])
+        means[column] += value / Double(before)
+        squares[column] += value * value / Double(before)
+      }
+    }
+    for row in stride(from: before, to: rows, by: 1) {
+      for column in 0..<columns {
+        let variance = max(0, squares[column] - means[column] * means[column])
+        let deviation = (Self.shareOfVariance * variance).squareRoot()
+        buffer.pointer[row * columns + column] = Float(
+          means[column] + deviation * Double(random.nextNormal()))
+      }
+    }
+    return Parameter(
+      name: table.name, shape: [buffer.count / columns, columns],
+      values: UnsafePointer(buffer.pointer), owner: buffer)
+  }
+}

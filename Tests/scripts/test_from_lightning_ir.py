@@ -1,0 +1,199 @@
+"""Tests of scripts/from-lightning-ir on configurations such as Lightning IR's documentation has."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+from typing import Any, Dict, Tuple
+
+try:
+    import yaml
+except ImportError as error:
+    raise unittest.SkipTest(f"{error.name} is not installed")
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "from-lightning-ir"
+
+DPR = """
+trainer:
+  max_steps: 100_000
+model:
+  class_path: lightning_ir.BiEncoderModule
+  init_args:
+    model_name_or_path: bert-base-uncased
+    config:
+      class_path: lightning_ir.models.DprConfig
+    loss_functions:
+    - lightning_ir.RankNet
+data:
+  class_path: lightning_ir.LightningIRDataModule
+  init_args:
+    train_dataset:
+      class_path: lightning_ir.TupleDataset
+      init_args:
+        tuples_dataset: msmarco-passage/train/triples-small
+    train_batch_size: 32
+optimizer:
+  class_path: torch.optim.AdamW
+  init_args:
+    lr: 0.001
+"""
+
+SPLADE = """
+seed_everything: 7
+trainer:
+  accelerator: gpu
+  precision: bf16-mixed
+  max_steps: 50000
+  accumulate_grad_batches: 4
+  gradient_clip_val: 1
+  val_check_interval: 4000
+  callbacks:
+  - class_path: lightning_ir.GenericConstantSchedulerWithQuadraticWarmup
+    init_args:
+      keys: [loss_functions.1.query_weight, loss_functions.1.doc_weight]
+      num_warmup_steps: 20_000
+      num_delay_steps: 50
+  - class_path: LearningRateMonitor
+model:
+  class_path: BiEncoderModule
+  init_args:
+    model_name_or_path: models/splade
+    config:
+      class_path: SpladeConfig
+      init_args: {query_length: 24}
+    loss_functions:
+    - - class_path: SupervisedMarginMSE
+      - 0.05
+    - class_path: FLOPSRegularization
+      init_args: {query_weight: 0.08, doc_weight: 0.1}
+    evaluation_metrics: [nDCG@10, RR@10]
+data:
+  class_path: LightningIRDataModule
+  init_args:
+    num_workers: 4
+    train_batch_size: 16
+    train_dataset:
+      class_path: RunDataset
+      init_args:
+        run_path_or_id: __rank-distillm__msmarco-passage-train.run
+        depth: 100
+        sample_size: 8
+        sampling_strategy: log_random
+        targets: score
+        normalize_targets: false
+    inference_datasets:
+    - class_path: RunDataset
+      init_args: {run_path_or_id: bm25__dl19.run, depth: 100, sample_size: 100}
+optimizer:
+  class_path: torch.optim.AdamW
+  init_args: {lr: 1e-5, betas: [0.9, 0.999], weight_decay: 0.01, fused: null}
+lr_scheduler:
+  class_path: lightning_ir.LinearLRSchedulerWithLinearWarmup
+  init_args: {num_warmup_steps: 1000, num_training_steps: 40000}
+"""
+
+
+class FromLightningIR(unittest.TestCase):
+    def setUp(self) -> None:
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.folder = Path(temporary.name)
+
+    def turn(self, *texts: str) -> Tuple[int, str, str]:
+        names = []
+        for i, text in enumerate(texts):
+            names.append(f"{i}.yml")
+            (self.folder / names[-1]).write_text(text, "utf-8")
+        done = subprocess.run([sys.executable, str(SCRIPT), *names], capture_output=True, text=True,
+                              check=False, cwd=self.folder)
+        self.assertNotIn("Traceback", done.stderr)
+        return done.returncode, done.stdout, done.stderr
+
+    def turned(self, *texts: str) -> Dict[str, Any]:
+        status, out, err = self.turn(*texts)
+        self.assertEqual(status, 0, err)
+        return dict(yaml.safe_load(out))
+
+    def test_the_example_of_the_documentation(self) -> None:
+        result = self.turned(DPR)
+        self.assertEqual(result["model"], "bert-base-uncased")
+        self.assertEqual(result["model_config"], {"model_type": "lir-dpr"})
+        self.assertEqual(result["losses"], [{"name": "RankNet"}])
+        self.assertEqual(result["optimizer"], {"name": "AdamW", "lr": 0.001})
+        self.assertEqual((result["batch_size"], result["max_steps"]), (32, 100000))
+        data = result["data"]
+        self.assertEqual(data["format"], "id_triples")
+        # Lightning IR reads tuples in the order in which they are.
+        self.assertIs(data["shuffle"], False)
+        # How to get each file that it names is said in front.
+        _, out, _ = self.turn(DPR)
+        for key in ("tuples", "queries", "docs"):
+            self.assertIn(f">{data[key]}\n", out)
+
+    def test_everything_else(self) -> None:
+        result = self.turned(SPLADE)
+        self.assertEqual(result["model_config"], {"model_type": "splade", "query_length": 24})
+        self.assertEqual(result["losses"], [
+            {"name": "SupervisedMarginMSE", "weight": 0.05},
+            {"name": "FLOPSRegularization", "query_weight": 0.08, "doc_weight": 0.1}])
+        self.assertEqual(result["value_schedules"], [
+            {"key": ["losses.1.query_weight", "losses.1.doc_weight"], "name": "quadratic",
+             "warmup": 20000, "delay": 50}])
+        self.assertEqual(result["schedule"], {"name": "linear", "warmup": 1000})
+        self.assertEqual(result["optimizer"],
+                         {"name": "AdamW", "betas": [0.9, 0.999], "lr": 1e-5, "weight_decay": 0.01})
+        data = result["data"]
+        self.assertEqual((data["depth"], data["sample_size"], data["sampling"], data["targets"]),
+                         (100, 8, "log_random", "score"))
+        self.assertEqual((result["accumulate"], result["clip"], result["seed"]), (4, 1, 7))
+        (validation,) = result["validate"]
+        self.assertEqual(validation["every"], 4000)
+        self.assertEqual(validation["run"], "bm25__dl19.run")
+        self.assertEqual(validation["qrels"], "dl19.qrels.txt")
+        # What is done otherwise is said.
+        _, out, _ = self.turn(SPLADE)
+        self.assertIn("bf16-mixed", out)
+        self.assertIn("40000", out)
+
+    def test_adapters(self) -> None:
+        adapter = """
+model: {init_args: {config: {init_args: {
+  use_adapter: true, embedding_dim: 16, adapter_config: {class_path: peft.LoraConfig,
+    init_args: {r: 4, lora_alpha: 8, target_modules: [query, value], lora_dropout: %s}}}}}}
+"""
+        result = self.turned(DPR, adapter % "0.0")
+        self.assertEqual(result["lora"], {"r": 4, "alpha": 8, "targets": ["query", "value"]})
+        self.assertEqual(result["model_config"], {"model_type": "lir-dpr", "embedding_dim": 16})
+        status, _, err = self.turn(DPR, adapter % "0.1")
+        self.assertEqual(status, 78)
+        self.assertIn("lora_dropout", err)
+
+    def test_several_files_lie_on_each_other(self) -> None:
+        result = self.turned(DPR, "trainer: {max_steps: 5}\noptimizer: {init_args: {lr: 0.5}}\n")
+        self.assertEqual((result["max_steps"], result["optimizer"]["lr"]), (5, 0.5))
+
+    def test_what_has_no_counterpart_is_named(self) -> None:
+        for change, named in [
+            ("trainer: {callbacks: [{class_path: StochasticWeightAveraging}]}",
+             "StochasticWeightAveraging"),
+            ("optimizer: {class_path: torch.optim.LBFGS}", "LBFGS"),
+            ("trainer: {gradient_clip_algorithm: value}", "gradient_clip_algorithm"),
+            ("data: {init_args: {train_dataset: {class_path: DocDataset}}}", "DocDataset"),
+            ("nonsense: 1", "nonsense"),
+        ]:
+            status, out, err = self.turn(DPR, change)
+            self.assertEqual((status, out), (78, ""), change)
+            self.assertIn(named, err)
+
+    def test_what_cannot_be_read(self) -> None:
+        self.assertEqual(self.turn("a: [")[0], 65)
+        done = subprocess.run([sys.executable, str(SCRIPT), "missing.yml"], capture_output=True,
+                              cwd=self.folder, check=False)
+        self.assertEqual(done.returncode, 66)
+
+
+if __name__ == "__main__":
+    unittest.main()
