@@ -7,6 +7,8 @@ package final class Inference: Operations {
   private let arena = Arena()
   /// Of the attention.
   var scratch = AlignedBuffer(count: 0)
+  /// Of products of narrow elements.
+  private var narrowed = AlignedBuffer(count: 0)
   var relativeTables: [ObjectIdentifier: RelativeTable] = [:]
 
   package init(_ kernels: Kernels) { self.kernels = kernels }
@@ -35,7 +37,12 @@ package final class Inference: Operations {
 
   package func linear(_ x: Matrix, _ layer: Linear, _ activation: Activation) -> Matrix {
     let out = matrix(x.rows, layer.outputs)
-    kernels.multiply(x.view.view, layer.packed, activation: activation, into: out.view)
+    if let w = layer.narrow {
+      kernels.multiply(
+        x.view.view, w, activation: activation, into: out.view, scratch: &narrowed)
+    } else {
+      kernels.multiply(x.view.view, layer.packed, activation: activation, into: out.view)
+    }
     return out
   }
 
@@ -43,7 +50,12 @@ package final class Inference: Operations {
     _ x: Matrix, _ layer: Linear, adding residual: Matrix, dropout: Float, _ batch: PackedBatch
   ) -> Matrix {
     let out = matrix(x.rows, layer.outputs)
-    kernels.multiply(x.view.view, layer.packed, adding: residual.view.view, into: out.view)
+    let added = residual.view.view
+    if let w = layer.narrow {
+      kernels.multiply(x.view.view, w, adding: added, into: out.view, scratch: &narrowed)
+    } else {
+      kernels.multiply(x.view.view, layer.packed, adding: added, into: out.view)
+    }
     return out
   }
 
@@ -84,7 +96,12 @@ package final class Inference: Operations {
 
   package func linearMax(_ x: Matrix, _ layer: Linear, _ batch: PackedBatch) -> Matrix {
     let out = matrix(batch.sequences, layer.outputs)
-    kernels.multiplyMax(x.view.view, layer.packed, offsets: batch.offsets, into: out.view)
+    if let w = layer.narrow {
+      kernels.multiplyMax(
+        x.view.view, w, offsets: batch.offsets, into: out.view, scratch: &narrowed)
+    } else {
+      kernels.multiplyMax(x.view.view, layer.packed, offsets: batch.offsets, into: out.view)
+    }
     return out
   }
 

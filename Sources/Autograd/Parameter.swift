@@ -75,20 +75,37 @@ package final class Linear: Sendable {
   package let outputs: Int
   /// K.
   package let inputs: Int
-  private let fixed: PackedMatrix?
+  private let fixed: Fixed
+
+  private enum Fixed: Sendable {
+    case inTraining
+    case single(PackedMatrix)
+    case narrow(NarrowMatrix)
+  }
 
   /// Weights and biases as the kernels take them.
   ///
-  /// - Precondition: they are not in training, where they would be those of an earlier step.
+  /// - Precondition: they are not in training, where they would be those of an earlier step, and
+  ///   not narrow.
   var packed: PackedMatrix {
-    guard let fixed else { preconditionFailure("\(weights[0].name) is in training") }
-    return fixed
+    guard case .single(let matrix) = fixed else {
+      preconditionFailure("\(weights[0].name) is in training or narrow")
+    }
+    return matrix
+  }
+
+  /// The same in bfloat16 or bytes; nil where they are in single precision or in training.
+  var narrow: NarrowMatrix? {
+    if case .narrow(let matrix) = fixed { matrix } else { nil }
   }
 
   /// - Parameters:
   ///   - weights: W[N,K] each, of one K.
   ///   - biases: b[N] for each weight, or none at all.
-  package init(weights: [Parameter], biases: [Parameter] = []) {
+  ///   - precision: Of the products; weights in training are in single precision.
+  package init(
+    weights: [Parameter], biases: [Parameter] = [], precision: Precision = .f32
+  ) {
     precondition(!weights.isEmpty && (biases.isEmpty || biases.count == weights.count))
     self.weights = weights
     self.biases = biases
@@ -98,19 +115,28 @@ package final class Linear: Sendable {
     inputs = columns
     outputs = weights.reduce(0) { $0 + $1.matrix.rows }
     if (weights + biases).contains(where: { $0.training != nil }) {
-      fixed = nil
+      fixed = .inTraining
     } else if weights.count == 1 {
-      fixed = PackedMatrix(
-        weights[0].values, rows: outputs, columns: columns, bias: biases.first?.values)
+      fixed = Self.pack(
+        weights[0].values, outputs, columns, bias: biases.first?.values, precision)
     } else {
       let stacked = AlignedBuffer(count: outputs * columns)
       Self.stack(weights, into: stacked.pointer)
       let bias = AlignedBuffer(count: outputs)
       Self.stack(biases, into: bias.pointer)
-      fixed = PackedMatrix(
-        stacked.pointer, rows: outputs, columns: columns,
-        bias: biases.isEmpty ? nil : bias.pointer)
+      fixed = Self.pack(
+        stacked.pointer, outputs, columns, bias: biases.isEmpty ? nil : bias.pointer, precision)
     }
+  }
+
+  private static func pack(
+    _ weights: UnsafePointer<Float>, _ outputs: Int, _ inputs: Int, bias: UnsafePointer<Float>?,
+    _ precision: Precision
+  ) -> Fixed {
+    if precision == .f32 {
+      return .single(PackedMatrix(weights, rows: outputs, columns: inputs, bias: bias))
+    }
+    return .narrow(NarrowMatrix(weights, precision, rows: outputs, columns: inputs, bias: bias))
   }
 
   /// Copies parameters one behind the other.

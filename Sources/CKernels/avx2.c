@@ -1,4 +1,4 @@
-// AVX2 and FMA: two ymm registers for sixteen lanes.
+// AVX2 and FMA: two ymm registers for sixteen lanes. Besides, AVX-VNNI for the product of bytes.
 
 #include "tables.h"
 
@@ -11,6 +11,11 @@
 #include "families/all.h"
 #pragma clang attribute pop
 
-const ck_table ck_table_avx2 = CK_TABLE_OF("avx2");
+#pragma clang attribute push(__attribute__((target("avx2,fma,avxvnni"))), apply_to = function)
+#include "families/vnni.h"
+#pragma clang attribute pop
+
+const ck_table ck_table_avx2 = CK_TABLE_OF("avx2", bf16, s8);
+const ck_table ck_table_avx2_vnni = CK_TABLE_OF("avx2-vnni", bf16, s8_vnni);
 
 #endif

@@ -5,4 +5,4 @@
 
 #include "families/all.h"
 
-const ck_table ck_table_portable = CK_TABLE_OF("portable");
+const ck_table ck_table_portable = CK_TABLE_OF("portable", bf16, s8);

@@ -68,6 +68,7 @@ CK_INLINE void ck_store_some(float *p, size_t n, vf x) {
 
 typedef float vf8 __attribute__((ext_vector_type(8)));
 typedef float vf4 __attribute__((ext_vector_type(4)));
+typedef int32_t vi8 __attribute__((ext_vector_type(8)));
 
 // The one tree from sixteen lanes to a number: i and i + 8, then 4, 2, 1.
 CK_INLINE float ck_sum_lanes(vf x) {

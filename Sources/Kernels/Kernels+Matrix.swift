@@ -85,13 +85,7 @@ extension Kernels {
     into out: MutableMatrixView
   ) {
     precondition(a.columns == w.columns, "multiplyMax: a has K = \(a.columns), W \(w.columns)")
-    precondition(
-      out.rows == offsets.count - 1 && out.columns == w.rows,
-      "multiplyMax: out \(out.rows) × \(out.columns), \(offsets.count - 1) sequences × \(w.rows)")
-    precondition(offsets.first.map { $0 >= 0 } ?? true, "multiplyMax: negative offset")
-    precondition(offsets.last.map { $0 <= a.rows } ?? true, "multiplyMax: offset past the rows")
-    precondition(
-      zip(offsets, offsets.dropFirst()).allSatisfy { $0 < $1 }, "multiplyMax: empty sequence")
+    checkMax(a, offsets, outputs: w.rows, out)
     let range = w.checked(columns)
     offsets.withUnsafeBufferPointer { offsets in
       var call = ck_gemm_colmax_f32()
@@ -109,6 +103,16 @@ extension Kernels {
       call.n1 = range.upperBound
       withExtendedLifetime(w) { table.pointee.gemm_colmax_f32(&call) }
     }
+  }
+
+  func checkMax(_ a: MatrixView, _ offsets: [Int], outputs: Int, _ out: MutableMatrixView) {
+    precondition(
+      out.rows == offsets.count - 1 && out.columns == outputs,
+      "multiplyMax: out \(out.rows) × \(out.columns), \(offsets.count - 1) sequences × \(outputs)")
+    precondition(offsets.first.map { $0 >= 0 } ?? true, "multiplyMax: negative offset")
+    precondition(offsets.last.map { $0 <= a.rows } ?? true, "multiplyMax: offset past the rows")
+    precondition(
+      zip(offsets, offsets.dropFirst()).allSatisfy { $0 < $1 }, "multiplyMax: empty sequence")
   }
 }
 

@@ -14,9 +14,9 @@ package struct LoadedModel: Sendable {
 
   package var description: ModelDescription { model.description }
 
-  init(_ description: ModelDescription) throws(Failure) {
+  init(_ description: ModelDescription, _ precision: Precision) throws(Failure) {
     tokenizer = try Tokenizer.load(folder: description.folder.modelPath)
-    model = try Model(description, tokenizer: tokenizer)
+    model = try Model(description, tokenizer: tokenizer, precision: precision)
     try checkVocabulary()
   }
 
@@ -58,9 +58,22 @@ extension ModelOptions {
 
   /// The model of a role and its tokenizer.
   ///
+  /// - Parameters:
+  ///   - role: Whose model.
+  ///   - computation: How precisely it will run.
+  ///   - diagnostics: Told where that may cost quality.
+  /// - Returns: Both, read.
   /// - Throws: 78 where they do not fit each other, or are not supported.
-  package func load(for role: Role) throws(Failure) -> LoadedModel {
-    try LoadedModel(ModelDescription(recognizing: folder(for: role)))
+  package func load(
+    for role: Role, _ computation: PrecisionOptions, _ diagnostics: Diagnostics
+  ) throws(Failure) -> LoadedModel {
+    let description = try ModelDescription(recognizing: folder(for: role))
+    if computation.precision == .int8, !description.isMeasuredInBytes {
+      diagnostics.warning(
+        "\(description.folder.path): what --precision int8 costs \(description.architecture.name) "
+          + "models on \(description.backboneType) has not been measured; bf16 is the safe choice")
+    }
+    return try LoadedModel(description, computation.kernelPrecision)
   }
 
   /// What `--model-config` says: a JSON object, or a file that holds one.
@@ -78,16 +91,36 @@ extension ModelOptions {
   ///
   /// - Throws: 78 where the processor does not have them.
   package func kernels() throws(Failure) -> Kernels {
-    let wanted: InstructionSet
-    switch isa {
-    case .auto: wanted = .best
-    case .avx512: wanted = .avx512
-    case .avx2: wanted = .avx2
-    case .portable: wanted = .portable
-    }
-    guard wanted.isSupported else {
+    guard let family = InstructionFamily(rawValue: isa.rawValue) else { return Kernels(.best) }
+    guard let wanted = InstructionSet.best(of: family) else {
       throw .config("--isa \(isa.rawValue)", "this processor does not run it")
     }
     return Kernels(wanted)
+  }
+}
+
+extension PrecisionOptions {
+  /// The same as the kernels call it.
+  package var kernelPrecision: Precision {
+    switch precision {
+    case .f32: .f32
+    case .bf16: .bf16
+    case .int8: .int8
+    }
+  }
+
+  /// The instruction set to be recorded beside results; nil where they do not depend on it.
+  package func recordedInstructionSet(_ kernels: Kernels) -> String? {
+    precision == .f32 ? nil : kernels.instructionSet.name
+  }
+}
+
+extension ModelDescription {
+  /// Whether the quality of int8 is known for models of this sort, by `scripts/reference/precision.py`.
+  fileprivate var isMeasuredInBytes: Bool {
+    switch (architecture, backboneType) {
+    case (.dense, "bert"): true
+    default: false
+    }
   }
 }

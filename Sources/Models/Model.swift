@@ -17,6 +17,7 @@ package final class Model: Sendable {
   }
 
   package let description: ModelDescription
+  package let precision: Precision
   package let backbone: any Backbone
   package let head: Head
   /// Tokens whose vectors do not count.
@@ -31,22 +32,24 @@ package final class Model: Sendable {
   /// - Parameters:
   ///   - description: What the folder holds.
   ///   - tokenizer: The folder's, if it is loaded already.
+  ///   - precision: Of the wide linear layers: the backbone's, and those that weight the vocabulary.
   ///   - store: Gets the weights where they are to be trained: then the model runs on tapes only.
   ///   - fresh: Gives those of the head their values where the checkpoint lacks them; nil where it
   ///     must not.
   /// - Throws: 78 where a tensor is missing or has another shape, or the weights are in a format
   ///   that is not read; 65 where they are damaged.
   package init(
-    _ description: ModelDescription, tokenizer: Tokenizer? = nil,
+    _ description: ModelDescription, tokenizer: Tokenizer? = nil, precision: Precision = .f32,
     trainingIn store: ParameterStore? = nil, fresh: FreshWeights? = nil
   ) throws(Failure) {
     self.description = description
+    self.precision = precision
     let sources = try WeightSources(description.folder, trainingIn: store)
     backbone = try BackboneLoader.load(
       description.backboneType, description.folder, sources.main,
-      scoresPairs: description.isCrossEncoder)
+      scoresPairs: description.isCrossEncoder, precision)
     sources.main.fresh = fresh
-    head = try HeadLoader(description, sources, backbone).head()
+    head = try HeadLoader(description, sources, backbone, precision).head()
     freshTensors = sources.main.freshNames
     maskedTokens = try Self.maskedTokens(description, tokenizer)
     if let stranger = sources.adapter?.strangers(to: sources.main.names).first {

@@ -147,10 +147,24 @@ package struct ModelOptions: ParsableArguments {
   package var adapter: String?
 
   @Option(
-    help: "Instruction set: auto, avx512, avx2 or portable. fp32 results do not depend on it.")
+    help: "Instruction set: auto, avx512, avx2 or portable. f32 results do not depend on it.")
   package var isa: InstructionSetName = .auto
 
   package init() {}
+}
+
+/// How precisely a model runs.
+package struct PrecisionOptions: ParsableArguments {
+  @Option(
+    help: "Precision of the model's linear layers: f32, bf16 or int8. All else is in f32.")
+  package var precision: ComputePrecision = .f32
+
+  package init() {}
+}
+
+/// `--precision`.
+package enum ComputePrecision: String, ExpressibleByArgument, CaseIterable, Sendable {
+  case f32, bf16, int8
 }
 
 /// `--isa`.

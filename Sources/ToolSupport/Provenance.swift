@@ -15,11 +15,14 @@ package struct Provenance: Sendable {
   ///   - tool: the tool's name, with its subcommand if it has one.
   ///   - settings: the command's settings.
   ///   - inputs: names and digests of what was read, such as `model`, `docs`.
+  ///   - instructionSet: what computed, where results are not promised to be the same on others.
   ///   - earlier: JSON list of the stages before, as a stream carries it.
   package init(
-    tool: String, settings: [Setting], inputs: [(String, String)], earlier: String? = nil
+    tool: String, settings: [Setting], inputs: [(String, String)],
+    instructionSet: String? = nil, earlier: String? = nil
   ) {
-    let options = settings.filter(\.canChangeRecords).map { JSON.Member($0.key, $0.json) }
+    var options = settings.filter(\.canChangeRecords).map { JSON.Member($0.key, $0.json) }
+    if let instructionSet { options.append(JSON.Member("isa", .string(instructionSet))) }
     entry = .object([
       JSON.Member("inputs", .object(inputs.map { JSON.Member($0.0, .string($0.1)) })),
       JSON.Member("options", .object(options)),

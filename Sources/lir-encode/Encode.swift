@@ -43,8 +43,7 @@ struct Encode: ToolCommand {
       "Tokens that are computed at once. The output does not depend on it.", valueName: "n"))
   var batchTokens: Int = BatchEncoder.defaultBatchTokens
 
-  @Option(help: "Precision of the computation: f32.")
-  var precision: ComputePrecision = .f32
+  @OptionGroup var computation: PrecisionOptions
 
   @Option(help: "Element type of the embeddings: f32, f16, bf16 or int8 (with a scale a vector).")
   var dtype: StoredType = .f32
@@ -67,7 +66,8 @@ struct Encode: ToolCommand {
   var inputs: [String] = []
 
   func execute(_ context: ToolContext) throws {
-    let loaded = try modelOptions.load(for: role?.role ?? .doc)
+    let loaded = try modelOptions.load(
+      for: role?.role ?? .doc, computation, context.diagnostics)
     let digest = try modelOptions.digest()
     if inspect {
       context.omitSummary()
@@ -85,9 +85,6 @@ enum EncoderRole: String, ExpressibleByArgument, CaseIterable {
 
   var role: Role { self == .query ? .query : .doc }
 }
-
-/// `--precision`.
-enum ComputePrecision: String, ExpressibleByArgument, CaseIterable { case f32 }
 
 /// `--dtype`.
 enum StoredType: String, ExpressibleByArgument, CaseIterable {

@@ -130,8 +130,11 @@ struct EncodeJob {
     Provenance(
       tool: "lir-encode", settings: context.settings,
       // A token stream itself says what made it; its bytes differ between a shard and the whole.
-      inputs: [("model", modelDigest)] + (earlier == nil ? inputs : []), earlier: earlier)
+      inputs: [("model", modelDigest)] + (earlier == nil ? inputs : []),
+      instructionSet: instructionSet, earlier: earlier)
   }
+
+  private var instructionSet: String? { options.computation.recordedInstructionSet(kernels) }
 
   private func check(_ segment: TensorSegment) throws(Failure) {
     guard segment.schema.kind == .tokens else {
@@ -208,7 +211,8 @@ struct EncodeJob {
     description.model = modelDigest
     description.tokenizer = tokenizerDigest
     description.similarity = model.description.similarity.rawValue
-    description.precision = options.precision.rawValue
+    description.precision = options.computation.precision.rawValue
+    description.isa = instructionSet
     description.maxLength =
       source?.maxLength
       ?? RoleSetup.maximumLength(model.description, role, options.maxLength)

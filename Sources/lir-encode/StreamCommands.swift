@@ -28,7 +28,7 @@ struct Cat: ToolCommand {
       while let segment = try reader.next() {
         if writer == nil { writer = try open(segment) }
         guard let writer else { continue }
-        try check(segment, against: writer, operand)
+        try check(segment, against: writer, operand, context)
         if segment.first == 0 {
           try shards.follow(segment.description.shard, operand)
         }
@@ -49,13 +49,19 @@ struct Cat: ToolCommand {
   }
 
   private func check(
-    _ segment: TensorSegment, against writer: TensorStreamWriter, _ operand: String
+    _ segment: TensorSegment, against writer: TensorStreamWriter, _ operand: String,
+    _ context: ToolContext
   ) throws(Failure) {
     if segment.schema != writer.schema {
       throw .data(operand, "holds another kind or element type than the streams before it")
     }
     if let (what, old, new) = writer.description.disagreement(with: segment.description) {
       throw .data(operand, "the streams disagree: \(what) \(old) is followed by \(what) \(new)")
+    }
+    if segment.first == 0,
+      let (what, old, new) = writer.description.difference(from: segment.description)
+    {
+      context.diagnostics.warning("\(operand): \(what) \(old) is followed by \(what) \(new)")
     }
   }
 }

@@ -49,7 +49,7 @@ struct Build: ToolCommand {
     for operand in operands {
       let reader = try TensorStreamReader(operand)
       while let segment = try reader.next() {
-        if let previous { try Agreement.check(previous, segment, operand) }
+        if let previous { try Agreement.check(previous, segment, operand, context.diagnostics) }
         if segment.first == 0 { try shards.follow(segment.description.shard, operand) }
         if builder == nil { builder = try open(segment, operand, context, operands.count) }
         for index in 0..<segment.records { try builder?.append(segment, index) }
@@ -111,7 +111,8 @@ struct Build: ToolCommand {
 /// Whether streams belong together.
 enum Agreement {
   static func check(
-    _ previous: TensorSegment, _ segment: TensorSegment, _ operand: String
+    _ previous: TensorSegment, _ segment: TensorSegment, _ operand: String,
+    _ diagnostics: Diagnostics
   ) throws(Failure) {
     if segment.schema != previous.schema {
       throw .data(operand, "holds another kind or element type than the streams before it")
@@ -120,6 +121,11 @@ enum Agreement {
       let (what, old, new) = previous.description.disagreement(with: segment.description)
     {
       throw .data(operand, "the streams disagree: \(what) \(old) is followed by \(what) \(new)")
+    }
+    if segment.first == 0,
+      let (what, old, new) = previous.description.difference(from: segment.description)
+    {
+      diagnostics.warning("\(operand): \(what) \(old) is followed by \(what) \(new)")
     }
   }
 }

@@ -30,7 +30,7 @@ struct Merge: ToolCommand {
       let folder = try IndexFolder(input)
       try folder.verify()
       try shards.follow(folder.manifest.stream.shard, input)
-      if let first = folders.first { try check(first, folder) }
+      if let first = folders.first { try check(first, folder, context.diagnostics) }
       folders.append(folder)
     }
     if let missing = shards.missing {
@@ -66,7 +66,9 @@ struct Merge: ToolCommand {
     context.report("documents", String(documents))
   }
 
-  private func check(_ first: IndexFolder, _ other: IndexFolder) throws(Failure) {
+  private func check(
+    _ first: IndexFolder, _ other: IndexFolder, _ diagnostics: Diagnostics
+  ) throws(Failure) {
     let (a, b) = (first.manifest, other.manifest)
     let pairs = [
       ("type", a.kind.rawValue, b.kind.rawValue), ("dim", "\(a.dimension)", "\(b.dimension)"),
@@ -77,6 +79,9 @@ struct Merge: ToolCommand {
     for (what, x, y) in pairs where x != y {
       throw .config(
         other.path, "the indexes disagree: \(what) \(x) of \(first.path) and \(y)")
+    }
+    if let (what, x, y) = a.stream.difference(from: b.stream) {
+      diagnostics.warning("\(other.path): \(what) \(x) of \(first.path) and \(y)")
     }
   }
 }

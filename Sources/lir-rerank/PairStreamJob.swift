@@ -19,6 +19,7 @@ struct PairStreamJob {
   private let encoder: BatchEncoder
   private let scoring: PairScoring
   private let digest: String
+  private let instructionSet: String?
 
   /// Pairs from which on a window is scored; a query is never cut.
   private static let windowPairs = 2048
@@ -38,15 +39,17 @@ struct PairStreamJob {
     self.context = context
     self.operand = operand
     reader = TensorStreamReader(bytes)
-    let loaded = try options.modelOptions.load(for: .pair)
+    let loaded = try options.modelOptions.load(
+      for: .pair, options.computation, context.diagnostics)
     guard loaded.description.isCrossEncoder else {
       throw .config(
         loaded.description.folder.path,
         "a bi-encoder scores no pairs of tokens", hint: "encode the tokens of each role")
     }
+    let kernels = try options.modelOptions.kernels()
+    instructionSet = options.computation.recordedInstructionSet(kernels)
     encoder = BatchEncoder(
-      loaded.model, context.pool, try options.modelOptions.kernels(),
-      batchTokens: options.batchTokens)
+      loaded.model, context.pool, kernels, batchTokens: options.batchTokens)
     scoring = try options.pairScoring(loaded.description)
     digest = try options.modelOptions.digest()
   }
@@ -119,7 +122,7 @@ struct PairStreamJob {
   private func open(_ segment: TensorSegment?) throws(Failure) -> RunOutput {
     let provenance = Provenance(
       tool: "lir-rerank", settings: context.settings, inputs: [("model", digest)],
-      earlier: segment?.description.by)
+      instructionSet: instructionSet, earlier: segment?.description.by)
     return try RunOutput(
       options.output, resume: false, work: provenance.digest,
       tag: options.tag ?? provenance.runTag("lir-rerank"), provenance: provenance.json)

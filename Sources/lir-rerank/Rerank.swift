@@ -69,6 +69,8 @@ struct Rerank: ToolCommand {
       "Tokens that are computed at once. The output does not depend on it.", valueName: "n"))
   var batchTokens: Int = BatchEncoder.defaultBatchTokens
 
+  @OptionGroup var computation: PrecisionOptions
+
   @Flag(help: "Score by hand: the operands are a query and documents, one score a line comes out.")
   var text = false
 

@@ -134,7 +134,7 @@ struct RerankJob {
     }
     return Provenance(
       tool: "lir-rerank", settings: context.settings,
-      inputs: inputs + (try InputDigest.of(operands)))
+      inputs: inputs + (try InputDigest.of(operands)), instructionSet: model.instructionSet)
   }
 }
 

@@ -12,6 +12,8 @@ import ToolSupport
 struct RerankModel {
   let scorer: any PairScorer
   let digest: String
+  /// To be recorded; nil where scores do not depend on it.
+  let instructionSet: String?
   /// Whether the texts are needed.
   let readsQueries: Bool
   let readsDocs: Bool
@@ -21,9 +23,11 @@ struct RerankModel {
     _ options: Rerank, _ context: ToolContext, _ candidates: Candidates?
   ) throws(Failure) {
     guard options.batchTokens >= 1 else { throw .usage("--batch-tokens: expected at least 1") }
-    let loaded = try options.modelOptions.load(for: .doc)
+    let loaded = try options.modelOptions.load(
+      for: .doc, options.computation, context.diagnostics)
     let kernels = try options.modelOptions.kernels()
     digest = try options.modelOptions.digest()
+    instructionSet = options.computation.recordedInstructionSet(kernels)
     if loaded.description.isCrossEncoder {
       if options.index != nil { throw .usage("--index is for bi-encoders") }
       if options.modelOptions.queryModel != nil {
@@ -84,7 +88,9 @@ private struct EmbeddingSources {
         try StoredEmbeddings(files, candidates.queries, role: .query, model: digest, kernels))
     }
     let own =
-      options.modelOptions.queryModel == nil ? loaded : try options.modelOptions.load(for: .query)
+      options.modelOptions.queryModel == nil
+      ? loaded
+      : try options.modelOptions.load(for: .query, options.computation, context.diagnostics)
     return .texts(try embedder(own, .query))
   }
 

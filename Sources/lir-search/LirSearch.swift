@@ -54,6 +54,8 @@ struct LirSearch: Tool, ToolCommand {
       valueName: "n"))
   var batchTokens: Int = BatchEncoder.defaultBatchTokens
 
+  @OptionGroup var computation: PrecisionOptions
+
   @Argument(
     help:
       "Queries: a tensor stream, or text records with --model; - or nothing for the standard input."

@@ -50,6 +50,9 @@ struct SearchJob {
     if let filter = options.filter { inputs += try InputDigest.of([filter], name: "filter") }
     var first: TensorSegment?
     if case .stream(let reader) = input {
+      if options.computation.precision != .f32 {
+        throw .usage("--precision is for queries that are text, the input is a tensor stream")
+      }
       first = try reader.next()
       if let first { try check(first) }
       // A stream says what made it, also where it comes through a pipe.
@@ -59,6 +62,7 @@ struct SearchJob {
     }
     let provenance = Provenance(
       tool: "lir-search", settings: context.settings, inputs: inputs,
+      instructionSet: options.computation.recordedInstructionSet(kernels),
       earlier: folder.manifest.stream.by)
     let output = try RunOutput(
       options.output, resume: options.resumption.resume,
@@ -84,7 +88,8 @@ struct SearchJob {
     let digest = try options.modelOptions.digest()
     try check(what: "model", found: digest, expected: folder.manifest.stream.model, operands[0])
     let embedder = try TextEmbedder(
-      options.modelOptions.load(for: .query), .query, context.pool, kernels,
+      options.modelOptions.load(for: .query, options.computation, context.diagnostics), .query,
+      context.pool, kernels,
       batchTokens: options.batchTokens)
     try options.shards.restrict(reader, operands: operands, options: options.records.records())
     let eager = operands == ["-"]

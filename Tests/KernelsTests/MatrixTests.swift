@@ -7,7 +7,7 @@ struct Product: CustomTestStringConvertible {
   let outputs: Int
   let inputs: Int
 
-  let a: [Float]
+  var a: [Float]
   let w: [Float]
   let bias: [Float]
 
@@ -18,6 +18,15 @@ struct Product: CustomTestStringConvertible {
     a = Sample.uniform(rows * inputs, stream: 1)
     w = Sample.uniform(outputs * inputs, stream: 2)
     bias = Sample.uniform(outputs, stream: 3)
+  }
+
+  init(a: [Float], w: [Float], rows: Int, outputs: Int, inputs: Int) {
+    self.rows = rows
+    self.outputs = outputs
+    self.inputs = inputs
+    self.a = a
+    self.w = w
+    bias = [Float](repeating: 0, count: outputs)
   }
 
   var testDescription: String { "\(rows)×\(outputs)×\(inputs)" }

@@ -19,14 +19,15 @@ struct InvarianceTests {
   ]
 
   /// Results of every text of a case, one row each.
-  private struct Subject {
+  struct Subject {
     let model: Model
     let window: TokenWindow
 
-    init(_ name: String) throws {
+    init(_ name: String, _ precision: Precision = .f32) throws {
       let golden = try ModelCase(name)
       let isLanguageModel = name.contains("mlm_")
-      model = try golden.model(overrides: isLanguageModel ? ["model_type": "splade"] : nil)
+      model = try golden.model(
+        overrides: isLanguageModel ? ["model_type": "splade"] : nil, precision)
       if name.hasPrefix("backbones/") {
         // These have no tokenizer.
         window = try golden.window(model.description.isCrossEncoder ? "pair" : "doc")
@@ -41,26 +42,31 @@ struct InvarianceTests {
       }
     }
 
+    func values(
+      _ window: TokenWindow? = nil, threads: Int = 1, batchTokens: Int = 512,
+      isa: InstructionSet = .best
+    ) throws -> [[Float]] {
+      let window = window ?? self.window
+      guard model.description.isCrossEncoder else {
+        return try model.embed(window, .doc, threads: threads, batchTokens: batchTokens, isa)
+      }
+      return try model.score(
+        window, .logit, threads: threads, batchTokens: batchTokens, isa
+      ).map { [$0] }
+    }
+
     func bits(
       _ window: TokenWindow? = nil, threads: Int = 1, batchTokens: Int = 512,
       isa: InstructionSet = .best
     ) throws -> [[UInt32]] {
-      let window = window ?? self.window
-      let rows =
-        model.description.isCrossEncoder
-        ? try model.score(
-          window, .logit, threads: threads, batchTokens: batchTokens, isa
-        ).map {
-          [$0]
-        }
-        : try model.embed(window, .doc, threads: threads, batchTokens: batchTokens, isa)
-      return rows.map { row in row.map(\.bitPattern) }
+      try values(window, threads: threads, batchTokens: batchTokens, isa: isa)
+        .map { row in row.map(\.bitPattern) }
     }
   }
 
-  @Test(arguments: cases)
-  func batchesAndThreads(name: String) throws {
-    let subject = try Subject(name)
+  @Test(arguments: cases, Precision.allCases)
+  func batchesAndThreads(name: String, precision: Precision) throws {
+    let subject = try Subject(name, precision)
     let expected = try subject.bits()
     #expect(expected.count == subject.window.count)
     for batchTokens in [1, 16, 512] {
@@ -72,9 +78,9 @@ struct InvarianceTests {
     }
   }
 
-  @Test(arguments: cases)
-  func instructionSets(name: String) throws {
-    let subject = try Subject(name)
+  @Test(arguments: cases, Precision.allCases)
+  func instructionSets(name: String, precision: Precision) throws {
+    let subject = try Subject(name, precision)
     let expected = try subject.bits(isa: .portable)
     for isa in InstructionSet.supported {
       for batchTokens in [16, 512] {
@@ -84,9 +90,9 @@ struct InvarianceTests {
     }
   }
 
-  @Test(arguments: cases)
-  func order(name: String) throws {
-    let subject = try Subject(name)
+  @Test(arguments: cases, Precision.allCases)
+  func order(name: String, precision: Precision) throws {
+    let subject = try Subject(name, precision)
     let expected = try subject.bits()
     let count = subject.window.count
     // A step that has no factor in common with the count, so that this visits every text.

@@ -74,8 +74,10 @@ struct ModelCase: CustomStringConvertible {
   // MARK: Models
 
   /// The model that a user would get with `--model-config OVERRIDES`.
-  func model(overrides: JSON? = nil) throws -> Model {
-    try Model(ModelDescription(recognizing: ModelFolder(modelPath, overrides: overrides)))
+  func model(overrides: JSON? = nil, _ precision: Precision = .f32) throws -> Model {
+    try Model(
+      ModelDescription(recognizing: ModelFolder(modelPath, overrides: overrides)),
+      precision: precision)
   }
 
   /// What says that a plain checkpoint is what Lightning IR loaded it as: the fields that the case

@@ -14,13 +14,27 @@
 #include "attention_gradient_f32.h"
 #include "blocks_f32.h"
 #include "convert.h"
+#include "narrow.h"
 
-#define CK_TABLE_OF(NAME) \
+static size_t ck_narrow_scratch_run(size_t m, size_t k) {
+    size_t words = m * ck_narrow_stride(k) + 2 * ck_round_up(m, 16) + 16;
+    return words * sizeof(int32_t);
+}
+
+// Suffixes of the functions that multiply bfloat16 and bytes.
+#define CK_TABLE_OF(NAME, BF16, S8) \
     { \
         .name = NAME, \
         .pack_f32 = ck_pack_f32_run, \
         .gemm_f32 = ck_gemm_f32_run, \
         .gemm_colmax_f32 = ck_gemm_colmax_f32_run, \
+        .pack_bf16 = ck_pack_bf16_run, \
+        .pack_s8 = ck_pack_s8_run, \
+        .narrow_scratch = ck_narrow_scratch_run, \
+        .gemm_bf16 = ck_gemm_run_##BF16, \
+        .gemm_s8 = ck_gemm_run_##S8, \
+        .gemm_colmax_bf16 = ck_gemm_colmax_run_##BF16, \
+        .gemm_colmax_s8 = ck_gemm_colmax_run_##S8, \
         .attention_scratch = ck_attention_scratch_run, \
         .attention_f32 = ck_attention_f32_run, \
         .rotary_f32 = ck_rotary_f32_run, \

@@ -15,10 +15,10 @@ CK_INLINE size_t ck_attention_span(size_t keys, size_t block, size_t reach) {
 }
 
 CK_INLINE size_t ck_query_block(size_t queries, size_t keys, size_t reach) {
-    size_t span = ck_round_up(ck_attention_span(keys, CK_BLOCK_ROWS, reach), 16);
+    size_t span = ck_round_up(ck_attention_span(keys, CK_BLOCK, reach), 16);
     size_t rows = CK_SCORE_FLOATS / span / CK_TILE_ROWS_WIDE * CK_TILE_ROWS_WIDE;
     if (rows < CK_TILE_ROWS_WIDE) rows = CK_TILE_ROWS_WIDE;
-    if (rows > CK_BLOCK_ROWS) rows = CK_BLOCK_ROWS;
+    if (rows > CK_BLOCK) rows = CK_BLOCK;
     return ck_least(rows, queries);
 }
 

@@ -4,7 +4,6 @@
 // Blocking over M, N and K changes nothing: a stored and reloaded sum has the same bits.
 
 enum {
-    CK_BLOCK_ROWS = 96,    // rows of `a` that stay in the second-level cache
     CK_BLOCK_DEPTH = 1024, // longest k of a pass: rows of a tile stay in the first-level cache
     CK_COPY_ROWS = 24,     // from as many on, copying a part of the weights is worth it
 };
@@ -58,7 +57,7 @@ static void ck_gemm_f32_run(const ck_gemm_f32 *g) {
     size_t first = g->n <= CK_FEW_OUTPUTS && !g->accumulate ? ck_gemm_few(g) : 0, left = g->m - first;
     size_t passes = (g->k + CK_BLOCK_DEPTH - 1) / CK_BLOCK_DEPTH;
     size_t depth = passes ? (g->k + passes - 1) / passes : 0;
-    size_t blocks = (left + CK_BLOCK_ROWS - 1) / CK_BLOCK_ROWS;
+    size_t blocks = (left + CK_BLOCK - 1) / CK_BLOCK;
     size_t height = blocks ? ck_round_up((left + blocks - 1) / blocks, CK_TILE_ROWS_WIDE) : 0;
     for (size_t m = first; m < g->m; m += height)
         for (size_t k = 0; k < g->k; k += depth)

@@ -16,7 +16,15 @@
 extern "C" {
 #endif
 
-enum ck_isa { CK_PORTABLE = 0, CK_AVX2 = 1, CK_AVX512 = 2 };
+// Slowest first. VNNI multiplies bytes, BF16 (which has VNNI) bfloat16; the rest is the same.
+enum ck_isa {
+    CK_PORTABLE = 0,
+    CK_AVX2 = 1,
+    CK_AVX2_VNNI = 2,
+    CK_AVX512 = 3,
+    CK_AVX512_VNNI = 4,
+    CK_AVX512_BF16 = 5,
+};
 
 enum ck_activation {
     CK_NONE = 0,
@@ -40,6 +48,9 @@ enum ck_reduction { CK_REDUCE_SUM = 0, CK_REDUCE_MEAN = 1, CK_REDUCE_MAX = 2 };
 
 // Columns of a full panel of packed weights; the last panel has 16, 32, 48 or 64.
 enum { CK_PANEL = 64 };
+
+// Rows that are multiplied at a time: a block of them stays in the second-level cache.
+enum { CK_BLOCK = 96 };
 
 // c[M,N] = act(a[M,K] · W[N,K]ᵀ + bias[N]), or residual[M,N] + (a · Wᵀ + bias).
 // `bias` and `residual` may be NULL. `c` overlaps neither `a` nor `residual`.
@@ -80,6 +91,16 @@ typedef struct {
     uint32_t threshold; // rate * 2^32
     float factor;       // 1 / (1 - rate)
 } ck_dropout;
+
+// W[N,K] of narrow elements: bfloat16, or bytes with a scale for every output.
+typedef struct {
+    size_t n, k;           // k <= 65536 of bytes, so that sums fit 32 bits
+    const int32_t *packed; // by pack_bf16 or pack_s8
+    // By pack_s8, for the outputs up to the next multiple of 16: what a step is worth, and the sum
+    // of the weights in steps.
+    const float *scales;
+    const int32_t *sums;
+} ck_narrow_weights;
 
 // Softmax attention of one sequence: for every head h,
 // out[q, h*E ..] = softmax over keys of (scale * q_h · k_hᵀ + relative) · v_h.
@@ -184,6 +205,20 @@ typedef struct {
     void (*gemm_f32)(const ck_gemm_f32 *);
     void (*gemm_colmax_f32)(const ck_gemm_colmax_f32 *);
 
+    // The same of narrow elements. `packed` holds ck_packed_bf16_count or ck_packed_s8_count words,
+    // `scales` and `sums` as many as ck_narrow_weights says.
+    void (*pack_bf16)(size_t n, size_t k, const float *w, size_t sn, size_t sk, int32_t *packed);
+    void (*pack_s8)(size_t n, size_t k, const float *w, size_t sn, size_t sk, int32_t *packed,
+                    float *scales, int32_t *sums);
+    // Bytes of `scratch` for m rows, or for a block of 96 where there is no maximum.
+    size_t (*narrow_scratch)(size_t m, size_t k);
+    // `packed` of the first argument is not read. Rows of `a` are rounded to bfloat16.
+    void (*gemm_bf16)(const ck_gemm_f32 *, const ck_narrow_weights *, void *scratch);
+    void (*gemm_colmax_bf16)(const ck_gemm_colmax_f32 *, const ck_narrow_weights *, void *scratch);
+    // Rows of `a` become bytes, with a scale and a zero each. A row that is not finite gives NaN.
+    void (*gemm_s8)(const ck_gemm_f32 *, const ck_narrow_weights *, void *scratch);
+    void (*gemm_colmax_s8)(const ck_gemm_colmax_f32 *, const ck_narrow_weights *, void *scratch);
+
     size_t (*attention_scratch)(size_t queries, size_t keys, size_t head_width, size_t reach);
     void (*attention_f32)(const ck_attention_f32 *);
     void (*rotary_f32)(const ck_rotary_f32 *);
@@ -256,8 +291,10 @@ int ck_isa_supported(int isa);
 // The fastest that the processor runs.
 int ck_best_isa(void);
 
-// Floats in a packed W[n,k].
+// Floats in a packed W[n,k], and words of 32 bits.
 size_t ck_packed_f32_count(size_t n, size_t k);
+size_t ck_packed_bf16_count(size_t n, size_t k);
+size_t ck_packed_s8_count(size_t n, size_t k);
 
 #ifdef __cplusplus
 }

@@ -15,7 +15,7 @@ package struct SpladeRoles: Sendable {
 
   init(
     _ settings: ModelDescription.SpladeSettings, _ description: ModelDescription,
-    _ sources: WeightSources, _ backbone: any Backbone
+    _ sources: WeightSources, _ backbone: any Backbone, _ precision: Precision
   ) throws(Failure) {
     weighting = settings.weighting
     expands = settings.expands
@@ -29,16 +29,16 @@ package struct SpladeRoles: Sendable {
     }
     self.tables = tables
     // Weights of a head are read wherever they are, so that none is left over unused.
-    head = try Self.head(settings, description, sources.main, backbone)
+    head = try Self.head(settings, description, sources.main, backbone, precision)
   }
 
   private static func head(
     _ settings: ModelDescription.SpladeSettings, _ description: ModelDescription,
-    _ checkpoint: Checkpoint, _ backbone: any Backbone
+    _ checkpoint: Checkpoint, _ backbone: any Backbone, _ precision: Precision
   ) throws(Failure) -> SpladeHead? {
     let width = backbone.width
     let vocabulary = backbone.vocabularySize
-    let scope = WeightScope(checkpoint)
+    let scope = WeightScope(checkpoint, precision: precision)
     let names: HeadNames.LanguageModel
     switch settings.namesOfHead {
     case .lightningIR:
@@ -70,7 +70,8 @@ package struct SpladeRoles: Sendable {
         bias: biases.norm),
       decoder: Linear(
         weights: [decoder],
-        biases: try Self.decoderBias(names, settings, description, checkpoint, vocabulary)),
+        biases: try Self.decoderBias(names, settings, description, checkpoint, vocabulary),
+        precision: precision),
       sparsification: settings.sparsification, pooling: settings.pooling)
   }
 

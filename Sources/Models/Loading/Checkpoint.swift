@@ -213,14 +213,17 @@ package final class Checkpoint {
 package struct WeightScope {
   let checkpoint: Checkpoint
   let prefix: String
+  /// Of linear layers.
+  let precision: Precision
 
-  package init(_ checkpoint: Checkpoint, prefix: String = "") {
+  package init(_ checkpoint: Checkpoint, prefix: String = "", precision: Precision = .f32) {
     self.checkpoint = checkpoint
     self.prefix = prefix
+    self.precision = precision
   }
 
   package func callAsFunction(_ name: String) -> WeightScope {
-    WeightScope(checkpoint, prefix: prefix + name + ".")
+    WeightScope(checkpoint, prefix: prefix + name + ".", precision: precision)
   }
 
   package func has(_ name: String) -> Bool { checkpoint.has(prefix + name) }
@@ -259,7 +262,12 @@ package struct WeightScope {
       weights.append(try parameter(name + ".weight", [outputs, inputs]))
       if bias { biases.append(try parameter(name + ".bias", [outputs])) }
     }
-    return Linear(weights: weights, biases: biases)
+    if precision == .int8, inputs > NarrowMatrix.mostColumns {
+      throw .config(
+        checkpoint.path, "\(prefix)\(names[0]): \(inputs) inputs are too many for int8",
+        hint: "--precision bf16")
+    }
+    return Linear(weights: weights, biases: biases, precision: precision)
   }
 
   /// Marks a tensor as known and not needed.

@@ -46,19 +46,25 @@ struct HeadLoader {
   let description: ModelDescription
   let sources: WeightSources
   let backbone: any Backbone
+  /// Of layers that weight the vocabulary; others are small.
+  let precision: Precision
   var width: Int { backbone.width }
 
-  init(_ description: ModelDescription, _ sources: WeightSources, _ backbone: any Backbone) {
+  init(
+    _ description: ModelDescription, _ sources: WeightSources, _ backbone: any Backbone,
+    _ precision: Precision
+  ) {
     self.description = description
     self.sources = sources
     self.backbone = backbone
+    self.precision = precision
   }
 
   func head() throws(Failure) -> Model.Head {
     switch description.architecture {
     case .dense(let settings): return .dense(try dense(settings))
     case .splade(let settings):
-      return .splade(try SpladeRoles(settings, description, sources, backbone))
+      return .splade(try SpladeRoles(settings, description, sources, backbone, precision))
     case .uniCoil(let settings):
       return .uniCoil(
         UniCoilHead(

@@ -1,0 +1,162 @@
+// c[M,N] = a[M,K] · W[N,K]ᵀ with narrow elements, and what is fused to it.
+//
+// A block of rows is narrowed into scratch memory, multiplied with every panel, and finished while
+// it is in the cache. An element is the sum of tile_narrow.h, then + bias, then the activation, then
+// residual +. Included once for each tile_narrow.h, behind it.
+
+typedef struct {
+    int32_t *words; // [rows, stride]
+    size_t stride;
+    float *scales;  // of bytes: [rows]
+    int32_t *zeros; // of bytes: [rows]
+} CK_NARROW(rows);
+
+static CK_NARROW(rows) CK_NARROW(narrowed)(size_t m, size_t k, const float *a, size_t lda,
+                                         void *scratch) {
+    CK_NARROW(rows) r;
+    r.stride = ck_narrow_stride(k);
+    r.words = (int32_t *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63);
+    r.zeros = r.words + m * r.stride;
+    r.scales = (float *)(r.zeros + ck_round_up(m, 16));
+    for (size_t i = 0; i < m; i++) {
+#if CK_NARROW_BYTES
+        ck_u8_words(k, a + i * lda, r.words + i * r.stride, r.scales + i, r.zeros + i);
+#else
+        ck_bf16_words(k, a + i * lda, r.words + i * r.stride);
+#endif
+    }
+    return r;
+}
+
+// A tile of the rows r0 on, for the panel that begins with output n0 and for words k0 ..< k0 + depth.
+static CK_NARROW(tile) CK_NARROW(tile_at)(const CK_NARROW(rows) *r, const ck_narrow_weights *w,
+                                          size_t n0, size_t k0, size_t depth) {
+    size_t columns = ck_least(CK_PANEL, w->n - n0), width = ck_round_up(columns, 16);
+    CK_NARROW(tile) t = {.depth = depth, .a = r->words + k0, .lda = r->stride, .width = width,
+                         .columns = columns, .resume = k0 > 0};
+    t.w = (const int32_t *)w->packed + n0 * CK_NARROW(depth)(w->k) + k0 * width;
+#if CK_NARROW_BYTES
+    t.scales = w->scales + n0;
+    t.sums = w->sums + n0;
+#endif
+    return t;
+}
+
+CK_INLINE void CK_NARROW(set_row)(CK_NARROW(tile) *t, const CK_NARROW(rows) *r, size_t i,
+                                  const int32_t *a) {
+    t->a = a + i * r->stride;
+#if CK_NARROW_BYTES
+    t->row_scales = r->scales + i;
+    t->zeros = r->zeros + i;
+#endif
+}
+
+// `rows` rows of one panel, without what comes behind the sum.
+static void CK_NARROW(gemm_columns)(const CK_NARROW(rows) *r, CK_NARROW(tile) t, size_t rows,
+                                    float *c) {
+    size_t step = CK_NARROW(step_rows)(t.columns);
+    const int32_t *a = t.a;
+    for (size_t i = 0; i < rows; i += step) {
+        CK_NARROW(set_row)(&t, r, i, a);
+        t.c = c + i * t.ldc;
+        CK_NARROW(panel_tile)(ck_least(step, rows - i), &t);
+    }
+}
+
+static void CK_NARROW(gemm_panel)(const CK_NARROW(rows) *r, CK_NARROW(tile) t, size_t rows,
+                                  float *c) {
+#if !CK_AVX512
+    // As in gemm_f32.h: a tile takes a quarter of the panel.
+    if (t.width > 16 && rows >= CK_COPY_ROWS && t.depth <= CK_BLOCK_DEPTH) {
+        int32_t copy[CK_BLOCK_DEPTH * 16] __attribute__((aligned(64)));
+        CK_NARROW(tile) part = t;
+        part.w = copy;
+        part.width = 16;
+        for (size_t j = 0; j < t.columns; j += 16) {
+            for (size_t k = 0; k < t.depth; k++)
+                ck_store_words(copy + 16 * k, ck_load_words(t.w + k * t.width + j));
+            part.columns = ck_least(16, t.columns - j);
+#if CK_NARROW_BYTES
+            part.scales = t.scales + j;
+            part.sums = t.sums + j;
+#endif
+            CK_NARROW(gemm_columns)(r, part, rows, c + j);
+        }
+        return;
+    }
+#endif
+    CK_NARROW(gemm_columns)(r, t, rows, c);
+}
+
+static void CK_NARROW(gemm_run)(const ck_gemm_f32 *g, const ck_narrow_weights *w, void *scratch) {
+    size_t words = CK_NARROW(depth)(w->k), height = ck_narrow_block(g->m);
+    size_t most = CK_NARROW_BYTES ? words : CK_BLOCK_DEPTH;
+    size_t passes = (words + most - 1) / most;
+    size_t depth = passes ? (words + passes - 1) / passes : 0;
+    for (size_t m = 0; m < g->m; m += height) {
+        size_t rows = ck_least(height, g->m - m);
+        CK_NARROW(rows) r = CK_NARROW(narrowed)(rows, w->k, g->a + m * g->lda, g->lda, scratch);
+        for (size_t n = g->n0; n < g->n1; n += CK_PANEL) {
+            float *c = g->c + m * g->ldc + n;
+            unsigned long mode = CK_NARROW_ENTER();
+            for (size_t k = 0; k < words; k += depth) {
+                CK_NARROW(tile) t = CK_NARROW(tile_at)(&r, w, n, k, ck_least(depth, words - k));
+                t.ldc = g->ldc;
+                CK_NARROW(gemm_panel)(&r, t, rows, c);
+            }
+            CK_NARROW_LEAVE(mode);
+            const float *residual = g->residual ? g->residual + m * g->ldr + n : 0;
+            ck_finish(g->activation, rows, ck_least(CK_PANEL, g->n - n),
+                      g->bias ? g->bias + n : 0, residual, g->ldr, c, g->ldc);
+        }
+    }
+}
+
+// One panel and the rows r0 ..< r1.
+static void CK_NARROW(colmax_sequence)(const ck_gemm_colmax_f32 *g, const ck_narrow_weights *w,
+                                       const CK_NARROW(rows) *r, size_t r0, size_t r1, size_t n0,
+                                       float *out) {
+    float c[8 * CK_PANEL];
+    size_t words = CK_NARROW(depth)(w->k);
+    CK_NARROW(tile) t = CK_NARROW(tile_at)(r, w, n0, 0, words);
+    const int32_t *a = t.a;
+    size_t columns = t.columns, step = CK_NARROW(step_rows)(t.width);
+    vf most[CK_PANEL / 16];
+    for (int j = 0; j < CK_PANEL / 16; j++) most[j] = ck_set(-__builtin_inff());
+    t.columns = t.width;
+    t.c = c;
+    t.ldc = CK_PANEL;
+    for (size_t i = r0; i < r1; i += step) {
+        size_t rows = ck_least(step, r1 - i);
+        CK_NARROW(set_row)(&t, r, i, a);
+        unsigned long mode = CK_NARROW_ENTER();
+        CK_NARROW(panel_tile)(rows, &t);
+        CK_NARROW_LEAVE(mode);
+        for (size_t j = 0; j < t.width / 16; j++)
+            for (size_t l = 0; l < rows; l++)
+                most[j] = ck_max_or_nan(most[j], ck_load(c + l * CK_PANEL + 16 * j));
+    }
+    for (size_t j = 0; j < columns; j += 16) {
+        vf x = most[j / 16];
+        if (g->bias) x = x + ck_load_some(g->bias + n0 + j, columns - j, 0.0f);
+        ck_store_some(out + n0 + j, columns - j, x);
+    }
+}
+
+static void CK_NARROW(gemm_colmax_run)(const ck_gemm_colmax_f32 *g, const ck_narrow_weights *w,
+                                       void *scratch) {
+    size_t first = g->offsets[0], rows = g->offsets[g->sequences] - first;
+    CK_NARROW(rows) r = CK_NARROW(narrowed)(rows, w->k, g->a + first * g->lda, g->lda, scratch);
+    for (size_t n = g->n0; n < g->n1; n += CK_PANEL)
+        for (size_t s = 0; s < g->sequences; s++)
+            CK_NARROW(colmax_sequence)(g, w, &r, g->offsets[s] - first,
+                                       g->offsets[s + 1] - first, n, g->out + s * g->ldo);
+}
+
+#undef CK_NARROW
+#undef CK_NARROW_SUM
+#undef CK_NARROW_STEP
+#undef CK_NARROW_BYTES
+#undef CK_NARROW_SPLITS
+#undef CK_NARROW_ENTER
+#undef CK_NARROW_LEAVE
