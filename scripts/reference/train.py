@@ -3,12 +3,14 @@
 
     train.py RUN [--steps N] [--threads N] [--bin DIR] [--tolerance X] [--save DIR]
 
-RUN is a folder of lir-train that has come to its end. Its train.yml says what to do; it must train on
-tuples in their order (`data: {tuples: FILE, shuffle: false}`) with `dropout: 0`, without accumulation.
-The losses of every step in metrics.jsonl are compared with those of Lightning IR for the same batches.
-Then RUN's model is opened in Lightning IR, and its scores of the last batch are compared with those of
-lir-rerank; --save keeps the one that Lightning IR has trained. Prints both differences and the seconds
-of a step there; exit status: 0 all within the tolerance, 1 not.
+RUN is a folder of lir-train that has come to its end. Its train.yml says what to do; it trains on
+tuples (`data: {tuples: FILE}`) without accumulation. With `shuffle: false` and `dropout: 0` the
+losses of every step in metrics.jsonl are compared with those of Lightning IR for the same batches.
+With `shuffle: true` and the model's own dropout (`dropout: null`) each has random numbers of its
+own: losses are shown, not compared. Then RUN's model is opened in Lightning IR, and its scores of
+the last batch are compared with those of lir-rerank; --save keeps the one that Lightning IR has
+trained. Prints the differences and the seconds of a step there; exit status: 0 all within the
+tolerance, 1 not.
 Needs Lightning IR and PyYAML.
 """
 
@@ -16,18 +18,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import lightning_ir
 import torch
 import yaml
-from lightning_ir import BiEncoderModule, CrossEncoderModule, TrainBatch
-from lightning_ir.loss import InBatchLossFunction
+from lightning_ir import BiEncoderModule, CrossEncoderModule, TrainBatch, schedulers
 from lightning_ir.models import ColConfig, DprConfig, MonoConfig, SpladeConfig
 from lightning_ir.schedulers import lr_schedulers
 
@@ -68,9 +71,8 @@ def module_of(model: str, config: Dict[str, Any]) -> Any:
     is_cross = (kind or own["model_type"]) in ("mono", "set-encoder")
     kwargs: Dict[str, Any] = {"config": CONFIGS[kind](**settings)} if kind else {}
     Module = CrossEncoderModule if is_cross else BiEncoderModule
-    # Without dropout, as the configuration says.
-    return Module(
-        model_name_or_path=model, loss_functions=losses_of(config), **kwargs).eval()
+    module = Module(model_name_or_path=model, loss_functions=losses_of(config), **kwargs)
+    return module.train() if config["dropout"] is None else module.eval()
 
 
 def scheduler_of(config: Dict[str, Any], optimizer: torch.optim.Optimizer, steps: int) -> Any:
@@ -84,18 +86,50 @@ def scheduler_of(config: Dict[str, Any], optimizer: torch.optim.Optimizer, steps
     raise SystemExit(f"train.py: no schedule {schedule['name']} here")
 
 
+def value_schedulers_of(config: Dict[str, Any], steps: int) -> List[Any]:
+    """What changes values of losses from step to step: callbacks of a trainer."""
+    names = {"constant": "GenericConstantSchedulerWithLinearWarmup",
+             "quadratic": "GenericConstantSchedulerWithQuadraticWarmup",
+             "linear": "GenericLinearSchedulerWithLinearWarmup"}
+    found = []
+    for schedule in config["value_schedules"]:
+        keys = [schedule["key"]] if isinstance(schedule["key"], str) else schedule["key"]
+        # losses.1.doc_weight: a loss here, a pair of loss and weight there.
+        parts = [key.split(".") for key in keys]
+        kwargs: Dict[str, Any] = {
+            "keys": [f"loss_functions.{loss}.0.{value}" for _, loss, value in parts],
+            "num_warmup_steps": schedule.get("warmup", 0),
+            "num_delay_steps": schedule.get("delay", 0)}
+        if schedule["name"] == "linear":
+            kwargs.update(num_training_steps=steps, final_value=schedule.get("final", 0.0))
+        found.append(getattr(schedulers, names[schedule["name"]])(**kwargs))
+    return found
+
+
+def batches_of(tuples: List[Tuple_], size: int, shuffle: bool) -> Iterator[List[Tuple_]]:
+    """Batches of one epoch behind the other, each in an order of its own if wanted."""
+    while True:
+        order = random.sample(tuples, len(tuples)) if shuffle else tuples
+        yield from (order[i:i + size] for i in range(0, len(order), size))
+
+
 def train(config: Dict[str, Any], tuples: List[Tuple_], steps: int, limit: int,
           save: Optional[Path] = None) -> Iterator[Tuple[float, float]]:
     """The loss of every step, and its seconds."""
+    random.seed(config["seed"])
+    torch.manual_seed(config["seed"])
     module = module_of(config["model"], config)
     options = dict(config["optimizer"])
     optimizer = getattr(torch.optim, options.pop("name"))(module.parameters(), **options)
     scheduler = scheduler_of(config, optimizer, steps)
-    size = config["batch_size"]
-    batches = [tuples[i:i + size] for i in range(0, len(tuples), size)]
-    for step in range(limit):
+    values = value_schedulers_of(config, steps)
+    for value in values:
+        value.on_train_start(None, module)
+    batches = batches_of(tuples, config["batch_size"], config["data"].get("shuffle", True))
+    for step, batch_tuples in zip(range(limit), batches):
         began = time.perf_counter()
-        batch_tuples = batches[step % len(batches)]
+        for value in values:
+            value.on_train_batch_start(SimpleNamespace(global_step=step), module, None, step)
         batch = TrainBatch(
             queries=[q for q, _, _ in batch_tuples], docs=[d for _, d, _ in batch_tuples],
             query_ids=[str(i) for i in range(len(batch_tuples))],
@@ -154,8 +188,9 @@ def main() -> int:
     torch.set_num_threads(options.threads)
     config = yaml.safe_load((options.run / "train.yml").read_text("utf-8"))
     data = config["data"]
-    if data.get("shuffle", True) or config["dropout"] != 0 or config["accumulate"] != 1:
-        raise SystemExit("train.py: needs shuffle: false, dropout: 0 and accumulate: 1")
+    same = not data.get("shuffle", True)
+    if config["dropout"] != (0 if same else None) or config["accumulate"] != 1:
+        raise SystemExit("train.py: needs shuffle: false and dropout: 0, or neither, and accumulate: 1")
     tuples = read_tuples(Path(data["tuples"]), data.get("targets", "order"))
     lines = [json.loads(line) for line in (options.run / "metrics.jsonl").open("r")]
     ours = [line["loss"] for line in lines if "loss" in line and "validation" not in line]
@@ -164,16 +199,17 @@ def main() -> int:
     for step, (loss, took) in enumerate(train(config, tuples, config["max_steps"], limit,
                                              options.save)):
         seconds.append(took)
-        worst = max(worst, abs(loss - ours[step]))
+        worst = max(worst, abs(loss - ours[step])) if same else 0.0
         if (step + 1) % 25 == 0 or step + 1 == limit:
-            print(f"step {step + 1}: loss {ours[step]:.6f} here, {loss:.6f} there; "
-                  f"largest difference so far {worst:.2e}", flush=True)
+            print(f"step {step + 1}: loss {ours[step]:.6f} here, {loss:.6f} there"
+                  + (f"; largest difference so far {worst:.2e}" if same else ""), flush=True)
     batch = tuples[-config["batch_size"]:]
     pairs = list(zip(scores_here(options.bin, options.run, batch), scores_there(options.run, batch)))
     apart = max(abs(a - b) for a, b in pairs)
     seconds.sort()
-    print(f"{limit} steps, largest difference of a loss {worst:.2e}; {len(pairs)} scores of the trained "
-          f"model, largest difference {apart:.2e}; median step there {seconds[len(seconds) // 2]:.3f} s")
+    losses = f"largest difference of a loss {worst:.2e}" if same else "losses not compared"
+    print(f"{limit} steps, {losses}; {len(pairs)} scores of the trained model, largest difference "
+          f"{apart:.2e}; median step there {seconds[len(seconds) // 2]:.3f} s")
     return 0 if worst <= options.tolerance and apart <= options.tolerance else 1
 
 
