@@ -23,10 +23,20 @@ package protocol Backbone: Sendable {
   var decodes: Bool { get }
 
   /// Hidden states of the last layer, [T,D], or [B,D] of a decoder.
-  func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value
+  ///
+  /// `onlyFirst`: only those of the first token of each sequence, [B,D]: the last layer computes no
+  /// more. Not on a tape, nor for sets; a decoder takes no notice.
+  func callAsFunction<O: Operations>(
+    _ batch: PackedBatch, onlyFirst: Bool, _ o: O
+  ) -> O.Value
 }
 
 extension Backbone {
+  /// Hidden states of the last layer, [T,D], or [B,D] of a decoder.
+  package func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
+    self(batch, onlyFirst: false, o)
+  }
+
   package var decodes: Bool { false }
 }
 
