@@ -110,7 +110,7 @@ def network(settings: Settings) -> Any:
             found = self.backbone(input_ids=ids, attention_mask=mask, token_type_ids=types,
                                   return_dict=False)[0]
             if kind == "cross":
-                return found[:, 0]
+                return found[:, :1]
             if kind == "splade":
                 # The logarithm of the largest is the largest logarithm, and cheaper.
                 found = (found + (mask[..., None].to(found.dtype) - 1) * 1e4).amax(1)
@@ -307,6 +307,7 @@ class Peer:
         found: Any = None
         for rows_of, rows in self.batches(tokens(some), batch):
             result = self.run(rows)
+            assert result.shape[0] == len(rows_of) and result.ndim == 2, result.shape
             if found is None:
                 found = np.zeros((len(some.texts), result.shape[-1]), np.float32)
             found[rows_of] = result
