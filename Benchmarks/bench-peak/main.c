@@ -3,6 +3,8 @@
 //
 //   bench-peak f32|bf16|int8 THREADS [--cpu]
 //
+// In C, as these instructions have no other names.
+//
 // Output: 1e9 operations a second of all threads together, a multiplication and an addition being two;
 // nothing where the CPU lacks the instructions. --cpu counts the time that each thread had a processor.
 
