@@ -149,6 +149,8 @@ let package = Package(
       name: "bench-training",
       dependencies: ["Failures", "Kernels", "Workers", "Autograd", "Models", "Training"],
       path: "Benchmarks/bench-training"),
+    // What scripts/bench measures the linear layers by
+    .executableTarget(name: "bench-peak", path: "Benchmarks/bench-peak"),
 
     // Tests: one target a library, `ToolTests` for the executables
     .target(name: "TestSupport", dependencies: ["JSON"], path: "Tests/TestSupport"),

@@ -20,11 +20,12 @@ extension Inference {
     _ qkv: Matrix, heads: Int, _ batch: PackedBatch, _ options: AttentionOptions
   ) -> Matrix {
     let width = qkv.columns / 3
-    let out = matrix(batch.tokens, width)
+    let out = matrix(options.onlyFirstQueries ? batch.sequences : batch.tokens, width)
     let shape = AttentionShape(
       heads: heads, scale: options.scale ?? 1 / Float(width / heads).squareRoot(),
       relative: options.relative.map { table($0, batch) }, reach: options.reach)
     guard batch.sets.isEmpty else {
+      precondition(!options.onlyFirstQueries, "first queries of sets")
       attendInSets(qkv.view.view, shape, batch, into: out)
       return out
     }
@@ -32,11 +33,13 @@ extension Inference {
     batch.attended.withUnsafeBufferPointer { attended in
       for sequence in 0..<batch.sequences {
         let rows = batch.range(sequence)
+        let asking = options.onlyFirstQueries ? rows.prefix(1) : rows
+        let place = options.onlyFirstQueries ? sequence..<sequence + 1 : rows
         attend(
-          queries: all[rows, 0..<width], keys: all[rows, width..<2 * width],
+          queries: all[asking, 0..<width], keys: all[rows, width..<2 * width],
           values: all[rows, 2 * width..<3 * width], shape,
           keep: batch.hidesTokens ? UnsafeBufferPointer(rebasing: attended[rows]) : nil,
-          into: out.view.rows(rows))
+          into: out.view.rows(place))
       }
     }
     return out

@@ -9,6 +9,8 @@ package final class Inference: Operations {
   var scratch = AlignedBuffer(count: 0)
   /// Of products of narrow elements.
   private var narrowed = AlignedBuffer(count: 0)
+  /// How products of bytes agree with those in single precision, by the layer's name.
+  package private(set) var agreements: [String: LayerAgreement] = [:]
   var relativeTables: [ObjectIdentifier: RelativeTable] = [:]
 
   package init(_ kernels: Kernels) { self.kernels = kernels }
@@ -36,6 +38,7 @@ package final class Inference: Operations {
   }
 
   package func linear(_ x: Matrix, _ layer: Linear, _ activation: Activation) -> Matrix {
+    compare(x, layer)
     let out = matrix(x.rows, layer.outputs)
     if let w = layer.narrow {
       kernels.multiply(
@@ -49,6 +52,7 @@ package final class Inference: Operations {
   package func linear(
     _ x: Matrix, _ layer: Linear, adding residual: Matrix, dropout: Float, _ batch: PackedBatch
   ) -> Matrix {
+    compare(x, layer)
     let out = matrix(x.rows, layer.outputs)
     let added = residual.view.view
     if let w = layer.narrow {
@@ -57,6 +61,23 @@ package final class Inference: Operations {
       kernels.multiply(x.view.view, layer.packed, adding: added, into: out.view)
     }
     return out
+  }
+
+  /// Multiplies in bytes as well where the layer asks for it, x being the same for both.
+  private func compare(_ x: Matrix, _ layer: Linear) {
+    guard let trial = layer.trial else { return }
+    let (exact, found) = (matrix(x.rows, layer.outputs), matrix(x.rows, layer.outputs))
+    kernels.multiply(x.view.view, layer.packed, into: exact.view)
+    kernels.multiply(x.view.view, trial, into: found.view, scratch: &narrowed)
+    note(layer, exact, found)
+  }
+
+  private func note(_ layer: Linear, _ exact: Matrix, _ found: Matrix) {
+    let name = layer.name
+    var agreement =
+      agreements[name] ?? LayerAgreement(layer.weights.map(\.name), place: agreements.count)
+    for i in 0..<exact.rows { agreement.add(exact.row(i), found.row(i)) }
+    agreements[name] = agreement
   }
 
   package func layerNorm(_ x: Matrix, _ norm: LayerNorm) -> Matrix {
@@ -101,6 +122,12 @@ package final class Inference: Operations {
         x.view.view, w, offsets: batch.offsets, into: out.view, scratch: &narrowed)
     } else {
       kernels.multiplyMax(x.view.view, layer.packed, offsets: batch.offsets, into: out.view)
+    }
+    if let trial = layer.trial {
+      let found = matrix(out.rows, out.columns)
+      kernels.multiplyMax(
+        x.view.view, trial, offsets: batch.offsets, into: found.view, scratch: &narrowed)
+      note(layer, out, found)
     }
     return out
   }

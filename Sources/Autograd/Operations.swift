@@ -40,7 +40,7 @@ package protocol Operations: AnyObject {
   func rotate(_ qkv: Value, _ angles: RotaryPositions, _ batch: PackedBatch) -> Value
 
   /// Self-attention, from queries, keys and values side by side: [T+S,3D] to [T,D], S being the
-  /// states that `draw` made.
+  /// states that `draw` made; to [B,D] where only first tokens ask.
   ///
   /// A token attends to the attended tokens of its own sequence; in a set also to one token of each
   /// other sequence and to the set's drawn states.

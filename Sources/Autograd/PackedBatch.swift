@@ -35,6 +35,15 @@ package struct PackedBatch: Sendable {
     return batch
   }
 
+  /// The first token of each sequence.
+  package var firstTokens: PackedBatch {
+    var batch = PackedBatch()
+    for start in offsets.dropLast() {
+      batch.append(ids: [ids[start]], typeIDs: [UInt8(truncatingIfNeeded: typeIDs[start])])
+    }
+    return batch
+  }
+
   /// Appends a sequence of at least one token.
   ///
   /// `attended`: 0 for tokens that nobody attends to; not all of them.

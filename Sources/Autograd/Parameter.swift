@@ -76,11 +76,22 @@ package final class Linear: Sendable {
   /// K.
   package let inputs: Int
   private let fixed: Fixed
+  /// The same weights in bytes, where a calibration compares the products; else nil.
+  let trial: NarrowMatrix?
 
   private enum Fixed: Sendable {
     case inTraining
     case single(PackedMatrix)
     case narrow(NarrowMatrix)
+  }
+
+  /// The first weight's name in the checkpoint, without `.weight`.
+  package var name: String { Self.name(weights[0].name) }
+
+  /// The name of a layer by that of its first weight.
+  package static func name(_ weight: String) -> String {
+    let suffix = ".weight"
+    return weight.hasSuffix(suffix) ? String(weight.dropLast(suffix.count)) : weight
   }
 
   /// Weights and biases as the kernels take them.
@@ -103,8 +114,10 @@ package final class Linear: Sendable {
   ///   - weights: W[N,K] each, of one K.
   ///   - biases: b[N] for each weight, or none at all.
   ///   - precision: Of the products; weights in training are in single precision.
+  ///   - calibrates: Whether the weights are kept in bytes as well.
   package init(
-    weights: [Parameter], biases: [Parameter] = [], precision: Precision = .f32
+    weights: [Parameter], biases: [Parameter] = [], precision: Precision = .f32,
+    calibrates: Bool = false
   ) {
     precondition(!weights.isEmpty && (biases.isEmpty || biases.count == weights.count))
     self.weights = weights
@@ -116,16 +129,24 @@ package final class Linear: Sendable {
     outputs = weights.reduce(0) { $0 + $1.matrix.rows }
     if (weights + biases).contains(where: { $0.training != nil }) {
       fixed = .inTraining
-    } else if weights.count == 1 {
-      fixed = Self.pack(
-        weights[0].values, outputs, columns, bias: biases.first?.values, precision)
-    } else {
-      let stacked = AlignedBuffer(count: outputs * columns)
-      Self.stack(weights, into: stacked.pointer)
-      let bias = AlignedBuffer(count: outputs)
-      Self.stack(biases, into: bias.pointer)
-      fixed = Self.pack(
-        stacked.pointer, outputs, columns, bias: biases.isEmpty ? nil : bias.pointer, precision)
+      trial = nil
+      return
+    }
+    var (values, bias) = (weights[0].values, biases.first?.values)
+    var copies: [AlignedBuffer] = []
+    if weights.count > 1 {
+      copies = [AlignedBuffer(count: outputs * columns), AlignedBuffer(count: outputs)]
+      Self.stack(weights, into: copies[0].pointer)
+      Self.stack(biases, into: copies[1].pointer)
+      values = UnsafePointer(copies[0].pointer)
+      bias = biases.isEmpty ? nil : UnsafePointer(copies[1].pointer)
+    }
+    (fixed, trial) = withExtendedLifetime(copies) { [outputs] in
+      (
+        Self.pack(values, outputs, columns, bias: bias, precision),
+        calibrates
+          ? NarrowMatrix(values, .int8, rows: outputs, columns: columns, bias: bias) : nil
+      )
     }
   }
 

@@ -23,6 +23,8 @@ package struct AttentionOptions: Sendable {
   package var reach: Int?
   /// How many weights are dropped in training, as a share.
   package var dropout: Float = 0
+  /// Whether only the first token of each sequence asks; not on a tape, nor in sets.
+  package var onlyFirstQueries = false
 
   package init(scale: Float? = nil, relative: RelativePositions? = nil, reach: Int? = nil) {
     self.scale = scale
@@ -36,6 +38,13 @@ extension AttentionOptions {
   package func dropping(_ rate: Float) -> AttentionOptions {
     var options = self
     options.dropout = rate
+    return options
+  }
+
+  /// The same where only the first token of each sequence asks.
+  package var ofFirstQueries: AttentionOptions {
+    var options = self
+    options.onlyFirstQueries = true
     return options
   }
 }

@@ -5,6 +5,7 @@ extension Tape {
   package func attention(
     _ qkv: Recorded, heads: Int, _ batch: PackedBatch, _ options: AttentionOptions
   ) -> Recorded {
+    precondition(!options.onlyFirstQueries, "a tape derives by all queries")
     precondition(
       options.reach == nil || !batch.hidesTokens, "a query might be left without any key")
     precondition(

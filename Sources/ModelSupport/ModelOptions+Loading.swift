@@ -14,9 +14,9 @@ package struct LoadedModel: Sendable {
 
   package var description: ModelDescription { model.description }
 
-  init(_ description: ModelDescription, _ precision: Precision) throws(Failure) {
+  init(_ description: ModelDescription, _ precisions: LayerPrecisions) throws(Failure) {
     tokenizer = try Tokenizer.load(folder: description.folder.modelPath)
-    model = try Model(description, tokenizer: tokenizer, precision: precision)
+    model = try Model(description, tokenizer: tokenizer, precisions: precisions)
     try checkVocabulary()
   }
 
@@ -67,13 +67,20 @@ extension ModelOptions {
   package func load(
     for role: Role, _ computation: PrecisionOptions, _ diagnostics: Diagnostics
   ) throws(Failure) -> LoadedModel {
+    try load(for: role, LayerPrecisions(computation.kernelPrecision), diagnostics)
+  }
+
+  /// The model of a role and its tokenizer, each layer as precise as `precisions` says.
+  package func load(
+    for role: Role, _ precisions: LayerPrecisions, _ diagnostics: Diagnostics
+  ) throws(Failure) -> LoadedModel {
     let description = try ModelDescription(recognizing: folder(for: role))
-    if computation.precision == .int8, !description.isMeasuredInBytes {
+    if precisions.precision == .int8, !description.isMeasuredInBytes {
       diagnostics.warning(
         "\(description.folder.path): what --precision int8 costs \(description.architecture.name) "
           + "models on \(description.backboneType) has not been measured; bf16 is the safe choice")
     }
-    return try LoadedModel(description, computation.kernelPrecision)
+    return try LoadedModel(description, precisions)
   }
 
   /// What `--model-config` says: a JSON object, or a file that holds one.

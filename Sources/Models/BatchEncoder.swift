@@ -122,6 +122,20 @@ package final class BatchEncoder: Sendable {
     }
   }
 
+  /// How the layers' products of bytes agreed with those in single precision so far, in the order in
+  /// which they are computed; none unless the model is `LayerPrecisions.calibrating`.
+  ///
+  /// - Precondition: nothing is being encoded.
+  package func agreements() -> [LayerAgreement] {
+    var all: [String: LayerAgreement] = [:]
+    for worker in 0..<pool.threads {
+      for (layer, agreement) in engines.with(worker, { $0.agreements }) {
+        if all[layer]?.add(agreement) == nil { all[layer] = agreement }
+      }
+    }
+    return all.values.sorted { $0.place < $1.place }
+  }
+
   /// Runs every batch of a window; `body` gets the batch and the window's indices of its members.
   private func run(
     _ window: TokenWindow, _ body: @escaping @Sendable (PackedBatch, [Int], Inference) -> Void

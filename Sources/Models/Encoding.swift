@@ -87,6 +87,9 @@ extension Model {
     switch head {
     case .dense(let head):
       let skipped = poolsPrompt ? 0 : promptTokens
+      if skipped == 0, head.poolings == [.first] {
+        return .dense(head(firstStates(batch, engine), batch.firstTokens, engine))
+      }
       return .dense(head(hidden(batch, engine), batch, skipping: skipped, engine))
     case .splade(let roles):
       return .sparse(encodeSparse(batch, role: role, roles, engine))
@@ -128,9 +131,20 @@ extension Model {
 
   /// Hidden states of the last layer, [T,D].
   package func hidden<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
+    backbone(aliased(batch), o)
+  }
+
+  /// The rows of `hidden` that belong to first tokens, with the same bits, [B,D].
+  package func firstStates(_ batch: PackedBatch, _ engine: Inference) -> Matrix {
+    let states = backbone(aliased(batch), onlyFirst: true, engine)
+    // A backbone without any layer has nothing to leave out.
+    return states.rows == batch.sequences ? states : engine.pool(states, .first, batch)
+  }
+
+  private func aliased(_ batch: PackedBatch) -> PackedBatch {
     let aliases = description.aliases
-    if aliases.isEmpty { return backbone(batch, o) }
-    return backbone(batch.withIDs(batch.ids.map { aliases.row(of: $0) }), o)
+    if aliases.isEmpty { return batch }
+    return batch.withIDs(batch.ids.map { aliases.row(of: $0) })
   }
 
   /// Those of some tokens that count.
@@ -211,7 +225,10 @@ extension Model {
       return (0..<batch.sequences).map { lexical(batch, $0, roles.tables[role]) }
     }
     guard let head = roles.head else { preconditionFailure("SPLADE without a head") }
-    let weights = head(hidden(batch, engine), batch, engine)
+    let weights =
+      head.pooling == .first
+      ? head(firstStates(batch, engine), batch.firstTokens, engine)
+      : head(hidden(batch, engine), batch, engine)
     let expands = roles.expands[role] ?? true
     return (0..<batch.sequences).map { sequence in
       let row = weights.row(sequence)
@@ -245,7 +262,10 @@ extension Model {
     _ batch: PackedBatch, _ activation: ScoreActivation, _ engine: Inference
   ) -> [Float] {
     guard case .mono(let head) = head else { preconditionFailure("not a cross-encoder") }
-    let logits = head(hidden(batch, engine), batch, engine)
+    let logits =
+      head.pooling == .first && batch.sets.isEmpty
+      ? head(firstStates(batch, engine), batch.firstTokens, engine)
+      : head(hidden(batch, engine), batch, engine)
     return (0..<logits.rows).map { row in
       Self.score(logits.row(row), head.scoring, activation, engine)
     }

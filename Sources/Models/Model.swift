@@ -17,7 +17,7 @@ package final class Model: Sendable {
   }
 
   package let description: ModelDescription
-  package let precision: Precision
+  package let precisions: LayerPrecisions
   package let backbone: any Backbone
   package let head: Head
   /// Tokens whose vectors do not count.
@@ -32,24 +32,25 @@ package final class Model: Sendable {
   /// - Parameters:
   ///   - description: What the folder holds.
   ///   - tokenizer: The folder's, if it is loaded already.
-  ///   - precision: Of the wide linear layers: the backbone's, and those that weight the vocabulary.
+  ///   - precisions: Of the wide linear layers: the backbone's, and those that weight the vocabulary.
   ///   - store: Gets the weights where they are to be trained: then the model runs on tapes only.
   ///   - fresh: Gives those of the head their values where the checkpoint lacks them; nil where it
   ///     must not.
   /// - Throws: 78 where a tensor is missing or has another shape, or the weights are in a format
   ///   that is not read; 65 where they are damaged.
   package init(
-    _ description: ModelDescription, tokenizer: Tokenizer? = nil, precision: Precision = .f32,
+    _ description: ModelDescription, tokenizer: Tokenizer? = nil,
+    precisions: LayerPrecisions = .f32,
     trainingIn store: ParameterStore? = nil, fresh: FreshWeights? = nil
   ) throws(Failure) {
     self.description = description
-    self.precision = precision
+    self.precisions = precisions
     let sources = try WeightSources(description.folder, trainingIn: store)
     backbone = try BackboneLoader.load(
       description.backboneType, description.folder, sources.main,
-      scoresPairs: description.isCrossEncoder, precision)
+      scoresPairs: description.isCrossEncoder, precisions)
     sources.main.fresh = fresh
-    head = try HeadLoader(description, sources, backbone, precision).head()
+    head = try HeadLoader(description, sources, backbone, precisions).head()
     freshTensors = sources.main.freshNames
     maskedTokens = try Self.maskedTokens(description, tokenizer)
     if let stranger = sources.adapter?.strangers(to: sources.main.names).first {

@@ -45,6 +45,12 @@ struct Encode: ToolCommand {
 
   @OptionGroup var computation: PrecisionOptions
 
+  @Option(
+    help: ArgumentHelp(
+      "Texts to compare int8 with f32 on: prints a line of JSON for each layer, and stops. With --precision int8: keeps layers in bf16 that int8 does not suit.",
+      valueName: "file"))
+  var calibrate: String?
+
   @Option(help: "Element type of the embeddings: f32, f16, bf16 or int8 (with a scale a vector).")
   var dtype: StoredType = .f32
 
@@ -66,8 +72,19 @@ struct Encode: ToolCommand {
   var inputs: [String] = []
 
   func execute(_ context: ToolContext) throws {
-    let loaded = try modelOptions.load(
-      for: role?.role ?? .doc, computation, context.diagnostics)
+    var precisions = LayerPrecisions(computation.kernelPrecision)
+    var calibration: Calibration?
+    if let calibrate {
+      let found = try Calibration(calibrate, self, context)
+      guard computation.precision == .int8 else {
+        context.omitSummary()
+        return try StandardOutput.write(found.lines)
+      }
+      found.report(context.diagnostics)
+      precisions = found.precisions
+      calibration = found
+    }
+    let loaded = try modelOptions.load(for: role?.role ?? .doc, precisions, context.diagnostics)
     let digest = try modelOptions.digest()
     if inspect {
       context.omitSummary()
@@ -75,7 +92,7 @@ struct Encode: ToolCommand {
       let text = isTerminal(1) ? inspection.table : inspection.json.serialized() + "\n"
       return try StandardOutput.write(text)
     }
-    try EncodeJob(self, context, loaded, modelDigest: digest).run()
+    try EncodeJob(self, context, loaded, modelDigest: digest, calibration).run()
   }
 }
 

@@ -21,7 +21,8 @@ struct EncodeJob {
   private let inputs: [(String, String)]
 
   init(
-    _ options: Encode, _ context: ToolContext, _ loaded: LoadedModel, modelDigest: String
+    _ options: Encode, _ context: ToolContext, _ loaded: LoadedModel, modelDigest: String,
+    _ calibration: Calibration?
   ) throws(Failure) {
     self.options = options
     self.context = context
@@ -40,7 +41,7 @@ struct EncodeJob {
     operands = try Operands.resolve(options.inputs)
     try options.resumption.check(inputs: operands, output: options.output)
     if options.resumption.resume { StopRequest.install() }
-    inputs = try InputDigest.of(operands)
+    inputs = (calibration?.inputs ?? []) + (try InputDigest.of(operands))
     kernels = try options.modelOptions.kernels()
     tokenizerDigest = try TokenizerDigest.of(loaded.tokenizer)
     embedder = try TextEmbedder(
@@ -130,7 +131,8 @@ struct EncodeJob {
     Provenance(
       tool: "lir-encode", settings: context.settings,
       // A token stream itself says what made it; its bytes differ between a shard and the whole.
-      inputs: [("model", modelDigest)] + (earlier == nil ? inputs : []),
+      inputs: [("model", modelDigest)]
+        + inputs.filter { earlier == nil || $0.0 == Calibration.inputName },
       instructionSet: instructionSet, earlier: earlier)
   }
 
@@ -211,7 +213,7 @@ struct EncodeJob {
     description.model = modelDigest
     description.tokenizer = tokenizerDigest
     description.similarity = model.description.similarity.rawValue
-    description.precision = options.computation.precision.rawValue
+    description.precision = model.precisions.recorded
     description.isa = instructionSet
     description.maxLength =
       source?.maxLength

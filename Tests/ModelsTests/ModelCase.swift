@@ -77,7 +77,7 @@ struct ModelCase: CustomStringConvertible {
   func model(overrides: JSON? = nil, _ precision: Precision = .f32) throws -> Model {
     try Model(
       ModelDescription(recognizing: ModelFolder(modelPath, overrides: overrides)),
-      precision: precision)
+      precisions: LayerPrecisions(precision))
   }
 
   /// What says that a plain checkpoint is what Lightning IR loaded it as: the fields that the case

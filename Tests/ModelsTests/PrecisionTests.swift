@@ -29,7 +29,7 @@ struct PrecisionTests {
   func nearSinglePrecision(name: String, precision: Precision) throws {
     let exact = try InvarianceTests.Subject(name).values()
     let subject = try InvarianceTests.Subject(name, precision)
-    #expect(subject.model.precision == precision)
+    #expect(subject.model.precisions == LayerPrecisions(precision))
     let found = try subject.values()
     #expect(found != exact, "\(name): nothing was narrowed")
     var (error, size) = (0.0, 0.0)

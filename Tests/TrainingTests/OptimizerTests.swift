@@ -8,7 +8,7 @@ import Training
     if item["name"]?.string == "SGD" {
       return .sgd(
         momentum: try #require(item["momentum"]?.double),
-        nesterov: try #require(item["nesterov"]?.bool))
+        nesterov: try #require(item["nesterov"]?.bool as Bool?))
     }
     let betas = try #require(item["betas"]?.array).compactMap(\.double)
     let settings = OptimizerKind.AdamSettings(

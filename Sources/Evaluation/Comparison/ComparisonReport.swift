@@ -29,7 +29,9 @@ package struct ComparisonReport: Sendable {
   }
 
   private static func text(_ value: Double) -> String {
-    Int(exactly: value).map { "\($0)" } ?? "\(value)"
+    // What makes no number has a sign that depends on how it came about.
+    if value.isNaN { return "nan" }
+    return Int(exactly: value).map { "\($0)" } ?? "\(value)"
   }
 
   private func writeTSV(_ output: (String) throws(Failure) -> Void) throws(Failure) {

@@ -23,10 +23,20 @@ package protocol Backbone: Sendable {
   var decodes: Bool { get }
 
   /// Hidden states of the last layer, [T,D], or [B,D] of a decoder.
-  func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value
+  ///
+  /// `onlyFirst`: only those of the first token of each sequence, [B,D]: the last layer computes no
+  /// more. Not on a tape, nor for sets; a decoder takes no notice.
+  func callAsFunction<O: Operations>(
+    _ batch: PackedBatch, onlyFirst: Bool, _ o: O
+  ) -> O.Value
 }
 
 extension Backbone {
+  /// Hidden states of the last layer, [T,D], or [B,D] of a decoder.
+  package func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
+    self(batch, onlyFirst: false, o)
+  }
+
   package var decodes: Bool { false }
 }
 
@@ -62,17 +72,17 @@ enum BackboneLoader {
   /// Reads the weights of a folder's backbone.
   ///
   /// `scoresPairs`: whether the model is a cross-encoder, so that a decoder is run if there is one.
-  /// `precision`: of the linear layers.
+  /// `precisions`: of the linear layers.
   static func load(
     _ type: String, _ folder: ModelFolder, _ checkpoint: Checkpoint, scoresPairs: Bool,
-    _ precision: Precision
+    _ precisions: LayerPrecisions
   ) throws(Failure) -> any Backbone {
     guard supported.contains(type) else {
       throw .config(
         folder.configPlace, "backbone \(type) is not supported",
         hint: "supported: \(supported.joined(separator: ", "))")
     }
-    let scope = try scope(type, folder, checkpoint, precision)
+    let scope = try scope(type, folder, checkpoint, precisions)
     checkpoint.ignore { $0.hasSuffix("embeddings.position_ids") }
     switch type {
     case "distilbert": return try DistilBert(folder, scope)
@@ -93,14 +103,14 @@ enum BackboneLoader {
 
   /// Checkpoints differ in what they put in front: nothing, `bert.`, `model.`.
   private static func scope(
-    _ type: String, _ folder: ModelFolder, _ checkpoint: Checkpoint, _ precision: Precision
+    _ type: String, _ folder: ModelFolder, _ checkpoint: Checkpoint, _ precisions: LayerPrecisions
   ) throws(Failure) -> WeightScope {
     let suffixes = wordNames(type)
     for suffix in suffixes {
       let found = checkpoint.names.first { $0 == suffix || $0.hasSuffix("." + suffix) }
       if let found {
         return WeightScope(
-          checkpoint, prefix: String(found.dropLast(suffix.count)), precision: precision)
+          checkpoint, prefix: String(found.dropLast(suffix.count)), precisions: precisions)
       }
     }
     throw .config(folder.path, "tensor \(suffixes[0]) is missing")

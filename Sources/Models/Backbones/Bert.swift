@@ -24,8 +24,10 @@ package struct Bert: Backbone, PostNormBackbone {
     encoder = try PostNormEncoder(shape, .bert, weights)
   }
 
-  package func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
-    encoder(embeddings(batch, batch.positions, o), batch, o)
+  package func callAsFunction<O: Operations>(
+    _ batch: PackedBatch, onlyFirst: Bool, _ o: O
+  ) -> O.Value {
+    encoder(embeddings(batch, batch.positions, o), batch, onlyFirst: onlyFirst, o)
   }
 }
 

@@ -43,7 +43,9 @@ package struct DistilBert: Backbone, PostNormBackbone {
     encoder = try PostNormEncoder(shape, Self.names, weights)
   }
 
-  package func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
-    encoder(embeddings(batch, batch.positions, o), batch, o)
+  package func callAsFunction<O: Operations>(
+    _ batch: PackedBatch, onlyFirst: Bool, _ o: O
+  ) -> O.Value {
+    encoder(embeddings(batch, batch.positions, o), batch, onlyFirst: onlyFirst, o)
   }
 }

@@ -30,9 +30,11 @@ package struct Electra: Backbone, PostNormBackbone {
     encoder = try PostNormEncoder(shape, .bert, weights)
   }
 
-  package func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
+  package func callAsFunction<O: Operations>(
+    _ batch: PackedBatch, onlyFirst: Bool, _ o: O
+  ) -> O.Value {
     var x = embeddings(batch, batch.positions, o)
     if let projection { x = o.linear(x, projection) }
-    return encoder(x, batch, o)
+    return encoder(x, batch, onlyFirst: onlyFirst, o)
   }
 }

@@ -52,7 +52,11 @@ package struct MPNet: Backbone, PostNormBackbone {
         relative: RelativePositions(table: table, maximumDistance: Self.maximumDistance)))
   }
 
-  package func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
-    encoder(embeddings(batch, batch.positions(padding: Self.paddingID), o), batch, o)
+  package func callAsFunction<O: Operations>(
+    _ batch: PackedBatch, onlyFirst: Bool, _ o: O
+  ) -> O.Value {
+    encoder(
+      embeddings(batch, batch.positions(padding: Self.paddingID), o), batch, onlyFirst: onlyFirst, o
+    )
   }
 }

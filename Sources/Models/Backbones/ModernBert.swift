@@ -108,20 +108,28 @@ package struct ModernBert: Backbone {
       output: try weights.linear("mlp.Wo", inputs: inner, outputs: width, bias: biases.inner))
   }
 
-  package func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
+  package func callAsFunction<O: Operations>(
+    _ batch: PackedBatch, onlyFirst: Bool, _ o: O
+  ) -> O.Value {
     let embedded = o.layerNorm(
       o.embed(batch, word: wordEmbeddings, type: nil, positions: nil), embeddingNorm)
     var x = o.dropout(embedded, rate: embeddingDropout, batch)
-    for layer in layers { x = o.layer(x) { run(layer, $0, batch, o) } }
+    for (i, layer) in layers.enumerated() {
+      let narrows = onlyFirst && i == layers.count - 1
+      x = o.layer(x) { run(layer, $0, batch, onlyFirst: narrows, o) }
+    }
     return o.layerNorm(x, finalNorm)
   }
 
   private func run<O: Operations>(
-    _ layer: Layer, _ x: O.Value, _ batch: PackedBatch, _ o: O
+    _ layer: Layer, _ x: O.Value, _ batch: PackedBatch, onlyFirst: Bool, _ o: O
   ) -> O.Value {
     let normed = layer.attentionNorm.map { o.layerNorm(x, $0) } ?? x
     let qkv = o.rotate(o.linear(normed, layer.queryKeyValue), layer.angles, batch)
-    let context = o.attention(qkv, heads: shape.heads, batch, layer.attention)
+    let context = o.attention(
+      qkv, heads: shape.heads, batch,
+      onlyFirst ? layer.attention.ofFirstQueries : layer.attention)
+    let x = onlyFirst ? o.pool(x, .first, batch) : x
     let attended = o.linear(
       context, layer.attentionOutput, adding: x, dropout: shape.dropout.attentionOutput, batch)
     let inner = o.gate(

@@ -153,20 +153,27 @@ struct PostNormEncoder: Sendable {
       outputNorm: try weights.layerNorm(names.outputNorm, width: width, epsilon: epsilon))
   }
 
-  /// Embeddings [T,D] to hidden states [T,D].
-  func callAsFunction<O: Operations>(_ x: O.Value, _ batch: PackedBatch, _ o: O) -> O.Value {
+  /// Embeddings [T,D] to hidden states [T,D], or [B,D] as `Backbone` has it.
+  func callAsFunction<O: Operations>(
+    _ x: O.Value, _ batch: PackedBatch, onlyFirst: Bool, _ o: O
+  ) -> O.Value {
     var x = x
-    for (i, layer) in layers.enumerated() { x = o.layer(x) { run(layer, i, $0, batch, o) } }
+    for (i, layer) in layers.enumerated() {
+      let narrows = onlyFirst && i == layers.count - 1
+      x = o.layer(x) { run(layer, i, $0, batch, onlyFirst: narrows, o) }
+    }
     return x
   }
 
   private func run<O: Operations>(
-    _ layer: Layer, _ number: Int, _ x: O.Value, _ batch: PackedBatch, _ o: O
+    _ layer: Layer, _ number: Int, _ x: O.Value, _ batch: PackedBatch, onlyFirst: Bool, _ o: O
   ) -> O.Value {
     let rates = shape.dropout
     let states = o.draw(x, batch, layer: number)
     let context = o.attention(
-      o.linear(states, layer.queryKeyValue), heads: shape.heads, batch, attention)
+      o.linear(states, layer.queryKeyValue), heads: shape.heads, batch,
+      onlyFirst ? attention.ofFirstQueries : attention)
+    let x = onlyFirst ? o.pool(x, .first, batch) : x
     let attended = o.layerNorm(
       o.linear(
         context, layer.attentionOutput, adding: x, dropout: rates.attentionOutput, batch),

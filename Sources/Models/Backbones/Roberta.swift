@@ -32,8 +32,12 @@ package struct Roberta: Backbone, PostNormBackbone {
     encoder = try PostNormEncoder(shape, .bert, weights)
   }
 
-  package func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
-    encoder(embeddings(batch, batch.positions(padding: Int32(paddingID)), o), batch, o)
+  package func callAsFunction<O: Operations>(
+    _ batch: PackedBatch, onlyFirst: Bool, _ o: O
+  ) -> O.Value {
+    encoder(
+      embeddings(batch, batch.positions(padding: Int32(paddingID)), o), batch, onlyFirst: onlyFirst,
+      o)
   }
 }
 

@@ -80,7 +80,9 @@ package struct T5: Backbone {
       feedForward: try T5FeedForward(block("layer.2"), shape))
   }
 
-  package func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
+  package func callAsFunction<O: Operations>(
+    _ batch: PackedBatch, onlyFirst: Bool, _ o: O
+  ) -> O.Value {
     let states = encoder(batch, o)
     var starts = PackedBatch()
     for _ in 0..<batch.sequences { starts.append(ids: [Self.startID], typeIDs: [UInt8(0)]) }

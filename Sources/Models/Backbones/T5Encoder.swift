@@ -142,18 +142,25 @@ package struct T5Encoder: Backbone {
       maximumDistance: distance)
   }
 
-  package func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
+  package func callAsFunction<O: Operations>(
+    _ batch: PackedBatch, onlyFirst: Bool, _ o: O
+  ) -> O.Value {
     let embedded = o.embed(batch, word: wordEmbeddings, type: nil, positions: nil)
     var x = o.dropout(embedded, rate: shape.dropout, batch)
-    for layer in layers { x = o.layer(x) { run(layer, $0, batch, o) } }
+    for (i, layer) in layers.enumerated() {
+      let narrows = onlyFirst && i == layers.count - 1
+      x = o.layer(x) { run(layer, $0, batch, onlyFirst: narrows, o) }
+    }
     return o.dropout(o.rmsNorm(x, finalNorm), rate: shape.dropout, batch)
   }
 
   private func run<O: Operations>(
-    _ layer: Layer, _ x: O.Value, _ batch: PackedBatch, _ o: O
+    _ layer: Layer, _ x: O.Value, _ batch: PackedBatch, onlyFirst: Bool, _ o: O
   ) -> O.Value {
     let qkv = o.linear(o.rmsNorm(x, layer.norm), layer.queryKeyValue)
-    let context = o.attention(qkv, heads: shape.heads, batch, attention)
+    let context = o.attention(
+      qkv, heads: shape.heads, batch, onlyFirst ? attention.ofFirstQueries : attention)
+    let x = onlyFirst ? o.pool(x, .first, batch) : x
     let attended = o.linear(
       context, layer.attentionOutput, adding: x, dropout: shape.dropout, batch)
     return layer.feedForward(attended, batch, o)

@@ -15,7 +15,7 @@ package struct SpladeRoles: Sendable {
 
   init(
     _ settings: ModelDescription.SpladeSettings, _ description: ModelDescription,
-    _ sources: WeightSources, _ backbone: any Backbone, _ precision: Precision
+    _ sources: WeightSources, _ backbone: any Backbone, _ precisions: LayerPrecisions
   ) throws(Failure) {
     weighting = settings.weighting
     expands = settings.expands
@@ -29,16 +29,16 @@ package struct SpladeRoles: Sendable {
     }
     self.tables = tables
     // Weights of a head are read wherever they are, so that none is left over unused.
-    head = try Self.head(settings, description, sources.main, backbone, precision)
+    head = try Self.head(settings, description, sources.main, backbone, precisions)
   }
 
   private static func head(
     _ settings: ModelDescription.SpladeSettings, _ description: ModelDescription,
-    _ checkpoint: Checkpoint, _ backbone: any Backbone, _ precision: Precision
+    _ checkpoint: Checkpoint, _ backbone: any Backbone, _ precisions: LayerPrecisions
   ) throws(Failure) -> SpladeHead? {
     let width = backbone.width
     let vocabulary = backbone.vocabularySize
-    let scope = WeightScope(checkpoint, precision: precision)
+    let scope = WeightScope(checkpoint, precisions: precisions)
     let names: HeadNames.LanguageModel
     switch settings.namesOfHead {
     case .lightningIR:
@@ -68,10 +68,9 @@ package struct SpladeRoles: Sendable {
       norm: try scope.layerNorm(
         names.norm, width: inner, epsilon: settings.epsilon ?? backbone.normEpsilon,
         bias: biases.norm),
-      decoder: Linear(
-        weights: [decoder],
-        biases: try Self.decoderBias(names, settings, description, checkpoint, vocabulary),
-        precision: precision),
+      decoder: try scope.linear(
+        [decoder],
+        try Self.decoderBias(names, settings, description, checkpoint, vocabulary)),
       sparsification: settings.sparsification, pooling: settings.pooling)
   }
 

@@ -214,16 +214,18 @@ package struct WeightScope {
   let checkpoint: Checkpoint
   let prefix: String
   /// Of linear layers.
-  let precision: Precision
+  let precisions: LayerPrecisions
 
-  package init(_ checkpoint: Checkpoint, prefix: String = "", precision: Precision = .f32) {
+  package init(
+    _ checkpoint: Checkpoint, prefix: String = "", precisions: LayerPrecisions = .f32
+  ) {
     self.checkpoint = checkpoint
     self.prefix = prefix
-    self.precision = precision
+    self.precisions = precisions
   }
 
   package func callAsFunction(_ name: String) -> WeightScope {
-    WeightScope(checkpoint, prefix: prefix + name + ".", precision: precision)
+    WeightScope(checkpoint, prefix: prefix + name + ".", precisions: precisions)
   }
 
   package func has(_ name: String) -> Bool { checkpoint.has(prefix + name) }
@@ -262,12 +264,20 @@ package struct WeightScope {
       weights.append(try parameter(name + ".weight", [outputs, inputs]))
       if bias { biases.append(try parameter(name + ".bias", [outputs])) }
     }
-    if precision == .int8, inputs > NarrowMatrix.mostColumns {
+    return try linear(weights, biases)
+  }
+
+  /// Weights that were read already.
+  func linear(_ weights: [Parameter], _ biases: [Parameter]) throws(Failure) -> Linear {
+    let inputs = weights[0].matrix.columns
+    if precisions.usesBytes(weights[0]), inputs > NarrowMatrix.mostColumns {
       throw .config(
-        checkpoint.path, "\(prefix)\(names[0]): \(inputs) inputs are too many for int8",
+        checkpoint.path, "\(weights[0].name): \(inputs) inputs are too many for int8",
         hint: "--precision bf16")
     }
-    return Linear(weights: weights, biases: biases, precision: precision)
+    return Linear(
+      weights: weights, biases: biases, precision: precisions.of(weights[0]),
+      calibrates: precisions.calibrates)
   }
 
   /// Marks a tensor as known and not needed.

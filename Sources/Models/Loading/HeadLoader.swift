@@ -47,24 +47,24 @@ struct HeadLoader {
   let sources: WeightSources
   let backbone: any Backbone
   /// Of layers that weight the vocabulary; others are small.
-  let precision: Precision
+  let precisions: LayerPrecisions
   var width: Int { backbone.width }
 
   init(
     _ description: ModelDescription, _ sources: WeightSources, _ backbone: any Backbone,
-    _ precision: Precision
+    _ precisions: LayerPrecisions
   ) {
     self.description = description
     self.sources = sources
     self.backbone = backbone
-    self.precision = precision
+    self.precisions = precisions
   }
 
   func head() throws(Failure) -> Model.Head {
     switch description.architecture {
     case .dense(let settings): return .dense(try dense(settings))
     case .splade(let settings):
-      return .splade(try SpladeRoles(settings, description, sources, backbone, precision))
+      return .splade(try SpladeRoles(settings, description, sources, backbone, precisions))
     case .uniCoil(let settings):
       return .uniCoil(
         UniCoilHead(
