@@ -7,8 +7,8 @@ import Kernels
 package final class Parameter: @unchecked Sendable {
   package let name: String
   package let shape: [Int]
-  package let values: UnsafePointer<Float>
-  private let owner: AnyObject
+  private let known: UnsafePointer<Float>?
+  private let owner: AnyObject?
   private let discard: (@Sendable () -> Void)?
   /// What training knows about it; nil where the values are fixed.
   package let training: TrainedValues?
@@ -22,9 +22,20 @@ package final class Parameter: @unchecked Sendable {
   ) {
     self.name = name
     self.shape = shape
-    self.values = values
+    known = values
     self.owner = owner
     self.discard = discard
+    training = nil
+    offset = 0
+  }
+
+  /// A weight whose values only a layer needs, which has them packed.
+  package init(packed name: String, shape: [Int]) {
+    self.name = name
+    self.shape = shape
+    known = nil
+    owner = nil
+    discard = nil
     training = nil
     offset = 0
   }
@@ -35,9 +46,15 @@ package final class Parameter: @unchecked Sendable {
     self.shape = shape
     self.training = training
     self.offset = offset
-    values = UnsafePointer(training.values.pointer + offset)
+    known = UnsafePointer(training.values.pointer + offset)
     owner = training
     discard = nil
+  }
+
+  /// - Precondition: They are not in a layer alone.
+  package var values: UnsafePointer<Float> {
+    guard let known else { preconditionFailure("the values of \(name) are packed") }
+    return known
   }
 
   /// Row `index` of a matrix [N,K], as a matrix [1,K] that is trained with it.
@@ -59,10 +76,15 @@ package final class Parameter: @unchecked Sendable {
 
   package var count: Int { shape.reduce(1, *) }
 
+  /// N of a matrix [N,K]; 1 of a vector.
+  package var rows: Int { count / max(columns, 1) }
+
+  /// K.
+  package var columns: Int { shape.last ?? 1 }
+
   /// The values as rows × columns; a vector is one row.
   package var matrix: MatrixView {
-    let columns = shape.last ?? 1
-    return MatrixView(values, rows: count / max(columns, 1), columns: columns)
+    MatrixView(values, rows: rows, columns: columns)
   }
 }
 
@@ -123,10 +145,10 @@ package final class Linear: Sendable {
     self.weights = weights
     self.biases = biases
     defer { for weight in weights { weight.wereCopied() } }
-    let columns = weights[0].matrix.columns
-    precondition(weights.allSatisfy { $0.matrix.columns == columns }, "widths differ")
+    let columns = weights[0].columns
+    precondition(weights.allSatisfy { $0.columns == columns }, "widths differ")
     inputs = columns
-    outputs = weights.reduce(0) { $0 + $1.matrix.rows }
+    outputs = weights.reduce(0) { $0 + $1.rows }
     if (weights + biases).contains(where: { $0.training != nil }) {
       fixed = .inTraining
       trial = nil
@@ -148,6 +170,51 @@ package final class Linear: Sendable {
           ? NarrowMatrix(values, .int8, rows: outputs, columns: columns, bias: bias) : nil
       )
     }
+  }
+
+  /// A layer whose weights another one packed and kept.
+  ///
+  /// - Parameters:
+  ///   - weights: W[N,K] each, of one K; their values are not looked at.
+  ///   - biases: b[N] for each weight, or none at all.
+  ///   - precision: The other one's.
+  ///   - memory: Its `memory`.
+  package init(
+    weights: [Parameter], biases: [Parameter], precision: Precision, memory: AlignedBuffer
+  ) {
+    self.weights = weights
+    self.biases = biases
+    inputs = weights[0].columns
+    outputs = weights.reduce(0) { $0 + $1.rows }
+    trial = nil
+    if precision == .f32 {
+      let bias = AlignedBuffer(count: biases.isEmpty ? 0 : outputs)
+      Self.stack(biases, into: bias.pointer)
+      fixed = .single(
+        PackedMatrix(
+          rows: outputs, columns: inputs, memory: memory,
+          bias: biases.isEmpty ? nil : UnsafePointer(bias.pointer)))
+    } else {
+      fixed = .narrow(
+        NarrowMatrix(
+          memory: memory, precision, rows: outputs, columns: inputs, hasBias: !biases.isEmpty))
+    }
+  }
+
+  /// The packed weights; nil in training.
+  package var memory: AlignedBuffer? {
+    switch fixed {
+    case .inTraining: nil
+    case .single(let matrix): matrix.storage
+    case .narrow(let matrix): matrix.storage
+    }
+  }
+
+  /// Floats of the `memory` of a layer.
+  package static func memoryCount(outputs: Int, inputs: Int, _ precision: Precision) -> Int {
+    precision == .f32
+      ? PackedMatrix.memoryCount(rows: outputs, columns: inputs)
+      : NarrowMatrix.memoryCount(rows: outputs, columns: inputs, precision)
   }
 
   private static func pack(
@@ -195,50 +262,5 @@ package struct RMSNorm: Sendable {
   package init(weight: Parameter, epsilon: Float) {
     self.weight = weight
     self.epsilon = epsilon
-  }
-}
-
-/// Key and value projections of attention with one query a sequence, folded into its query and its
-/// result: q · (W·x) = (qᵀW) · x, and Σ w·(W·x) = W · Σ w·x, head by head.
-package final class CrossProjections: Sendable {
-  /// Wk[I,D] and Wv[I,D], without biases.
-  package let key: Parameter
-  package let value: Parameter
-  package let heads: Int
-  package let scale: Float
-  private let fixed: [(key: PackedMatrix, value: PackedMatrix)]?
-
-  /// Wkᵀ[D,E] and Wv[E,D] of each head.
-  ///
-  /// - Precondition: they are not in training.
-  var folded: [(key: PackedMatrix, value: PackedMatrix)] {
-    guard let fixed else { preconditionFailure("\(key.name) is in training") }
-    return fixed
-  }
-
-  /// I is a multiple of the heads.
-  package init(key: Parameter, value: Parameter, heads: Int, scale: Float) {
-    let (inner, width) = (key.matrix.rows, key.matrix.columns)
-    precondition(
-      inner % heads == 0 && value.matrix.rows == inner && value.matrix.columns == width,
-      "cross projections of \(inner) × \(width)")
-    self.key = key
-    self.value = value
-    self.heads = heads
-    self.scale = scale
-    if key.training != nil || value.training != nil {
-      fixed = nil
-      return
-    }
-    defer { for weight in [key, value] { weight.wereCopied() } }
-    let headWidth = inner / heads
-    fixed = (0..<heads).map { head in
-      let start = head * headWidth * width
-      return (
-        PackedMatrix(
-          key.values + start, rows: width, columns: headWidth, rowStride: 1, columnStride: width),
-        PackedMatrix(value.values + start, rows: headWidth, columns: width)
-      )
-    }
   }
 }

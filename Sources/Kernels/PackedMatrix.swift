@@ -6,7 +6,8 @@ internal import CKernels
 /// for all instruction sets.
 package final class PackedMatrix: @unchecked Sendable {
   // Unchecked because of the buffers: nobody writes them after `init` or `fill`.
-  let storage: AlignedBuffer
+  /// `memoryCount` floats, without the bias.
+  package let storage: AlignedBuffer
   let biasStorage: AlignedBuffer?
 
   /// N, the outputs.
@@ -70,12 +71,14 @@ package final class PackedMatrix: @unchecked Sendable {
     }
   }
 
-  /// W[N,K] that `fill` will pack, in memory that is used again and again.
+  /// W[N,K] that `fill` will pack, in memory that is used again and again; or that another one
+  /// packed and kept.
   ///
   /// - Parameters:
   ///   - rows: N.
   ///   - columns: K.
-  ///   - memory: Of at least `memoryCount(rows:columns:)` floats; nobody else writes it meanwhile.
+  ///   - memory: Of at least `memoryCount(rows:columns:)` floats, or the other one's `storage`;
+  ///     nobody else writes it meanwhile.
   ///   - bias: bias[N], copied.
   package init(
     rows: Int, columns: Int, memory: AlignedBuffer, bias: UnsafePointer<Float>? = nil

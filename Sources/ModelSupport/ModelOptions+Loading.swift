@@ -14,9 +14,21 @@ package struct LoadedModel: Sendable {
 
   package var description: ModelDescription { model.description }
 
-  init(_ description: ModelDescription, _ precisions: LayerPrecisions) throws(Failure) {
-    tokenizer = try Tokenizer.load(folder: description.folder.modelPath)
-    model = try Model(description, tokenizer: tokenizer, precisions: precisions)
+  /// `cache`: keeps the packed weights.
+  init(
+    _ description: ModelDescription, _ precisions: LayerPrecisions, _ cache: ModelCache?,
+    _ diagnostics: Diagnostics
+  ) throws(Failure) {
+    let tokenizer = try Tokenizer.load(folder: description.folder.modelPath)
+    self.tokenizer = tokenizer
+    func read(_ packed: PackedWeights?) throws(Failure) -> Model {
+      try Model(description, tokenizer: tokenizer, precisions: precisions, packed: packed)
+    }
+    if let cache {
+      model = try cache.load(description, precisions, diagnostics, read)
+    } else {
+      model = try read(nil)
+    }
     try checkVocabulary()
   }
 
@@ -50,29 +62,26 @@ extension ModelOptions {
   }
 
   /// The digest of the model, or of the pair of them.
-  package func digest() throws(Failure) -> String {
-    let doc = try folder(for: .doc).digest()
+  ///
+  /// `cache`: knows digests of files that were read before.
+  package func digest(_ cache: ModelCache? = nil) throws(Failure) -> String {
+    let doc = try folder(for: .doc).digest(cache?.notes)
     if queryModel == nil { return doc }
-    return ModelFolder.digest(query: try folder(for: .query).digest(), doc: doc)
+    return ModelFolder.digest(query: try folder(for: .query).digest(cache?.notes), doc: doc)
   }
 
   /// The model of a role and its tokenizer.
   ///
   /// - Parameters:
   ///   - role: Whose model.
-  ///   - computation: How precisely it will run.
-  ///   - diagnostics: Told where that may cost quality.
+  ///   - precisions: How precisely each layer will run.
+  ///   - diagnostics: Told where precision may cost quality, and of a damaged cache.
+  ///   - cache: Keeps the packed weights.
   /// - Returns: Both, read.
   /// - Throws: 78 where they do not fit each other, or are not supported.
   package func load(
-    for role: Role, _ computation: PrecisionOptions, _ diagnostics: Diagnostics
-  ) throws(Failure) -> LoadedModel {
-    try load(for: role, LayerPrecisions(computation.kernelPrecision), diagnostics)
-  }
-
-  /// The model of a role and its tokenizer, each layer as precise as `precisions` says.
-  package func load(
-    for role: Role, _ precisions: LayerPrecisions, _ diagnostics: Diagnostics
+    for role: Role, _ precisions: LayerPrecisions, _ diagnostics: Diagnostics,
+    _ cache: ModelCache? = nil
   ) throws(Failure) -> LoadedModel {
     let description = try ModelDescription(recognizing: folder(for: role))
     if precisions.precision == .int8, !description.isMeasuredInBytes {
@@ -80,7 +89,7 @@ extension ModelOptions {
         "\(description.folder.path): what --precision int8 costs \(description.architecture.name) "
           + "models on \(description.backboneType) has not been measured; bf16 is the safe choice")
     }
-    return try LoadedModel(description, precisions)
+    return try LoadedModel(description, precisions, cache, diagnostics)
   }
 
   /// What `--model-config` says: a JSON object, or a file that holds one.
@@ -114,6 +123,16 @@ extension PrecisionOptions {
     case .bf16: .bf16
     case .int8: .int8
     }
+  }
+
+  /// Every layer as `--precision` says.
+  package var layers: LayerPrecisions { LayerPrecisions(kernelPrecision) }
+
+  /// What `--cache` names; nil where it is not said.
+  ///
+  /// - Throws: 73 where the folder cannot be made.
+  package func openCache() throws(Failure) -> ModelCache? {
+    try cache.map { folder throws(Failure) in try ModelCache(folder) }
   }
 
   /// The instruction set to be recorded beside results; nil where they do not depend on it.

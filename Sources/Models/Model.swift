@@ -33,6 +33,7 @@ package final class Model: Sendable {
   ///   - description: What the folder holds.
   ///   - tokenizer: The folder's, if it is loaded already.
   ///   - precisions: Of the wide linear layers: the backbone's, and those that weight the vocabulary.
+  ///   - packed: Gathers the forms of weights that inference takes, or has them.
   ///   - store: Gets the weights where they are to be trained: then the model runs on tapes only.
   ///   - fresh: Gives those of the head their values where the checkpoint lacks them; nil where it
   ///     must not.
@@ -40,12 +41,13 @@ package final class Model: Sendable {
   ///   that is not read; 65 where they are damaged.
   package init(
     _ description: ModelDescription, tokenizer: Tokenizer? = nil,
-    precisions: LayerPrecisions = .f32,
+    precisions: LayerPrecisions = .f32, packed: PackedWeights? = nil,
     trainingIn store: ParameterStore? = nil, fresh: FreshWeights? = nil
   ) throws(Failure) {
     self.description = description
     self.precisions = precisions
-    let sources = try WeightSources(description.folder, trainingIn: store)
+    let sources = try WeightSources(
+      description.folder, trainingIn: store, packed: packed)
     backbone = try BackboneLoader.load(
       description.backboneType, description.folder, sources.main,
       scoresPairs: description.isCrossEncoder, precisions)

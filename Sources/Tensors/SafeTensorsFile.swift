@@ -47,6 +47,22 @@ package final class SafeTensorsFile: Sendable {
       rebasing: file.bytes[dataStart + entry.range.lowerBound..<dataStart + entry.range.upperBound])
   }
 
+  /// Everything in front of the data: the header and its length.
+  package var headerBytes: UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(rebasing: file.bytes[..<dataStart])
+  }
+
+  /// Shows the data piece by piece, without keeping it in memory.
+  package func readThrough(_ body: (UnsafeRawBufferPointer) -> Void) {
+    let piece = 1 << 22
+    for start in stride(from: dataStart, to: file.bytes.count, by: piece) {
+      let bytes = UnsafeRawBufferPointer(
+        rebasing: file.bytes[start..<min(start + piece, file.bytes.count)])
+      body(bytes)
+      file.discard(bytes)
+    }
+  }
+
   /// Gives the memory of a tensor back until it is touched again.
   package func discard(_ entry: SafeTensorsHeader.Entry) { file.discard(bytes(entry)) }
 }

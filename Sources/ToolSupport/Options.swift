@@ -153,11 +153,17 @@ package struct ModelOptions: ParsableArguments {
   package init() {}
 }
 
-/// How precisely a model runs.
+/// How a model runs.
 package struct PrecisionOptions: ParsableArguments {
   @Option(
     help: "Precision of the model's linear layers: f32, bf16 or int8. All else is in f32.")
   package var precision: ComputePrecision = .f32
+
+  @Option(
+    help: ArgumentHelp(
+      "Folder that keeps the model's weights as they are computed with, made where it is not there: the next start maps them. The output does not depend on it.",
+      valueName: "dir"))
+  package var cache: String?
 
   package init() {}
 }

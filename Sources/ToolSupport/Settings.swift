@@ -89,7 +89,7 @@ extension Setting {
     "output", "compress", "no-provenance", "resume", "threads", "batch-tokens", "isa", "config",
     "print-config", "progress", "verbose", "quiet", "log-format", "max-memory", "tmp-dir", "shard",
     "model", "query-model", "adapter", "index", "queries", "docs", "qrels", "latency", "filter",
-    "tag", "model-config", "calibrate",
+    "tag", "model-config", "calibrate", "cache",
   ]
 
   /// Whether the setting belongs to the provenance of what was made under it.

@@ -84,8 +84,10 @@ struct Encode: ToolCommand {
       precisions = found.precisions
       calibration = found
     }
-    let loaded = try modelOptions.load(for: role?.role ?? .doc, precisions, context.diagnostics)
-    let digest = try modelOptions.digest()
+    let cache = try computation.openCache()
+    let loaded = try modelOptions.load(
+      for: role?.role ?? .doc, precisions, context.diagnostics, cache)
+    let digest = try modelOptions.digest(cache)
     if inspect {
       context.omitSummary()
       let inspection = Inspection(loaded.model, digest: digest)

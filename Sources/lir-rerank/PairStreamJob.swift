@@ -39,8 +39,9 @@ struct PairStreamJob {
     self.context = context
     self.operand = operand
     reader = TensorStreamReader(bytes)
+    let cache = try options.computation.openCache()
     let loaded = try options.modelOptions.load(
-      for: .pair, options.computation, context.diagnostics)
+      for: .pair, options.computation.layers, context.diagnostics, cache)
     guard loaded.description.isCrossEncoder else {
       throw .config(
         loaded.description.folder.path,
@@ -51,7 +52,7 @@ struct PairStreamJob {
     encoder = BatchEncoder(
       loaded.model, context.pool, kernels, batchTokens: options.batchTokens)
     scoring = try options.pairScoring(loaded.description)
-    digest = try options.modelOptions.digest()
+    digest = try options.modelOptions.digest(cache)
   }
 
   /// Pairs of whole queries.

@@ -23,10 +23,11 @@ struct RerankModel {
     _ options: Rerank, _ context: ToolContext, _ candidates: Candidates?
   ) throws(Failure) {
     guard options.batchTokens >= 1 else { throw .usage("--batch-tokens: expected at least 1") }
+    let cache = try options.computation.openCache()
     let loaded = try options.modelOptions.load(
-      for: .doc, options.computation, context.diagnostics)
+      for: .doc, options.computation.layers, context.diagnostics, cache)
     let kernels = try options.modelOptions.kernels()
-    digest = try options.modelOptions.digest()
+    digest = try options.modelOptions.digest(cache)
     instructionSet = options.computation.recordedInstructionSet(kernels)
     if loaded.description.isCrossEncoder {
       if options.index != nil { throw .usage("--index is for bi-encoders") }
@@ -44,7 +45,7 @@ struct RerankModel {
     if options.sampleMissingDocs {
       throw .usage("--sample-missing-docs is for set-encoders")
     }
-    let sources = EmbeddingSources(options, context, loaded, digest: digest, kernels)
+    let sources = EmbeddingSources(options, context, loaded, cache, digest: digest, kernels)
     let queries = try sources.queries(candidates)
     if let index = options.index {
       guard case .texts(let embedder) = queries else {
@@ -67,16 +68,18 @@ private struct EmbeddingSources {
   private let options: Rerank
   private let context: ToolContext
   private let loaded: LoadedModel
+  private let cache: ModelCache?
   private let digest: String
   private let kernels: Kernels
 
   init(
-    _ options: Rerank, _ context: ToolContext, _ loaded: LoadedModel, digest: String,
-    _ kernels: Kernels
+    _ options: Rerank, _ context: ToolContext, _ loaded: LoadedModel, _ cache: ModelCache?,
+    digest: String, _ kernels: Kernels
   ) {
     self.options = options
     self.context = context
     self.loaded = loaded
+    self.cache = cache
     self.digest = digest
     self.kernels = kernels
   }
@@ -90,7 +93,8 @@ private struct EmbeddingSources {
     let own =
       options.modelOptions.queryModel == nil
       ? loaded
-      : try options.modelOptions.load(for: .query, options.computation, context.diagnostics)
+      : try options.modelOptions.load(
+        for: .query, options.computation.layers, context.diagnostics, cache)
     return .texts(try embedder(own, .query))
   }
 

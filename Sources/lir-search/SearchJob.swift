@@ -85,10 +85,12 @@ struct SearchJob {
       throw .usage(
         "the queries are text: --model is missing", hint: "name the model that made the index")
     }
-    let digest = try options.modelOptions.digest()
+    let cache = try options.computation.openCache()
+    let digest = try options.modelOptions.digest(cache)
     try check(what: "model", found: digest, expected: folder.manifest.stream.model, operands[0])
     let embedder = try TextEmbedder(
-      options.modelOptions.load(for: .query, options.computation, context.diagnostics), .query,
+      options.modelOptions.load(
+        for: .query, options.computation.layers, context.diagnostics, cache), .query,
       context.pool, kernels,
       batchTokens: options.batchTokens)
     try options.shards.restrict(reader, operands: operands, options: options.records.records())

@@ -23,11 +23,16 @@ struct InvarianceTests {
     let model: Model
     let window: TokenWindow
 
-    init(_ name: String, _ precision: Precision = .f32) throws {
+    /// `folder`: a copy of the case's model.
+    init(
+      _ name: String, _ precision: Precision = .f32, folder: String? = nil,
+      packed: PackedWeights? = nil
+    ) throws {
       let golden = try ModelCase(name)
       let isLanguageModel = name.contains("mlm_")
       model = try golden.model(
-        overrides: isLanguageModel ? ["model_type": "splade"] : nil, precision)
+        overrides: isLanguageModel ? ["model_type": "splade"] : nil, precision, folder: folder,
+        packed: packed)
       if name.hasPrefix("backbones/") {
         // These have no tokenizer.
         window = try golden.window(model.description.isCrossEncoder ? "pair" : "doc")

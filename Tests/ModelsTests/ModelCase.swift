@@ -74,10 +74,13 @@ struct ModelCase: CustomStringConvertible {
   // MARK: Models
 
   /// The model that a user would get with `--model-config OVERRIDES`.
-  func model(overrides: JSON? = nil, _ precision: Precision = .f32) throws -> Model {
+  func model(
+    overrides: JSON? = nil, _ precision: Precision = .f32, folder: String? = nil,
+    packed: PackedWeights? = nil
+  ) throws -> Model {
     try Model(
-      ModelDescription(recognizing: ModelFolder(modelPath, overrides: overrides)),
-      precisions: LayerPrecisions(precision))
+      ModelDescription(recognizing: ModelFolder(folder ?? modelPath, overrides: overrides)),
+      precisions: LayerPrecisions(precision), packed: packed)
   }
 
   /// What says that a plain checkpoint is what Lightning IR loaded it as: the fields that the case

@@ -73,9 +73,8 @@ package struct T5: Backbone {
       selfOutput: try own.linear("SelfAttention.o", inputs: inner, outputs: width, bias: false),
       crossNorm: try cross.rmsNorm("layer_norm", width: width, epsilon: epsilon),
       crossQuery: try attention.linear("q", inputs: width, outputs: inner, bias: false),
-      crossProjections: CrossProjections(
-        key: try attention.parameter("k.weight", [inner, width]),
-        value: try attention.parameter("v.weight", [inner, width]), heads: shape.heads, scale: 1),
+      crossProjections: try attention.crossProjections(
+        key: "k", value: "v", inputs: width, outputs: inner, heads: shape.heads, scale: 1),
       crossOutput: try attention.linear("o", inputs: inner, outputs: width, bias: false),
       feedForward: try T5FeedForward(block("layer.2"), shape))
   }

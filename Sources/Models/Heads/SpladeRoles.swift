@@ -53,12 +53,13 @@ package struct SpladeRoles: Sendable {
       names = known
     }
     let isOwn = settings.namesOfHead == .lightningIR || settings.epsilon != nil
-    let inner = names.isEmbeddingWide ? backbone.wordEmbeddings.matrix.columns : width
+    let inner = names.isEmbeddingWide ? backbone.wordEmbeddings.columns : width
     // Tied weights are not on the disk a second time.
     let decoder =
       checkpoint.has(names.decoder)
-      ? try checkpoint.parameter(names.decoder, [vocabulary, inner]) : backbone.wordEmbeddings
-    guard decoder.matrix.columns == inner else {
+      ? try checkpoint.parameter(names.decoder, [vocabulary, inner], ofLayer: true)
+      : backbone.wordEmbeddings
+    guard decoder.columns == inner else {
       throw .config(description.folder.path, "tensor \(names.decoder) is missing")
     }
     let biases = try Self.biases(names, description)

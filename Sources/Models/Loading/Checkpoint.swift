@@ -18,6 +18,8 @@ package final class Checkpoint {
   private let store: ParameterStore?
   /// Put before names in the store: the weights of a folder's modules are told apart.
   private let storePrefix: String
+  /// Gathers the forms of weights that inference takes, or has them; nil where it does neither.
+  private let packed: PackedWeights?
   /// Gives the values of weights that are missing; nil where none may be.
   var fresh: FreshWeights?
   /// Names of the weights that it has given values to.
@@ -44,12 +46,14 @@ package final class Checkpoint {
   ///   - path: Where they are.
   ///   - adapter: Low-rank updates of them.
   ///   - store: Gets copies of the weights that are asked for, to be trained.
-  ///   - storePrefix: Put before their names there.
+  ///   - storePrefix: Put before their names there, and in `packed`.
+  ///   - packed: Gathers the forms of weights that inference takes, or has them.
   /// - Throws: 78 where the folder holds none; 65 where they are damaged.
   package init(
     _ path: String, adapter: Adapter? = nil, trainingIn store: ParameterStore? = nil,
-    storePrefix: String = ""
+    storePrefix: String = "", packed: PackedWeights? = nil
   ) throws(Failure) {
+    self.packed = packed
     self.storePrefix = storePrefix
     self.path = path
     self.adapter = adapter
@@ -122,8 +126,16 @@ package final class Checkpoint {
 
   /// A weight in single precision: mapped where it is stored so, else converted.
   ///
+  /// - Parameters:
+  ///   - name: The weight's.
+  ///   - shape: The shape that it has to have.
+  ///   - isOfLayer: Whether it is for one layer only, which packs it, so that its values are not
+  ///     needed where the layer is packed already.
+  /// - Returns: The weight, with its values unless they are packed.
   /// - Throws: 78 where it is missing or has another shape.
-  package func parameter(_ name: String, _ shape: [Int]) throws(Failure) -> Parameter {
+  package func parameter(
+    _ name: String, _ shape: [Int], ofLayer isOfLayer: Bool = false
+  ) throws(Failure) -> Parameter {
     guard let stored = resolve(name), let place = places[stored],
       let entry = files[place].entry(stored)
     else {
@@ -141,7 +153,21 @@ package final class Checkpoint {
     used.insert(stored)
     // Layers that share a weight share its training.
     if let known = store?[storePrefix + stored] { return known }
-    let file = files[place]
+    if let packed {
+      if isOfLayer, packed.isMapped { return Parameter(packed: name, shape: shape) }
+      if let known = try packed.parameter(name, stored: storePrefix + stored, shape: shape) {
+        return known
+      }
+    }
+    let parameter = try read(name, stored, entry, shape, files[place])
+    if !isOfLayer { packed?.gather(parameter, stored: storePrefix + stored) }
+    return parameter
+  }
+
+  private func read(
+    _ name: String, _ stored: String, _ entry: SafeTensorsHeader.Entry, _ shape: [Int],
+    _ file: any WeightFile
+  ) throws(Failure) -> Parameter {
     let bytes = file.bytes(entry)
     let update = try adapter?.update(of: stored, shape: shape)
     if store == nil, update == nil, entry.type == .f32, let base = bytes.baseAddress,
@@ -163,6 +189,32 @@ package final class Checkpoint {
     if let store { return store.add(storePrefix + stored, shape: shape, buffer) }
     return Parameter(
       name: name, shape: shape, values: UnsafePointer(buffer.pointer), owner: buffer)
+  }
+
+  fileprivate func linear(
+    _ weights: [Parameter], _ biases: [Parameter], _ precisions: LayerPrecisions
+  ) throws(Failure) -> Linear {
+    let precision = precisions.of(weights[0])
+    if let known = try packed?.linear(weights, biases, precision, prefix: storePrefix) {
+      return known
+    }
+    let layer = Linear(
+      weights: weights, biases: biases, precision: precision, calibrates: precisions.calibrates)
+    packed?.gather(layer, precision, prefix: storePrefix)
+    return layer
+  }
+
+  fileprivate func crossProjections(
+    key: Parameter, value: Parameter, heads: Int, scale: Float
+  ) throws(Failure) -> CrossProjections {
+    if let known = try packed?.crossProjections(
+      key: key, value: value, heads: heads, scale: scale)
+    {
+      return known
+    }
+    let projections = CrossProjections(key: key, value: value, heads: heads, scale: scale)
+    packed?.gather(projections)
+    return projections
   }
 
   /// A table of one column may be stored as a vector.
@@ -261,7 +313,8 @@ package struct WeightScope {
     var weights: [Parameter] = []
     var biases: [Parameter] = []
     for name in names {
-      weights.append(try parameter(name + ".weight", [outputs, inputs]))
+      weights.append(
+        try checkpoint.parameter(prefix + name + ".weight", [outputs, inputs], ofLayer: true))
       if bias { biases.append(try parameter(name + ".bias", [outputs])) }
     }
     return try linear(weights, biases)
@@ -269,15 +322,24 @@ package struct WeightScope {
 
   /// Weights that were read already.
   func linear(_ weights: [Parameter], _ biases: [Parameter]) throws(Failure) -> Linear {
-    let inputs = weights[0].matrix.columns
+    let inputs = weights[0].columns
     if precisions.usesBytes(weights[0]), inputs > NarrowMatrix.mostColumns {
       throw .config(
         checkpoint.path, "\(weights[0].name): \(inputs) inputs are too many for int8",
         hint: "--precision bf16")
     }
-    return Linear(
-      weights: weights, biases: biases, precision: precisions.of(weights[0]),
-      calibrates: precisions.calibrates)
+    return try checkpoint.linear(weights, biases, precisions)
+  }
+
+  /// Keys and values of cross-attention, W[outputs, inputs] each, without biases.
+  func crossProjections(
+    key: String, value: String, inputs: Int, outputs: Int, heads: Int, scale: Float
+  ) throws(Failure) -> CrossProjections {
+    let shape = [outputs, inputs]
+    return try checkpoint.crossProjections(
+      key: checkpoint.parameter("\(prefix)\(key).weight", shape, ofLayer: true),
+      value: checkpoint.parameter("\(prefix)\(value).weight", shape, ofLayer: true), heads: heads,
+      scale: scale)
   }
 
   /// Marks a tensor as known and not needed.

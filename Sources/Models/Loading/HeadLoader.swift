@@ -12,14 +12,20 @@ final class WeightSources {
   private var others: [String: Checkpoint] = [:]
 
   private let store: ParameterStore?
+  private let packed: PackedWeights?
 
+  /// Opens the model's own weights.
+  ///
   /// `store`: gets the weights where they are to be trained, those of a module under its name, a
-  /// slash and their own.
-  init(_ folder: ModelFolder, trainingIn store: ParameterStore? = nil) throws(Failure) {
+  /// slash and their own. `packed`: gathers the forms that inference takes, or has them.
+  init(
+    _ folder: ModelFolder, trainingIn store: ParameterStore? = nil, packed: PackedWeights? = nil
+  ) throws(Failure) {
     path = folder.path
+    self.packed = packed
     self.store = store
     adapter = try folder.adapter.map { path throws(Failure) in try Adapter(path) }
-    main = try Checkpoint(folder.modelPath, adapter: adapter, trainingIn: store)
+    main = try Checkpoint(folder.modelPath, adapter: adapter, trainingIn: store, packed: packed)
   }
 
   /// A module's folder, or a file beside the model's; empty for the model's own checkpoint.
@@ -30,7 +36,8 @@ final class WeightSources {
     if store != nil, !WholeFile.isDirectory(file) {
       throw .config(file, "weights outside of a model folder cannot be trained")
     }
-    let checkpoint = try Checkpoint(file, trainingIn: store, storePrefix: "\(source)/")
+    let checkpoint = try Checkpoint(
+      file, trainingIn: store, storePrefix: "\(source)/", packed: packed)
     others[source] = checkpoint
     return checkpoint
   }

@@ -5,10 +5,12 @@ import Streams
 extension ModelFolder {
   /// XXH3-128 over the sorted list of (name, XXH3-128 of content) of the files that decide what
   /// the model computes: configuration, tokenizer and weights, in the folder and its modules.
-  package func digest() throws(Failure) -> String {
+  ///
+  /// `notes`: digests of files that were read before.
+  package func digest(_ notes: FileNotes? = nil) throws(Failure) -> String {
     var list: [UInt8] = []
     for name in try Self.relevantFiles(path).sorted(by: Self.precedes) {
-      list += Array("\(name)\t\(try FileDigest.of("\(path)/\(name)"))\n".utf8)
+      list += Array("\(name)\t\(try Self.digest("\(path)/\(name)", notes))\n".utf8)
     }
     for key in overriddenKeys.sorted() {
       list += Array(
@@ -16,10 +18,15 @@ extension ModelFolder {
     }
     if let adapter {
       for name in try Self.relevantFiles(adapter).sorted(by: Self.precedes) {
-        list += Array("--adapter \(name)\t\(try FileDigest.of("\(adapter)/\(name)"))\n".utf8)
+        list += Array("--adapter \(name)\t\(try Self.digest("\(adapter)/\(name)", notes))\n".utf8)
       }
     }
     return Checksum.xxh3Long(list)
+  }
+
+  private static func digest(_ file: String, _ notes: FileNotes?) throws(Failure) -> String {
+    guard let notes else { return try FileDigest.of(file) }
+    return try notes.value(of: file) { () throws(Failure) in try FileDigest.of(file) }
   }
 
   /// The digest of two models for the two roles.

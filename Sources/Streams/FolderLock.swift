@@ -1,0 +1,20 @@
+import Glibc
+
+/// Keeps other processes from the same work in a folder, where the file system can; they wait.
+///
+/// Only to spare work: what is done without a lock has to be right as well.
+package struct FolderLock: ~Copyable {
+  private let descriptor: OwnedDescriptor?
+
+  /// Waits until nobody else has the lock.
+  package init(_ folder: String) {
+    let number = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard number >= 0 else {
+      descriptor = nil
+      return
+    }
+    descriptor = OwnedDescriptor(number)
+    // Network file systems may have no locks of folders.
+    while flock(number, LOCK_EX) != 0, errno == EINTR {}
+  }
+}
