@@ -128,6 +128,7 @@ package final class Linear: Sendable {
     inputs = columns
     outputs = weights.reduce(0) { $0 + $1.matrix.rows }
     if (weights + biases).contains(where: { $0.training != nil }) {
+      for weight in weights where weight.isWhole { weight.training?.multiplies = true }
       fixed = .inTraining
       trial = nil
       return
@@ -206,6 +207,8 @@ package final class CrossProjections: Sendable {
   package let value: Parameter
   package let heads: Int
   package let scale: Float
+  /// The projections as layers, in training.
+  let layers: (key: Linear, value: Linear)?
   private let fixed: [(key: PackedMatrix, value: PackedMatrix)]?
 
   /// Wkᵀ[D,E] and Wv[E,D] of each head.
@@ -227,9 +230,11 @@ package final class CrossProjections: Sendable {
     self.heads = heads
     self.scale = scale
     if key.training != nil || value.training != nil {
+      layers = (Linear(weights: [key]), Linear(weights: [value]))
       fixed = nil
       return
     }
+    layers = nil
     defer { for weight in [key, value] { weight.wereCopied() } }
     let headWidth = inner / heads
     fixed = (0..<heads).map { head in
