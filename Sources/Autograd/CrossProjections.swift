@@ -8,6 +8,8 @@ package final class CrossProjections: Sendable {
   package let value: Parameter
   package let heads: Int
   package let scale: Float
+  /// The projections as layers, in training.
+  let layers: (key: Linear, value: Linear)?
   private let fixed: [(key: PackedMatrix, value: PackedMatrix)]?
 
   /// Wkᵀ[D,E] and Wv[E,D] of each head.
@@ -34,9 +36,11 @@ package final class CrossProjections: Sendable {
     self.heads = heads
     self.scale = scale
     if key.training != nil || value.training != nil {
+      layers = (Linear(weights: [key]), Linear(weights: [value]))
       fixed = nil
       return
     }
+    layers = nil
     let headWidth = inner / heads
     if let memory {
       fixed = (0..<heads).map { head in

@@ -1,75 +1,36 @@
 import Kernels
 
-/// A weight that stays as it is but for a product of two thin matrices, which are trained:
-/// W = W₀ + s · B · A (LoRA, arXiv:2106.09685).
-///
-/// The tape runs on W, as if it were trained; `pullBack` makes its derivative those of A and B, and
-/// `fold` makes W anew of what they have become.
-package final class LowRankUpdate {
-  /// W[N,K].
-  package let weight: Parameter
+/// What training adds to a weight that stays as it is: a product of two thin matrices, so that
+/// x · Wᵀ becomes x · Wᵀ + s · dropout(x) · Aᵀ · Bᵀ (LoRA, arXiv:2106.09685).
+package struct LowRankUpdate: Sendable {
   /// A[R,K].
-  package let down: Parameter
+  package let down: Linear
   /// B[N,R].
-  package let up: Parameter
-  private let scale: Double
-  private let original: AlignedBuffer
+  package let up: Linear
+  /// s.
+  package let scale: Double
+  /// How many of the inputs are dropped in training, as a share; each updated weight has masks of
+  /// its own.
+  package let dropout: Float
 
-  /// - Precondition: all are in training, and of such shapes.
-  package init(of weight: Parameter, down: Parameter, up: Parameter, scale: Double) {
-    precondition(
-      weight.matrix.columns == down.matrix.columns && weight.matrix.rows == up.matrix.rows
-        && up.matrix.columns == down.matrix.rows, "\(weight.name): shapes of a low-rank update")
-    self.weight = weight
-    self.down = down
-    self.up = up
+  /// - Precondition: A and B are in training.
+  package init(down: Parameter, up: Parameter, scale: Double, dropout: Float = 0) {
+    precondition(up.matrix.columns == down.matrix.rows, "\(down.name): ranks differ")
+    self.down = Linear(weights: [down])
+    self.up = Linear(weights: [up])
     self.scale = scale
-    original = AlignedBuffer(count: weight.count)
-    original.pointer.update(from: weight.values, count: weight.count)
+    self.dropout = dropout
   }
 
-  /// Adds the derivatives by A and B to theirs, and forgets the one by W.
-  package func pullBack(_ kernels: Kernels) {
-    guard let training = weight.training, training.hasGradient else { return }
-    let (rows, columns, rank) = (up.matrix.rows, down.matrix.columns, down.matrix.rows)
-    let derivative = MatrixView(training.gradient.pointer, rows: rows, columns: columns)
-    // ∂B = s · ∂W · Aᵀ
-    let upSlope = AlignedBuffer(count: rows * rank)
-    kernels.multiply(
-      derivative, PackedMatrix(down.values, rows: rank, columns: columns),
-      into: MutableMatrixView(upSlope.pointer, rows: rows, columns: rank))
-    add(upSlope, to: up, kernels)
-    // ∂A = s · Bᵀ · ∂W
-    let turned = AlignedBuffer(count: rows * rank)
-    for row in 0..<rows {
-      for k in 0..<rank { turned.pointer[k * rows + row] = up.values[row * rank + k] }
-    }
-    let downSlope = AlignedBuffer(count: rank * columns)
-    kernels.multiply(
-      MatrixView(turned.pointer, rows: rank, columns: rows),
-      PackedMatrix(
-        training.gradient.pointer, rows: columns, columns: rows, rowStride: 1,
-        columnStride: columns),
-      into: MutableMatrixView(downSlope.pointer, rows: rank, columns: columns))
-    add(downSlope, to: down, kernels)
-    training.clear()
-  }
-
-  private func add(_ slope: AlignedBuffer, to parameter: Parameter, _ kernels: Kernels) {
-    guard let target = parameter.gradientToAddTo() else { return }
-    kernels.addScaled(
-      UnsafeBufferPointer(start: slope.pointer, count: slope.count), by: Float(scale),
-      to: UnsafeMutableBufferPointer(start: target.base, count: slope.count))
-  }
-
-  /// Makes W of W₀, A and B as they are.
-  package func fold() {
-    guard let values = weight.training?.values else { return }
-    values.pointer.update(from: original.pointer, count: original.count)
-    Self.add(up: up, down: down, scale: scale, to: values)
-  }
+  /// A and B.
+  package var parameters: [Parameter] { down.weights + up.weights }
 
   /// W += s · B · A, in double precision, each element by itself.
+  package func add(to weights: AlignedBuffer) {
+    Self.add(up: up.weights[0], down: down.weights[0], scale: scale, to: weights)
+  }
+
+  /// The same for matrices that are not in training.
   package static func add(
     up: Parameter, down: Parameter, scale: Double, to weights: AlignedBuffer
   ) {
@@ -84,5 +45,36 @@ package final class LowRankUpdate {
       let target = weights.pointer + row * columns
       for i in 0..<columns { target[i] = Float(Double(target[i]) + sums[i]) }
     }
+  }
+}
+
+extension Parameter {
+  /// Freezes the weight; from now on layers add `update` to its products.
+  ///
+  /// - Precondition: the weight is in training, `mayBeUpdated`, and of the product's shape.
+  package func update(by update: LowRankUpdate) {
+    precondition(
+      mayBeUpdated && matrix.columns == update.down.inputs && matrix.rows == update.up.outputs,
+      "\(name): shapes of a low-rank update")
+    training?.isFrozen = true
+    training?.lowRank = update
+  }
+
+  /// Whether it is in training, and not as a part of another weight.
+  var isWhole: Bool { training.map { $0.values.count == count } ?? false }
+
+  /// Whether layers multiply with the weight as it is, in training.
+  package var mayBeUpdated: Bool { isWhole && training?.multiplies == true }
+
+  /// The low-rank update of the weight.
+  package var lowRank: LowRankUpdate? { isWhole ? training?.lowRank : nil }
+
+  /// The sum of the weight and its update; nil where it has none.
+  package func merged() -> Parameter? {
+    guard let update = lowRank else { return nil }
+    let sum = AlignedBuffer(count: count)
+    sum.pointer.update(from: values, count: count)
+    update.add(to: sum)
+    return Parameter(name: name, shape: shape, values: UnsafePointer(sum.pointer), owner: sum)
   }
 }

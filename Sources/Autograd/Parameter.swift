@@ -150,6 +150,7 @@ package final class Linear: Sendable {
     inputs = columns
     outputs = weights.reduce(0) { $0 + $1.rows }
     if (weights + biases).contains(where: { $0.training != nil }) {
+      for weight in weights where weight.isWhole { weight.training?.multiplies = true }
       fixed = .inTraining
       trial = nil
       return

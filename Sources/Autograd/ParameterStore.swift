@@ -16,6 +16,10 @@ package final class TrainedValues: @unchecked Sendable {
   package internal(set) var uses = 0
   /// Whether the weight stays as it is: then no derivative is computed.
   package var isFrozen = false
+  /// Whether layers multiply with it.
+  var multiplies = false
+  /// What layers add to their products with it.
+  var lowRank: LowRankUpdate?
 
   init(_ values: AlignedBuffer) {
     self.values = values

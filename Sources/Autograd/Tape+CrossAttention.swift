@@ -6,9 +6,35 @@ extension Tape {
     _ queries: Recorded, over hidden: Recorded, _ projections: CrossProjections,
     _ batch: PackedBatch, dropout: Float
   ) -> Recorded {
-    let folded = perHead(queries, projections.key, projections.heads, isFolding: true)
-    let context = attend(folded, hidden, projections, batch, nextMasks(dropout, batch))
-    return perHead(context, projections.value, projections.heads, isFolding: false)
+    let (heads, scale) = (projections.heads, projections.scale)
+    if let layers = projections.layers, layers.key.isUpdated || layers.value.isUpdated {
+      // What is dropped of a token's state is so for keys and values apart: they cannot be folded.
+      let (keys, values) = (linear(hidden, layers.key), linear(hidden, layers.value))
+      return attend(
+        Queries(queries, rows: 1, heads: heads), keys, values, scale, batch,
+        nextMasks(dropout, batch))
+    }
+    let folded = perHead(queries, projections.key, heads, isFolding: true)
+    // The heads of a sequence are the queries of one wide head.
+    let context = attend(
+      Queries(folded, rows: heads, heads: 1), hidden, hidden, scale, batch,
+      nextMasks(dropout, batch))
+    return perHead(context, projections.value, heads, isFolding: false)
+  }
+
+  /// One row a sequence, which are `rows` queries of several heads.
+  private struct Queries {
+    let recorded: Recorded
+    let rows: Int
+    let heads: Int
+
+    init(_ recorded: Recorded, rows: Int, heads: Int) {
+      (self.recorded, self.rows, self.heads) = (recorded, rows, heads)
+    }
+
+    var headWidth: Int { recorded.value.columns / rows / heads }
+
+    func view(_ sequence: Int) -> MatrixView { recorded.value.heads(sequence, rows).view }
   }
 
   /// x[B,H·E] · W = [B,H·D], or x[B,H·D] · Wᵀ = [B,H·E], head by head; head h has the rows
@@ -61,60 +87,59 @@ extension Tape {
     }
   }
 
-  /// The heads of a sequence are the queries of one wide head, whose keys and values are hidden
-  /// states: folded[B,H·D] and [T,D] to [B,H·D].
+  /// Of each sequence, its queries over its keys and values: of the shape of the queries.
   private func attend(
-    _ folded: Recorded, _ hidden: Recorded, _ projections: CrossProjections,
+    _ queries: Queries, _ keys: Recorded, _ values: Recorded, _ scale: Float,
     _ batch: PackedBatch, _ masks: [Dropout]?
   ) -> Recorded {
-    let (heads, width) = (projections.heads, hidden.value.columns)
-    let out = matrix(folded.value.rows, heads * width)
-    let scale = projections.scale
+    let (asked, rows, heads) = (queries.recorded, queries.rows, queries.heads)
+    let out = matrix(asked.value.rows, asked.value.columns)
     forEach(batch.sequences) { [kernels, scratch] sequence, worker in
-      let states = hidden.value.view.view.rows(batch.range(sequence))
+      let tokens = batch.range(sequence)
       let needed = kernels.attentionScratchCount(
-        queries: heads, keys: states.rows, headWidth: width)
+        queries: rows, keys: tokens.count, headWidth: queries.headWidth)
       batch.withMask(sequence) { mask in
         scratch.with(worker) {
           kernels.attention(
-            queries: folded.value.heads(sequence, heads).view, keys: states, values: states,
-            heads: 1, scale: scale, mask: mask, dropout: masks?[sequence],
-            into: out.heads(sequence, heads), scratch: $0.take(needed))
+            queries: queries.view(sequence), keys: keys.value.view.view.rows(tokens),
+            values: values.value.view.view.rows(tokens), heads: heads, scale: scale, mask: mask,
+            dropout: masks?[sequence], into: out.heads(sequence, rows),
+            scratch: $0.take(needed))
         }
       }
     }
-    return record(out, folded.slot != nil || hidden.slot != nil) { [unowned self] derivative in
-      let byFolded = matrix(folded.value.rows, heads * width)
+    let isTrained = [asked, keys, values].contains { $0.slot != nil }
+    return record(out, isTrained) { [unowned self] derivative in
+      let byQueries = matrix(asked.value.rows, asked.value.columns)
       let (byKeys, byValues) = (
-        matrix(hidden.value.rows, width), matrix(hidden.value.rows, width)
+        matrix(keys.value.rows, keys.value.columns),
+        matrix(values.value.rows, values.value.columns)
       )
       forEach(batch.sequences) { [kernels, scratch] sequence, worker in
-        let rows = batch.range(sequence)
-        let states = hidden.value.view.view.rows(rows)
+        let tokens = batch.range(sequence)
         let needed = kernels.attentionGradientScratchCount(
-          queries: heads, keys: rows.count, headWidth: width)
+          queries: rows, keys: tokens.count, headWidth: queries.headWidth)
         batch.withMask(sequence) { mask in
           let gradient = AttentionGradient(
-            queries: folded.value.heads(sequence, heads).view, keys: states, values: states,
-            heads: 1, scale: scale, mask: mask, dropout: masks?[sequence],
-            output: derivative.heads(sequence, heads).view,
-            byQueries: byFolded.heads(sequence, heads), byKeys: byKeys.view.rows(rows),
-            byValues: byValues.view.rows(rows))
+            queries: queries.view(sequence), keys: keys.value.view.view.rows(tokens),
+            values: values.value.view.view.rows(tokens), heads: heads, scale: scale, mask: mask,
+            dropout: masks?[sequence], output: derivative.heads(sequence, rows).view,
+            byQueries: byQueries.heads(sequence, rows), byKeys: byKeys.view.rows(tokens),
+            byValues: byValues.view.rows(tokens))
           scratch.with(worker) { kernels.attentionGradient(gradient, scratch: $0.take(needed)) }
         }
       }
-      add(byFolded, to: folded.slot)
-      add(byKeys, to: hidden.slot)
-      add(byValues, to: hidden.slot)
+      add(byQueries, to: asked.slot)
+      add(byKeys, to: keys.slot)
+      add(byValues, to: values.slot)
     }
   }
 }
 
 extension Matrix {
-  /// Row `index` as one row a head.
-  fileprivate func heads(_ index: Int, _ heads: Int) -> MutableMatrixView {
-    MutableMatrixView(
-      buffer.pointer + index * columns, rows: heads, columns: columns / heads)
+  /// Row `index` as several rows.
+  fileprivate func heads(_ index: Int, _ rows: Int) -> MutableMatrixView {
+    MutableMatrixView(buffer.pointer + index * columns, rows: rows, columns: columns / rows)
   }
 }
 

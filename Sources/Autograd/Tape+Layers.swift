@@ -10,11 +10,15 @@ extension Tape {
   private static let blockTokens = 1024
 
   package func linear(_ x: Recorded, _ layer: Linear, _ activation: Activation) -> Recorded {
+    if layer.isUpdated {
+      let z = updated(x, layer)
+      return activation.function.map { map(z, $0) } ?? z
+    }
     let z = matrix(x.value.rows, layer.outputs)
     multiply(x.value.view.view, layer, into: z.view)
     guard let function = activation.function else {
       return record(z, of: layer.parameters, x) { [unowned self] derivative in
-        linearAdjoint(x, layer, derivative)
+        linearAdjoint(x, layer, derivative.view.view)
       }
     }
     let y = matrix(z.rows, z.columns)
@@ -25,26 +29,40 @@ extension Tape {
     }
     return record(y, of: layer.parameters, x) { [unowned self] derivative in
       mapAdjoint(function, z, derivative)
-      linearAdjoint(x, layer, derivative)
+      linearAdjoint(x, layer, derivative.view.view)
     }
+  }
+
+  /// x · Wᵀ + b, and what low-rank updates of W add.
+  private func updated(_ x: Recorded, _ layer: Linear) -> Recorded {
+    let terms = lowRankTerms(x, layer)
+    let y = matrix(x.value.rows, layer.outputs)
+    multiply(x.value.view.view, layer, into: y.view)
+    let product = record(y, of: layer.parameters, x) { [unowned self] derivative in
+      linearAdjoint(x, layer, derivative.view.view)
+    }
+    return terms.reduce(product) { add($1, to: $0) }
   }
 
   package func linear(
     _ x: Recorded, _ layer: Linear, adding residual: Recorded, dropout: Float,
     _ batch: PackedBatch
   ) -> Recorded {
+    if layer.isUpdated {
+      return add(residual, self.dropout(updated(x, layer), rate: dropout, batch))
+    }
     let y = matrix(x.value.rows, layer.outputs)
     multiply(x.value.view.view, layer, into: y.view)
-    let masks = nextMasks(dropout, batch)
-    if let masks { drop(masks, batch, y, into: y) }
+    let masks = nextMasks(dropout, batch).map { tokenMasks($0, batch) }
+    if let masks { drop(masks, y, into: y) }
     let sum = addRows(residual.value, to: y)
     return record(sum, of: layer.parameters, x, residual) { [unowned self] derivative in
       if let masks {
         let kept = matrix(derivative.rows, derivative.columns)
-        drop(masks, batch, derivative, into: kept)
-        linearAdjoint(x, layer, kept)
+        drop(masks, derivative, into: kept)
+        linearAdjoint(x, layer, kept.view.view)
       } else {
-        linearAdjoint(x, layer, derivative)
+        linearAdjoint(x, layer, derivative.view.view)
       }
       add(derivative, to: residual.slot)
     }
@@ -76,6 +94,11 @@ extension Tape {
   private func multiply(_ a: MatrixView, _ layer: Linear, into c: MutableMatrixView) {
     let w = layer.isInTraining ? pack(layer) : layer.packed
     product(a, w, accumulates: false, into: c)
+  }
+
+  /// c += a · Wᵀ.
+  func accumulate(_ a: MatrixView, _ layer: Linear, into c: MutableMatrixView) {
+    product(a, pack(layer), accumulates: true, into: c)
   }
 
   /// c (+)= a · Wᵀ (+ b), split into blocks of rows, and of outputs where rows are few.
@@ -133,18 +156,18 @@ extension Tape {
   // MARK: Backward
 
   /// dx += dy · W, dW += dyᵀ · x, db += Σ dy.
-  private func linearAdjoint(_ x: Recorded, _ layer: Linear, _ dy: Matrix) {
-    addWeightGradients(x.value.view.view, layer, dy.view.view)
-    addBiasGradients(layer, dy.view.view)
+  func linearAdjoint(_ x: Recorded, _ layer: Linear, _ dy: MatrixView) {
+    addWeightGradients(x.value.view.view, layer, dy)
+    addBiasGradients(layer, dy)
     guard let slot = x.slot else { return }
     let memory = packed.take(PackedMatrix.memoryCount(rows: layer.inputs, columns: layer.outputs))
     let w = PackedMatrix(rows: layer.inputs, columns: layer.outputs, memory: memory)
     fill(w, weights(layer), rowStride: 1, columnStride: layer.inputs)
     if let sum = sum(of: slot) {
-      product(dy.view.view, w, accumulates: true, into: sum.view)
+      product(dy, w, accumulates: true, into: sum.view)
     } else {
       let dx = matrix(dy.rows, layer.inputs)
-      product(dy.view.view, w, accumulates: false, into: dx.view)
+      product(dy, w, accumulates: false, into: dx.view)
       add(dx, to: slot)
     }
   }

@@ -7,48 +7,70 @@ extension Tape {
 
   package func linearMax(_ x: Recorded, _ layer: Linear, _ batch: PackedBatch) -> Recorded {
     precondition(layer.weights.count == 1, "linearMax: \(layer.weights.count) weights")
+    let term = lowRankTerms(x, layer).first
     let out = matrix(batch.sequences, layer.outputs)
     var places = [Int32](repeating: 0, count: batch.sequences * layer.outputs)
     places.withUnsafeMutableBufferPointer { places in
       forRanges(layer.outputs, by: Self.blockOutputs) { outputs, worker in
-        maximum(x.value, layer, outputs, batch, into: out, places, worker)
+        maximum(x.value, layer, term, outputs, batch, into: out, places, worker)
       }
     }
     let tokens = places
-    return record(out, of: layer.parameters, x) { [unowned self] derivative in
-      addMaximumGradients(x.value, layer, batch, tokens, derivative)
-      guard let slot = x.slot else { return }
-      add(maximumAdjoint(x.value, layer, batch, tokens, derivative), to: slot)
+    guard let term else {
+      return record(out, of: layer.parameters, x) { [unowned self] derivative in
+        maximumAdjoint(x, layer, batch, tokens, derivative)
+      }
     }
+    return record(out, of: layer.parameters + term.up.parameters, x, term.inner) {
+      [unowned self] derivative in
+      maximumAdjoint(x, layer, batch, tokens, derivative)
+      maximumAdjoint(term.inner, term.up, batch, tokens, derivative)
+    }
+  }
+
+  private func maximumAdjoint(
+    _ x: Recorded, _ layer: Linear, _ batch: PackedBatch, _ tokens: [Int32], _ dy: Matrix
+  ) {
+    addMaximumGradients(x.value, layer, batch, tokens, dy)
+    guard let slot = x.slot else { return }
+    add(inputGradient(x.value, layer, batch, tokens, dy), to: slot)
   }
 
   /// The maxima of some outputs for all sequences, and the tokens that have them.
   private func maximum(
-    _ x: Matrix, _ layer: Linear, _ outputs: Range<Int>, _ batch: PackedBatch, into out: Matrix,
-    _ places: UnsafeMutableBufferPointer<Int32>, _ worker: Int
+    _ x: Matrix, _ layer: Linear, _ term: LowRankTerm?, _ outputs: Range<Int>,
+    _ batch: PackedBatch, into out: Matrix, _ places: UnsafeMutableBufferPointer<Int32>,
+    _ worker: Int
   ) {
     let longest = (0..<batch.sequences).reduce(0) { max($0, batch.range($1).count) }
-    let count = PackedMatrix.memoryCount(rows: outputs.count, columns: layer.inputs)
-    let packed = AlignedBuffer(count: count)
-    let w = PackedMatrix(
-      rows: outputs.count, columns: layer.inputs, memory: packed,
-      bias: layer.biases.first.map { $0.values + outputs.lowerBound })
-    for panel in 0..<w.panels {
-      w.fill(
-        panel: panel, layer.weights[0].values + outputs.lowerBound * layer.inputs,
-        rowStride: layer.inputs, columnStride: 1, kernels: kernels)
-    }
+    let w = packedPart(layer, outputs)
+    let update = term.map { (inner: $0.inner.value.view.view, up: packedPart($0.up, outputs)) }
     scratch.with(worker) { scratch in
       let memory = scratch.take(longest * outputs.count)
       for sequence in 0..<batch.sequences {
         let rows = batch.range(sequence)
         let logits = memory.matrix(rows: rows.count, columns: outputs.count)
         kernels.multiply(x.view.view.rows(rows), w, into: logits)
+        if let update { kernels.accumulate(update.inner.rows(rows), update.up, into: logits) }
         let first = sequence * layer.outputs + outputs.lowerBound
         guard let base = places.baseAddress else { return }
         kernels.argmaxRows(logits.view, into: out.buffer.pointer + first, base + first)
       }
     }
+  }
+
+  /// The weights of some outputs.
+  private func packedPart(_ layer: Linear, _ outputs: Range<Int>) -> PackedMatrix {
+    let count = PackedMatrix.memoryCount(rows: outputs.count, columns: layer.inputs)
+    let w = PackedMatrix(
+      rows: outputs.count, columns: layer.inputs, memory: AlignedBuffer(count: count),
+      bias: layer.biases.first.map { $0.values + outputs.lowerBound })
+    for panel in 0..<w.panels {
+      w.fill(
+        panel: panel, layer.weights[0].values + outputs.lowerBound * layer.inputs,
+        rowStride: layer.inputs, columnStride: 1, kernels: kernels)
+    }
+    return w
   }
 
   /// dW[v] += dy[s,v] · x[token of (s,v)] and db[v] += dy[s,v], sequence by sequence.
@@ -77,7 +99,7 @@ extension Tape {
   }
 
   /// dx[token of (s,v)] += dy[s,v] · W[v], term by term.
-  private func maximumAdjoint(
+  private func inputGradient(
     _ x: Matrix, _ layer: Linear, _ batch: PackedBatch, _ tokens: [Int32], _ dy: Matrix
   ) -> Matrix {
     let dx = zeros(x.rows, x.columns)

@@ -54,22 +54,33 @@ extension Tape {
 
   package func dropout(_ x: Recorded, rate: Float, _ batch: PackedBatch) -> Recorded {
     guard let masks = nextMasks(rate, batch) else { return x }
+    return dropout(x, tokenMasks(masks, batch))
+  }
+
+  /// Elements dropped by masks of rows that together are all rows.
+  func dropout(_ x: Recorded, _ masks: [RowMask]) -> Recorded {
     let out = matrix(x.value.rows, x.value.columns)
-    drop(masks, batch, x.value, into: out)
+    drop(masks, x.value, into: out)
     return record(out, x.slot != nil) { [unowned self] derivative in
-      drop(masks, batch, derivative, into: derivative)
+      drop(masks, derivative, into: derivative)
       add(derivative, to: x.slot)
     }
   }
 
-  /// Drops elements of the tokens of each sequence; `y` may be `x`.
-  func drop(_ masks: [Dropout], _ batch: PackedBatch, _ x: Matrix, into y: Matrix) {
-    precondition(x.rows == batch.tokens, "dropout: \(x.rows) rows of \(batch.tokens) tokens")
-    forEach(batch.sequences) { [kernels] sequence, _ in
-      let rows = batch.range(sequence)
+  /// Masks for the tokens of each sequence.
+  func tokenMasks(_ masks: [Dropout], _ batch: PackedBatch) -> [RowMask] {
+    masks.indices.map { RowMask(rows: batch.range($0), mask: masks[$0]) }
+  }
+
+  /// Drops elements; `y` may be `x`.
+  func drop(_ masks: [RowMask], _ x: Matrix, into y: Matrix) {
+    let rows = masks.reduce(0) { $0 + $1.rows.count }
+    precondition(x.rows == rows, "dropout: \(x.rows) rows, masks for \(rows)")
+    forEach(masks.count) { [kernels] index, _ in
+      let rows = masks[index].rows
       let range = rows.lowerBound * x.columns..<rows.upperBound * x.columns
       kernels.applyDropout(
-        masks[sequence], to: UnsafeBufferPointer(rebasing: x.elements[range]),
+        masks[index].mask, to: UnsafeBufferPointer(rebasing: x.elements[range]),
         into: UnsafeMutableBufferPointer(rebasing: y.elements[range]))
     }
   }

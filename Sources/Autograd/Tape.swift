@@ -249,9 +249,10 @@ package final class Tape: Operations {
   ///   - seed: That of the training run.
   ///   - step: Number of the step, below 2⁴⁰.
   ///   - records: Of each sequence of the batch its number in the step, below 2²⁴.
-  package func startDropout(seed: UInt64, step: Int, records: [Int]) {
+  ///   - batch: The sequences that the pass is about.
+  package func startDropout(seed: UInt64, step: Int, records: [Int], _ batch: PackedBatch) {
     precondition(step >= 0 && step < 1 << 40 && records.allSatisfy { $0 >= 0 && $0 < 1 << 24 })
-    masks = DropoutMasks(seed: seed, step: UInt64(step), records: records)
+    masks = DropoutMasks(seed: seed, step: UInt64(step), records: records, batch)
   }
 
   /// From here on nothing is dropped.
@@ -261,6 +262,12 @@ package final class Tape: Operations {
   func nextMasks(_ rate: Float, _ batch: PackedBatch) -> [Dropout]? {
     guard rate > 0 else { return nil }
     return masks?.next(rate, batch.sequences)
+  }
+
+  /// The same for a value of some rows, as `DropoutMasks.rows` has it.
+  func nextMasks(_ rate: Float, rows: Int) -> [RowMask]? {
+    guard rate > 0 else { return nil }
+    return masks?.next(rate, rows: rows)
   }
 
   // MARK: Loops
@@ -290,29 +297,5 @@ struct ScratchBuffer {
   mutating func take(_ count: Int) -> AlignedBuffer {
     if buffer.count < count { buffer = AlignedBuffer(count: count) }
     return buffer
-  }
-}
-
-/// Which elements the operations of one forward pass drop.
-private struct DropoutMasks {
-  let seed: UInt64
-  let step: UInt64
-  let records: [Int]
-  /// Operations so far.
-  private var operation: UInt64 = 0
-
-  init(seed: UInt64, step: UInt64, records: [Int]) {
-    self.seed = seed
-    self.step = step
-    self.records = records
-  }
-
-  mutating func next(_ rate: Float, _ sequences: Int) -> [Dropout] {
-    precondition(sequences == records.count, "\(sequences) sequences, \(records.count) records")
-    defer { operation += 1 }
-    return records.map {
-      Dropout(
-        rate: rate, seed: seed, stream: step << 24 | operation, index: UInt64($0) << 40)
-    }
   }
 }

@@ -114,7 +114,6 @@ struct FitJob {
       let folder = folders.path(step)
       state = try training.restore("\(folder)/\(TrainingState.fileName)", work: work)
       try writer.read(from: folder)
-      training.lowRank?.fold(context.pool)
       if isFirst { context.diagnostics.note("going on from \(folder)") }
     }
     while state.waits.count < validations.count {
@@ -208,11 +207,12 @@ private struct TrainingModel {
       plain = try ModelDescription(recognizing: folder)
     }
     self.plain = plain
-    guard let rate = configuration.dropout, rate > 0 else {
+    guard let rate = configuration.dropout else {
       description = plain
       return
     }
-    let present = Self.rates.filter { folder.config[$0]?.double != nil }
+    // Rates that the file does not name have defaults, which 0 is to stand for as well.
+    let present = Self.rates.filter { rate == 0 || folder.config[$0]?.double != nil }
     guard !present.isEmpty else {
       throw .config(folder.configPlace, "dropout: the model has no rate of it")
     }

@@ -33,7 +33,9 @@ import Workers
     var batch = PackedBatch(lengths: [3, 2, 2, 4])
     batch.makeSets([(2, 0, 1), (2, 2, 5)], sharedToken: 1)
     check.input(13, 3 * 4)
-    check.beforeEach { $0.startDropout(seed: 3, step: 5, records: [4, 0, 9, 2]) }
+    check.beforeEach { [batch] in
+      $0.startDropout(seed: 3, step: 5, records: [4, 0, 9, 2], batch)
+    }
     check.check { [batch] in
       $0.attention($1[0], heads: 2, batch, AttentionOptions().dropping(0.3))
     }
@@ -57,7 +59,7 @@ import Workers
       key: check.parameter("key", [6, 4]), value: check.parameter("value", [6, 4]), heads: 2,
       scale: 0.8)
     check.check { [batch] in $0.crossAttention($1[0], over: $1[1], projections, batch) }
-    check.beforeEach { $0.startDropout(seed: 3, step: 5, records: [4, 0, 9]) }
+    check.beforeEach { [batch] in $0.startDropout(seed: 3, step: 5, records: [4, 0, 9], batch) }
     check.check { [batch] in
       $0.crossAttention($1[0], over: $1[1], projections, batch, dropout: 0.3)
     }

@@ -42,6 +42,15 @@ struct FiniteDifferences {
       biases: [parameter("\(name) bias", [outputs])])
   }
 
+  /// Gives a weight a low-rank update.
+  mutating func update(_ weight: Parameter, rank: Int, scale: Double = 1.5, dropout: Float = 0) {
+    weight.update(
+      by: LowRankUpdate(
+        down: parameter("\(weight.name) A", [rank, weight.matrix.columns]),
+        up: parameter("\(weight.name) B", [weight.matrix.rows, rank]), scale: scale,
+        dropout: dropout))
+  }
+
   func values(_ input: Int) -> [Float] { inputs[input].values }
 
   /// Called before each forward pass.
@@ -141,6 +150,10 @@ struct FiniteDifferences {
     }
     for parameter in store.parameters {
       guard let values = parameter.training?.values.pointer else { continue }
+      if parameter.training?.isFrozen == true {
+        all.append([Double](repeating: 0, count: parameter.count))
+        continue
+      }
       all.append(
         (0..<parameter.count).map { j in
           let original = values[j]

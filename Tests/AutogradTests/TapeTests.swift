@@ -114,7 +114,7 @@ import Workers
   /// Masks are a function of what `startDropout` was told, so that a difference sees the same ones.
   @Test func dropout() {
     var check = FiniteDifferences()
-    check.beforeEach { $0.startDropout(seed: 3, step: 5, records: [4, 0, 9]) }
+    check.beforeEach { [batch] in $0.startDropout(seed: 3, step: 5, records: [4, 0, 9], batch) }
     check.input(9, 6)
     let layer = check.linear(6, [18])
     let output = check.linearNamed("out", 6, 6)
@@ -194,7 +194,7 @@ import Workers
     let tape = Tape(Kernels(), WorkerPool(threads: 1))
     func masks(_ records: [Int], _ lengths: [Int], step: Int = 1) -> [[Float]] {
       let batch = PackedBatch(lengths: lengths)
-      tape.startDropout(seed: 1, step: step, records: records)
+      tape.startDropout(seed: 1, step: step, records: records, batch)
       let ones = tape.matrix(
         [Float](repeating: 1, count: batch.tokens * 100), rows: batch.tokens, columns: 100)
       _ = tape.dropout(tape.variable(ones), rate: 0.1, batch)

@@ -154,6 +154,35 @@ rm -r half/checkpoints/step-12
 exits 0 lir-train --config train.yml -o half --resume --model "$cross" --set "lora=$lora" \
   --set checkpoint.every=4
 for file in model.safetensors adapter/adapter_model.safetensors; do same low/$file half/$file; done
+# With dropout on the way to the updates, and none in the model: other weights, the same ones when it is
+# resumed, for every number of threads, and when layers are computed twice.
+drops() { # drops FOLDER DROPOUT ARGUMENT...
+  local folder=$1 dropout=$2
+  shift 2
+  exits 0 lir-train --config train.yml -o "$folder" --set checkpoint.every=4 \
+    --set "lora={r: 4, alpha: 8, dropout: $dropout, targets: [query, value]}" "$@"
+}
+rm -rf low half
+drops none 0
+drops low 0.3 --threads 1
+differ low/adapter/adapter_model.safetensors none/adapter/adapter_model.safetensors
+is 'lora_dropout' 0.3 "$(jq .lora_dropout low/adapter/adapter_config.json)"
+mkdir half
+cp -r low/checkpoints half
+rm -r half/checkpoints/step-12
+drops half 0.3 --resume
+drops threads 0.3 --threads 2
+drops twice 0.3 --set gradient_checkpointing=true
+for other in half threads twice; do
+  for file in model.safetensors adapter/adapter_model.safetensors; do same low/$file $other/$file; done
+done
+refuses 78 "other data or another model" lir-train --config train.yml -o half --resume \
+  --set checkpoint.every=4 --set "lora={r: 4, alpha: 8, dropout: 0.4, targets: [query, value]}"
+rm -rf half none threads twice
+refuses 78 'lora.dropout: expected a number below 1' lir-train --config train.yml -o none \
+  --set 'lora={dropout: 1, targets: [query]}'
+refuses 78 'word_embeddings is no linear layer' lir-train --config train.yml -o none \
+  --set 'lora={targets: [word_embeddings]}'
 refuses 78 'no layer is called nothing' lir-train --config train.yml -o none \
   --set 'lora={targets: [nothing]}'
 refuses 78 'did you mean lora.targets' lir-train --config train.yml -o none --set 'lora={target: [a]}'

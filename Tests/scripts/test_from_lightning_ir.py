@@ -167,9 +167,10 @@ model: {init_args: {config: {init_args: {
         result = self.turned(DPR, adapter % "0.0")
         self.assertEqual(result["lora"], {"r": 4, "alpha": 8, "targets": ["query", "value"]})
         self.assertEqual(result["model_config"], {"model_type": "lir-dpr", "embedding_dim": 16})
-        status, _, err = self.turn(DPR, adapter % "0.1")
+        self.assertEqual(self.turned(DPR, adapter % "0.1")["lora"]["dropout"], 0.1)
+        status, _, err = self.turn(DPR, adapter % "0.1, use_dora: true")
         self.assertEqual(status, 78)
-        self.assertIn("lora_dropout", err)
+        self.assertIn("use_dora", err)
 
     def test_several_files_lie_on_each_other(self) -> None:
         result = self.turned(DPR, "trainer: {max_steps: 5}\noptimizer: {init_args: {lr: 0.5}}\n")

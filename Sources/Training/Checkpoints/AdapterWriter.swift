@@ -18,7 +18,7 @@ struct AdapterWriter {
   init(_ lowRank: LowRankUpdates, _ naming: WeightNaming) throws(Failure) {
     config = lowRank.configuration.adapterConfig.indented() + "\n"
     var tensors: [(String, Parameter)] = []
-    for parameter in lowRank.layers.flatMap({ [$0.down, $0.up] }) + lowRank.saved {
+    for parameter in lowRank.parameters + lowRank.saved {
       let (module, name) = try naming.written(parameter.name)
       guard module == nil else {
         throw .config(nil, "lora: an adapter cannot hold the module of \(parameter.name)")
@@ -44,7 +44,7 @@ struct AdapterWriter {
       tensors.map { ModelFolderWriter.tensor($0.name, $0.parameter) })
   }
 
-  /// Takes A and B from a folder that `write` has filled.
+  /// Takes A, B and the modules that are trained whole from a folder that `write` has filled.
   func read(from folder: String) throws(Failure) {
     let file = try SafeTensorsFile("\(folder)/\(Self.weightsFile)")
     for (name, parameter) in tensors {

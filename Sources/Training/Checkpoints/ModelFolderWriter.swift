@@ -152,12 +152,16 @@ package struct ModelFolderWriter {
       try writer.finish()
     }
     for file in weights {
-      let tensors =
-        file.names.compactMap { name in store[name.stored].map { Self.tensor(name.written, $0) } }
-        + file.others.map { Self.tensor($0.name, $0) }
+      let parameters =
+        file.names.compactMap { name in store[name.stored].map { (name.written, $0.merged() ?? $0) }
+        }
+        + file.others.map { ($0.name, $0) }
+      let tensors = parameters.map { Self.tensor($0, $1) }
       try SafeTensorsWriter.write(
         "\(folder)/\(file.path)", metadata: ["format": "pt"],
         tensors.sorted { $0.name < $1.name })
+      // Sums with low-rank updates live as long as somebody holds them.
+      withExtendedLifetime(parameters) {}
     }
     try adapter?.write(into: folder)
   }
@@ -166,6 +170,8 @@ package struct ModelFolderWriter {
   ///
   /// - Throws: 65 where one is missing.
   package func read(from folder: String) throws(Failure) {
+    // The model's own weights are as they were, and the folder has sums.
+    if let adapter { return try adapter.read(from: folder) }
     for weights in self.weights {
       let file = try SafeTensorsFile("\(folder)/\(weights.path)")
       for (stored, written) in weights.names {
@@ -173,7 +179,6 @@ package struct ModelFolderWriter {
         try file.copy(written, to: values)
       }
     }
-    try adapter?.read(from: folder)
   }
 
   static func tensor(_ name: String, _ parameter: Parameter) -> SafeTensorsWriter.Tensor {

@@ -8,6 +8,8 @@ package struct LoRAConfiguration: Sendable {
 
   package var rank: Int
   package var alpha: Double
+  /// How many of an updated layer's inputs are dropped on their way to A, as a share.
+  package var dropout: Double
   /// Ends of the names of layers.
   package var targets: [String]
   /// Ends of the names of layers that are trained as a whole.
@@ -15,13 +17,19 @@ package struct LoRAConfiguration: Sendable {
   /// Whether the factor falls with the root of the rank (arXiv:2312.03732).
   package var scalesByRoot: Bool
 
+  /// Reads a mapping; defaults are PEFT's.
+  ///
+  /// - Throws: 78.
+  package init(_ json: JSON, file: String?) throws(Failure) {
+    try self.init(ConfigurationReader(json, path: "lora.", file: file, keys: Self.keys))
+  }
+
   /// Defaults are PEFT's.
   init(_ reader: ConfigurationReader) throws(Failure) {
     rank = try reader.integer("r", least: 1) ?? 8
     alpha = try reader.number("alpha", least: 0) ?? 8
-    if let dropout = try reader.number("dropout"), dropout != 0 {
-      throw reader.failure("dropout", expected: "0, the only one that is supported")
-    }
+    dropout = try reader.number("dropout", least: 0) ?? 0
+    if dropout >= 1 { throw reader.failure("dropout", expected: "a number below 1") }
     targets = try reader.strings("targets") ?? []
     if targets.isEmpty { throw reader.failure("targets", expected: "names such as [query, value]") }
     saved = try reader.strings("modules_to_save") ?? []
@@ -37,7 +45,7 @@ package struct LoRAConfiguration: Sendable {
     return [
       "base_model_name_or_path": .null, "bias": "none", "fan_in_fan_out": false,
       "inference_mode": true, "init_lora_weights": true, "lora_alpha": .double(alpha),
-      "lora_dropout": .double(0), "modules_to_save": saved.isEmpty ? .null : list(saved),
+      "lora_dropout": .double(dropout), "modules_to_save": saved.isEmpty ? .null : list(saved),
       "peft_type": "LORA", "r": .integer(rank), "target_modules": list(targets),
       "task_type": .null, "use_dora": false, "use_rslora": .bool(scalesByRoot),
     ]

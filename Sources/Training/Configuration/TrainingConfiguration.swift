@@ -27,6 +27,8 @@ package struct TrainingConfiguration: Sendable {
   package var freeze: [String]
   /// Nil where weights are trained as they are.
   package var lora: LoRAConfiguration?
+  /// Whether anything may be dropped.
+  package var drops: Bool { dropout != 0 || (lora?.dropout ?? 0) > 0 }
   package var recomputesLayers: Bool
   /// Texts that the model runs on at a time; nil for all of a batch.
   package var chunk: Int?

@@ -1,13 +1,14 @@
 import Autograd
 import Failures
 import Kernels
+import Models
 import Tensors
-import Workers
 
 /// The low-rank updates of a model, in its store beside the weights that they update.
 package final class LowRankUpdates {
   package let configuration: LoRAConfiguration
-  package let layers: [LowRankUpdate]
+  /// Weights that are updated.
+  package let weights: [Parameter]
   /// Weights that are trained as a whole.
   package let saved: [Parameter]
   private let own: Set<String>
@@ -15,11 +16,12 @@ package final class LowRankUpdates {
   /// Adds A and B of every layer that is to be updated, and freezes all else: A uniform as torch
   /// initialises its layers, B zero, so that the model is at first what it was.
   ///
-  /// - Throws: 78 where a name fits no layer.
-  init(
-    _ configuration: LoRAConfiguration, _ store: ParameterStore, seed: UInt64, place: String
+  /// - Throws: 78 where a name fits no layer, or one that has no such update.
+  package init(
+    _ configuration: LoRAConfiguration, _ trained: TrainedModel, seed: UInt64
   ) throws(Failure) {
     self.configuration = configuration
+    let (store, place) = (trained.store, trained.model.description.folder.path)
     let all = store.parameters
     func layer(_ parameter: Parameter) -> Substring {
       parameter.name[..<(parameter.name.lastIndex(of: ".") ?? parameter.name.endIndex)]
@@ -28,7 +30,7 @@ package final class LowRankUpdates {
     where !all.contains(where: { LoRAConfiguration.names([name], layer($0)) }) {
       throw .config(place, "lora: no layer is called \(name)")
     }
-    var layers: [LowRankUpdate] = []
+    var weights: [Parameter] = []
     var saved: [Parameter] = []
     for (number, parameter) in all.enumerated() {
       let name = layer(parameter)
@@ -36,9 +38,12 @@ package final class LowRankUpdates {
         saved.append(parameter)
         continue
       }
+      parameter.training?.isFrozen = true
       guard LoRAConfiguration.names(configuration.targets, name), parameter.shape.count == 2 else {
-        parameter.training?.isFrozen = true
         continue
+      }
+      if let refusal = Self.refusal(configuration, parameter, trained.model) {
+        throw .config(place, "lora: \(name) \(refusal)", hint: "modules_to_save trains it whole")
       }
       let (rows, columns) = (parameter.shape[0], parameter.shape[1])
       let down = AlignedBuffer(count: configuration.rank * columns)
@@ -50,28 +55,40 @@ package final class LowRankUpdates {
       }
       let up = AlignedBuffer(count: rows * configuration.rank)
       up.pointer.update(repeating: 0, count: up.count)
-      layers.append(
-        LowRankUpdate(
-          of: parameter,
+      parameter.update(
+        by: LowRankUpdate(
           down: store.add("\(name).lora_A.weight", shape: [configuration.rank, columns], down),
           up: store.add("\(name).lora_B.weight", shape: [rows, configuration.rank], up),
-          scale: configuration.scale))
+          scale: configuration.scale, dropout: Float(configuration.dropout)))
+      weights.append(parameter)
     }
-    self.layers = layers
+    self.weights = weights
     self.saved = saved
-    own = Set(layers.flatMap { [$0.down.name, $0.up.name] })
+    own = Set(weights.compactMap(\.lowRank).flatMap(\.parameters).map(\.name))
   }
+
+  /// Why a weight of a layer that was named gets no update; nil where it does.
+  private static func refusal(
+    _ configuration: LoRAConfiguration, _ parameter: Parameter, _ model: Model
+  ) -> String? {
+    let embeddings = model.backbone.wordEmbeddings
+    guard parameter.mayBeUpdated, parameter !== embeddings else { return "is no linear layer" }
+    guard configuration.dropout > 0 else { return nil }
+    // Whose masks rows have is known of texts and their tokens, and not of some of them.
+    let layer: Linear? =
+      switch model.head {
+      case .viewers(let head): head.projection
+      case .splade(let roles):
+        roles.head.flatMap { [.max, .first].contains($0.pooling) ? nil : $0.decoder }
+      case .dense, .uniCoil, .multiVector, .coil, .mono: nil
+      }
+    let isApart = layer?.weights.contains { $0 === parameter } ?? false
+    return isApart ? "has no update with dropout" : nil
+  }
+
+  /// A and B of every updated weight.
+  package var parameters: [Parameter] { weights.compactMap(\.lowRank).flatMap(\.parameters) }
 
   /// Whether a weight of the store is one of A and B.
   package func has(_ name: String) -> Bool { own.contains(name) }
-
-  /// Makes the derivatives by the model's weights those by A and B.
-  func pullBack(_ kernels: Kernels, _ pool: WorkerPool) {
-    pool.forEachUnchecked(layers.count) { layer, _ in layers[layer].pullBack(kernels) }
-  }
-
-  /// Makes the model's weights of what A and B have become.
-  package func fold(_ pool: WorkerPool) {
-    pool.forEachUnchecked(layers.count) { layer, _ in layers[layer].fold() }
-  }
 }

@@ -146,7 +146,7 @@ package struct TrainedModel {
         }
       tape.startDropout(
         seed: seed, step: step,
-        records: (0..<texts.batch.sequences).map { 3 * (texts.first + $0) + kind })
+        records: (0..<texts.batch.sequences).map { 3 * (texts.first + $0) + kind }, texts.batch)
     }
   }
 

@@ -36,7 +36,6 @@ package final class TrainingRun {
   let tuples: TupleTokenizer
   private let ranks: (any Ranks)?
   private let source: any TupleSource
-  private let kernels: Kernels
   private let pool: WorkerPool
   private let plan: StepPlan
   private let schedule: Schedule
@@ -71,7 +70,6 @@ package final class TrainingRun {
     _ kernels: Kernels, _ pool: WorkerPool, ranks: (any Ranks)?, opener: (UInt64) -> DataOpener
   ) throws(Failure) {
     self.configuration = configuration
-    self.kernels = kernels
     self.pool = pool
     self.ranks = ranks
     if let ranks, configuration.batchSize < ranks.count {
@@ -82,11 +80,9 @@ package final class TrainingRun {
     tokenizer = try Tokenizer.load(folder: description.folder.modelPath)
     trained = try TrainedModel(description, seed: Self.seed(configuration.seed, .weights))
     try trained.check(configuration.losses)
-    let store = trained.store
+    let trained = trained
     lowRank = try configuration.lora.map { lora throws(Failure) in
-      try LowRankUpdates(
-        lora, store, seed: Self.seed(configuration.seed, .lowRank),
-        place: description.folder.path)
+      try LowRankUpdates(lora, trained, seed: Self.seed(configuration.seed, .lowRank))
     }
     tuples = try TupleTokenizer(tokenizer, trained.model, pool)
     source = try opener(Self.seed(configuration.seed, .sampling)).tuples(configuration.data)
@@ -170,7 +166,6 @@ package final class TrainingRun {
       report.queries += tuples.count
       report.tokens += tokens.tokens
     }
-    lowRank?.pullBack(kernels, pool)
     report.gradientNorm = update.gradientNorm()
     guard report.gradientNorm.isFinite else {
       throw notFinite(
@@ -179,13 +174,12 @@ package final class TrainingRun {
     }
     update.step(
       learningRate: report.learningRate, norm: report.gradientNorm, clip: configuration.clip)
-    lowRank?.fold(pool)
     step += 1
     return report
   }
 
   private var dropout: TrainedModel.DropoutKey? {
-    configuration.dropout == 0 ? nil : .init(seed: configuration.seed, step: step)
+    configuration.drops ? .init(seed: configuration.seed, step: step) : nil
   }
 
   private func read(_ batch: [Int], _ epoch: Int) throws(Failure) -> [TrainingTuple] {
