@@ -113,7 +113,7 @@ let package = Package(
       name: "ModelSupport",
       dependencies: [
         "Failures", "JSON", "Streams", "Kernels", "Workers", "Records", "Tensors", "Tokenizers",
-        "Models", "ToolSupport",
+        "Autograd", "Models", "ToolSupport",
       ]),
 
     // L8: the tools

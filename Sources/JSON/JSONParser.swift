@@ -134,6 +134,15 @@ package struct JSONParser {
   package mutating func integer() throws(JSONError) -> Int {
     skipSpace()
     let start = position
+    // Vocabularies hold tens of thousands.
+    while let byte = peek(), Self.isDigit(byte) { position += 1 }
+    let end = peek()
+    if position > start, bytes[start] != UInt8(ascii: "0"), end != UInt8(ascii: "."),
+      let value = shortInteger(start)
+    {
+      return value
+    }
+    position = start
     guard case .integer(let value) = try value(depth: 0) else {
       throw JSONError(offset: start, expected: "an integer", found: "another value")
     }

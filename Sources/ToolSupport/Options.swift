@@ -161,6 +161,12 @@ package struct PrecisionOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Texts (for lir-rerank: pairs) to compare int8 with f32 on: prints a line of JSON for each layer, and stops. With --precision int8: keeps layers in bf16 that int8 does not suit.",
+      valueName: "file"))
+  package var calibrate: String?
+
+  @Option(
+    help: ArgumentHelp(
       "Folder that keeps the model's weights as they are computed with, made where it is not there: the next start maps them. The output does not depend on it.",
       valueName: "dir"))
   package var cache: String?

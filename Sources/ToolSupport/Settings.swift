@@ -31,42 +31,60 @@ package enum Settings {
 
   private static func collect(_ mirror: Mirror, into settings: inout [Setting]) {
     for child in mirror.children {
-      guard let label = child.label, label.hasPrefix("_") else { continue }
-      let wrapper = String(describing: type(of: child.value))
-      let value = parsedValue(child.value)
-      if wrapper.hasPrefix("OptionGroup<") {
-        if let value { collect(Mirror(reflecting: value), into: &settings) }
-      } else if wrapper.hasPrefix("Option<") || wrapper.hasPrefix("Flag<") {
-        settings.append(Setting(key: flagName(label.dropFirst()), value: describe(value)))
+      guard let label = child.label, label.hasPrefix("_"), !(child.value is Argument<[String]>)
+      else { continue }
+      let key = flagName(label.dropFirst())
+      if let value = common(child.value) {
+        settings.append(Setting(key: key, value: value))
+      } else if let choice = child.value as? any ParsedChoice {
+        settings.append(Setting(key: key, value: .text(choice.text)))
+      } else if let group = child.value as? any ParsedGroup {
+        collect(Mirror(reflecting: group.options), into: &settings)
+      } else if let property = child.value as? any ParsedProperty {
+        settings.append(Setting(key: key, value: describe(property.value)))
       }
     }
   }
 
-  /// The value inside a property wrapper of ArgumentParser.
-  private static func parsedValue(_ wrapper: Any) -> Any? {
-    for child in Mirror(reflecting: wrapper).children where child.label == "_parsedValue" {
-      return Mirror(reflecting: child.value).children.first?.value
+  /// The value of a property of one of the types that most have; nil of another.
+  ///
+  /// What a type conforms to is found by looking through all conformances of the program and of the
+  /// standard library, once a type: most of the time that a tool takes to start. Exact types are not
+  /// looked for.
+  private static func common(_ property: Any) -> Setting.Value? {
+    switch property {
+    case let flag as Flag<Bool>: .flag(flag.wrappedValue)
+    case let text as Option<String>: .text(text.wrappedValue)
+    case let text as Option<String?>: text.wrappedValue.map { .text($0) } ?? Setting.Value.none
+    case let number as Option<Int>: .number("\(number.wrappedValue)")
+    case let number as Option<Int?>:
+      number.wrappedValue.map { .number("\($0)") } ?? Setting.Value.none
+    case let number as Option<UInt64>: .number("\(number.wrappedValue)")
+    case let number as Option<Float?>:
+      number.wrappedValue.map { .number("\($0)") } ?? Setting.Value.none
+    case let list as Option<[String]>: .list(list.wrappedValue)
+    default: nil
     }
-    return nil
   }
 
   /// `batchTokens` to `batch-tokens`.
   private static func flagName(_ property: Substring) -> String {
     var name = ""
-    for character in property {
-      if character.isUppercase { name += "-" }
-      name += character.lowercased()
+    for byte in property.utf8 {
+      // Names of properties are ASCII.
+      let isUpper = (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+      if isUpper { name += "-" }
+      name.unicodeScalars.append(Unicode.Scalar(isUpper ? byte | 0x20 : byte))
     }
     return name
   }
 
-  private static func describe(_ value: Any?) -> Setting.Value {
-    guard let value = value.flatMap(unwrap) else { return .none }
+  private static func describe(_ value: Any) -> Setting.Value {
+    guard let value = unwrap(value) else { return .none }
     switch value {
     case let flag as Bool: return .flag(flag)
-    case let list as [String]: return .list(list)
-    case let list as [any CustomStringConvertible]: return .list(list.map(\.description))
     case let text as String: return .text(text)
+    case let list as [any CustomStringConvertible]: return .list(list.map(\.description))
     case let choice as any RawRepresentable:
       return .text("\(choice.rawValue)")
     case let number as any Numeric: return .number("\(number)")
@@ -80,6 +98,37 @@ package enum Settings {
     if mirror.displayStyle != .optional { return value }
     return mirror.children.first?.value
   }
+}
+
+/// A property of a command whose value was parsed.
+private protocol ParsedProperty {
+  var value: Any { get }
+}
+
+extension Option: ParsedProperty {
+  fileprivate var value: Any { wrappedValue }
+}
+
+extension Flag: ParsedProperty {
+  fileprivate var value: Any { wrappedValue }
+}
+
+/// One of several words.
+private protocol ParsedChoice {
+  var text: String { get }
+}
+
+extension Option: ParsedChoice where Value: RawRepresentable, Value.RawValue == String {
+  fileprivate var text: String { wrappedValue.rawValue }
+}
+
+/// Options that several commands share.
+private protocol ParsedGroup {
+  var options: any ParsableArguments { get }
+}
+
+extension OptionGroup: ParsedGroup {
+  fileprivate var options: any ParsableArguments { wrappedValue }
 }
 
 extension Setting {

@@ -81,7 +81,7 @@ enum ToolRunner {
         return 0
       }
       let expanded = try Configuration.expand(arguments, for: tool)
-      var command = try tool.parseAsRoot(expanded)
+      var command = try parse(tool, expanded)
       try command.run()
       return 0
     } catch let failure as Failure {
@@ -90,6 +90,29 @@ enum ToolRunner {
     } catch {
       return parserOutcome(tool, arguments, error)
     }
+  }
+
+  /// Parses a command line.
+  ///
+  /// Where it can only mean the default subcommand that one parses it, in half the time. What it does
+  /// not take is parsed by the tool, which knows the right words for it.
+  private static func parse<T: Tool>(
+    _ tool: T.Type, _ arguments: [String]
+  ) throws -> any ParsableCommand {
+    if let command = tool.configuration.defaultSubcommand {
+      var names: Set<String> = ["help"]
+      for other in tool.configuration.subcommands { names.insert(other._commandName) }
+      if names.isDisjoint(with: arguments), let parsed = Self.parsed(arguments, by: command) {
+        return parsed
+      }
+    }
+    return try tool.parseAsRoot(arguments)
+  }
+
+  private static func parsed<C: ParsableCommand>(
+    _ arguments: [String], by command: C.Type
+  ) -> (any ParsableCommand)? {
+    do { return try C.parse(arguments) as any ParsableCommand } catch { return nil }
   }
 
   /// The help of a tool with a default subcommand is that command's: it has the options that people

@@ -45,12 +45,6 @@ struct Encode: ToolCommand {
 
   @OptionGroup var computation: PrecisionOptions
 
-  @Option(
-    help: ArgumentHelp(
-      "Texts to compare int8 with f32 on: prints a line of JSON for each layer, and stops. With --precision int8: keeps layers in bf16 that int8 does not suit.",
-      valueName: "file"))
-  var calibrate: String?
-
   @Option(help: "Element type of the embeddings: f32, f16, bf16 or int8 (with a scale a vector).")
   var dtype: StoredType = .f32
 
@@ -72,21 +66,12 @@ struct Encode: ToolCommand {
   var inputs: [String] = []
 
   func execute(_ context: ToolContext) throws {
-    var precisions = LayerPrecisions(computation.kernelPrecision)
-    var calibration: Calibration?
-    if let calibrate {
-      let found = try Calibration(calibrate, self, context)
-      guard computation.precision == .int8 else {
-        context.omitSummary()
-        return try StandardOutput.write(found.lines)
-      }
-      found.report(context.diagnostics)
-      precisions = found.precisions
-      calibration = found
-    }
+    let calibration = try calibrate(context)
+    if let calibration, computation.precision == .f32 { return try context.answer(calibration) }
     let cache = try computation.openCache()
-    let loaded = try modelOptions.load(
-      for: role?.role ?? .doc, precisions, context.diagnostics, cache)
+    let role = self.role?.role ?? .doc
+    let precisions = calibration?.precisions(role) ?? computation.layers
+    let loaded = try modelOptions.load(for: role, precisions, context.diagnostics, cache)
     let digest = try modelOptions.digest(cache)
     if inspect {
       context.omitSummary()
@@ -95,6 +80,24 @@ struct Encode: ToolCommand {
       return try StandardOutput.write(text)
     }
     try EncodeJob(self, context, loaded, modelDigest: digest, calibration).run()
+  }
+
+  /// What `--calibrate` finds; nil where it is not said.
+  private func calibrate(_ context: ToolContext) throws(Failure) -> Calibration? {
+    guard let file = computation.calibrate else { return nil }
+    if inspect { throw .usage("--calibrate and --inspect are two questions") }
+    try Calibration.check(file, computation, batchTokens: batchTokens, operands: inputs)
+    guard let role = self.role?.role else {
+      throw .usage("--role is missing", hint: "say --role query or --role doc")
+    }
+    let found = try Calibration(texts: file, records, context.diagnostics) { () throws(Failure) in
+      try TextEmbedder(
+        modelOptions.load(for: role, LayerPrecisions.calibrating, context.diagnostics), role,
+        context.pool, modelOptions.kernels(), batchTokens: batchTokens, maxLength: maxLength,
+        prompt: prompt)
+    }
+    if computation.precision == .int8 { found.report(context.diagnostics) }
+    return found
   }
 }
 

@@ -14,6 +14,7 @@ import ToolSupport
 struct PairStreamJob {
   private let options: Rerank
   private let context: ToolContext
+  private let calibration: Calibration?
   private let operand: String
   private let reader: TensorStreamReader
   private let encoder: BatchEncoder
@@ -25,7 +26,8 @@ struct PairStreamJob {
   private static let windowPairs = 2048
 
   init(
-    _ options: Rerank, _ context: ToolContext, _ operand: String, _ bytes: ByteReader
+    _ options: Rerank, _ context: ToolContext, _ calibration: Calibration?, _ operand: String,
+    _ bytes: ByteReader
   ) throws(Failure) {
     guard options.queries == nil, options.docs.isEmpty, options.index == nil, options.depth == nil,
       options.interpolate == nil, options.shards.shard == nil, !options.resumption.resume
@@ -37,11 +39,13 @@ struct PairStreamJob {
     guard options.batchTokens >= 1 else { throw .usage("--batch-tokens: expected at least 1") }
     self.options = options
     self.context = context
+    self.calibration = calibration
     self.operand = operand
     reader = TensorStreamReader(bytes)
     let cache = try options.computation.openCache()
     let loaded = try options.modelOptions.load(
-      for: .pair, options.computation.layers, context.diagnostics, cache)
+      for: .pair, calibration?.precisions(.pair) ?? options.computation.layers,
+      context.diagnostics, cache)
     guard loaded.description.isCrossEncoder else {
       throw .config(
         loaded.description.folder.path,
@@ -122,7 +126,8 @@ struct PairStreamJob {
 
   private func open(_ segment: TensorSegment?) throws(Failure) -> RunOutput {
     let provenance = Provenance(
-      tool: "lir-rerank", settings: context.settings, inputs: [("model", digest)],
+      tool: "lir-rerank", settings: context.settings,
+      inputs: [("model", digest)] + (calibration?.inputs ?? []),
       instructionSet: instructionSet, earlier: segment?.description.by)
     return try RunOutput(
       options.output, resume: false, work: provenance.digest,

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Failures
+import ModelSupport
 import Models
 import Records
 import Streams
@@ -81,9 +82,11 @@ struct Rerank: ToolCommand {
   var inputs: [String] = []
 
   func execute(_ context: ToolContext) throws {
+    let calibration = try PairCalibration(self, context).run()
+    if let calibration, computation.precision == .f32 { return try context.answer(calibration) }
     if text {
       context.omitSummary()
-      return try TextScoring(self, context).run()
+      return try TextScoring(self, context, calibration).run()
     }
     let operands = try Operands.resolve(inputs)
     let opened = try operands.map { ($0, try ByteReader($0)) }
@@ -91,9 +94,10 @@ struct Rerank: ToolCommand {
       guard opened.count == 1 else {
         throw Failure.data(operand, "expected one stream of pairs, found several operands")
       }
-      return try PairStreamJob(self, context, operand, bytes).run()
+      return try PairStreamJob(self, context, calibration, operand, bytes).run()
     }
-    try RerankJob(self, context, operands, Dictionary(opened) { first, _ in first }).run()
+    try RerankJob(self, context, calibration, operands, Dictionary(opened) { first, _ in first })
+      .run()
   }
 
   /// How a cross-encoder's pairs become scores.

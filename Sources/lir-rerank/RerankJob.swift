@@ -13,6 +13,7 @@ import ToolSupport
 struct RerankJob {
   private let options: Rerank
   private let context: ToolContext
+  private let calibration: Calibration?
   private let operands: [String]
   private let opened: [String: ByteReader]
 
@@ -22,11 +23,12 @@ struct RerankJob {
   private static let resumableWindowPairs = 256
 
   init(
-    _ options: Rerank, _ context: ToolContext, _ operands: [String],
+    _ options: Rerank, _ context: ToolContext, _ calibration: Calibration?, _ operands: [String],
     _ opened: [String: ByteReader]
   ) throws(Failure) {
     self.options = options
     self.context = context
+    self.calibration = calibration
     self.operands = operands
     self.opened = opened
     if let depth = options.depth, depth < 1 { throw .usage("--depth: expected at least 1") }
@@ -47,7 +49,7 @@ struct RerankJob {
       try options.shards.selection()?.range(of: run.queries.count)
       ?? 0..<run.queries.count
     let candidates = Candidates(run, queries: wanted, depth: depth)
-    let model = try RerankModel(options, context, candidates)
+    let model = try RerankModel(options, context, candidates, calibration)
     let texts = try CandidateTexts(
       run, candidates, queryFile: options.queries, docFiles: options.docs,
       needsQueries: model.readsQueries, needsDocs: model.readsDocs,
@@ -126,7 +128,7 @@ struct RerankJob {
   }
 
   private func provenance(_ model: RerankModel) throws(Failure) -> Provenance {
-    var inputs = [("model", model.digest)]
+    var inputs = [("model", model.digest)] + (calibration?.inputs ?? [])
     if let queries = options.queries { inputs += try InputDigest.of([queries], name: "queries") }
     inputs += try InputDigest.of(options.docs, name: "docs")
     if let index = options.index {
@@ -142,10 +144,12 @@ struct RerankJob {
 struct TextScoring {
   private let options: Rerank
   private let context: ToolContext
+  private let calibration: Calibration?
 
-  init(_ options: Rerank, _ context: ToolContext) {
+  init(_ options: Rerank, _ context: ToolContext, _ calibration: Calibration?) {
     self.options = options
     self.context = context
+    self.calibration = calibration
   }
 
   func run() throws(Failure) {
@@ -153,7 +157,7 @@ struct TextScoring {
       throw .usage("--text: expected a query and at least one document")
     }
     guard options.index == nil else { throw .usage("--text goes without --index") }
-    let model = try RerankModel(options, context, nil)
+    let model = try RerankModel(options, context, nil, calibration)
     let docs = options.inputs.dropFirst().map { Array($0.utf8) }
     var window = PairWindow()
     window.queries = [Array(options.inputs[0].utf8)]

@@ -20,12 +20,14 @@ struct RerankModel {
 
   /// `candidates`: what the run names; nil where the texts are given.
   init(
-    _ options: Rerank, _ context: ToolContext, _ candidates: Candidates?
+    _ options: Rerank, _ context: ToolContext, _ candidates: Candidates?,
+    _ calibration: Calibration?
   ) throws(Failure) {
     guard options.batchTokens >= 1 else { throw .usage("--batch-tokens: expected at least 1") }
     let cache = try options.computation.openCache()
     let loaded = try options.modelOptions.load(
-      for: .doc, options.computation.layers, context.diagnostics, cache)
+      for: .doc, calibration?.precisions(.doc) ?? options.computation.layers, context.diagnostics,
+      cache)
     let kernels = try options.modelOptions.kernels()
     digest = try options.modelOptions.digest(cache)
     instructionSet = options.computation.recordedInstructionSet(kernels)
@@ -45,7 +47,8 @@ struct RerankModel {
     if options.sampleMissingDocs {
       throw .usage("--sample-missing-docs is for set-encoders")
     }
-    let sources = EmbeddingSources(options, context, loaded, cache, digest: digest, kernels)
+    let sources = EmbeddingSources(
+      options, context, loaded, calibration, cache, digest: digest, kernels)
     let queries = try sources.queries(candidates)
     if let index = options.index {
       guard case .texts(let embedder) = queries else {
@@ -68,17 +71,19 @@ private struct EmbeddingSources {
   private let options: Rerank
   private let context: ToolContext
   private let loaded: LoadedModel
+  private let calibration: Calibration?
   private let cache: ModelCache?
   private let digest: String
   private let kernels: Kernels
 
   init(
-    _ options: Rerank, _ context: ToolContext, _ loaded: LoadedModel, _ cache: ModelCache?,
-    digest: String, _ kernels: Kernels
+    _ options: Rerank, _ context: ToolContext, _ loaded: LoadedModel,
+    _ calibration: Calibration?, _ cache: ModelCache?, digest: String, _ kernels: Kernels
   ) {
     self.options = options
     self.context = context
     self.loaded = loaded
+    self.calibration = calibration
     self.cache = cache
     self.digest = digest
     self.kernels = kernels
@@ -94,7 +99,8 @@ private struct EmbeddingSources {
       options.modelOptions.queryModel == nil
       ? loaded
       : try options.modelOptions.load(
-        for: .query, options.computation.layers, context.diagnostics, cache)
+        for: .query, calibration?.precisions(.query) ?? options.computation.layers,
+        context.diagnostics, cache)
     return .texts(try embedder(own, .query))
   }
 

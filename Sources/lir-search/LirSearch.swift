@@ -63,6 +63,21 @@ struct LirSearch: Tool, ToolCommand {
   var inputs: [String] = []
 
   func execute(_ context: ToolContext) throws {
-    try SearchJob(self, context).run()
+    let calibration = try calibrate(context)
+    if let calibration, computation.precision == .f32 { return try context.answer(calibration) }
+    try SearchJob(self, context, calibration).run()
+  }
+
+  /// What `--calibrate` finds on queries; nil where it is not said.
+  private func calibrate(_ context: ToolContext) throws(Failure) -> Calibration? {
+    guard let file = computation.calibrate else { return nil }
+    try Calibration.check(file, computation, batchTokens: batchTokens, operands: inputs)
+    let found = try Calibration(texts: file, records, context.diagnostics) { () throws(Failure) in
+      try TextEmbedder(
+        modelOptions.load(for: .query, LayerPrecisions.calibrating, context.diagnostics), .query,
+        context.pool, modelOptions.kernels(), batchTokens: batchTokens)
+    }
+    if computation.precision == .int8 { found.report(context.diagnostics) }
+    return found
   }
 }

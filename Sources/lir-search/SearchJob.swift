@@ -19,8 +19,12 @@ struct SearchJob {
   private let index: any SearchableIndex
   private let kernels: Kernels
   private let filter: DocumentFilter?
+  private let calibration: Calibration?
 
-  init(_ options: LirSearch, _ context: ToolContext) throws(Failure) {
+  init(
+    _ options: LirSearch, _ context: ToolContext, _ calibration: Calibration?
+  ) throws(Failure) {
+    self.calibration = calibration
     self.options = options
     self.context = context
     guard options.k >= 1 else { throw .usage("-k: expected at least 1, found \(options.k)") }
@@ -48,6 +52,7 @@ struct SearchJob {
     let manifest = try FileDigest.of("\(options.index)/\(IndexManifest.fileName)")
     var inputs = try [("index", manifest)] + InputDigest.of(operands)
     if let filter = options.filter { inputs += try InputDigest.of([filter], name: "filter") }
+    inputs += calibration?.inputs ?? []
     var first: TensorSegment?
     if case .stream(let reader) = input {
       if options.computation.precision != .f32 {
@@ -90,7 +95,8 @@ struct SearchJob {
     try check(what: "model", found: digest, expected: folder.manifest.stream.model, operands[0])
     let embedder = try TextEmbedder(
       options.modelOptions.load(
-        for: .query, options.computation.layers, context.diagnostics, cache), .query,
+        for: .query, calibration?.precisions(.query) ?? options.computation.layers,
+        context.diagnostics, cache), .query,
       context.pool, kernels,
       batchTokens: options.batchTokens)
     try options.shards.restrict(reader, operands: operands, options: options.records.records())

@@ -154,11 +154,19 @@ struct JSONPullTests {
     #expect(seen == ["a": 1, "é\n": -2, "c": 3])
   }
 
-  @Test func integersAreIntegers() {
-    for text in ["1.5", "\"1\"", "null", "1e2", "9223372036854775808"] {
+  @Test func integersAreIntegers() throws {
+    for text in ["1.5", "\"1\"", "null", "1e2", "1E2", "01", "-", "", "9223372036854775808"] {
       Array(text.utf8).withUnsafeBytes { buffer in
         var parser = JSONParser(buffer)
         #expect(throws: JSONError.self) { try parser.integer() }
+      }
+    }
+    for value in [0, 7, -7, 10, 999_999_999_999_999_999, Int.max, Int.min] {
+      try Array("\(value),".utf8).withUnsafeBytes { buffer in
+        var parser = JSONParser(buffer)
+        let found = try parser.integer()
+        #expect(found == value)
+        #expect(throws: JSONError.self) { try parser.finish() }
       }
     }
   }

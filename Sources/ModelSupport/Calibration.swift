@@ -1,0 +1,144 @@
+import Autograd
+import Failures
+import JSON
+import Models
+import Records
+import Tensors
+import ToolSupport
+
+/// `--calibrate`: how each layer's products of bytes agree with those in single precision, on the
+/// texts of a file.
+package struct Calibration: Sendable {
+  /// What the file is called among the inputs of the provenance.
+  package static let inputName = "calibrate"
+
+  /// The layers of one model.
+  package struct Part: Sendable {
+    /// Whose texts it encodes; nil where there is no other model.
+    let role: Role?
+    let agreements: [LayerAgreement]
+
+    /// `agreements`: those of each run of the model.
+    package init(_ role: Role?, _ agreements: [[LayerAgreement]]) {
+      self.role = role
+      var all: [String: LayerAgreement] = [:]
+      for agreement in agreements.joined() {
+        if all[agreement.layer]?.add(agreement) == nil { all[agreement.layer] = agreement }
+      }
+      self.agreements = all.values.sorted { ($0.place, $0.layer) < ($1.place, $1.layer) }
+    }
+  }
+
+  /// The file's digest.
+  package let inputs: [(String, String)]
+  private let parts: [Part]
+
+  /// Runs the texts of a file.
+  ///
+  /// - Parameters:
+  ///   - file: Where they are.
+  ///   - run: Does it, by models that are `LayerPrecisions.calibrating`.
+  /// - Throws: 64 where the file cannot be read again; 65 where it holds no text.
+  package init(_ file: String, _ run: () throws(Failure) -> [Part]) throws(Failure) {
+    inputs = try InputDigest.of([file], name: Self.inputName)
+    guard !inputs.isEmpty else {
+      throw .usage("--calibrate: expected a file that can be read again, found \(file)")
+    }
+    parts = try run()
+    guard parts.contains(where: { $0.agreements.contains { $0.rows > 0 } }) else {
+      throw .data(file, "expected texts to calibrate with, found none")
+    }
+  }
+
+  /// Refuses what does not go with it.
+  ///
+  /// - Throws: 64.
+  package static func check(
+    _ file: String, _ computation: PrecisionOptions, batchTokens: Int, operands: [String]
+  ) throws(Failure) {
+    if batchTokens < 1 { throw .usage("--batch-tokens: expected at least 1") }
+    if file == "-" { throw .usage("--calibrate: expected a file, not the standard input") }
+    switch computation.precision {
+    case .int8: break
+    case .bf16: throw .usage("--calibrate is for int8, found --precision bf16")
+    case .f32:
+      if operands.isEmpty { break }
+      throw .usage(
+        "--calibrate by itself computes nothing, found \(operands[0])",
+        hint: "--precision int8 --calibrate \(file) computes with what it finds")
+    }
+  }
+
+  /// What the file advises for the layers of a role's model.
+  package func precisions(_ role: Role) -> LayerPrecisions {
+    LayerPrecisions((parts.first { $0.role == role } ?? parts[0]).agreements)
+  }
+
+  /// A JSON object for each layer, in the order in which they are computed.
+  package var lines: String {
+    parts.flatMap { part in
+      part.agreements.map { agreement in
+        let role = part.role.map { [JSON.Member("role", .string($0.rawValue))] } ?? []
+        let members = [
+          JSON.Member("layer", .string(agreement.layer)),
+          JSON.Member("tensors", .array(agreement.tensors.map { .string($0) })),
+          JSON.Member("rows", .integer(agreement.rows)),
+          JSON.Member("cosine", .double(agreement.cosine)),
+          JSON.Member("lowest", .double(agreement.lowest)),
+          JSON.Member("precision", .string(agreement.suitsBytes ? "int8" : "bf16")),
+        ]
+        return JSON.object(role + members).serialized() + "\n"
+      }
+    }.joined()
+  }
+
+  /// Names the layers that stay in bfloat16.
+  package func report(_ diagnostics: Diagnostics) {
+    for part in parts {
+      let kept = LayerPrecisions(part.agreements).kept
+      let count = part.agreements.count
+      let layers = part.role.map { "layers for role \($0.rawValue)" } ?? "layers"
+      if kept.isEmpty {
+        diagnostics.note("--calibrate: int8 suits all \(count) \(layers)")
+      } else {
+        diagnostics.warning(
+          "--calibrate: \(kept.count) of \(count) \(layers) stay in bf16: "
+            + kept.joined(separator: ", "))
+      }
+    }
+  }
+}
+
+extension Calibration {
+  /// Runs the texts of a file through the model of a role.
+  ///
+  /// - Parameters:
+  ///   - file: Where they are.
+  ///   - records: How they are read.
+  ///   - diagnostics: Told of records that are skipped.
+  ///   - embedder: Makes the model ready.
+  /// - Throws: 64 where the file cannot be read again; 65 where it holds no text.
+  package init(
+    texts file: String, _ records: RecordOptionsGroup, _ diagnostics: Diagnostics,
+    _ embedder: () throws(Failure) -> TextEmbedder
+  ) throws(Failure) {
+    try self.init(file) { () throws(Failure) in
+      let embedder = try embedder()
+      guard case .texts(let reader) = try EncodeInput([file], options: records.records())
+      else { throw .usage("--calibrate: expected texts, \(file) is a tensor stream") }
+      while let batch = try reader.next() {
+        if let failure = batch.firstSkipped { diagnostics.warning("\(failure), skipped") }
+        _ = try embedder.embed(try embedder.window(batch))
+      }
+      return [Part(nil, [embedder.encoder.agreements()])]
+    }
+  }
+}
+
+extension ToolContext {
+  /// Prints what a calibration found, which was all that was asked for.
+  package func answer(_ calibration: Calibration) throws(Failure) {
+    omitSummary()
+    try StandardOutput.write(calibration.lines)
+  }
+}
