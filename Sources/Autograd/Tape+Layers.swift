@@ -49,7 +49,7 @@ extension Tape {
     _ batch: PackedBatch
   ) -> Recorded {
     if layer.isUpdated {
-      return add(residual, self.dropout(updated(x, layer), rate: dropout, batch))
+      return finish(updated(x, layer), adding: residual, nextMasks(dropout, batch), batch)
     }
     let y = matrix(x.value.rows, layer.outputs)
     multiply(x.value.view.view, layer, into: y.view)
@@ -64,6 +64,26 @@ extension Tape {
       } else {
         linearAdjoint(x, layer, derivative.view.view)
       }
+      add(derivative, to: residual.slot)
+    }
+  }
+
+  /// residual + what masks leave of y, in the place of y, which nothing else has read.
+  private func finish(
+    _ y: Recorded, adding residual: Recorded, _ masks: [Dropout]?, _ batch: PackedBatch
+  ) -> Recorded {
+    let masks = masks.map { tokenMasks($0, batch) }
+    if let masks { drop(masks, y.value, into: y.value) }
+    return record(addRows(residual.value, to: y.value), of: [], y, residual) {
+      [unowned self] derivative in
+      // Slots take what they get, and each needs one of its own.
+      let kept = matrix(derivative.rows, derivative.columns)
+      if let masks {
+        drop(masks, derivative, into: kept)
+      } else {
+        kept.view.copy(derivative.view.view)
+      }
+      add(kept, to: y.slot)
       add(derivative, to: residual.slot)
     }
   }
