@@ -3,6 +3,7 @@ import Failures
 import JSON
 import Models
 import Records
+import Streams
 import Tensors
 import ToolSupport
 
@@ -136,9 +137,13 @@ extension Calibration {
 }
 
 extension ToolContext {
-  /// Prints what a calibration found, which was all that was asked for.
-  package func answer(_ calibration: Calibration) throws(Failure) {
+  /// Writes what a calibration found, which was all that was asked for.
+  package func answer(
+    _ calibration: Calibration, into output: OutputOptions
+  ) throws(Failure) {
     omitSummary()
-    try StandardOutput.write(calibration.lines)
+    let writer = try ByteWriter(output.output, compression: try output.compression())
+    try writer.write(Array(calibration.lines.utf8))
+    try writer.finish()
   }
 }

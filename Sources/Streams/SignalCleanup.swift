@@ -35,10 +35,13 @@ package enum SignalCleanup {
     lock.withLock { _ in paths[slot] = nil }
   }
 
-  /// Installs the handler for SIGINT, SIGTERM and SIGHUP where they are not ignored.
+  /// Those that end a process and that people and batch systems send.
+  private static let signals = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU]
+
+  /// Installs the handler for signals that end the process, where they are not ignored.
   package static func install() {
     _ = paths
-    for signalNumber in [SIGINT, SIGTERM, SIGHUP] {
+    for signalNumber in signals {
       var old = sigaction()
       sigaction(signalNumber, nil, &old)
       if unsafeBitCast(old.__sigaction_handler.sa_handler, to: Int.self) == 1 { continue }

@@ -3,27 +3,36 @@ import Glibc
 
 /// Small files read at once: configurations, vocabularies, manifests.
 package enum WholeFile {
-  /// Reads all of `path`.
+  /// Reads all of `path`, which may be a pipe.
   ///
   /// Above the limit the file is refused (65), so that a wrong path does not fill the memory.
   package static func read(_ path: String, limit: Int = 1 << 30) throws(Failure) -> [UInt8] {
     let descriptor = try OwnedDescriptor.open(reading: path)
-    let size = try descriptor.size(path)
-    guard size <= limit else {
-      throw .data(path, "expected at most \(limit) bytes, found \(size)")
-    }
-    var bytes = [UInt8](repeating: 0, count: size)
+    let size = descriptor.regularSize
+    guard size <= limit else { throw tooLarge(path, limit, "\(size)") }
+    // One more than the size, so that the end shows without another round.
+    var bytes = [UInt8](repeating: 0, count: size + 1)
     var filled = 0
-    while filled < size {
+    while true {
+      if filled == bytes.count {
+        bytes.append(contentsOf: repeatElement(0, count: max(filled, 1 << 16)))
+      }
       let count = try bytes.withUnsafeMutableBufferPointer { buffer throws(Failure) in
         try descriptor.read(
           into: UnsafeMutableRawBufferPointer(
             UnsafeMutableBufferPointer(rebasing: buffer[filled...])), name: path)
       }
-      if count == 0 { throw .data(path, "expected \(size) bytes, found \(filled)") }
+      if count == 0 { break }
       filled += count
+      guard filled <= limit else { throw tooLarge(path, limit, "more") }
     }
+    guard filled >= size else { throw .data(path, "expected \(size) bytes, found \(filled)") }
+    bytes.removeLast(bytes.count - filled)
     return bytes
+  }
+
+  private static func tooLarge(_ path: String, _ limit: Int, _ found: String) -> Failure {
+    .data(path, "expected at most \(limit) bytes, found \(found)")
   }
 
   /// Whether there is a file (or a link to one) at `path`.

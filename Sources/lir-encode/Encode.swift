@@ -67,7 +67,9 @@ struct Encode: ToolCommand {
 
   func execute(_ context: ToolContext) throws {
     let calibration = try calibrate(context)
-    if let calibration, computation.precision == .f32 { return try context.answer(calibration) }
+    if let calibration, computation.precision == .f32 {
+      return try context.answer(calibration, into: output)
+    }
     let cache = try computation.openCache()
     let role = self.role?.role ?? .doc
     let precisions = calibration?.precisions(role) ?? computation.layers

@@ -83,7 +83,9 @@ struct Rerank: ToolCommand {
 
   func execute(_ context: ToolContext) throws {
     let calibration = try PairCalibration(self, context).run()
-    if let calibration, computation.precision == .f32 { return try context.answer(calibration) }
+    if let calibration, computation.precision == .f32 {
+      return try context.answer(calibration, into: output)
+    }
     if text {
       context.omitSummary()
       return try TextScoring(self, context, calibration).run()

@@ -64,7 +64,9 @@ struct LirSearch: Tool, ToolCommand {
 
   func execute(_ context: ToolContext) throws {
     let calibration = try calibrate(context)
-    if let calibration, computation.precision == .f32 { return try context.answer(calibration) }
+    if let calibration, computation.precision == .f32 {
+      return try context.answer(calibration, into: output)
+    }
     try SearchJob(self, context, calibration).run()
   }
 

@@ -33,6 +33,9 @@ calibrated() { lir --precision int8 --calibrate some.tsv "$@"; }
 
 exits 0 encode native/dpr_bert_04 doc --calibrate some.tsv >sound.jsonl
 is 'layers' 8 "$(jq -s length sound.jsonl)"
+exits 0 encode native/dpr_bert_04 doc --calibrate some.tsv -o other.jsonl >printed
+[ ! -s printed ] || fail '-o and the standard output'
+same sound.jsonl other.jsonl
 is 'layers in bf16' '' "$(jq -r 'select(.precision != "int8") | .layer' sound.jsonl)"
 jq -se 'all(.lowest <= .cosine and .cosine < 1 and .cosine > 0.999 and .rows > 1000)' \
   sound.jsonl >checked.log || fail 'a cosine of a sound model'
@@ -55,8 +58,9 @@ same int8.lirt other.lirt
 exits 0 lir --precision int8 docs.tsv -o int8.lirt
 exits 0 calibrated docs.tsv -o kept.lirt
 says "1 of 8 layers stay in bf16: $bad"
-head -c 4096 kept.lirt | grep -aqF "\"lir.precision\":\"int8+bf16:$bad\"" || fail 'lir.precision'
-head -c 4096 kept.lirt | grep -aqF '\"calibrate\":' || fail 'no digest of the texts in lir.by'
+head -c 4096 kept.lirt >kept.head
+grep -aqF "\"lir.precision\":\"int8+bf16:$bad\"" kept.head || fail 'lir.precision'
+grep -aqF '\"calibrate\":' kept.head || fail 'no digest of the texts in lir.by'
 for setting in '--threads 3' '--batch-tokens 1'; do
   # shellcheck disable=SC2086  # two words
   exits 0 calibrated $setting docs.tsv -o other.lirt

@@ -14,6 +14,8 @@ for name in $(tools); do
   exits 0 "$@" --print-config --config some.yml >third.yml
   grep -qx 'seed: 7' third.yml || fail "$name: the file is not in force"
   grep -qx 'log-format: "json"' third.yml || fail "$name: log_format is not log-format"
+  exits 0 "$@" --print-config --config <(cat some.yml) >piped.yml
+  same third.yml piped.yml
   exits 0 "$@" --print-config --config some.yml --seed 8 >third.yml
   grep -qx 'seed: 8' third.yml || fail "$name: the flag does not win"
 

@@ -33,6 +33,9 @@ echo '{"model_type": "splade"}' >override.json
 exits 0 lir-encode --model "$MODELS/external/splade_naver_bert/model" --model-config override.json \
   --inspect >inspected.json
 is kind sparse "$(jq -r .kind inspected.json)"
+refuses 78 'unknown field doc_lenght' lir-encode --model "$MODELS/native/dpr_bert_04/model" \
+  --model-config '{"doc_lenght": 8}' --inspect
+says 'did you mean doc_length?'
 refuses 64 '--model-config' lir-encode --model "$MODELS/external/splade_naver_bert/model" \
   --model-config '{"model_type"' --inspect
 refuses 66 'nowhere.json' lir-encode --model "$MODELS/external/splade_naver_bert/model" \

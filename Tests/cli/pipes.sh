@@ -61,7 +61,7 @@ jq -se '.[-1] | .level == "done" and .records == 100 and .seconds >= 0' said.log
 
 # An output of a run that fails or is stopped leaves nothing behind.
 mkdir stopped
-for signal in TERM INT HUP; do
+for signal in TERM INT HUP USR1 USR2 XCPU; do
   lir-encode --model "$model" --role doc --threads 1 docs.tsv -o stopped/out.lirt 2>said.log &
   sleep 0.1
   kill -s "$signal" $! || true

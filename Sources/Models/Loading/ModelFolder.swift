@@ -24,7 +24,8 @@ package struct ModelFolder: Sendable {
   ///   - path: the folder.
   ///   - overrides: members that are added to `config.json`, or stand in for its own.
   ///   - adapter: folder of a PEFT adapter.
-  /// - Throws: 66 where there is no such folder, 78 where it holds no `config.json`.
+  /// - Throws: 66 where there is no such folder, 78 where it holds no `config.json` and for an
+  ///   override of a field that nobody knows.
   package init(
     _ path: String, overrides: JSON? = nil, adapter: String? = nil
   ) throws(Failure) {
@@ -41,8 +42,10 @@ package struct ModelFolder: Sendable {
     }
     config = .object(try JSONFile.readObject(modelPath + "/config.json"))
     originalModelType = config["model_type"]?.string
-    overriddenKeys = overrides?.members?.map(\.key) ?? []
-    for member in overrides?.members ?? [] { set(member.key, member.value) }
+    let members = overrides?.members ?? []
+    try ConfigurationFields.check(members, addedTo: config)
+    overriddenKeys = members.map(\.key)
+    for member in members { set(member.key, member.value) }
   }
 
   /// Where weights and tokenizer of a folder are.
