@@ -50,11 +50,12 @@ struct Fit: ToolCommand, ReadsOwnConfiguration {
     }
     let configuration = try trainingConfiguration()
     let ranks = try MessagePassing.join()
+    let beginning = CheckpointFolders.Beginning(output)
     let job: FitJob
     do throws(Failure) {
       job = try FitJob(configuration, output, resumes: resumption.resume, ranks, context)
     } catch {
-      if ranks?.isFirst ?? true { CheckpointFolders.forgetRefused(output) }
+      if ranks?.isFirst ?? true { beginning.restore() }
       throw error
     }
     try job.run()

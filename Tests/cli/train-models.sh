@@ -191,4 +191,14 @@ refuses 78 'lora.targets: expected' lir-train --config train.yml -o none --set '
 exits 78 lir-train --config train.yml -o none --model bare --set 'freeze=[nothing]' \
   --set 'model_config={"model_type":"mvr","num_viewer_tokens":2}'
 [ ! -e none ] || fail "left: $(find none)"
+# What was there stays, and a folder that somebody else has made is not one to train in.
+mkdir none
+exits 78 lir-train --config train.yml -o none --model bare --set 'freeze=[nothing]' \
+  --set 'model_config={"model_type":"mvr","num_viewer_tokens":2}'
+is 'what is in the folder' '' "$(ls -A none)"
+mkdir none/start
+echo mine >none/start/notes
+refuses 73 'something here already' lir-train --config train.yml -o none --model bare \
+  --set 'model_config={"model_type":"mvr","num_viewer_tokens":2}'
+[ "$(cat none/start/notes)" = mine ] || fail 'a folder of somebody else is gone'
 rm -rf bare made again lacking modules frozen low half none docs.index
