@@ -41,7 +41,9 @@ struct Fit: ToolCommand, ReadsOwnConfiguration {
     if common.printConfig {
       return try StandardOutput.write(YAMLFile.text(try trainingConfiguration().effective))
     }
-    try runCommand(Settings.of(self))
+    do { try runCommand(Settings.of(self)) } catch let failure as Failure {
+      throw MessagePassing.ownPart(of: failure)
+    }
   }
 
   func execute(_ context: ToolContext) throws {
