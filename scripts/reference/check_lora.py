@@ -6,7 +6,7 @@
 DIR is a bare BERT-like encoder such as MiniLM, FILE has lines of query, relevant and other document.
 For a bi-encoder (mean pooling) and a cross-encoder (transformers' sequence classification):
 lir-train trains an adapter, which PEFT reads, beside the start and merged; PEFT trains one, which
-lir-rerank reads. Scores must agree within the tolerance, those of the
+lir-rerank reads and lir-train goes on from. Scores must agree within the tolerance, those of the
 adapted model must not be those of the start, and PEFT must find every tensor it looks for. What is
 in `--out` is made anew. Exit status: 0 or 1. Needs torch, transformers and peft.
 """
@@ -133,9 +133,10 @@ def train_there(kind: Kind, tuples: List[Tuple_], steps: int, folder: Path) -> A
     return model.eval()
 
 
-def train_here(binary: Path, kind: Kind, tuples: Path, steps: int, folder: Path, **lora: Any) -> None:
+def train_here(binary: Path, kind: Kind, tuples: Path, steps: int, folder: Path, rate: float,
+               **lora: Any) -> None:
     config = {"model": str(kind.start), "data": {"tuples": str(tuples)}, "batch_size": 4,
-              "max_steps": steps, "losses": [{"name": "RankNet"}], "optimizer": {"lr": 1e-3},
+              "max_steps": steps, "losses": [{"name": "RankNet"}], "optimizer": {"lr": rate},
               "lora": lora}
     if kind.name == "bi":
         config["model_config"] = BI
@@ -149,7 +150,7 @@ def check(kind: Kind, tuples: List[Tuple_], options: Any, out: Path, checks: Che
     sample = tuples[-8:]
     ours = out / f"{kind.name}-here"
     saved = {"modules_to_save": kind.saved} if kind.saved else {}
-    train_here(options.bin, kind, options.tuples, options.steps, ours, r=8, alpha=16, dropout=0.1,
+    train_here(options.bin, kind, options.tuples, options.steps, ours, 1e-3, r=8, alpha=16, dropout=0.1,
                targets=TARGETS, **saved)
     with torch.no_grad():
         model = read_here(kind, ours / "adapter")
@@ -165,6 +166,11 @@ def check(kind: Kind, tuples: List[Tuple_], options: Any, out: Path, checks: Che
         checks.differ(f"{kind.name}, trained there", there, kind.scores(kind.base().eval(), sample))
         checks.near("  adapted here and there",
                     rerank(options.bin, kind, sample, kind.start, theirs, config), there)
+        # A step that moves nothing.
+        further = out / f"{kind.name}-further"
+        train_here(options.bin, kind, options.tuples, 1, further, 1e-12, adapter=str(theirs), r=4,
+                   alpha=16, use_rslora=True, targets=TARGETS, **saved)
+        checks.near("  goes on here, adapted there", rerank(options.bin, kind, sample, further), there)
 
 
 def main() -> int:
