@@ -31,6 +31,31 @@ package enum MessagePassing {
     #endif
   }
 
+  /// What this process has to say of a failure.
+  ///
+  /// What is wrong is mostly so for all processes. The first one says it and ends the job, which
+  /// ends the others while they wait here; one that is left tells the failure as its own.
+  package static func ownPart(of failure: Failure) -> Failure {
+    guard isLaunched, let number = ownNumber, number > 0 else { return failure }
+    // All stop together.
+    if failure.status == .retry { exit(failure.status.rawValue) }
+    sleep(patience)
+    var own = failure
+    own.place = "process \(number)" + (failure.place.map { ": \($0)" } ?? "")
+    return own
+  }
+
+  /// Seconds in which a job ends that its first process has ended.
+  private static let patience: UInt32 = 2
+
+  /// The number of this process as the launcher tells it.
+  private static var ownNumber: Int? {
+    for name in ["OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK"] {
+      if let value = getenv(name) { return Int(atoi(value)) }
+    }
+    return nil
+  }
+
   /// Whether a launcher says so: Open MPI's and MPICH's tell the number, Slurm's PMIx the rank.
   private static var isLaunched: Bool {
     for name in ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"] {

@@ -41,7 +41,9 @@ struct Fit: ToolCommand, ReadsOwnConfiguration {
     if common.printConfig {
       return try StandardOutput.write(YAMLFile.text(try trainingConfiguration().effective))
     }
-    try runCommand(Settings.of(self))
+    do { try runCommand(Settings.of(self)) } catch let failure as Failure {
+      throw MessagePassing.ownPart(of: failure)
+    }
   }
 
   func execute(_ context: ToolContext) throws {
@@ -50,11 +52,12 @@ struct Fit: ToolCommand, ReadsOwnConfiguration {
     }
     let configuration = try trainingConfiguration()
     let ranks = try MessagePassing.join()
+    let beginning = CheckpointFolders.Beginning(output)
     let job: FitJob
     do throws(Failure) {
       job = try FitJob(configuration, output, resumes: resumption.resume, ranks, context)
     } catch {
-      if ranks?.isFirst ?? true { CheckpointFolders.forgetRefused(output) }
+      if ranks?.isFirst ?? true { beginning.restore() }
       throw error
     }
     try job.run()

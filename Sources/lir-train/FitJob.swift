@@ -237,6 +237,11 @@ private enum WorkDigest {
         (data.tuples.map { [$0] } ?? []) + data.run + data.queries + data.docs + data.qrels
       for file in files where WholeFile.exists(file) { lines.append(try FileDigest.of(file)) }
     }
+    if let adapter = configuration.lora?.adapter {
+      for name in try FolderListing.names(adapter).sorted() where name.hasPrefix("adapter_") {
+        lines.append(try FileDigest.of("\(adapter)/\(name)"))
+      }
+    }
     return Checksum.xxh3Long(Array(lines.joined(separator: "\n").utf8))
   }
 }

@@ -176,6 +176,27 @@ drops twice 0.3 --set gradient_checkpointing=true
 for other in half threads twice; do
   for file in model.safetensors adapter/adapter_model.safetensors; do same low/$file $other/$file; done
 done
+# An adapter goes on; it must be of the same layers and of the same size.
+on() { # on SETTINGS ARGUMENT...
+  local settings=$1
+  shift
+  rm -rf further
+  lir-train --config train.yml -o further --set "lora={adapter: low/adapter, $settings}" "$@"
+}
+exits 0 on 'r: 4, alpha: 8, targets: [query, value]' --set optimizer.lr=1.0e-12
+exits 0 lir-rerank --model low --queries queries.tsv --docs docs.tsv first.run -o before.run
+exits 0 lir-rerank --model further --queries queries.tsv --docs docs.tsv first.run -o after.run
+same <(cut -d ' ' -f 1-4 before.run) <(cut -d ' ' -f 1-4 after.run)
+exits 0 on 'r: 4, alpha: 8, targets: [query, value]'
+jq -se --slurpfile before low/metrics.jsonl '.[0].loss < $before[0].loss' further/metrics.jsonl \
+  >further.log || fail 'an adapter that goes on begins anew'
+refuses 78 'expected rank 2' on 'r: 2, alpha: 4, targets: [query, value]'
+refuses 78 'factor' on 'r: 4, alpha: 4, targets: [query, value]'
+refuses 78 'no update of' on 'r: 4, alpha: 8, targets: [query, key, value]'
+refuses 78 'not to be trained' on 'r: 4, alpha: 8, targets: [query]'
+refuses 66 nothing lir-train --config train.yml -o further \
+  --set 'lora={adapter: nothing, targets: [query]}'
+rm -rf further
 refuses 78 "other data or another model" lir-train --config train.yml -o half --resume \
   --set checkpoint.every=4 --set "lora={r: 4, alpha: 8, dropout: 0.4, targets: [query, value]}"
 rm -rf half none threads twice
@@ -191,4 +212,14 @@ refuses 78 'lora.targets: expected' lir-train --config train.yml -o none --set '
 exits 78 lir-train --config train.yml -o none --model bare --set 'freeze=[nothing]' \
   --set 'model_config={"model_type":"mvr","num_viewer_tokens":2}'
 [ ! -e none ] || fail "left: $(find none)"
+# What was there stays, and a folder that somebody else has made is not one to train in.
+mkdir none
+exits 78 lir-train --config train.yml -o none --model bare --set 'freeze=[nothing]' \
+  --set 'model_config={"model_type":"mvr","num_viewer_tokens":2}'
+is 'what is in the folder' '' "$(ls -A none)"
+mkdir none/start
+echo mine >none/start/notes
+refuses 73 'something here already' lir-train --config train.yml -o none --model bare \
+  --set 'model_config={"model_type":"mvr","num_viewer_tokens":2}'
+[ "$(cat none/start/notes)" = mine ] || fail 'a folder of somebody else is gone'
 rm -rf bare made again lacking modules frozen low half none docs.index

@@ -70,7 +70,7 @@ exits 0 mpi 2 "$train" --config splade.yml -o layers --set gradient_checkpointin
 same 2-splade/model.safetensors layers/model.safetensors
 for count in 1 2; do
   exits 0 mpi $count "$train" --config col.yml -o low-$count --set accumulate=2 \
-    --set 'lora={r: 4, alpha: 8, targets: [query, value]}'
+    --set 'lora={r: 4, alpha: 8, dropout: 0.2, targets: [query, value]}'
 done
 near low-1/metrics.jsonl low-2/metrics.jsonl
 
@@ -112,6 +112,16 @@ same whole/model.safetensors stopped/model.safetensors
 # What is wrong for one is wrong for all.
 exits 73 long 2 whole
 says --resume
+is 'errors' 1 "$(grep -c 'lir-train: error' said.log)"
 exits 78 mpi 2 "$train" --config splade.yml --set batch_size=1 -o small
 says '1 queries for 2 processes'
+is 'errors' 1 "$(grep -c 'lir-train: error' said.log)"
+exits 78 mpi 3 "$train" --config splade.yml --set bach_size=1 -o small
+is 'errors' 1 "$(grep -c 'lir-train: error' said.log)"
+# What is wrong for one is told by that one.
+exits 78 mpi 1 "$train" --config splade.yml -o small : -n 1 \
+  "$train" --config splade.yml --set bach_size=1 -o small
+says 'lir-train: error: process 1: '
+is 'errors' 1 "$(grep -c 'lir-train: error' said.log)"
+[ ! -e small/DONE ] || fail 'a job without one of its processes is marked as done'
 rm -rf one-* 2-* 3-* low-* marked-* again chunks layers whole dead stopped

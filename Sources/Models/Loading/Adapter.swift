@@ -120,6 +120,33 @@ package final class Adapter {
     return Update(.product(up, down, scale: scale))
   }
 
+  /// What an update of a tensor begins with that is trained further: A and B as they are.
+  ///
+  /// - Throws: 78 where the adapter has none, or one of another rank or factor.
+  package func factors(
+    of name: String, shape: [Int], rank: Int, scale: Double
+  ) throws(Failure) -> (down: Parameter, up: Parameter) {
+    guard case .product(let up, let down, let own)? = try update(of: name, shape: shape)?.kind
+    else { throw .config(path, "the adapter has no update of \(name)") }
+    guard down.shape[0] == rank, own == scale else {
+      throw .config(
+        path,
+        "\(name): expected rank \(rank) and factor \(scale), found \(down.shape[0]) and \(own)",
+        hint: "r, alpha and use_rslora must be the adapter's")
+    }
+    return (down, up)
+  }
+
+  /// A tensor that the adapter has whole.
+  ///
+  /// - Throws: 78 where it has none.
+  package func whole(_ name: String, shape: [Int]) throws(Failure) -> Parameter {
+    guard case .whole(let parameter)? = try update(of: name, shape: shape)?.kind else {
+      throw .config(path, "the adapter has no \(name)")
+    }
+    return parameter
+  }
+
   /// Checkpoints and adapters differ in what they put in front, such as `bert.`.
   private static func match(
     _ name: String, _ names: [String: String]
@@ -141,7 +168,7 @@ package final class Adapter {
   }
 
   /// Updates that belong to none of a checkpoint's tensors, sorted.
-  func strangers(to names: [String]) -> [String] {
+  package func strangers(to names: [String]) -> [String] {
     var found: Set<String> = []
     for name in names {
       if let whole = Self.match(name, wholes) { found.insert(whole.key) }
@@ -163,7 +190,7 @@ extension Adapter {
       case product(Parameter, Parameter, scale: Double)
     }
 
-    private let kind: Kind
+    fileprivate let kind: Kind
 
     fileprivate init(_ kind: Kind) { self.kind = kind }
 

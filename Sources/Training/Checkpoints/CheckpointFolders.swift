@@ -28,18 +28,31 @@ package struct CheckpointFolders {
   /// Whether anything of a run is here, and not only what one that was refused has left.
   package static func isUsed(_ root: String) throws(Failure) -> Bool {
     guard WholeFile.isDirectory(root) else { return WholeFile.exists(root) }
-    for name in try FolderListing.names(root) where !["checkpoints", "start"].contains(name) {
-      return true
+    for name in try FolderListing.names(root) where name != "checkpoints" {
+      // A folder of that name which is not marked as whole was made by somebody else.
+      if name != "start" || !WholeFile.exists("\(root)/start/\(doneFile)") { return true }
     }
     return try !FolderListing.names("\(root)/checkpoints").isEmpty
   }
 
-  /// Removes what a run that was refused has made; nothing of one that has begun.
-  package static func forgetRefused(_ root: String) {
-    guard (try? isUsed(root)) == false else { return }
-    if WholeFile.isDirectory(root + "/start") { try? remove(root + "/start") }
-    rmdir(root + "/checkpoints")
-    rmdir(root)
+  /// What there was before a run.
+  package struct Beginning {
+    private let root: String
+    private let present: Set<String>
+
+    package init(_ root: String) {
+      self.root = root
+      present = Set(["", "/checkpoints", "/start"].filter { WholeFile.isDirectory(root + $0) })
+    }
+
+    /// Removes what a run that was refused has made; nothing of one that has begun.
+    package func restore() {
+      guard (try? isUsed(root)) == false else { return }
+      if !present.contains("/start"), WholeFile.isDirectory(root + "/start") {
+        try? remove(root + "/start")
+      }
+      for folder in ["/checkpoints", ""] where !present.contains(folder) { rmdir(root + folder) }
+    }
   }
 
   /// Steps of which there are whole checkpoints, ascending.

@@ -4,7 +4,9 @@ import JSON
 /// Which weights get low-rank updates in the place of training, and how thin these are; names are
 /// those of PEFT's `LoraConfig`, shortened as there in `r`.
 package struct LoRAConfiguration: Sendable {
-  static let keys = ["r", "alpha", "dropout", "targets", "modules_to_save", "use_rslora"]
+  static let keys = [
+    "r", "alpha", "dropout", "targets", "modules_to_save", "use_rslora", "adapter",
+  ]
 
   package var rank: Int
   package var alpha: Double
@@ -16,6 +18,9 @@ package struct LoRAConfiguration: Sendable {
   package var saved: [String]
   /// Whether the factor falls with the root of the rank (arXiv:2312.03732).
   package var scalesByRoot: Bool
+
+  /// Folder of an adapter that the updates begin with; nil for new ones.
+  package var adapter: String?
 
   /// Reads a mapping; defaults are PEFT's.
   ///
@@ -34,6 +39,7 @@ package struct LoRAConfiguration: Sendable {
     if targets.isEmpty { throw reader.failure("targets", expected: "names such as [query, value]") }
     saved = try reader.strings("modules_to_save") ?? []
     scalesByRoot = try reader.bool("use_rslora") ?? false
+    adapter = try reader.string("adapter")
   }
 
   /// What the product is multiplied by.

@@ -64,7 +64,35 @@ package final class LowRankUpdates {
     }
     self.weights = weights
     self.saved = saved
+    try Self.begin(configuration, weights, saved)
     own = Set(weights.compactMap(\.lowRank).flatMap(\.parameters).map(\.name))
+  }
+
+  /// Gives A, B and the modules that are trained whole the values of an adapter, if one is named.
+  private static func begin(
+    _ configuration: LoRAConfiguration, _ weights: [Parameter], _ saved: [Parameter]
+  ) throws(Failure) {
+    guard let path = configuration.adapter else { return }
+    let adapter = try Adapter(path)
+    func copy(_ source: Parameter, to target: Parameter) {
+      target.training?.values.pointer.update(from: source.values, count: source.count)
+    }
+    for weight in weights {
+      guard let update = weight.lowRank else { continue }
+      let (down, up) = try adapter.factors(
+        of: weight.name, shape: weight.shape, rank: configuration.rank,
+        scale: configuration.scale)
+      copy(down, to: update.down.weights[0])
+      copy(up, to: update.up.weights[0])
+    }
+    for parameter in saved {
+      copy(try adapter.whole(parameter.name, shape: parameter.shape), to: parameter)
+    }
+    if let stranger = adapter.strangers(to: (weights + saved).map(\.name)).first {
+      throw .config(
+        path, "the adapter has an update of \(stranger), which is not to be trained",
+        hint: "targets and modules_to_save must be the adapter's")
+    }
   }
 
   /// Why a weight of a layer that was named gets no update; nil where it does.
