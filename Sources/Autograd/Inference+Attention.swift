@@ -23,7 +23,8 @@ extension Inference {
     let out = matrix(options.onlyFirstQueries ? batch.sequences : batch.tokens, width)
     let shape = AttentionShape(
       heads: heads, scale: options.scale ?? 1 / Float(width / heads).squareRoot(),
-      relative: options.relative.map { table($0, batch) }, reach: options.reach)
+      relative: options.relative.map { table($0, batch) }, reach: options.reach,
+      precision: options.precision)
     guard batch.sets.isEmpty else {
       precondition(!options.onlyFirstQueries, "first queries of sets")
       attendInSets(qkv.view.view, shape, batch, into: out)
@@ -51,6 +52,7 @@ extension Inference {
     var scale: Float
     var relative: RelativeTable?
     var reach: Int?
+    var precision = Precision.f32
   }
 
   private func attend(
@@ -59,12 +61,12 @@ extension Inference {
   ) {
     let needed = kernels.attentionScratchCount(
       queries: queries.rows, keys: keys.rows, headWidth: queries.columns / shape.heads,
-      reach: shape.reach)
+      reach: shape.reach, precision: shape.precision)
     if scratch.count < needed { scratch = AlignedBuffer(count: needed) }
     kernels.attention(
       queries: queries, keys: keys, values: values, heads: shape.heads, scale: shape.scale,
       mask: AttentionMask(keep: keep, relative: shape.relative?.view, reach: shape.reach),
-      into: out, scratch: scratch)
+      precision: shape.precision, into: out, scratch: scratch)
   }
 
   // MARK: Relative positions

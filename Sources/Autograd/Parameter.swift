@@ -132,6 +132,9 @@ package final class Linear: Sendable {
     if case .narrow(let matrix) = fixed { matrix } else { nil }
   }
 
+  /// Of the products.
+  package var precision: Precision { narrow?.precision ?? .f32 }
+
   /// - Parameters:
   ///   - weights: W[N,K] each, of one K.
   ///   - biases: b[N] for each weight, or none at all.

@@ -23,6 +23,8 @@ package struct AttentionOptions: Sendable {
   package var reach: Int?
   /// How many weights are dropped in training, as a share.
   package var dropout: Float = 0
+  /// Of the products, as `Kernels.attention` has it; not on a tape.
+  package var precision = Precision.f32
   /// Whether only the first token of each sequence asks; not on a tape, nor in sets.
   package var onlyFirstQueries = false
 
@@ -38,6 +40,13 @@ extension AttentionOptions {
   package func dropping(_ rate: Float) -> AttentionOptions {
     var options = self
     options.dropout = rate
+    return options
+  }
+
+  /// The same in the precision of the layer that queries, keys and values come from.
+  package func following(_ layer: Linear) -> AttentionOptions {
+    var options = self
+    options.precision = layer.precision
     return options
   }
 

@@ -84,5 +84,19 @@ CK_INLINE float ck_max_lanes(vf x) {
     return c > d ? c : d;
 }
 
+// What follows for J = 0, 16, … < N; REST elements are left there, a constant but at the end.
+#define CK_EACH_REST(N, J, REST, ...) \
+    { \
+        size_t J = 0; \
+        for (; J + 16 <= (N); J += 16) { \
+            const size_t REST = 16; \
+            __VA_ARGS__ \
+        } \
+        if (J < (N)) { \
+            size_t REST = (N)-J; \
+            __VA_ARGS__ \
+        } \
+    }
+
 CK_INLINE size_t ck_round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 CK_INLINE size_t ck_least(size_t a, size_t b) { return a < b ? a : b; }

@@ -26,9 +26,11 @@ package struct AttentionMask {
 extension Kernels {
   /// Floats of scratch memory for `attention`, for Q queries, L keys and heads of width E.
   package func attentionScratchCount(
-    queries: Int, keys: Int, headWidth: Int, reach: Int? = nil
+    queries: Int, keys: Int, headWidth: Int, reach: Int? = nil, precision: Precision = .f32
   ) -> Int {
-    table.pointee.attention_scratch(queries, keys, headWidth, reach ?? .max)
+    precision == .f32
+      ? table.pointee.attention_scratch(queries, keys, headWidth, reach ?? .max)
+      : table.pointee.attention_bf16_scratch(keys, headWidth, reach ?? .max)
   }
 
   /// out[Q,H·E] = for every head, softmax over L of (scale · q[Q,E] · k[L,E]ᵀ + relative) · v[L,E].
@@ -44,13 +46,15 @@ extension Kernels {
   ///   - heads: H, a divisor of the columns.
   ///   - scale: Usually 1/√E; positive.
   ///   - mask: Which keys are attended to, and what is added to their scores.
-  ///   - dropout: Which weights are dropped, in training.
+  ///   - precision: That of the linear layers around it. Where it is not `f32`, queries, keys,
+  ///     weights and values are rounded to bfloat16, and exp is one of 13 bits.
+  ///   - dropout: Which weights are dropped, in training; in single precision only.
   ///   - out: out[Q,H·E], apart from the others.
-  ///   - scratch: At least `attentionScratchCount(queries:keys:headWidth:reach:)` floats.
+  ///   - scratch: As many floats as `attentionScratchCount` says, at least.
   package func attention(
     queries: MatrixView, keys: MatrixView, values: MatrixView, heads: Int, scale: Float,
-    mask: AttentionMask = AttentionMask(), dropout: Dropout? = nil, into out: MutableMatrixView,
-    scratch: AlignedBuffer
+    mask: AttentionMask = AttentionMask(), precision: Precision = .f32, dropout: Dropout? = nil,
+    into out: MutableMatrixView, scratch: AlignedBuffer
   ) {
     let width = queries.columns
     precondition(heads > 0 && width % heads == 0, "attention: \(heads) heads in \(width) columns")
@@ -61,8 +65,10 @@ extension Kernels {
     precondition(out.rows == queries.rows, "attention: \(queries.rows) queries, \(out.rows) out")
     precondition(keys.rows > 0, "attention: no keys")
     precondition(scale > 0, "attention: scale \(scale)")
+    precondition(precision == .f32 || dropout == nil, "attention: dropout in \(precision)")
     let needed = attentionScratchCount(
-      queries: queries.rows, keys: keys.rows, headWidth: width / heads, reach: mask.reach)
+      queries: queries.rows, keys: keys.rows, headWidth: width / heads, reach: mask.reach,
+      precision: precision)
     precondition(scratch.count >= needed, "attention: scratch \(scratch.count) < \(needed)")
     if queries.rows == 0 { return }
     var call = ck_attention_f32()
@@ -82,7 +88,11 @@ extension Kernels {
     call.scratch = scratch.pointer
     call.set(mask)
     withExtendedLifetime(scratch) {
-      withDropout(dropout, &call) { table.pointee.attention_f32($0) }
+      if precision == .f32 {
+        withDropout(dropout, &call) { table.pointee.attention_f32($0) }
+      } else {
+        table.pointee.attention_bf16(&call)
+      }
     }
   }
 

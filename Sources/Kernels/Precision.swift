@@ -1,4 +1,7 @@
-/// How precisely the products of linear layers are computed; all else is in single precision.
+/// How precisely the products of linear layers are computed.
+///
+/// Where they are narrow, so are those of attention, of bfloat16, and GELU is one of 12 bits; all else
+/// is in single precision.
 ///
 /// Results of each are the same bits on every instruction set.
 package enum Precision: String, CaseIterable, Sendable {

@@ -15,9 +15,9 @@ package final class BatchEncoder: Sendable {
   private let engines: WorkerLocal<Inference>
   private let batchTokens: Int
 
-  /// Tokens a batch unless somebody asks for another number: activations of this many stay in the
-  /// second-level cache, and the kernels are at full speed from about a hundred.
-  package static let defaultBatchTokens = 512
+  /// Tokens a batch unless somebody asks for another number: a layer's activations of this many stay
+  /// in the second-level cache, and the kernels are at full speed from about a hundred.
+  package static let defaultBatchTokens = 192
 
   package init(
     _ model: Model, _ pool: WorkerPool, _ kernels: Kernels,

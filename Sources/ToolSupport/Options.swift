@@ -156,7 +156,9 @@ package struct ModelOptions: ParsableArguments {
 /// How a model runs.
 package struct PrecisionOptions: ParsableArguments {
   @Option(
-    help: "Precision of the model's linear layers: f32, bf16 or int8. All else is in f32.")
+    help:
+      "Precision of the model's linear layers: f32, bf16 or int8. With the latter two attention multiplies in bf16; all else is in f32."
+  )
   package var precision: ComputePrecision = .f32
 
   @Option(

@@ -6,6 +6,7 @@ struct AttentionCase: CustomTestStringConvertible {
   let length: Int
   let headWidth: Int
   let masked: Bool
+  var precision = Precision.f32
   let heads = 2
 
   var width: Int { heads * headWidth }
@@ -22,12 +23,12 @@ struct AttentionCase: CustomTestStringConvertible {
       .written(rows: rows.count, columns: width) { out in
         let scratch = AlignedBuffer(
           count: kernels.attentionScratchCount(
-            queries: rows.count, keys: length, headWidth: headWidth))
+            queries: rows.count, keys: length, headWidth: headWidth, precision: precision))
         let call = { (keep: UnsafeBufferPointer<UInt8>?) in
           kernels.attention(
             queries: all[rows, 0..<width], keys: all.columns(width..<2 * width),
             values: all.columns(2 * width..<3 * width), heads: heads, scale: scale,
-            mask: AttentionMask(keep: keep), into: out, scratch: scratch)
+            mask: AttentionMask(keep: keep), precision: precision, into: out, scratch: scratch)
         }
         if let keep { keep.withUnsafeBufferPointer(call) } else { call(nil) }
       }

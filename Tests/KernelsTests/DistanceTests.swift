@@ -10,6 +10,7 @@ struct DistanceCase: CustomTestStringConvertible {
   let reach: Int?
   let isRelative: Bool
   var masked = false
+  var precision = Precision.f32
   let heads = 2
 
   var width: Int { heads * headWidth }
@@ -32,14 +33,15 @@ struct DistanceCase: CustomTestStringConvertible {
         .written(rows: rows.count, columns: width) { out in
           let scratch = AlignedBuffer(
             count: kernels.attentionScratchCount(
-              queries: rows.count, keys: length, headWidth: headWidth, reach: reach))
+              queries: rows.count, keys: length, headWidth: headWidth, reach: reach,
+              precision: precision))
           let call = { (keep: UnsafeBufferPointer<UInt8>?) in
             kernels.attention(
               queries: all[rows, 0..<width], keys: all.columns(width..<2 * width),
               values: all.columns(2 * width..<3 * width), heads: heads, scale: scale,
               mask: AttentionMask(
                 keep: keep, relative: isRelative ? relative : nil, first: rows.lowerBound,
-                reach: reach), into: out, scratch: scratch)
+                reach: reach), precision: precision, into: out, scratch: scratch)
           }
           if let keep { keep.withUnsafeBufferPointer(call) } else { call(nil) }
         }
@@ -47,23 +49,32 @@ struct DistanceCase: CustomTestStringConvertible {
     }
   }
 
-  func truth(_ h: Int, rows: Range<Int>) -> [Double] {
-    let (all, relative, keep) = (buffer, relative, keep)
-    func part(_ part: Int, _ rows: Range<Int>) -> [Float] {
-      rows.flatMap { i in
-        let start = (3 * i + part) * width + h * headWidth
-        return all[start..<start + headWidth]
-      }
+  /// Columns of one head of queries, keys or values.
+  func head(_ h: Int, of part: Int, rows: Range<Int>) -> [Float] {
+    let all = buffer
+    return rows.flatMap { i in
+      let start = (3 * i + part) * width + h * headWidth
+      return all[start..<start + headWidth]
     }
-    return Reference.attention(
-      q: part(0, rows), k: part(1, 0..<length), v: part(2, 0..<length), width: headWidth,
-      scale: scale
-    ) { query, key in
+  }
+
+  /// What is added to a score of head h; nil where the key is not attended to.
+  func added(_ h: Int, rows: Range<Int>) -> (_ query: Int, _ key: Int) -> Float? {
+    let (relative, keep) = (relative, keep)
+    return { query, key in
       let distance = key - (rows.lowerBound + query)
       if let reach, abs(distance) > reach { return nil }
       if keep?[key] == 0 { return nil }
-      return isRelative ? Double(relative[h * (2 * radius + 1) + radius + distance]) : 0
+      return isRelative ? relative[h * (2 * radius + 1) + radius + distance] : 0
     }
+  }
+
+  func truth(_ h: Int, rows: Range<Int>) -> [Double] {
+    let added = added(h, rows: rows)
+    return Reference.attention(
+      q: head(h, of: 0, rows: rows), k: head(h, of: 1, rows: 0..<length),
+      v: head(h, of: 2, rows: 0..<length), width: headWidth, scale: scale,
+      added: { added($0, $1).map(Double.init) })
   }
 
   static let all: [DistanceCase] = [1, 7, 40, 230, 700].flatMap { length in

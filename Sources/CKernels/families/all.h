@@ -37,6 +37,8 @@ static size_t ck_narrow_scratch_run(size_t m, size_t k) {
         .gemm_colmax_s8 = ck_gemm_colmax_run_##S8, \
         .attention_scratch = ck_attention_scratch_run, \
         .attention_f32 = ck_attention_f32_run, \
+        .attention_bf16_scratch = ck_attention_bf16_scratch_run, \
+        .attention_bf16 = ck_attention_##BF16, \
         .rotary_f32 = ck_rotary_f32_run, \
         .layernorm_f32 = ck_layernorm_f32_run, \
         .rmsnorm_f32 = ck_rmsnorm_f32_run, \

@@ -22,7 +22,7 @@ static CK_NARROW(rows) CK_NARROW(narrowed)(size_t m, size_t k, const float *a, s
 #if CK_NARROW_BYTES
         ck_u8_words(k, a + i * lda, r.words + i * r.stride, r.scales + i, r.zeros + i);
 #else
-        ck_bf16_words(k, a + i * lda, r.words + i * r.stride);
+        CK_NARROW_ROW(k, a + i * lda, r.words + i * r.stride);
 #endif
     }
     return r;
@@ -51,28 +51,50 @@ CK_INLINE void CK_NARROW(set_row)(CK_NARROW(tile) *t, const CK_NARROW(rows) *r, 
 #endif
 }
 
-// `rows` rows of one panel, without what comes behind the sum.
-static void CK_NARROW(gemm_columns)(const CK_NARROW(rows) *r, CK_NARROW(tile) t, size_t rows,
-                                    float *c) {
+// The block of c that begins at [m, n], and whether its sums end with this pass.
+typedef struct {
+    const ck_gemm_f32 *g;
+    size_t m, n, rows;
+    int last;
+} CK_NARROW(block);
+
+static void CK_NARROW(gemm_columns)(const CK_NARROW(block) *b, const CK_NARROW(rows) *r,
+                                    CK_NARROW(tile) t) {
+    const ck_gemm_f32 *g = b->g;
     size_t step = CK_NARROW(step_rows)(t.columns);
     const int32_t *a = t.a;
-    for (size_t i = 0; i < rows; i += step) {
+    const float *bias = b->last && g->bias ? g->bias + b->n : 0;
+    for (size_t i = 0; i < b->rows; i += step) {
+        size_t rows = ck_least(step, b->rows - i), m = b->m + i;
+        const float *residual = b->last && g->residual ? g->residual + m * g->ldr + b->n : 0;
         CK_NARROW(set_row)(&t, r, i, a);
-        t.c = c + i * t.ldc;
-        CK_NARROW(panel_tile)(ck_least(step, rows - i), &t);
+        t.c = g->c + m * g->ldc + b->n;
+#if !CK_NARROW_FLUSHES
+        t.bias = bias;
+        t.residual = residual;
+#endif
+        unsigned long mode = CK_NARROW_ENTER();
+        CK_NARROW(panel_tile)(rows, &t);
+        CK_NARROW_LEAVE(mode);
+        if (!b->last) continue;
+#if CK_NARROW_FLUSHES
+        ck_finish(g->activation, rows, t.columns, bias, residual, g->ldr, t.c, g->ldc);
+#else
+        ck_finish(g->activation, rows, t.columns, 0, 0, 0, t.c, g->ldc);
+#endif
     }
 }
 
-static void CK_NARROW(gemm_panel)(const CK_NARROW(rows) *r, CK_NARROW(tile) t, size_t rows,
-                                  float *c) {
+static void CK_NARROW(gemm_panel)(CK_NARROW(block) b, const CK_NARROW(rows) *r,
+                                  CK_NARROW(tile) t) {
 #if !CK_AVX512
     // As in gemm_f32.h: a tile takes a quarter of the panel.
-    if (t.width > 16 && rows >= CK_COPY_ROWS && t.depth <= CK_BLOCK_DEPTH) {
+    if (t.width > 16 && b.rows >= CK_COPY_ROWS && t.depth <= CK_BLOCK_DEPTH) {
         int32_t copy[CK_BLOCK_DEPTH * 16] __attribute__((aligned(64)));
         CK_NARROW(tile) part = t;
         part.w = copy;
         part.width = 16;
-        for (size_t j = 0; j < t.columns; j += 16) {
+        for (size_t j = 0; j < t.columns; j += 16, b.n += 16) {
             for (size_t k = 0; k < t.depth; k++)
                 ck_store_words(copy + 16 * k, ck_load_words(t.w + k * t.width + j));
             part.columns = ck_least(16, t.columns - j);
@@ -80,12 +102,12 @@ static void CK_NARROW(gemm_panel)(const CK_NARROW(rows) *r, CK_NARROW(tile) t, s
             part.scales = t.scales + j;
             part.sums = t.sums + j;
 #endif
-            CK_NARROW(gemm_columns)(r, part, rows, c + j);
+            CK_NARROW(gemm_columns)(&b, r, part);
         }
         return;
     }
 #endif
-    CK_NARROW(gemm_columns)(r, t, rows, c);
+    CK_NARROW(gemm_columns)(&b, r, t);
 }
 
 static void CK_NARROW(gemm_run)(const ck_gemm_f32 *g, const ck_narrow_weights *w, void *scratch) {
@@ -93,22 +115,19 @@ static void CK_NARROW(gemm_run)(const ck_gemm_f32 *g, const ck_narrow_weights *w
     size_t most = CK_NARROW_BYTES ? words : CK_BLOCK_DEPTH;
     size_t passes = (words + most - 1) / most;
     size_t depth = passes ? (words + passes - 1) / passes : 0;
-    for (size_t m = 0; m < g->m; m += height) {
-        size_t rows = ck_least(height, g->m - m);
-        CK_NARROW(rows) r = CK_NARROW(narrowed)(rows, w->k, g->a + m * g->lda, g->lda, scratch);
-        for (size_t n = g->n0; n < g->n1; n += CK_PANEL) {
-            float *c = g->c + m * g->ldc + n;
-            unsigned long mode = CK_NARROW_ENTER();
+    CK_NARROW(block) b = {.g = g};
+    for (b.m = 0; b.m < g->m; b.m += height) {
+        b.rows = ck_least(height, g->m - b.m);
+        CK_NARROW(rows) r = CK_NARROW(narrowed)(b.rows, w->k, g->a + b.m * g->lda, g->lda, scratch);
+        for (b.n = g->n0; b.n < g->n1; b.n += CK_PANEL)
             for (size_t k = 0; k < words; k += depth) {
-                CK_NARROW(tile) t = CK_NARROW(tile_at)(&r, w, n, k, ck_least(depth, words - k));
+                size_t now = ck_least(depth, words - k);
+                CK_NARROW(tile) t = CK_NARROW(tile_at)(&r, w, b.n, k, now);
                 t.ldc = g->ldc;
-                CK_NARROW(gemm_panel)(&r, t, rows, c);
+                t.ldr = g->ldr;
+                b.last = k + now == words;
+                CK_NARROW(gemm_panel)(b, &r, t);
             }
-            CK_NARROW_LEAVE(mode);
-            const float *residual = g->residual ? g->residual + m * g->ldr + n : 0;
-            ck_finish(g->activation, rows, ck_least(CK_PANEL, g->n - n),
-                      g->bias ? g->bias + n : 0, residual, g->ldr, c, g->ldc);
-        }
     }
 }
 
@@ -158,5 +177,7 @@ static void CK_NARROW(gemm_colmax_run)(const ck_gemm_colmax_f32 *g, const ck_nar
 #undef CK_NARROW_STEP
 #undef CK_NARROW_BYTES
 #undef CK_NARROW_SPLITS
+#undef CK_NARROW_FLUSHES
+#undef CK_NARROW_ROW
 #undef CK_NARROW_ENTER
 #undef CK_NARROW_LEAVE

@@ -21,15 +21,14 @@ CK_INLINE size_t ck_narrow_block(size_t m) {
     return blocks ? ck_round_up((m + blocks - 1) / blocks, 24) : 24;
 }
 
-// What comes behind the sums of a block, which is in the cache.
+// What comes behind the sums of a tile, which is in the first-level cache.
 #define CK_FINISH_LOOP(EXPRESSION) \
     for (size_t i = 0; i < rows; i++) \
-        for (size_t j = 0; j < columns; j += 16) { \
-            size_t rest = columns - j; \
+        CK_EACH_REST(columns, j, rest, { \
             vf x = ck_load_some(c + i * ldc + j, rest, 0.0f); \
             if (bias) x = x + ck_load_some(bias + j, rest, 0.0f); \
             ck_store_some(c + i * ldc + j, rest, EXPRESSION); \
-        }
+        })
 
 static void ck_finish(int activation, size_t rows, size_t columns, const float *bias,
                       const float *residual, size_t ldr, float *c, size_t ldc) {
@@ -38,12 +37,12 @@ static void ck_finish(int activation, size_t rows, size_t columns, const float *
         return;
     }
     switch (activation) {
-    case CK_GELU: CK_FINISH_LOOP(ck_gelu(x)); break;
-    case CK_GELU_TANH: CK_FINISH_LOOP(ck_gelu_tanh(x)); break;
-    case CK_RELU: CK_FINISH_LOOP(ck_max(ck_set(0.0f), x)); break;
-    case CK_TANH: CK_FINISH_LOOP(ck_tanh(x)); break;
+    case CK_GELU: CK_FINISH_LOOP(ck_gelu_coarse(x)) break;
+    case CK_GELU_TANH: CK_FINISH_LOOP(ck_gelu_tanh(x)) break;
+    case CK_RELU: CK_FINISH_LOOP(ck_max(ck_set(0.0f), x)) break;
+    case CK_TANH: CK_FINISH_LOOP(ck_tanh(x)) break;
     default:
-        if (bias) CK_FINISH_LOOP(x);
+        if (bias) CK_FINISH_LOOP(x)
         break;
     }
 }
@@ -106,7 +105,9 @@ CK_INLINE vi ck_add_products_s8(vi sum, vi a, vi w) {
 #define CK_NARROW_SUM vf
 #define CK_NARROW_STEP ck_add_products_bf16
 #define CK_NARROW_BYTES 0
+#define CK_NARROW_FLUSHES 1
 #define CK_NARROW_SPLITS 1
+#define CK_NARROW_ROW ck_bf16_words
 #define CK_NARROW_ENTER ck_flush_on
 #define CK_NARROW_LEAVE ck_flush_off
 CK_INLINE size_t CK_NARROW(depth)(size_t k) { return (k + 1) / 2; }
@@ -117,9 +118,21 @@ CK_INLINE size_t CK_NARROW(depth)(size_t k) { return (k + 1) / 2; }
 #define CK_NARROW_SUM vi
 #define CK_NARROW_STEP ck_add_products_s8
 #define CK_NARROW_BYTES 1
+#define CK_NARROW_FLUSHES 0
 #define CK_NARROW_SPLITS 1
 #define CK_NARROW_ENTER ck_flush_native
 #define CK_NARROW_LEAVE ck_flush_leave
 CK_INLINE size_t CK_NARROW(depth)(size_t k) { return (k + 3) / 4; }
 #include "tile_narrow.h"
 #include "gemm_narrow.h"
+
+#include "attention_lanes.h"
+
+#define CK_DOT(name) ck_##name##_bf16
+#define CK_DOT_EACH 1
+#define CK_DOT_STEP ck_add_float_products
+#define CK_DOT_ROW ck_float_row
+#define CK_DOT_PAIRS ck_float_pairs
+#define CK_DOT_ENTER ck_flush_on
+#define CK_DOT_LEAVE ck_flush_off
+#include "attention_narrow.h"

@@ -19,6 +19,14 @@ static float ck_dot_f32_run(size_t n, const float *x, const float *y) {
     return ck_sum_lanes(sum);
 }
 
+enum { CK_NORM_ROWS = 4 }; // side by side: an addition takes four cycles
+
+// 1 / sqrt(variance + epsilon) from the sum of squares.
+CK_INLINE float ck_norm_factor(float squares, size_t n, float epsilon) {
+    float variance = squares / (float)n;
+    return 1.0f / __builtin_sqrtf(variance + epsilon);
+}
+
 typedef struct {
     float mean, factor; // factor = 1 / sqrt(variance + epsilon)
 } ck_moments;
@@ -32,8 +40,7 @@ CK_INLINE ck_moments ck_row_moments(size_t n, const float *x, float epsilon) {
         vf d = ck_load_some(x + j, n - j, mean) - middle;
         sum = ck_fma(d, d, sum);
     }
-    float variance = ck_sum_lanes(sum) / (float)n;
-    return (ck_moments){mean, 1.0f / __builtin_sqrtf(variance + epsilon)};
+    return (ck_moments){mean, ck_norm_factor(ck_sum_lanes(sum), n, epsilon)};
 }
 
 // 1 / sqrt(mean of x² + epsilon)
@@ -41,34 +48,53 @@ CK_INLINE float ck_rms_factor(size_t n, const float *x, float epsilon) {
     return 1.0f / __builtin_sqrtf(ck_dot_f32_run(n, x, x) / (float)n + epsilon);
 }
 
-// out = (x - mean) / sqrt(variance + epsilon) * gamma + beta.
-static void ck_layernorm_row(size_t n, const float *x, const float *gamma, const float *beta,
-                             float epsilon, float *out) {
-    ck_moments moments = ck_row_moments(n, x, epsilon);
-    vf middle = ck_set(moments.mean), by = ck_set(moments.factor);
-    CK_EACH(n, j) {
-        vf y = (ck_load_some(x + j, n - j, 0.0f) - middle) * by;
-        vf g = ck_load_some(gamma + j, n - j, 0.0f);
-        y = beta ? ck_fma(y, g, ck_load_some(beta + j, n - j, 0.0f)) : y * g;
-        ck_store_some(out + j, n - j, y);
+// out = (x - mean) / sqrt(variance + epsilon) * gamma + beta of several rows side by side, so that
+// one's sums do not wait for themselves.
+CK_INLINE void ck_layernorm_rows(const int rows, const ck_layernorm_f32 *t, const float *x,
+                                 size_t ldx, float *out) {
+    size_t n = t->width;
+    vf sum[CK_NORM_ROWS], middle[CK_NORM_ROWS], by[CK_NORM_ROWS];
+    for (int i = 0; i < rows; i++) sum[i] = ck_set(0.0f);
+    CK_EACH_REST(n, j, rest, {
+        for (int i = 0; i < rows; i++) sum[i] = sum[i] + ck_load_some(x + i * ldx + j, rest, 0.0f);
+    })
+    for (int i = 0; i < rows; i++) {
+        middle[i] = ck_set(ck_sum_lanes(sum[i]) / (float)n);
+        sum[i] = ck_set(0.0f);
     }
+    CK_EACH_REST(n, j, rest, {
+        for (int i = 0; i < rows; i++) {
+            vf d = ck_load_some(x + i * ldx + j, rest, middle[i][0]) - middle[i];
+            sum[i] = ck_fma(d, d, sum[i]);
+        }
+    })
+    for (int i = 0; i < rows; i++)
+        by[i] = ck_set(ck_norm_factor(ck_sum_lanes(sum[i]), n, t->epsilon));
+    CK_EACH_REST(n, j, rest, {
+        vf g = ck_load_some(t->gamma + j, rest, 0.0f), b = g;
+        if (t->beta) b = ck_load_some(t->beta + j, rest, 0.0f);
+        for (int i = 0; i < rows; i++) {
+            vf y = (ck_load_some(x + i * ldx + j, rest, 0.0f) - middle[i]) * by[i];
+            ck_store_some(out + i * t->ldo + j, rest, t->beta ? ck_fma(y, g, b) : y * g);
+        }
+    })
 }
 
 static void ck_layernorm_f32_run(const ck_layernorm_f32 *t) {
-    for (size_t m = 0; m < t->rows; m++) {
-        const float *x = t->x + m * t->ldx;
-        float *out = t->out + m * t->ldo;
-        if (t->residual) {
-            const float *r = t->residual + m * t->ldr;
-            CK_EACH(t->width, j) {
-                size_t rest = t->width - j;
-                vf sum = ck_load_some(x + j, rest, 0.0f) + ck_load_some(r + j, rest, 0.0f);
-                ck_store_some(out + j, rest, sum);
-            }
-            x = out;
+    const float *x = t->x;
+    size_t ldx = t->ldx, m = 0;
+    for (; t->residual && m < t->rows; m++) {
+        const float *a = t->x + m * ldx, *r = t->residual + m * t->ldr;
+        CK_EACH(t->width, j) {
+            size_t rest = t->width - j;
+            vf sum = ck_load_some(a + j, rest, 0.0f) + ck_load_some(r + j, rest, 0.0f);
+            ck_store_some(t->out + m * t->ldo + j, rest, sum);
         }
-        ck_layernorm_row(t->width, x, t->gamma, t->beta, t->epsilon, out);
     }
+    if (t->residual) x = t->out, ldx = t->ldo;
+    for (m = 0; m + CK_NORM_ROWS <= t->rows; m += CK_NORM_ROWS)
+        ck_layernorm_rows(CK_NORM_ROWS, t, x + m * ldx, ldx, t->out + m * t->ldo);
+    for (; m < t->rows; m++) ck_layernorm_rows(1, t, x + m * ldx, ldx, t->out + m * t->ldo);
 }
 
 static void ck_embedding_f32_run(const ck_embedding_f32 *t) {

@@ -5,6 +5,7 @@
 //   CK_NARROW_SUM               vf or vi
 //   CK_NARROW_STEP(sum, a, w)   the sums with the products of sixteen words added
 //   CK_NARROW_BYTES             1 where words hold bytes
+//   CK_NARROW_FLUSHES           1 where denormal numbers are zeros, but only in the products
 //   CK_NARROW_SPLITS            1 where a step takes words apart, which needs registers
 
 // Rows of a tile: registers decide.
@@ -34,6 +35,8 @@ typedef struct {
     int resume;       // start from c instead of 0; not for bytes
     const float *row_scales, *scales; // of bytes: for every row, for every output
     const int32_t *zeros, *sums;
+    const float *bias, *residual; // behind the sum; may be NULL
+    size_t ldr;
 } CK_NARROW(tile);
 
 CK_INLINE void CK_NARROW(tile_body)(const int rows, const int vectors,
@@ -71,6 +74,7 @@ CK_INLINE void CK_NARROW(tile_body)(const int rows, const int vectors,
         vf scale = ck_load(t->scales + 16 * j);
         vi total = ck_load_words(t->sums + 16 * j);
 #endif
+        vf bias = t->bias ? ck_load_some(t->bias + 16 * j, rest, 0.0f) : ck_set(0.0f);
 #pragma clang loop unroll(full)
         for (int i = 0; i < rows; i++) {
 #if CK_NARROW_BYTES
@@ -79,6 +83,9 @@ CK_INLINE void CK_NARROW(tile_body)(const int rows, const int vectors,
 #else
             vf y = sum[i][j];
 #endif
+            if (t->bias) y = y + bias;
+            if (t->residual)
+                y = ck_load_some(t->residual + i * t->ldr + 16 * j, rest, 0.0f) + y;
             ck_store_some(t->c + i * t->ldc + 16 * j, rest, y);
         }
     }
@@ -127,10 +134,15 @@ CK_INLINE size_t CK_NARROW(step_rows)(size_t columns) {
 
 // Multiplies `t->columns` columns of one panel for `rows` rows, a step's at most.
 CK_INLINE void CK_NARROW(panel_tile)(size_t rows, const CK_NARROW(tile) *panel) {
+#if CK_AVX512
+    CK_NARROW(tiles)[(panel->columns + 15) / 16][rows](panel); // as wide as a panel
+#else
     CK_NARROW(tile) t = *panel;
     for (size_t j = 0; j < panel->columns; j += 16 * CK_NARROW_VECTORS) {
         t.w = panel->w + j;
         t.c = panel->c + j;
+        if (t.bias) t.bias = panel->bias + j;
+        if (t.residual) t.residual = panel->residual + j;
 #if CK_NARROW_BYTES
         t.scales = panel->scales + j;
         t.sums = panel->sums + j;
@@ -138,6 +150,7 @@ CK_INLINE void CK_NARROW(panel_tile)(size_t rows, const CK_NARROW(tile) *panel) 
         t.columns = ck_least(panel->columns - j, 16 * CK_NARROW_VECTORS);
         CK_NARROW(tiles)[(t.columns + 15) / 16][rows](&t);
     }
+#endif
 }
 
 #undef CK_NARROW_TILE

@@ -15,6 +15,7 @@ CK_INLINE vi ck_add_products_s8_vnni(vi sum, vi a, vi w) {
 #define CK_NARROW_SUM vi
 #define CK_NARROW_STEP ck_add_products_s8_vnni
 #define CK_NARROW_BYTES 1
+#define CK_NARROW_FLUSHES 0
 #define CK_NARROW_SPLITS 0
 #define CK_NARROW_ENTER ck_flush_native
 #define CK_NARROW_LEAVE ck_flush_leave

@@ -221,6 +221,9 @@ typedef struct {
 
     size_t (*attention_scratch)(size_t queries, size_t keys, size_t head_width, size_t reach);
     void (*attention_f32)(const ck_attention_f32 *);
+    // The same with queries, keys, weights and values rounded to bfloat16; no dropout.
+    size_t (*attention_bf16_scratch)(size_t keys, size_t head_width, size_t reach);
+    void (*attention_bf16)(const ck_attention_f32 *);
     void (*rotary_f32)(const ck_rotary_f32 *);
 
     void (*layernorm_f32)(const ck_layernorm_f32 *);

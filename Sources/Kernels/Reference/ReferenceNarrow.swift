@@ -1,7 +1,11 @@
+import Glibc
+
 extension Reference {
-  /// x to the nearest bfloat16, ties to even; a number below 2⁻¹²⁶ to a zero of its sign.
+  /// x to the nearest bfloat16, ties to even; a number below 2⁻¹²⁶ to a zero of its sign, also one
+  /// that would round to 2⁻¹²⁶.
   package static func roundedToBF16(_ x: Float) -> Float {
     if x.isNaN { return x }
+    if x.magnitude < .leastNormalMagnitude { return flushed(x) }
     let low = Float(bitPattern: x.bitPattern & 0xFFFF_0000)
     let high = Float(bitPattern: low.bitPattern &+ 0x1_0000)
     let below = (x - low).magnitude
@@ -10,7 +14,7 @@ extension Reference {
     let nearest = below < above || (below == above && !isOdd) ? low : high
     // The step to infinity has no middle; beyond the largest number by half of its step it begins.
     if low.isFinite, high.isInfinite { return x.magnitude < 0x1.FFp+127 ? low : high }
-    return flushed(x.isInfinite ? x : nearest)
+    return x.isInfinite ? x : nearest
   }
 
   private static func flushed(_ x: Float) -> Float {
@@ -74,5 +78,62 @@ extension Reference {
       }
     }
     return c
+  }
+
+  /// x · Φ(x) by the polynomial that follows narrow products, with the bits of the kernels.
+  package static func coarseGELU(_ x: Float) -> Float {
+    let above = max(x, -4)
+    let inner = min(above, 4)
+    let square = inner * inner
+    let coefficients: [Float] = [
+      -0x1.aa7f58p-20, 0x1.90ac28p-15, -0x1.a9d1f4p-11, 0x1.1f2b2ap-7, -0x1.086a36p-4,
+      0x1.976b4ep-2,
+    ]
+    let p = coefficients.reduce(0x1.840ff6p-26) { $1.addingProduct($0, square) }
+    return above * Float(0.5).addingProduct(inner, p)
+  }
+
+  /// 2ˣ for x ≤ 0 as attention has it in narrow precision, with the bits of the kernels.
+  package static func coarseExp2(_ x: Float) -> Float {
+    let x = max(x, -160)
+    let whole = x.rounded(.toNearestOrEven)
+    let coefficients: [Float] = [0x1.f0de1cp-3, 0x1.62f31ap-1, 0x1.fff692p-1]
+    let p = coefficients.reduce(0x1.c3f760p-5) { $1.addingProduct($0, x - whole) }
+    return scalbn(p, Int(whole))
+  }
+
+  /// out[Q,E] = softmax over L of (scale · q[Q,E] · k[L,E]ᵀ + added) · v[L,E] for one head, with the
+  /// bits of the kernels in narrow precision; every query has a key.
+  ///
+  /// - Parameters:
+  ///   - q: q[Q,E].
+  ///   - k: k[L,E].
+  ///   - v: v[L,E].
+  ///   - width: E.
+  ///   - scale: What the scores are multiplied by.
+  ///   - added: What is added to the score of a query and a key; nil where it is not attended to.
+  /// - Returns: out[Q,E].
+  package static func narrowAttention(
+    q: [Float], k: [Float], v: [Float], width: Int, scale: Float,
+    added: (_ query: Int, _ key: Int) -> Float?
+  ) -> [Float] {
+    let (binary, keys) = (scale * 0x1.715476p+0, k.count / width)
+    let scores = multiplyBF16(
+      q.map { $0 * binary }, k, bias: nil, rows: q.count / width, outputs: keys, inputs: width)
+    return (0..<q.count / width).flatMap { i -> [Float] in
+      let row = (0..<keys).map { j in
+        added(i, j).map { scores[i * keys + j] + $0 * 0x1.715476p+0 } ?? -.infinity
+      }
+      let most = row.max() ?? 0
+      let weights = row.map { coarseExp2($0 - most) }
+      var sums: (even: Float, odd: Float) = (0, 0)
+      for (j, weight) in weights.enumerated() {
+        if j % 2 == 0 { sums.even += weight } else { sums.odd += weight }
+      }
+      let transposed = (0..<width).flatMap { e in (0..<keys).map { v[$0 * width + e] } }
+      let context = multiplyBF16(
+        weights, transposed, bias: nil, rows: 1, outputs: width, inputs: keys)
+      return context.map { $0 * (1 / (sums.even + sums.odd)) }
+    }
   }
 }

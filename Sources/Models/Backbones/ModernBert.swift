@@ -126,9 +126,9 @@ package struct ModernBert: Backbone {
   ) -> O.Value {
     let normed = layer.attentionNorm.map { o.layerNorm(x, $0) } ?? x
     let qkv = o.rotate(o.linear(normed, layer.queryKeyValue), layer.angles, batch)
+    let options = layer.attention.following(layer.queryKeyValue)
     let context = o.attention(
-      qkv, heads: shape.heads, batch,
-      onlyFirst ? layer.attention.ofFirstQueries : layer.attention)
+      qkv, heads: shape.heads, batch, onlyFirst ? options.ofFirstQueries : options)
     let x = onlyFirst ? o.pool(x, .first, batch) : x
     let attended = o.linear(
       context, layer.attentionOutput, adding: x, dropout: shape.dropout.attentionOutput, batch)

@@ -170,9 +170,10 @@ struct PostNormEncoder: Sendable {
   ) -> O.Value {
     let rates = shape.dropout
     let states = o.draw(x, batch, layer: number)
+    let options = attention.following(layer.queryKeyValue)
     let context = o.attention(
       o.linear(states, layer.queryKeyValue), heads: shape.heads, batch,
-      onlyFirst ? attention.ofFirstQueries : attention)
+      onlyFirst ? options.ofFirstQueries : options)
     let x = onlyFirst ? o.pool(x, .first, batch) : x
     let attended = o.layerNorm(
       o.linear(

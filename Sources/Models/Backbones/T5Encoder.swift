@@ -158,8 +158,9 @@ package struct T5Encoder: Backbone {
     _ layer: Layer, _ x: O.Value, _ batch: PackedBatch, onlyFirst: Bool, _ o: O
   ) -> O.Value {
     let qkv = o.linear(o.rmsNorm(x, layer.norm), layer.queryKeyValue)
+    let options = attention.following(layer.queryKeyValue)
     let context = o.attention(
-      qkv, heads: shape.heads, batch, onlyFirst ? attention.ofFirstQueries : attention)
+      qkv, heads: shape.heads, batch, onlyFirst ? options.ofFirstQueries : options)
     let x = onlyFirst ? o.pool(x, .first, batch) : x
     let attended = o.linear(
       context, layer.attentionOutput, adding: x, dropout: shape.dropout, batch)
