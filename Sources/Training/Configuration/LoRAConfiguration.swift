@@ -6,6 +6,11 @@ import JSON
 package struct LoRAConfiguration: Sendable {
   static let keys = ["r", "alpha", "dropout", "targets", "modules_to_save", "use_rslora"]
 
+  static let defaults: JSON = [
+    "r": 8, "alpha": .double(8), "dropout": .double(0), "targets": [], "modules_to_save": [],
+    "use_rslora": false,
+  ]
+
   package var rank: Int
   package var alpha: Double
   /// How many of an updated layer's inputs are dropped on their way to A, as a share.
