@@ -16,14 +16,14 @@ SAMPLE_FLAGS ?= --sampling log_random --targets score
 REPEAT       ?= 4
 # ---
 
+# What the teacher says in the place of judgements.
+SAMPLED_RUN  = $(OUT)/teacher.run
+SAMPLE_QRELS =
+
 include $(here)train.mk
 
 teacher := $(wildcard $(TEACHER)/*.json $(TEACHER)/*.safetensors)
 
-$(OUT)/teacher.run: $(TRAIN_RUN) $(QUERIES) $(DOCS) $(teacher)
+$(OUT)/teacher.run: $(TRAIN_RUN) $(QUERIES) $(DOCS) $(teacher) \
+  $(call settings,teacher,$(TEACHER) $(TRAIN_RUN) $(DEPTH))
 	lir-rerank --model $(TEACHER) --queries $(QUERIES) --docs $(DOCS) --depth $(DEPTH) -o $@ $<
-
-# What the teacher says in the place of judgements.
-$(OUT)/tuples.jsonl: $(OUT)/teacher.run $(QUERIES) $(DOCS)
-	lir-train sample --queries $(QUERIES) --docs $(DOCS) $(SAMPLE_FLAGS) \
-	  --sample-size $(SAMPLE_SIZE) --repeat $(REPEAT) -o $@ $<

@@ -5,7 +5,8 @@
 #        QUERIES=train.tsv QRELS=train.txt TEST_QUERIES=test.tsv TEST_QRELS=test.txt OUT=out
 #
 # A training that was killed goes on: make again does what is missing. Anything of the configuration
-# is changed by TRAIN_FLAGS='--set max_steps=5000 --set optimizer.lr=1e-5'.
+# is changed by TRAIN_FLAGS='--set max_steps=5000 --set optimizer.lr=1e-5'. What is changed on the
+# command line is made anew, as what has a newer input is; a training begins from its start then.
 
 pipelines := $(dir $(lastword $(MAKEFILE_LIST)))
 
@@ -25,6 +26,9 @@ MEASURES ?= nDCG@10 RR@10 R@100
 # Documents of a tuple, and tuples of a query
 SAMPLE_SIZE  ?= 8
 REPEAT       ?= 1
+# What they are sampled from, and by which judgements
+SAMPLED_RUN  ?= $(TRAIN_RUN)
+SAMPLE_QRELS ?= $(QRELS)
 SAMPLE_FLAGS ?= --add-docs-not-in-ranking --skip-unanswered
 TRAIN_FLAGS  ?=
 # How the model is judged: retrieve (its own index) or rerank (the first stage's candidates)
@@ -37,8 +41,13 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.SECONDARY:
 .DEFAULT_GOAL := train
+
+# $(call settings,NAME,TEXT): a file that holds the text, and is as old as the last change of it.
+settings = $(shell mkdir -p '$(OUT)/settings' && \
+  printf '%s\n' '$(subst ','\'',$2)' >'$(OUT)/settings/.$1.tmp' && \
+  if cmp -s '$(OUT)/settings/.$1.tmp' '$(OUT)/settings/$1'; then rm '$(OUT)/settings/.$1.tmp'; \
+  else mv '$(OUT)/settings/.$1.tmp' '$(OUT)/settings/$1'; fi)$(OUT)/settings/$1
 
 first_flags := $(if $(FIRST_CONFIG),--model-config $(FIRST_CONFIG))
 start := $(wildcard $(START)/*.json $(START)/*.safetensors)
@@ -47,24 +56,36 @@ start := $(wildcard $(START)/*.json $(START)/*.safetensors)
 train: $(OUT)/table.txt $(OUT)/train.svg
 
 # --- the first stage
-$(OUT)/first/index/manifest.json: $(DOCS)
+first_settings := $(call settings,first,$(FIRST) $(FIRST_CONFIG))
+
+# retrieve.mk knows files by their age alone: another model may be an older one.
+$(OUT)/first/index/manifest.json: $(DOCS) $(first_settings)
+	cmp -s $(first_settings) $(OUT)/first/settings || rm -rf $(OUT)/first
+	mkdir -p $(OUT)/first
+	cp $(first_settings) $(OUT)/first/settings
 	+$(MAKE) -f $(pipelines)retrieve.mk MODEL=$(FIRST) DOCS=$(DOCS) OUT=$(OUT)/first \
 	  TOKENIZE_FLAGS='$(first_flags)' ENCODE_FLAGS='$(first_flags)' $@
 
-$(OUT)/train.run: $(OUT)/first/index/manifest.json $(QUERIES)
+depth := $(call settings,depth,$(DEPTH))
+
+$(OUT)/train.run: $(OUT)/first/index/manifest.json $(QUERIES) $(depth)
 	lir-search --index $(<D) --model $(FIRST) $(first_flags) -k $(DEPTH) -o $@ $(QUERIES)
 
-$(OUT)/test.run: $(OUT)/first/index/manifest.json $(TEST_QUERIES)
+$(OUT)/test.run: $(OUT)/first/index/manifest.json $(TEST_QUERIES) $(depth)
 	lir-search --index $(<D) --model $(FIRST) $(first_flags) -k $(DEPTH) -o $@ $(TEST_QUERIES)
 
 # --- training
-$(OUT)/tuples.jsonl: $(TRAIN_RUN) $(QRELS) $(QUERIES) $(DOCS)
-	lir-train sample --qrels $(QRELS) --queries $(QUERIES) --docs $(DOCS) $(SAMPLE_FLAGS) \
-	  --sample-size $(SAMPLE_SIZE) --repeat $(REPEAT) -o $@ $<
+$(OUT)/tuples.jsonl: $(SAMPLED_RUN) $(SAMPLE_QRELS) $(QUERIES) $(DOCS) \
+  $(call settings,sample,$(SAMPLED_RUN) $(SAMPLE_FLAGS) $(SAMPLE_SIZE) $(REPEAT))
+	lir-train sample $(SAMPLE_QRELS:%=--qrels %) --queries $(QUERIES) --docs $(DOCS) \
+	  $(SAMPLE_FLAGS) --sample-size $(SAMPLE_SIZE) --repeat $(REPEAT) -o $@ $<
 
-# A folder of another configuration is in the way: it is what that was, not this.
-$(OUT)/model/DONE: $(CONFIG) $(OUT)/tuples.jsonl $(start)
-	if [ -e $@ ]; then rm -r $(@D); fi
+# What was trained with anything else begins anew; train.yml is as old as the last start.
+$(OUT)/model/DONE: $(CONFIG) $(OUT)/tuples.jsonl $(start) \
+  $(call settings,train,$(CONFIG) $(START) $(TRAIN_FLAGS))
+	for input in $^; do \
+	  if [ -e $(@D) ] && [ $$input -nt $(@D)/train.yml ]; then rm -r $(@D); fi; \
+	done
 	lir-train --config $(CONFIG) --model $(START) --set data.tuples=$(OUT)/tuples.jsonl \
 	  $(TRAIN_FLAGS) -o $(@D) --resume
 
@@ -80,10 +101,11 @@ $(OUT)/rerank/first.run: $(OUT)/model/DONE $(TEST_RUN) $(TEST_QUERIES) $(DOCS)
 	mkdir -p $(@D)
 	lir-rerank --model $(OUT)/model --queries $(TEST_QUERIES) --docs $(DOCS) -o $@ $(TEST_RUN)
 
-$(OUT)/trained.run: $(OUT)/$(EVALUATE)/first.run
+$(OUT)/trained.run: $(OUT)/$(EVALUATE)/first.run $(call settings,evaluate,$(EVALUATE))
 	cp $< $@.part
 	mv $@.part $@
 
-$(OUT)/table.txt: $(TEST_RUN) $(OUT)/trained.run $(TEST_QRELS)
+$(OUT)/table.txt: $(TEST_RUN) $(OUT)/trained.run $(TEST_QRELS) \
+  $(call settings,table,$(TEST_RUN) $(TEST_QRELS) $(MEASURES))
 	lir-eval --qrels $(TEST_QRELS) $(MEASURES:%=-m '%') --format table -o $@ $(TEST_RUN) \
 	  $(OUT)/trained.run

@@ -162,8 +162,10 @@ package struct RunBuilder {
     }
     let doc = ids.withBytes(first) { Bytes.quoted($0) }
     let id = queries.withBytes(query) { Bytes.quoted($0) }
+    let isOneFile = places[0].file == places[1].file
+    let before = isOneFile ? "line \(places[0].line)" : "\(places[0].file):\(places[0].line)"
     return .line(
       places[1].file, places[1].line, expected: "each document once in a query",
-      found: "\(doc) again for query \(id), after line \(places[0].line)")
+      found: "\(doc) again for query \(id), after \(before)")
   }
 }

@@ -1,8 +1,9 @@
+import Failures
 import Glibc
 
-/// Keeps other processes from the same work in a folder, where the file system can; they wait.
+/// Keeps other processes from the same work in a folder, where the file system can.
 ///
-/// Only to spare work: what is done without a lock has to be right as well.
+/// What is done without a lock has to be right as well.
 package struct FolderLock: ~Copyable {
   private let descriptor: OwnedDescriptor?
 
@@ -16,5 +17,16 @@ package struct FolderLock: ~Copyable {
     descriptor = OwnedDescriptor(number)
     // Network file systems may have no locks of folders.
     while flock(number, LOCK_EX) != 0, errno == EINTR {}
+  }
+
+  /// Does not wait.
+  ///
+  /// - Throws: 73 where another process has the lock.
+  package init(claiming folder: String) throws(Failure) {
+    let number = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    descriptor = number < 0 ? nil : OwnedDescriptor(number)
+    if number >= 0, flock(number, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
+      throw Failure(.cannotCreate, at: folder, "another process is writing it")
+    }
   }
 }

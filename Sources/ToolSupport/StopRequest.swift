@@ -21,14 +21,13 @@ package enum StopRequest {
   /// Ends the work if a signal asked for it, once `save` has kept what is done.
   ///
   /// `agree`: whether to, given whether this process was asked; processes that work together stop
-  /// together.
+  /// together. `hint`: how to go on.
   package static func check(
-    agree: (Bool) -> Bool = { $0 }, _ save: () throws(Failure) -> Void
+    hint: String = "run the same command again to go on", agree: (Bool) -> Bool = { $0 },
+    _ save: () throws(Failure) -> Void
   ) throws(Failure) {
     guard agree(isRequested.load(ordering: .relaxed)) else { return }
     try save()
-    throw Failure(
-      .retry, "stopped by a signal; what is done is kept",
-      hint: "run the same command again to go on")
+    throw Failure(.retry, "stopped by a signal; what is done is kept", hint: hint)
   }
 }

@@ -56,6 +56,9 @@ package enum YAMLFile {
       return .string(scalar.string)
     }
     if let integer = Int(digits) { return .integer(integer) }
+    for (prefix, radix) in [("0x", 16), ("0o", 8)] where digits.hasPrefix(prefix) {
+      return Int(digits.dropFirst(2), radix: radix).map { .integer($0) } ?? .string(scalar.string)
+    }
     if let double = Double(digits), double.isFinite { return .double(double) }
     return .string(scalar.string)
   }

@@ -114,11 +114,17 @@ private struct TupleResolver {
     let first = Array(block.bytes.prefix { $0 != 0x0A && $0 != 0x0D })
     guard
       let format = options.format
-        ?? TupleFormat(detecting: first, hasTexts: queries != nil && docs != nil)
+        ?? TupleFormat(
+          detecting: Self.withoutMark(first), hasTexts: queries != nil && docs != nil)
     else {
       throw .line(
         file, 1, expected: "a training tuple (JSON, 3 columns or 5)",
         found: first.isEmpty ? "a blank line" : "something else")
+    }
+    if options.format == nil { try Self.check(format, file, firstOf: block) }
+    if options.systems != nil, format != .hardNegatives {
+      throw .config(
+        file, "data.systems is for hard negatives (format sbert), and this is \(format.rawValue)")
     }
     parser = TupleParser(format: format, file: file, systems: options.systems)
     self.options = options
@@ -126,9 +132,42 @@ private struct TupleResolver {
     self.docs = docs
   }
 
+  /// A line without the byte order mark that some editors put in front of a file.
+  private static func withoutMark(_ line: [UInt8]) -> [UInt8] {
+    line.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(line.dropFirst(3)) : line
+  }
+
+  /// Three columns may be texts or ids: refuses those that look like the other.
+  private static func check(
+    _ format: TupleFormat, _ file: String, firstOf block: LineBlock
+  ) throws(Failure) {
+    guard format == .triples || format == .idTriples else { return }
+    let lines = block.bytes.split(separator: 0x0A, maxSplits: linesSeen).prefix(linesSeen)
+    let haveSpaces = lines.map { $0.contains(0x20) }
+    if format == .triples, !haveSpaces.contains(true) {
+      throw .data(
+        "\(file):1", "three columns of texts or of ids? without white space they look like ids",
+        hint: "name data.queries and data.docs, or say data.format: triples if they are texts")
+    }
+    if format == .idTriples, haveSpaces.first == true {
+      throw .data(
+        "\(file):1", "expected ids, as data.queries and data.docs are given, found texts",
+        hint: "data.format: triples says that the columns are texts")
+    }
+  }
+
+  private static let linesSeen = 16
+
   private func written(_ line: [UInt8], _ number: Int) throws(Failure) -> WrittenTuple {
-    var tuple = try parser.parse(line, number: number)
-    if let limit = options.documents { tuple.documents = Array(tuple.documents.prefix(limit)) }
+    var tuple = try parser.parse(number == 1 ? Self.withoutMark(line) : line, number: number)
+    if let limit = options.documents {
+      guard tuple.documents.count >= limit else {
+        throw .line(
+          file, number, expected: "\(limit) documents, as data.num_docs says",
+          found: "\(tuple.documents.count)")
+      }
+      tuple.documents = Array(tuple.documents.prefix(limit))
+    }
     if tuple.documents.isEmpty {
       throw .line(
         file, number, expected: "a tuple with a positive document", found: "one without documents")

@@ -87,6 +87,21 @@ struct Fit: ToolCommand, ReadsOwnConfiguration {
       }
       json = try ConfigurationPath.set("seed", .integer(seed), in: json)
     }
-    return try TrainingConfiguration(json, file: file)
+    do throws(Failure) { return try TrainingConfiguration(json, file: file) } catch {
+      throw named(error)
+    }
+  }
+
+  /// A failure of a key that `--set` has set is not the file's.
+  private func named(_ failure: Failure) -> Failure {
+    let words = failure.message.split { " :,".contains($0) }
+    guard
+      let path = set.compactMap({ $0.split(separator: "=").first }).last(where: { path in
+        words.contains { $0 == path || $0.hasPrefix("\(path).") }
+      })
+    else { return failure }
+    var named = failure
+    named.place = "--set \(path)"
+    return named
   }
 }

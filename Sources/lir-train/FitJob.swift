@@ -16,7 +16,9 @@ struct FitJob {
   private let training: TrainingRun
   private let writer: ModelFolderWriter
   private let validations: [Validation]
-  private let work: String
+  private let identity: RunIdentity
+  /// Of the output, while this is the process that writes.
+  private let claim: CheckpointFolders.Claim?
   private let resumes: Bool
   private let ranks: (any Ranks)?
   private var isFirst: Bool { ranks?.isFirst ?? true }
@@ -30,18 +32,15 @@ struct FitJob {
     self.resumes = resumes
     self.ranks = ranks
     let isFirst = ranks?.isFirst ?? true
-    let isUsed = isFirst ? try CheckpointFolders.isUsed(output) : false
-    if isUsed, !resumes {
-      throw Failure(
-        .cannotCreate, at: output, "there is something here already",
-        hint: "--resume goes on with the training run in it")
-    }
+    if isFirst { try Self.checkOutput(output, resumes: resumes) }
     // The others find what the first one makes.
     if !isFirst { ranks?.wait() }
     folders = try CheckpointFolders(output)
+    claim = isFirst ? try folders.claim() : nil
     let models = try TrainingModel(configuration, folders, makesStart: isFirst)
     if isFirst { ranks?.wait() }
-    work = try WorkDigest.of(configuration, models)
+    identity = try RunIdentity(
+      configuration, model: "\(models.digest) \(try models.plain.folder.digest())")
     let (pool, diagnostics) = (context.pool, context.diagnostics)
     let scratch = folders.root
     func opener(_ seed: UInt64) -> DataOpener {
@@ -53,6 +52,10 @@ struct FitJob {
       configuration, models.description, Kernels(.best), pool, ranks: ranks, opener: opener)
     writer = try ModelFolderWriter(models.plain, training.trained, training.lowRank)
     let fresh = training.trained.model.freshTensors
+    for part in configuration.optimizer.noDecay where isFirst {
+      if training.trained.store.parameters.contains(where: { $0.name.contains(part) }) { continue }
+      diagnostics.warning("optimizer.no_decay: no weight has \(part) in its name")
+    }
     if isFirst, !fresh.isEmpty {
       diagnostics.warning(
         "\(configuration.model): made anew, as the checkpoint lacks it: "
@@ -67,26 +70,55 @@ struct FitJob {
     self.validations = validations
   }
 
+  /// - Throws: 73 where something is in the way.
+  private static func checkOutput(_ output: String, resumes: Bool) throws(Failure) {
+    switch try CheckpointFolders.content(output) {
+    case .nothing: break
+    case .somethingElse:
+      throw Failure(
+        .cannotCreate, at: output, "there is something here that is not a training run",
+        hint: "name a folder that is empty, or not there yet")
+    case .run where resumes: break
+    case .run:
+      throw Failure(
+        .cannotCreate, at: output, "there is a training run here already",
+        hint: "--resume goes on with it")
+    }
+  }
+
   func run() throws(Failure) {
     if !isFirst { context.omitSummary() }
     var state = try start()
-    if folders.isDone { return context.report("steps", "\(state.step)") }
+    if folders.isDone {
+      let goesOn = isFirst ? try isToGoOn() : false
+      guard ranks?.any(goesOn) ?? goesOn else {
+        return context.report("steps", "\(state.step)")
+      }
+    }
+    if isFirst {
+      try folders.reopen()
+      try writeConfiguration(into: folders.root)
+    }
     StopRequest.install()
     let metrics =
       isFirst ? try MetricsLog("\(folders.root)/metrics.jsonl", keeping: state.step) : nil
     context.progress.expect(
       (training.steps - state.step) * configuration.batchSize * configuration.accumulate)
     var last = context.seconds
+    var warned: Set<Int> = []
     while !training.isDone, !isStopped(state) {
       let report = try training.advance()
       state.step = report.step
       let now = context.seconds
       try metrics?.add(report, configuration.losses.map(\.name), seconds: now - last)
       last = now
-      if isFirst { show(report) }
+      if isFirst { show(report, &warned) }
       let isBest = try validate(&state, metrics)
       if isBest || report.step % configuration.checkpointEvery == 0 { try checkpoint(state) }
-      try StopRequest.check(agree: { ranks?.any($0) ?? $0 }) { () throws(Failure) in
+      try StopRequest.check(
+        hint: "run the same command again\(resumes ? "" : " with --resume") to go on",
+        agree: { ranks?.any($0) ?? $0 }
+      ) { () throws(Failure) in
         try checkpoint(state)
         ranks?.leave()
       }
@@ -94,7 +126,13 @@ struct FitJob {
     if isFirst { try finish(state) }
   }
 
-  private func show(_ report: StepReport) {
+  /// `warned`: losses of which something was said already.
+  private func show(_ report: StepReport, _ warned: inout Set<Int>) {
+    for term in report.withoutPairs where warned.insert(term).inserted {
+      context.diagnostics.warning(
+        "step \(report.step): no query of a batch has documents with different targets, so that "
+          + "\(configuration.losses[term].name) counts as 0 there")
+    }
     context.progress.note(
       "; step \(report.step) of \(training.steps), loss \(ToolContext.fixed(report.loss, 4)), "
         + "lr \(report.learningRate)")
@@ -112,16 +150,30 @@ struct FitJob {
     var state = TrainingState()
     if let step = try folders.steps().last {
       let folder = folders.path(step)
-      state = try training.restore("\(folder)/\(TrainingState.fileName)", work: work)
+      state = try training.restore(from: folder, identity)
+      guard step <= training.steps else {
+        throw .config(
+          folder, "the checkpoint is of step \(step), and the training ends at \(training.steps)",
+          hint: "raise max_steps or epochs")
+      }
       try writer.read(from: folder)
       if isFirst { context.diagnostics.note("going on from \(folder)") }
     }
-    while state.waits.count < validations.count {
-      state.waits.append(0)
-      state.bests.append(nil)
-    }
-    if isFirst { try writeConfiguration(into: folders.root) }
+    if state.step == 0 { state.match(identity.validations, before: []) }
     return state
+  }
+
+  /// Whether a run that has come to its end is to have another one, or has lost its model.
+  private func isToGoOn() throws(Failure) -> Bool {
+    let path = "\(folders.root)/train.yml"
+    let before = try TrainingConfiguration(YAMLFile.read(path), file: path)
+    try identity.check(configuration: before, at: path)
+    if let missing = writer.contents.first(where: { !WholeFile.exists("\(folders.root)/\($0)") }) {
+      context.diagnostics.warning(
+        "\(folders.root)/\(missing) is missing though the training has ended: it is made again")
+      return true
+    }
+    return before.maxSteps != configuration.maxSteps || before.epochs != configuration.epochs
   }
 
   /// Measures where it is time to; whether the model is the best so far.
@@ -159,7 +211,7 @@ struct FitJob {
       folder throws(Failure) in
       try writer.write(into: folder)
       try writeConfiguration(into: folder)
-      try training.save(state, work: work, into: folder)
+      try training.save(state, identity, weights: writer.weightFiles, into: folder)
     }
     if let best = state.best, best.step == state.step { try folders.markBest(best.step) }
     try folders.prune(keeping: configuration.checkpointsKept, best: state.best?.step)
@@ -220,28 +272,5 @@ private struct TrainingModel {
       (configuration.modelConfig?.members ?? []) + present.map { JSON.Member($0, .double(rate)) }
     description = try ModelDescription(
       recognizing: ModelFolder(folder.path, overrides: .object(overrides)))
-  }
-}
-
-/// Stands for everything that decides the weights of a run.
-private enum WorkDigest {
-  static func of(
-    _ configuration: TrainingConfiguration, _ model: TrainingModel
-  ) throws(Failure) -> String {
-    var lines = [
-      configuration.decisive.serialized(sortingKeys: true), model.digest,
-      try model.plain.folder.digest(),
-    ]
-    for data in [configuration.data] + configuration.validations.map(\.data) {
-      let files =
-        (data.tuples.map { [$0] } ?? []) + data.run + data.queries + data.docs + data.qrels
-      for file in files where WholeFile.exists(file) { lines.append(try FileDigest.of(file)) }
-    }
-    if let adapter = configuration.lora?.adapter {
-      for name in try FolderListing.names(adapter).sorted() where name.hasPrefix("adapter_") {
-        lines.append(try FileDigest.of("\(adapter)/\(name)"))
-      }
-    }
-    return Checksum.xxh3Long(Array(lines.joined(separator: "\n").utf8))
   }
 }

@@ -111,6 +111,9 @@ private struct SampleJob {
   }
 
   func run() throws(Failure) {
+    guard WholeFile.isDirectory(scratchFolder) else {
+      throw Failure(.cannotCreate, at: command.output.output, "there is no folder \(scratchFolder)")
+    }
     let run = try RunReader.read(operands, keeping: [.texts], pool: context.pool)
     let qrels =
       command.qrels.isEmpty ? nil : try Qrels.read(command.qrels, repeated: .subtopics)

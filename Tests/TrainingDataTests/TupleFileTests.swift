@@ -99,7 +99,10 @@ import Workers
   @Test func anyLineOfMany() throws {
     let folder = try Folder()
     let lines = (0..<200).map { "q\($0)\t\(String(repeating: "x", count: $0 % 7))\tn\($0)" }
-    let tuples = try read(folder, lines.joined(separator: "\n"), withTexts: false)
+    var options = TupleFile.Options()
+    // One word each: nothing else tells them from ids.
+    options.format = .triples
+    let tuples = try read(folder, lines.joined(separator: "\n"), options, withTexts: false)
     #expect(tuples.count == 200)
     for index in (0..<200).reversed() {
       let tuple = try tuples.tuple(index, epoch: 0)
@@ -107,6 +110,19 @@ import Workers
       #expect(text(tuple.documents[1].text) == "n\(index)")
       #expect(tuple.place.hasSuffix(":\(index + 1)"))
     }
+  }
+
+  @Test func columnsThatLookLikeTheOtherAreRefused() throws {
+    let folder = try Folder()
+    let ids = #expect(throws: Failure.self) {
+      try read(folder, "1\t2\t3\n1\t4\t5\n", withTexts: false)
+    }
+    #expect(ids?.hint?.contains("data.queries") == true)
+    let texts = #expect(throws: Failure.self) { try read(folder, "a key\t2\t3\n") }
+    #expect(texts?.hint?.contains("data.format: triples") == true)
+    // One text with a space is enough, and a mark in front is none.
+    let marked = try read(folder, "\u{FEFF}key\ta map\tvalue\n", withTexts: false)
+    #expect(text(try marked.tuple(0, epoch: 0).query) == "key")
   }
 
   @Test func documentsAreCut() throws {

@@ -197,7 +197,7 @@ refuses 78 'not to be trained' on 'r: 4, alpha: 8, targets: [query]'
 refuses 66 nothing lir-train --config train.yml -o further \
   --set 'lora={adapter: nothing, targets: [query]}'
 rm -rf further
-refuses 78 "other data or another model" lir-train --config train.yml -o half --resume \
+refuses 78 "lora.dropout is 0.4, was 0.3" lir-train --config train.yml -o half --resume \
   --set checkpoint.every=4 --set "lora={r: 4, alpha: 8, dropout: 0.4, targets: [query, value]}"
 rm -rf half none threads twice
 refuses 78 'lora.dropout: expected a number below 1' lir-train --config train.yml -o none \

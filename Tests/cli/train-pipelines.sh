@@ -45,4 +45,19 @@ cp "$ROOT/pipelines/train-dpr.yml" other.yml
 sed -i 's/weight_decay: 0.01/weight_decay: 0.5/' other.yml
 makes dpr START="$plain" CONFIG=other.yml
 differ whole.safetensors dpr/model/model.safetensors
+# A killed one with other flags, a model that is gone, other measures: what is asked for is made.
+rm dpr/model/DONE
+flags=(CONFIG=other.yml TRAIN_FLAGS='--set max_steps=2 --set batch_size=4')
+makes dpr START="$plain" "${flags[@]}"
+is 'steps' 2 "$(wc -l <dpr/model/metrics.jsonl)"
+rm -r dpr/model
+makes dpr START="$plain" "${flags[@]}"
+[ -e dpr/model/DONE ] || fail 'no model is made in the place of one that is gone'
+makes dpr START="$plain" "${flags[@]}" MEASURES=P@5
+grep -q P@5 dpr/table.txt || fail 'other measures are not taken'
+# Another first stage, though its files are older.
+cp dpr/train.run first.run
+makes dpr START="$plain" "${flags[@]}" MEASURES=P@5 FIRST="$MODELS/native/dpr_bert_00/model"
+differ first.run dpr/train.run
+! grep -i 'overriding recipe' make.log || fail 'a recipe is there twice'
 rm -rf dpr colbert splade cross-encoder distillation

@@ -45,6 +45,51 @@ bad 66 'no such model folder' --model nowhere
 bad 78 'needs a bi-encoder' --model "$MODELS/native/mono_electra_05/model" \
   --set 'losses=[{name: InBatchCrossEntropy}]'
 
+# Values that were taken for something else, or for nothing.
+bad 78 'losses.0.temperature: expected' --set losses.0.temperature=-1
+says 'error: --set losses.0.temperature: '
+bad 78 'optimizer.betas: expected' --set optimizer.betas=0.9
+bad 78 'did you mean AdamW' --set optimizer.name=adamw
+bad 78 'clip: expected' --set clip=-1
+bad 78 'validate.1.name: same is there twice' \
+  --set 'validate=[{name: same, tuples: ids.tsv}, {name: same, tuples: ids.tsv}]'
+bad 78 'losses.0.weight, losses.1.margin, losses.1.weight' \
+  --set 'losses=[{name: KLDivergence}, {name: ConstantMarginMSE}]' \
+  --set 'value_schedules=[{key: losses.0.temperature, warmup: 3}]'
+bad 78 'value_schedules: losses.0.weight is there twice' \
+  --set 'value_schedules=[{key: losses.0.weight}, {key: [losses.0.weight]}]'
+bad 78 'key: expected a key' --set 'value_schedules=[{key: [], warmup: 3}]'
+bad 78 'losses.0.temperature would become 0' --set losses.0.name=ApproxNDCG \
+  --set 'value_schedules=[{key: losses.0.temperature, delay: 1}]'
+bad 78 'data.systems is for hard negatives' --set 'data.systems=[bm25]'
+bad 65 'expected 3 documents, as data.num_docs says, found 2' --set data.num_docs=3
+
+# Ids that nobody has texts for are no texts, and texts beside files of texts are no ids.
+bad 65 'they look like ids' --set data.queries=null --set data.docs=null
+printf 'one key\ta value\tthe map\n' >spaced.tsv
+bad 65 'found texts' --set data.tuples=spaced.tsv
+says 'data.format: triples'
+
+# What is no training run is left alone.
+cp -r "$MODELS/native/dpr_bert_00/model" foreign
+mkdir others
+echo text >others/notes.txt
+for folder in foreign others; do
+  for resume in '' --resume; do
+    # shellcheck disable=SC2086
+    refuses 73 'not a training run' lir-train --config train.yml -o "$folder" $resume
+    ! grep -q -- --resume said.log || fail 'a hint that leads into it'
+  done
+done
+same foreign/model.safetensors "$MODELS/native/dpr_bert_00/model/model.safetensors"
+is 'files' notes.txt "$(ls -A others)"
+if command -v flock >/dev/null; then
+  mkdir busy
+  refuses 73 'another process is writing it' flock busy lir-train --config train.yml -o busy --resume
+else
+  note 'flock is not installed'
+fi
+
 # Data.
 bad 66 'nothing.tsv' --set data.tuples=nothing.tsv
 : >empty.tsv
@@ -79,20 +124,51 @@ bad 65 'found none' "${run[@]}" --set data.sample_size=3
 rm -rf out
 refuses 1 'ids.tsv:' lir-train --config train.yml -o out --set optimizer.lr=1e30 \
   --set checkpoint.every=1
-says 'step ' 'batch'
+says 'step ' 'batch' 'in another folder'
 [ ! -e out/DONE ] || fail 'a training run that failed is marked as done'
 checkpoints=(out/checkpoints/step-*)
 [ -e "${checkpoints[0]}/DONE" ] || fail 'no checkpoint was kept'
+
+# No query with documents of different targets: there is nothing to learn, and nothing that fails.
+jq -cn '[1, 1, 2, 1][] as $s | {query_id: "q1", docs: [{doc_id: "d1", score: 1},
+  {doc_id: "d2", score: $s}]}' >equal.jsonl
+rm -rf out
+exits 0 lir-train --config train.yml -o out --set data.tuples=equal.jsonl --set data.targets=score \
+  --set batch_size=1 --set max_steps=4 --set data.shuffle=false --set dropout=0
+is 'warnings' 1 "$(grep -c 'RankNet counts as 0' said.log)"
+is 'losses' 'true,true,false,true' "$(jq -r '.loss == 0' out/metrics.jsonl | paste -sd ,)"
 
 # Another model, another configuration, a checkpoint that is damaged.
 rm -rf out
 exits 0 lir-train --config train.yml -o out --set checkpoint.every=1
 rm out/DONE
 exits 78 lir-train --config train.yml -o out --resume --model "$MODELS/native/splade_bert_00/model"
+says 'the model to begin with is another one'
 echo 'q3	three' >>queries.tsv
 exits 78 lir-train --config train.yml -o out --resume --set checkpoint.every=1
+says 'what data.queries names is not what it was'
 sed -i '$d' queries.tsv
 exits 0 lir-train --config train.yml -o out --resume --set checkpoint.every=1
+# The same weights in another place, a byte of them changed, a checkpoint that was being removed.
+cp -r "$MODELS/native/dpr_bert_00/model" moved
+cp docs.tsv moved.tsv
+exits 0 lir-train --config train.yml -o out --resume --model moved --set data.docs=moved.tsv
+cp out/model.safetensors whole.safetensors
+rm out/DONE
+cp out/checkpoints/step-3/model.safetensors kept.safetensors
+printf '\001' | dd of=out/checkpoints/step-3/model.safetensors bs=1 seek=9000 conv=notrunc 2>dd.log
+refuses 65 'step-3/state.safetensors belongs to' lir-train --config train.yml -o out --resume
+says 'step-3/model.safetensors'
+cp kept.safetensors out/checkpoints/step-3/model.safetensors
+rm out/checkpoints/step-3/DONE
+exits 0 lir-train --config train.yml -o out --resume --set checkpoint.every=1
+[ -e out/checkpoints/step-3/DONE ] || fail 'no checkpoint in the place of one that was not whole'
+same whole.safetensors out/model.safetensors
+# A model that is gone though the run has ended.
+rm out/model.safetensors
+exits 0 lir-train --config train.yml -o out --resume
+says 'model.safetensors is missing'
+same whole.safetensors out/model.safetensors
 rm out/DONE
 truncate -s -8 out/checkpoints/step-3/state.safetensors
 exits 65 lir-train --config train.yml -o out --resume

@@ -58,6 +58,13 @@ for signal in TERM USR1; do
   same whole/model.safetensors "$signal/model.safetensors"
 done
 
+# Who did not say --resume is told to.
+status=0
+timeout --preserve-status -s TERM "$(awk -v s="$needed" 'BEGIN { print 0.05 + s * 0.5 }')" \
+  lir-train --config train.yml -o said 2>said.log || status=$?
+if [ $status = 75 ]; then says 'with --resume'; else note "SIGTERM came too late: $status"; fi
+rm -rf said
+
 # How fast it goes is another matter than what it does; anything else is.
 exits 0 lir-train --config train.yml -o threads --threads 3 --set checkpoint.every=50
 same whole/model.safetensors threads/model.safetensors
@@ -65,9 +72,22 @@ exits 0 lir-train --config train.yml -o layers --set gradient_checkpointing=true
 same whole/model.safetensors layers/model.safetensors
 exits 78 train -o killed --resume --seed 7
 exits 78 train -o killed --resume --set optimizer.lr=0.1
+says 'optimizer.lr is 0.1, was 0.001'
+exits 78 train -o killed --resume --set max_steps=200
+says 'max_steps is 200, was 100' 'a schedule that decays'
 exits 73 train -o killed
 says --resume
 exits 0 train -o other --seed 7
 differ whole/model.safetensors other/model.safetensors
+# Without a schedule that decays a run goes on as one that was longer from the start.
+constant=(--set schedule.name=constant --set checkpoint.every=10)
+exits 0 train -o long --set max_steps=30 "${constant[@]}"
+exits 0 train -o short --set max_steps=15 "${constant[@]}"
+exits 0 train -o short --resume --set max_steps=30 "${constant[@]}" --set 'validate=[]'
+is 'steps' 30 "$(summary steps)"
+same long/model.safetensors short/model.safetensors
+exits 78 train -o short --resume --set max_steps=15 "${constant[@]}"
+says 'the checkpoint is of step 30, and the training ends at 15'
+rm -rf long short
 # Where checkpoints lie, and how fast steps were, is not to be compared between numbers of threads.
 rm -rf whole killed TERM USR1 threads layers other

@@ -57,6 +57,30 @@ done
 exits 0 train other --set data.tuples=ids.tsv --set data.shuffle=false
 differ whole/model.safetensors other/model.safetensors
 
+# A byte order mark in front, a clip of 0, a seed in hexadecimal.
+(printf '\xef\xbb\xbf' && zstd -dc ids.tsv.zst) >marked.tsv
+exits 0 train other --set data.tuples=marked.tsv --set clip=0 --seed 42
+same whole/model.safetensors other/model.safetensors
+exits 0 train other --set data.tuples=marked.tsv --set seed=0x2A
+same whole/model.safetensors other/model.safetensors
+grep -qx 'seed: 42' other/train.yml || fail 'a seed in hexadecimal'
+for text in '"betas": \[0.9, 0.999\], "eps": ' '"weight_decay": 0.01' '"weight": 1.0, "temperature": 1.0' \
+  '"final": 0.0' '"targets": "order"'; do
+  grep -q "$text" whole/train.yml || fail "train.yml: no $text"
+done
+# Any number of a loss follows a schedule: a factor of 1 is none, another is another training.
+losses='losses=[{name: RankNet}, {name: ConstantMarginMSE}, {name: ApproxNDCG}]'
+exits 0 train plain --set data.tuples=ids.tsv.zst --set "$losses"
+for key in losses.0.temperature losses.1.margin losses.2.temperature; do
+  exits 0 train other --set data.tuples=ids.tsv.zst --set "$losses" \
+    --set "value_schedules=[{key: $key, name: constant}]"
+  same plain/model.safetensors other/model.safetensors
+  exits 0 train other --set data.tuples=ids.tsv.zst --set "$losses" \
+    --set "value_schedules=[{key: $key, name: constant, warmup: 30}]"
+  differ plain/model.safetensors other/model.safetensors
+done
+rm -rf plain
+
 # The effective configuration reads back.
 lir-train --config whole/train.yml --print-config 2>said.log | cmp -s - whole/train.yml ||
   fail 'train.yml does not read back'
@@ -129,5 +153,14 @@ exits 0 train other --set data.tuples=two.jsonl --set data.targets=score \
 exits 0 lir-train plot whole -o plot.svg
 head -c 5 plot.svg | grep -q '<?xml' || fail 'no SVG'
 echo '{"loss":1}' >bad.jsonl
+refuses 65 'an object with a step, found one without' lir-train plot bad.jsonl -o bad.svg
+# A line that is just being written.
+(cat whole/metrics.jsonl && printf '{"step":') >running.jsonl
+exits 0 lir-train plot running.jsonl -o running.svg
+(printf '{"step":\n' && cat whole/metrics.jsonl) >bad.jsonl
 exits 65 lir-train plot bad.jsonl -o bad.svg
+# Which of several runs has a document twice.
+cp first.run second.run
+refuses 65 'after first.run:1' lir-train sample --qrels qrels.txt first.run second.run
+refuses 73 nowhere/x.jsonl lir-train sample --qrels qrels.txt first.run -o nowhere/x.jsonl
 rm -rf whole other again runs stopped

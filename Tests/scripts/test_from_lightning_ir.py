@@ -102,13 +102,13 @@ class FromLightningIR(unittest.TestCase):
         self.addCleanup(temporary.cleanup)
         self.folder = Path(temporary.name)
 
-    def turn(self, *texts: str) -> Tuple[int, str, str]:
+    def turn(self, *texts: str, options: Tuple[str, ...] = ()) -> Tuple[int, str, str]:
         names = []
         for i, text in enumerate(texts):
             names.append(f"{i}.yml")
             (self.folder / names[-1]).write_text(text, "utf-8")
-        done = subprocess.run([sys.executable, str(SCRIPT), *names], capture_output=True, text=True,
-                              check=False, cwd=self.folder)
+        done = subprocess.run([sys.executable, str(SCRIPT), *names, *options], capture_output=True,
+                              text=True, check=False, cwd=self.folder)
         self.assertNotIn("Traceback", done.stderr)
         return done.returncode, done.stdout, done.stderr
 
@@ -189,8 +189,31 @@ model: {init_args: {config: {init_args: {
             self.assertEqual((status, out), (78, ""), change)
             self.assertIn(named, err)
 
+    def test_paths_of_models_stay_what_they_are(self) -> None:
+        change = "model: {init_args: {model_name_or_path: %s}}"
+        for name in ("/no/such", "./no/such", "../no/such", "webis/no-such"):
+            self.assertEqual(self.turned(DPR, change % name)["model"], name)
+        self.assertEqual(self.turn(DPR, change % "null", options=("--model", "a/b"))[0], 0)
+        status, _, err = self.turn(DPR.replace("bert-base-uncased", "null"))
+        self.assertEqual(status, 78)
+        self.assertIn("--model", err)
+
+    def test_a_clip_of_zero_is_none(self) -> None:
+        self.assertNotIn("clip", self.turned(DPR, "trainer: {gradient_clip_val: 0}"))
+        self.assertEqual(self.turned(DPR, "trainer: {gradient_clip_val: 0.5}")["clip"], 0.5)
+
+    def test_stopping_early_without_validation_is_named(self) -> None:
+        status, out, _ = self.turn(DPR, "trainer: {callbacks: [{class_path: EarlyStopping}]}")
+        self.assertEqual(status, 0)
+        self.assertIn("# EarlyStopping is left out", out)
+
+    def test_what_cannot_be_written(self) -> None:
+        self.assertEqual(self.turn(DPR, options=("-o", "nowhere/x.yml"))[0], 73)
+
     def test_what_cannot_be_read(self) -> None:
         self.assertEqual(self.turn("a: [")[0], 65)
+        self.assertEqual(self.turn("- a\n- b\n")[0], 65)
+        self.assertEqual(self.turn(DPR, "trainer: [1]")[0], 78)
         done = subprocess.run([sys.executable, str(SCRIPT), "missing.yml"], capture_output=True,
                               cwd=self.folder, check=False)
         self.assertEqual(done.returncode, 66)

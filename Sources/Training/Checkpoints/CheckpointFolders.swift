@@ -25,15 +25,49 @@ package struct CheckpointFolders {
   /// Whether the run has come to its end.
   package var isDone: Bool { WholeFile.exists("\(root)/\(Self.doneFile)") }
 
-  /// Whether anything of a run is here, and not only what one that was refused has left.
-  package static func isUsed(_ root: String) throws(Failure) -> Bool {
-    guard WholeFile.isDirectory(root) else { return WholeFile.exists(root) }
-    for name in try FolderListing.names(root) where name != "checkpoints" {
-      // A folder of that name which is not marked as whole was made by somebody else.
-      if name != "start" || !WholeFile.exists("\(root)/start/\(doneFile)") { return true }
-    }
-    return try !FolderListing.names("\(root)/checkpoints").isEmpty
+  /// What is in a folder before a run begins in it.
+  package enum Content: Sendable {
+    /// Nothing, or what a run that was refused or killed at once has left.
+    case nothing
+    case run
+    case somethingElse
   }
+
+  /// What is in a folder.
+  package static func content(_ root: String) throws(Failure) -> Content {
+    guard WholeFile.isDirectory(root) else {
+      return WholeFile.exists(root) ? .somethingElse : .nothing
+    }
+    let names = try FolderListing.names(root).filter { !$0.hasPrefix(".") }
+    // A model that a run has made has the run's configuration, too, and no log of its own.
+    if names.contains("train.yml"),
+      names.contains("metrics.jsonl") || names.contains("checkpoints")
+    {
+      return .run
+    }
+    let checkpoints = "\(root)/checkpoints"
+    let steps = WholeFile.isDirectory(checkpoints) ? try FolderListing.names(checkpoints) : []
+    // Checkpoints alone, as somebody may have copied them, are enough to go on from.
+    if steps.contains(where: { WholeFile.exists("\(checkpoints)/\($0)/\(TrainingState.fileName)") })
+    {
+      return .run
+    }
+    let isUsed = names.contains {
+      // A folder of that name which is not marked as whole was made by somebody else.
+      $0 != "checkpoints" && ($0 != "start" || !WholeFile.exists("\(root)/start/\(doneFile)"))
+    }
+    return isUsed || !steps.isEmpty ? .somethingElse : .nothing
+  }
+
+  /// Keeps other processes out of a folder for as long as it lives.
+  package final class Claim {
+    private let lock: FolderLock
+
+    fileprivate init(_ folder: String) throws(Failure) { lock = try FolderLock(claiming: folder) }
+  }
+
+  /// - Throws: 73 where another process is in the folder.
+  package func claim() throws(Failure) -> Claim { try Claim(root) }
 
   /// What there was before a run.
   package struct Beginning {
@@ -47,7 +81,10 @@ package struct CheckpointFolders {
 
     /// Removes what a run that was refused has made; nothing of one that has begun.
     package func restore() {
-      guard (try? isUsed(root)) == false else { return }
+      guard case .nothing? = try? content(root), WholeFile.isDirectory(root),
+        let claim = try? Claim(root)
+      else { return }
+      defer { withExtendedLifetime(claim) {} }
       if !present.contains("/start"), WholeFile.isDirectory(root + "/start") {
         try? remove(root + "/start")
       }
@@ -85,6 +122,8 @@ package struct CheckpointFolders {
     _ target: String, contents: [String], _ write: (String) throws(Failure) -> Void
   ) throws(Failure) {
     if WholeFile.exists("\(target)/\(Self.doneFile)") { return }
+    // What is not whole was being removed when a kill came.
+    if WholeFile.isDirectory(target) { try Self.remove(target) }
     let folder = TemporaryName.beside(target)
     guard mkdir(folder, 0o777) == 0 else { throw SystemError.cannotCreate(target) }
     let names = [""] + (contents + [Self.doneFile]).map { "/" + $0 }
@@ -113,6 +152,12 @@ package struct CheckpointFolders {
     try make(start, contents: contents, write)
   }
 
+  /// Says that the model of the run is not whole any more: training goes on.
+  package func reopen() throws(Failure) {
+    let path = "\(root)/\(Self.doneFile)"
+    guard unlink(path) == 0 || errno == ENOENT else { throw SystemError.io(path, "unlink") }
+  }
+
   /// Marks a folder as whole.
   package static func finish(_ folder: String) throws(Failure) {
     try ByteWriter("\(folder)/\(doneFile)", compression: Compression.none).finish()
@@ -131,8 +176,11 @@ package struct CheckpointFolders {
   /// Removes all checkpoints but the last `count` and the best one, and what kills have left.
   package func prune(keeping count: Int, best: Int?) throws(Failure) {
     for step in try steps().dropLast(count) where step != best { try Self.remove(path(step)) }
-    for name in try FolderListing.names(checkpoints) where name.hasPrefix(".step-") {
-      try Self.remove("\(checkpoints)/\(name)")
+    for name in try FolderListing.names(checkpoints)
+    where name.hasPrefix(".step-") || name.hasPrefix("step-") {
+      let folder = "\(checkpoints)/\(name)"
+      if !name.hasPrefix("."), WholeFile.exists("\(folder)/\(Self.doneFile)") { continue }
+      try Self.remove(folder)
     }
   }
 

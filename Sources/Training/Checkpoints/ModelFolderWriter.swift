@@ -32,7 +32,7 @@ package struct ModelFolderWriter {
 
   private static let decoder = "projection.decoder.weight"
 
-  private static let weightFiles: Set = [
+  private static let replacedFiles: Set = [
     "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
     "pytorch_model.bin.index.json",
   ]
@@ -128,7 +128,7 @@ package struct ModelFolderWriter {
       let isModuleWeights =
         prefix.contains("/") && [".safetensors", ".bin"].contains(where: name.hasSuffix)
       guard isModuleWeights || keptSuffixes.contains(where: name.hasSuffix),
-        !weightFiles.contains(name) || isModuleWeights
+        !replacedFiles.contains(name) || isModuleWeights
       else { continue }
       files.append((prefix + name, try WholeFile.read(full)))
     }
@@ -138,6 +138,9 @@ package struct ModelFolderWriter {
   package var contents: [String] {
     folders + files.map(\.name) + weights.map(\.path) + (adapter?.contents ?? [])
   }
+
+  /// Those of them that are weights.
+  package var weightFiles: [String] { contents.filter { $0.hasSuffix(".safetensors") } }
 
   /// Writes the model as it is now into a folder that exists.
   package func write(into folder: String) throws(Failure) {

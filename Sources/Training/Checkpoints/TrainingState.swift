@@ -1,5 +1,6 @@
 import Autograd
 import Failures
+import JSON
 import Kernels
 import Streams
 import Tensors
@@ -28,16 +29,41 @@ package struct TrainingState: Sendable {
 
   package init() {}
 
+  /// The same for other validations, of which some may have been there before.
+  ///
+  /// A validation is known by what its measures are taken of (`RunIdentity.validations`).
+  package mutating func match(_ validations: [String], before: [String]) {
+    if before.first != validations.first { best = nil }
+    let places = validations.map { before.firstIndex(of: $0) }
+    waits = places.map { place in place.flatMap { $0 < waits.count ? waits[$0] : nil } ?? 0 }
+    bests = places.map { place in place.flatMap { $0 < bests.count ? bests[$0] : nil } ?? nil }
+  }
+
   package static let fileName = "state.safetensors"
 }
 
 extension TrainingRun {
   /// Writes the state beside a model's weights.
   ///
-  /// `work`: digest of everything that decides the run.
-  package func save(_ state: TrainingState, work: String, into folder: String) throws(Failure) {
+  /// - Parameters:
+  ///   - state: What the run knows.
+  ///   - identity: Everything that decides the run.
+  ///   - weights: Names of the files beside it that it belongs to.
+  ///   - folder: Where it goes.
+  /// - Throws: 73 or 74 where it cannot be written.
+  package func save(
+    _ state: TrainingState, _ identity: RunIdentity, weights: [String], into folder: String
+  ) throws(Failure) {
+    var digests: [JSON.Member] = []
+    for name in weights {
+      digests.append(JSON.Member(name, .string(try FileDigest.short("\(folder)/\(name)"))))
+    }
     var metadata = [
-      "lir.format": "1", "lir.kind": "training_state", "lir.work": work,
+      "lir.format": Self.stateFormat, "lir.kind": "training_state",
+      "lir.configuration": identity.configuration.serialized(),
+      "lir.data": identity.data.serialized(), "lir.model": identity.model,
+      "lir.validations": identity.validations.joined(separator: " "),
+      "lir.weights": JSON.object(digests).serialized(),
       "lir.step": "\(state.step)",
       "lir.waits": state.waits.map { "\($0)" }.joined(separator: " "),
       "lir.bests": state.bests.map { $0.map { "\($0.bitPattern)" } ?? "-" }.joined(separator: " "),
@@ -67,17 +93,21 @@ extension TrainingRun {
 
   /// Takes the optimiser's memory from a state file; the weights are those of its folder.
   ///
-  /// - Throws: 78 where the state belongs to other work, 65 where it is damaged.
-  package func restore(_ path: String, work: String) throws(Failure) -> TrainingState {
+  /// - Throws: 78 where the state belongs to other work, 65 where it or a file beside it is damaged.
+  package func restore(
+    from folder: String, _ identity: RunIdentity
+  ) throws(Failure) -> TrainingState {
+    let path = "\(folder)/\(TrainingState.fileName)"
     let file = try SafeTensorsFile(path)
     guard file.header.metadata("lir.kind") == "training_state" else {
       throw .data(path, "expected the state of a training run")
     }
-    guard file.header.metadata("lir.work") == work else {
-      throw .config(
-        path, "the checkpoint belongs to another configuration, other data or another model",
-        hint: "train into another folder, or remove this one")
+    guard file.header.metadata("lir.format") == Self.stateFormat else {
+      throw .config(path, "the checkpoint is of another version of this tool")
     }
+    let kept = try Self.identity(file, path)
+    try identity.check(against: kept, at: path)
+    try Self.checkWeights(file, in: folder)
     var state = TrainingState()
     guard let step = file.header.metadata("lir.step").flatMap({ Int($0) }), step > 0,
       let entry = file.entry("#steps"), entry.type == .i64,
@@ -100,7 +130,46 @@ extension TrainingRun {
       if steps > 0 { try restore(i, steps, file) }
     }
     self.step = step
+    state.match(identity.validations, before: kept.validations)
     return state
+  }
+
+  private static let stateFormat = "2"
+
+  private static func json(
+    _ key: String, _ file: SafeTensorsFile, _ path: String
+  ) throws(Failure) -> JSON {
+    let text = file.header.metadata("lir.\(key)") ?? ""
+    guard let json = try? JSONParser.parse(Array(text.utf8)), json.members != nil else {
+      throw .data(path, "damaged: no \(key)")
+    }
+    return json
+  }
+
+  private static func identity(
+    _ file: SafeTensorsFile, _ path: String
+  ) throws(Failure) -> RunIdentity {
+    RunIdentity(
+      configuration: try json("configuration", file, path), data: try json("data", file, path),
+      model: file.header.metadata("lir.model") ?? "",
+      validations: (file.header.metadata("lir.validations") ?? "").split(separator: " ").map {
+        String($0)
+      })
+  }
+
+  /// Weights and state of different steps would go on as something that never was.
+  private static func checkWeights(
+    _ file: SafeTensorsFile, in folder: String
+  ) throws(Failure) {
+    let path = "\(folder)/\(TrainingState.fileName)"
+    for member in try json("weights", file, path).members ?? [] {
+      let weights = "\(folder)/\(member.key)"
+      guard try FileDigest.short(weights) == member.value.string else {
+        throw .data(
+          weights, "damaged, or not the weights that \(path) belongs to",
+          hint: "remove \(folder) to go on from the checkpoint before it")
+      }
+    }
   }
 
   private func restore(_ index: Int, _ steps: Int, _ file: SafeTensorsFile) throws(Failure) {

@@ -92,7 +92,10 @@ struct ConfigurationReader {
   ) throws(Failure) -> T? where T.RawValue == String {
     guard let text = try string(key) else { return nil }
     guard let choice = T(rawValue: text) else {
-      throw failure(key, expected: T.allCases.map(\.rawValue).joined(separator: ", "))
+      let names = T.allCases.map(\.rawValue)
+      var failure = failure(key, expected: names.joined(separator: ", "))
+      failure.hint = NearestName.find(text, in: names).map { "did you mean \($0)?" }
+      throw failure
     }
     return choice
   }

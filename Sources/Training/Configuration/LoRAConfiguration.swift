@@ -8,6 +8,11 @@ package struct LoRAConfiguration: Sendable {
     "r", "alpha", "dropout", "targets", "modules_to_save", "use_rslora", "adapter",
   ]
 
+  static let defaults: JSON = [
+    "r": 8, "alpha": .double(8), "dropout": .double(0), "targets": [], "modules_to_save": [],
+    "use_rslora": false,
+  ]
+
   package var rank: Int
   package var alpha: Double
   /// How many of an updated layer's inputs are dropped on their way to A, as a share.

@@ -5,49 +5,59 @@ import JSON
 enum LossConfiguration {
   /// What a loss is made of: its own parameters, and how they become one.
   private struct Recipe {
-    var parameters: [String]
+    /// With their defaults; null for what has none.
+    var parameters: JSON
     var make: @Sendable (ConfigurationReader) throws(Failure) -> LossTerm.Kind
+
+    var keys: [String] { (parameters.members ?? []).map(\.key) }
   }
 
   private static let recipes: [String: Recipe] = [
-    "RankNet": Recipe(parameters: ["temperature"]) { reader throws(Failure) in
-      .scoring(RankNet(temperature: try reader.number("temperature") ?? 1))
+    "RankNet": Recipe(parameters: ["temperature": .double(1)]) { reader throws(Failure) in
+      .scoring(RankNet(temperature: try temperature(reader)))
     },
-    "ConstantMarginMSE": Recipe(parameters: ["margin"]) { reader throws(Failure) in
+    "ConstantMarginMSE": Recipe(parameters: ["margin": .double(1)]) { reader throws(Failure) in
       .scoring(MarginMSE(margin: .constant(try reader.number("margin") ?? 1)))
     },
-    "SupervisedMarginMSE": Recipe(parameters: []) { _ throws(Failure) in
+    "SupervisedMarginMSE": Recipe(parameters: [:]) { _ throws(Failure) in
       .scoring(MarginMSE(margin: .targets))
     },
-    "KLDivergence": Recipe(parameters: []) { _ throws(Failure) in .scoring(KLDivergence()) },
-    "InfoNCE": Recipe(parameters: []) { _ throws(Failure) in .scoring(InfoNCE()) },
-    "PearsonCorrelation": Recipe(parameters: []) { _ throws(Failure) in
+    "KLDivergence": Recipe(parameters: [:]) { _ throws(Failure) in .scoring(KLDivergence()) },
+    "InfoNCE": Recipe(parameters: [:]) { _ throws(Failure) in .scoring(InfoNCE()) },
+    "PearsonCorrelation": Recipe(parameters: [:]) { _ throws(Failure) in
       .scoring(PearsonCorrelation())
     },
-    "ApproxNDCG": Recipe(parameters: ["temperature", "scale_gains"]) { reader throws(Failure) in
+    "ApproxNDCG": Recipe(
+      parameters: ["temperature": .double(1), "scale_gains": true]
+    ) { reader throws(Failure) in
       .scoring(
         ApproxNDCG(
-          temperature: try reader.number("temperature") ?? 1,
+          temperature: try temperature(reader),
           scalesGains: try reader.bool("scale_gains") ?? true))
     },
-    "ApproxMRR": Recipe(parameters: ["temperature"]) { reader throws(Failure) in
-      .scoring(ApproxMRR(temperature: try reader.number("temperature") ?? 1))
+    "ApproxMRR": Recipe(parameters: ["temperature": .double(1)]) { reader throws(Failure) in
+      .scoring(ApproxMRR(temperature: try temperature(reader)))
     },
-    "ApproxRankMSE": Recipe(parameters: ["temperature", "discount"]) { reader throws(Failure) in
+    "ApproxRankMSE": Recipe(
+      parameters: ["temperature": .double(1), "discount": .null]
+    ) { reader throws(Failure) in
       .scoring(
         ApproxRankMSE(
-          temperature: try reader.number("temperature") ?? 1,
+          temperature: try temperature(reader),
           discount: try reader.choice("discount")))
     },
     // The reference takes a temperature, too, and does nothing with it.
-    "ContrastiveLocalLoss": Recipe(parameters: []) { _ throws(Failure) in
+    "ContrastiveLocalLoss": Recipe(parameters: [:]) { _ throws(Failure) in
       .views(ContrastiveLocalLoss())
     },
     "InBatchCrossEntropy": Recipe(
-      parameters: ["pos_sampling_technique", "neg_sampling_technique", "max_num_neg_samples"]
+      parameters: [
+        "pos_sampling_technique": "all", "neg_sampling_technique": "all",
+        "max_num_neg_samples": .null,
+      ]
     ) { reader throws(Failure) in .inBatch(InBatchCrossEntropy(try inBatch(reader))) },
     "ScoreBasedInBatchCrossEntropy": Recipe(
-      parameters: ["min_target_diff", "max_num_neg_samples"]
+      parameters: ["min_target_diff": .null, "max_num_neg_samples": .null]
     ) { reader throws(Failure) in
       guard let difference = try reader.number("min_target_diff") else {
         throw reader.failure("min_target_diff", expected: "a number")
@@ -62,8 +72,16 @@ enum LossConfiguration {
     "L2Regularization": regularization,
   ]
 
+  private static func temperature(_ reader: ConfigurationReader) throws(Failure) -> Double {
+    let temperature = try reader.number("temperature") ?? 1
+    guard temperature > 0 else {
+      throw reader.failure("temperature", expected: "a number above 0")
+    }
+    return temperature
+  }
+
   private static let regularization = Recipe(
-    parameters: ["query_weight", "doc_weight"]
+    parameters: ["query_weight": .double(1e-4), "doc_weight": .double(1e-4)]
   ) { reader throws(Failure) in
     guard let kind: Regularization.Kind = try reader.choice("name") else {
       throw reader.failure("name", expected: "a loss")
@@ -89,7 +107,7 @@ enum LossConfiguration {
   /// The terms that the key `losses` lists.
   static func terms(_ top: ConfigurationReader) throws(Failure) -> [LossTerm] {
     var terms: [LossTerm] = []
-    let all = Array(Set(recipes.values.flatMap(\.parameters))) + ["name", "weight"]
+    let all = Array(Set(recipes.values.flatMap(\.keys))) + ["name", "weight"]
     for (i, loose) in try top.mappings("losses", keys: all).enumerated() {
       guard let name = try loose.string("name") else {
         throw loose.failure("name", expected: "the name of a loss")
@@ -101,70 +119,27 @@ enum LossConfiguration {
             .map { "did you mean \($0)?" })
       }
       // Again, with the keys of this loss alone.
-      let reader = try loose.restricted(to: ["name", "weight"] + recipe.parameters)
+      let reader = try loose.restricted(to: ["name", "weight"] + recipe.keys)
       let weight = try reader.number("weight") ?? 1
       terms.append(LossTerm(unique(name, terms), try recipe.make(reader), weight: weight))
     }
     return terms
   }
 
+  /// The key `losses` with the defaults of every loss.
+  static func effective(_ losses: JSON?) -> JSON {
+    let all = losses?.array ?? losses.map { [$0] } ?? []
+    return .array(
+      all.map { loss in
+        let own = recipes[loss["name"]?.string ?? ""]?.parameters.members ?? []
+        let defaults = [JSON.Member("name", .null), JSON.Member("weight", .double(1))] + own
+        return TrainingConfiguration.filled(loss, .object(defaults))
+      })
+  }
+
   /// A loss that is there twice is told apart in what is logged.
   private static func unique(_ name: String, _ terms: [LossTerm]) -> String {
     let same = terms.count { $0.name == name || $0.name.hasPrefix("\(name)-") }
     return same == 0 ? name : "\(name)-\(same + 1)"
-  }
-}
-
-/// A value of the configuration that changes from step to step.
-package struct ValueScheduleConfiguration: Sendable {
-  /// Place of the loss, and which of its numbers.
-  package var loss: Int
-  package var value: Value
-  package var schedule: ScheduleConfiguration
-
-  package enum Value: String, Sendable, CaseIterable {
-    case weight
-    case queryWeight = "query_weight"
-    case docWeight = "doc_weight"
-  }
-
-  static func read(
-    _ top: ConfigurationReader, _ losses: [LossTerm]
-  ) throws(Failure) -> [ValueScheduleConfiguration] {
-    var schedules: [ValueScheduleConfiguration] = []
-    let keys = ["key"] + ScheduleConfiguration.keys
-    for reader in try top.mappings("value_schedules", keys: keys) {
-      for key in try reader.strings("key") ?? [] {
-        let parts = key.split(separator: ".").map { String($0) }
-        guard parts.count == 3, parts[0] == "losses", let loss = Int(parts[1]),
-          losses.indices.contains(loss), let value = Value(rawValue: parts[2])
-        else {
-          throw reader.failure("key", expected: "such as losses.1.query_weight")
-        }
-        if value != .weight {
-          guard case .regularization = losses[loss].kind else {
-            throw reader.failure("key", expected: "a loss that has a \(parts[2])")
-          }
-        }
-        schedules.append(
-          .init(loss: loss, value: value, schedule: try ScheduleConfiguration(reader)))
-      }
-      if reader["key"] == nil { throw reader.failure("key", expected: "a key") }
-    }
-    return schedules
-  }
-
-  /// Multiplies the value in `terms`.
-  func apply(_ factor: Double, to terms: inout [LossTerm]) {
-    switch (value, terms[loss].kind) {
-    case (.weight, _): terms[loss].weight *= factor
-    case (.queryWeight, .regularization(var regularization)):
-      regularization.queryWeight *= factor
-      terms[loss].kind = .regularization(regularization)
-    case (.docWeight, .regularization(var regularization)):
-      regularization.docWeight *= factor
-      terms[loss].kind = .regularization(regularization)
-    default: break
-    }
   }
 }

@@ -17,15 +17,18 @@ package struct OptimizerConfiguration: Sendable {
   package var learningRate: Double
   private let weightDecay: Double
   /// Parts of the names of weights without decay.
-  private let noDecay: [String]
+  package let noDecay: [String]
 
   init(_ reader: ConfigurationReader) throws(Failure) {
     let name: Name = try reader.choice("name") ?? .adamW
     for key in name == .sgd ? ["betas", "eps"] : ["momentum", "nesterov"] where reader[key] != nil {
       throw .config(reader.file, "optimizer.\(key) is not one of \(name.rawValue)'s")
     }
-    let betas = reader["betas"]?.array?.compactMap(\.double) ?? [0.9, 0.999]
-    guard betas.count == 2, betas.allSatisfy({ 0 <= $0 && $0 < 1 }) else {
+    let given = reader["betas"]
+    let betas = given == nil ? [0.9, 0.999] : given?.array?.compactMap(\.double) ?? []
+    guard betas.count == 2, given?.array?.count ?? 2 == 2,
+      betas.allSatisfy({ 0 <= $0 && $0 < 1 })
+    else {
       throw reader.failure("betas", expected: "two numbers from 0 to below 1")
     }
     let adam = OptimizerKind.AdamSettings(
@@ -44,6 +47,22 @@ package struct OptimizerConfiguration: Sendable {
     learningRate = try reader.number("lr", least: 0) ?? 1e-5
     weightDecay = try reader.number("weight_decay", least: 0) ?? (name == .adamW ? 0.01 : 0)
     noDecay = try reader.strings("no_decay") ?? []
+  }
+
+  /// The mapping with defaults.
+  static func effective(_ json: JSON?) -> JSON {
+    let name = json?["name"]?.string ?? Name.adamW.rawValue
+    let own: JSON =
+      name == Name.sgd.rawValue
+      ? ["momentum": .double(0), "nesterov": false]
+      : ["betas": [.double(0.9), .double(0.999)], "eps": .double(1e-8)]
+    let defaults: [JSON.Member] =
+      [JSON.Member("name", .string(name)), JSON.Member("lr", .double(1e-5))] + (own.members ?? [])
+      + [
+        JSON.Member("weight_decay", .double(name == Name.adamW.rawValue ? 0.01 : 0)),
+        JSON.Member("no_decay", []),
+      ]
+    return TrainingConfiguration.filled(json ?? [:], .object(defaults))
   }
 
   /// The decay of the weight of a name.
@@ -69,6 +88,15 @@ package struct ScheduleConfiguration: Sendable {
     final = try reader.number("final", least: 0) ?? 0
     file = reader.file
   }
+
+  static let defaults: JSON = [
+    "name": "constant", "warmup": 0, "delay": 0, "final": .double(0),
+  ]
+
+  /// Whether the values before the last step depend on how many steps there are.
+  var dependsOnSteps: Bool { shape == .linear || shape == .cosine }
+  /// Whether a value is multiplied by 0 at some step, counted from 1.
+  var reachesZero: Bool { delay > 0 || (dependsOnSteps && final == 0) }
 
   /// The schedule of a run of `steps` steps.
   package func schedule(steps: Int) throws(Failure) -> Schedule {
@@ -99,12 +127,30 @@ package struct ValidationConfiguration: Sendable {
       if data.tuples == nil, measures.contains("loss"), data.targets == nil {
         throw .config(top.file, "validate.\(i): the loss on a run needs targets")
       }
+      let name = try reader.string("name") ?? "validate.\(i)"
+      if all.contains(where: { $0.name == name }) {
+        throw .config(top.file, "validate.\(i).name: \(name) is there twice")
+      }
       all.append(
         ValidationConfiguration(
-          name: try reader.string("name") ?? "validate.\(i)", data: data, measures: measures,
+          name: name, data: data, measures: measures,
           every: try reader.integer("every", least: 1) ?? 1000,
           patience: try reader.integer("patience", least: 1)))
     }
     return all
+  }
+
+  /// The list with defaults.
+  static func effective(_ json: JSON?, _ all: [ValidationConfiguration]) -> JSON {
+    let given = json?.array ?? json.map { [$0] } ?? []
+    return .array(
+      zip(given, all).map { json, read in
+        TrainingConfiguration.filled(
+          json,
+          [
+            "name": .string(read.name), "measures": .array(read.measures.map { .string($0) }),
+            "every": .integer(read.every), "patience": .null,
+          ])
+      })
   }
 }

@@ -41,11 +41,10 @@ package struct TrainingConfiguration: Sendable {
 
   /// The value of a configuration without anything said.
   private static let defaults: JSON = [
-    "model": .null, "model_config": .null, "data": ["shuffle": true], "batch_size": 32,
+    "model": .null, "model_config": .null, "data": .null, "batch_size": 32,
     "accumulate": 1,
     "max_steps": .null, "epochs": .null, "losses": [],
-    "optimizer": ["name": "AdamW", "lr": .double(1e-5)],
-    "schedule": ["name": "constant", "warmup": 0, "delay": 0],
+    "optimizer": .null, "schedule": ScheduleConfiguration.defaults,
     "value_schedules": [], "clip": .null, "dropout": .null, "precision": "f32", "lora": .null,
     "freeze": [], "gradient_checkpointing": false, "gradcache": .null, "validate": [],
     "checkpoint": ["every": 1000, "keep": 2], "seed": 42,
@@ -86,7 +85,8 @@ package struct TrainingConfiguration: Sendable {
     schedule = try ScheduleConfiguration(
       try top.mapping("schedule", keys: ScheduleConfiguration.keys))
     valueSchedules = try ValueScheduleConfiguration.read(top, losses)
-    clip = try top.number("clip", least: 0)
+    // 0 is none, as in Lightning.
+    clip = try top.number("clip", least: 0).flatMap { $0 == 0 ? nil : $0 }
     dropout = try top.number("dropout", least: 0)
     if let dropout, dropout >= 1 { throw top.failure("dropout", expected: "a number below 1") }
     if let precision = try top.string("precision"), precision != "f32" {
@@ -110,22 +110,52 @@ package struct TrainingConfiguration: Sendable {
     checkpointEvery = try checkpoint.integer("every", least: 1) ?? 1000
     checkpointsKept = try checkpoint.integer("keep", least: 1) ?? 2
     seed = UInt64(try top.integer("seed") ?? 42)
-    effective = Self.filled(json, Self.defaults)
+    effective = .null
+    effective = effective(of: json)
+  }
+
+  /// What was read, with the defaults of every part.
+  private func effective(of json: JSON) -> JSON {
+    func listed(_ json: JSON?, _ defaults: JSON) -> JSON {
+      .array((json?.array ?? json.map { [$0] } ?? []).map { Self.filled($0, defaults) })
+    }
+    let top = Self.filled(json, Self.defaults)
+    return .object(
+      (top.members ?? []).map { member in
+        let value = member.value.isNull ? nil : member.value
+        let filled: JSON? =
+          switch member.key {
+          case "data": Self.filled(value ?? [:], data.defaults)
+          case "optimizer": OptimizerConfiguration.effective(value)
+          case "losses": LossConfiguration.effective(value)
+          case "value_schedules": listed(value, ScheduleConfiguration.defaults)
+          case "validate": ValidationConfiguration.effective(value, validations)
+          case "lora": value.map { Self.filled($0, LoRAConfiguration.defaults) }
+          case "max_steps": maxSteps.map { .integer($0) }
+          default: value
+          }
+        return JSON.Member(member.key, filled ?? .null)
+      })
   }
 
   /// `json` with the members of `defaults` that it lacks, level by level; in the order of `defaults`.
-  private static func filled(_ json: JSON, _ defaults: JSON) -> JSON {
+  static func filled(_ json: JSON, _ defaults: JSON) -> JSON {
     guard let wanted = defaults.members, let given = json.members else { return json }
     let known = wanted.map { member in
-      JSON.Member(member.key, json[member.key].map { filled($0, member.value) } ?? member.value)
+      let given = json[member.key].flatMap { $0.isNull ? nil : $0 }
+      return JSON.Member(member.key, given.map { filled($0, member.value) } ?? member.value)
     }
     return .object(known + given.filter { member in !wanted.contains { $0.key == member.key } })
   }
 
-  /// What changes no weight: the effective configuration without it is that of the same work.
+  /// What decides the weights after each step, but for what is in the files that it names.
+  ///
+  /// How many steps there are decides nothing unless a schedule depends on it.
   package var decisive: JSON {
-    let members = effective.members ?? []
-    return .object(members.filter { !["checkpoint", "gradient_checkpointing"].contains($0.key) })
+    let schedules = [schedule] + valueSchedules.map(\.schedule)
+    var others = ["model", "checkpoint", "gradient_checkpointing", "validate"]
+    if !schedules.contains(where: \.dependsOnSteps) { others += ["max_steps", "epochs"] }
+    return .object((effective.members ?? []).filter { !others.contains($0.key) })
   }
 }
 
@@ -189,6 +219,15 @@ package struct DataConfiguration: Sendable {
     } else {
       try checkRun(reader, isTraining)
     }
+  }
+
+  /// What counts where nothing is said.
+  var defaults: JSON {
+    if tuples != nil { return ["targets": "order", "shuffle": true, "num_docs": .null] }
+    return [
+      "normalize_targets": false, "sampling": "top", "depth": -1, "sample_size": -1,
+      "add_docs_not_in_ranking": false, "shuffle": true,
+    ]
   }
 
   private func checkRun(_ reader: ConfigurationReader, _ isTraining: Bool) throws(Failure) {

@@ -77,8 +77,9 @@ struct BatchObjective {
     for term in terms {
       guard case .scoring(let function) = term.kind else { continue }
       let value = function(table, targets)
-      loss.terms.append(value.value)
-      loss.total += term.weight * value.value
+      if value.isEmpty { loss.withoutPairs.append(loss.terms.count) }
+      loss.terms.append(value.isEmpty ? 0 : value.value)
+      loss.total += value.isEmpty ? 0 : term.weight * value.value
       for i in slopes.indices { slopes[i] += term.weight * factor * value.gradient[i] }
     }
     let derivatives = zip(scored, slopes).flatMap { scored, slope in
@@ -135,7 +136,11 @@ private struct LossSums {
     let weight = term.weight * factor
     switch term.kind {
     case .scoring(let loss):
-      note(term, add(loss(tables[0].scores, targets), weight, at: tables[0].first, &byScores))
+      let value = loss(tables[0].scores, targets)
+      let isEmpty = value.isEmpty
+      if isEmpty { self.loss.withoutPairs.append(self.loss.terms.count) }
+      let sum = add(value, weight, at: tables[0].first, &byScores)
+      note(term, isEmpty ? 0 : sum)
     case .inBatch(let loss):
       inBatchTerms += 1
       let table = tables[inBatchTerms]

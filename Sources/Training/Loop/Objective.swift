@@ -28,10 +28,55 @@ package struct LossTerm: Sendable {
   }
 }
 
+// MARK: Numbers that schedules change
+
+extension LossTerm {
+  /// Names of the numbers that a schedule may change, as configurations have them.
+  var numbers: [String] {
+    switch kind {
+    case .scoring(let loss): ["weight"] + [loss.numberName].compactMap { $0 }
+    case .inBatch(let loss):
+      loss.sampling.leastTargetDifference == nil ? ["weight"] : ["weight", "min_target_diff"]
+    case .regularization: ["weight", "query_weight", "doc_weight"]
+    case .views: ["weight"]
+    }
+  }
+
+  /// Whether the loss divides by one of its numbers.
+  func divides(by name: String) -> Bool {
+    guard name == "temperature", case .scoring(let loss) = kind else { return false }
+    return !(loss is RankNet)
+  }
+
+  /// Multiplies one of `numbers`.
+  mutating func multiply(_ name: String, by factor: Double) {
+    switch (name, kind) {
+    case ("weight", _): weight *= factor
+    case ("query_weight", .regularization(var regularization)):
+      regularization.queryWeight *= factor
+      kind = .regularization(regularization)
+    case ("doc_weight", .regularization(var regularization)):
+      regularization.docWeight *= factor
+      kind = .regularization(regularization)
+    case (_, .scoring(var loss)):
+      loss.number *= factor
+      kind = .scoring(loss)
+    case (_, .inBatch(var loss)):
+      if let least = loss.sampling.leastTargetDifference {
+        loss.sampling.leastTargetDifference = least * factor
+      }
+      kind = .inBatch(loss)
+    default: break
+    }
+  }
+}
+
 /// What a batch costs, term by term.
 package struct BatchLoss: Sendable {
   /// Before weights, in the order of the terms.
   package var terms: [Double]
+  /// Places of terms that found no pair to compare, and count as 0.
+  package var withoutPairs: [Int] = []
   /// Their weighted sum.
   package var total: Double
   /// Scores of each query's own documents, [B,N].

@@ -14,6 +14,8 @@ package struct StepReport: Sendable {
   package var loss: Double
   /// Before weights, in the order of the losses.
   package var terms: [Double]
+  /// Places of losses that found no pair to compare in a batch, where they count as 0.
+  package var withoutPairs: Set<Int> = []
   package var learningRate: Double
   package var gradientNorm: Double
   package var queries: Int
@@ -160,7 +162,8 @@ package final class TrainingRun {
         options: .init(
           chunk: configuration.chunk, ranks: ranks, sumsGradients: i == batches.count - 1),
         &random)
-      guard loss.total.isFinite else { throw notFinite("the loss is \(loss.total)", tuples) }
+      guard loss.total.isFinite else { throw notFinite("the loss", loss.total, tuples) }
+      report.withoutPairs.formUnion(loss.withoutPairs)
       report.loss += loss.total / Double(batches.count)
       for (i, term) in loss.terms.enumerated() { report.terms[i] += term / Double(batches.count) }
       report.queries += tuples.count
@@ -169,8 +172,7 @@ package final class TrainingRun {
     report.gradientNorm = update.gradientNorm()
     guard report.gradientNorm.isFinite else {
       throw notFinite(
-        "the norm of the gradient is \(report.gradientNorm)",
-        try read(batches.flatMap { $0 }, epoch))
+        "the norm of the gradient", report.gradientNorm, try read(batches.flatMap { $0 }, epoch))
     }
     update.step(
       learningRate: report.learningRate, norm: report.gradientNorm, clip: configuration.clip)
@@ -188,12 +190,16 @@ package final class TrainingRun {
     return tuples
   }
 
-  private func notFinite(_ what: String, _ tuples: [TrainingTuple]) -> Failure {
+  private func notFinite(
+    _ what: String, _ value: Double, _ tuples: [TrainingTuple]
+  ) -> Failure {
+    // Of a NaN the sign means nothing.
+    let what = "\(what) is \(value.isNaN ? "nan" : "\(value)")"
     let places = tuples.prefix(8).map(\.place).joined(separator: ", ")
     return Failure(
       .refused, at: "step \(step + 1)",
       "\(what) in the batch of \(places)\(tuples.count > 8 ? ", …" : "")",
-      hint: "a smaller learning rate or clip may help; the last checkpoint is kept")
+      hint: "a smaller learning rate or clip may help, in another folder: --resume takes no others")
   }
 }
 

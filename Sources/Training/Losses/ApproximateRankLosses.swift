@@ -44,7 +44,7 @@ private struct ApproximateRanks {
 ///
 /// Lightning IR `loss/approximate.py`. Targets below 0 bring nothing. With `scalesGains` a target
 /// t brings 2^t - 1, else t.
-package struct ApproxNDCG: ScoringLoss {
+package struct ApproxNDCG: TemperedLoss {
   package var temperature: Double
   package var scalesGains: Bool
   /// The least DCG that the best ranking is taken to have, for queries without gains.
@@ -83,7 +83,7 @@ package struct ApproxNDCG: ScoringLoss {
 /// One minus the reciprocal approximate rank of the best relevant document.
 ///
 /// Lightning IR `loss/approximate.py`: targets above 1 count as 1, others as they are.
-package struct ApproxMRR: ScoringLoss {
+package struct ApproxMRR: TemperedLoss {
   package var temperature: Double
 
   package init(temperature: Double = 1) { self.temperature = temperature }
@@ -106,7 +106,7 @@ package struct ApproxMRR: ScoringLoss {
 /// The squared difference between approximate ranks and those of the targets.
 ///
 /// Schlatt et al., Rank-DistiLLM, ECIR 2025; Lightning IR `loss/approximate.py`.
-package struct ApproxRankMSE: ScoringLoss {
+package struct ApproxRankMSE: TemperedLoss {
   /// What the error at a rank is multiplied by.
   package enum Discount: String, Sendable, CaseIterable {
     /// 1 / log2(rank + 1)

@@ -42,7 +42,7 @@ private struct DocumentPairs {
 ///
 /// Burges et al., Learning to Rank using Gradient Descent, ICML 2005; Lightning IR
 /// `loss/pairwise.py`. As there, scores are multiplied by the temperature.
-package struct RankNet: ScoringLoss {
+package struct RankNet: TemperedLoss {
   package var temperature: Double
 
   package init(temperature: Double = 1) { self.temperature = temperature }
@@ -70,6 +70,12 @@ package struct MarginMSE: ScoringLoss {
   package var margin: Margin
 
   package init(margin: Margin = .constant(1)) { self.margin = margin }
+
+  package var numberName: String? { if case .constant = margin { "margin" } else { nil } }
+  package var number: Double {
+    get { if case .constant(let margin) = margin { margin } else { 1 } }
+    set { if case .constant = margin { margin = .constant(newValue) } }
+  }
 
   package func callAsFunction(_ scores: ScoreTable, _ targets: ScoreTable) -> LossValue {
     DocumentPairs(targets).mean(scores) { margin, better, worse in

@@ -55,6 +55,8 @@ package struct LossValue: Sendable {
   package var value: Double
   /// Derivatives in the layout of the scores or embeddings.
   package var gradient: [Double]
+  /// Whether there was nothing to take a mean of: the value is NaN then, as torch has it.
+  package private(set) var isEmpty = false
 
   /// Nothing yet.
   init(count: Int) {
@@ -64,6 +66,7 @@ package struct LossValue: Sendable {
 
   /// The mean of what was summed up over `count` parts; NaN where there were none.
   mutating func average(over count: Int) {
+    isEmpty = count == 0
     value /= Double(count)
     // Without parts nothing was added to the gradient, and nothing is to be learnt.
     if count > 0 { for i in gradient.indices { gradient[i] /= Double(count) } }
@@ -76,4 +79,28 @@ package protocol ScoringLoss: Sendable {
   ///
   /// - Precondition: scores and targets have one shape.
   func callAsFunction(_ scores: ScoreTable, _ targets: ScoreTable) -> LossValue
+
+  /// What the configuration calls `number`; nil where the loss has none.
+  var numberName: String? { get }
+  /// The number of the loss that schedules may change.
+  var number: Double { get set }
+}
+
+extension ScoringLoss {
+  package var numberName: String? { nil }
+  package var number: Double {
+    get { 1 }
+    set {}
+  }
+}
+
+/// A loss whose number is a temperature.
+package protocol TemperedLoss: ScoringLoss { var temperature: Double { get set } }
+
+extension TemperedLoss {
+  package var numberName: String? { "temperature" }
+  package var number: Double {
+    get { temperature }
+    set { temperature = newValue }
+  }
 }

@@ -1,0 +1,157 @@
+import Failures
+import JSON
+import Models
+import Streams
+
+/// Everything that decides the weights of a run, kept beside each checkpoint: what goes on from there
+/// has to be the same.
+package struct RunIdentity: Sendable {
+  /// As `TrainingConfiguration.decisive` has it.
+  package var configuration: JSON
+  /// Keys of the configuration that name files, with the digests of these.
+  package var data: JSON
+  /// Digest of the model's folder as the user named it, and as training begins with it.
+  package var model: String
+  /// Of each validation, what its measures are taken of; these decide no weights.
+  package var validations: [String]
+
+  /// Keys that name files; only what is in these matters.
+  private static let files = ["tuples", "run", "queries", "docs", "qrels"]
+  /// Parts of the configuration with keys that name files.
+  private static let naming = ["data": files, "lora": ["adapter"]]
+  /// Differences that a message names.
+  private static let shown = 4
+
+  /// Reads all files once.
+  package init(_ configuration: TrainingConfiguration, model: String) throws(Failure) {
+    self.configuration = Self.withoutFiles(configuration.decisive)
+    self.model = model
+    data = .object(
+      try Self.digests(configuration.data, "data") + Self.digests(configuration.lora?.adapter))
+    validations = []
+    for (i, validation) in configuration.validations.enumerated() {
+      let settings = configuration.effective["validate"]?.array?[i].members ?? []
+      let kept = settings.filter {
+        !(Self.files + ["name", "every", "patience"]).contains($0.key)
+      }
+      let digests = try Self.digests(validation.data, "validate")
+      validations.append(
+        Checksum.xxh3Long(Array(JSON.object(kept + digests).serialized(sortingKeys: true).utf8)))
+    }
+  }
+
+  /// One that was kept.
+  init(configuration: JSON, data: JSON, model: String, validations: [String]) {
+    self.configuration = configuration
+    self.data = data
+    self.model = model
+    self.validations = validations
+  }
+
+  private static func withoutFiles(_ configuration: JSON) -> JSON {
+    .object(
+      (configuration.members ?? []).map { member in
+        guard let files = naming[member.key], let members = member.value.members
+        else { return member }
+        return JSON.Member(member.key, .object(members.filter { !files.contains($0.key) }))
+      })
+  }
+
+  private static func digests(
+    _ data: DataConfiguration, _ path: String
+  ) throws(Failure) -> [JSON.Member] {
+    var all: [JSON.Member] = []
+    for (key, files) in [
+      ("tuples", data.tuples.map { [$0] } ?? []), ("run", data.run), ("queries", data.queries),
+      ("docs", data.docs), ("qrels", data.qrels),
+    ] where !files.isEmpty {
+      var digests: [JSON] = []
+      for file in files {
+        digests.append(.string(WholeFile.exists(file) ? try FileDigest.of(file) : "none"))
+      }
+      all.append(JSON.Member("\(path).\(key)", .array(digests)))
+    }
+    return all
+  }
+
+  /// Of a folder with an adapter that training begins with.
+  private static func digests(_ adapter: String?) throws(Failure) -> [JSON.Member] {
+    guard let adapter else { return [] }
+    var digests: [JSON] = []
+    for name in try FolderListing.names(adapter).sorted() where name.hasPrefix("adapter_") {
+      digests.append(.string(try FileDigest.of("\(adapter)/\(name)")))
+    }
+    return [JSON.Member("lora.adapter", .array(digests))]
+  }
+
+  // MARK: Comparison
+
+  /// Whether a checkpoint of another identity is one to go on from.
+  ///
+  /// - Throws: 78, with all that differs.
+  package func check(against kept: RunIdentity, at place: String) throws(Failure) {
+    var differences = Self.differences(configuration, kept.configuration)
+    let changesSteps = differences.contains {
+      $0.hasPrefix("max_steps ") || $0.hasPrefix("epochs ")
+    }
+    let data = Set((self.data.members ?? []).map(\.key) + (kept.data.members ?? []).map(\.key))
+    for key in data.sorted() where !Self.isSame(self.data[key], kept.data[key]) {
+      differences.append("what \(key) names is not what it was")
+    }
+    if model != kept.model { differences.append("the model to begin with is another one") }
+    guard !differences.isEmpty else { return }
+    let more = differences.count > Self.shown ? "; …" : ""
+    throw .config(
+      place,
+      "the checkpoint belongs to another training run: "
+        + differences.prefix(Self.shown).joined(separator: "; ") + more,
+      hint: changesSteps
+        ? "a schedule that decays depends on the number of steps; train into another folder"
+        : "undo that, or train into another folder")
+  }
+
+  /// The same of a configuration alone.
+  package func check(
+    configuration kept: TrainingConfiguration, at place: String
+  ) throws(Failure) {
+    var same = self
+    same.configuration = Self.withoutFiles(kept.decisive)
+    try check(against: same, at: place)
+  }
+
+  private static func isSame(_ a: JSON?, _ b: JSON?) -> Bool { a?.serialized() == b?.serialized() }
+
+  /// Values of a configuration that are not what they were, by their keys.
+  static func differences(_ now: JSON, _ before: JSON) -> [String] {
+    let (now, before) = (leaves(now, ""), leaves(before, ""))
+    var all: [String] = []
+    for (key, value) in now where !isEqual(before[key], value) {
+      all.append("\(key) is \(value.serialized()), was \(before[key]?.serialized() ?? "not set")")
+    }
+    for (key, value) in before where now[key] == nil {
+      all.append("\(key) is not set, was \(value.serialized())")
+    }
+    return all.sorted()
+  }
+
+  private static func isEqual(_ a: JSON?, _ b: JSON) -> Bool {
+    if let a = a?.double, let b = b.double { return a == b }
+    return a?.serialized() == b.serialized()
+  }
+
+  /// What has no parts, by its path; null is nothing.
+  private static func leaves(_ json: JSON, _ path: String) -> [String: JSON] {
+    let parts: [(String, JSON)]
+    switch json {
+    case .object(let members): parts = members.map { ($0.key, $0.value) }
+    case .array(let elements): parts = elements.enumerated().map { ("\($0)", $1) }
+    case .null: return [:]
+    default: return [path: json]
+    }
+    var all: [String: JSON] = [:]
+    for (key, value) in parts {
+      all.merge(leaves(value, path.isEmpty ? key : "\(path).\(key)")) { first, _ in first }
+    }
+    return all
+  }
+}
