@@ -219,7 +219,7 @@ exits 78 lir-train --config train.yml -o none --model bare --set 'freeze=[nothin
 is 'what is in the folder' '' "$(ls -A none)"
 mkdir none/start
 echo mine >none/start/notes
-refuses 73 'something here already' lir-train --config train.yml -o none --model bare \
+refuses 73 'not a training run' lir-train --config train.yml -o none --model bare \
   --set 'model_config={"model_type":"mvr","num_viewer_tokens":2}'
 [ "$(cat none/start/notes)" = mine ] || fail 'a folder of somebody else is gone'
 rm -rf bare made again lacking modules frozen low half none docs.index

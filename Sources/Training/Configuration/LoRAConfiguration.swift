@@ -10,7 +10,7 @@ package struct LoRAConfiguration: Sendable {
 
   static let defaults: JSON = [
     "r": 8, "alpha": .double(8), "dropout": .double(0), "targets": [], "modules_to_save": [],
-    "use_rslora": false,
+    "use_rslora": false, "adapter": .null,
   ]
 
   package var rank: Int
