@@ -23,6 +23,8 @@ package struct RunIdentity: Sendable {
   private static let shown = 4
 
   /// Reads all files once.
+  ///
+  /// - Throws: 64 for one that cannot be read again, such as a pipe.
   package init(_ configuration: TrainingConfiguration, model: String) throws(Failure) {
     self.configuration = Self.withoutFiles(configuration.decisive)
     self.model = model
@@ -66,12 +68,19 @@ package struct RunIdentity: Sendable {
       ("docs", data.docs), ("qrels", data.qrels),
     ] where !files.isEmpty {
       var digests: [JSON] = []
-      for file in files {
-        digests.append(.string(WholeFile.exists(file) ? try FileDigest.of(file) : "none"))
-      }
+      for file in files { digests.append(.string(try digest(file, "\(path).\(key)"))) }
       all.append(JSON.Member("\(path).\(key)", .array(digests)))
     }
     return all
+  }
+
+  private static func digest(_ file: String, _ key: String) throws(Failure) -> String {
+    guard WholeFile.exists(file) else { return "none" }
+    // Training, and a run that goes on, read it again.
+    guard WholeFile.isRegular(file) else {
+      throw .usage("\(key): expected a file that can be read again, found \(file)")
+    }
+    return try FileDigest.of(file)
   }
 
   /// Of a folder with an adapter that training begins with.
