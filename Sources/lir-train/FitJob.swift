@@ -218,6 +218,10 @@ struct FitJob {
   }
 
   private func finish(_ state: TrainingState) throws(Failure) {
+    try folders.sweep(
+      writer.contents + [
+        "train.yml", "metrics.jsonl", "best", "start", CheckpointFolders.doneFile,
+      ])
     try writer.write(into: folders.root)
     try CheckpointFolders.finish(folders.root)
     context.report("steps", "\(state.step)")

@@ -184,6 +184,20 @@ package struct CheckpointFolders {
     }
   }
 
+  /// Removes what a kill has left of files and folders that were being written.
+  ///
+  /// `names`: those of the files and folders, from the root.
+  package func sweep(_ names: [String]) throws(Failure) {
+    for name in names {
+      let (folder, base) = PathName.split("\(root)/\(name)")
+      guard WholeFile.isDirectory(folder) else { continue }
+      for found in try FolderListing.names(folder) where found.hasPrefix(".\(base).tmp.") {
+        let path = folder + found
+        if WholeFile.isDirectory(path) { try Self.remove(path) } else { unlink(path) }
+      }
+    }
+  }
+
   /// Removes a folder: first what says that it is whole.
   private static func remove(_ folder: String) throws(Failure) {
     unlink("\(folder)/\(doneFile)")
