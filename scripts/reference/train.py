@@ -75,6 +75,15 @@ def module_of(model: str, config: Dict[str, Any]) -> Any:
     return module.train() if config["dropout"] is None else module.eval()
 
 
+def optimizer_of(config: Dict[str, Any], module: torch.nn.Module) -> torch.optim.Optimizer:
+    options = dict(config["optimizer"])
+    name, parts = options.pop("name"), options.pop("no_decay", [])
+    groups: List[Dict[str, Any]] = [{"params": []}, {"params": [], "weight_decay": 0.0}]
+    for parameter_name, parameter in module.named_parameters():
+        groups[any(part in parameter_name for part in parts)]["params"].append(parameter)
+    return getattr(torch.optim, name)([group for group in groups if group["params"]], **options)
+
+
 def scheduler_of(config: Dict[str, Any], optimizer: torch.optim.Optimizer, steps: int) -> Any:
     schedule = config["schedule"]
     kwargs = {"num_warmup_steps": schedule["warmup"], "num_delay_steps": schedule["delay"]}
@@ -119,8 +128,7 @@ def train(config: Dict[str, Any], tuples: List[Tuple_], steps: int, limit: int,
     random.seed(config["seed"])
     torch.manual_seed(config["seed"])
     module = module_of(config["model"], config)
-    options = dict(config["optimizer"])
-    optimizer = getattr(torch.optim, options.pop("name"))(module.parameters(), **options)
+    optimizer = optimizer_of(config, module)
     scheduler = scheduler_of(config, optimizer, steps)
     values = value_schedulers_of(config, steps)
     for value in values:
