@@ -140,7 +140,7 @@ let package = Package(
       "lir-train",
       [
         "JSON", "Kernels", "Workers", "Records", "Tensors", "Tokenizers", "Evaluation",
-        "TrainingData", "Autograd", "Models", "Training", "MessagePassing",
+        "TrainingData", "Autograd", "Models", "Training", "MessagePassing", "ModelSupport",
       ]),
     tool("lir-eval", ["JSON", "Workers", "Records", "Tensors", "Evaluation"]),
 

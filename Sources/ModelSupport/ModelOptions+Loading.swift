@@ -102,7 +102,9 @@ extension ModelOptions {
       throw .usage("--model-config: \(error.description)")
     }
   }
+}
 
+extension InstructionOptions {
   /// The kernels that `--isa` asks for.
   ///
   /// - Throws: 78 where the processor does not have them.

@@ -146,6 +146,13 @@ package struct ModelOptions: ParsableArguments {
       "PEFT folder whose low-rank updates are added to the weights of --model.", valueName: "dir"))
   package var adapter: String?
 
+  @OptionGroup package var instructions: InstructionOptions
+
+  package init() {}
+}
+
+/// What a model runs on.
+package struct InstructionOptions: ParsableArguments {
   @Option(
     help: "Instruction set: auto, avx512, avx2 or portable. f32 results do not depend on it.")
   package var isa: InstructionSetName = .auto

@@ -95,7 +95,8 @@ struct Encode: ToolCommand {
     let found = try Calibration(texts: file, records, context.diagnostics) { () throws(Failure) in
       try TextEmbedder(
         modelOptions.load(for: role, LayerPrecisions.calibrating, context.diagnostics), role,
-        context.pool, modelOptions.kernels(), batchTokens: batchTokens, maxLength: maxLength,
+        context.pool, modelOptions.instructions.kernels(), batchTokens: batchTokens,
+        maxLength: maxLength,
         prompt: prompt)
     }
     if computation.precision == .int8 { found.report(context.diagnostics) }

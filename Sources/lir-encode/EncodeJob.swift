@@ -42,7 +42,7 @@ struct EncodeJob {
     try options.resumption.check(inputs: operands, output: options.output)
     if options.resumption.resume { StopRequest.install() }
     inputs = (calibration?.inputs ?? []) + (try InputDigest.of(operands))
-    kernels = try options.modelOptions.kernels()
+    kernels = try options.modelOptions.instructions.kernels()
     tokenizerDigest = try TokenizerDigest.of(loaded.tokenizer)
     embedder = try TextEmbedder(
       loaded, role, context.pool, kernels, batchTokens: options.batchTokens,

@@ -16,7 +16,7 @@ struct PairCalibration {
   init(_ options: Rerank, _ context: ToolContext) throws(Failure) {
     self.options = options
     self.context = context
-    kernels = try options.modelOptions.kernels()
+    kernels = try options.modelOptions.instructions.kernels()
   }
 
   /// What `--calibrate` finds; nil where it is not said.

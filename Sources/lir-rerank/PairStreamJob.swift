@@ -51,7 +51,7 @@ struct PairStreamJob {
         loaded.description.folder.path,
         "a bi-encoder scores no pairs of tokens", hint: "encode the tokens of each role")
     }
-    let kernels = try options.modelOptions.kernels()
+    let kernels = try options.modelOptions.instructions.kernels()
     instructionSet = options.computation.recordedInstructionSet(kernels)
     encoder = BatchEncoder(
       loaded.model, context.pool, kernels, batchTokens: options.batchTokens)

@@ -28,7 +28,7 @@ struct RerankModel {
     let loaded = try options.modelOptions.load(
       for: .doc, calibration?.precisions(.doc) ?? options.computation.layers, context.diagnostics,
       cache)
-    let kernels = try options.modelOptions.kernels()
+    let kernels = try options.modelOptions.instructions.kernels()
     digest = try options.modelOptions.digest(cache)
     instructionSet = options.computation.recordedInstructionSet(kernels)
     if loaded.description.isCrossEncoder {

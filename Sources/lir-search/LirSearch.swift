@@ -77,7 +77,7 @@ struct LirSearch: Tool, ToolCommand {
     let found = try Calibration(texts: file, records, context.diagnostics) { () throws(Failure) in
       try TextEmbedder(
         modelOptions.load(for: .query, LayerPrecisions.calibrating, context.diagnostics), .query,
-        context.pool, modelOptions.kernels(), batchTokens: batchTokens)
+        context.pool, modelOptions.instructions.kernels(), batchTokens: batchTokens)
     }
     if computation.precision == .int8 { found.report(context.diagnostics) }
     return found

@@ -34,7 +34,7 @@ struct SearchJob {
       inputs: operands + (options.filter.map { [$0] } ?? []), output: options.output)
     _ = try options.shards.selection()
     folder = try IndexFolder(options.index)
-    kernels = try options.modelOptions.kernels()
+    kernels = try options.modelOptions.instructions.kernels()
     index = try SearchableIndexes.open(folder, kernels, context.pool)
     if let path = options.filter {
       let filter = try DocumentFilter(path, index.documents)

@@ -2,6 +2,7 @@ import ArgumentParser
 import Failures
 import JSON
 import MessagePassing
+import ModelSupport
 import Streams
 import ToolSupport
 import Training
@@ -35,6 +36,7 @@ struct Fit: ToolCommand, ReadsOwnConfiguration {
       valueName: "path=value"))
   var set: [String] = []
 
+  @OptionGroup var instructions: InstructionOptions
   @OptionGroup var resumption: ResumeOptions
 
   func run() throws {
@@ -55,7 +57,8 @@ struct Fit: ToolCommand, ReadsOwnConfiguration {
     let beginning = CheckpointFolders.Beginning(output)
     let job: FitJob
     do throws(Failure) {
-      job = try FitJob(configuration, output, resumes: resumption.resume, ranks, context)
+      job = try FitJob(
+        configuration, output, resumes: resumption.resume, instructions.kernels(), ranks, context)
     } catch {
       if ranks?.isFirst ?? true { beginning.restore() }
       throw error

@@ -25,7 +25,7 @@ struct FitJob {
 
   init(
     _ configuration: TrainingConfiguration, _ output: String, resumes: Bool,
-    _ ranks: (any Ranks)?, _ context: ToolContext
+    _ kernels: Kernels, _ ranks: (any Ranks)?, _ context: ToolContext
   ) throws(Failure) {
     self.configuration = configuration
     self.context = context
@@ -49,7 +49,7 @@ struct FitJob {
       }
     }
     training = try TrainingRun(
-      configuration, models.description, Kernels(.best), pool, ranks: ranks, opener: opener)
+      configuration, models.description, kernels, pool, ranks: ranks, opener: opener)
     writer = try ModelFolderWriter(models.plain, training.trained, training.lowRank)
     let fresh = training.trained.model.freshTensors
     for part in configuration.optimizer.noDecay where isFirst {

@@ -36,7 +36,8 @@ bad 78 'either tuples or run' --set data.run=first.run
 bad 78 'targets: expected' --set data.targets=relevance
 bad 78 'schedule.name: expected' --set schedule.name=wavy
 bad 78 'key: expected' --set 'value_schedules=[{key: losses.1.weight, warmup: 3}]'
-bad 78 'precision' --set precision=bf16
+bad 78 'expected f32, bf16, found "int8"' --set precision=int8
+bad 64 '--isa' --isa avx1024
 bad 78 'did you mean' --set 'validate=[{tuples: ids.tsv, measures: [nDGC@10]}]'
 bad 78 'freeze' --set 'freeze=[no.such.layer]'
 
