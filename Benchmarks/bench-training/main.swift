@@ -9,7 +9,7 @@ import Workers
 // Times training steps of a bi-encoder on made-up tokens; `scripts/reference/bench_training.py` runs
 // it beside the reference.
 //
-//   bench-training MODEL STEPS THREADS DOCUMENTS [--checkpoint] [--dropout] [--cpu] < lengths
+//   bench-training MODEL STEPS THREADS DOCUMENTS [--checkpoint] [--dropout] [--bf16] [--cpu] < lengths
 //
 // The input has the number of tokens of each text, queries first; DOCUMENTS is their number per
 // query. Output: seconds of each step (of the processors, with --cpu), then the peak of resident memory
@@ -31,7 +31,9 @@ func now() -> Double {
 }
 
 do {
-  let trained = try TrainedModel(ModelDescription(recognizing: ModelFolder(arguments[1])))
+  let trained = try TrainedModel(
+    ModelDescription(recognizing: ModelFolder(arguments[1])),
+    precision: arguments.contains("--bf16") ? .bf16 : .f32)
   let vocabulary = trained.model.backbone.vocabularySize
   var random = CounterRandom(seed: 1)
   func texts(_ lengths: ArraySlice<Int>) -> PackedBatch {

@@ -102,7 +102,7 @@ package final class Linear: Sendable {
   let trial: NarrowMatrix?
 
   private enum Fixed: Sendable {
-    case inTraining
+    case inTraining(Precision)
     case single(PackedMatrix)
     case narrow(NarrowMatrix)
   }
@@ -133,12 +133,18 @@ package final class Linear: Sendable {
   }
 
   /// Of the products.
-  package var precision: Precision { narrow?.precision ?? .f32 }
+  package var precision: Precision {
+    switch fixed {
+    case .inTraining(let precision): precision
+    case .single: .f32
+    case .narrow(let matrix): matrix.precision
+    }
+  }
 
   /// - Parameters:
   ///   - weights: W[N,K] each, of one K.
   ///   - biases: b[N] for each weight, or none at all.
-  ///   - precision: Of the products; weights in training are in single precision.
+  ///   - precision: Of the products; in training not bytes.
   ///   - calibrates: Whether the weights are kept in bytes as well.
   package init(
     weights: [Parameter], biases: [Parameter] = [], precision: Precision = .f32,
@@ -154,7 +160,7 @@ package final class Linear: Sendable {
     outputs = weights.reduce(0) { $0 + $1.rows }
     if (weights + biases).contains(where: { $0.training != nil }) {
       for weight in weights where weight.isWhole { weight.training?.multiplies = true }
-      fixed = .inTraining
+      fixed = .inTraining(precision)
       trial = nil
       return
     }

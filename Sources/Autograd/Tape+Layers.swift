@@ -112,7 +112,7 @@ extension Tape {
 
   /// c = a · Wᵀ + b.
   private func multiply(_ a: MatrixView, _ layer: Linear, into c: MutableMatrixView) {
-    let w = layer.isInTraining ? pack(layer) : layer.packed
+    let w = layer.isInTraining ? pack(layer) : WeightPanels(layer)
     product(a, w, accumulates: false, into: c)
   }
 
@@ -123,20 +123,20 @@ extension Tape {
 
   /// c (+)= a · Wᵀ (+ b), split into blocks of rows, and of outputs where rows are few.
   private func product(
-    _ a: MatrixView, _ w: PackedMatrix, accumulates: Bool, into c: MutableMatrixView
+    _ a: MatrixView, _ w: WeightPanels, accumulates: Bool, into c: MutableMatrixView
   ) {
     let rowBlocks = (a.rows + Self.blockRows - 1) / Self.blockRows
     let width = rowBlocks < 8 ? Self.blockColumns : w.rows
     let columnBlocks = (w.rows + width - 1) / width
-    forEach(rowBlocks * columnBlocks) { [kernels] index, _ in
+    forEach(rowBlocks * columnBlocks) { [kernels] index, worker in
       let firstRow = index / columnBlocks * Self.blockRows
       let rows = firstRow..<min(firstRow + Self.blockRows, a.rows)
       let firstColumn = index % columnBlocks * width
       let columns = firstColumn..<min(firstColumn + width, w.rows)
-      if accumulates {
-        kernels.accumulate(a.rows(rows), w, columns: columns, into: c.rows(rows))
-      } else {
-        kernels.multiply(a.rows(rows), w, columns: columns, into: c.rows(rows))
+      narrowed.with(worker) { scratch in
+        w.multiply(
+          a.rows(rows), columns: columns, accumulates: accumulates, into: c.rows(rows),
+          kernels: kernels, scratch: &scratch)
       }
     }
   }
@@ -150,14 +150,12 @@ extension Tape {
   }
 
   /// W[N,K] and b, for products with W.
-  private func pack(_ layer: Linear) -> PackedMatrix {
+  private func pack(_ layer: Linear) -> WeightPanels {
     var bias = [Float](repeating: 0, count: layer.biases.isEmpty ? 0 : layer.outputs)
     return bias.withUnsafeMutableBufferPointer { bias in
       if let base = bias.baseAddress { Linear.stack(layer.biases, into: base) }
-      let memory = packed.take(
-        PackedMatrix.memoryCount(rows: layer.outputs, columns: layer.inputs))
-      let w = PackedMatrix(
-        rows: layer.outputs, columns: layer.inputs, memory: memory,
+      let w = WeightPanels(
+        layer.precision, rows: layer.outputs, columns: layer.inputs, in: &packed,
         bias: layer.biases.isEmpty ? nil : bias.baseAddress.map { UnsafePointer($0) })
       fill(w, weights(layer), rowStride: layer.inputs, columnStride: 1)
       return w
@@ -165,7 +163,7 @@ extension Tape {
   }
 
   private func fill(
-    _ w: PackedMatrix, _ source: UnsafePointer<Float>, rowStride: Int, columnStride: Int
+    _ w: WeightPanels, _ source: UnsafePointer<Float>, rowStride: Int, columnStride: Int
   ) {
     forEach(w.panels) { [kernels] panel, _ in
       w.fill(
@@ -180,8 +178,8 @@ extension Tape {
     addWeightGradients(x.value.view.view, layer, dy)
     addBiasGradients(layer, dy)
     guard let slot = x.slot else { return }
-    let memory = packed.take(PackedMatrix.memoryCount(rows: layer.inputs, columns: layer.outputs))
-    let w = PackedMatrix(rows: layer.inputs, columns: layer.outputs, memory: memory)
+    let w = WeightPanels(
+      layer.precision, rows: layer.inputs, columns: layer.outputs, in: &packed)
     fill(w, weights(layer), rowStride: 1, columnStride: layer.inputs)
     if let sum = sum(of: slot) {
       product(dy, w, accumulates: true, into: sum.view)
@@ -197,9 +195,8 @@ extension Tape {
     for first in stride(from: 0, to: x.rows, by: Self.blockTokens) {
       let tokens = first..<min(first + Self.blockTokens, x.rows)
       let part = x.rows(tokens)
-      let memory = packedTokens.take(
-        PackedMatrix.memoryCount(rows: layer.inputs, columns: tokens.count))
-      let w = PackedMatrix(rows: layer.inputs, columns: tokens.count, memory: memory)
+      let w = WeightPanels(
+        layer.precision, rows: layer.inputs, columns: tokens.count, in: &packedTokens)
       fill(w, part.base, rowStride: 1, columnStride: part.stride)
       let turned = turned.take(layer.outputs * tokens.count)
         .matrix(rows: layer.outputs, columns: tokens.count)

@@ -50,8 +50,14 @@ extension Tape {
       for sequence in 0..<batch.sequences {
         let rows = batch.range(sequence)
         let logits = memory.matrix(rows: rows.count, columns: outputs.count)
-        kernels.multiply(x.view.view.rows(rows), w, into: logits)
-        if let update { kernels.accumulate(update.inner.rows(rows), update.up, into: logits) }
+        narrowed.with(worker) { narrowed in
+          w.multiply(x.view.view.rows(rows), into: logits, kernels: kernels, scratch: &narrowed)
+          if let update {
+            update.up.multiply(
+              update.inner.rows(rows), accumulates: true, into: logits, kernels: kernels,
+              scratch: &narrowed)
+          }
+        }
         let first = sequence * layer.outputs + outputs.lowerBound
         guard let base = places.baseAddress else { return }
         kernels.argmaxRows(logits.view, into: out.buffer.pointer + first, base + first)
@@ -60,10 +66,10 @@ extension Tape {
   }
 
   /// The weights of some outputs.
-  private func packedPart(_ layer: Linear, _ outputs: Range<Int>) -> PackedMatrix {
-    let count = PackedMatrix.memoryCount(rows: outputs.count, columns: layer.inputs)
-    let w = PackedMatrix(
-      rows: outputs.count, columns: layer.inputs, memory: AlignedBuffer(count: count),
+  private func packedPart(_ layer: Linear, _ outputs: Range<Int>) -> WeightPanels {
+    var memory = ScratchBuffer()
+    let w = WeightPanels(
+      layer.precision, rows: outputs.count, columns: layer.inputs, in: &memory,
       bias: layer.biases.first.map { $0.values + outputs.lowerBound })
     for panel in 0..<w.panels {
       w.fill(

@@ -32,6 +32,8 @@ package final class Tape: Operations {
   let arena = Arena(limit: 512)
   /// Memory of each worker.
   let scratch: WorkerLocal<ScratchBuffer>
+  /// Memory of each worker for rows in bfloat16.
+  let narrowed: WorkerLocal<AlignedBuffer>
   /// Memory for one packed weight, and for its parts laid end to end.
   var packed = ScratchBuffer()
   var stacked = ScratchBuffer()
@@ -55,6 +57,7 @@ package final class Tape: Operations {
     self.pool = pool
     self.recomputesLayers = recomputesLayers
     scratch = WorkerLocal(pool) { ScratchBuffer() }
+    narrowed = WorkerLocal(pool) { AlignedBuffer(count: 0) }
   }
 
   func matrix(_ rows: Int, _ columns: Int) -> Matrix {

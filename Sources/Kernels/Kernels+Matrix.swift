@@ -54,7 +54,7 @@ extension Kernels {
       c.rows == a.rows && c.columns == w.rows,
       "multiply: c \(c.rows) × \(c.columns), product \(a.rows) × \(w.rows)")
     precondition(!a.overlaps(c.view), "multiply: c overlaps a")
-    let range = w.checked(columns)
+    let range = PackedMatrix.panels(columns, of: w.rows)
     var call = ck_gemm_f32()
     call.m = a.rows
     call.n = w.rows
@@ -86,7 +86,7 @@ extension Kernels {
   ) {
     precondition(a.columns == w.columns, "multiplyMax: a has K = \(a.columns), W \(w.columns)")
     checkMax(a, offsets, outputs: w.rows, out)
-    let range = w.checked(columns)
+    let range = PackedMatrix.panels(columns, of: w.rows)
     offsets.withUnsafeBufferPointer { offsets in
       var call = ck_gemm_colmax_f32()
       call.sequences = out.rows
@@ -117,13 +117,13 @@ extension Kernels {
 }
 
 extension PackedMatrix {
-  fileprivate func checked(_ range: Range<Int>?) -> Range<Int> {
+  /// Some of N outputs, all where nothing is said, which must be whole panels.
+  static func panels(_ range: Range<Int>?, of rows: Int) -> Range<Int> {
     guard let range else { return 0..<rows }
-    let width = Self.panelWidth
     precondition(
-      range.lowerBound >= 0 && range.upperBound <= rows && range.lowerBound % width == 0
-        && (range.upperBound % width == 0 || range.upperBound == rows),
-      "outputs \(range) of \(rows) do not begin and end with panels of \(width)")
+      range.lowerBound >= 0 && range.upperBound <= rows && range.lowerBound % panelWidth == 0
+        && (range.upperBound % panelWidth == 0 || range.upperBound == rows),
+      "outputs \(range) of \(rows) do not begin and end with panels of \(panelWidth)")
     return range
   }
 }

@@ -11,28 +11,15 @@ extension Kernels {
   ///   - w: W and its bias.
   ///   - activation: act; none where there is a residual.
   ///   - residual: What is added last.
+  ///   - columns: As in `multiply(_:_:activation:columns:into:)`.
   ///   - c: c[M,N].
   ///   - scratch: Grows as needed.
   package func multiply(
     _ a: MatrixView, _ w: NarrowMatrix, activation: Activation = .none,
-    adding residual: MatrixView? = nil, into c: MutableMatrixView,
+    adding residual: MatrixView? = nil, columns: Range<Int>? = nil, into c: MutableMatrixView,
     scratch: inout AlignedBuffer
   ) {
-    precondition(a.columns == w.columns, "multiply: a has K = \(a.columns), W \(w.columns)")
-    precondition(
-      c.rows == a.rows && c.columns == w.rows,
-      "multiply: c \(c.rows) × \(c.columns), product \(a.rows) × \(w.rows)")
-    precondition(!a.overlaps(c.view), "multiply: c overlaps a")
-    var call = ck_gemm_f32()
-    call.m = a.rows
-    call.n = w.rows
-    call.k = w.columns
-    call.a = a.base
-    call.lda = a.stride
-    call.bias = w.bias
-    call.c = c.base
-    call.ldc = c.stride
-    call.n1 = w.rows
+    var call = self.call(a, w, columns, c)
     call.activation = activation.rawValue
     if let residual {
       precondition(activation == .none, "multiply: an activation and a residual")
@@ -43,7 +30,47 @@ extension Kernels {
       call.residual = residual.base
       call.ldr = residual.stride
     }
-    reserve(rows: min(a.rows, Int(CK_BLOCK)), w, &scratch)
+    run(&call, w, &scratch)
+  }
+
+  /// c[M,N] += a[M,K] · W[N,K]ᵀ of bfloat16: each sum goes on from what is there, as `Precision` says.
+  ///
+  /// Parameters are those of `multiply(_:_:activation:adding:columns:into:scratch:)`; W has no bias.
+  package func accumulate(
+    _ a: MatrixView, _ w: NarrowMatrix, columns: Range<Int>? = nil, into c: MutableMatrixView,
+    scratch: inout AlignedBuffer
+  ) {
+    precondition(w.bias == nil && w.precision == .bf16, "accumulate: a bias, or bytes")
+    var call = self.call(a, w, columns, c)
+    call.accumulate = 1
+    run(&call, w, &scratch)
+  }
+
+  private func call(
+    _ a: MatrixView, _ w: NarrowMatrix, _ columns: Range<Int>?, _ c: MutableMatrixView
+  ) -> ck_gemm_f32 {
+    precondition(a.columns == w.columns, "multiply: a has K = \(a.columns), W \(w.columns)")
+    precondition(
+      c.rows == a.rows && c.columns == w.rows,
+      "multiply: c \(c.rows) × \(c.columns), product \(a.rows) × \(w.rows)")
+    precondition(!a.overlaps(c.view), "multiply: c overlaps a")
+    let range = PackedMatrix.panels(columns, of: w.rows)
+    var call = ck_gemm_f32()
+    call.m = a.rows
+    call.n = w.rows
+    call.k = w.columns
+    call.a = a.base
+    call.lda = a.stride
+    call.bias = w.bias
+    call.c = c.base
+    call.ldc = c.stride
+    call.n0 = range.lowerBound
+    call.n1 = range.upperBound
+    return call
+  }
+
+  private func run(_ call: inout ck_gemm_f32, _ w: NarrowMatrix, _ scratch: inout AlignedBuffer) {
+    reserve(rows: min(call.m, Int(CK_BLOCK)), w, &scratch)
     var weights = w.weights
     withExtendedLifetime(w) {
       switch w.precision {

@@ -1,11 +1,12 @@
 internal import CKernels
 
-/// W[N,K] and perhaps bias[N] in bfloat16 or bytes, laid out for multiplication; immutable.
+/// W[N,K] and perhaps bias[N] in bfloat16 or bytes, laid out for multiplication; immutable once it is
+/// filled.
 ///
 /// One block of memory, the same for all instruction sets: words of 32 bits in the panels of
 /// `PackedMatrix`, then scale and sum of each output, then the bias.
 package final class NarrowMatrix: @unchecked Sendable {
-  // Unchecked because of the buffer: nobody writes it after `init`.
+  // Unchecked because of the buffer: nobody writes it after `init` or `fill`.
   /// `memoryCount` floats.
   package let storage: AlignedBuffer
 
@@ -69,6 +70,34 @@ package final class NarrowMatrix: @unchecked Sendable {
     self.columns = columns
     self.precision = precision
     self.hasBias = hasBias
+  }
+
+  /// W[N,K] in bfloat16 that `fill` will pack, in memory that is used again and again.
+  ///
+  /// - Parameters:
+  ///   - rows: N.
+  ///   - columns: K.
+  ///   - memory: Of at least `memoryCount` floats; nobody else writes it meanwhile.
+  ///   - bias: bias[N], copied.
+  package convenience init(
+    rows: Int, columns: Int, memory: AlignedBuffer, bias: UnsafePointer<Float>? = nil
+  ) {
+    self.init(memory: memory, .bf16, rows: rows, columns: columns, hasBias: bias != nil)
+    if let bias { biases.update(from: bias, count: rows) }
+  }
+
+  /// Packs one panel of bfloat16, where element (n, k) of W is
+  /// `source[n * rowStride + k * columnStride]`; one of the strides is 1.
+  package func fill(
+    panel: Int, _ source: UnsafePointer<Float>, rowStride: Int, columnStride: Int,
+    kernels: Kernels
+  ) {
+    let first = panel * PackedMatrix.panelWidth
+    precondition(precision == .bf16 && (rowStride == 1 || columnStride == 1))
+    precondition(panel >= 0 && first < rows, "panel \(panel) of \(rows) outputs")
+    kernels.table.pointee.pack_bf16(
+      min(PackedMatrix.panelWidth, rows - first), columns, source + first * rowStride, rowStride,
+      columnStride, words + first * ((columns + 1) / 2))
   }
 
   /// Floats that W[N,K] and a bias take.

@@ -29,11 +29,14 @@ struct FiniteDifferences {
     return store.add(name, shape: shape, buffer)
   }
 
-  mutating func linear(_ inputs: Int, _ outputs: [Int], bias: Bool = true) -> Linear {
+  mutating func linear(
+    _ inputs: Int, _ outputs: [Int], bias: Bool = true, precision: Precision = .f32
+  ) -> Linear {
     let weights = outputs.enumerated().map { parameter("w\($0)", [$1, inputs]) }
     return Linear(
       weights: weights,
-      biases: bias ? outputs.enumerated().map { parameter("b\($0)", [$1]) } : [])
+      biases: bias ? outputs.enumerated().map { parameter("b\($0)", [$1]) } : [],
+      precision: precision)
   }
 
   mutating func linearNamed(_ name: String, _ inputs: Int, _ outputs: Int) -> Linear {

@@ -37,6 +37,68 @@ import Workers
     }
   }
 
+  /// All three products of a layer are those of factors rounded to bfloat16, bit for bit.
+  @Test(arguments: [(9, 5), (130, 70)]) func linearInBFloat16(_ rows: Int, _ inputs: Int) {
+    var check = FiniteDifferences()
+    check.input(rows, inputs)
+    let outputs = [67, 4]
+    let layer = check.linear(inputs, outputs, precision: .bf16)
+    let (x, count) = (check.values(0), outputs.reduce(0, +))
+    let w = layer.weights.flatMap { UnsafeBufferPointer(start: $0.values, count: $0.count) }
+    let bias = layer.biases.flatMap { UnsafeBufferPointer(start: $0.values, count: $0.count) }
+    let slopes = check.factors(rows * count)
+    let byX = Reference.multiplyBF16(
+      slopes, turned(w, columns: inputs), bias: nil, rows: rows, outputs: inputs, inputs: count)
+    let byW = Reference.multiplyBF16(
+      turned(slopes, columns: count), turned(x, columns: inputs), bias: nil, rows: count,
+      outputs: inputs, inputs: rows)
+    let byBias = (0..<count).map { n in
+      (0..<rows).reduce(Float(0)) { $0 + slopes[$1 * count + n] }
+    }
+    let expected = [
+      byX, Array(byW[..<(67 * inputs)]), Array(byW[(67 * inputs)...]), Array(byBias[..<67]),
+      Array(byBias[67...]),
+    ]
+    let y = Reference.multiplyBF16(
+      x, w, bias: bias, rows: rows, outputs: count, inputs: inputs)
+    for threads in [1, 3] {
+      var output: [Float] = []
+      let found = check.gradients(threads: threads) { tape, values in
+        let y = tape.linear(values[0], layer)
+        output = Array(y.value.elements)
+        return y
+      }
+      #expect(output.map(\.bitPattern) == y.map(\.bitPattern), "\(threads) threads")
+      for (i, (found, expected)) in zip(found, expected).enumerated() {
+        #expect(found.map(\.bitPattern) == expected.map(\.bitPattern), "\(i), \(threads) threads")
+      }
+    }
+  }
+
+  @Test func maximumInBFloat16() {
+    var check = FiniteDifferences()
+    check.input(9, 5)
+    let layer = check.linear(5, [70], precision: .bf16)
+    let bias = Array(UnsafeBufferPointer(start: layer.biases[0].values, count: 70))
+    let w = Array(UnsafeBufferPointer(start: layer.weights[0].values, count: 350))
+    let y = Reference.multiplyBF16(
+      check.values(0), w, bias: bias, rows: 9, outputs: 70, inputs: 5)
+    let expected = [0..<5, 5..<6, 6..<9].flatMap {
+      Reference.maxOverRows(
+        Array(y[$0.lowerBound * 70..<$0.upperBound * 70]), rows: $0.count, columns: 70)
+    }
+    _ = check.gradients { [batch] tape, values in
+      let out = tape.linearMax(values[0], layer, batch)
+      #expect(out.value.elements.map(\.bitPattern) == expected.map(\.bitPattern))
+      return out
+    }
+  }
+
+  private func turned(_ x: [Float], columns: Int) -> [Float] {
+    let rows = x.count / columns
+    return (0..<columns).flatMap { column in (0..<rows).map { x[$0 * columns + column] } }
+  }
+
   @Test func linearWithResidual() {
     var check = FiniteDifferences()
     check.input(9, 4)

@@ -6,8 +6,12 @@ import Testing
   private static let precisions: [Precision] = [.bf16, .int8]
 
   private func expected(_ precision: Precision, _ p: Product, withBias: Bool = true) -> [Float] {
-    let twin = precision == .bf16 ? Reference.multiplyBF16 : Reference.multiplyInt8
-    return twin(p.a, p.w, withBias ? p.bias : nil, p.rows, p.outputs, p.inputs)
+    let bias = withBias ? p.bias : nil
+    return precision == .bf16
+      ? Reference.multiplyBF16(
+        p.a, p.w, bias: bias, rows: p.rows, outputs: p.outputs, inputs: p.inputs)
+      : Reference.multiplyInt8(
+        p.a, p.w, bias: bias, rows: p.rows, outputs: p.outputs, inputs: p.inputs)
   }
 
   private func packed(
@@ -99,6 +103,42 @@ import Testing
     for kernels in instances {
       let expected = zip(residual, run(kernels, precision, product)).map(+)
       #expect(run(kernels, precision, product, residual: residual).bits == expected.bits)
+    }
+  }
+
+  /// As training takes them: panels filled from either side, sums that go on, and some panels only.
+  @Test(arguments: Product.shapes, [false, true])
+  func bfloat16GoesOnFromWhatIsThere(_ product: Product, _ isTurned: Bool) {
+    let (rows, outputs, inputs) = (product.rows, product.outputs, product.inputs)
+    let start = Sample.uniform(rows * outputs, stream: 5).map { $0 * 1e-37 + ($0 > 0 ? 1 : 0) }
+    let expected = Reference.multiplyBF16(
+      product.a, product.w, bias: nil, start: start, rows: rows, outputs: outputs, inputs: inputs)
+    var source = product.w
+    if isTurned {
+      source = (0..<inputs).flatMap { k in (0..<outputs).map { product.w[$0 * inputs + k] } }
+    }
+    for kernels in instances {
+      let count = NarrowMatrix.memoryCount(rows: outputs, columns: inputs, .bf16)
+      let memory = AlignedBuffer(count: count)
+      memory.pointer.update(repeating: .nan, count: count)
+      let w = NarrowMatrix(rows: outputs, columns: inputs, memory: memory)
+      for panel in 0..<(outputs + 63) / 64 {
+        w.fill(
+          panel: panel, source, rowStride: isTurned ? 1 : inputs,
+          columnStride: isTurned ? outputs : 1, kernels: kernels)
+      }
+      var (found, scratch) = (start, AlignedBuffer(count: 0))
+      found.withUnsafeMutableBufferPointer { buffer in
+        guard let base = buffer.baseAddress else { return }
+        let c = MutableMatrixView(base, rows: rows, columns: outputs)
+        product.a.withMatrix(rows: rows, columns: inputs) { a in
+          for first in stride(from: 0, to: outputs, by: 64) {
+            kernels.accumulate(
+              a, w, columns: first..<min(first + 64, outputs), into: c, scratch: &scratch)
+          }
+        }
+      }
+      #expect(found.bits == expected.bits, "\(kernels.instructionSet.name)")
     }
   }
 

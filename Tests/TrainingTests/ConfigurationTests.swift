@@ -45,6 +45,14 @@ import Training
     #expect(effective["data"]?["targets"]?.string == "order")
   }
 
+  @Test func precision() throws {
+    #expect(try Self.read().precision == .f32)
+    let half = try Self.read([.init("precision", "bf16")])
+    #expect(half.precision == .bf16 && half.decisive["precision"]?.string == "bf16")
+    let failure = #expect(throws: Failure.self) { try Self.read([.init("precision", "int8")]) }
+    #expect(failure?.status == .config && failure?.message.contains("f32, bf16") == true)
+  }
+
   /// The number of steps decides weights only where a schedule looks at it.
   @Test func stepsAreDecisiveWithADecay() throws {
     for (shape, isDecisive) in [

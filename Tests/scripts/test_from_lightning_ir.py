@@ -155,8 +155,11 @@ class FromLightningIR(unittest.TestCase):
         self.assertEqual(validation["qrels"], "dl19.qrels.txt")
         # What is done otherwise is said.
         _, out, _ = self.turn(SPLADE)
-        self.assertIn("bf16-mixed", out)
         self.assertIn("40000", out)
+        self.assertEqual(result["precision"], "bf16")
+        _, out, _ = self.turn(SPLADE.replace("bf16-mixed", "16-mixed"))
+        self.assertIn("would compute in 16-mixed", out)
+        self.assertNotIn("precision:", out)
 
     def test_adapters(self) -> None:
         adapter = """

@@ -2,12 +2,13 @@
 """Time a training step of ours beside one of Lightning IR on torch, and compare memory.
 
     scripts/reference/bench_training.py --lir DIR [--shape minilm|base]... [--threads N]... [--cpu]
+                                         [--precision bf16]
 
 Bi-encoders with random weights, in-batch cross entropy, AdamW, clipping, no dropout; 32 queries with
 two passages each, whose lengths are drawn from those of web passages. Both run the same lengths in
 turn, as often as --rounds says; the best step of each counts. On a busy machine --cpu counts the time of
-the processors: for one thread, as torch's others spin while they wait. Needs torch, transformers and a
-checkout of Lightning IR, and a build with `swift build -c release`.
+the processors: for one thread, as torch's others spin while they wait. bf16 is Lightning's bf16-mixed there.
+Needs torch, transformers and a checkout of Lightning IR, and a build with `swift build -c release`.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def make_model(shape: str, folder: str) -> None:
     module.save_pretrained(Path(folder) / "model")
 
 
-def peer(folder: str, steps: int, threads: int, counts: List[int], cpu: bool) -> None:
+def peer(folder: str, steps: int, threads: int, counts: List[int], cpu: bool, bf16: bool) -> None:
     """Print seconds of each step, then the peak of resident memory in bytes."""
     import resource
     import time
@@ -85,10 +86,11 @@ def peer(folder: str, steps: int, threads: int, counts: List[int], cpu: bool) ->
     optimizer = torch.optim.AdamW(module.parameters(), lr=1e-5)
     for _ in range(steps):
         start = now()
-        output = module.model.forward(*texts, [DOCUMENTS] * queries)
         batch = TrainBatch(queries=[""] * queries, docs=[[""] * DOCUMENTS] * queries,
                            targets=torch.tensor([[1.0] + [0.0] * (DOCUMENTS - 1)] * queries))
-        total = sum(module._compute_losses(batch, output))
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            output = module.model.forward(*texts, [DOCUMENTS] * queries)
+            total = sum(module._compute_losses(batch, output))
         optimizer.zero_grad()
         total.backward()
         torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
@@ -112,13 +114,15 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--cpu", action="store_true")
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32")
     parser.add_argument("--peer", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     sys.path.insert(0, arguments.lir)
     counts = lengths(arguments.queries)
+    bf16 = arguments.precision == "bf16"
     if arguments.peer:
         folder, steps, threads = arguments.peer
-        peer(folder, int(steps), int(threads), counts, arguments.cpu)
+        peer(folder, int(steps), int(threads), counts, arguments.cpu, bf16)
         return 0
     ours = str(ROOT / ".build" / "release" / "bench-training")
     for shape in arguments.shape or list(SHAPES):
@@ -129,9 +133,10 @@ def main() -> int:
                 best = {"ours": [float("inf")] * 2, "peer": [float("inf")] * 2}
                 for _ in range(arguments.rounds):
                     for name, command in {
-                        "ours": [ours, model, str(arguments.steps), str(threads), str(DOCUMENTS)],
+                        "ours": [ours, model, str(arguments.steps), str(threads), str(DOCUMENTS)]
+                        + ["--bf16"] * bf16,
                         "peer": [sys.executable, __file__, "--lir", arguments.lir, "--queries",
-                                 str(arguments.queries), "--peer", model, str(arguments.steps),
+                                 str(arguments.queries), "--precision", arguments.precision, "--peer", model, str(arguments.steps),
                                  str(threads)],
                     }.items():
                         if arguments.cpu:
@@ -141,7 +146,8 @@ def main() -> int:
                         best[name] = [min(best[name][0], *times), min(best[name][1], memory)]
                 tokens = sum(counts)
                 print(json.dumps({
-                    "shape": shape, "threads": threads, "tokens": tokens,
+                    "shape": shape, "precision": arguments.precision, "threads": threads,
+                    "tokens": tokens,
                     "tokens_per_second": round(tokens / best["ours"][0]),
                     "peer_tokens_per_second": round(tokens / best["peer"][0]),
                     "speed_ratio": round(best["peer"][0] / best["ours"][0], 2),

@@ -143,8 +143,10 @@ def train(config: Dict[str, Any], tuples: List[Tuple_], steps: int, limit: int,
             query_ids=[str(i) for i in range(len(batch_tuples))],
             doc_ids=[[str(j) for j in range(len(d))] for _, d, _ in batch_tuples],
             targets=torch.tensor([t for _, _, t in batch_tuples]))
-        output = module.forward(batch)
-        losses = module._compute_losses(batch, output)
+        # As Lightning's precision bf16-mixed.
+        with torch.autocast("cpu", torch.bfloat16, enabled=config.get("precision") == "bf16"):
+            output = module.forward(batch)
+            losses = module._compute_losses(batch, output)
         total = sum(loss * weight for (_, weight), loss in zip(module.loss_functions, losses))
         optimizer.zero_grad()
         total.backward()

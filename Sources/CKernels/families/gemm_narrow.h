@@ -33,7 +33,7 @@ static CK_NARROW(tile) CK_NARROW(tile_at)(const CK_NARROW(rows) *r, const ck_nar
                                           size_t n0, size_t k0, size_t depth) {
     size_t columns = ck_least(CK_PANEL, w->n - n0), width = ck_round_up(columns, 16);
     CK_NARROW(tile) t = {.depth = depth, .a = r->words + k0, .lda = r->stride, .width = width,
-                         .columns = columns, .resume = k0 > 0};
+                         .columns = columns};
     t.w = (const int32_t *)w->packed + n0 * CK_NARROW(depth)(w->k) + k0 * width;
 #if CK_NARROW_BYTES
     t.scales = w->scales + n0;
@@ -123,6 +123,7 @@ static void CK_NARROW(gemm_run)(const ck_gemm_f32 *g, const ck_narrow_weights *w
             for (size_t k = 0; k < words; k += depth) {
                 size_t now = ck_least(depth, words - k);
                 CK_NARROW(tile) t = CK_NARROW(tile_at)(&r, w, b.n, k, now);
+                t.resume = k > 0 || g->accumulate;
                 t.ldc = g->ldc;
                 t.ldr = g->ldr;
                 b.last = k + now == words;

@@ -67,7 +67,7 @@ typedef struct {
     size_t ldc;
     size_t n0, n1;
     int activation; // ck_activation; CK_NONE where there is a residual
-    int accumulate; // sums start from c instead of 0
+    int accumulate; // sums start from c instead of 0; not those of bytes
 } ck_gemm_f32;
 
 // out[s,N] = max over the rows offsets[s]..<offsets[s+1] of (a · Wᵀ + bias). M×N is never stored.
@@ -205,8 +205,8 @@ typedef struct {
     void (*gemm_f32)(const ck_gemm_f32 *);
     void (*gemm_colmax_f32)(const ck_gemm_colmax_f32 *);
 
-    // The same of narrow elements. `packed` holds ck_packed_bf16_count or ck_packed_s8_count words,
-    // `scales` and `sums` as many as ck_narrow_weights says.
+    // The same of narrow elements; sn or sk is 1 for bfloat16. `packed` holds ck_packed_bf16_count
+    // or ck_packed_s8_count words, `scales` and `sums` as many as ck_narrow_weights says.
     void (*pack_bf16)(size_t n, size_t k, const float *w, size_t sn, size_t sk, int32_t *packed);
     void (*pack_s8)(size_t n, size_t k, const float *w, size_t sn, size_t sk, int32_t *packed,
                     float *scales, int32_t *sums);

@@ -21,15 +21,18 @@ extension Reference {
     x.magnitude < .leastNormalMagnitude ? (x.sign == .minus ? -0.0 : 0.0) : x
   }
 
-  /// c[M,N] = a[M,K] · w[N,K]ᵀ + bias[N] of bfloat16, with the bits of the kernels.
+  /// c[M,N] = start[M,N] + a[M,K] · w[N,K]ᵀ + bias[N] of bfloat16, with the bits of the kernels.
+  ///
+  /// `start`: what the sums go on from; zeros where it is left out.
   package static func multiplyBF16(
-    _ a: [Float], _ w: [Float], bias: [Float]?, rows m: Int, outputs n: Int, inputs k: Int
+    _ a: [Float], _ w: [Float], bias: [Float]?, start: [Float]? = nil, rows m: Int, outputs n: Int,
+    inputs k: Int
   ) -> [Float] {
     let (a, w) = (a.map(roundedToBF16), w.map(roundedToBF16))
     var c = [Float](repeating: 0, count: m * n)
     for i in 0..<m {
       for j in 0..<n {
-        var sum: Float = 0
+        var sum = flushed(start?[i * n + j] ?? 0)
         for l in 0..<k {
           sum.addProduct(a[i * k + l], w[j * k + l])
           sum = flushed(sum)

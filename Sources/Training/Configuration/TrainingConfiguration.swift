@@ -1,5 +1,6 @@
 import Failures
 import JSON
+import Models
 import TrainingData
 
 /// Everything that decides a training run, as `lir-train --config` reads it.
@@ -23,6 +24,7 @@ package struct TrainingConfiguration: Sendable {
   package var clip: Double?
   /// Nil for as the model's configuration says.
   package var dropout: Double?
+  package var precision: TrainingPrecision
   /// Parts of the names of weights that stay as they are.
   package var freeze: [String]
   /// Nil where weights are trained as they are.
@@ -89,9 +91,7 @@ package struct TrainingConfiguration: Sendable {
     clip = try top.number("clip", least: 0).flatMap { $0 == 0 ? nil : $0 }
     dropout = try top.number("dropout", least: 0)
     if let dropout, dropout >= 1 { throw top.failure("dropout", expected: "a number below 1") }
-    if let precision = try top.string("precision"), precision != "f32" {
-      throw .config(file, "precision: only f32 is supported, found \(precision)")
-    }
+    precision = try top.choice("precision") ?? .f32
     freeze = try top.strings("freeze") ?? []
     lora =
       top["lora"] == nil
@@ -157,6 +157,17 @@ package struct TrainingConfiguration: Sendable {
     if !schedules.contains(where: \.dependsOnSteps) { others += ["max_steps", "epochs"] }
     return .object((effective.members ?? []).filter { !others.contains($0.key) })
   }
+}
+
+/// How precisely the products of linear layers are computed in training, both ways.
+package enum TrainingPrecision: String, CaseIterable, Sendable {
+  case f32
+  /// Of factors rounded to bfloat16, as `Precision.bf16`; weights, their derivatives, the optimizer's
+  /// state and all else stay in single precision.
+  case bf16
+
+  /// Of the layers of a model.
+  package var layers: LayerPrecisions { LayerPrecisions(self == .bf16 ? .bf16 : .f32) }
 }
 
 /// Where training data come from, and what is made of them.

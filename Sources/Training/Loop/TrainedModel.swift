@@ -17,12 +17,15 @@ package struct TrainedModel {
   /// - Parameters:
   ///   - description: What the folder holds.
   ///   - seed: Of a head that is made.
+  ///   - precision: Of the products of layers.
   /// - Throws: As `Model` does.
-  package init(_ description: ModelDescription, seed: UInt64 = 0) throws(Failure) {
+  package init(
+    _ description: ModelDescription, seed: UInt64 = 0, precision: TrainingPrecision = .f32
+  ) throws(Failure) {
     store = ParameterStore()
     let mayMakeHead = WeightNaming(description).isConverted
     model = try Model(
-      description, trainingIn: store,
+      description, precisions: precision.layers, trainingIn: store,
       fresh: mayMakeHead ? FreshWeights(description.folder, seed: seed) : nil)
     scoring = PairScoring(description)
   }

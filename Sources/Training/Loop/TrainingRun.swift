@@ -80,7 +80,9 @@ package final class TrainingRun {
         hint: "each takes a part of the batch")
     }
     tokenizer = try Tokenizer.load(folder: description.folder.modelPath)
-    trained = try TrainedModel(description, seed: Self.seed(configuration.seed, .weights))
+    trained = try TrainedModel(
+      description, seed: Self.seed(configuration.seed, .weights),
+      precision: configuration.precision)
     try trained.check(configuration.losses)
     let trained = trained
     lowRank = try configuration.lora.map { lora throws(Failure) in
