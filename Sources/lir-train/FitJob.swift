@@ -98,6 +98,7 @@ struct FitJob {
     if isFirst {
       try folders.reopen()
       try writeConfiguration(into: folders.root)
+      if state.step > 0 { try settle(state) }
     }
     StopRequest.install()
     let metrics =
@@ -213,7 +214,14 @@ struct FitJob {
       try writeConfiguration(into: folder)
       try training.save(state, identity, weights: writer.weightFiles, into: folder)
     }
-    if let best = state.best, best.step == state.step { try folders.markBest(best.step) }
+    try settle(state)
+  }
+
+  /// What follows a checkpoint, also one behind which a kill came.
+  private func settle(_ state: TrainingState) throws(Failure) {
+    if let best = state.best, try folders.steps().contains(best.step) {
+      try folders.markBest(best.step)
+    }
     try folders.prune(keeping: configuration.checkpointsKept, best: state.best?.step)
   }
 

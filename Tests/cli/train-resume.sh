@@ -46,6 +46,14 @@ is 'best' "$(readlink whole/best)" "$(readlink killed/best)"
 exits 0 train -o killed --resume
 same whole/model.safetensors killed/model.safetensors
 
+# A kill between a checkpoint and what follows it.
+cp -a whole torn
+rm torn/DONE torn/best
+cp -a torn/checkpoints/step-98 torn/checkpoints/step-1
+exits 0 train -o torn --resume
+is 'best' "$(readlink whole/best)" "$(readlink torn/best)"
+is 'checkpoints' "$(ls whole/checkpoints)" "$(ls torn/checkpoints)"
+
 # In bfloat16, too: the same bytes with other threads, layers computed again and instructions.
 half() { train --set precision=bf16 --set max_steps=20 --set checkpoint.every=6 --set validate=[] "$@"; }
 exits 0 half -o half
