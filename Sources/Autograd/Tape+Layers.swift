@@ -8,6 +8,9 @@ extension Tape {
   private static let blockColumns = 4 * PackedMatrix.panelWidth
   /// Tokens that a product over tokens packs at a time.
   private static let blockTokens = 1024
+  /// Floats between the rows of what such a product turns: at a distance of a power of two they would
+  /// all be in the same few lines of the cache.
+  private static let turnedPadding = 16
 
   package func linear(_ x: Recorded, _ layer: Linear, _ activation: Activation) -> Recorded {
     if layer.isUpdated {
@@ -198,8 +201,10 @@ extension Tape {
       let w = WeightPanels(
         layer.precision, rows: layer.inputs, columns: tokens.count, in: &packedTokens)
       fill(w, part.base, rowStride: 1, columnStride: part.stride)
-      let turned = turned.take(layer.outputs * tokens.count)
-        .matrix(rows: layer.outputs, columns: tokens.count)
+      let stride = tokens.count + Self.turnedPadding
+      let turned = MutableMatrixView(
+        turned.take(layer.outputs * stride).pointer, rows: layer.outputs, columns: tokens.count,
+        stride: stride)
       forRanges(layer.outputs, by: PackedMatrix.panelWidth) { [kernels] columns, _ in
         kernels.transpose(dy[tokens, columns], into: turned.rows(columns))
       }
