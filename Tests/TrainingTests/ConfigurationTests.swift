@@ -18,6 +18,7 @@ import Training
       [], [.init("optimizer", ["name": "SGD"])],
       [.init("data", ["run": "r", "targets": "score"]), .init("epochs", 2)],
       [.init("validate", [["run": "r"], ["tuples": "t", "every": 3]])],
+      [.init("data", ["tuples": ["s", "t"], "format": [.null, "jsonl"]])],
       [.init("lora", ["targets": ["query"]])],
       [
         .init("losses", [["name": "L1Regularization"], ["name": "ApproxRankMSE"]]),
@@ -58,6 +59,22 @@ import Training
       ])
       #expect((value.decisive["max_steps"] != nil) == isDecisive, "\(shape)")
     }
+  }
+
+  @Test func tuplesOfSeveralFilesHaveTheirFormats() throws {
+    func data(_ tuples: JSON, _ format: JSON) throws -> DataConfiguration {
+      try Self.read([.init("data", ["tuples": tuples, "format": format])]).data
+    }
+    #expect(try data("t", .null).tuples == ["t"])
+    #expect(try data("t", "kd").formats == [.knowledgeDistillation])
+    let one = try data(["a", "b"], "jsonl")
+    #expect(one.tuples == ["a", "b"] && one.formats == [.jsonl, .jsonl])
+    #expect(try data(["a", "b"], .null).formats == [nil, nil])
+    #expect(try data(["a", "b"], [.null, "triples"]).formats == [nil, .triples])
+    for formats in [["jsonl"], ["jsonl", 3], ["jsonl", "tripels"]] as [JSON] {
+      #expect(throws: Failure.self) { try data(["a", "b"], formats) }
+    }
+    #expect(throws: Failure.self) { try data([], .null) }
   }
 
   @Test func aClipOfNothingIsNone() throws {
