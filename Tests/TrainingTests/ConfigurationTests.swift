@@ -105,4 +105,21 @@ import Training
       }
     #expect(value == 1.5)
   }
+
+  /// The reference fails in its first step: it cuts a list by a fraction.
+  @Test func numbersOfDocumentsFollowNoSchedule() throws {
+    let losses: JSON = [
+      ["name": "RankNet"], ["name": "InBatchCrossEntropy", "max_num_neg_samples": 4],
+      ["name": "ScoreBasedInBatchCrossEntropy", "min_target_diff": 1],
+    ]
+    for (loss, message) in [
+      (0, "expected some of"), (1, "is a number of documents"), (2, "is a number of documents"),
+    ] {
+      let schedules: JSON = [["key": .string("losses.\(loss).max_num_neg_samples")]]
+      let error = #expect(throws: Failure.self) {
+        try Self.read([.init("losses", losses), .init("value_schedules", schedules)])
+      }
+      #expect(error?.status == .config && error?.message.contains(message) == true)
+    }
+  }
 }

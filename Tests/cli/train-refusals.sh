@@ -56,6 +56,9 @@ bad 78 'validate.1.name: same is there twice' \
 bad 78 'losses.0.weight, losses.1.margin, losses.1.weight' \
   --set 'losses=[{name: KLDivergence}, {name: ConstantMarginMSE}]' \
   --set 'value_schedules=[{key: losses.0.temperature, warmup: 3}]'
+bad 78 'value_schedules: losses.0.max_num_neg_samples is a number of documents' \
+  --set 'losses=[{name: InBatchCrossEntropy, max_num_neg_samples: 2}]' \
+  --set 'value_schedules=[{key: losses.0.max_num_neg_samples, warmup: 3}]'
 bad 78 'value_schedules: losses.0.weight is there twice' \
   --set 'value_schedules=[{key: losses.0.weight}, {key: [losses.0.weight]}]'
 bad 78 'key: expected a key' --set 'value_schedules=[{key: [], warmup: 3}]'
