@@ -25,6 +25,6 @@ include $(here)rerank.mk
 quickstart: rerank $(if $(QRELS),$(OUT)/table.txt)
 
 # Both rankings, judged side by side.
-$(OUT)/table.txt: $(OUT)/first.run $(OUT)/second.run $(QRELS)
+$(OUT)/table.txt: $(OUT)/first.run $(OUT)/second.run $(QRELS) $(call settings,table,$(QRELS) $(MEASURES))
 	cd $(OUT) && lir-eval --qrels $(abspath $(QRELS)) $(MEASURES:%=-m '%') --format table \
 	  -o table.txt first.run second.run

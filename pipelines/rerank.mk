@@ -22,7 +22,8 @@ rerank: retrieve $(OUT)/second.run $(if $(QRELS),$(OUT)/second.measures.tsv)
 $(OUT)/second:
 	mkdir -p $@
 
-$(OUT)/second/%.run: $(OUT)/first.run $(QUERIES) $(DOCS) $(reranker_weights) | $(OUT)/second
+$(OUT)/second/%.run: $(OUT)/first.run $(QUERIES) $(DOCS) $(reranker_weights) \
+  $(call settings,rerank,$(RERANKER) $(QUERIES) $(DOCS) $(RERANK_DEPTH)) | $(OUT)/second
 	lir-rerank --model $(RERANKER) --queries $(QUERIES) --docs $(DOCS) --depth $(RERANK_DEPTH) \
 	  --shard $*/$(SHARDS) $(RERANK_FLAGS) -o $@ $<
 

@@ -4,9 +4,9 @@
 #        QRELS=qrels.txt OUT=out SHARDS=8 -j 2
 #
 # Every stage is one rule; every output is written beside its place and renamed, so what is there is
-# whole, and `make` again does only what is missing or older than its inputs. On a cluster the
-# shards are a job array: `make -f pipelines/retrieve.mk OUT=out SHARDS=8 out/docs/3.lirt.zst` is
-# task 3.
+# whole, and `make` again does only what is missing or older than its inputs, or was made of files of
+# other names. On a cluster the shards are a job array:
+# `make -f pipelines/retrieve.mk OUT=out SHARDS=8 out/docs/3.lirt.zst` is task 3.
 
 # --- options
 MODEL   ?= models/minilm
@@ -23,6 +23,8 @@ ENCODE_FLAGS   ?=
 INDEX_FLAGS    ?=
 SEARCH_FLAGS   ?=
 # ---
+
+include $(dir $(lastword $(MAKEFILE_LIST)))settings.mk
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -42,7 +44,7 @@ $(OUT)/docs $(OUT):
 	mkdir -p $@
 
 # Tokens are made at once: that is a hundred times faster than encoding them.
-$(OUT)/docs.tokens.zst: $(DOCS) $(weights) | $(OUT)
+$(OUT)/docs.tokens.zst: $(DOCS) $(weights) $(call settings,docs,$(MODEL) $(DOCS)) | $(OUT)
 	lir-tokenize --model $(MODEL) --role doc $(TOKENIZE_FLAGS) -o $@ $(DOCS)
 
 # Embeddings of one shard; what a killed job left is continued.
@@ -53,7 +55,7 @@ $(OUT)/docs/%.lirt.zst: $(OUT)/docs.tokens.zst | $(OUT)/docs
 $(OUT)/docs.lirt.zst: $(numbers:%=$(OUT)/docs/%.lirt.zst)
 	lir-encode cat -o $@ $^
 
-$(OUT)/queries.lirt: $(QUERIES) $(weights) | $(OUT)
+$(OUT)/queries.lirt: $(QUERIES) $(weights) $(call settings,queries,$(MODEL) $(QUERIES)) | $(OUT)
 	lir-tokenize --model $(MODEL) --role query $(TOKENIZE_FLAGS) $(QUERIES) \
 	  | lir-encode --model $(MODEL) --role query $(ENCODE_FLAGS) -o $@
 
@@ -62,8 +64,8 @@ $(OUT)/index/manifest.json: $(OUT)/docs.lirt.zst
 	rm -rf $(@D)
 	lir-index build $(INDEX_FLAGS) -o $(@D) $<
 
-$(OUT)/first.run: $(OUT)/index/manifest.json $(OUT)/queries.lirt
+$(OUT)/first.run: $(OUT)/index/manifest.json $(OUT)/queries.lirt $(call settings,depth,$(DEPTH))
 	lir-search --index $(<D) -k $(DEPTH) $(SEARCH_FLAGS) -o $@ $(OUT)/queries.lirt
 
-$(OUT)/%.measures.tsv: $(OUT)/%.run $(QRELS)
+$(OUT)/%.measures.tsv: $(OUT)/%.run $(QRELS) $(call settings,measures,$(QRELS) $(MEASURES))
 	lir-eval --qrels $(QRELS) $(MEASURES:%=-m '%') --format tsv -o $@ $<

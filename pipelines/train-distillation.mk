@@ -25,5 +25,5 @@ include $(here)train.mk
 teacher := $(wildcard $(TEACHER)/*.json $(TEACHER)/*.safetensors)
 
 $(OUT)/teacher.run: $(TRAIN_RUN) $(QUERIES) $(DOCS) $(teacher) \
-  $(call settings,teacher,$(TEACHER) $(TRAIN_RUN) $(DEPTH))
+  $(call settings,teacher,$(TEACHER) $(TRAIN_RUN) $(QUERIES) $(DOCS) $(DEPTH))
 	lir-rerank --model $(TEACHER) --queries $(QUERIES) --docs $(DOCS) --depth $(DEPTH) -o $@ $<

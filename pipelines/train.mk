@@ -43,11 +43,7 @@ SHELL := bash
 .SUFFIXES:
 .DEFAULT_GOAL := train
 
-# $(call settings,NAME,TEXT): a file that holds the text, and is as old as the last change of it.
-settings = $(shell mkdir -p '$(OUT)/settings' && \
-  printf '%s\n' '$(subst ','\'',$2)' >'$(OUT)/settings/.$1.tmp' && \
-  if cmp -s '$(OUT)/settings/.$1.tmp' '$(OUT)/settings/$1'; then rm '$(OUT)/settings/.$1.tmp'; \
-  else mv '$(OUT)/settings/.$1.tmp' '$(OUT)/settings/$1'; fi)$(OUT)/settings/$1
+include $(pipelines)settings.mk
 
 first_flags := $(if $(FIRST_CONFIG),--model-config $(FIRST_CONFIG))
 start := $(wildcard $(START)/*.json $(START)/*.safetensors)
@@ -56,27 +52,28 @@ start := $(wildcard $(START)/*.json $(START)/*.safetensors)
 train: $(OUT)/table.txt $(OUT)/train.svg
 
 # --- the first stage
-first_settings := $(call settings,first,$(FIRST) $(FIRST_CONFIG))
+first_settings := $(call settings,first,$(FIRST) $(FIRST_CONFIG) $(DOCS))
 
-# retrieve.mk knows files by their age alone: another model may be an older one.
+# retrieve.mk does not know what the configuration was that its flags name.
 $(OUT)/first/index/manifest.json: $(DOCS) $(first_settings)
-	cmp -s $(first_settings) $(OUT)/first/settings || rm -rf $(OUT)/first
+	cmp -s $(first_settings) $(OUT)/first/made-of || rm -rf $(OUT)/first
 	mkdir -p $(OUT)/first
-	cp $(first_settings) $(OUT)/first/settings
+	cp $(first_settings) $(OUT)/first/made-of
 	+$(MAKE) -f $(pipelines)retrieve.mk MODEL=$(FIRST) DOCS=$(DOCS) OUT=$(OUT)/first \
 	  TOKENIZE_FLAGS='$(first_flags)' ENCODE_FLAGS='$(first_flags)' $@
 
-depth := $(call settings,depth,$(DEPTH))
-
-$(OUT)/train.run: $(OUT)/first/index/manifest.json $(QUERIES) $(depth)
+$(OUT)/train.run: $(OUT)/first/index/manifest.json $(QUERIES) \
+  $(call settings,train-run,$(QUERIES) $(DEPTH))
 	lir-search --index $(<D) --model $(FIRST) $(first_flags) -k $(DEPTH) -o $@ $(QUERIES)
 
-$(OUT)/test.run: $(OUT)/first/index/manifest.json $(TEST_QUERIES) $(depth)
+$(OUT)/test.run: $(OUT)/first/index/manifest.json $(TEST_QUERIES) \
+  $(call settings,test-run,$(TEST_QUERIES) $(DEPTH))
 	lir-search --index $(<D) --model $(FIRST) $(first_flags) -k $(DEPTH) -o $@ $(TEST_QUERIES)
 
 # --- training
 $(OUT)/tuples.jsonl: $(SAMPLED_RUN) $(SAMPLE_QRELS) $(QUERIES) $(DOCS) \
-  $(call settings,sample,$(SAMPLED_RUN) $(SAMPLE_FLAGS) $(SAMPLE_SIZE) $(REPEAT))
+  $(call settings,sample,$(SAMPLED_RUN) $(SAMPLE_QRELS) $(QUERIES) $(DOCS) $(SAMPLE_FLAGS) \
+    $(SAMPLE_SIZE) $(REPEAT))
 	lir-train sample $(SAMPLE_QRELS:%=--qrels %) --queries $(QUERIES) --docs $(DOCS) \
 	  $(SAMPLE_FLAGS) --sample-size $(SAMPLE_SIZE) --repeat $(REPEAT) -o $@ $<
 
@@ -93,11 +90,13 @@ $(OUT)/train.svg: $(OUT)/model/DONE
 	lir-train plot -o $@ $(<D)
 
 # --- judgement
-$(OUT)/retrieve/first.run: $(OUT)/model/DONE $(TEST_QUERIES) $(DOCS)
+$(OUT)/retrieve/first.run: $(OUT)/model/DONE $(TEST_QUERIES) $(DOCS) \
+  $(call settings,retrieve,$(TEST_QUERIES) $(DOCS))
 	+$(MAKE) -f $(pipelines)retrieve.mk MODEL=$(OUT)/model DOCS=$(DOCS) QUERIES=$(TEST_QUERIES) \
 	  QRELS= OUT=$(@D) TOKENIZE_FLAGS= ENCODE_FLAGS= $@
 
-$(OUT)/rerank/first.run: $(OUT)/model/DONE $(TEST_RUN) $(TEST_QUERIES) $(DOCS)
+$(OUT)/rerank/first.run: $(OUT)/model/DONE $(TEST_RUN) $(TEST_QUERIES) $(DOCS) \
+  $(call settings,rerank,$(TEST_RUN) $(TEST_QUERIES) $(DOCS))
 	mkdir -p $(@D)
 	lir-rerank --model $(OUT)/model --queries $(TEST_QUERIES) --docs $(DOCS) -o $@ $(TEST_RUN)
 

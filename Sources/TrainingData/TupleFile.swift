@@ -13,6 +13,8 @@ package final class TupleFile: TupleSource {
     /// Documents of a tuple that are taken, from the first on; nil for all.
     package var documents: Int?
     /// Of hard negatives, the systems that count; nil for all.
+    ///
+    /// Other formats have none.
     package var systems: [String]?
 
     package init() {}
@@ -20,6 +22,8 @@ package final class TupleFile: TupleSource {
 
   private let lines: LineStore
   private let resolver: TupleResolver
+  /// The one that was asked for, or that the first line looks like.
+  var format: TupleFormat { resolver.format }
   package var count: Int { lines.count }
   package private(set) var documents = 0
 
@@ -106,6 +110,7 @@ private struct TupleResolver {
   private let queries: TextStore?
   private let docs: TextStore?
   var file: String { parser.file }
+  var format: TupleFormat { parser.format }
 
   init(
     _ file: String, _ options: TupleFile.Options, _ queries: TextStore?, _ docs: TextStore?,
@@ -122,10 +127,6 @@ private struct TupleResolver {
         found: first.isEmpty ? "a blank line" : "something else")
     }
     if options.format == nil { try Self.check(format, file, firstOf: block) }
-    if options.systems != nil, format != .hardNegatives {
-      throw .config(
-        file, "data.systems is for hard negatives (format sbert), and this is \(format.rawValue)")
-    }
     parser = TupleParser(format: format, file: file, systems: options.systems)
     self.options = options
     self.queries = queries

@@ -132,6 +132,30 @@ struct TokenizerTests {
     #expect(try Checkpoint(files).load().decode([5, 6, 7], cleanUp: false) == "a ' b")
   }
 
+  /// The same tokenizer from the `tokenizer.json` that a `vocab.txt` is converted to.
+  @Test func whatIsConvertedIsTheSame() throws {
+    let vocabulary = Checkpoint.tokens.joined(separator: "\n") + "\n"
+    for config in [
+      #"{"tokenizer_class":"BertTokenizer"}"#,
+      #"{"tokenizer_class":"BertTokenizer","do_lower_case":false,"strip_accents":true}"#,
+      #"{"tokenizer_class":"BertTokenizer","additional_special_tokens":["[Q]","b"]}"#,
+      #"{"tokenizer_class":"MPNetTokenizer","cls_token":"[CLS]","sep_token":"[SEP]","#
+        + #""bos_token":"[CLS]","eos_token":"[SEP]"}"#,
+    ] {
+      let first = try Checkpoint(["vocab.txt": vocabulary, "tokenizer_config.json": config]).load()
+      let json = try #require(first.converted).serialized()
+      let second = try Checkpoint(["tokenizer.json": json, "tokenizer_config.json": config]).load()
+      #expect(second.converted == nil)
+      #expect(first.count == second.count && first.largestID == second.largestID)
+      for text in ["The café, a bb!", "[Q] new New é [MASK]b", "abc 北a  b"] {
+        #expect(try first.encoded(text).ids == second.encoded(text).ids, "\(config): \(text)")
+        let (a, b) = try (first.encoded(text, pair: "a b"), second.encoded(text, pair: "a b"))
+        #expect(a.ids == b.ids && a.typeIDs == b.typeIDs, "\(config): \(text)")
+        #expect(first.decode(a.ids, cleanUp: true) == second.decode(a.ids, cleanUp: true))
+      }
+    }
+  }
+
   @Test func limits() throws {
     let tokenizer = try Checkpoint(["tokenizer.json": Checkpoint.json()]).load()
     #expect(try tokenizer.encoded("a a a", maxLength: 2).ids == [2, 3])

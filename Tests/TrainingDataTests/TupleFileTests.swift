@@ -125,6 +125,59 @@ import Workers
     #expect(text(try marked.tuple(0, epoch: 0).query) == "key")
   }
 
+  /// Files of any formats are one stream in the order in which they are named.
+  @Test func severalFilesAreOne() throws {
+    let folder = try Folder()
+    let texts = try folder.write("texts.tsv", (1...9).map { "\($0)\ttext \($0)\n" }.joined())
+    let stores = try ["query", "document"].map {
+      try TextStore($0, [texts], scratchFolder: folder.path)
+    }
+    let a = try folder.write("a.jsonl", Self.forms[4].line)
+    let b = try folder.write("b.tsv", "4\t5\t6\n7\t8\t9\n")
+    let c = try folder.write("c.tsv", "a key\tb\tc\n")
+    let d = try folder.write("d.json", "[9, 8, 7, 6]\n")
+    func read(_ files: [String], _ formats: [TupleFormat?]) throws -> TupleFiles {
+      try TupleFiles(
+        files, .init(), formats: formats, queries: stores[0], docs: stores[1],
+        scratchFolder: folder.path, WorkerPool(threads: 2))
+    }
+    let tuples = try read([b, a, c, b], [nil, nil, .triples, nil])
+    #expect(tuples.count == 6 && tuples.documents == 2)
+    let expected = [
+      ("text 4", "\(b):1"), ("text 7", "\(b):2"), ("text 1", "\(a):1"), ("a key", "\(c):1"),
+      ("text 4", "\(b):1"), ("text 7", "\(b):2"),
+    ]
+    for index in expected.indices.reversed() {
+      let tuple = try tuples.tuple(index, epoch: 0)
+      #expect(text(tuple.query) == expected[index].0 && tuple.place == expected[index].1)
+    }
+    let longer = #expect(throws: Failure.self) { try read([a, d], [nil, nil]) }
+    #expect(longer?.status == .data && longer?.place == "\(d):1")
+    #expect(longer?.message == "expected 2 documents as in \(a), found 3")
+  }
+
+  /// Systems are those of the hard negatives among the files.
+  @Test func systemsNeedHardNegatives() throws {
+    let folder = try Folder()
+    let texts = try folder.write("texts.tsv", (1...9).map { "\($0)\ttext \($0)\n" }.joined())
+    let store = try TextStore("text", [texts], scratchFolder: folder.path)
+    let hard = try folder.write(
+      "hard.jsonl",
+      #"{"qid":1,"pos":[{"pid":2}],"neg":{"a":[{"pid":3}],"b":[{"pid":4}]}}"# + "\n")
+    let triples = try folder.write("triples.tsv", "4\t5\t6\n")
+    var options = TupleFile.Options()
+    options.systems = ["b"]
+    func read(_ files: [String]) throws -> TupleFiles {
+      try TupleFiles(
+        files, options, formats: files.map { _ in nil }, queries: store, docs: store,
+        scratchFolder: folder.path, WorkerPool(threads: 1))
+    }
+    let tuples = try read([triples, hard])
+    #expect(try tuples.tuple(1, epoch: 0).documents.map { $0.id } == ["2", "4"])
+    let none = #expect(throws: Failure.self) { try read([triples, triples]) }
+    #expect(none?.status == .config && none?.place == triples)
+  }
+
   @Test func documentsAreCut() throws {
     let folder = try Folder()
     var options = TupleFile.Options()

@@ -18,6 +18,7 @@ import Training
       [], [.init("optimizer", ["name": "SGD"])],
       [.init("data", ["run": "r", "targets": "score"]), .init("epochs", 2)],
       [.init("validate", [["run": "r"], ["tuples": "t", "every": 3]])],
+      [.init("data", ["tuples": ["s", "t"], "format": [.null, "jsonl"]])],
       [.init("lora", ["targets": ["query"]])],
       [
         .init("losses", [["name": "L1Regularization"], ["name": "ApproxRankMSE"]]),
@@ -68,6 +69,22 @@ import Training
     }
   }
 
+  @Test func tuplesOfSeveralFilesHaveTheirFormats() throws {
+    func data(_ tuples: JSON, _ format: JSON) throws -> DataConfiguration {
+      try Self.read([.init("data", ["tuples": tuples, "format": format])]).data
+    }
+    #expect(try data("t", .null).tuples == ["t"])
+    #expect(try data("t", "kd").formats == [.knowledgeDistillation])
+    let one = try data(["a", "b"], "jsonl")
+    #expect(one.tuples == ["a", "b"] && one.formats == [.jsonl, .jsonl])
+    #expect(try data(["a", "b"], .null).formats == [nil, nil])
+    #expect(try data(["a", "b"], [.null, "triples"]).formats == [nil, .triples])
+    for formats in [["jsonl"], ["jsonl", 3], ["jsonl", "tripels"]] as [JSON] {
+      #expect(throws: Failure.self) { try data(["a", "b"], formats) }
+    }
+    #expect(throws: Failure.self) { try data([], .null) }
+  }
+
   @Test func aClipOfNothingIsNone() throws {
     #expect(try Self.read([.init("clip", 0)]).clip == nil)
     #expect(try Self.read([.init("clip", .double(0.5))]).clip == 0.5)
@@ -95,5 +112,22 @@ import Training
       case .views: nil
       }
     #expect(value == 1.5)
+  }
+
+  /// The reference fails in its first step: it cuts a list by a fraction.
+  @Test func numbersOfDocumentsFollowNoSchedule() throws {
+    let losses: JSON = [
+      ["name": "RankNet"], ["name": "InBatchCrossEntropy", "max_num_neg_samples": 4],
+      ["name": "ScoreBasedInBatchCrossEntropy", "min_target_diff": 1],
+    ]
+    for (loss, message) in [
+      (0, "expected some of"), (1, "is a number of documents"), (2, "is a number of documents"),
+    ] {
+      let schedules: JSON = [["key": .string("losses.\(loss).max_num_neg_samples")]]
+      let error = #expect(throws: Failure.self) {
+        try Self.read([.init("losses", losses), .init("value_schedules", schedules)])
+      }
+      #expect(error?.status == .config && error?.message.contains(message) == true)
+    }
   }
 }

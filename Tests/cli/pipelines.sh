@@ -24,6 +24,33 @@ touch queries.tsv
 before=$(stat -c %Y%i one/docs.lirt.zst)
 pipeline one 1
 is 'docs.lirt.zst' "$before" "$(stat -c %Y%i one/docs.lirt.zst)"
+# Other files, though they are older than all that was made; then those of before again.
+cp one/first.measures.tsv before.tsv
+texts_of() { cut -d ' ' -f "$1" "$2" | sort -u | wc -l; }
+head -n 10 docs.tsv >few-docs.tsv
+head -n 3 queries.tsv >few-queries.tsv
+head -n 4 qrels.txt >few-qrels.txt
+touch -d 2001-01-01 few-*
+pipeline one 1 DOCS=few-docs.tsv
+is 'documents' 10 "$(texts_of 3 one/first.run)"
+pipeline one 1 DOCS=few-docs.tsv --question
+pipeline one 1 QUERIES=few-queries.tsv
+for run in first second; do is 'queries' 3 "$(texts_of 1 one/$run.run)"; done
+is 'documents' 30 "$(texts_of 3 one/first.run)"
+pipeline one 1
+pipeline one 1 QRELS=few-qrels.txt
+differ before.tsv one/first.measures.tsv
+cp -r "$MODELS/native/dpr_bert_00/model" other
+touch -d 2001-01-01 other/*
+pipeline one 1 MODEL=other
+differ three/first.run one/first.run
+pipeline one 1
+pipeline one 1 RERANKER=other
+differ three/second.run one/second.run
+pipeline one 1
+for file in first.run docs.lirt.zst; do same "three/$file" "one/$file"; done
+same before.tsv one/first.measures.tsv
+same <(cut -d' ' -f1-5 three/second.run) <(cut -d' ' -f1-5 one/second.run)
 # A stage that fails leaves nothing behind.
 echo 'no-tab' >>docs.tsv
 status=0

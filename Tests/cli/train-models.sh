@@ -74,6 +74,27 @@ is 'marker of queries' 180 "$(head -n 1 marked.jsonl | jq '.input_ids[1]')"
 made '{"model_type":"mvr","num_viewer_tokens":2}' 'embeddings.word_embeddings.weight [184, 32]'
 made '{"model_type":"splade"}' 'projection.dense.weight [32, 32]' 'projection.norm.weight [32]' \
   'projection.decoder.weight [180, 32]' 'projection.decoder.bias [180]'
+# A language model's head grows with them; a vocabulary alone becomes a tokenizer.json.
+mkdir masked
+for file in config.json model.safetensors tokenizer_config.json vocab.txt; do
+  cp "$MODELS/external/splade_naver_bert/model/$file" masked
+done
+train made --model masked --set 'model_config={"model_type":"splade","add_marker_tokens":true}' \
+  --set 'losses=[{name: RankNet}, {name: FLOPSRegularization}]'
+learns made
+! grep -q 'made anew' said.log || fail 'a head is made though there is one'
+tensors made/model.safetensors >made.log
+for name in 'embeddings.word_embeddings.weight' 'projection.decoder.weight'; do
+  grep -qxF "$name [184, 32]" made.log || fail "no $name of 184 rows"
+done
+grep -qxF 'projection.decoder.bias [184]' made.log || fail 'no bias of 184 terms'
+exits 0 lir-tokenize --model made --role query --format jsonl queries.tsv >marked.jsonl
+is 'marker of queries' 180 "$(head -n 1 marked.jsonl | jq '.input_ids[1]')"
+exits 0 lir-encode --model made --role doc --format jsonl docs.tsv >made.jsonl
+train again --model made
+refuses 78 'tie_word_embeddings is false' lir-train --config train.yml -o none --model masked \
+  --set 'model_config={"model_type":"splade","add_marker_tokens":true,"tie_word_embeddings":false}'
+rm -rf masked
 made '{"model_type":"mono"}' 'linear.weight [1, 32]'
 made '{"model_type":"mono","scoring_strategy":"mono"}' 'linear.weight [2, 32]'
 made '{"model_type":"set-encoder","depth":4}' 'linear.weight [1, 32]'

@@ -59,5 +59,20 @@ grep -q P@5 dpr/table.txt || fail 'other measures are not taken'
 cp dpr/train.run first.run
 makes dpr START="$plain" "${flags[@]}" MEASURES=P@5 FIRST="$MODELS/native/dpr_bert_00/model"
 differ first.run dpr/train.run
+# Other documents and other queries of the test, though their files are older.
+(cat docs.tsv && printf 'extra\tone more document\n') >more.tsv
+sed 's/^/new-/' queries.tsv >new.tsv
+sed 's/^/new-/' qrels.txt >new.txt
+touch -d 2001-01-01 more.tsv new.tsv new.txt
+makes dpr START="$plain" "${flags[@]}" DEPTH=40 DOCS=more.tsv
+for run in train test trained; do
+  grep -q ' extra ' dpr/$run.run || fail "$run.run lacks a document"
+done
+model=$(stat -c %Y%i dpr/model/DONE)
+makes dpr START="$plain" "${flags[@]}" DEPTH=40 DOCS=more.tsv TEST_QUERIES=new.tsv TEST_QRELS=new.txt
+for run in test trained; do
+  ! grep -v '^new-' dpr/$run.run || fail "$run.run has queries of before"
+done
+is 'the model' "$model" "$(stat -c %Y%i dpr/model/DONE)"
 ! grep -i 'overriding recipe' make.log || fail 'a recipe is there twice'
 rm -rf dpr colbert splade cross-encoder distillation

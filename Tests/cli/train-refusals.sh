@@ -57,6 +57,9 @@ bad 78 'validate.1.name: same is there twice' \
 bad 78 'losses.0.weight, losses.1.margin, losses.1.weight' \
   --set 'losses=[{name: KLDivergence}, {name: ConstantMarginMSE}]' \
   --set 'value_schedules=[{key: losses.0.temperature, warmup: 3}]'
+bad 78 'value_schedules: losses.0.max_num_neg_samples is a number of documents' \
+  --set 'losses=[{name: InBatchCrossEntropy, max_num_neg_samples: 2}]' \
+  --set 'value_schedules=[{key: losses.0.max_num_neg_samples, warmup: 3}]'
 bad 78 'value_schedules: losses.0.weight is there twice' \
   --set 'value_schedules=[{key: losses.0.weight}, {key: [losses.0.weight]}]'
 bad 78 'key: expected a key' --set 'value_schedules=[{key: [], warmup: 3}]'
@@ -64,6 +67,22 @@ bad 78 'losses.0.temperature would become 0' --set losses.0.name=ApproxNDCG \
   --set 'value_schedules=[{key: losses.0.temperature, delay: 1}]'
 bad 78 'data.systems is for hard negatives' --set 'data.systems=[bm25]'
 bad 65 'expected 3 documents, as data.num_docs says, found 2' --set data.num_docs=3
+
+# Several files of tuples: the one that is wrong is named, with its line.
+bad 66 'nothing.tsv' --set 'data.tuples=[ids.tsv, nothing.tsv]'
+bad 78 'either tuples or run' --set 'data.tuples=[]'
+bad 78 'data.format: expected one, or a list of 2' --set 'data.tuples=[ids.tsv, ids.tsv]' \
+  --set 'data.format=[jsonl]'
+bad 78 'did you mean id_triples' --set 'data.tuples=[ids.tsv, ids.tsv]' \
+  --set 'data.format=[null, id_tripels]'
+printf 'q1\td1\td2\nq2\td9\td3\n' >unknown.tsv
+bad 65 'unknown.tsv:2: document d9' --set 'data.tuples=[ids.tsv, unknown.tsv]'
+printf '["q1", "d1", "d2", "d3"]\n' >three.json
+bad 65 'three.json:1: expected 2 documents as in ids.tsv, found 3' \
+  --set 'data.tuples=[ids.tsv, three.json]'
+says 'data.num_docs'
+bad 78 'data.systems is for hard negatives' --set 'data.tuples=[ids.tsv, ids.tsv]' \
+  --set 'data.systems=[bm25]'
 
 # Ids that nobody has texts for are no texts, and texts beside files of texts are no ids.
 bad 65 'they look like ids' --set data.queries=null --set data.docs=null
@@ -151,6 +170,25 @@ exits 78 lir-train --config train.yml -o out --resume --set checkpoint.every=1
 says 'what data.queries names is not what it was'
 sed -i '$d' queries.tsv
 exits 0 lir-train --config train.yml -o out --resume --set checkpoint.every=1
+# Of several files of tuples each counts, and their order.
+printf 'q2\td1\td3\n' >more.tsv
+rm -rf several
+several() { # several FILES
+  lir-train --config train.yml -o several --resume --set checkpoint.every=1 --set "data.tuples=$1"
+}
+exits 0 several '[ids.tsv, more.tsv]'
+rm several/DONE
+for files in ids.tsv more.tsv '[more.tsv, ids.tsv]' '[ids.tsv, more.tsv, more.tsv]'; do
+  exits 78 several "$files"
+  says 'what data.tuples names is not what it was'
+done
+printf 'q2\td1\td2\n' >>more.tsv
+exits 78 several '[ids.tsv, more.tsv]'
+says 'what data.tuples names is not what it was'
+sed -i '$d' more.tsv
+cp more.tsv copied.tsv
+exits 0 several '[ids.tsv, copied.tsv]'
+rm -rf several
 # The same weights in another place, a byte of them changed, a checkpoint that was being removed.
 cp -r "$MODELS/native/dpr_bert_00/model" moved
 cp docs.tsv moved.tsv

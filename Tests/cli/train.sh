@@ -54,6 +54,20 @@ for file in colbert.json kd.tsv sbert.jsonl; do
   exits 0 train other --set data.tuples=$file --set data.targets=score
   same whole/model.safetensors other/model.safetensors
 done
+# Several files are one: shuffled as a whole, each in its own format, for validation, too.
+head -n 9 ids.jsonl >part.jsonl
+sed -n 10,20p ids.tsv | zstd -q >part.tsv.zst
+sed -n '21,$p' texts.tsv >part.tsv
+parts='[part.jsonl, part.tsv.zst, part.tsv]'
+exits 0 train other --set "data.tuples=$parts" --set 'data.format=[null, id_triples, triples]' --set \
+  "validate=[{tuples: $parts, format: [null, null, triples], queries: queries.tsv, docs: docs.tsv},
+    {tuples: ids.tsv, queries: queries.tsv, docs: docs.tsv}]"
+same whole/model.safetensors other/model.safetensors
+jq -e -s 'map(select(.validation) | .loss) | length == 2 and .[0] == .[1]' other/metrics.jsonl \
+  >loss.log || fail 'validation of parts'
+exits 0 train other --set 'data.tuples=[part.tsv, part.tsv.zst, part.jsonl]' \
+  --set 'data.format=[triples, null, null]'
+differ whole/model.safetensors other/model.safetensors
 exits 0 train other --set data.tuples=ids.tsv --set data.shuffle=false
 differ whole/model.safetensors other/model.safetensors
 

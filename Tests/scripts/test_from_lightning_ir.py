@@ -175,6 +175,103 @@ model: {init_args: {config: {init_args: {
         self.assertEqual(status, 78)
         self.assertIn("use_dora", err)
 
+    def adapted(self, fields: str, *more: str) -> Tuple[int, str, str]:
+        config = "model: {init_args: {config: {init_args: {use_adapter: true, %s}}}}"
+        return self.turn(DPR, config % fields, *more)
+
+    def test_adapters_that_are_trained_further(self) -> None:
+        own = "adapter_config: {r: 4, lora_alpha: 8, target_modules: [query], init_lora_weights: true}"
+        status, out, err = self.adapted(f"pretrained_adapter_name_or_path: some/where, {own}")
+        self.assertEqual(status, 0, err)
+        expected = {"adapter": "some/where", "r": 4, "alpha": 8, "targets": ["query"]}
+        self.assertEqual(yaml.safe_load(out)["lora"], expected)
+        self.assertNotIn("adapter", yaml.safe_load(out)["model_config"])
+        self.assertIn("# Lightning IR fails with both", out)
+        self.assertIn("# lora.adapter is a folder: scripts/fetch-model some/where some/where", out)
+        # Without a configuration the folder says what it is of.
+        (self.folder / "low").mkdir()
+        text = '{"peft_type": "LORA", "r": 2, "lora_alpha": 6, "target_modules": ["key"], %s}'
+        more = '"bias": "none", "inference_mode": true, "rank_pattern": {}, "use_dora": false'
+        (self.folder / "low" / "adapter_config.json").write_text(text % more, "utf-8")
+        status, out, err = self.adapted("pretrained_adapter_name_or_path: low")
+        self.assertEqual(status, 0, err)
+        self.assertEqual(yaml.safe_load(out)["lora"], {
+            "adapter": "low", "r": 2, "alpha": 6, "targets": ["key"]})
+        self.assertIn("# Lightning IR would train nothing of", out)
+        # None of it where no adapter is used.
+        off = self.turned(DPR, "model: {init_args: {config: {init_args: {use_adapter: false, "
+                          f"pretrained_adapter_name_or_path: low, {own}}}}}}}}}")
+        self.assertNotIn("lora", off)
+        self.assertEqual(off["model_config"], {"model_type": "lir-dpr"})
+
+    def test_adapters_without_a_counterpart(self) -> None:
+        (self.folder / "ia3").mkdir()
+        (self.folder / "ia3" / "adapter_config.json").write_text('{"peft_type": "IA3"}', "utf-8")
+        targets = "target_modules: [query]"
+        for fields, named in [
+            ("pretrained_adapter_name_or_path: no/where", "pretrained_adapter_name_or_path"),
+            ("pretrained_adapter_name_or_path: ia3", "no LoRA adapter"),
+            ("adapter_config: {r: 4}", "target_modules"),
+            ("adapter_config: {target_modules: all-linear}", "target_modules"),
+            (f"adapter_config: {{{targets}, init_lora_weights: gaussian}}", "init_lora_weights"),
+            (f"adapter_config: {{{targets}, bias: all}}", "adapter_config.bias"),
+            (f"adapter_config: {{{targets}, rank_pattern: {{query: 2}}}}", "rank_pattern"),
+            (f"adapter_config: {{class_path: peft.IA3Config, init_args: {{{targets}}}}}", "IA3Config"),
+        ]:
+            status, out, err = self.adapted(fields)
+            self.assertEqual((status, out), (78, ""), fields)
+            self.assertIn(named, err)
+
+    def test_what_lightning_has_written(self) -> None:
+        """All arguments with their defaults, as `--print_config` and the saved config.yaml have it."""
+        written = """
+seed_everything: true
+trainer:
+  callbacks:
+  - class_path: lightning.pytorch.callbacks.ModelCheckpoint
+    init_args: {dirpath: null, monitor: nDCG@10, save_top_k: 1, mode: max, every_n_epochs: 1,
+      every_n_train_steps: null, auto_insert_metric_name: true, enable_version_counter: true}
+  - class_path: lightning.pytorch.callbacks.LearningRateMonitor
+    init_args: {logging_interval: null, log_momentum: false}
+  max_epochs: null
+  overfit_batches: 0.0
+  check_val_every_n_epoch: 1
+  inference_mode: true
+  use_distributed_sampler: true
+  reload_dataloaders_every_n_epochs: 0
+  enable_autolog_hparams: true
+model:
+  init_args:
+    config:
+      init_args: {query_length: 32, use_adapter: false, adapter_config: null,
+        pretrained_adapter_name_or_path: null, output_hidden_states: false, return_dict: true,
+        dtype: null, tie_word_embeddings: true, chunk_size_feed_forward: 0, id2label: null}
+    model: null
+    index_dir: null
+    search_config: null
+    model_kwargs: null
+ckpt_path: null
+weights_only: null
+"""
+        result = self.turned(DPR, written)
+        self.assertEqual(result["model_config"], {"model_type": "lir-dpr", "query_length": 32})
+        self.assertEqual((result["seed"], result["max_steps"]), (42, 100000))
+
+    def test_another_class_drops_what_it_does_not_have(self) -> None:
+        run = """
+data: {init_args: {train_dataset: {class_path: lightning_ir.RunDataset, init_args: {
+  run_path_or_id: a__b.run, targets: score}}}}
+"""
+        self.assertNotIn("tuples", self.turned(DPR, run)["data"])
+        cross = "model: {class_path: CrossEncoderModule, init_args: {model_name_or_path: a/b}}"
+        result = self.turned(DPR, cross)
+        self.assertNotIn("model_config", result)
+        self.assertEqual((result["model"], result["losses"]), ("a/b", [{"name": "RankNet"}]))
+        sgd = "optimizer: {class_path: torch.optim.SGD, init_args: {momentum: 0.5}}"
+        betas = "optimizer: {init_args: {betas: [0.8, 0.9]}}"
+        self.assertEqual(self.turned(DPR, betas, sgd)["optimizer"],
+                         {"name": "SGD", "lr": 0.001, "momentum": 0.5})
+
     def test_several_files_lie_on_each_other(self) -> None:
         result = self.turned(DPR, "trainer: {max_steps: 5}\noptimizer: {init_args: {lr: 0.5}}\n")
         self.assertEqual((result["max_steps"], result["optimizer"]["lr"]), (5, 0.5))
@@ -187,6 +284,14 @@ model: {init_args: {config: {init_args: {
             ("trainer: {gradient_clip_algorithm: value}", "gradient_clip_algorithm"),
             ("data: {init_args: {train_dataset: {class_path: DocDataset}}}", "DocDataset"),
             ("nonsense: 1", "nonsense"),
+            ("ckpt_path: last.ckpt", "ckpt_path"),
+            ("model: {init_args: {model_kwargs: {a: 1}}}", "model.model_kwargs"),
+            ("model: {init_args: {config: {init_args: {dtype: float16}}}}", "model.config.dtype"),
+            ("trainer: {limit_train_batches: 0.5}", "trainer.limit_train_batches"),
+            ("trainer: {callbacks: [{class_path: EarlyStopping, init_args: {min_delta: 0.1}}]}",
+             "EarlyStopping.min_delta"),
+            ("trainer: {callbacks: [{class_path: ModelCheckpoint, init_args: {every_n_steps: 1}}]}",
+             "ModelCheckpoint.every_n_steps"),
         ]:
             status, out, err = self.turn(DPR, change)
             self.assertEqual((status, out), (78, ""), change)

@@ -4,7 +4,7 @@ import Streams
 import Tensors
 
 /// What checkpoints call the weights of heads: a row a backbone, so that a new one is a row here.
-enum HeadNames {
+package enum HeadNames {
   /// A masked language model head: dense, norm, decoder.
   struct LanguageModel: Sendable {
     var dense: String
@@ -48,6 +48,12 @@ enum HeadNames {
       decoder: "projection.decoder.weight",
       biases: ["projection.bias", "projection.decoder.bias"]),
   ]
+
+  /// What transformers' head of a backbone has for each token: the weights of its outputs, and their
+  /// biases under their names; nil where it has no head.
+  package static func outputs(of backbone: String) -> (weights: String, biases: [String])? {
+    languageModels[backbone].map { ($0.decoder, $0.biases) }
+  }
 
   /// ModernBERT's fields for its head's biases.
   static let modernBertBiases = (dense: "classifier_bias", norm: "norm_bias")

@@ -64,7 +64,7 @@ package struct RunIdentity: Sendable {
   ) throws(Failure) -> [JSON.Member] {
     var all: [JSON.Member] = []
     for (key, files) in [
-      ("tuples", data.tuples.map { [$0] } ?? []), ("run", data.run), ("queries", data.queries),
+      ("tuples", data.tuples), ("run", data.run), ("queries", data.queries),
       ("docs", data.docs), ("qrels", data.qrels),
     ] where !files.isEmpty {
       var digests: [JSON] = []

@@ -10,13 +10,20 @@ import Tokenizers
 /// Tokens that a model puts into texts and the tokenizer of its backbone lacks: markers of queries
 /// and documents, viewers.
 ///
-/// They get rows of their own in the embedding table (Lightning IR `bi_encoder_module.py`).
+/// They get rows of their own in the embedding table (Lightning IR `bi_encoder_module.py`), and in a
+/// language model's head that shares it (transformers `modeling_utils.py`,
+/// `_tie_or_clone_weights`).
 package struct VocabularyExtension {
   package let names: [String]
   private let folder: ModelFolder
+  private let tokenizer: Tokenizer
+  /// The language model's outputs, which are the embedding table where weights are tied.
+  private let head: (weights: String, biases: [String])?
+  private let isTied: Bool
   private let firstID: Int
   private let rows: Int
 
+  private static let tokenizerFile = "tokenizer.json"
   /// Embedding tables as the backbones call them.
   private static let tables = [
     "word_embeddings.weight", "tok_embeddings.weight", "shared.weight",
@@ -42,20 +49,27 @@ package struct VocabularyExtension {
     }
     if names.isEmpty { return nil }
     self.names = names
-    guard WholeFile.exists("\(folder.modelPath)/tokenizer.json") else {
+    self.tokenizer = tokenizer
+    let file = "\(folder.modelPath)/\(Self.tokenizerFile)"
+    guard WholeFile.exists(file) || tokenizer.converted != nil else {
       throw .config(
-        folder.modelPath, "there is no tokenizer.json that could get \(names[0])",
+        folder.modelPath,
+        "there is no \(Self.tokenizerFile) or vocab.txt that could get \(names[0])",
         hint: "transformers writes one: AutoTokenizer.from_pretrained(…).save_pretrained(…)")
     }
-    if case .splade = description.architecture {
-      throw .config(
-        folder.modelPath, "the language model's head has no output for \(names[0])",
-        hint: "leave add_marker_tokens out")
-    }
+    head = HeadNames.outputs(of: description.backboneType)
+    isTied = try folder.bool("tie_word_embeddings", default: true)
     firstID = Int(tokenizer.largestID) + 1
     let (before, needed) = (try folder.integer("vocab_size"), firstID + names.count)
     rows =
       needed > before ? (needed + Self.multiple - 1) / Self.multiple * Self.multiple : before
+    if case .splade = description.architecture, !isTied, rows > before {
+      // The reference fails there, too.
+      throw .config(
+        folder.configPlace,
+        "tie_word_embeddings is false, and the head has no output for \(names[0])",
+        hint: "leave add_marker_tokens out")
+    }
   }
 
   /// Names of what `write` writes.
@@ -66,6 +80,7 @@ package struct VocabularyExtension {
       // An index of shards would stand before the one file that is written.
       if !name.hasSuffix(".index.json") { names.append(name) }
     }
+    if !names.contains(Self.tokenizerFile) { names.append(Self.tokenizerFile) }
     return names + ["model.safetensors"]
   }
 
@@ -74,9 +89,12 @@ package struct VocabularyExtension {
   /// `seed`: of the new rows.
   package func write(into target: String, seed: UInt64) throws(Failure) {
     for name in try contents().dropLast() {
-      var bytes = try WholeFile.read("\(folder.modelPath)/\(name)")
-      if name == "config.json" { bytes = config() }
-      if name == "tokenizer.json" { bytes = try tokenizer(bytes) }
+      let bytes =
+        switch name {
+        case "config.json": config()
+        case Self.tokenizerFile: try extendedTokenizer()
+        default: try WholeFile.read("\(folder.modelPath)/\(name)")
+        }
       let writer = try ByteWriter("\(target)/\(name)", compression: Compression.none)
       try writer.write(bytes)
       try writer.finish()
@@ -85,9 +103,16 @@ package struct VocabularyExtension {
     var parameters: [Parameter] = []
     // Numbers from 0 on that older transformers saved with the weights are left out.
     for name in checkpoint.names where !name.hasSuffix("position_ids") {
+      // Older transformers saved tied weights twice.
+      if isTied, name == head?.weights { continue }
       let parameter = try checkpoint.parameter(name, checkpoint.shape(name) ?? [])
-      let isTable = Self.tables.contains(where: name.hasSuffix)
-      parameters.append(isTable ? extended(parameter, seed) : parameter)
+      if Self.tables.contains(where: name.hasSuffix) {
+        parameters.append(extended(parameter, seed))
+      } else if head?.biases.contains(name) == true {
+        parameters.append(extended(bias: parameter))
+      } else {
+        parameters.append(parameter)
+      }
     }
     try SafeTensorsWriter.write(
       "\(target)/model.safetensors", metadata: ["format": "pt"],
@@ -105,9 +130,15 @@ package struct VocabularyExtension {
     return Array((JSON.object(members).indented() + "\n").utf8)
   }
 
-  private func tokenizer(_ bytes: [UInt8]) throws(Failure) -> [UInt8] {
-    let file = "\(folder.modelPath)/tokenizer.json"
-    guard let json = try? JSONParser.parse(bytes), var members = json.members else {
+  /// `tokenizer.json` with the tokens; of a folder with `vocab.txt` alone what it is converted to.
+  private func extendedTokenizer() throws(Failure) -> [UInt8] {
+    let file = "\(folder.modelPath)/\(Self.tokenizerFile)"
+    var json = tokenizer.converted
+    if json == nil {
+      let bytes = try WholeFile.read(file)
+      json = try? JSONParser.parse(bytes)
+    }
+    guard let json, var members = json.members else {
       throw .data(file, "expected a JSON object")
     }
     let new = names.enumerated().map { i, name -> JSON in
@@ -123,6 +154,15 @@ package struct VocabularyExtension {
       members.append(JSON.Member("added_tokens", tokens))
     }
     return Array(JSON.object(members).serialized().utf8)
+  }
+
+  /// The biases of a language model's outputs, with 0 for the tokens.
+  private func extended(bias: Parameter) -> Parameter {
+    let buffer = AlignedBuffer(count: max(rows, bias.count))
+    buffer.pointer.update(repeating: 0, count: buffer.count)
+    buffer.pointer.update(from: bias.values, count: bias.count)
+    return Parameter(
+      name: bias.name, shape: [buffer.count], values: UnsafePointer(buffer.pointer), owner: buffer)
   }
 
   /// The table with rows about the mean of those that it has.

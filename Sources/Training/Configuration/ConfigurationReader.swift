@@ -91,6 +91,12 @@ struct ConfigurationReader {
     _ key: String, _ type: T.Type = T.self
   ) throws(Failure) -> T? where T.RawValue == String {
     guard let text = try string(key) else { return nil }
+    return try choice(text, of: key)
+  }
+
+  private func choice<T: RawRepresentable & CaseIterable>(
+    _ text: String, of key: String
+  ) throws(Failure) -> T where T.RawValue == String {
     guard let choice = T(rawValue: text) else {
       let names = T.allCases.map(\.rawValue)
       var failure = failure(key, expected: names.joined(separator: ", "))
@@ -98,6 +104,28 @@ struct ConfigurationReader {
       throw failure
     }
     return choice
+  }
+
+  /// A choice for each of `count` things: a list of as many, or one for all; null leaves it open.
+  func choices<T: RawRepresentable & CaseIterable>(
+    _ key: String, each count: Int, _ type: T.Type = T.self
+  ) throws(Failure) -> [T?] where T.RawValue == String {
+    guard let list = self[key]?.array else {
+      return Array(repeating: try choice(key), count: count)
+    }
+    guard list.count == count else {
+      throw failure(key, expected: "one, or a list of \(count)")
+    }
+    var choices: [T?] = []
+    for element in list {
+      guard !element.isNull else {
+        choices.append(nil)
+        continue
+      }
+      guard let text = element.string else { throw failure(key, expected: "a list of texts") }
+      choices.append(try choice(text, of: key))
+    }
+    return choices
   }
 
   /// The mappings of a list; one mapping is a list of one.

@@ -121,10 +121,10 @@ package struct ValidationConfiguration: Sendable {
     for (i, reader) in try top.mappings("validate", keys: DataConfiguration.keys + own).enumerated()
     {
       let data = try DataConfiguration(reader, isTraining: false)
-      let standard = data.tuples == nil ? ["nDCG@10"] : ["loss"]
+      let standard = data.tuples.isEmpty ? ["nDCG@10"] : ["loss"]
       let measures = try reader.strings("measures") ?? standard
       if measures.isEmpty { throw reader.failure("measures", expected: "at least one measure") }
-      if data.tuples == nil, measures.contains("loss"), data.targets == nil {
+      if data.tuples.isEmpty, measures.contains("loss"), data.targets == nil {
         throw .config(top.file, "validate.\(i): the loss on a run needs targets")
       }
       let name = try reader.string("name") ?? "validate.\(i)"

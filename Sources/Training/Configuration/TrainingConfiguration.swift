@@ -178,9 +178,11 @@ package struct DataConfiguration: Sendable {
     "num_docs",
   ]
 
-  package var tuples: String?
+  /// Read one behind the other.
+  package var tuples: [String]
   package var run: [String]
-  package var format: TupleFormat?
+  /// One for each file of tuples; nil for what it looks like.
+  package var formats: [TupleFormat?]
   package var systems: [String]?
   package var queries: [String]
   package var docs: [String]
@@ -197,15 +199,15 @@ package struct DataConfiguration: Sendable {
 
   /// `isTraining`: whether targets must be there.
   init(_ reader: ConfigurationReader, isTraining: Bool) throws(Failure) {
-    tuples = try reader.string("tuples")
+    tuples = try reader.strings("tuples") ?? []
     run = try reader.strings("run") ?? []
-    guard (tuples != nil) != !run.isEmpty else {
+    guard tuples.isEmpty != run.isEmpty else {
       throw .config(
         reader.file,
         "expected either tuples or run in "
           + (isTraining ? "data" : "an entry of validate"))
     }
-    format = try reader.choice("format")
+    formats = try reader.choices("format", each: tuples.count)
     systems = try reader.strings("systems")
     queries = try reader.strings("queries") ?? []
     docs = try reader.strings("docs") ?? []
@@ -218,7 +220,7 @@ package struct DataConfiguration: Sendable {
     addsJudged = try reader.bool("add_docs_not_in_ranking") ?? false
     shuffles = try reader.bool("shuffle") ?? true
     documents = try reader.limit("num_docs")
-    if tuples != nil {
+    if !tuples.isEmpty {
       targets = targets ?? .order
       guard targets == .order || targets == .score else {
         throw reader.failure("targets", expected: "order or score, as the data are tuples")
@@ -234,7 +236,7 @@ package struct DataConfiguration: Sendable {
 
   /// What counts where nothing is said.
   var defaults: JSON {
-    if tuples != nil { return ["targets": "order", "shuffle": true, "num_docs": .null] }
+    if !tuples.isEmpty { return ["targets": "order", "shuffle": true, "num_docs": .null] }
     return [
       "normalize_targets": false, "sampling": "top", "depth": -1, "sample_size": -1,
       "add_docs_not_in_ranking": false, "shuffle": true,

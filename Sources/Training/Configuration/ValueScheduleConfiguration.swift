@@ -11,8 +11,10 @@ package struct ValueScheduleConfiguration: Sendable {
     _ top: ConfigurationReader, _ losses: [LossTerm]
   ) throws(Failure) -> [ValueScheduleConfiguration] {
     var known: [String: (loss: Int, value: String)] = [:]
+    var counts: Set<String> = []
     for (i, term) in losses.enumerated() {
       for number in term.numbers { known["losses.\(i).\(number)"] = (i, number) }
+      counts.formUnion(term.counts.map { "losses.\(i).\($0)" })
     }
     var schedules: [ValueScheduleConfiguration] = []
     var used: Set<String> = []
@@ -22,6 +24,11 @@ package struct ValueScheduleConfiguration: Sendable {
       if names.isEmpty { throw reader.failure("key", expected: "a key") }
       let schedule = try ScheduleConfiguration(reader)
       for key in names {
+        if counts.contains(key) {
+          throw .config(
+            reader.file,
+            "value_schedules: \(key) is a number of documents, and a schedule makes fractions")
+        }
         guard let (loss, value) = known[key] else {
           throw reader.failure(
             "key", expected: "some of \(known.keys.sorted().joined(separator: ", "))")

@@ -26,14 +26,13 @@ package struct DataOpener {
 
   /// Tuples to train with or to take a loss of.
   package func tuples(_ data: DataConfiguration) throws(Failure) -> any TupleSource {
-    if let file = data.tuples {
+    if !data.tuples.isEmpty {
       var options = TupleFile.Options()
-      options.format = data.format
       options.targets = data.targets ?? .order
       options.documents = data.documents
       options.systems = data.systems
-      return try TupleFile(
-        file, options, queries: try store("query", data.queries),
+      return try TupleFiles(
+        data.tuples, options, formats: data.formats, queries: try store("query", data.queries),
         docs: try store("document", data.docs), scratchFolder: scratchFolder, pool)
     }
     var options = RunTuples.Options(targets: data.targets ?? .relevance)

@@ -42,6 +42,12 @@ extension LossTerm {
     }
   }
 
+  /// Names of the whole numbers, which no schedule may change: the reference's make fractions of
+  /// them, by which it cannot cut its list of documents.
+  var counts: [String] {
+    if case .inBatch = kind { ["max_num_neg_samples"] } else { [] }
+  }
+
   /// Whether the loss divides by one of its numbers.
   func divides(by name: String) -> Bool {
     guard name == "temperature", case .scoring(let loss) = kind else { return false }

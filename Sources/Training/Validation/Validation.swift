@@ -56,7 +56,7 @@ package final class Validation {
       configuration.measures.contains("loss") ? try opener.tuples(data) : nil
     if measures.isEmpty {
       subject = .nothing
-    } else if data.tuples != nil {
+    } else if !data.tuples.isEmpty {
       guard data.targets == .order else {
         throw .config(
           nil, "\(configuration.name): measures on tuples need targets: order, scores are no grades"
