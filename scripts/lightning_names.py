@@ -1,0 +1,152 @@
+"""How Lightning IR's configurations name things, and how several of them become one.
+
+For scripts/from-lightning-ir.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, Tuple
+
+Mapping = Dict[str, Any]
+
+MODEL_TYPES = {
+    "DprConfig": "lir-dpr", "SpladeConfig": "splade", "ColConfig": "col", "CoilConfig": "coil",
+    "UniCoilConfig": "unicoil", "MvrConfig": "mvr", "MonoConfig": "mono",
+    "SetEncoderConfig": "set-encoder", "XTRConfig": "col",
+}
+#: Configurations of the two modules where none is named.
+DEFAULT_TYPES = {"CrossEncoderModule": "mono"}
+SCHEDULES = {
+    "LinearLRSchedulerWithLinearWarmup": "linear", "ConstantLRSchedulerWithLinearWarmup": "constant",
+    "GenericLinearSchedulerWithLinearWarmup": "linear",
+    "GenericConstantSchedulerWithLinearWarmup": "constant",
+    "GenericConstantSchedulerWithQuadraticWarmup": "quadratic",
+    "ConstantSchedulerWithWarmup": "constant",
+}
+OPTIMIZERS = {
+    "AdamW": {"lr", "betas", "eps", "weight_decay"}, "Adam": {"lr", "betas", "eps", "weight_decay"},
+    "SGD": {"lr", "momentum", "nesterov", "weight_decay"},
+}
+#: Keys that change nothing of what is learnt.
+WITHOUT_EFFECT = {
+    "trainer": {
+        "accelerator", "strategy", "devices", "num_nodes", "logger", "enable_checkpointing",
+        "enable_progress_bar", "enable_model_summary", "log_every_n_steps", "default_root_dir",
+        "num_sanity_val_steps", "check_val_every_n_epoch", "fast_dev_run", "profiler", "benchmark",
+        "deterministic", "max_time", "plugins", "inference_mode", "use_distributed_sampler",
+        "enable_autolog_hparams",
+    },
+    "data": {"num_workers", "inference_batch_size"},
+    "optimizer": {"foreach", "fused", "capturable", "differentiable"},
+    "model": {"index_dir", "search_config"},
+    # lir-train's own checkpoints are by steps, and the best one by the first measure.
+    "trainer.callbacks.ModelCheckpoint": {
+        "dirpath", "filename", "monitor", "verbose", "save_last", "save_top_k", "save_on_exception",
+        "save_weights_only", "mode", "auto_insert_metric_name", "train_time_interval",
+        "every_n_epochs", "save_on_train_epoch_end", "enable_version_counter",
+    },
+    "trainer.callbacks.EarlyStopping": {
+        "monitor", "verbose", "mode", "strict", "check_finite", "check_on_train_epoch_end",
+        "log_rank_zero_only",
+    },
+    "model.config.adapter_config": {
+        "task_type", "peft_type", "auto_mapping", "peft_version", "base_model_name_or_path",
+        "revision", "inference_mode", "megatron_core", "qalora_group_size", "loftq_config",
+        "runtime_config",
+    },
+}
+#: What a configuration that Lightning wrote has of transformers' PretrainedConfig, where it says
+#: anything but null or false.
+PRETRAINED = {"return_dict": True, "tie_word_embeddings": True, "chunk_size_feed_forward": 0}
+PRETRAINED_FIELDS = {
+    "output_hidden_states", "output_attentions", "return_dict", "torchscript", "dtype", "torch_dtype",
+    "pruned_heads", "tie_word_embeddings", "chunk_size_feed_forward", "is_encoder_decoder", "is_decoder",
+    "cross_attention_hidden_size", "add_cross_attention", "tie_encoder_decoder", "architectures",
+    "finetuning_task", "id2label", "label2id", "num_labels", "task_specific_params", "problem_type",
+    "tokenizer_class", "prefix", "bos_token_id", "pad_token_id", "eos_token_id", "sep_token_id",
+    "decoder_start_token_id",
+}
+#: Arguments of classes that can take the place of each other: a file that names another class keeps
+#: of the one below those that the new one has, as jsonargparse does.
+ARGUMENTS = {
+    "BiEncoderModule": {
+        "model_name_or_path", "config", "model", "BackboneModel", "loss_functions",
+        "evaluation_metrics", "index_dir", "search_config", "model_kwargs",
+    },
+    "CrossEncoderModule": {
+        "model_name_or_path", "config", "model", "BackboneModel", "loss_functions",
+        "evaluation_metrics", "model_kwargs",
+    },
+    "TupleDataset": {"tuples_dataset", "targets", "num_docs"},
+    "RunDataset": {
+        "run_path_or_id", "depth", "sample_size", "sampling_strategy", "targets",
+        "normalize_targets", "add_docs_not_in_ranking",
+    },
+    **OPTIMIZERS,
+}
+#: Configurations of cross-encoders; all others are bi-encoders'.
+CROSS_ENCODERS = {"MonoConfig", "SetEncoderConfig"}
+#: Callbacks that only look on.
+QUIET_CALLBACKS = {"LearningRateMonitor", "TQDMProgressBar", "RichProgressBar", "DeviceStatsMonitor"}
+#: Files that Lightning IR registers besides ir_datasets' own.
+KNOWN_TUPLES = {
+    "colbert-docpairs":
+        "https://huggingface.co/colbert-ir/colbertv2.0_msmarco_64way/resolve/main/examples.json",
+    "kd-docpairs":
+        "https://zenodo.org/record/4068216/files/"
+        "bert_cat_ensemble_msmarcopassage_train_scores_ids.tsv",
+    "sbert-": "https://sbert.net/datasets/msmarco-hard-negatives.jsonl.gz",
+}
+
+
+class Refusal(Exception):
+    """Something without a counterpart."""
+
+
+def short(name: str) -> str:
+    return name.rsplit(".", 1)[-1]
+
+
+def of_class(value: Any, what: str) -> Tuple[str, Mapping]:
+    """The class and the arguments of `Name` or `{class_path, init_args}`."""
+    if isinstance(value, str):
+        return short(value), {}
+    if isinstance(value, dict) and isinstance(value.get("class_path"), str):
+        extra = set(value) - {"class_path", "init_args"}
+        if extra:
+            raise Refusal(f"{what}: {', '.join(sorted(extra))}")
+        return short(value["class_path"]), dict(value.get("init_args") or {})
+    raise Refusal(f"{what}: expected a class, found {json.dumps(value)}")
+
+
+def kept(under: Mapping, over: Mapping) -> Mapping:
+    """What stays of a class and its arguments below another one."""
+    old, new = under.get("class_path"), over.get("class_path")
+    if not isinstance(old, str) or not isinstance(new, str) or short(old) == short(new):
+        return under
+    known = ARGUMENTS.get(short(new))
+    args = {key: value for key, value in (under.get("init_args") or {}).items()
+            if known is None or key in known}
+    # Of both datasets, but "order" is of tuples alone.
+    if short(new) == "RunDataset" and args.get("targets") == "order":
+        del args["targets"]
+    config = args.get("config")
+    if isinstance(config, dict) and short(new) in ("BiEncoderModule", "CrossEncoderModule"):
+        is_cross = short(str(config.get("class_path"))) in CROSS_ENCODERS
+        if is_cross != (short(new) == "CrossEncoderModule"):
+            del args["config"]
+    return {**under, "init_args": args}
+
+
+def merge(under: Any, over: Any) -> Any:
+    """`over` laid on `under`, mapping by mapping; `callbacks+` appends."""
+    if not isinstance(under, dict) or not isinstance(over, dict):
+        return over
+    merged = dict(kept(under, over))
+    for key, value in over.items():
+        if key.endswith("+"):
+            merged[key[:-1]] = list(merged.get(key[:-1]) or []) + list(value)
+        else:
+            merged[key] = merge(merged[key], value) if key in merged else value
+    return merged
