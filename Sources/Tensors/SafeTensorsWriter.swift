@@ -24,14 +24,20 @@ package enum SafeTensorsWriter {
 
   /// Writes tensors in their order; the file appears by rename.
   ///
+  /// `isChecked`: whether it holds its `SafeTensorsChecksum`.
+  ///
   /// - Throws: 73 and 74 as `OutputFile` does.
   package static func write(
-    _ path: String, metadata: [String: String], _ tensors: [Tensor]
+    _ path: String, metadata: [String: String], _ tensors: [Tensor], isChecked: Bool = false
   ) throws(Failure) {
+    let entries = tensors.map { ($0.name, $0.type, $0.shape) }
+    let header =
+      isChecked
+      ? SafeTensorsChecksum.header(metadata, entries) { update in
+        for tensor in tensors { update(tensor.bytes) }
+      } : SafeTensorsHeader.encode(metadata: metadata, tensors: entries)
     let writer = try ByteWriter(path, compression: Compression.none)
-    try writer.write(
-      SafeTensorsHeader.encode(
-        metadata: metadata, tensors: tensors.map { ($0.name, $0.type, $0.shape) }))
+    try writer.write(header)
     for tensor in tensors { try writer.write(tensor.bytes) }
     try writer.finish()
   }

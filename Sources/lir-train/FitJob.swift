@@ -92,7 +92,9 @@ struct FitJob {
     if folders.isDone {
       let goesOn = isFirst ? try isToGoOn() : false
       guard ranks?.any(goesOn) ?? goesOn else {
-        return context.report("steps", "\(state.step)")
+        // The last checkpoint may be of an earlier step.
+        let logged = try MetricsFile(folders.root, name: "").steps.last?["step"]?.integer
+        return context.report("steps", "\(logged ?? state.step)")
       }
     }
     if isFirst {

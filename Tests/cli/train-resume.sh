@@ -54,6 +54,19 @@ exits 0 train -o torn --resume
 is 'best' "$(readlink whole/best)" "$(readlink torn/best)"
 is 'checkpoints' "$(ls whole/checkpoints)" "$(ls torn/checkpoints)"
 
+# A bit of the optimizer's memory, and what a finished run says of its steps.
+for part in 3 5 8; do
+  cp -a whole torn2
+  rm torn2/DONE
+  state=torn2/checkpoints/step-98/state.safetensors
+  flip $state $(($(wc -c <$state) * part / 10))
+  exits 65 train -o torn2 --resume
+  says 'state.safetensors: damaged: the checksum is' 'remove torn2/checkpoints/step-98 to go on'
+  rm -rf torn2
+done
+exits 0 train -o whole --resume
+is 'steps of a finished run' 100 "$(summary steps)"
+
 # In bfloat16, too: the same bytes with other threads, layers computed again and instructions.
 half() { train --set precision=bf16 --set max_steps=20 --set checkpoint.every=6 --set validate=[] "$@"; }
 exits 0 half -o half

@@ -37,8 +37,6 @@ package struct PackedKey: Sendable, Equatable {
 package final class PackedFile {
   /// `lir.format`.
   static let format = "1"
-  private static let checksumKey = "lir.xxh3"
-  private static let noChecksum = String(repeating: "0", count: 16)
   /// Floats on a boundary.
   private static let alignment = 16
 
@@ -65,26 +63,7 @@ package final class PackedFile {
   /// The checksum of the whole file, which reads it.
   ///
   /// - Throws: 65 where it is not the one that the file holds.
-  package func checkedChecksum() throws(Failure) -> String {
-    let found = file.header.metadata(Self.checksumKey) ?? "none"
-    // Of the header with zeros in the checksum's place, and the data.
-    var header = Array(file.headerBytes)
-    guard let place = header.firstRange(of: Array("\"\(Self.checksumKey)\":\"\(found)\"".utf8))
-    else { throw .data(path, "expected \(Self.checksumKey), found none") }
-    let end = place.upperBound - 1
-    guard found.utf8.count == Self.noChecksum.utf8.count else {
-      throw .data(path, "expected \(Self.checksumKey) of 16 digits, found \(found)")
-    }
-    header.replaceSubrange(end - found.utf8.count..<end, with: Self.noChecksum.utf8)
-    let running = RunningChecksum()
-    running.update(header)
-    file.readThrough { running.update($0) }
-    let computed = Checksum.hex(running.value)
-    guard computed == found else {
-      throw .data(path, "damaged: the checksum is \(computed), the file says \(found)")
-    }
-    return found
-  }
+  package func checkedChecksum() throws(Failure) -> String { try SafeTensorsChecksum.check(file) }
 
   /// Floats of a tensor, where they are in the file; nil where it does not hold so many.
   func memory(_ name: String, count: Int) -> AlignedBuffer? {
@@ -107,25 +86,16 @@ extension PackedFile {
   package static func write(
     _ path: String, _ key: PackedKey, _ weights: PackedWeights
   ) throws(Failure) {
-    let running = RunningChecksum()
-    running.update(header(key, weights, checksum: noChecksum))
-    for item in weights.items { pieces(of: item) { running.update($0) } }
+    let header = SafeTensorsChecksum.header(
+      Dictionary(uniqueKeysWithValues: key.metadata),
+      weights.items.map { ($0.name, .f32, [padded($0.count)]) }
+    ) { update in for item in weights.items { pieces(of: item) { update($0) } } }
     let writer = try ByteWriter(path, compression: Compression.none)
-    try writer.write(header(key, weights, checksum: Checksum.hex(running.value)))
+    try writer.write(header)
     for item in weights.items {
       try pieces(of: item) { bytes throws(Failure) in try writer.write(bytes) }
     }
     try writer.finish()
-  }
-
-  private static func header(
-    _ key: PackedKey, _ weights: PackedWeights, checksum: String
-  ) -> [UInt8] {
-    var metadata = Dictionary(uniqueKeysWithValues: key.metadata)
-    metadata[checksumKey] = checksum
-    return SafeTensorsHeader.encode(
-      metadata: metadata,
-      tensors: weights.items.map { ($0.name, .f32, [padded($0.count)]) })
   }
 
   /// The floats of an item, and zeros up to the next boundary.

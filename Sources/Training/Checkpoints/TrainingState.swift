@@ -85,7 +85,8 @@ extension TrainingRun {
       do throws(Failure) {
         try SafeTensorsWriter.write(
           "\(folder)/\(TrainingState.fileName)", metadata: metadata,
-          [SafeTensorsWriter.Tensor("#steps", .i64, [steps.count], bytes)] + tensors)
+          [SafeTensorsWriter.Tensor("#steps", .i64, [steps.count], bytes)] + tensors,
+          isChecked: true)
       } catch { failure = error }
     }
     if let failure { throw failure }
@@ -104,6 +105,11 @@ extension TrainingRun {
     }
     guard file.header.metadata("lir.format") == Self.stateFormat else {
       throw .config(path, "the checkpoint is of another version of this tool")
+    }
+    do throws(Failure) { _ = try SafeTensorsChecksum.check(file) } catch {
+      var failure = error
+      failure.hint = "remove \(folder) to go on from the checkpoint before it"
+      throw failure
     }
     let kept = try Self.identity(file, path)
     try identity.check(against: kept, at: path)
@@ -134,7 +140,7 @@ extension TrainingRun {
     return state
   }
 
-  private static let stateFormat = "2"
+  private static let stateFormat = "3"
 
   private static func json(
     _ key: String, _ file: SafeTensorsFile, _ path: String
