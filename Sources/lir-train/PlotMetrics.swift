@@ -41,6 +41,8 @@ struct MetricsFile {
   /// Objects of steps, and of validations.
   private(set) var steps: [JSON] = []
   private(set) var validations: [JSON] = []
+  /// Of what a scale holds.
+  private static let largest = 1e300
 
   /// - Throws: 65 for a line that is no JSON object with a step, or a file without lines.
   init(_ path: String, name: String) throws(Failure) {
@@ -59,6 +61,11 @@ struct MetricsFile {
           throw .line(
             file, number, expected: "an object with a step",
             found: json.members == nil ? json.kindName : "one without")
+        }
+        if let value = (json.members ?? []).compactMap(\.value.double).first(where: {
+          abs($0) > Self.largest
+        }) {
+          throw .line(file, number, expected: "numbers up to \(Self.largest)", found: "\(value)")
         }
         if json["validation"]?.string == nil {
           steps.append(json)

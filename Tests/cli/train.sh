@@ -173,6 +173,19 @@ refuses 65 'an object with a step, found one without' lir-train plot bad.jsonl -
 exits 0 lir-train plot running.jsonl -o running.svg
 (printf '{"step":\n' && cat whole/metrics.jsonl) >bad.jsonl
 exits 65 lir-train plot bad.jsonl -o bad.svg
+# Values that are all the same, huge or next to nothing.
+for values in '0.5 0.5' '0 0' '1e17 1e17' '1e16 1.0000000000000002e16' '1e-320 2e-320' '-1e300 1e300'; do
+  # shellcheck disable=SC2086
+  printf '{"step":1,"loss":%s,"lr":0}\n{"step":2,"loss":%s,"lr":0}\n' $values >odd.jsonl
+  exits 0 timeout 20 lir-train plot odd.jsonl -o odd.svg
+  ! grep -qi -e nan -e '"inf' odd.svg || fail "no numbers in the plot of $values"
+  [ "$(grep -c '<text' odd.svg)" -lt 80 ] || fail "too many ticks in the plot of $values"
+done
+printf '{"step":1,"loss":1.7e308,"lr":0.1}\n' >odd.jsonl
+refuses 65 'odd.jsonl:1: expected numbers up to' lir-train plot odd.jsonl -o odd.svg
+
+# Messages of sample name its own options.
+refuses 78 'need --qrels' lir-train sample --sampling top --targets relevance first.run
 # Which of several runs has a document twice.
 cp first.run second.run
 refuses 65 'after first.run:1' lir-train sample --qrels qrels.txt first.run second.run

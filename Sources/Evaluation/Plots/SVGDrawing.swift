@@ -147,9 +147,15 @@ struct PlotScale {
   let high: Double
   let ticks: [Double]
 
-  /// A scale that holds `low` and `high`, with four to eight steps.
+  /// A scale that holds `low` and `high`, finite and at most 1e300 in size, with four to eight steps.
   init(_ low: Double, _ high: Double) {
-    let span = max(high - low, 1e-9)
+    // What is nearer together than the ticks' texts tell is drawn in the middle.
+    let size = max(abs(low), abs(high))
+    let least = size < 1e-300 ? 1 : size * 1e-4
+    let isFlat = high - low < least
+    let middle = low / 2 + high / 2
+    let (low, high) = isFlat ? (middle - least / 2, middle + least / 2) : (low, high)
+    let span = high - low
     var step = 1.0
     while step > span / 4 { step /= 10 }
     while step * 10 <= span / 4 { step *= 10 }
