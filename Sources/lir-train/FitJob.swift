@@ -105,8 +105,9 @@ struct FitJob {
     StopRequest.install()
     let metrics =
       isFirst ? try MetricsLog("\(folders.root)/metrics.jsonl", keeping: state.step) : nil
-    context.progress.expect(
-      (training.steps - state.step) * configuration.batchSize * configuration.accumulate)
+    let queries = (training.steps - state.step).multipliedReportingOverflow(
+      by: configuration.batchSize * configuration.accumulate)
+    context.progress.expect(queries.overflow ? .max : queries.partialValue)
     var last = context.seconds
     var warned: Set<Int> = []
     while !training.isDone, !isStopped(state) {

@@ -31,6 +31,12 @@ bad 78 'unknown key losses.0.margin' --set losses.0.margin=1
 bad 78 'did you mean RankNet' --set losses.0.name=RankNett
 bad 78 'batch_size: expected' --set batch_size=0
 bad 78 'batch_size: expected' --set batch_size=many
+for key in batch_size accumulate; do
+  bad 78 "$key: expected an integer from 1 to 1048576" --set $key=9223372036854775807
+done
+exits 0 lir-train --config train.yml -o out --set epochs=9223372036854775807
+rm -rf out
+refuses 64 'expected a folder, found -' lir-train --config train.yml -o -
 bad 78 'losses is empty' --set 'losses=[]'
 bad 78 'either tuples or run' --set data.run=first.run
 bad 78 'targets: expected' --set data.targets=relevance

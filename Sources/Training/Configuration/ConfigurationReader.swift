@@ -38,10 +38,11 @@ struct ConfigurationReader {
     return .config(file, "\(path)\(key): expected \(expected), found \(found)")
   }
 
-  func integer(_ key: String, least: Int = 0) throws(Failure) -> Int? {
+  func integer(_ key: String, least: Int = 0, most: Int = .max) throws(Failure) -> Int? {
     guard let value = self[key] else { return nil }
-    guard let number = value.integer, number >= least else {
-      throw failure(key, expected: "an integer of at least \(least)")
+    guard let number = value.integer, number >= least, number <= most else {
+      let range = most == .max ? "of at least \(least)" : "from \(least) to \(most)"
+      throw failure(key, expected: "an integer \(range)")
     }
     return number
   }

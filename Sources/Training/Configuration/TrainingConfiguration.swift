@@ -53,6 +53,8 @@ package struct TrainingConfiguration: Sendable {
   ]
 
   static let defaultSteps = 100_000
+  /// Largest batch, and number of batches a step: what is counted of them fits an integer.
+  private static let mostQueries = 1 << 20
   /// Texts at a time with `gradcache: true`.
   static let defaultChunk = 32
 
@@ -73,8 +75,8 @@ package struct TrainingConfiguration: Sendable {
     }
     data = try DataConfiguration(
       try top.mapping("data", keys: DataConfiguration.keys), isTraining: true)
-    batchSize = try top.integer("batch_size", least: 1) ?? 32
-    accumulate = try top.integer("accumulate", least: 1) ?? 1
+    batchSize = try top.integer("batch_size", least: 1, most: Self.mostQueries) ?? 32
+    accumulate = try top.integer("accumulate", least: 1, most: Self.mostQueries) ?? 1
     maxSteps = try top.integer("max_steps", least: 1)
     epochs = try top.integer("epochs", least: 1)
     if maxSteps == nil, epochs == nil { maxSteps = Self.defaultSteps }

@@ -95,8 +95,9 @@ package final class TrainingRun {
       accumulate: configuration.accumulate,
       shuffleSeed: configuration.data.shuffles ? Self.seed(configuration.seed, .order) : nil)
     self.plan = plan
-    let epochs = configuration.epochs.map { $0 * plan.stepsPerEpoch } ?? .max
-    let steps = min(configuration.maxSteps ?? .max, epochs)
+    let epochs = configuration.epochs?.multipliedReportingOverflow(by: plan.stepsPerEpoch)
+    let steps = min(
+      configuration.maxSteps ?? .max, epochs.map { $0.overflow ? .max : $0.partialValue } ?? .max)
     self.steps = steps
     schedule = try configuration.schedule.schedule(steps: steps)
     var schedules: [(ValueScheduleConfiguration, Schedule)] = []
