@@ -41,6 +41,9 @@ package struct Calibration: Sendable {
   ///   - run: Does it, by models that are `LayerPrecisions.calibrating`.
   /// - Throws: 64 where the file cannot be read again; 65 where it holds no text.
   package init(_ file: String, _ run: () throws(Failure) -> [Part]) throws(Failure) {
+    guard !WholeFile.isDirectory(file) else {
+      throw Failure(.noInput, at: file, "expected a file, found a folder")
+    }
     inputs = try InputDigest.of([file], name: Self.inputName)
     guard !inputs.isEmpty else {
       throw .usage("--calibrate: expected a file that can be read again, found \(file)")
@@ -53,9 +56,16 @@ package struct Calibration: Sendable {
 
   /// Refuses what does not go with it.
   ///
+  /// - Parameters:
+  ///   - file: Its texts.
+  ///   - computation: Where its option stands.
+  ///   - batchTokens: Tokens a batch.
+  ///   - operands: Those of the command.
+  ///   - others: Options of the command that are about its output, where they are given.
   /// - Throws: 64.
   package static func check(
-    _ file: String, _ computation: PrecisionOptions, batchTokens: Int, operands: [String]
+    _ file: String, _ computation: PrecisionOptions, batchTokens: Int, operands: [String],
+    others: [(name: String, isGiven: Bool)]
   ) throws(Failure) {
     if batchTokens < 1 { throw .usage("--batch-tokens: expected at least 1") }
     if file == "-" { throw .usage("--calibrate: expected a file, not the standard input") }
@@ -63,9 +73,10 @@ package struct Calibration: Sendable {
     case .int8: break
     case .bf16: throw .usage("--calibrate is for int8, found --precision bf16")
     case .f32:
-      if operands.isEmpty { break }
+      let option = (others + [("--cache", computation.cache != nil)]).first { $0.isGiven }?.name
+      guard let found = operands.first ?? option else { break }
       throw .usage(
-        "--calibrate by itself computes nothing, found \(operands[0])",
+        "--calibrate by itself computes nothing, found \(found)",
         hint: "--precision int8 --calibrate \(file) computes with what it finds")
     }
   }

@@ -25,6 +25,8 @@ package final class RunTuples: TupleSource {
     package var skipsUnanswered = false
     /// Whether every id has to have a text.
     package var needsTexts = true
+    /// How messages name an option: as a key of a configuration.
+    package var named: @Sendable (String) -> String = { "data.\($0)" }
     package var seed: UInt64 = 0
 
     package init(targets: TargetKind) { self.targets = targets }
@@ -75,7 +77,9 @@ package final class RunTuples: TupleSource {
       let needed =
         [.relevance, .subtopicRelevance].contains(options.targets)
         || options.sampling == .singleRelevant || options.addsJudged
-      if needed { throw .config(run.name, "these targets or this sampling need data.qrels") }
+      if needed {
+        throw .config(run.name, "these targets or this sampling need \(options.named("qrels"))")
+      }
     }
     try choose()
   }
@@ -95,7 +99,8 @@ package final class RunTuples: TupleSource {
         }
         throw Failure(
           .data, at: place(query), "expected a relevant document to sample, found none",
-          hint: "data.add_docs_not_in_ranking takes judged documents that the run lacks")
+          hint: "\(options.named("add_docs_not_in_ranking")) takes judged documents that the run "
+            + "lacks")
       }
       if let size = options.sampleSize, !options.sampling.feasible(candidates.map(\.known), size) {
         leftOut.short += 1
@@ -119,7 +124,7 @@ package final class RunTuples: TupleSource {
       throw Failure(
         .data, at: place(query),
         "expected \(documents) documents as the first query has, "
-          + "found \(size)", hint: "data.sample_size takes as many of each query")
+          + "found \(size)", hint: "\(options.named("sample_size")) takes as many of each query")
     }
     guard options.needsTexts else { return }
     if run.texts == nil {
@@ -135,7 +140,8 @@ package final class RunTuples: TupleSource {
   ) throws(Failure) {
     guard let store else {
       throw Failure(
-        .data, at: place(query), "\(id) has no text", hint: "data.\(key) names a file with texts")
+        .data, at: place(query), "\(id) has no text",
+        hint: "\(options.named(key)) names a file with texts")
     }
     if !store.has(id) { throw store.missing(id, for: place(query)) }
   }
@@ -224,7 +230,9 @@ package final class RunTuples: TupleSource {
   private func normalized(_ targets: [Float], _ place: String) throws(Failure) -> [Float] {
     let (low, high) = (targets.min() ?? 0, targets.max() ?? 0)
     guard low < high else {
-      throw .data(place, "the targets of all documents are \(low), which cannot be normalised")
+      throw .data(
+        place, "the targets of all documents are \(low), which cannot be normalised",
+        hint: "take more documents of each query, or sample single_relevant")
     }
     return targets.map { ($0 - low) / (high - low) }
   }

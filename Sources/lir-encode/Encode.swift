@@ -88,7 +88,13 @@ struct Encode: ToolCommand {
   private func calibrate(_ context: ToolContext) throws(Failure) -> Calibration? {
     guard let file = computation.calibrate else { return nil }
     if inspect { throw .usage("--calibrate and --inspect are two questions") }
-    try Calibration.check(file, computation, batchTokens: batchTokens, operands: inputs)
+    try Calibration.check(
+      file, computation, batchTokens: batchTokens, operands: inputs,
+      others: [
+        ("--shard", shards.shard != nil), ("--resume", resumption.resume),
+        ("--format", format != .tensor), ("--dtype", dtype != .f32), ("--dims", dims != nil),
+        ("--top-terms", topTerms != nil),
+      ])
     guard let role = self.role?.role else {
       throw .usage("--role is missing", hint: "say --role query or --role doc")
     }

@@ -23,7 +23,10 @@ struct PairCalibration {
   func run() throws(Failure) -> Calibration? {
     guard let file = options.computation.calibrate else { return nil }
     try Calibration.check(
-      file, options.computation, batchTokens: options.batchTokens, operands: options.inputs)
+      file, options.computation, batchTokens: options.batchTokens, operands: options.inputs,
+      others: [
+        ("--shard", options.shards.shard != nil), ("--resume", options.resumption.resume),
+      ])
     let found = try Calibration(file) { () throws(Failure) in try parts(file) }
     if options.computation.precision == .int8 { found.report(context.diagnostics) }
     return found

@@ -73,7 +73,9 @@ struct LirSearch: Tool, ToolCommand {
   /// What `--calibrate` finds on queries; nil where it is not said.
   private func calibrate(_ context: ToolContext) throws(Failure) -> Calibration? {
     guard let file = computation.calibrate else { return nil }
-    try Calibration.check(file, computation, batchTokens: batchTokens, operands: inputs)
+    try Calibration.check(
+      file, computation, batchTokens: batchTokens, operands: inputs,
+      others: [("--shard", shards.shard != nil), ("--resume", resumption.resume)])
     let found = try Calibration(texts: file, records, context.diagnostics) { () throws(Failure) in
       try TextEmbedder(
         modelOptions.load(for: .query, LayerPrecisions.calibrating, context.diagnostics), .query,

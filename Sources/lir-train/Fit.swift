@@ -49,8 +49,10 @@ struct Fit: ToolCommand, ReadsOwnConfiguration {
   }
 
   func execute(_ context: ToolContext) throws {
-    guard let output, output != "-" else {
-      throw Failure.usage("--output is missing", hint: "name the folder of the training run")
+    let hint = "name the folder of the training run"
+    guard let output else { throw Failure.usage("--output is missing", hint: hint) }
+    guard output != "-" else {
+      throw Failure.usage("--output: expected a folder, found -", hint: hint)
     }
     let configuration = try trainingConfiguration()
     let ranks = try MessagePassing.join()
@@ -73,6 +75,7 @@ struct Fit: ToolCommand, ReadsOwnConfiguration {
       throw .usage("--config is missing", hint: "name a YAML file; man lir-train has one")
     }
     var json = try YAMLFile.read(file)
+    let written = json
     for assignment in set {
       guard let sign = assignment.firstIndex(of: "="), sign != assignment.startIndex else {
         throw .usage("--set: expected PATH=VALUE, found \(assignment)")
@@ -91,18 +94,25 @@ struct Fit: ToolCommand, ReadsOwnConfiguration {
       json = try ConfigurationPath.set("seed", .integer(seed), in: json)
     }
     do throws(Failure) { return try TrainingConfiguration(json, file: file) } catch {
-      throw named(error)
+      throw named(error, written)
     }
   }
 
-  /// A failure of a key that `--set` has set is not the file's.
-  private func named(_ failure: Failure) -> Failure {
+  /// A failure of what `--set` has set is not the file's: of the key, of one below it, or of one
+  /// beside or above it that the file, `written`, does not have.
+  private func named(_ failure: Failure, _ written: JSON) -> Failure {
     let words = failure.message.split { " :,".contains($0) }
-    guard
-      let path = set.compactMap({ $0.split(separator: "=").first }).last(where: { path in
-        words.contains { $0 == path || $0.hasPrefix("\(path).") }
-      })
-    else { return failure }
+    func isMeant(_ path: Substring) -> Bool {
+      let parts = path.split(separator: ".")
+      let isNew = parts.first.map { written[String($0)] == nil } ?? false
+      return words.contains { word in
+        word == path || word.hasPrefix("\(path).") || parts.count > 1 && word == parts.last ?? ""
+          || isNew && word.split(separator: ".").first == parts.first
+      }
+    }
+    guard let path = set.compactMap({ $0.split(separator: "=").first }).last(where: isMeant) else {
+      return failure
+    }
     var named = failure
     named.place = "--set \(path)"
     return named

@@ -133,6 +133,7 @@ private struct SampleJob {
       queries: command.queries, docs: command.docs, run, depth: command.depth,
       judged: command.addDocsNotInRanking ? qrels : nil)
     options.needsTexts = false
+    options.named = { "--" + $0.replacing("_", with: "-") }
     let tuples = try RunTuples(
       run, qrels: qrels, options, queries: texts.queries, docs: texts.docs)
     opener.say(tuples.leftOut, run)

@@ -170,6 +170,12 @@ refuses 64 'two questions' lir --inspect --calibrate some.tsv
 refuses 64 'not the standard input' lir --precision int8 --calibrate - docs.tsv
 refuses 64 'is a tensor stream' lir --calibrate int8.lirt
 refuses 66 'missing.tsv' lir --calibrate missing.tsv
+mkdir folder
+refuses 66 'folder: expected a file, found a folder' lir --calibrate folder
+for option in '--shard 1/2' '--resume' '--format npy' '--dims 4' '--cache kept'; do
+  # shellcheck disable=SC2086
+  refuses 64 "computes nothing, found ${option%% *}" lir --calibrate some.tsv -o x.npy $option
+done
 : >none.tsv
 refuses 65 'none.tsv: expected texts' lir --calibrate none.tsv
 refuses 64 '--role is missing' lir-encode --model outlier --calibrate some.tsv

@@ -46,6 +46,10 @@ bad 78 'expected f32, bf16, found "int8"' --set precision=int8
 bad 64 '--isa' --isa avx1024
 bad 78 'did you mean' --set 'validate=[{tuples: ids.tsv, measures: [nDGC@10]}]'
 bad 78 'freeze' --set 'freeze=[no.such.layer]'
+bad 78 'lora: LayerNorm is no linear layer' --set 'lora={targets: [query, LayerNorm]}'
+says 'modules_to_save trains it whole'
+bad 78 'lora: query is in targets and in modules_to_save' \
+  --set 'lora={targets: [query], modules_to_save: [query]}'
 
 # Models.
 bad 66 'no such model folder' --model nowhere
@@ -55,6 +59,9 @@ bad 78 'needs a bi-encoder' --model "$MODELS/native/mono_electra_05/model" \
 # Values that were taken for something else, or for nothing.
 bad 78 'losses.0.temperature: expected' --set losses.0.temperature=-1
 says 'error: --set losses.0.temperature: '
+bad 78 '--set lora.r: lora.targets: expected' --set lora.r=4
+bad 78 '--set optimiser.lr: unknown key optimiser' --set optimiser.lr=1
+bad 78 '--set data.run: expected either tuples or run' --set data.run=first.run
 bad 78 'optimizer.betas: expected' --set optimizer.betas=0.9
 bad 78 'did you mean AdamW' --set optimizer.name=adamw
 bad 78 'clip: expected' --set clip=-1
@@ -89,6 +96,10 @@ bad 65 'three.json:1: expected 2 documents as in ids.tsv, found 3' \
 says 'data.num_docs'
 bad 78 'data.systems is for hard negatives' --set 'data.tuples=[ids.tsv, ids.tsv]' \
   --set 'data.systems=[bm25]'
+
+# A folder is no file, and no pipe either.
+mkdir folder
+bad 66 'data.docs: expected a file, found a folder' --set data.docs=folder
 
 # Ids that nobody has texts for are no texts, and texts beside files of texts are no ids.
 bad 65 'they look like ids' --set data.queries=null --set data.docs=null

@@ -76,6 +76,9 @@ package struct RunIdentity: Sendable {
 
   private static func digest(_ file: String, _ key: String) throws(Failure) -> String {
     guard WholeFile.exists(file) else { return "none" }
+    guard !WholeFile.isDirectory(file) else {
+      throw Failure(.noInput, at: file, "\(key): expected a file, found a folder")
+    }
     // Training, and a run that goes on, read it again.
     guard WholeFile.isRegular(file) else {
       throw .usage("\(key): expected a file that can be read again, found \(file)")

@@ -30,6 +30,9 @@ package final class LowRankUpdates {
     where !all.contains(where: { LoRAConfiguration.names([name], layer($0)) }) {
       throw .config(place, "lora: no layer is called \(name)")
     }
+    if let name = configuration.targets.first(where: configuration.saved.contains) {
+      throw .config(place, "lora: \(name) is in targets and in modules_to_save")
+    }
     var weights: [Parameter] = []
     var saved: [Parameter] = []
     for (number, parameter) in all.enumerated() {
@@ -61,6 +64,12 @@ package final class LowRankUpdates {
           up: store.add("\(name).lora_B.weight", shape: [rows, configuration.rank], up),
           scale: configuration.scale, dropout: Float(configuration.dropout)))
       weights.append(parameter)
+    }
+    for name in configuration.targets
+    where !weights.contains(where: { LoRAConfiguration.names([name], layer($0)) }) {
+      throw .config(
+        place, "lora: \(name) is no linear layer with weights of its own",
+        hint: "modules_to_save trains it whole")
     }
     self.weights = weights
     self.saved = saved

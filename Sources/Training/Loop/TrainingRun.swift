@@ -122,7 +122,9 @@ package final class TrainingRun {
       for parameter in matching { parameter.training?.isFrozen = true }
     }
     guard trained.store.parameters.contains(where: { $0.training?.isFrozen == false }) else {
-      throw .config(trained.model.description.folder.path, "freeze: nothing is left to train")
+      throw .config(
+        trained.model.description.folder.path,
+        "\(configuration.lora == nil ? "freeze" : "lora"): nothing is left to train")
     }
   }
 
