@@ -68,31 +68,24 @@ static void ck_gemm_f32_run(const ck_gemm_f32 *g) {
 // The panel is the outer loop: W is large (a vocabulary), the rows of a batch are few.
 static void ck_colmax_sequence(const ck_gemm_colmax_f32 *g, size_t r0, size_t r1, size_t n0,
                                float *out) {
-    float c[CK_TILE_ROWS * CK_PANEL];
+    float most[CK_PANEL] __attribute__((aligned(64)));
     size_t columns = ck_least(CK_PANEL, g->n - n0), width = ck_round_up(columns, 16);
     size_t step = ck_tile_rows(ck_least(width / 16, CK_TILE_VECTORS));
-    vf most[CK_PANEL / 16];
-    for (int j = 0; j < CK_PANEL / 16; j++) most[j] = ck_set(-__builtin_inff());
+    for (int j = 0; j < CK_PANEL; j += 16) ck_store(most + j, ck_set(-__builtin_inff()));
     ck_tile t = {.depth = g->k,
                  .lda = g->lda,
                  .w = g->packed + n0 * g->k,
                  .width = width,
-                 .c = c,
-                 .ldc = CK_PANEL,
                  .columns = width,
-                 .bias = 0,
-                 .resume = 0};
+                 .most = most};
     for (size_t r = r0; r < r1; r += step) {
         size_t rows = ck_least(step, r1 - r);
         t.a = g->a + r * g->lda;
         ck_panel_tile(rows, &t);
-        for (size_t j = 0; j < width / 16; j++)
-            for (size_t i = 0; i < rows; i++)
-                most[j] = ck_max_or_nan(most[j], ck_load(c + i * CK_PANEL + 16 * j));
     }
     // Rounding is monotone: max(x) + bias has the bits of max(x + bias).
     for (size_t j = 0; j < columns; j += 16) {
-        vf x = most[j / 16];
+        vf x = ck_load(most + j);
         if (g->bias) x = x + ck_load_some(g->bias + n0 + j, columns - j, 0.0f);
         ck_store_some(out + n0 + j, columns - j, x);
     }

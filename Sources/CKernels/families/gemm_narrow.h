@@ -136,28 +136,23 @@ static void CK_NARROW(gemm_run)(const ck_gemm_f32 *g, const ck_narrow_weights *w
 static void CK_NARROW(colmax_sequence)(const ck_gemm_colmax_f32 *g, const ck_narrow_weights *w,
                                        const CK_NARROW(rows) *r, size_t r0, size_t r1, size_t n0,
                                        float *out) {
-    float c[8 * CK_PANEL];
+    float most[CK_PANEL] __attribute__((aligned(64)));
     size_t words = CK_NARROW(depth)(w->k);
     CK_NARROW(tile) t = CK_NARROW(tile_at)(r, w, n0, 0, words);
     const int32_t *a = t.a;
     size_t columns = t.columns, step = CK_NARROW(step_rows)(t.width);
-    vf most[CK_PANEL / 16];
-    for (int j = 0; j < CK_PANEL / 16; j++) most[j] = ck_set(-__builtin_inff());
+    for (int j = 0; j < CK_PANEL; j += 16) ck_store(most + j, ck_set(-__builtin_inff()));
     t.columns = t.width;
-    t.c = c;
-    t.ldc = CK_PANEL;
+    t.most = most;
     for (size_t i = r0; i < r1; i += step) {
         size_t rows = ck_least(step, r1 - i);
         CK_NARROW(set_row)(&t, r, i, a);
         unsigned long mode = CK_NARROW_ENTER();
         CK_NARROW(panel_tile)(rows, &t);
         CK_NARROW_LEAVE(mode);
-        for (size_t j = 0; j < t.width / 16; j++)
-            for (size_t l = 0; l < rows; l++)
-                most[j] = ck_max_or_nan(most[j], ck_load(c + l * CK_PANEL + 16 * j));
     }
     for (size_t j = 0; j < columns; j += 16) {
-        vf x = most[j / 16];
+        vf x = ck_load(most + j);
         if (g->bias) x = x + ck_load_some(g->bias + n0 + j, columns - j, 0.0f);
         ck_store_some(out + n0 + j, columns - j, x);
     }

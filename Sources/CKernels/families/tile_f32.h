@@ -20,7 +20,16 @@ typedef struct {
     size_t columns; // to store, at most the vectors of the tile
     const float *bias;
     int resume; // start from c instead of 0
+    float *most; // of every column the maximum so far, which the rows join in the place of c, or NULL
 } ck_tile;
+
+// The maximum of a vector so far and of the sums of rows.
+CK_INLINE void ck_join_most(float *most, const int rows, const vf *sums, size_t stride) {
+    vf x = ck_load(most);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++) x = ck_max_or_nan(x, sums[i * stride]);
+    ck_store(most, x);
+}
 
 CK_INLINE void ck_tile_body(const int rows, const int vectors, const ck_tile *t) {
     const float *a = t->a, *w = t->w;
@@ -53,6 +62,10 @@ CK_INLINE void ck_tile_body(const int rows, const int vectors, const ck_tile *t)
             vf bias = ck_load_some(t->bias + 16 * j, rest, 0.0f);
 #pragma clang loop unroll(full)
             for (int i = 0; i < rows; i++) sum[i][j] = sum[i][j] + bias;
+        }
+        if (t->most) {
+            ck_join_most(t->most + 16 * j, rows, &sum[0][j], CK_TILE_VECTORS);
+            continue;
         }
 #pragma clang loop unroll(full)
         for (int i = 0; i < rows; i++) ck_store_some(t->c + i * t->ldc + 16 * j, rest, sum[i][j]);
@@ -101,6 +114,7 @@ CK_INLINE void ck_panel_tile(size_t rows, const ck_tile *panel) {
         t.w = panel->w + j;
         t.c = panel->c + j;
         t.bias = panel->bias ? panel->bias + j : 0;
+        t.most = panel->most ? panel->most + j : 0;
         t.columns = ck_least(columns - j, 16 * CK_TILE_VECTORS);
         ck_tiles[(t.columns + 15) / 16][rows](&t);
     }

@@ -37,6 +37,7 @@ typedef struct {
     const int32_t *zeros, *sums;
     const float *bias, *residual; // behind the sum; may be NULL
     size_t ldr;
+    float *most; // as in tile_f32.h
 } CK_NARROW(tile);
 
 CK_INLINE void CK_NARROW(tile_body)(const int rows, const int vectors,
@@ -75,6 +76,7 @@ CK_INLINE void CK_NARROW(tile_body)(const int rows, const int vectors,
         vi total = ck_load_words(t->sums + 16 * j);
 #endif
         vf bias = t->bias ? ck_load_some(t->bias + 16 * j, rest, 0.0f) : ck_set(0.0f);
+        vf most = t->most ? ck_load(t->most + 16 * j) : ck_set(0.0f);
 #pragma clang loop unroll(full)
         for (int i = 0; i < rows; i++) {
 #if CK_NARROW_BYTES
@@ -83,11 +85,16 @@ CK_INLINE void CK_NARROW(tile_body)(const int rows, const int vectors,
 #else
             vf y = sum[i][j];
 #endif
+            if (t->most) {
+                most = ck_max_or_nan(most, y);
+                continue;
+            }
             if (t->bias) y = y + bias;
             if (t->residual)
                 y = ck_load_some(t->residual + i * t->ldr + 16 * j, rest, 0.0f) + y;
             ck_store_some(t->c + i * t->ldc + 16 * j, rest, y);
         }
+        if (t->most) ck_store(t->most + 16 * j, most);
     }
 }
 
@@ -143,6 +150,7 @@ CK_INLINE void CK_NARROW(panel_tile)(size_t rows, const CK_NARROW(tile) *panel) 
         t.c = panel->c + j;
         if (t.bias) t.bias = panel->bias + j;
         if (t.residual) t.residual = panel->residual + j;
+        if (t.most) t.most = panel->most + j;
 #if CK_NARROW_BYTES
         t.scales = panel->scales + j;
         t.sums = panel->sums + j;
