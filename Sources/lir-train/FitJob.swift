@@ -92,8 +92,8 @@ struct FitJob {
     if folders.isDone {
       let goesOn = isFirst ? try isToGoOn() : false
       guard ranks?.any(goesOn) ?? goesOn else {
-        // The last checkpoint may be of an earlier step.
-        let logged = try MetricsFile(folders.root, name: "").steps.last?["step"]?.integer
+        // The last checkpoint may be of an earlier step; a log that is gone or odd stops nobody.
+        let logged = try? MetricsFile(folders.root, name: "").steps.last?["step"]?.integer
         return context.report("steps", "\(logged ?? state.step)")
       }
     }

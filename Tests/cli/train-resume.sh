@@ -66,6 +66,9 @@ for part in 3 5 8; do
 done
 exits 0 train -o whole --resume
 is 'steps of a finished run' 100 "$(summary steps)"
+mv whole/metrics.jsonl metrics.kept
+exits 0 train -o whole --resume
+mv metrics.kept whole/metrics.jsonl
 
 # In bfloat16, too: the same bytes with other threads, layers computed again and instructions.
 half() { train --set precision=bf16 --set max_steps=20 --set checkpoint.every=6 --set validate=[] "$@"; }
