@@ -7,12 +7,13 @@ import PackageDescription
 //   L0  Failures, C* modules     what can go wrong; system libraries; C SIMD kernels
 //   L1  JSON Streams Kernels UnicodeTables Workers
 //   L2  Records Tensors
-//   L3  Tokenizers Evaluation IndexFormat Autograd TrainingData
-//   L4  Retrieval IndexBuilding Models
-//   L5  Training
-//   L6  ToolSupport MessagePassing
-//   L7  ModelSupport             what the tools that run a model share besides
-//   L8  the tools
+//   L3  Vectors Tokenizers Evaluation IndexFormat TrainingData
+//   L4  Autograd Retrieval IndexBuilding
+//   L5  Models
+//   L6  Training
+//   L7  ToolSupport MessagePassing
+//   L8  ModelSupport             what the tools that run a model share besides
+//   L9  the tools
 
 let argumentParser: Target.Dependency = .product(
   name: "ArgumentParser", package: "swift-argument-parser")
@@ -67,35 +68,39 @@ let package = Package(
     .target(
       name: "Evaluation", dependencies: ["Failures", "JSON", "Streams", "Workers", "Records"]),
     .target(name: "IndexFormat", dependencies: ["Failures", "JSON", "Streams", "Tensors"]),
-    .target(name: "Autograd", dependencies: ["Kernels", "Workers"]),
+    .target(name: "Vectors", dependencies: ["Failures", "Kernels", "Tensors"]),
     .target(
       name: "TrainingData",
       dependencies: ["Failures", "JSON", "Streams", "Kernels", "Workers", "Records"]),
 
-    // L4: indexes and models. What builds an index and what searches one are apart, for start-up.
+    // L4: derivatives; indexes. What builds an index and what searches one are apart, for start-up.
+    .target(name: "Autograd", dependencies: ["Kernels", "Workers", "Vectors"]),
     .target(
       name: "Retrieval",
       dependencies: [
-        "Failures", "Streams", "Kernels", "Workers", "Records", "Tensors", "IndexFormat",
+        "Failures", "Streams", "Kernels", "Workers", "Records", "Tensors", "Vectors", "IndexFormat",
       ]),
     .target(
       name: "IndexBuilding",
       dependencies: ["Failures", "JSON", "Streams", "Tensors", "IndexFormat"]),
+
+    // L5: models
     .target(
       name: "Models",
       dependencies: [
-        "Failures", "JSON", "Streams", "Kernels", "Workers", "Tensors", "Tokenizers", "Autograd",
+        "Failures", "JSON", "Streams", "Kernels", "Workers", "Tensors", "Vectors", "Tokenizers",
+        "Autograd",
       ]),
 
-    // L5: training
+    // L6: training
     .target(
       name: "Training",
       dependencies: [
         "Failures", "JSON", "Streams", "Kernels", "Workers", "Records", "Tensors", "Tokenizers",
-        "Evaluation", "TrainingData", "Autograd", "Models",
+        "Vectors", "Evaluation", "TrainingData", "Autograd", "Models",
       ]),
 
-    // L6: what the tools share, and what processes that train together need
+    // L7: what the tools share, and what processes that train together need
     .target(
       name: "MessagePassing",
       dependencies: [
@@ -108,32 +113,35 @@ let package = Package(
         .product(name: "Yams", package: "Yams"),
       ]),
 
-    // L7: what the tools that run a model share besides; apart, so that the others do not link models.
+    // L8: what the tools that run a model share besides; apart, so that the others do not link models.
     .target(
       name: "ModelSupport",
       dependencies: [
-        "Failures", "JSON", "Streams", "Kernels", "Workers", "Records", "Tensors", "Tokenizers",
-        "Autograd", "Models", "ToolSupport",
+        "Failures", "JSON", "Streams", "Kernels", "Workers", "Records", "Tensors", "Vectors",
+        "Tokenizers", "Autograd", "Models", "ToolSupport",
       ]),
 
-    // L8: the tools
+    // L9: the tools
     tool(
       "lir-tokenize",
       ["JSON", "Workers", "Records", "Tensors", "Tokenizers", "Models", "ModelSupport"]),
     tool(
       "lir-encode",
-      ["JSON", "Kernels", "Workers", "Records", "Tensors", "Tokenizers", "Models", "ModelSupport"]),
+      [
+        "JSON", "Kernels", "Workers", "Records", "Tensors", "Vectors", "Tokenizers", "Models",
+        "ModelSupport",
+      ]),
     tool("lir-index", ["JSON", "Tensors", "IndexFormat", "IndexBuilding"]),
     tool(
       "lir-search",
       [
-        "JSON", "Kernels", "Workers", "Records", "Tensors", "IndexFormat", "Retrieval",
+        "JSON", "Kernels", "Workers", "Records", "Tensors", "Vectors", "IndexFormat", "Retrieval",
         "Tokenizers", "Models", "ModelSupport",
       ]),
     tool(
       "lir-rerank",
       [
-        "JSON", "Kernels", "Workers", "Records", "Tensors", "IndexFormat", "Retrieval",
+        "JSON", "Kernels", "Workers", "Records", "Tensors", "Vectors", "IndexFormat", "Retrieval",
         "Tokenizers", "Models", "ModelSupport",
       ]),
     tool(
@@ -161,17 +169,18 @@ let package = Package(
     tests("Workers"),
     tests("Records", ["Streams", "Workers"]),
     tests("Tensors", ["Streams", "JSON"]),
+    tests("Vectors", ["Kernels", "Streams", "Tensors"]),
     tests("Tokenizers", ["JSON", "Streams", "Tensors"]),
     tests("Evaluation", ["Records", "Streams", "JSON"]),
     tests(
       "Retrieval",
       [
         "IndexBuilding", "IndexFormat", "JSON", "Records", "Tensors", "Streams", "Kernels",
-        "Workers",
+        "Workers", "Vectors",
       ]),
-    tests("Autograd", ["Kernels", "Workers"]),
+    tests("Autograd", ["Kernels", "Workers", "Vectors"]),
     tests("TrainingData", ["Records", "Streams", "Kernels", "Workers"]),
-    tests("Models", ["JSON", "Streams", "Tensors", "Tokenizers", "Kernels", "Retrieval"]),
+    tests("Models", ["JSON", "Streams", "Tensors", "Vectors", "Tokenizers", "Kernels"]),
     tests(
       "Training", ["JSON", "Kernels", "Workers", "Autograd", "Models", "Tokenizers", "Tensors"]),
     tests("ToolSupport", ["JSON", argumentParser]),

@@ -1,3 +1,5 @@
+import Vectors
+
 /// The vectors of texts, as rows of one matrix.
 package struct VectorGroups: Sendable, Equatable {
   /// Rows of the vectors of each text.
@@ -38,25 +40,19 @@ package struct VectorGroups: Sendable, Equatable {
 /// ColBERT's MaxSim (arXiv:2004.12832) and its relatives; with one vector each it is their
 /// similarity. Lightning IR `bi_encoder/bi_encoder_model.py`, `aggregate_similarity`.
 package struct Interaction: Sendable, Equatable {
-  package enum Measure: Sendable {
-    case dot
-    /// The negative Euclidean distance.
-    case distance
-  }
-
-  package enum Aggregation: Sendable { case sum, mean, max }
-
-  package var measure: Measure
+  /// `dot` or `l2`: a cosine is the dot product of vectors that are normalised beforehand.
+  package let similarity: Similarity
   package var queryAggregation: Aggregation
   package var docAggregation: Aggregation
   /// Nil where every vector of a document counts.
   package var retrieval: TokenRetrieval?
 
   package init(
-    _ measure: Measure = .dot, query: Aggregation = .sum, doc: Aggregation = .max,
+    _ similarity: Similarity = .dot, query: Aggregation = .sum, doc: Aggregation = .max,
     retrieval: TokenRetrieval? = nil
   ) {
-    self.measure = measure
+    precondition(similarity != .cosine, "normalise the vectors and take their dot product")
+    self.similarity = similarity
     queryAggregation = query
     docAggregation = doc
     self.retrieval = retrieval

@@ -43,7 +43,7 @@ extension Tape {
         for cell in cells[text] where cell < run.count {
           links(cell) { row, partner, slope in
             let target = dx.mutableRow(row)
-            guard interaction.measure == .distance else {
+            guard interaction.similarity == .l2 else {
               return kernels.addScaled(partners.row(partner), by: slope, to: target)
             }
             // Of -‖x - y‖ by x: (y - x) / ‖x - y‖, and 0 where they are equal.
@@ -206,7 +206,7 @@ private struct InteractionRun {
     tape.forEach(documents.rows.count) { document, _ in
       let vectors = documents.rows[document]
       var packed: PackedMatrix?
-      if !isSingle, interaction.measure == .dot, !vectors.isEmpty,
+      if !isSingle, interaction.similarity == .dot, !vectors.isEmpty,
         !cellsOfDocument[document].isEmpty
       {
         let gathered = AlignedBuffer(count: vectors.count * width)
@@ -232,7 +232,7 @@ private struct InteractionRun {
           for (i, row) in rows.enumerated() {
             for (j, vector) in vectors.enumerated() {
               similarities.pointer[i * vectors.count + j] =
-                interaction.measure == .dot
+                interaction.similarity == .dot
                 ? kernels.dot(q.row(row), d.row(vector))
                 : -kernels.distance(q.row(row), d.row(vector))
             }

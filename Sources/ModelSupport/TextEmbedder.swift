@@ -4,6 +4,7 @@ import Models
 import Records
 import Tensors
 import Tokenizers
+import Vectors
 import Workers
 
 /// Turns texts of one role into embeddings.
@@ -35,13 +36,13 @@ package struct TextEmbedder: Sendable {
     try InputWindow(batch, windowTokenizer, tokenizer)
   }
 
-  package func embed(_ window: InputWindow) throws(Failure) -> EmbeddingWindow {
+  package func embed(_ window: InputWindow) throws(Failure) -> Embeddings {
     try encoder.encode(window.tokens, role: role, promptTokens: promptTokens)
   }
 
   package func embed(
     _ texts: [[UInt8]]
-  ) throws(Failure) -> (embeddings: EmbeddingWindow, truncated: Int) {
+  ) throws(Failure) -> (embeddings: Embeddings, truncated: Int) {
     let tokenizer = tokenizer
     let tokens = try windowTokenizer.tokenize(texts.count) {
       index, buffer, scratch throws(Failure) in

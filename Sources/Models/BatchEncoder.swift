@@ -3,6 +3,7 @@ import Failures
 import Kernels
 import Tensors
 import Tokenizers
+import Vectors
 import Workers
 
 /// Runs a model over windows of texts on the pool's threads.
@@ -34,7 +35,7 @@ package final class BatchEncoder: Sendable {
   /// `promptTokens`: tokens at the start of every text that are its prompt's.
   package func encode(
     _ window: TokenWindow, role: Role, promptTokens: Int = 0
-  ) throws(Failure) -> EmbeddingWindow {
+  ) throws(Failure) -> Embeddings {
     if case .mono = model.head {
       throw .config(
         model.description.folder.path, "a cross-encoder gives no embeddings",
@@ -214,14 +215,6 @@ extension PackedBatch {
     append(
       ids: window.ids[range], typeIDs: window.typeIDs[range], attended: window.attended[range])
   }
-}
-
-/// Embeddings of a window's texts, in their order.
-package enum EmbeddingWindow: Sendable {
-  /// values[count, dimension]
-  case dense([Float], dimension: Int)
-  case sparse([SparseVector])
-  case vectors([VectorSet], VectorShape)
 }
 
 /// Rows that workers fill, each once.

@@ -2,6 +2,7 @@ import Autograd
 import Failures
 import Kernels
 import Tensors
+import Vectors
 
 /// Embeddings of a batch, in the order of its sequences.
 package enum EncodedBatch {
@@ -10,69 +11,6 @@ package enum EncodedBatch {
   /// Terms with a weight other than zero, indices ascending, of each sequence.
   case sparse([SparseVector])
   case vectors([VectorSet])
-}
-
-/// The vectors of one text that count in scoring.
-package struct VectorSet: Sendable, Equatable {
-  /// The text's own vector, of models that have one beside those of its tokens.
-  package var cls: [Float] = []
-  /// Token that each vector belongs to; empty where they belong to none.
-  package var ids: [Int32] = []
-  /// The vectors, values[count, width].
-  package var values: [Float] = []
-
-  package init() {}
-
-  package mutating func append(_ row: UnsafeBufferPointer<Float>, id: Int32? = nil) {
-    values.append(contentsOf: row)
-    if let id { ids.append(id) }
-  }
-}
-
-/// Sizes of vector sets.
-package struct VectorShape: Sendable, Equatable {
-  /// Width of the text's own vector; nil where there is none.
-  package var cls: Int?
-  package var width: Int
-  /// Whether every vector belongs to a token.
-  package var hasTokens: Bool
-
-  package init(cls: Int? = nil, width: Int, hasTokens: Bool) {
-    self.cls = cls
-    self.width = width
-    self.hasTokens = hasTokens
-  }
-}
-
-/// A vector over the vocabulary, of which only what is not zero is kept.
-package struct SparseVector: Sendable, Equatable {
-  /// Ascending.
-  package var indices: [Int32] = []
-  package var values: [Float] = []
-
-  package init() {}
-
-  /// Keeps what is not zero of a dense row.
-  package init(_ row: UnsafeBufferPointer<Float>) {
-    for (i, value) in row.enumerated() where value != 0 {
-      indices.append(Int32(i))
-      values.append(value)
-    }
-  }
-
-  /// The `count` terms of the largest weights; of equal ones those with the lower index.
-  package func top(_ count: Int) -> SparseVector {
-    if indices.count <= count { return self }
-    let order = indices.indices.sorted {
-      values[$0] != values[$1] ? values[$0] > values[$1] : $0 < $1
-    }
-    var kept = SparseVector()
-    for i in order.prefix(count).sorted() {
-      kept.indices.append(indices[i])
-      kept.values.append(values[i])
-    }
-    return kept
-  }
 }
 
 extension Model {

@@ -3,6 +3,7 @@ import IndexFormat
 import Kernels
 import Streams
 import Tensors
+import Vectors
 import Workers
 
 /// Exact search by comparing every query with every document.
@@ -10,16 +11,11 @@ import Workers
 /// A score is one fused multiply-add after the other over the dimensions, so it is the same bits
 /// whatever the other queries, the threads or the instruction set.
 package final class FlatIndex: SearchableIndex {
-  package enum Measure: String, Sendable { case dot, cosine, l2 }
-
   package let folder: IndexFolder
   package let documents: DocumentTable
   private let dimension: Int
-  private let measure: Measure
-  private let file: SafeTensorsFile
-  nonisolated(unsafe) private let vectors: UnsafeRawBufferPointer
-  private let element: ElementType
-  private let scales: [Float]
+  private let measure: Similarity
+  private let vectors: StoredRows
   private let kernels: Kernels
   private let pool: WorkerPool
 
@@ -36,28 +32,28 @@ package final class FlatIndex: SearchableIndex {
     documents = try DocumentTable(folder)
     dimension = folder.manifest.dimension
     let similarity = folder.manifest.stream.similarity ?? "dot"
-    guard let measure = Measure(rawValue: similarity) else {
+    guard let measure = Similarity(rawValue: similarity) else {
       throw .config(folder.path, "similarity \(similarity) is not supported")
     }
     self.measure = measure
-    file = try folder.tensors(FlatFiles.vectors)
+    let file = try folder.tensors(FlatFiles.vectors)
     guard let entry = file.entry("embeddings"), entry.shape == [documents.count, dimension],
-      entry.type == folder.manifest.element, [.f32, .f16, .bf16, .i8].contains(entry.type)
+      entry.type == folder.manifest.element, RowCodec.types.contains(entry.type)
     else {
       throw .data(file.path, "expected embeddings of shape [\(documents.count), \(dimension)]")
     }
-    element = entry.type
-    vectors = file.bytes(entry)
-    scales = element == .i8 ? try Self.scales(folder, documents.count) : []
+    let scales = entry.type == .i8 ? try Self.scales(folder, documents.count) : nil
+    vectors = StoredRows((file, entry), scales: scales, kernels)
   }
 
-  private static func scales(_ folder: IndexFolder, _ count: Int) throws(Failure) -> [Float] {
+  private static func scales(
+    _ folder: IndexFolder, _ count: Int
+  ) throws(Failure) -> (SafeTensorsFile, SafeTensorsHeader.Entry) {
     let file = try folder.tensors(FlatFiles.scales)
     guard let entry = file.entry("scales"), entry.shape == [count], entry.type == .f32 else {
       throw .data(file.path, "expected scales of shape [\(count)]")
     }
-    let bytes = file.bytes(entry)
-    return (0..<count).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }
+    return (file, entry)
   }
 
   package func search(_ request: SearchRequest) throws(Failure) -> [[TopDocuments.Entry]] {
@@ -130,50 +126,8 @@ package final class FlatIndex: SearchableIndex {
   /// Scores of a chunk of documents for all queries of the block.
   private func score(_ range: Range<Int>, _ queries: DenseComparison, _ state: inout WorkerState) {
     queries.score(
-      rows(range, state.rows), scratch: state.rows,
+      vectors.rows(range, scratch: state.rows), scratch: state.rows,
       into: state.scores.matrix(rows: range.count, columns: queries.count))
-  }
-
-  /// A chunk of documents in single precision: as they lie in the file where that is so.
-  private func rows(_ range: Range<Int>, _ scratch: AlignedBuffer) -> MatrixView {
-    let count = range.count * dimension
-    let start = range.lowerBound * dimension * element.size
-    let bytes = UnsafeRawBufferPointer(
-      rebasing: vectors[start..<start + count * element.size])
-    guard let base = bytes.baseAddress else { preconditionFailure("no documents") }
-    let target = UnsafeMutableBufferPointer(start: scratch.pointer, count: count)
-    // The file is mapped as it is, and the header of another writer may end anywhere.
-    let isAligned = Int(bitPattern: base) % element.size == 0
-    switch element {
-    case .f16, .bf16:
-      let form: HalfFormat = element == .f16 ? .float16 : .bfloat16
-      if isAligned {
-        let halves = UnsafeBufferPointer(
-          start: base.assumingMemoryBound(to: UInt16.self), count: count)
-        kernels.widen(halves, form, into: target)
-      } else {
-        let halves = (0..<count).map {
-          bytes.loadUnaligned(fromByteOffset: 2 * $0, as: UInt16.self)
-        }
-        halves.withUnsafeBufferPointer { kernels.widen($0, form, into: target) }
-      }
-    case .i8:
-      for (row, document) in range.enumerated() {
-        let scale = scales[document]
-        for i in 0..<dimension {
-          target[row * dimension + i] =
-            Float(Int8(bitPattern: bytes[row * dimension + i])) * scale
-        }
-      }
-    default:
-      if !isAligned {
-        UnsafeMutableRawBufferPointer(target).copyMemory(from: bytes)
-        break
-      }
-      return MatrixView(
-        base.assumingMemoryBound(to: Float.self), rows: range.count, columns: dimension)
-    }
-    return MatrixView(scratch.pointer, rows: range.count, columns: dimension)
   }
 
   private func notFinite(_ query: [UInt8], _ ordinal: Int) -> Failure {

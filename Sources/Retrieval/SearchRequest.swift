@@ -2,26 +2,12 @@ import Failures
 import IndexFormat
 import Records
 import Tensors
-
-/// Queries as an index takes them.
-package enum QueryVectors: Sendable {
-  /// values[count, dimension]
-  case dense([Float], dimension: Int)
-  /// Ascending indices and their values.
-  case sparse([(indices: [Int32], values: [Float])])
-
-  package var count: Int {
-    switch self {
-    case .dense(let values, let dimension): values.count / dimension
-    case .sparse(let vectors): vectors.count
-    }
-  }
-}
+import Vectors
 
 /// Some queries and what may answer them.
 package struct SearchRequest: Sendable {
   package var ids: [[UInt8]]
-  package var vectors: QueryVectors
+  package var vectors: Embeddings
   /// How many documents a query gets at most.
   package var k: Int
   /// Whether a document with the query's own id is left out.
@@ -29,7 +15,7 @@ package struct SearchRequest: Sendable {
   package var filter: DocumentFilter?
 
   package init(
-    ids: [[UInt8]], vectors: QueryVectors, k: Int, dropsSelf: Bool = false,
+    ids: [[UInt8]], vectors: Embeddings, k: Int, dropsSelf: Bool = false,
     filter: DocumentFilter? = nil
   ) {
     precondition(ids.count == vectors.count, "\(ids.count) ids of \(vectors.count) queries")

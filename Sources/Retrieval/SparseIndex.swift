@@ -3,6 +3,7 @@ import IndexFormat
 import Records
 import Streams
 import Tensors
+import Vectors
 import Workers
 
 /// Exact search over the postings of a learned sparse model: term at a time, every posting of
@@ -115,7 +116,7 @@ package final class SparseIndex: SearchableIndex {
   /// Scores of some documents for one query, in their order: the bits that `search` gives, and 0
   /// for a document without a term of the query.
   package func scores(
-    _ query: (indices: [Int32], values: [Float]), ordinals: [Int]
+    _ query: SparseVector, ordinals: [Int]
   ) throws(Failure) -> [Float] {
     try check(query, "query")
     return try scratch.with(0) { accumulators throws(Failure) in
@@ -132,7 +133,7 @@ package final class SparseIndex: SearchableIndex {
 
   /// Refuses a query whose terms do not ascend within the index's, or whose weights are not finite.
   private func check(
-    _ query: (indices: [Int32], values: [Float]), _ place: String
+    _ query: SparseVector, _ place: String
   ) throws(Failure) {
     var last: Int32 = -1
     for (term, value) in zip(query.indices, query.values) {
@@ -155,7 +156,7 @@ package final class SparseIndex: SearchableIndex {
   }
 
   private func accumulate(
-    _ query: (indices: [Int32], values: [Float]), _ accumulators: inout Accumulators
+    _ query: SparseVector, _ accumulators: inout Accumulators
   ) throws(Failure) {
     for (term, weight) in zip(query.indices, query.values) {
       precondition(term >= 0 && term < dimension, "term \(term) of \(dimension)")

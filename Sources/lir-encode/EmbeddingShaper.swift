@@ -2,6 +2,7 @@ import Failures
 import Kernels
 import Models
 import Tensors
+import Vectors
 
 /// How embeddings are changed before they are stored.
 struct EmbeddingForm {
@@ -93,27 +94,7 @@ struct EmbeddingShaper {
 
   /// The bytes of a row in the stored type, and for int8 its scale.
   func bytes(_ row: [Float]) -> (values: [UInt8], scale: Float?) {
-    switch form.dtype {
-    case .f16, .bf16:
-      var halves = [UInt16](repeating: 0, count: row.count)
-      row.withUnsafeBufferPointer { source in
-        halves.withUnsafeMutableBufferPointer {
-          kernels.narrow(source, to: form.dtype == .f16 ? .float16 : .bfloat16, into: $0)
-        }
-      }
-      return (halves.withUnsafeBytes { Array($0) }, nil)
-    case .i8:
-      // Symmetric, one scale a vector: the largest value becomes 127.
-      let largest = row.reduce(0) { max($0, abs($1)) }
-      let scale = largest / 127
-      let bytes = row.map { value -> UInt8 in
-        if scale == 0 { return 0 }
-        return UInt8(
-          bitPattern: Int8(max(-127, min(127, (value / scale).rounded(.toNearestOrEven)))))
-      }
-      return (bytes, scale)
-    default: return (row.withUnsafeBytes { Array($0) }, nil)
-    }
+    RowCodec(form.dtype, kernels).encode(row)
   }
 
   /// The stored bytes of several rows of `width` values, and of int8 the scales.

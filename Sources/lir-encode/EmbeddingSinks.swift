@@ -5,10 +5,11 @@ import Models
 import Streams
 import Tensors
 import Tokenizers
+import Vectors
 
 /// Where an encoder's embeddings go.
 protocol EmbeddingSink {
-  mutating func append(ids: [[UInt8]], _ embeddings: EmbeddingWindow) throws(Failure)
+  mutating func append(ids: [[UInt8]], _ embeddings: Embeddings) throws(Failure)
   mutating func flush() throws(Failure)
   mutating func finish() throws(Failure)
 }
@@ -33,7 +34,7 @@ struct TensorSink: EmbeddingSink {
       ?? TensorStreamWriter(output, schema: schema, description: description)
   }
 
-  mutating func append(ids: [[UInt8]], _ embeddings: EmbeddingWindow) throws(Failure) {
+  mutating func append(ids: [[UInt8]], _ embeddings: Embeddings) throws(Failure) {
     switch embeddings {
     case .dense(let values, let width):
       for (i, id) in ids.enumerated() {
@@ -57,6 +58,7 @@ struct TensorSink: EmbeddingSink {
       }
     case .vectors(let sets, let shape):
       for (id, set) in zip(ids, sets) { try append(id, set, shape) }
+    case .texts: preconditionFailure("a model gives vectors")
     }
   }
 
@@ -93,7 +95,7 @@ struct JSONLSink: EmbeddingSink {
     shaper = try EmbeddingShaper(model, form, kernels)
   }
 
-  mutating func append(ids: [[UInt8]], _ embeddings: EmbeddingWindow) throws(Failure) {
+  mutating func append(ids: [[UInt8]], _ embeddings: Embeddings) throws(Failure) {
     for (i, id) in ids.enumerated() {
       var line = "{\"id\":"
       JSON.quote(String(decoding: id, as: UTF8.self), to: &line)
@@ -109,6 +111,7 @@ struct JSONLSink: EmbeddingSink {
         }
         line += ",\"vectors\":" + (try rows(sets[i], width: shape.width, id))
         if shape.hasTokens { line += ",\"tokens\":" + tokens(sets[i].ids) }
+      case .texts: preconditionFailure("a model gives vectors")
       }
       try output.write(line + "}\n")
       records += 1
@@ -184,7 +187,7 @@ struct NPYSink: EmbeddingSink {
     idWriter = try ByteWriter(path + ".ids", compression: Compression.none)
   }
 
-  mutating func append(ids: [[UInt8]], _ embeddings: EmbeddingWindow) throws(Failure) {
+  mutating func append(ids: [[UInt8]], _ embeddings: Embeddings) throws(Failure) {
     guard case .dense(let values, let width) = embeddings else { return }
     for (i, id) in ids.enumerated() {
       let row = shaper.row(values[i * width..<(i + 1) * width])

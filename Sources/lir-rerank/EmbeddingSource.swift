@@ -5,6 +5,7 @@ import Models
 import Records
 import Retrieval
 import Tensors
+import Vectors
 
 /// Where the embeddings of queries or documents come from.
 enum EmbeddingSource {
@@ -15,7 +16,7 @@ enum EmbeddingSource {
 
   /// Embeddings, and the place of each id's.
   struct Embedded {
-    var window: EmbeddingWindow
+    var window: Embeddings
     var places: [Int]
     var truncated = 0
   }
@@ -49,7 +50,7 @@ enum EmbeddingSource {
 struct StoredEmbeddings {
   private let files: String
   private var ids = IDTable()
-  private(set) var window: EmbeddingWindow
+  private(set) var window: Embeddings
   /// Where each id's embedding is; nil where the stream has none.
   private var places: [Int?]
 
@@ -63,14 +64,13 @@ struct StoredEmbeddings {
     ids = wanted
     places = Array(repeating: nil, count: wanted.count)
     window = .sparse([])
-    var isFirst = true
+    var found: EmbeddingsReader?
     var count = 0
     for file in files {
       let reader = try TensorStreamReader(file)
       while let segment = try reader.next() {
         try Self.check(segment, role: role, model: model, file)
-        if isFirst { window = try Self.empty(segment, file) }
-        isFirst = false
+        if found == nil { found = try EmbeddingsReader(segment.schema, file, kernels) }
         for index in 0..<segment.records {
           guard let place = segment.withID(index, { ids.find($0) }) else { continue }
           guard places[place] == nil else {
@@ -80,10 +80,11 @@ struct StoredEmbeddings {
           }
           places[place] = count
           count += 1
-          try window.append(segment, index, kernels, file)
+          found?.append(segment, index)
         }
       }
     }
+    if let found { window = found.embeddings }
   }
 
   private static func check(
@@ -105,66 +106,10 @@ struct StoredEmbeddings {
     }
   }
 
-  private static func empty(
-    _ segment: TensorSegment, _ file: String
-  ) throws(Failure) -> EmbeddingWindow {
-    let width = { (name: String) in
-      segment.schema.columns.first { $0.name == name }?.width
-    }
-    switch segment.schema.kind {
-    case .dense: return .dense([], dimension: width("embeddings") ?? 0)
-    case .sparse: return .sparse([])
-    case .multivector, .coil:
-      return .vectors(
-        [],
-        VectorShape(
-          cls: width("cls"), width: width("embeddings") ?? 0,
-          hasTokens: segment.schema.columns.contains { $0.name == "input_ids" }))
-    case .tokens: throw .config(file, "expected embeddings, found tokens")
-    }
-  }
-
   func place(_ id: RecordID) throws(Failure) -> Int {
     guard let index = ids.find(id), let place = places[index] else {
       throw .data(files, "\(id) of the run is not there")
     }
     return place
-  }
-}
-
-extension EmbeddingWindow {
-  /// Appends a record of a stream.
-  fileprivate mutating func append(
-    _ segment: TensorSegment, _ index: Int, _ kernels: Kernels, _ file: String
-  ) throws(Failure) {
-    func column(_ name: String) -> Int? {
-      segment.schema.columns.firstIndex { $0.name == name }
-    }
-    switch self {
-    case .dense(var values, let dimension):
-      self = .sparse([])
-      values += StoredVectors.floats(segment, index, kernels)
-      self = .dense(values, dimension: dimension)
-    case .sparse(var vectors):
-      self = .sparse([])
-      var vector = SparseVector()
-      vector.indices = segment.values(index, column: 0, as: Int32.self)
-      vector.values = segment.values(index, column: 1, as: Float.self)
-      vectors.append(vector)
-      self = .sparse(vectors)
-    case .vectors(var sets, let shape):
-      self = .sparse([])
-      var set = VectorSet()
-      if let cls = column("cls") { set.cls = segment.values(index, column: cls, as: Float.self) }
-      if let ids = column("input_ids") {
-        set.ids = segment.values(index, column: ids, as: Int32.self)
-      }
-      guard let place = column("embeddings") else {
-        throw .data(file, "a segment without embeddings")
-      }
-      set.values = StoredVectors.floats(segment, index, column: place, kernels)
-      sets.append(set)
-      self = .vectors(sets, shape)
-    }
   }
 }

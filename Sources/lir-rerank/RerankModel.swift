@@ -7,6 +7,7 @@ import Streams
 import Tensors
 import Tokenizers
 import ToolSupport
+import Vectors
 
 /// The model of a re-ranking run, with everything that scoring needs.
 struct RerankModel {
@@ -61,8 +62,13 @@ struct RerankModel {
     }
     let docs = try sources.docs(candidates)
     (readsQueries, readsDocs) = (queries.readsTexts, docs.readsTexts)
+    let description = loaded.description
     scorer = BiEncoderScorer(
-      queries, docs, EmbeddingComparison(loaded.description, kernels))
+      queries, docs,
+      EmbeddingComparison(
+        description.similarity,
+        aggregations: description.lateInteraction.map { ($0.queryAggregation, $0.docAggregation) },
+        place: description.folder.path, kernels))
   }
 }
 

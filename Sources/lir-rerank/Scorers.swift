@@ -8,6 +8,7 @@ import Streams
 import Tensors
 import Tokenizers
 import ToolSupport
+import Vectors
 import Workers
 
 /// Some pairs to score: texts of queries, and for each the texts of its documents.

@@ -8,6 +8,7 @@ import Retrieval
 import Tensors
 import Tokenizers
 import ToolSupport
+import Vectors
 import Workers
 
 /// Queries embedded, documents' vectors taken from an index.
@@ -47,7 +48,7 @@ struct StoredVectorScorer: PairScorer {
   }
 
   private func scores(
-    _ embeddings: EmbeddingWindow, _ query: Int, _ ordinals: [Int]
+    _ embeddings: Embeddings, _ query: Int, _ ordinals: [Int]
   ) throws(Failure) -> [Float] {
     switch (embeddings, index) {
     case (.dense(let values, let dimension), let flat as FlatIndex):
@@ -55,7 +56,7 @@ struct StoredVectorScorer: PairScorer {
         Array(values[query * dimension..<(query + 1) * dimension]), ordinals: ordinals)
     case (.sparse(let vectors), let sparse as SparseIndex):
       return try sparse.scores(
-        (vectors[query].indices, vectors[query].values), ordinals: ordinals)
+        vectors[query], ordinals: ordinals)
     default:
       throw .config(index.folder.path, "the index is of another kind than the model's vectors")
     }

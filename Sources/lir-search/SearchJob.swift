@@ -9,6 +9,7 @@ import Streams
 import Tensors
 import Tokenizers
 import ToolSupport
+import Vectors
 
 /// One run of `lir-search`: opens the index, loops over windows of queries, closes.
 struct SearchJob {
@@ -107,7 +108,7 @@ struct SearchJob {
       let window = try embedder.window(batch)
       let embeddings = try embedder.embed(window)
       context.count(skipped: batch.skipped, truncated: window.tokens.truncated)
-      try loop.search(ids: window.ids, QueryVectors(embeddings, folder), since: started)
+      try loop.search(ids: window.ids, embeddings, since: started)
       if eager { try loop.flush() }
     }
   }
@@ -127,7 +128,8 @@ struct SearchJob {
       let members = range.map { $0 - ordinal }
       if !members.isEmpty {
         try loop.search(
-          ids: members.map { segment.id($0) }, try vectors(segment, members), since: started)
+          ids: members.map { segment.id($0) },
+          try Embeddings(segment, members, operands[0], kernels), since: started)
       }
       ordinal += segment.records
       next = try reader.next()
@@ -169,22 +171,6 @@ struct SearchJob {
         + "\(found ?? "unknown")", hint: "encode queries and documents with the same model folder")
   }
 
-  private func vectors(
-    _ segment: TensorSegment, _ members: [Int]
-  ) throws(Failure) -> QueryVectors {
-    if segment.schema.kind == .sparse {
-      return .sparse(
-        members.map {
-          (
-            segment.values($0, column: 0, as: Int32.self),
-            segment.values($0, column: 1, as: Float.self)
-          )
-        })
-    }
-    let rows = members.flatMap { StoredVectors.floats(segment, $0, kernels) }
-    return .dense(rows, dimension: folder.manifest.dimension)
-  }
-
   // MARK: Loop
 
   /// Searches windows of queries and writes what they find.
@@ -203,7 +189,7 @@ struct SearchJob {
     }
 
     mutating func search(
-      ids: [[UInt8]], _ vectors: QueryVectors, since started: ContinuousClock.Instant
+      ids: [[UInt8]], _ vectors: Embeddings, since started: ContinuousClock.Instant
     ) throws(Failure) {
       for id in ids where !seen.insert(id).inserted {
         throw .data(
@@ -218,7 +204,7 @@ struct SearchJob {
       }
       if first == ids.count { return }
       let request = SearchRequest(
-        ids: Array(ids[first...]), vectors: vectors.dropFirst(first), k: job.options.k,
+        ids: Array(ids[first...]), vectors: vectors[first..<ids.count], k: job.options.k,
         dropsSelf: job.options.dropSelf, filter: job.filter)
       let found = try job.index.search(request)
       for (id, entries) in zip(request.ids, found) {
@@ -253,28 +239,6 @@ struct SearchJob {
         let place = min(sorted.count - 1, Int(Double(sorted.count) * share))
         context.report(name, ToolContext.fixed(sorted[place] * 1000, 3))
       }
-    }
-  }
-}
-
-extension QueryVectors {
-  /// Queries as an encoder gives them.
-  ///
-  /// Throws: 78 where they are several vectors each.
-  fileprivate init(_ window: EmbeddingWindow, _ index: IndexFolder) throws(Failure) {
-    switch window {
-    case .dense(let values, let dimension): self = .dense(values, dimension: dimension)
-    case .sparse(let vectors): self = .sparse(vectors.map { ($0.indices, $0.values) })
-    case .vectors:
-      throw .config(index.path, "the index is of another kind than the model's vectors")
-    }
-  }
-
-  fileprivate func dropFirst(_ count: Int) -> QueryVectors {
-    switch self {
-    case .dense(let values, let dimension):
-      .dense(Array(values.dropFirst(count * dimension)), dimension: dimension)
-    case .sparse(let vectors): .sparse(Array(vectors.dropFirst(count)))
     }
   }
 }

@@ -1,6 +1,7 @@
 import Autograd
 import Kernels
 import Testing
+import Vectors
 import Workers
 
 /// Scores of texts that are one vector or several.
@@ -25,8 +26,8 @@ import Workers
   }
 
   @Test func aggregations() {
-    for query in [Interaction.Aggregation.sum, .mean, .max] {
-      for doc in [Interaction.Aggregation.sum, .mean, .max] {
+    for query in [Aggregation.sum, .mean, .max] {
+      for doc in [Aggregation.sum, .mean, .max] {
         check(Interaction(query: query, doc: doc), queries, documents, "\(query) \(doc)")
       }
     }
@@ -34,16 +35,16 @@ import Workers
 
   /// The second derivative of a distance is one over it, and some are small.
   @Test func distances() {
-    check(Interaction(.distance), queries, documents, tolerance: 5e-3, "distance")
+    check(Interaction(.l2), queries, documents, tolerance: 5e-3, "distance")
     check(
-      Interaction(.distance, doc: .mean), queries, documents, tolerance: 5e-3, "mean distance")
+      Interaction(.l2, doc: .mean), queries, documents, tolerance: 5e-3, "mean distance")
   }
 
   @Test func equalTokens() {
     let queries = VectorGroups(rows: queries.rows, tokens: [[5, 6, 7], [6, 8]])
     let documents = VectorGroups(
       rows: documents.rows, tokens: [[6, 5], [7], [6, 8, 6], [1, 6]])
-    for doc in [Interaction.Aggregation.sum, .mean, .max] {
+    for doc in [Aggregation.sum, .mean, .max] {
       check(Interaction(doc: doc), queries, documents, "\(doc)")
     }
   }
@@ -97,7 +98,7 @@ import Workers
       [2, 3], [[0], [1]], [5, 7], [[0], [1]], [[0, 1], [1, 0]], Interaction(doc: .mean))
     #expect(found == [10, 14, 21, 15])
     let distances = scores(
-      [2, 3], [[0], [1]], [5, 7], [[0], [1]], [[0, 1], [1, 0]], Interaction(.distance))
+      [2, 3], [[0], [1]], [5, 7], [[0], [1]], [[0, 1], [1, 0]], Interaction(.l2))
     #expect(distances == [-3, -5, -4, -2])
   }
 

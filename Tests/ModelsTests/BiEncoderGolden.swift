@@ -1,9 +1,9 @@
 import Kernels
 import Models
-import Retrieval
 import Tensors
 import TestSupport
 import Testing
+import Vectors
 
 /// Compares tokens, embeddings and scores of a case with the reference's.
 func checkBiEncoder(_ golden: ModelCase, _ model: Model) throws {
@@ -126,12 +126,12 @@ private func checkVectors(
 private func vectorScores(
   _ golden: ModelCase, _ model: Model, _ queries: [VectorSet], _ documents: [VectorSet]
 ) -> [Float] {
-  guard let settings = model.description.lateInteraction, let shape = model.vectorShape,
-    let query = VectorInteraction.Aggregation(rawValue: settings.queryAggregation.rawValue),
-    let doc = VectorInteraction.Aggregation(rawValue: settings.docAggregation.rawValue),
-    let measure = FlatIndex.Measure(rawValue: model.description.similarity.rawValue)
-  else { return [] }
-  let interaction = VectorInteraction(measure, query: query, doc: doc, Kernels())
+  guard let settings = model.description.lateInteraction, let shape = model.vectorShape else {
+    return []
+  }
+  let interaction = VectorInteraction(
+    model.description.similarity, query: settings.queryAggregation, doc: settings.docAggregation,
+    Kernels())
   var scores: [Float] = []
   for (set, list) in zip(queries, golden.documents) {
     let tokens = interaction.query(

@@ -6,6 +6,7 @@ import Models
 import Tensors
 import TestSupport
 import Tokenizers
+import Vectors
 import Workers
 
 /// One folder of `Tests/Fixtures/models`: a checkpoint, texts, and what the reference made of them.
@@ -179,6 +180,7 @@ extension Model {
       }
     // What counts of several vectors, one after the other.
     case .vectors(let sets, _): return sets.map { $0.cls + $0.values }
+    case .texts: return []
     }
   }
 

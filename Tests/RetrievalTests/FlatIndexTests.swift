@@ -6,6 +6,7 @@ import Streams
 import Tensors
 import TestSupport
 import Testing
+import Vectors
 import Workers
 
 @Suite struct FlatIndexTests {

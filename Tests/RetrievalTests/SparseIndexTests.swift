@@ -8,11 +8,12 @@ import Streams
 import Tensors
 import TestSupport
 import Testing
+import Vectors
 import Workers
 
 @Suite struct SparseIndexTests {
   private struct Rows {
-    var rows: [(indices: [Int32], values: [Float])] = []
+    var rows: [SparseVector] = []
 
     init(_ file: TestSupport.SafeTensorsFile, _ name: String) throws {
       let offsets = try file.integers("\(name)_indptr").map(Int.init)
@@ -21,7 +22,8 @@ import Workers
       for (start, end) in zip(offsets, offsets.dropFirst()) {
         // The reference does not sort a row's terms; the format does.
         let order = (start..<end).sorted { indices[$0] < indices[$1] }
-        rows.append((order.map { indices[$0] }, order.map { values[$0] }))
+        rows.append(
+          SparseVector(indices: order.map { indices[$0] }, values: order.map { values[$0] }))
       }
     }
 
@@ -112,7 +114,7 @@ import Workers
       ([1, 5], [1, 1], .config),
     ]
     for query in queries {
-      let vector = (indices: query.indices, values: query.values)
+      let vector = SparseVector(indices: query.indices, values: query.values)
       let found = status {
         _ = try index.search(
           SearchRequest(ids: [Array("q".utf8)], vectors: .sparse([vector]), k: 5))
@@ -129,7 +131,10 @@ import Workers
     let failure = #expect(throws: Failure.self) {
       try index.search(
         SearchRequest(
-          ids: [Array("p".utf8), Array("q".utf8)], vectors: .sparse([([2], [1]), ([1], [4])]), k: 1)
+          ids: [Array("p".utf8), Array("q".utf8)],
+          vectors: .sparse([
+            SparseVector(indices: [2], values: [1]), SparseVector(indices: [1], values: [4]),
+          ]), k: 1)
       )
     }
     #expect(failure?.status == .data)
@@ -219,7 +224,8 @@ import Workers
     try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .sparse)
     let index = try SparseIndex(try IndexFolder(folder.file("i")), WorkerPool(threads: 1))
     let found = try index.search(
-      SearchRequest(ids: [Array("q".utf8)], vectors: .sparse([([2], [2])]), k: 5))
+      SearchRequest(
+        ids: [Array("q".utf8)], vectors: .sparse([SparseVector(indices: [2], values: [2])]), k: 5))
     #expect(found[0].map(\.ordinal) == [1])
     #expect(found[0].map(\.score) == [6])
   }

@@ -6,6 +6,7 @@ import Kernels
 import Retrieval
 import Streams
 import Tensors
+import Vectors
 import Workers
 
 /// A folder that is gone with the test.

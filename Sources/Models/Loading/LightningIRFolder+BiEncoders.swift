@@ -3,6 +3,7 @@ import Failures
 import JSON
 import Streams
 import Tensors
+import Vectors
 
 extension LightningIRFolder {
   private enum NormalizationStrategy: String, CaseIterable { case none, l2 }

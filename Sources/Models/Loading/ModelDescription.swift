@@ -2,11 +2,7 @@ import Autograd
 import Failures
 import JSON
 import Tensors
-
-/// Which kind of score two embeddings have.
-package enum Similarity: String, Sendable, CaseIterable {
-  case dot, cosine, l2
-}
+import Vectors
 
 /// What a model folder holds, found out without reading its weights.
 package struct ModelDescription: Sendable {
@@ -116,8 +112,6 @@ package struct Projection: Sendable {
 /// How the similarities of two texts' vectors become one score
 /// (Lightning IR `bi_encoder/bi_encoder_model.py`).
 package struct LateInteraction: Sendable {
-  package enum Aggregation: String, Sendable, CaseIterable { case sum, mean, max }
-
   package var queryAggregation = Aggregation.sum
   package var docAggregation = Aggregation.max
   /// Tokens whose vectors do not count.

@@ -3,6 +3,7 @@ import Failures
 import JSON
 import Streams
 import Tensors
+import Vectors
 
 /// Folders of sentence-transformers: `modules.json` and a folder a module, in the classic form and
 /// in that of version 5.

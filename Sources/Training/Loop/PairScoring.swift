@@ -4,23 +4,24 @@ import Models
 /// How a bi-encoder scores a query and a document in training.
 struct PairScoring {
   private let normalizes: Bool
-  /// Of each part of the vectors, whose scores add up.
+  /// How each part of the vectors is scored; the scores add up.
   private let interactions: [Interaction]
 
   init(_ description: ModelDescription) {
     normalizes = description.similarity == .cosine
-    let measure: Interaction.Measure = description.similarity == .l2 ? .distance : .dot
+    // A cosine is the dot product of what `side` has normalised.
+    let similarity = normalizes ? .dot : description.similarity
     guard let late = description.lateInteraction else {
-      interactions = [Interaction(measure)]
+      interactions = [Interaction(similarity)]
       return
     }
     var interaction = Interaction(
-      measure, query: .init(late.queryAggregation), doc: .init(late.docAggregation))
+      similarity, query: late.queryAggregation, doc: late.docAggregation)
     switch description.architecture {
     case .multiVector(let settings):
       interaction.retrieval = settings.retrieval
       interactions = [interaction]
-    case .coil: interactions = [Interaction(measure), interaction]
+    case .coil: interactions = [Interaction(similarity), interaction]
     case .viewers, .dense, .splade, .uniCoil, .mono: interactions = [interaction]
     }
   }
@@ -58,16 +59,6 @@ struct PairScoring {
     let columns = documents.map { $0.flatMap { Array(first[$0]..<first[$0 + 1]) } }
     return tape.scores(
       q.compared[0], q.groups[0], d.compared[0], groups.single, [columns],
-      Interaction(interactions[0].measure))
-  }
-}
-
-extension Interaction.Aggregation {
-  fileprivate init(_ aggregation: LateInteraction.Aggregation) {
-    switch aggregation {
-    case .sum: self = .sum
-    case .mean: self = .mean
-    case .max: self = .max
-    }
+      Interaction(interactions[0].similarity))
   }
 }

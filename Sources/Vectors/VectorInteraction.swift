@@ -6,17 +6,15 @@ import Kernels
 ///
 /// Sums run in order in single precision: the same bits wherever a pair is scored.
 package struct VectorInteraction: Sendable {
-  package enum Aggregation: String, Sendable { case sum, mean, max }
-
   private let kernels: Kernels
-  private let measure: FlatIndex.Measure
+  private let similarity: Similarity
   private let queryAggregation: Aggregation
   private let docAggregation: Aggregation
 
   package init(
-    _ measure: FlatIndex.Measure, query: Aggregation, doc: Aggregation, _ kernels: Kernels
+    _ similarity: Similarity, query: Aggregation, doc: Aggregation, _ kernels: Kernels
   ) {
-    self.measure = measure
+    self.similarity = similarity
     queryAggregation = query
     docAggregation = doc
     self.kernels = kernels
@@ -29,20 +27,19 @@ package struct VectorInteraction: Sendable {
     fileprivate let ids: [Int32]
   }
 
-  /// Makes a query of vectors[count, width].
-  ///
-  /// `ids`: the token of each, where only equal tokens are compared.
+  /// Makes a query of vectors[count, width]; `ids` has the token of each, where only equal tokens
+  /// are compared.
   package func query(_ values: [Float], width: Int, ids: [Int32] = []) -> Query {
     Query(
       comparison: values.isEmpty
-        ? nil : DenseComparison(values, count: values.count / width, measure, kernels),
+        ? nil : DenseComparison(values, count: values.count / width, similarity, kernels),
       width: width, ids: ids)
   }
 
   /// The score of a document; -∞ where a maximum runs over nothing.
   ///
-  /// `ids`: the token of each vector; where the query has them too, vectors of different tokens have
-  /// the similarity 0 (COIL, arXiv:2104.07186).
+  /// `ids` has the token of each vector; where the query has them too, vectors of different tokens
+  /// have the similarity 0 (COIL, arXiv:2104.07186).
   package func score(_ query: Query, _ values: [Float], ids: [Int32] = []) -> Float {
     guard let comparison = query.comparison else { return aggregate([], queryAggregation) }
     let count = values.count / query.width

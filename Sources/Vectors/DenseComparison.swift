@@ -7,22 +7,20 @@ import Kernels
 package struct DenseComparison: Sendable {
   package let count: Int
   private let dimension: Int
-  private let measure: FlatIndex.Measure
+  private let similarity: Similarity
   private let kernels: Kernels
   private let packed: PackedMatrix
   private let values: [Float]
 
-  /// `values`: queries[count, dimension].
-  ///
-  /// `measure`: what a score is; `l2` is the negative distance.
+  /// Prepares queries[count, dimension].
   package init(
-    _ values: [Float], count: Int, _ measure: FlatIndex.Measure, _ kernels: Kernels
+    _ values: [Float], count: Int, _ similarity: Similarity, _ kernels: Kernels
   ) {
     precondition(count > 0 && values.count % count == 0, "\(values.count) values, \(count) queries")
     let dimension = values.count / count
     var values = values
     values.withUnsafeMutableBufferPointer { buffer in
-      guard let base = buffer.baseAddress, measure == .cosine else { return }
+      guard let base = buffer.baseAddress, similarity == .cosine else { return }
       let view = MutableMatrixView(base, rows: count, columns: dimension)
       kernels.l2NormalizeRows(view.view, epsilon: Self.epsilon, into: view)
     }
@@ -32,21 +30,20 @@ package struct DenseComparison: Sendable {
     }
     self.count = count
     self.dimension = dimension
-    self.measure = measure
+    self.similarity = similarity
     self.kernels = kernels
     self.values = values
   }
 
-  /// As torch.nn.functional.normalize has it.
+  /// Smallest length that a vector is divided by, as torch.nn.functional.normalize has it.
   private static let epsilon: Float = 1e-12
 
-  /// scores[documents, queries].
-  ///
-  /// `scratch`: room for the documents, which may be where they lie.
+  /// Fills scores[documents, queries]; `scratch` is room for the documents, which may be where they
+  /// lie.
   package func score(
     _ documents: MatrixView, scratch: AlignedBuffer, into scores: MutableMatrixView
   ) {
-    switch measure {
+    switch similarity {
     case .dot: kernels.multiply(documents, packed, into: scores)
     case .cosine:
       let unit = scratch.matrix(rows: documents.rows, columns: dimension)

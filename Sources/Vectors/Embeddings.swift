@@ -1,0 +1,48 @@
+/// What stands for some texts in scoring, in their order: vectors of one form, or the texts
+/// themselves where their words are compared.
+package enum Embeddings: Sendable {
+  /// One vector a text: values[count, dimension].
+  case dense([Float], dimension: Int)
+  /// Weights of the vocabulary's terms.
+  case sparse([SparseVector])
+  /// Several vectors a text, perhaps with one of its own beside them (COIL).
+  case vectors([VectorSet], VectorShape)
+  /// The texts, UTF-8.
+  case texts([[UInt8]])
+
+  /// Number of texts.
+  package var count: Int {
+    switch self {
+    case .dense(let values, let dimension): dimension == 0 ? 0 : values.count / dimension
+    case .sparse(let vectors): vectors.count
+    case .vectors(let sets, _): sets.count
+    case .texts(let texts): texts.count
+    }
+  }
+
+  /// The embeddings of a part of the texts.
+  package subscript(range: Range<Int>) -> Embeddings {
+    switch self {
+    case .dense(let values, let dimension):
+      .dense(
+        Array(values[range.lowerBound * dimension..<range.upperBound * dimension]),
+        dimension: dimension)
+    case .sparse(let vectors): .sparse(Array(vectors[range]))
+    case .vectors(let sets, let shape): .vectors(Array(sets[range]), shape)
+    case .texts(let texts): .texts(Array(texts[range]))
+    }
+  }
+
+  /// The form in words, for messages.
+  package var form: String {
+    switch self {
+    case .dense(_, let dimension): "dense vectors of dimension \(dimension)"
+    case .sparse: "sparse vectors"
+    case .vectors(_, let shape):
+      shape.cls == nil
+        ? "several vectors of dimension \(shape.width) a text"
+        : "vectors of tokens beside one of the text"
+    case .texts: "texts"
+    }
+  }
+}
