@@ -8,11 +8,11 @@ import PackageDescription
 //   L1  JSON Streams Kernels UnicodeTables Workers
 //   L2  Records Tensors
 //   L3  Vectors Tokenizers Evaluation IndexFormat TrainingData
-//   L4  Autograd Retrieval IndexBuilding
-//   L5  Models
+//   L4  Autograd Retrieval
+//   L5  Models Indexes
 //   L6  Training
 //   L7  ToolSupport MessagePassing
-//   L8  ModelSupport             what the tools that run a model share besides
+//   L8  ModelSupport IndexSupport   what the tools that run a model, or open an index, share
 //   L9  the tools
 
 let argumentParser: Target.Dependency = .product(
@@ -67,24 +67,29 @@ let package = Package(
     .target(name: "Tokenizers", dependencies: ["Failures", "JSON", "Streams", "UnicodeTables"]),
     .target(
       name: "Evaluation", dependencies: ["Failures", "JSON", "Streams", "Workers", "Records"]),
-    .target(name: "IndexFormat", dependencies: ["Failures", "JSON", "Streams", "Tensors"]),
+    .target(
+      name: "IndexFormat", dependencies: ["Failures", "JSON", "Streams", "Records", "Tensors"]),
     .target(name: "Vectors", dependencies: ["Failures", "Kernels", "Tensors"]),
     .target(
       name: "TrainingData",
       dependencies: ["Failures", "JSON", "Streams", "Kernels", "Workers", "Records"]),
 
-    // L4: derivatives; indexes. What builds an index and what searches one are apart, for start-up.
+    // L4: derivatives; what belongs to no single type of index
     .target(name: "Autograd", dependencies: ["Kernels", "Workers", "Vectors"]),
     .target(
       name: "Retrieval",
       dependencies: [
-        "Failures", "Streams", "Kernels", "Workers", "Records", "Tensors", "Vectors", "IndexFormat",
+        "Failures", "JSON", "Streams", "Kernels", "Workers", "Records", "Tensors", "Vectors",
+        "IndexFormat",
       ]),
-    .target(
-      name: "IndexBuilding",
-      dependencies: ["Failures", "JSON", "Streams", "Tensors", "IndexFormat"]),
 
-    // L5: models
+    // L5: models; the types of indexes, a folder each
+    .target(
+      name: "Indexes",
+      dependencies: [
+        "Failures", "JSON", "Streams", "Kernels", "Workers", "Tensors", "Vectors", "IndexFormat",
+        "Retrieval",
+      ]),
     .target(
       name: "Models",
       dependencies: [
@@ -113,7 +118,9 @@ let package = Package(
         .product(name: "Yams", package: "Yams"),
       ]),
 
-    // L8: what the tools that run a model share besides; apart, so that the others do not link models.
+    // L8: what the tools that run a model share besides, and those that open an index; apart, so that
+    // the others do not link models and indexes.
+    .target(name: "IndexSupport", dependencies: ["Retrieval", "Indexes", "ToolSupport"]),
     .target(
       name: "ModelSupport",
       dependencies: [
@@ -131,18 +138,21 @@ let package = Package(
         "JSON", "Kernels", "Workers", "Records", "Tensors", "Vectors", "Tokenizers", "Models",
         "ModelSupport",
       ]),
-    tool("lir-index", ["JSON", "Tensors", "IndexFormat", "IndexBuilding"]),
+    tool(
+      "lir-index",
+      ["JSON", "Kernels", "Records", "Tensors", "IndexFormat", "Retrieval", "Indexes", "IndexSupport"]
+    ),
     tool(
       "lir-search",
       [
         "JSON", "Kernels", "Workers", "Records", "Tensors", "Vectors", "IndexFormat", "Retrieval",
-        "Tokenizers", "Models", "ModelSupport",
+        "Indexes", "IndexSupport", "Tokenizers", "Models", "ModelSupport",
       ]),
     tool(
       "lir-rerank",
       [
         "JSON", "Kernels", "Workers", "Records", "Tensors", "Vectors", "IndexFormat", "Retrieval",
-        "Tokenizers", "Models", "ModelSupport",
+        "Indexes", "IndexSupport", "Tokenizers", "Models", "ModelSupport",
       ]),
     tool(
       "lir-train",
@@ -175,8 +185,13 @@ let package = Package(
     tests(
       "Retrieval",
       [
-        "IndexBuilding", "IndexFormat", "JSON", "Records", "Tensors", "Streams", "Kernels",
-        "Workers", "Vectors",
+        "IndexFormat", "JSON", "Records", "Tensors", "Streams", "Kernels", "Workers", "Vectors",
+      ]),
+    tests(
+      "Indexes",
+      [
+        "Retrieval", "IndexFormat", "JSON", "Records", "Tensors", "Streams", "Kernels", "Workers",
+        "Vectors",
       ]),
     tests("Autograd", ["Kernels", "Workers", "Vectors"]),
     tests("TrainingData", ["Records", "Streams", "Kernels", "Workers"]),

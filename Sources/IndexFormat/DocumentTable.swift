@@ -1,73 +1,96 @@
 import Failures
+import Records
+import Synchronization
 import Tensors
 
-/// The external ids of an index's documents: by ordinal, and their places in bytewise order.
-///
-/// Unchecked: the mapped bytes are not written, and `file` keeps them.
-package final class DocumentTable: @unchecked Sendable {
-  package static let idsFile = "documents.safetensors"
-  package static let offsetsFile = "documents.offsets.safetensors"
-  package static let ranksFile = "documents.ranks.safetensors"
+/// The external ids of a segment's documents: by ordinal, and in bytewise order.
+package final class DocumentTable: Sendable {
+  package static let ids = IndexFile(
+    "documents", tensor: "ids", [.u8], [.count("bytes of ids")],
+    "the documents' ids, one behind the other")
+  package static let offsets = IndexFile(
+    "documents.offsets", tensor: "id_offsets", [.i64], [.documents(plus: 1)],
+    "where each id starts, and where the last one ends")
+  package static let ranks = IndexFile(
+    "documents.ranks", tensor: "ranks", [.i32], [.documents()],
+    "place of each document's id among all in bytewise order")
+  package static let order = IndexFile(
+    "documents.order", tensor: "order", [.i32], [.documents()], presence: "from format 2 on",
+    "documents in bytewise order of their ids")
+
+  /// Files that indexes of every type have.
+  package static let files = [ids, offsets, ranks, order]
 
   package let count: Int
-  private let files: [SafeTensorsFile]
-  private let bytes: UnsafeRawBufferPointer
-  private let offsets: UnsafeRawBufferPointer
-  private let ranks: UnsafeRawBufferPointer
+  private let path: String
+  private let bytes: MappedColumn<UInt8>
+  private let offsets: MappedColumn<Int64>
+  private let ranks: MappedColumn<Int32>
+  /// Nil of an index of format 1.
+  private let order: MappedColumn<Int32>?
+  /// The order of an index of format 1, made when it is first asked for; on whatever thread.
+  private let made = Mutex<[Int32]?>(nil)
 
   /// - Throws: 65 where the tensors do not fit each other.
-  package init(_ folder: IndexFolder) throws(Failure) {
-    count = folder.manifest.documents
-    let ids = try folder.tensors(Self.idsFile)
-    let offsetFile = try folder.tensors(Self.offsetsFile)
-    let rankFile = try folder.tensors(Self.ranksFile)
-    files = [ids, offsetFile, rankFile]
-    bytes = try Self.tensor(ids, "ids", .u8, nil)
-    offsets = try Self.tensor(offsetFile, "id_offsets", .i64, count + 1)
-    ranks = try Self.tensor(rankFile, "ranks", .i32, count)
-    for i in [0, count] where offset(i) < 0 || offset(i) > bytes.count {
-      throw .data(folder.path, "damaged: document ids lie outside of their file")
+  package init(_ segment: IndexSegment) throws(Failure) {
+    count = segment.documents
+    path = segment.folder
+    bytes = try segment.column(Self.ids, as: UInt8.self)
+    offsets = try segment.column(Self.offsets, as: Int64.self)
+    ranks = try segment.column(Self.ranks, as: Int32.self)
+    order = segment.has(Self.order) ? try segment.column(Self.order, as: Int32.self) : nil
+    guard offsets[0] == 0, Int(offsets[count]) == bytes.count else {
+      throw .data(path, "damaged: document ids do not fill their file")
     }
-    guard offset(0) == 0, offset(count) == bytes.count else {
-      throw .data(folder.path, "damaged: document ids do not fill their file")
-    }
-  }
-
-  private static func tensor(
-    _ file: SafeTensorsFile, _ name: String, _ type: ElementType, _ count: Int?
-  ) throws(Failure) -> UnsafeRawBufferPointer {
-    guard let entry = file.entry(name), entry.type == type, entry.shape.count == 1,
-      count == nil || entry.shape[0] == count
-    else { throw .data(file.path, "expected a tensor \(name) of \(type.rawValue)") }
-    return file.bytes(entry)
-  }
-
-  private func offset(_ index: Int) -> Int {
-    Int(offsets.loadUnaligned(fromByteOffset: 8 * index, as: Int64.self))
   }
 
   /// Calls `body` with the id of a document.
   package func withID<R>(_ ordinal: Int, _ body: (UnsafeRawBufferPointer) -> R) -> R {
     precondition(ordinal >= 0 && ordinal < count, "document \(ordinal) of \(count)")
-    let start = max(0, min(offset(ordinal), bytes.count))
-    let end = max(start, min(offset(ordinal + 1), bytes.count))
-    return body(UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
+    let start = max(0, min(Int(offsets[ordinal]), bytes.count))
+    let end = max(start, min(Int(offsets[ordinal + 1]), bytes.count))
+    return body(bytes.bytes(start..<end))
   }
 
   package func id(_ ordinal: Int) -> [UInt8] { withID(ordinal) { Array($0) } }
 
   /// Place of a document's id among all ids in bytewise order.
-  package func rank(_ ordinal: Int) -> Int32 {
-    ranks.loadUnaligned(fromByteOffset: 4 * ordinal, as: Int32.self)
+  package func rank(_ ordinal: Int) -> Int32 { ranks[ordinal] }
+
+  /// The ordinal of a document; nil if the index does not hold it.
+  package func ordinal(_ id: [UInt8]) -> Int? {
+    if let order { return find(id) { Int(order[$0]) } }
+    let made = made.withLock { made in
+      if made == nil { made = invertedRanks() }
+      return made ?? []
+    }
+    return find(id) { Int(made[$0]) }
   }
 
-  /// The ordinal of an id, by binary search over an order that is made on the first use.
-  package lazy var ordinalsByRank: [Int32] = {
+  /// Looks for an id among those that `ordinal` gives by their place in bytewise order.
+  private func find(_ id: [UInt8], _ ordinal: (Int) -> Int) -> Int? {
+    var low = 0
+    var high = count
+    while low < high {
+      let middle = (low + high) / 2
+      let found = ordinal(middle)
+      // Damaged files lead to no document; what is read there is not even an id.
+      guard found >= 0, found < count else { return nil }
+      let comparison = withID(found) { other in
+        id.withUnsafeBytes { ByteOrder.compare(other, $0) }
+      }
+      if comparison == 0 { return found }
+      if comparison < 0 { low = middle + 1 } else { high = middle }
+    }
+    return nil
+  }
+
+  private func invertedRanks() -> [Int32] {
     var order = [Int32](repeating: 0, count: count)
     for ordinal in 0..<count {
       let rank = Int(rank(ordinal))
       if rank >= 0, rank < count { order[rank] = Int32(ordinal) }
     }
     return order
-  }()
+  }
 }

@@ -4,43 +4,84 @@ import Streams
 import Tensors
 
 /// An index that is opened for reading: its manifest, and its files by mmap.
+///
+/// All files are opened together with the manifest, so that an index that is replaced meanwhile is
+/// still read as it was.
 package struct IndexFolder: Sendable {
   package let path: String
   package let manifest: IndexManifest
+  package let segments: [IndexSegment]
+
+  /// How often the manifest is read again where files of an older one are gone.
+  private static let attempts = 100
 
   /// Opens an index; sizes are checked, contents are not (`verify` does).
   ///
   /// - Throws: 66, 78 and 65 as the manifest does; 65 where a file is missing or of another size.
   package init(_ path: String) throws(Failure) {
     self.path = path
-    manifest = try IndexManifest(folder: path)
-    for file in manifest.files {
-      let place = "\(path)/\(file.name)"
-      guard WholeFile.exists(place) else { throw .data(place, "the file is missing") }
-      let size = try OwnedDescriptor.open(reading: place).size(place)
-      guard size == file.size else {
-        throw .data(place, "expected \(file.size) bytes, found \(size)")
+    var bytes = try IndexManifest.bytes(folder: path)
+    for _ in 0..<Self.attempts {
+      let manifest = try IndexManifest(bytes, "\(path)/\(IndexManifest.fileName)")
+      switch try Self.open(manifest, path) {
+      case .files(let files):
+        self.manifest = manifest
+        segments = manifest.segments.map {
+          IndexSegment(folder: path, manifest: manifest, $0, files)
+        }
+        return
+      case .missing(let name):
+        // A file that is gone belongs to an index that was replaced, or the index is damaged.
+        let newer = try IndexManifest.bytes(folder: path)
+        guard newer != bytes else { throw .data("\(path)/\(name)", "the file is missing") }
+        bytes = newer
       }
     }
+    throw Failure(.io, at: path, "the index is replaced faster than it can be opened")
   }
 
-  /// Opens one of the index's tensor files.
-  package func tensors(_ name: String) throws(Failure) -> SafeTensorsFile {
-    guard manifest.files.contains(where: { $0.name == name }) else {
-      throw .data("\(path)/\(IndexManifest.fileName)", "the manifest does not name \(name)")
+  private enum Opened {
+    case files([String: MappedFile])
+    case missing(String)
+  }
+
+  private static func open(_ manifest: IndexManifest, _ path: String) throws(Failure) -> Opened {
+    var files: [String: MappedFile] = [:]
+    for file in manifest.files {
+      let place = "\(path)/\(file.name)"
+      guard WholeFile.exists(place) else { return .missing(file.name) }
+      let mapped: MappedFile
+      do throws(Failure) {
+        mapped = try MappedFile(place)
+      } catch  where error.status == .noInput && !WholeFile.exists(place) {
+        return .missing(file.name)
+      }
+      guard mapped.bytes.count == file.size else {
+        throw .data(place, "expected \(file.size) bytes, found \(mapped.bytes.count)")
+      }
+      files[file.name] = mapped
     }
-    return try SafeTensorsFile("\(path)/\(name)")
+    return .files(files)
   }
 
   /// Reads every file and compares its checksum with the manifest's.
+  ///
+  /// - Throws: 65 for the first file that is damaged.
   package func verify() throws(Failure) {
     for file in manifest.files {
-      let found = try FileDigest.short("\(path)/\(file.name)")
+      let place = "\(path)/\(file.name)"
+      let found: String
+      do throws(Failure) {
+        found = try FileDigest.short(place)
+      } catch  where error.status == .noInput {
+        // Either it was replaced since it was opened, and then the new one is what is asked for,
+        // or opening it again says what is missing.
+        return try IndexFolder(path).verify()
+      }
       guard found == file.checksum else {
-        throw .data(
-          "\(path)/\(file.name)", "damaged: expected checksum \(file.checksum), found \(found)")
+        throw .data(place, "damaged: expected checksum \(file.checksum), found \(found)")
       }
     }
-    _ = try DocumentTable(self)
+    for segment in segments { _ = try DocumentTable(segment) }
   }
 }

@@ -4,19 +4,17 @@ import Streams
 import Tensors
 
 /// What an index is: `manifest.json`, written last.
-package struct IndexManifest: Sendable, Equatable {
-  /// Version of the format that this release writes, and the only one that it reads.
-  package static let format = 1
+///
+/// The format knows no types: a type's name, parameters and statistics are carried as they are.
+package struct IndexManifest: Sendable {
+  /// Version of the format that this release writes.
+  package static let format = 2
+  /// Versions that it reads.
+  package static let readable = 1...2
   package static let fileName = "manifest.json"
 
-  package enum Kind: String, Sendable, CaseIterable {
-    /// All vectors, compared one by one.
-    case flat
-    /// Postings of a learned sparse model, scored in full.
-    case sparse
-  }
-
   package struct File: Sendable, Equatable {
+    /// Name in the index's folder.
     package var name: String
     package var size: Int
     /// XXH3-64 of the whole file, 16 hexadecimal digits.
@@ -29,43 +27,91 @@ package struct IndexManifest: Sendable, Equatable {
     }
   }
 
-  package var kind: Kind
+  /// Documents that were added together; its files never change.
+  package struct Segment: Sendable, Equatable {
+    package var documents: Int
+    /// Names in the folder by what the files are, such as `documents.ranks`.
+    package var files: [String: String]
+    /// File of those of the segment's documents that are deleted; nil for none.
+    package var deleted: String?
+
+    package init(documents: Int, files: [String: String], deleted: String? = nil) {
+      self.documents = documents
+      self.files = files
+      self.deleted = deleted
+    }
+  }
+
+  /// Version that the manifest was read from, or is written as.
+  package var format = Self.format
+  /// Name of the index's type.
+  package var type: String
+  /// Documents of all segments, deleted ones among them.
   package var documents: Int
-  package var dimension: Int
-  package var element: ElementType
-  /// What the documents' stream said of itself.
-  package var stream: StreamDescription
+  package var source: IndexSource
   package var seed: UInt64
+  /// Parameters of the type that were in force when the index was built.
+  package var parameters: [JSON.Member] = []
+  /// Numbers of the whole collection that searching needs, or that tell of it.
+  package var statistics: [JSON.Member] = []
+  /// Digest of what was trained, which indexes that are merged must share; nil for nothing.
+  package var codebook: String?
+  package var segments: [Segment]
+  /// Every file of the folder but the manifest.
   package var files: [File]
 
   package init(
-    kind: Kind, documents: Int, dimension: Int, element: ElementType, stream: StreamDescription,
-    seed: UInt64, files: [File]
+    type: String, documents: Int, source: IndexSource, seed: UInt64, segments: [Segment],
+    files: [File]
   ) {
-    self.kind = kind
+    self.type = type
     self.documents = documents
-    self.dimension = dimension
-    self.element = element
-    self.stream = stream
+    self.source = source
     self.seed = seed
+    self.segments = segments
     self.files = files
   }
 }
 
+// MARK: Writing
+
 extension IndexManifest {
   /// The manifest as JSON text.
   package var json: JSON {
-    var members: [JSON.Member] = [
-      JSON.Member("format", .integer(Self.format)), JSON.Member("type", .string(kind.rawValue)),
-      JSON.Member("documents", .integer(documents)), JSON.Member("dim", .integer(dimension)),
-      JSON.Member("element", .string(element.rawValue)), JSON.Member("seed", seedValue),
+    var members = [
+      JSON.Member("format", .integer(Self.format)), JSON.Member("type", .string(type)),
+      JSON.Member("documents", .integer(documents)),
     ]
+    if let dimension = source.dimension { members.append(JSON.Member("dim", .integer(dimension))) }
+    if let element = source.element {
+      members.append(JSON.Member("element", .string(element.rawValue)))
+    }
+    members.append(JSON.Member("seed", Self.json(seed: seed)))
+    members += Self.members(of: source.description)
+    members.append(JSON.Member("source", source.json))
+    members.append(JSON.Member("parameters", .object(parameters)))
+    members.append(JSON.Member("statistics", .object(statistics)))
+    if let codebook { members.append(JSON.Member("codebook", .string(codebook))) }
+    members.append(JSON.Member("segments", .array(segments.map(\.json))))
+    members.append(JSON.Member("files", .array(files.map(\.json))))
+    members.append(JSON.Member("xxh3", .string(Self.checksum(members))))
+    return .object(members)
+  }
+
+  /// Seeds that are too large for an integer here are strings.
+  static func json(seed: UInt64) -> JSON {
+    Int(exactly: seed).map { .integer($0) } ?? .string(String(seed))
+  }
+
+  /// What the documents' stream said of itself.
+  static func members(of stream: StreamDescription) -> [JSON.Member] {
     let texts = [
       ("similarity", stream.similarity), ("model", stream.model), ("tokenizer", stream.tokenizer),
       ("precision", stream.precision), ("isa", stream.isa),
       ("max_length", stream.maxLength.map(String.init)), ("prompt", stream.prompt),
       ("shard", stream.shard), ("by", stream.by),
     ]
+    var members: [JSON.Member] = []
     for (key, value) in texts {
       guard let value else { continue }
       if key == "by", let list = try? JSONParser.parse(value) {
@@ -74,97 +120,33 @@ extension IndexManifest {
         members.append(JSON.Member(key, .string(value)))
       }
     }
-    let list: [JSON] = files.map { file in
-      .object([
-        JSON.Member("name", .string(file.name)), JSON.Member("size", .integer(file.size)),
-        JSON.Member("xxh3", .string(file.checksum)),
-      ])
-    }
-    members.append(JSON.Member("files", .array(list)))
-    members.append(JSON.Member("xxh3", .string(Self.checksum(members))))
-    return .object(members)
-  }
-
-  /// Seeds that are too large for an integer here are strings.
-  private var seedValue: JSON {
-    Int(exactly: seed).map { .integer($0) } ?? .string(String(seed))
-  }
-
-  private static func seed(_ value: JSON?) -> UInt64? {
-    value?.integer.flatMap { UInt64(exactly: $0) } ?? value?.string.flatMap { UInt64($0) }
+    return members
   }
 
   /// XXH3-64 of the members in front of the checksum, as JSON with sorted keys and without space.
-  private static func checksum(_ members: [JSON.Member]) -> String {
+  static func checksum(_ members: [JSON.Member]) -> String {
     Checksum.hex(Checksum.xxh3(Array(JSON.object(members).serialized(sortingKeys: true).utf8)))
   }
+}
 
-  /// Reads the manifest of an index folder.
-  ///
-  /// - Throws: 66 where there is no folder, 78 where it is no index or of another version, 65 where
-  ///   the manifest is damaged.
-  package init(folder: String) throws(Failure) {
-    guard WholeFile.exists(folder) else {
-      throw Failure(.noInput, at: folder, "no such index")
-    }
-    let path = "\(folder)/\(Self.fileName)"
-    guard WholeFile.exists(path) else {
-      throw .config(
-        folder, "not an index: it has no \(Self.fileName)",
-        hint: "a build that was stopped leaves none")
-    }
-    let json = try JSONFile.read(path)
-    guard let format = json["format"]?.integer else { throw Self.damaged(path, "format") }
-    guard format == Self.format else {
-      throw .config(path, "the index has format \(format), this tool knows \(Self.format)")
-    }
-    let others = (json.members ?? []).filter { $0.key != "xxh3" }
-    guard json["xxh3"]?.string == Self.checksum(others) else {
-      throw .data(path, "damaged manifest: its checksum does not fit")
-    }
-    guard let kindName = json["type"]?.string else { throw Self.damaged(path, "type") }
-    guard let kind = Kind(rawValue: kindName) else {
-      throw .config(path, "index type \(kindName) is not supported")
-    }
-    guard let documents = json["documents"]?.integer, (0...Int(Int32.max)).contains(documents),
-      let dimension = json["dim"]?.integer, (1...StreamLimits.maximumWidth).contains(dimension),
-      let element = json["element"]?.string.flatMap(ElementType.init(rawValue:)),
-      let seed = Self.seed(json["seed"])
-    else { throw Self.damaged(path, "documents, dim, element or seed") }
-    self.kind = kind
-    self.documents = documents
-    self.dimension = dimension
-    self.element = element
-    self.seed = seed
-    var stream = StreamDescription(role: .doc)
-    stream.similarity = json["similarity"]?.string
-    stream.model = json["model"]?.string
-    stream.tokenizer = json["tokenizer"]?.string
-    stream.precision = json["precision"]?.string
-    stream.isa = json["isa"]?.string
-    stream.maxLength = json["max_length"]?.string.flatMap { Int($0) }
-    stream.prompt = json["prompt"]?.string
-    stream.shard = json["shard"]?.string
-    stream.by = json["by"]?.serialized(sortingKeys: true)
-    stream.dim = dimension
-    self.stream = stream
-    files = try Self.files(json, path)
+extension IndexManifest.File {
+  var json: JSON {
+    .object([
+      JSON.Member("name", .string(name)), JSON.Member("size", .integer(size)),
+      JSON.Member("xxh3", .string(checksum)),
+    ])
   }
+}
 
-  private static func files(_ json: JSON, _ path: String) throws(Failure) -> [File] {
-    var files: [File] = []
-    for entry in json["files"]?.array ?? [] {
-      guard let name = entry["name"]?.string, let size = entry["size"]?.integer,
-        let checksum = entry["xxh3"]?.string, !name.contains("/"), !["", ".", ".."].contains(name),
-        size >= 0
-      else { throw damaged(path, "files") }
-      files.append(File(name: name, size: size, checksum: checksum))
-    }
-    guard !files.isEmpty else { throw damaged(path, "files") }
-    return files
-  }
-
-  private static func damaged(_ path: String, _ what: String) -> Failure {
-    .data(path, "damaged manifest: \(what) missing, of the wrong kind or out of range")
+extension IndexManifest.Segment {
+  fileprivate var json: JSON {
+    var members = [
+      JSON.Member("documents", .integer(documents)),
+      JSON.Member(
+        "files",
+        .object(files.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .string($0.value)) })),
+    ]
+    if let deleted { members.append(JSON.Member("deleted", .string(deleted))) }
+    return .object(members)
   }
 }

@@ -1,13 +1,10 @@
-import Failures
-import IndexFormat
-import Records
-import Tensors
 import Vectors
 
 /// Some queries and what may answer them.
 package struct SearchRequest: Sendable {
   package var ids: [[UInt8]]
-  package var vectors: Embeddings
+  /// The queries' vectors, or their texts.
+  package var queries: Embeddings
   /// How many documents a query gets at most.
   package var k: Int
   /// Whether a document with the query's own id is left out.
@@ -15,138 +12,14 @@ package struct SearchRequest: Sendable {
   package var filter: DocumentFilter?
 
   package init(
-    ids: [[UInt8]], vectors: Embeddings, k: Int, dropsSelf: Bool = false,
+    ids: [[UInt8]], queries: Embeddings, k: Int, dropsSelf: Bool = false,
     filter: DocumentFilter? = nil
   ) {
-    precondition(ids.count == vectors.count, "\(ids.count) ids of \(vectors.count) queries")
+    precondition(ids.count == queries.count, "\(ids.count) ids of \(queries.count) queries")
     self.ids = ids
-    self.vectors = vectors
+    self.queries = queries
     self.k = k
     self.dropsSelf = dropsSelf
     self.filter = filter
-  }
-}
-
-/// An index that can be searched.
-package protocol SearchableIndex: Sendable {
-  var folder: IndexFolder { get }
-  var documents: DocumentTable { get }
-  /// The best documents of every query, best first.
-  func search(_ request: SearchRequest) throws(Failure) -> [[TopDocuments.Entry]]
-}
-
-/// Which documents may be found: one set for all queries, or one for each.
-package struct DocumentFilter: Sendable {
-  /// Some documents: a bit for each of the index, or the ordinals of those that are in.
-  package struct Mask: Sendable {
-    private enum Form: Sendable {
-      case bits([UInt64])
-      /// Ascending.
-      case ordinals([Int32])
-    }
-
-    private let form: Form
-
-    fileprivate init(_ bits: Bits) { form = .bits(bits.words) }
-    fileprivate init(_ ordinals: [Int32]) { form = .ordinals(ordinals) }
-
-    package func contains(_ ordinal: Int) -> Bool {
-      switch form {
-      case .bits(let words): return words[ordinal >> 6] >> UInt64(ordinal & 63) & 1 == 1
-      case .ordinals(let ordinals):
-        var low = 0
-        var high = ordinals.count
-        while low < high {
-          let middle = (low + high) / 2
-          if ordinals[middle] < ordinal { low = middle + 1 } else { high = middle }
-        }
-        return low < ordinals.count && ordinals[low] == ordinal
-      }
-    }
-
-    /// Bytes that the mask takes.
-    package var size: Int {
-      switch form {
-      case .bits(let words): 8 * words.count
-      case .ordinals(let ordinals): 4 * ordinals.count
-      }
-    }
-  }
-
-  fileprivate struct Bits {
-    private(set) var words: [UInt64]
-
-    init(_ documents: Int) { words = Array(repeating: 0, count: (documents + 63) / 64) }
-
-    mutating func insert(_ ordinal: Int) { words[ordinal >> 6] |= 1 << UInt64(ordinal & 63) }
-  }
-
-  private enum Form: Sendable {
-    case shared(Mask)
-    /// Ordinals by query: there may be many queries, with few documents each.
-    case each([[UInt8]: [Int32]])
-  }
-
-  private let form: Form
-  /// Ids that are not in the index.
-  package let unknown: Int
-
-  /// Reads a filter: a document id a line, or `query<TAB>doc` lines.
-  ///
-  /// - Throws: 65 for lines of another form, or of both.
-  package init(_ path: String, _ documents: DocumentTable) throws(Failure) {
-    var shared: Bits?
-    var each: [[UInt8]: [Int32]] = [:]
-    var unknown = 0
-    try FilterLines.read(path) { query, doc throws(Failure) in
-      if let query {
-        guard let ordinal = documents.ordinal(doc) else {
-          unknown += 1
-          each[query, default: []] += []
-          return
-        }
-        each[query, default: []].append(Int32(ordinal))
-      } else {
-        if shared == nil { shared = Bits(documents.count) }
-        guard let ordinal = documents.ordinal(doc) else { unknown += 1; return }
-        shared?.insert(ordinal)
-      }
-    }
-    self.unknown = unknown
-    if let shared {
-      guard each.isEmpty else {
-        throw .data(path, "expected ids, or queries and ids; found both")
-      }
-      form = .shared(Mask(shared))
-    } else {
-      for query in Array(each.keys) { each[query]?.sort() }
-      form = .each(each)
-    }
-  }
-
-  /// The documents that a query may find: none where the filter does not name the query.
-  package func mask(_ query: [UInt8]) -> Mask {
-    switch form {
-    case .shared(let mask): mask
-    case .each(let masks): Mask(masks[query] ?? [])
-    }
-  }
-}
-
-extension DocumentTable {
-  /// The ordinal of a document; nil if the index does not hold it.
-  package func ordinal(_ id: [UInt8]) -> Int? {
-    let order = ordinalsByRank
-    var low = 0
-    var high = order.count
-    while low < high {
-      let middle = (low + high) / 2
-      let comparison = withID(Int(order[middle])) { found in
-        id.withUnsafeBytes { ByteOrder.compare(found, $0) }
-      }
-      if comparison == 0 { return Int(order[middle]) }
-      if comparison < 0 { low = middle + 1 } else { high = middle }
-    }
-    return nil
   }
 }

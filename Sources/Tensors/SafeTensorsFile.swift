@@ -10,9 +10,15 @@ package final class SafeTensorsFile: Sendable {
   private let index: [String: Int]
 
   /// - Throws: 66 where there is no file, 65 where it is not whole.
-  package init(_ path: String) throws(Failure) {
-    self.path = path
-    file = try MappedFile(path)
+  package convenience init(_ path: String) throws(Failure) {
+    try self.init(try MappedFile(path))
+  }
+
+  /// - Throws: 65 where the file is not whole.
+  package init(_ mapped: MappedFile) throws(Failure) {
+    path = mapped.path
+    file = mapped
+    let path = path
     let bytes = file.bytes
     guard bytes.count >= 8 else {
       throw .data(path, "expected a safetensors file, found \(bytes.count) bytes")

@@ -33,6 +33,11 @@ package struct StreamSchema: Sendable, Equatable {
   package var kind: StreamKind
   package var columns: [StreamColumn]
 
+  package init(kind: StreamKind, columns: [StreamColumn]) {
+    self.kind = kind
+    self.columns = columns
+  }
+
   package var isRagged: Bool { columns.contains(where: \.isRagged) }
 
   /// Bytes of a segment's data without records: the first entry of every offsets tensor.

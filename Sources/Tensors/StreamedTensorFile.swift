@@ -40,6 +40,13 @@ package final class StreamedTensorFile {
     if buffer.count >= 1 << 20 { try drain() }
   }
 
+  /// Appends numbers, in the order of bytes that this machine has.
+  package func append<T: BitwiseCopyable>(numbers: [T]) throws(Failure) {
+    try numbers.withUnsafeBufferPointer { numbers throws(Failure) in
+      try append(UnsafeRawBufferPointer(numbers))
+    }
+  }
+
   /// Writes the header, syncs and closes.
   package func finish() throws(Failure) {
     try drain()

@@ -14,12 +14,17 @@ package enum Configuration {
   /// - Throws: 66 where the file is missing, 65 where it is not YAML, 78 for a key that is no flag
   ///   of the command.
   package static func expand(
-    _ arguments: [String], for root: any ParsableCommand.Type
+    _ arguments: [String], for root: any ParsableCommand.Type, _ declared: [DeclaredOption] = []
   ) throws(Failure) -> [String] {
     guard let path = value(of: "--config", in: arguments) else { return arguments }
     let (command, depth) = selectedCommand(arguments, root)
     if command is any ReadsOwnConfiguration.Type { return arguments }
-    let known = names(of: command)
+    var known = names(of: command)
+    for option in declared {
+      for name in [option.name] + option.aliases {
+        known[name] = option.valueName == nil ? .flag : .option
+      }
+    }
     let given = Set(arguments.compactMap { longName($0) })
     var inserted: [String] = []
     for (key, node) in try mapping(path) {

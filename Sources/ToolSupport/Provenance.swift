@@ -14,14 +14,16 @@ package struct Provenance: Sendable {
   /// - Parameters:
   ///   - tool: the tool's name, with its subcommand if it has one.
   ///   - settings: the command's settings.
+  ///   - parameters: settings that a library declares, with the values in force.
   ///   - inputs: names and digests of what was read, such as `model`, `docs`.
   ///   - instructionSet: what computed, where results are not promised to be the same on others.
   ///   - earlier: JSON list of the stages before, as a stream carries it.
   package init(
-    tool: String, settings: [Setting], inputs: [(String, String)],
+    tool: String, settings: [Setting], parameters: [JSON.Member] = [], inputs: [(String, String)],
     instructionSet: String? = nil, earlier: String? = nil
   ) {
     var options = settings.filter(\.canChangeRecords).map { JSON.Member($0.key, $0.json) }
+    options += parameters
     if let instructionSet { options.append(JSON.Member("isa", .string(instructionSet))) }
     entry = .object([
       JSON.Member("inputs", .object(inputs.map { JSON.Member($0.0, .string($0.1)) })),

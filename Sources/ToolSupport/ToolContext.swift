@@ -10,6 +10,8 @@ package final class ToolContext: Sendable {
   package let tool: String
   package let diagnostics: Diagnostics
   package let settings: [Setting]
+  /// Declared options that were given.
+  package let declared: [DeclaredValue]
   package let pool: WorkerPool
   package let progress: Progress
   private let started = ContinuousClock.now
@@ -23,11 +25,14 @@ package final class ToolContext: Sendable {
     var isSilent = false
   }
 
-  package init(tool: String, common: CommonOptions, settings: [Setting]) throws(Failure) {
+  package init(
+    tool: String, common: CommonOptions, settings: [Setting], declared: [DeclaredValue] = []
+  ) throws(Failure) {
     self.tool = tool
     let level: Diagnostics.Level = common.quiet ? .quiet : common.verbose ? .verbose : .normal
     diagnostics = Diagnostics(tool: tool, level: level, format: common.logFormat)
     self.settings = settings
+    self.declared = declared
     pool = WorkerPool(threads: try Self.threads(common.threads))
     progress = Progress(policy: common.progress, tool: tool)
   }

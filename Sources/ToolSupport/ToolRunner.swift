@@ -22,9 +22,20 @@ extension ToolCommand {
     try runCommand(settings)
   }
 
+  /// Runs the command with declared options that were given.
+  func run(with declared: [DeclaredValue]) throws {
+    let settings = Settings.of(self)
+    if common.printConfig {
+      let given = declared.map { Setting(key: $0.name, value: .text($0.value)) }
+      return try printSettings((settings + given).sorted { $0.key < $1.key })
+    }
+    try runCommand(settings, declared)
+  }
+
   /// Executes the command, and says at the end what it did.
-  package func runCommand(_ settings: [Setting]) throws {
-    let context = try ToolContext(tool: Self.tool, common: common, settings: settings)
+  package func runCommand(_ settings: [Setting], _ declared: [DeclaredValue] = []) throws {
+    let context = try ToolContext(
+      tool: Self.tool, common: common, settings: settings, declared: declared)
     try execute(context)
     if !Self.isSilent && !context.isSilent { context.summarize() }
   }
@@ -42,10 +53,14 @@ package protocol Tool: ParsableCommand {
   static var name: String { get }
   /// What `--version -v` says of the libraries.
   static var libraries: [String] { get }
+  /// Options of a subcommand, or of the default one, that libraries declare.
+  static func declaredOptions(of subcommand: String?) -> [DeclaredOption]
 }
 
 extension Tool {
   package static var libraries: [String] { [] }
+
+  package static func declaredOptions(of subcommand: String?) -> [DeclaredOption] { [] }
 
   package static func main() {
     ToolRunner.run(Self.self, Array(CommandLine.arguments.dropFirst()))
@@ -80,9 +95,20 @@ enum ToolRunner {
         try StandardOutput.write(help)
         return 0
       }
-      let expanded = try Configuration.expand(arguments, for: tool)
-      var command = try parse(tool, expanded)
-      try command.run()
+      if arguments.contains("--experimental-dump-help") {
+        let dump = DeclaredOptions.adding(to: tool._dumpHelp(), tool.declaredOptions)
+        try StandardOutput.write(dump + "\n")
+        return 0
+      }
+      let declared = declaredOptions(tool, arguments)
+      let expanded = try Configuration.expand(arguments, for: tool, declared)
+      let (rest, given) = try DeclaredOptions.take(expanded, declared)
+      var command = try parse(tool, rest)
+      if !given.isEmpty, let command = command as? any ToolCommand {
+        try command.run(with: given)
+      } else {
+        try command.run()
+      }
       return 0
     } catch let failure as Failure {
       diagnostics(tool, arguments).error(failure)
@@ -90,6 +116,15 @@ enum ToolRunner {
     } catch {
       return parserOutcome(tool, arguments, error)
     }
+  }
+
+  /// The declared options of the command that is asked for.
+  private static func declaredOptions<T: Tool>(
+    _ tool: T.Type, _ arguments: [String]
+  ) -> [DeclaredOption] {
+    let names = tool.configuration.subcommands.map { $0._commandName }
+    let words = arguments.first == "help" ? arguments.dropFirst() : arguments[...]
+    return tool.declaredOptions(of: words.first.flatMap { names.contains($0) ? $0 : nil })
   }
 
   /// Parses a command line.
@@ -125,7 +160,8 @@ enum ToolRunner {
     else { return nil }
     let others = tool.configuration.subcommands.filter { $0 != command }
     let names = others.map { "  \(tool.name) \($0._commandName): \($0.configuration.abstract)\n" }
-    return tool.helpMessage(for: command) + "\n\nSUBCOMMANDS:\n" + names.joined()
+    return tool.helpMessage(for: command) + "\n"
+      + DeclaredOptions.help(tool.declaredOptions(of: nil)) + "\nSUBCOMMANDS:\n" + names.joined()
       + "\n  See '\(tool.name) help SUBCOMMAND' for their options.\n"
   }
 
@@ -136,7 +172,10 @@ enum ToolRunner {
     let code = tool.exitCode(for: error)
     if code == .success {
       do {
-        try StandardOutput.write(tool.fullMessage(for: error) + "\n")
+        let asksForHelp = !Set(["--help", "-h", "help"]).isDisjoint(with: arguments)
+        try StandardOutput.write(
+          tool.fullMessage(for: error) + "\n"
+            + (asksForHelp ? DeclaredOptions.help(declaredOptions(tool, arguments)) : ""))
         return 0
       } catch let failure as Failure {
         diagnostics(tool, arguments).error(failure)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import IndexSupport
 import ToolSupport
 
 @main
@@ -8,6 +9,10 @@ struct LirIndex: Tool {
   static let configuration = CommandConfiguration(
     commandName: "lir-index",
     abstract: "Build and look after indexes of embeddings.",
-    subcommands: [Build.self, Merge.self, Verify.self, Info.self],
+    subcommands: [Build.self, Merge.self, Verify.self, Info.self, Types.self],
     defaultSubcommand: Build.self)
+
+  static func declaredOptions(of subcommand: String?) -> [DeclaredOption] {
+    ["build", nil].contains(subcommand) ? DeclaredOption.parameters(.build) : []
+  }
 }

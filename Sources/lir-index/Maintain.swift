@@ -1,8 +1,9 @@
 import ArgumentParser
 import Failures
-import IndexBuilding
 import IndexFormat
-import Tensors
+import Indexes
+import Kernels
+import Retrieval
 import ToolSupport
 
 /// `lir-index merge`: several indexes to one.
@@ -25,63 +26,28 @@ struct Merge: ToolCommand {
   func execute(_ context: ToolContext) throws {
     if output == "-" { throw Failure.usage("-o names the folder of the index, not -") }
     var folders: [IndexFolder] = []
-    var shards = ShardSequence()
-    for input in inputs {
-      let folder = try IndexFolder(input)
-      try folder.verify()
-      try shards.follow(folder.manifest.stream.shard, input)
-      if let first = folders.first { try check(first, folder, context.diagnostics) }
-      folders.append(folder)
-    }
-    if let missing = shards.missing {
-      throw Failure.data(inputs.joined(separator: " "), "\(missing) missing")
-    }
-    guard let manifest = folders.first?.manifest else { throw Failure.usage("nothing to merge") }
-    var description = manifest.stream
-    description.shard = nil
-    if folders.contains(where: { $0.manifest.stream.by != description.by }) {
+    for input in inputs { folders.append(try IndexFolder(input)) }
+    guard let first = folders.first else { throw Failure.usage("nothing to merge") }
+    let merge = try IndexMerge(folders, try IndexTypes.of(first.manifest, first.path))
+    for difference in merge.differences { context.diagnostics.warning(difference) }
+    var by = first.manifest.source.description.by
+    if !merge.haveOneOrigin {
       // Indexes of different origin: the merge says which ones it joined.
-      let manifests = folders.map { "\($0.path)/\(IndexManifest.fileName)" }
-      description.by =
+      by =
         Provenance(
-          tool: "lir-index merge", settings: context.settings,
-          inputs: try InputDigest.of(manifests, name: "index"), earlier: nil
+          tool: "lir-index merge", settings: context.settings, inputs: digests(folders),
+          earlier: nil
         ).json
     }
-    var builder: any IndexBuilder
-    switch manifest.kind {
-    case .flat:
-      builder = try FlatIndexBuilder(
-        output, schema: .dense(manifest.element, dimension: manifest.dimension),
-        description: description, seed: manifest.seed)
-    case .sparse:
-      builder = try SparseIndexBuilder(
-        output, dimension: manifest.dimension, description: description, seed: manifest.seed)
+    let documents = try merge.run(to: output, IndexWork(Kernels(), context.pool), by: by) {
+      context.count(records: $0)
     }
-    for folder in folders {
-      try builder.append(contentsOf: folder)
-      context.count(records: folder.manifest.documents)
-    }
-    let documents = try builder.finish()
     context.report("documents", String(documents))
   }
 
-  private func check(
-    _ first: IndexFolder, _ other: IndexFolder, _ diagnostics: Diagnostics
-  ) throws(Failure) {
-    let (a, b) = (first.manifest, other.manifest)
-    let pairs = [
-      ("type", a.kind.rawValue, b.kind.rawValue), ("dim", "\(a.dimension)", "\(b.dimension)"),
-      ("element", a.element.rawValue, b.element.rawValue),
-      ("model", a.stream.model ?? "none", b.stream.model ?? "none"),
-      ("similarity", a.stream.similarity ?? "none", b.stream.similarity ?? "none"),
-    ]
-    for (what, x, y) in pairs where x != y {
-      throw .config(
-        other.path, "the indexes disagree: \(what) \(x) of \(first.path) and \(y)")
-    }
-    if let (what, x, y) = a.stream.difference(from: b.stream) {
-      diagnostics.warning("\(other.path): \(what) \(x) of \(first.path) and \(y)")
+  private func digests(_ folders: [IndexFolder]) -> [(String, String)] {
+    folders.enumerated().map { i, folder in
+      (folders.count == 1 ? "index" : "index\(i + 1)", folder.manifest.digest)
     }
   }
 }
@@ -101,7 +67,10 @@ struct Verify: ToolCommand {
   var inputs: [String]
 
   func execute(_ context: ToolContext) throws {
-    for input in inputs { try IndexFolder(input).verify() }
+    for input in inputs {
+      let folder = try IndexFolder(input)
+      try IndexTypes.of(folder.manifest, input).verify(folder)
+    }
   }
 }
 

@@ -132,7 +132,7 @@ struct RerankJob {
     if let queries = options.queries { inputs += try InputDigest.of([queries], name: "queries") }
     inputs += try InputDigest.of(options.docs, name: "docs")
     if let index = options.index {
-      inputs.append(("index", try FileDigest.of("\(index)/\(IndexManifest.fileName)")))
+      inputs.append(("index", try IndexManifest(folder: index).digest))
     }
     return Provenance(
       tool: "lir-rerank", settings: context.settings,

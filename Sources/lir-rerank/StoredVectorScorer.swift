@@ -1,5 +1,6 @@
 import Failures
 import IndexFormat
+import Indexes
 import Kernels
 import ModelSupport
 import Models
@@ -8,26 +9,31 @@ import Retrieval
 import Tensors
 import Tokenizers
 import ToolSupport
-import Vectors
 import Workers
 
 /// Queries embedded, documents' vectors taken from an index.
 struct StoredVectorScorer: PairScorer {
+  private let path: String
   private let queries: TextEmbedder
-  private let index: any SearchableIndex
+  private let index: any RescoringIndex
 
   init(
     _ path: String, _ queries: TextEmbedder, modelDigest: String, _ pool: WorkerPool,
     _ kernels: Kernels
   ) throws(Failure) {
     let folder = try IndexFolder(path)
-    guard folder.manifest.stream.model == modelDigest else {
+    let model = folder.manifest.source.description.model
+    guard model == modelDigest else {
       throw .config(
-        path,
-        "the index was made by model \(folder.manifest.stream.model ?? "unknown"), "
-          + "--model is \(modelDigest)")
+        path, "the index was made by model \(model ?? "unknown"), --model is \(modelDigest)")
     }
-    index = try SearchableIndexes.open(folder, kernels, pool)
+    let (index, _) = try IndexTypes.open(folder, [], IndexWork(kernels, pool))
+    guard let index = index as? any RescoringIndex else {
+      throw .config(
+        path, "an index of type \(folder.manifest.type) cannot score documents that are given")
+    }
+    self.path = path
+    self.index = index
     self.queries = queries
   }
 
@@ -38,27 +44,12 @@ struct StoredVectorScorer: PairScorer {
       var ordinals: [Int] = []
       for id in ids {
         guard let ordinal = index.documents.ordinal(id.bytes) else {
-          throw .data(index.folder.path, "document \(id) of the run is not in the index")
+          throw .data(path, "document \(id) of the run is not in the index")
         }
         ordinals.append(ordinal)
       }
-      scores.append(try self.scores(embeddings, query, ordinals))
+      scores.append(try index.scores(embeddings, query, of: ordinals))
     }
     return (scores, truncated)
-  }
-
-  private func scores(
-    _ embeddings: Embeddings, _ query: Int, _ ordinals: [Int]
-  ) throws(Failure) -> [Float] {
-    switch (embeddings, index) {
-    case (.dense(let values, let dimension), let flat as FlatIndex):
-      return flat.scores(
-        Array(values[query * dimension..<(query + 1) * dimension]), ordinals: ordinals)
-    case (.sparse(let vectors), let sparse as SparseIndex):
-      return try sparse.scores(
-        vectors[query], ordinals: ordinals)
-    default:
-      throw .config(index.folder.path, "the index is of another kind than the model's vectors")
-    }
   }
 }

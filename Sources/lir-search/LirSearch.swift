@@ -1,6 +1,6 @@
 import ArgumentParser
 import Failures
-import IndexFormat
+import IndexSupport
 import Kernels
 import ModelSupport
 import Models
@@ -61,6 +61,10 @@ struct LirSearch: Tool, ToolCommand {
       "Queries: a tensor stream, or text records with --model; - or nothing for the standard input."
   )
   var inputs: [String] = []
+
+  static func declaredOptions(of subcommand: String?) -> [DeclaredOption] {
+    DeclaredOption.parameters(.search)
+  }
 
   func execute(_ context: ToolContext) throws {
     let calibration = try calibrate(context)

@@ -1,5 +1,6 @@
 import Failures
 import IndexFormat
+import Indexes
 import Kernels
 import ModelSupport
 import Models
@@ -18,6 +19,8 @@ struct SearchJob {
   private let operands: [String]
   private let folder: IndexFolder
   private let index: any SearchableIndex
+  /// Parameters of searching in force.
+  private let arguments: IndexArguments
   private let kernels: Kernels
   private let filter: DocumentFilter?
   private let calibration: Calibration?
@@ -36,7 +39,8 @@ struct SearchJob {
     _ = try options.shards.selection()
     folder = try IndexFolder(options.index)
     kernels = try options.modelOptions.instructions.kernels()
-    index = try SearchableIndexes.open(folder, kernels, context.pool)
+    (index, arguments) = try IndexTypes.open(
+      folder, context.declared, IndexWork(kernels, context.pool, seed: options.common.seed))
     if let path = options.filter {
       let filter = try DocumentFilter(path, index.documents)
       if filter.unknown > 0 {
@@ -50,8 +54,7 @@ struct SearchJob {
 
   func run() throws(Failure) {
     let input = try EncodeInput(operands, options: options.records.records())
-    let manifest = try FileDigest.of("\(options.index)/\(IndexManifest.fileName)")
-    var inputs = try [("index", manifest)] + InputDigest.of(operands)
+    var inputs = try [("index", folder.manifest.digest)] + InputDigest.of(operands)
     if let filter = options.filter { inputs += try InputDigest.of([filter], name: "filter") }
     inputs += calibration?.inputs ?? []
     var first: TensorSegment?
@@ -60,16 +63,19 @@ struct SearchJob {
         throw .usage("--precision is for queries that are text, the input is a tensor stream")
       }
       first = try reader.next()
-      if let first { try check(first) }
+      if let first {
+        try source.check(queries: first.description, first.schema, operands[0])
+      }
       // A stream says what made it, also where it comes through a pipe.
       if let by = first?.description.by {
         inputs.append(("queries", Checksum.xxh3Long(Array(by.utf8))))
       }
     }
     let provenance = Provenance(
-      tool: "lir-search", settings: context.settings, inputs: inputs,
+      tool: "lir-search", settings: context.settings, parameters: arguments.effective(.search),
+      inputs: inputs,
       instructionSet: options.computation.recordedInstructionSet(kernels),
-      earlier: folder.manifest.stream.by)
+      earlier: source.description.by)
     let output = try RunOutput(
       options.output, resume: options.resumption.resume,
       work: provenance.digest + (options.shards.shard ?? ""),
@@ -84,33 +90,46 @@ struct SearchJob {
     loop.report(context)
   }
 
+  private var source: IndexSource { folder.manifest.source }
+
   // MARK: Queries
 
   private func runTexts(_ reader: TextRecordReader, _ loop: inout QueryLoop) throws(Failure) {
+    let embedder = source.schema == nil ? nil : try embedder()
+    try options.shards.restrict(reader, operands: operands, options: options.records.records())
+    let eager = operands == ["-"]
+    while let batch = try reader.next(eager: eager) {
+      let started = ContinuousClock.now
+      if let failure = batch.firstSkipped { context.diagnostics.warning("\(failure), skipped") }
+      let ids = (0..<batch.count).map { batch.id($0).bytes }
+      if let embedder {
+        let window = try embedder.window(batch)
+        context.count(truncated: window.tokens.truncated)
+        try loop.search(ids: ids, try embedder.embed(window), since: started)
+      } else {
+        let texts = (0..<batch.count).map { index in batch.withText(index) { Array($0) } }
+        try loop.search(ids: ids, .texts(texts), since: started)
+      }
+      context.count(skipped: batch.skipped)
+      if eager { try loop.flush() }
+    }
+  }
+
+  /// What turns the texts of queries into vectors like the index's.
+  private func embedder() throws(Failure) -> TextEmbedder {
     guard options.modelOptions.model != nil else {
       throw .usage(
         "the queries are text: --model is missing", hint: "name the model that made the index")
     }
     let cache = try options.computation.openCache()
     let digest = try options.modelOptions.digest(cache)
-    try check(what: "model", found: digest, expected: folder.manifest.stream.model, operands[0])
-    let embedder = try TextEmbedder(
+    try source.check(queryModel: digest, operands[0])
+    return try TextEmbedder(
       options.modelOptions.load(
         for: .query, calibration?.precisions(.query) ?? options.computation.layers,
         context.diagnostics, cache), .query,
       context.pool, kernels,
       batchTokens: options.batchTokens)
-    try options.shards.restrict(reader, operands: operands, options: options.records.records())
-    let eager = operands == ["-"]
-    while let batch = try reader.next(eager: eager) {
-      let started = ContinuousClock.now
-      if let failure = batch.firstSkipped { context.diagnostics.warning("\(failure), skipped") }
-      let window = try embedder.window(batch)
-      let embeddings = try embedder.embed(window)
-      context.count(skipped: batch.skipped, truncated: window.tokens.truncated)
-      try loop.search(ids: window.ids, embeddings, since: started)
-      if eager { try loop.flush() }
-    }
   }
 
   private func runVectors(
@@ -134,41 +153,6 @@ struct SearchJob {
       ordinal += segment.records
       next = try reader.next()
     }
-  }
-
-  /// Refuses queries of another role, model or dimension before any work is done.
-  private func check(_ segment: TensorSegment) throws(Failure) {
-    let description = segment.description
-    guard description.role == .query else {
-      throw .config(
-        operands[0], "expected embeddings of queries, found role \(description.role.rawValue)",
-        hint: "encode them with --role query")
-    }
-    try check(
-      what: "model", found: description.model, expected: folder.manifest.stream.model, operands[0])
-    let kind: StreamKind = folder.manifest.kind == .flat ? .dense : .sparse
-    guard segment.schema.kind == kind else {
-      throw .config(
-        operands[0],
-        "expected a \(kind.rawValue) stream for this index, found "
-          + segment.schema.kind.rawValue)
-    }
-    guard description.dim == folder.manifest.dimension else {
-      throw .config(
-        operands[0],
-        "expected dimension \(folder.manifest.dimension), found "
-          + (description.dim.map(String.init) ?? "none"))
-    }
-  }
-
-  private func check(
-    what: String, found: String?, expected: String?, _ place: String
-  ) throws(Failure) {
-    guard found != expected else { return }
-    throw .config(
-      place,
-      "the index was made by \(what) \(expected ?? "unknown"), the queries by "
-        + "\(found ?? "unknown")", hint: "encode queries and documents with the same model folder")
   }
 
   // MARK: Loop
@@ -204,7 +188,7 @@ struct SearchJob {
       }
       if first == ids.count { return }
       let request = SearchRequest(
-        ids: Array(ids[first...]), vectors: vectors[first..<ids.count], k: job.options.k,
+        ids: Array(ids[first...]), queries: vectors[first..<ids.count], k: job.options.k,
         dropsSelf: job.options.dropSelf, filter: job.filter)
       let found = try job.index.search(request)
       for (id, entries) in zip(request.ids, found) {

@@ -1,5 +1,7 @@
 import Failures
 import IndexFormat
+import JSON
+import Retrieval
 import Streams
 import Tensors
 
@@ -7,11 +9,10 @@ import Tensors
 /// put aside, and joined term by term at the end.
 ///
 /// Memory: one block, the ids of all documents, a number for each term, and some for each block.
-package struct SparseIndexBuilder: IndexBuilder {
+struct SparseBuilder: IndexBuilder {
   private let writer: IndexWriter
   private let dimension: Int
   private let blockPostings: Int
-  private var manifest: IndexManifest
   /// Postings of the current block in the order of documents.
   private var terms: [Int32] = []
   private var documents: [Int32] = []
@@ -35,30 +36,25 @@ package struct SparseIndexBuilder: IndexBuilder {
     static let size = 8
   }
 
-  /// `dimension`: size of the vocabulary.
-  ///
-  /// `maxMemory`: bytes that a block may take.
-  ///
-  /// Throws: 78 for vectors that are not compared by their dot product.
-  package init(
-    _ target: String, dimension: Int, description: StreamDescription, seed: UInt64,
-    maxMemory: Int = 1 << 30
-  ) throws(Failure) {
-    if let similarity = description.similarity, similarity != "dot" {
-      throw .config(
-        target, "a sparse index searches by dot product, the vectors' similarity is \(similarity)",
-        hint: "lir-rerank scores them as they are")
+  /// - Throws: 73 where the files cannot be made.
+  init(_ writer: IndexWriter, _ source: IndexSource, _ work: IndexWork) throws(Failure) {
+    guard let dimension = source.dimension else {
+      preconditionFailure("a sparse index without a vocabulary")
     }
+    self.writer = writer
     self.dimension = dimension
-    blockPostings = max(1, (maxMemory - Self.bytesPerTerm * dimension) / Self.bytesPerPosting)
-    writer = try IndexWriter(target)
-    spool = try SpoolFile(writer.path(IndexWriter.spoolFile))
-    manifest = IndexManifest(
-      kind: .sparse, documents: 0, dimension: dimension, element: .f32, stream: description,
-      seed: seed, files: [])
+    blockPostings = max(1, (work.memory - Self.bytesPerTerm * dimension) / Self.bytesPerPosting)
+    spool = try writer.spool()
   }
 
-  package mutating func append(_ segment: TensorSegment, _ index: Int) throws(Failure) {
+  mutating func append(_ documents: DocumentBlock) throws(Failure) {
+    guard case .records(let segment, let range) = documents else {
+      preconditionFailure("a sparse index takes vectors")
+    }
+    for index in range { try append(segment, index) }
+  }
+
+  private mutating func append(_ segment: TensorSegment, _ index: Int) throws(Failure) {
     precondition(segment.schema.kind == .sparse, "not a sparse stream")
     let indices = segment.values(index, column: 0, as: Int32.self)
     let values = segment.values(index, column: 1, as: Float.self)
@@ -80,69 +76,32 @@ package struct SparseIndexBuilder: IndexBuilder {
     if terms.count >= blockPostings { try putAside() }
   }
 
-  package mutating func append(contentsOf index: IndexFolder) throws(Failure) {
+  mutating func append(contentsOf segment: IndexSegment) throws(Failure) {
     try putAside()
     let first = writer.documents
-    let termFile = try index.tensors(SparseFiles.offsets)
-    let documentFile = try index.tensors(SparseFiles.documents)
-    let weightFile = try index.tensors(SparseFiles.weights)
-    guard let t = termFile.entry("offsets"), t.shape == [dimension + 1], t.type == .i64,
-      let d = documentFile.entry("documents"), d.shape.count == 1, d.type == .i32,
-      let w = weightFile.entry("weights"), w.shape == d.shape, w.type == .f32
-    else { throw .data(index.path, "the postings do not fit \(dimension) terms") }
-    try writer.append(idsOf: index)
-    let offsets = termFile.bytes(t)
-    let source = documentFile.bytes(d)
-    let values = weightFile.bytes(w)
-    // The index's postings are a block already; its documents come behind those that are here.
+    let postings = try Postings(segment)
+    try postings.check()
+    try writer.append(idsOf: segment)
+    // The segment's postings are a block already; its documents come behind those that are here.
     let start = spool.count
-    var from = 0
-    guard Self.int64(offsets, 0) == 0 else {
-      throw .data(termFile.path, "damaged: the first offset is not 0")
-    }
     for term in 0..<dimension {
-      let to = Self.int64(offsets, term + 1)
-      guard to >= from, to <= d.elements, to - from <= index.manifest.documents else {
-        throw .data(
-          termFile.path, "damaged: the postings of term \(term) lie outside of their file")
-      }
-      if to > from {
-        try appendHeader(term, to - from)
-        try append(source, from..<to, of: index, behind: first)
-        try spool.append(UnsafeRawBufferPointer(rebasing: values[4 * from..<4 * to]))
-      }
-      from = to
-    }
-    guard from == d.elements else {
-      throw .data(termFile.path, "damaged: postings beyond the last term")
-    }
-    for i in 0..<w.elements {
-      let value = values.loadUnaligned(fromByteOffset: 4 * i, as: Float.self)
-      guard value.isFinite else {
-        throw .data(weightFile.path, "damaged: posting \(i) has weight \(value)")
-      }
+      let range = postings.range(term)
+      if range.isEmpty { continue }
+      try appendHeader(term, range.count)
+      try append(postings.documents, range, behind: first)
+      try spool.append(postings.weights.bytes(range))
     }
     if spool.count > start { blocks.append(start..<spool.count) }
   }
 
-  private static func int64(_ bytes: UnsafeRawBufferPointer, _ index: Int) -> Int {
-    Int(bytes.loadUnaligned(fromByteOffset: 8 * index, as: Int64.self))
-  }
-
-  /// Puts the documents of one term of an index aside, by their new ordinals.
+  /// Puts the documents of one term of a segment aside, by their new ordinals.
   private func append(
-    _ source: UnsafeRawBufferPointer, _ range: Range<Int>, of index: IndexFolder, behind first: Int
+    _ documents: MappedColumn<Int32>, _ range: Range<Int>, behind first: Int
   ) throws(Failure) {
-    var last = -1
     var shifted: [Int32] = []
     for i in range {
-      let document = Int(source.loadUnaligned(fromByteOffset: 4 * i, as: Int32.self))
-      // Of documents that are in the writer, so the sum fits as well.
-      guard document > last, document < index.manifest.documents else {
-        throw .data(index.path, "damaged: posting \(i) is of document \(document)")
-      }
-      last = document
-      shifted.append(Int32(document + first))
+      // All are in the writer, so the sum fits as well.
+      shifted.append(documents[i] + Int32(first))
       if shifted.count == 1 << 16 {
         try spool.append(shifted[...])
         shifted.removeAll(keepingCapacity: true)
@@ -151,14 +110,11 @@ package struct SparseIndexBuilder: IndexBuilder {
     try spool.append(shifted[...])
   }
 
-  package mutating func finish() throws(Failure) -> Int {
+  mutating func finish() throws(Failure) -> IndexContent {
     try putAside()
     (terms, documents, weights) = ([], [], [])
-    try join()
-    manifest.documents = writer.documents
-    try writer.finish(
-      manifest, files: [SparseFiles.offsets, SparseFiles.documents, SparseFiles.weights])
-    return writer.documents
+    let total = try join()
+    return IndexContent(statistics: [JSON.Member("postings", .integer(total))])
   }
 
   private func appendHeader(_ term: Int, _ count: Int) throws(Failure) {
@@ -194,19 +150,18 @@ package struct SparseIndexBuilder: IndexBuilder {
   }
 
   /// Writes the terms' postings from all blocks, whose documents follow each other.
-  private func join() throws(Failure) {
+  ///
+  /// - Returns: How many postings there are.
+  private func join() throws(Failure) -> Int {
     try spool.drain()
-    let offsetFile = try StreamedTensorFile(
-      writer.path(SparseFiles.offsets), name: "offsets", type: .i64, columns: nil)
-    let documentFile = try StreamedTensorFile(
-      writer.path(SparseFiles.documents), name: "documents", type: .i32, columns: nil)
-    let weightFile = try StreamedTensorFile(
-      writer.path(SparseFiles.weights), name: "weights", type: .f32, columns: nil)
+    let offsetFile = try writer.create(Sparse.offsets)
+    let documentFile = try writer.create(Sparse.documents)
+    let weightFile = try writer.create(Sparse.weights)
     var waiting = WaitingBlocks(dimension: dimension, blocks: blocks)
     for block in blocks.indices { try waiting.advance(block, spool) }
     var total: Int64 = 0
     for term in 0...dimension {
-      try Self.append(total, to: offsetFile)
+      try offsetFile.append(numbers: [total.littleEndian])
       if term == dimension { break }
       for block in waiting.take(term) {
         let count = waiting.counts[block]
@@ -222,9 +177,7 @@ package struct SparseIndexBuilder: IndexBuilder {
         try waiting.advance(block, spool)
       }
     }
-    try offsetFile.finish()
-    try documentFile.finish()
-    try weightFile.finish()
+    return Int(total)
   }
 
   /// Blocks by the term of their next run: a list for each term.
@@ -269,13 +222,5 @@ package struct SparseIndexBuilder: IndexBuilder {
       }
       return found.sorted()
     }
-  }
-
-  private static func append(_ value: Int64, to file: StreamedTensorFile) throws(Failure) {
-    var failure: Failure?
-    withUnsafeBytes(of: value.littleEndian) { bytes in
-      do throws(Failure) { try file.append(bytes) } catch { failure = error }
-    }
-    if let failure { throw failure }
   }
 }

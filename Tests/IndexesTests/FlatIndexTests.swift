@@ -14,12 +14,11 @@ import Workers
     _ folder: String, _ queries: [Float], _ dimension: Int, k: Int, threads: Int = 1,
     _ change: (inout SearchRequest, any SearchableIndex) throws -> Void = { _, _ in }
   ) throws -> [[TopDocuments.Entry]] {
-    let index = try SearchableIndexes.open(
-      try IndexFolder(folder), Kernels(), WorkerPool(threads: threads))
+    let index = try openIndex(folder, threads: threads)
     let count = queries.count / dimension
     var request = SearchRequest(
       ids: (0..<count).map { Array("q\($0)".utf8) },
-      vectors: .dense(queries, dimension: dimension), k: k)
+      queries: .dense(queries, dimension: dimension), k: k)
     try change(&request, index)
     return try index.search(request)
   }
@@ -29,14 +28,14 @@ import Workers
   func exactTies(threads: Int) throws {
     let inputs = try Fixtures.tensors("search/dense_grid_ties/inputs.safetensors")
     let expected = try Fixtures.tensors("search/dense_grid_ties/expected.safetensors")
-    let folder = TemporaryFolder()
+    let folder = try TemporaryFolder()
     let dimension = try inputs.tensor("docs").shape[1]
     try writeStream(
-      folder.file("s"), .dense(.f32, dimension: dimension), dimension: dimension,
+      folder("s"), .dense(.f32, dimension: dimension), dimension: dimension,
       denseRecords(try inputs.floats("docs"), dimension))
-    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
+    try buildIndex(folder("i"), streams: [folder("s")])
     let found = try Self.search(
-      folder.file("i"), try inputs.floats("queries"), dimension, k: 100, threads: threads)
+      folder("i"), try inputs.floats("queries"), dimension, k: 100, threads: threads)
     #expect(found.flatMap { $0.map(\.ordinal) } == (try expected.integers("dot.indices")))
     #expect(found.flatMap { $0.map(\.score) } == (try expected.floats("dot.scores")))
   }
@@ -47,14 +46,14 @@ import Workers
   func gaussianVectors(similarity: String) throws {
     let inputs = try Fixtures.tensors("search/dense_gauss/inputs.safetensors")
     let expected = try Fixtures.tensors("search/dense_gauss/expected.safetensors")
-    let folder = TemporaryFolder()
+    let folder = try TemporaryFolder()
     let dimension = try inputs.tensor("docs").shape[1]
     try writeStream(
-      folder.file("s"), .dense(.f32, dimension: dimension), dimension: dimension,
+      folder("s"), .dense(.f32, dimension: dimension), dimension: dimension,
       similarity: similarity, denseRecords(try inputs.floats("docs"), dimension))
-    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
+    try buildIndex(folder("i"), streams: [folder("s")])
     let found = try Self.search(
-      folder.file("i"), try inputs.floats("queries"), dimension, k: 100)
+      folder("i"), try inputs.floats("queries"), dimension, k: 100)
     let scores = try expected.floats("\(similarity).scores")
     let indices = try expected.integers("\(similarity).indices")
     for (query, entries) in found.enumerated() {
@@ -70,12 +69,12 @@ import Workers
   }
 
   @Test func l2IsTheNegativeDistance() throws {
-    let folder = TemporaryFolder()
+    let folder = try TemporaryFolder()
     try writeStream(
-      folder.file("s"), .dense(.f32, dimension: 2), dimension: 2, similarity: "l2",
+      folder("s"), .dense(.f32, dimension: 2), dimension: 2, similarity: "l2",
       denseRecords([3, 4, 0, 0, 1, 0], 2))
-    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
-    let found = try Self.search(folder.file("i"), [0, 0], 2, k: 3)
+    try buildIndex(folder("i"), streams: [folder("s")])
+    let found = try Self.search(folder("i"), [0, 0], 2, k: 3)
     #expect(found[0].map(\.ordinal) == [1, 2, 0])
     #expect(found[0].map(\.score) == [0, -1, -5])
   }
@@ -84,7 +83,7 @@ import Workers
   @Test(arguments: [ElementType.f16, .bf16, .i8])
   func storedTypes(type: ElementType) throws {
     let values: [Float] = [1, -2, 0.5, 4, -8, 16]
-    let folder = TemporaryFolder()
+    let folder = try TemporaryFolder()
     let records = (0..<3).map { row -> (id: [UInt8], items: Int, columns: [[UInt8]]) in
       let pair = Array(values[2 * row..<2 * row + 2])
       switch type {
@@ -95,9 +94,9 @@ import Workers
         return (descendingID(row), 1, [bytes(pair.map { Int8($0 * 2) }), bytes([Float(0.5)])])
       }
     }
-    try writeStream(folder.file("s"), .dense(type, dimension: 2), dimension: 2, records)
-    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
-    let found = try Self.search(folder.file("i"), [1, 10], 2, k: 3)
+    try writeStream(folder("s"), .dense(type, dimension: 2), dimension: 2, records)
+    try buildIndex(folder("i"), streams: [folder("s")])
+    let found = try Self.search(folder("i"), [1, 10], 2, k: 3)
     #expect(found[0].map(\.score) == [152, 40.5, -19])
     #expect(found[0].map(\.ordinal) == [2, 1, 0])
   }
@@ -105,7 +104,7 @@ import Workers
   /// A header that ends at an odd byte: the values are not where a number may lie.
   @Test(arguments: [ElementType.f32, .f16, .bf16])
   func unalignedValues(type: ElementType) throws {
-    let folder = TemporaryFolder()
+    let folder = try TemporaryFolder()
     let values: [Float] = [1, -2, 0.5, 4, -8, 16]
     let stored: [[UInt8]] = values.map { value in
       switch type {
@@ -115,104 +114,96 @@ import Workers
       }
     }
     try writeStream(
-      folder.file("s"), .dense(type, dimension: 2), dimension: 2,
+      folder("s"), .dense(type, dimension: 2), dimension: 2,
       (0..<3).map { (descendingID($0), 1, [stored[2 * $0] + stored[2 * $0 + 1]]) })
-    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
-    let path = folder.file("i/\(FlatFiles.vectors)")
-    var file = try WholeFile.read(path)
+    try buildIndex(folder("i"), streams: [folder("s")])
+    var file = try WholeFile.read(try path(of: "vectors", in: folder("i")))
     let length = Int(file[0]) | Int(file[1]) << 8
     file.insert(UInt8(ascii: " "), at: 8 + length)
     file.replaceSubrange(0..<2, with: [UInt8((length + 1) & 255), UInt8((length + 1) >> 8)])
-    try overwrite(path, file)
-    var manifest = try IndexManifest(folder: folder.file("i"))
-    for i in manifest.files.indices where manifest.files[i].name == FlatFiles.vectors {
-      manifest.files[i].size = file.count
-      manifest.files[i].checksum = try FileDigest.short(path)
-    }
-    try write(folder.file("i/manifest.json"), manifest.json.indented())
-    try IndexFolder(folder.file("i")).verify()
-    let found = try Self.search(folder.file("i"), [1, 10], 2, k: 3)
+    try replace("vectors", of: folder("i"), by: file)
+    try IndexFolder(folder("i")).verify()
+    let found = try Self.search(folder("i"), [1, 10], 2, k: 3)
     #expect(found[0].map(\.score) == [152, 40.5, -19])
   }
 
   @Test func filtersAndOwnDocumentsAreLeftOutBeforeTheBestAreChosen() throws {
-    let folder = TemporaryFolder()
+    let folder = try TemporaryFolder()
     try writeStream(
-      folder.file("s"), .dense(.f32, dimension: 1), dimension: 1, denseRecords([5, 4, 3, 2, 1], 1))
-    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
+      folder("s"), .dense(.f32, dimension: 1), dimension: 1, denseRecords([5, 4, 3, 2, 1], 1))
+    try buildIndex(folder("i"), streams: [folder("s")])
     func id(_ ordinal: Int) -> String { String(decoding: descendingID(ordinal), as: UTF8.self) }
 
-    try write(folder.file("all"), "\(id(1))\n\(id(3))\nunknown\n")
-    let shared = try Self.search(folder.file("i"), [1], 1, k: 1) { request, index in
-      request.filter = try DocumentFilter(folder.file("all"), index.documents)
+    try write(folder("all"), "\(id(1))\n\(id(3))\nunknown\n")
+    let shared = try Self.search(folder("i"), [1], 1, k: 1) { request, index in
+      request.filter = try DocumentFilter(folder("all"), index.documents)
       #expect(request.filter?.unknown == 1)
     }
     #expect(shared[0].map(\.ordinal) == [1])
 
-    try write(folder.file("each"), "q0\t\(id(4))\nq9\t\(id(0))\n")
-    let each = try Self.search(folder.file("i"), [1, 1], 1, k: 5) { request, index in
-      request.filter = try DocumentFilter(folder.file("each"), index.documents)
+    try write(folder("each"), "q0\t\(id(4))\nq9\t\(id(0))\n")
+    let each = try Self.search(folder("i"), [1, 1], 1, k: 5) { request, index in
+      request.filter = try DocumentFilter(folder("each"), index.documents)
     }
     #expect(each.map { $0.map(\.ordinal) } == [[4], []])
 
     // In any order, and more than once.
     let order = [4, 0, 3, 0, 4].map { "q0\t\(id($0))\n" }.joined()
-    try write(folder.file("order"), order + "q1\tunknown\n")
-    let several = try Self.search(folder.file("i"), [1, 1], 1, k: 5) { request, index in
-      request.filter = try DocumentFilter(folder.file("order"), index.documents)
+    try write(folder("order"), order + "q1\tunknown\n")
+    let several = try Self.search(folder("i"), [1, 1], 1, k: 5) { request, index in
+      request.filter = try DocumentFilter(folder("order"), index.documents)
     }
     #expect(several.map { $0.map(\.ordinal) } == [[0, 3, 4], []])
 
-    let own = try Self.search(folder.file("i"), [1], 1, k: 2) { request, _ in
+    let own = try Self.search(folder("i"), [1], 1, k: 2) { request, _ in
       request.ids = [descendingID(0)]
       request.dropsSelf = true
     }
     #expect(own[0].map(\.ordinal) == [1, 2])
-    try write(folder.file("bad"), "a\tb\tc\n")
-    let table = try DocumentTable(try IndexFolder(folder.file("i")))
-    #expect(status { _ = try DocumentFilter(folder.file("bad"), table) } == .data)
+    try write(folder("bad"), "a\tb\tc\n")
+    let table = try openIndex(folder("i")).documents
+    #expect(status { _ = try DocumentFilter(folder("bad"), table) } == .data)
   }
 
   /// Filters of single queries take memory for their lines, not for the index's documents.
   @Test func filtersOfQueriesAreSmall() throws {
-    let folder = TemporaryFolder()
+    let folder = try TemporaryFolder()
     try writeStream(
-      folder.file("s"), .dense(.f32, dimension: 1), dimension: 1,
+      folder("s"), .dense(.f32, dimension: 1), dimension: 1,
       denseRecords((0..<5000).map { Float($0) }, 1))
-    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
-    let table = try DocumentTable(try IndexFolder(folder.file("i")))
+    try buildIndex(folder("i"), streams: [folder("s")])
+    let table = try openIndex(folder("i")).documents
     let ids = [7, 4999, 0].map { String(decoding: descendingID($0), as: UTF8.self) }
-    try write(folder.file("f"), ids.map { "q\t\($0)\n" }.joined())
-    let mask = try DocumentFilter(folder.file("f"), table).mask(Array("q".utf8))
+    try write(folder("f"), ids.map { "q\t\($0)\n" }.joined())
+    let mask = try DocumentFilter(folder("f"), table).mask(Array("q".utf8))
     #expect((0..<5000).filter(mask.contains) == [0, 7, 4999])
     #expect(mask.size == 3 * 4)
   }
 
   @Test func moreThanThereAre() throws {
-    let folder = TemporaryFolder()
+    let folder = try TemporaryFolder()
     try writeStream(
-      folder.file("s"), .dense(.f32, dimension: 1), dimension: 1, denseRecords([1, 2], 1))
-    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
-    #expect(try Self.search(folder.file("i"), [1], 1, k: 10)[0].map(\.ordinal) == [1, 0])
+      folder("s"), .dense(.f32, dimension: 1), dimension: 1, denseRecords([1, 2], 1))
+    try buildIndex(folder("i"), streams: [folder("s")])
+    #expect(try Self.search(folder("i"), [1], 1, k: 10)[0].map(\.ordinal) == [1, 0])
   }
 
   /// Whatever the threads find first, and however good the others' scores are.
   @Test(arguments: [1, 3], [Float.greatestFiniteMagnitude, -.greatestFiniteMagnitude])
   func aScoreThatIsNoNumberIsAnError(threads: Int, value: Float) throws {
-    let folder = TemporaryFolder()
+    let folder = try TemporaryFolder()
     var values = (0..<3000).map { Float($0) }
     values[1700] = value
     values[2900] = value
     try writeStream(
-      folder.file("s"), .dense(.f32, dimension: 1), dimension: 1, denseRecords(values, 1))
-    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
-    let index = try FlatIndex(
-      try IndexFolder(folder.file("i")), Kernels(.best), WorkerPool(threads: threads))
+      folder("s"), .dense(.f32, dimension: 1), dimension: 1, denseRecords(values, 1))
+    try buildIndex(folder("i"), streams: [folder("s")])
+    let index = try openIndex(folder("i"), threads: threads)
     for _ in 0..<20 {
       let failure = #expect(throws: Failure.self) {
         try index.search(
           SearchRequest(
-            ids: [Array("a".utf8), Array("b".utf8)], vectors: .dense([1, 4], dimension: 1), k: 1))
+            ids: [Array("a".utf8), Array("b".utf8)], queries: .dense([1, 4], dimension: 1), k: 1))
       }
       #expect(failure?.status == .data)
       let document = String(decoding: descendingID(1700), as: UTF8.self)
@@ -223,13 +214,13 @@ import Workers
   }
 
   @Test func aQueryThatIsNotFiniteIsBlamedItself() throws {
-    let folder = TemporaryFolder()
+    let folder = try TemporaryFolder()
     try writeStream(
-      folder.file("s"), .dense(.f32, dimension: 1), dimension: 1, denseRecords([1, 2], 1))
-    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
+      folder("s"), .dense(.f32, dimension: 1), dimension: 1, denseRecords([1, 2], 1))
+    try buildIndex(folder("i"), streams: [folder("s")])
     for value in [Float.nan, .infinity, -.infinity] {
       let failure = #expect(throws: Failure.self) {
-        try Self.search(folder.file("i"), [1, value], 1, k: 1)
+        try Self.search(folder("i"), [1, value], 1, k: 1)
       }
       #expect(failure?.place == "query q1")
       #expect(failure?.status == .data)
@@ -237,11 +228,11 @@ import Workers
   }
 
   @Test func valuesThatAreNotFiniteAreNotIndexed() throws {
-    let folder = TemporaryFolder()
+    let folder = try TemporaryFolder()
     try writeStream(
-      folder.file("s"), .dense(.f32, dimension: 1), dimension: 1, denseRecords([1, .nan, 2], 1))
+      folder("s"), .dense(.f32, dimension: 1), dimension: 1, denseRecords([1, .nan, 2], 1))
     let failure = #expect(throws: Failure.self) {
-      try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
+      try buildIndex(folder("i"), streams: [folder("s")])
     }
     #expect(failure?.status == .data)
     #expect(
@@ -253,18 +244,17 @@ import Workers
     let inputs = try Fixtures.tensors("search/dense_gauss/inputs.safetensors")
     let dimension = try inputs.tensor("docs").shape[1]
     let queries = try inputs.floats("queries")
-    let folder = TemporaryFolder()
+    let folder = try TemporaryFolder()
     try writeStream(
-      folder.file("s"), .dense(.f32, dimension: dimension), dimension: dimension,
+      folder("s"), .dense(.f32, dimension: dimension), dimension: dimension,
       similarity: "cosine", denseRecords(try inputs.floats("docs"), dimension))
-    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .flat)
-    let all = try Self.search(folder.file("i"), queries, dimension, k: 50)
+    try buildIndex(folder("i"), streams: [folder("s")])
+    let all = try Self.search(folder("i"), queries, dimension, k: 50)
     for isa in InstructionSet.supported {
-      let flat = try FlatIndex(
-        try IndexFolder(folder.file("i")), Kernels(isa), WorkerPool(threads: 1))
+      let flat = try openIndex(folder("i"), isa)
       for (query, entries) in all.enumerated() {
-        let vector = Array(queries[query * dimension..<(query + 1) * dimension])
-        let scores = flat.scores(vector, ordinals: entries.map { Int($0.ordinal) })
+        let scores = try flat.scores(
+          .dense(queries, dimension: dimension), query, of: entries.map { Int($0.ordinal) })
         #expect(scores == entries.map(\.score))
       }
     }

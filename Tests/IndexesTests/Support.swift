@@ -1,42 +1,13 @@
 import Failures
 import Glibc
-import IndexBuilding
 import IndexFormat
+import Indexes
 import Kernels
 import Retrieval
 import Streams
 import Tensors
 import Vectors
 import Workers
-
-/// A folder that is gone with the test.
-final class TemporaryFolder {
-  let path: String
-
-  init() {
-    var template = Array("/tmp/lir-retrieval-XXXXXX".utf8CString)
-    path = String(cString: mkdtemp(&template))
-  }
-
-  deinit { removeAll(path) }
-
-  func file(_ name: String) -> String { "\(path)/\(name)" }
-}
-
-private func removeAll(_ path: String) {
-  if let handle = opendir(path) {
-    while let entry = readdir(handle) {
-      let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if name != ".", name != ".." { removeAll("\(path)/\(name)") }
-    }
-    closedir(handle)
-    rmdir(path)
-  } else {
-    unlink(path)
-  }
-}
 
 /// Ids whose bytewise descending order is that of the ordinals, so that ties come out by ascending
 /// ordinal as in the reference.
@@ -69,31 +40,47 @@ func denseRecords(
   }
 }
 
-/// Builds an index of a stream's records.
+/// Builds an index of the records of streams, as lir-index does.
 func buildIndex(
-  _ target: String, streams: [String], kind: IndexManifest.Kind, maxMemory: Int = 1 << 30
+  _ target: String, streams: [String], type: (any IndexType.Type)? = nil,
+  maxMemory: Int = IndexWork.usualMemory
 ) throws {
-  var builder: (any IndexBuilder)?
-  for stream in streams {
-    let reader = try TensorStreamReader(stream)
-    while let segment = try reader.next() {
-      if builder == nil {
-        var description = segment.description
-        if streams.count > 1 { description.shard = nil }
-        switch kind {
-        case .flat:
-          builder = try FlatIndexBuilder(
-            target, schema: segment.schema, description: description, seed: 42)
-        case .sparse:
-          builder = try SparseIndexBuilder(
-            target, dimension: description.dim ?? 0, description: description, seed: 42,
-            maxMemory: maxMemory)
-        }
-      }
-      for index in 0..<segment.records { try builder?.append(segment, index) }
-    }
+  let build = IndexBuild(
+    target, type: type, of: IndexTypes.all,
+    IndexWork(Kernels(), WorkerPool(threads: 1), memory: maxMemory))
+  _ = try build.run(.streams(streams))
+}
+
+/// Opens an index for searching.
+func openIndex(
+  _ folder: String, threads: Int = 1, _ isa: InstructionSet = .best
+) throws -> any RescoringIndex {
+  let (index, _) = try IndexTypes.open(
+    IndexFolder(folder), [], IndexWork(Kernels(isa), WorkerPool(threads: threads)))
+  guard let index = index as? any RescoringIndex else {
+    throw Failure(.software, "an index that cannot score documents")
   }
-  _ = try builder?.finish()
+  return index
+}
+
+/// Where a file of an index of one segment is.
+func path(of name: String, in folder: String) throws -> String {
+  guard let place = try IndexManifest(folder: folder).segments[0].files[name] else {
+    throw Failure(.software, "an index without \(name)")
+  }
+  return "\(folder)/\(place)"
+}
+
+/// Puts other content into a file of an index, under a checksum that fits.
+func replace(_ name: String, of folder: String, by content: [UInt8]) throws {
+  let place = try path(of: name, in: folder)
+  try overwrite(place, content)
+  var manifest = try IndexManifest(folder: folder)
+  for i in manifest.files.indices where place.hasSuffix("/" + manifest.files[i].name) {
+    manifest.files[i].size = content.count
+    manifest.files[i].checksum = try FileDigest.short(place)
+  }
+  try write("\(folder)/\(IndexManifest.fileName)", manifest.json.indented())
 }
 
 /// All files of an index with their contents.

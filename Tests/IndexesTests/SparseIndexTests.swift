@@ -1,7 +1,7 @@
 import Failures
 import Glibc
-import IndexBuilding
 import IndexFormat
+import Indexes
 import Kernels
 import Retrieval
 import Streams
@@ -41,17 +41,16 @@ import Workers
   func equalsTheReference(threads: Int, maxMemory: Int) throws {
     let inputs = try Fixtures.tensors("search/sparse/inputs.safetensors")
     let expected = try Fixtures.tensors("search/sparse/expected.safetensors")
-    let folder = TemporaryFolder()
+    let folder = try TemporaryFolder()
     try writeStream(
-      folder.file("s"), .sparse, dimension: Self.terms, try Rows(inputs, "doc").records)
+      folder("s"), .sparse, dimension: Self.terms, try Rows(inputs, "doc").records)
     try buildIndex(
-      folder.file("i"), streams: [folder.file("s")], kind: .sparse, maxMemory: maxMemory)
-    let index = try SparseIndex(
-      try IndexFolder(folder.file("i")), WorkerPool(threads: threads))
+      folder("i"), streams: [folder("s")], maxMemory: maxMemory)
+    let index = try openIndex(folder("i"), threads: threads)
     let queries = try Rows(inputs, "query").rows
     let found = try index.search(
       SearchRequest(
-        ids: queries.indices.map { Array("q\($0)".utf8) }, vectors: .sparse(queries), k: 100))
+        ids: queries.indices.map { Array("q\($0)".utf8) }, queries: .sparse(queries), k: 100))
     let scores = try expected.floats("all.scores")
     let indices = try expected.integers("all.indices")
     let positive = try expected.integers("n_positive")
@@ -61,7 +60,8 @@ import Workers
       let range = query * 100..<query * 100 + entries.count
       #expect(entries.map(\.ordinal) == Array(indices[range]))
       #expect(entries.map(\.score) == Array(scores[range]))
-      let again = try index.scores(queries[query], ordinals: entries.map { Int($0.ordinal) })
+      let again = try index.scores(
+        .sparse(queries), query, of: entries.map { Int($0.ordinal) })
       #expect(again == entries.map(\.score))
     }
   }
@@ -69,44 +69,45 @@ import Workers
   /// However little memory there is, the index is the same bytes.
   @Test func memoryDoesNotChangeTheIndex() throws {
     let inputs = try Fixtures.tensors("search/sparse/inputs.safetensors")
-    let folder = TemporaryFolder()
+    let folder = try TemporaryFolder()
     try writeStream(
-      folder.file("s"), .sparse, dimension: Self.terms, try Rows(inputs, "doc").records)
+      folder("s"), .sparse, dimension: Self.terms, try Rows(inputs, "doc").records)
     for memory in [1, 10_000, 1 << 30] {
       try buildIndex(
-        folder.file("i\(memory)"), streams: [folder.file("s")], kind: .sparse, maxMemory: memory)
+        folder("i\(memory)"), streams: [folder("s")], maxMemory: memory)
     }
-    let whole = try contents(folder.file("i\(1 << 30)"))
-    #expect(try contents(folder.file("i1")) == whole)
-    #expect(try contents(folder.file("i10000")) == whole)
+    let whole = try contents(folder("i\(1 << 30)"))
+    #expect(try contents(folder("i1")) == whole)
+    #expect(try contents(folder("i10000")) == whole)
   }
 
   @Test func termsMustAscendAndFit() throws {
-    let folder = TemporaryFolder()
+    let folder = try TemporaryFolder()
     for (name, indices) in [("order", [3, 1] as [Int32]), ("twice", [1, 1]), ("large", [1, 9])] {
       try writeStream(
-        folder.file(name), .sparse, dimension: 5,
+        folder(name), .sparse, dimension: 5,
         [(Array("a".utf8), 2, [bytes(indices), bytes([Float(1), 2])])])
       #expect(
-        status { try buildIndex(folder.file("i"), streams: [folder.file(name)], kind: .sparse) }
+        status { try buildIndex(folder("i"), streams: [folder(name)]) }
           == .data)
     }
-    #expect(status { _ = try IndexFolder(folder.file("i")) } == .noInput)
+    #expect(status { _ = try IndexFolder(folder("i")) } == .noInput)
   }
 
-  private static func index(_ folder: TemporaryFolder, _ value: Float) throws -> SparseIndex {
+  private static func index(_ folder: TemporaryFolder, _ value: Float) throws -> any RescoringIndex
+  {
     try writeStream(
-      folder.file("s"), .sparse, dimension: 5,
+      folder("s"), .sparse, dimension: 5,
       [
         (Array("a".utf8), 1, [bytes([Int32(1)]), bytes([Float(1)])]),
         (Array("b".utf8), 2, [bytes([Int32(1), 2]), bytes([value, 1])]),
       ])
-    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .sparse)
-    return try SparseIndex(try IndexFolder(folder.file("i")), WorkerPool(threads: 1))
+    try buildIndex(folder("i"), streams: [folder("s")])
+    return try openIndex(folder("i"))
   }
 
   @Test func queriesThatMakeNoSense() throws {
-    let folder = TemporaryFolder()
+    let folder = try TemporaryFolder()
     let index = try Self.index(folder, 1)
     let queries: [(indices: [Int32], values: [Float], status: Failures.ExitStatus)] = [
       ([2_000_000_000, 1], [1, 1], .data), ([-1, 1], [1, 1], .data), ([1, 1], [1, 1], .data),
@@ -117,22 +118,22 @@ import Workers
       let vector = SparseVector(indices: query.indices, values: query.values)
       let found = status {
         _ = try index.search(
-          SearchRequest(ids: [Array("q".utf8)], vectors: .sparse([vector]), k: 5))
+          SearchRequest(ids: [Array("q".utf8)], queries: .sparse([vector]), k: 5))
       }
       #expect(found == query.status)
-      #expect(status { _ = try index.scores(vector, ordinals: [0]) } == query.status)
+      #expect(status { _ = try index.scores(.sparse([vector]), 0, of: [0]) } == query.status)
     }
   }
 
   @Test(arguments: [Float.greatestFiniteMagnitude, -.greatestFiniteMagnitude])
   func aScoreThatIsNoNumberIsAnError(value: Float) throws {
-    let folder = TemporaryFolder()
+    let folder = try TemporaryFolder()
     let index = try Self.index(folder, value)
     let failure = #expect(throws: Failure.self) {
       try index.search(
         SearchRequest(
           ids: [Array("p".utf8), Array("q".utf8)],
-          vectors: .sparse([
+          queries: .sparse([
             SparseVector(indices: [2], values: [1]), SparseVector(indices: [1], values: [4]),
           ]), k: 1)
       )
@@ -144,88 +145,78 @@ import Workers
 
   /// An index whose files say what no index says, under checksums that fit, is not joined.
   @Test func damagedPostingsAreNotMerged() throws {
-    let folder = TemporaryFolder()
+    let folder = try TemporaryFolder()
+    let work = IndexWork(Kernels(), WorkerPool(threads: 1))
     func status(
       _ name: String, _ tensor: String, _ type: ElementType, _ values: [UInt8]
     ) throws -> Failures.ExitStatus? {
       _ = try Self.index(folder, 1)
-      let path = folder.file("i/\(name)")
       let header = SafeTensorsHeader.encode(
         metadata: [:], tensors: [(tensor, type, [values.count / type.size])])
-      try overwrite(path, header + values)
-      var manifest = try IndexManifest(folder: folder.file("i"))
-      for i in manifest.files.indices where manifest.files[i].name == name {
-        manifest.files[i].size = header.count + values.count
-        manifest.files[i].checksum = try FileDigest.short(path)
-      }
-      try write(folder.file("i/manifest.json"), manifest.json.indented())
-      let index = try IndexFolder(folder.file("i"))
+      try replace(name, of: folder("i"), by: header + values)
+      let index = try IndexFolder(folder("i"))
       try index.verify()
-      return RetrievalTests.status {
-        var builder = try SparseIndexBuilder(
-          folder.file("m"), dimension: 5, description: index.manifest.stream, seed: 1)
-        try builder.append(contentsOf: index)
-        try builder.append(contentsOf: index)
+      return IndexesTests.status {
+        _ = try IndexMerge([index], Sparse.self).run(to: folder("m"), work, by: nil)
       }
     }
-    // Twice the same documents: refused at the end only, which is not reached here.
     let good: [Int64] = [0, 0, 2, 3, 3, 3]
-    #expect(try status(SparseFiles.offsets, "offsets", .i64, bytes(good)) == nil)
+    #expect(try status("terms", "offsets", .i64, bytes(good)) == nil)
     for offsets in [
       [1, 1, 2, 3, 3, 3], [0, 2, 1, 3, 3, 3], [0, 0, 2, 3, 3, .max], [0, 0, 2, 2, 2, 2],
       [0, .min, 2, 3, 3, 3], [0, 0, 3, 3, 3, 3],
     ] as [[Int64]] {
-      #expect(try status(SparseFiles.offsets, "offsets", .i64, bytes(offsets)) == .data)
+      #expect(try status("terms", "offsets", .i64, bytes(offsets)) == .data)
     }
     #expect(
-      try status(SparseFiles.offsets, "offsets", .i32, bytes([0, 0, 2, 3, 3, 3] as [Int32]))
+      try status("terms", "offsets", .i32, bytes([0, 0, 2, 3, 3, 3] as [Int32]))
         == .data)
     for documents in [[0, 0, 1], [0, .max, 1], [-1, 0, 1], [1, 0, 1], [0, 1, 2]] as [[Int32]] {
-      #expect(try status(SparseFiles.documents, "documents", .i32, bytes(documents)) == .data)
+      #expect(try status("postings.documents", "documents", .i32, bytes(documents)) == .data)
     }
     #expect(
-      try status(SparseFiles.documents, "documents", .f32, bytes([0, 1, 1] as [Int32])) == .data)
+      try status("postings.documents", "documents", .f32, bytes([0, 1, 1] as [Int32])) == .data)
     #expect(
-      try status(SparseFiles.weights, "weights", .f32, bytes([Float(1), .nan, 1])) == .data)
+      try status("postings.weights", "weights", .f32, bytes([Float(1), .nan, 1])) == .data)
     #expect(
-      try status(SparseFiles.weights, "weights", .i32, bytes([Int32(1), 1, 1])) == .data)
+      try status("postings.weights", "weights", .i32, bytes([Int32(1), 1, 1])) == .data)
   }
 
   /// Blocks of one document each, of a vocabulary that is far larger than a block: what a block
   /// keeps in memory depends on neither.
   @Test func smallBlocksOfAWideVocabulary() async throws {
-    let folder = TemporaryFolder()
+    let folder = try TemporaryFolder()
     let dimension = 1 << 16
     try writeStream(
-      folder.file("s"), .sparse, dimension: dimension,
+      folder("s"), .sparse, dimension: dimension,
       (0..<1500).map { row in
         let terms = [Int32(row * 7 % 1000), Int32(1000 + row * 13 % 60_000)]
         return (descendingID(row), 2, [bytes(terms), bytes([Float(row), 1])])
       })
-    try buildIndex(folder.file("whole"), streams: [folder.file("s")], kind: .sparse)
+    try buildIndex(folder("whole"), streams: [folder("s")])
     await #expect(processExitsWith: .success) { [path = folder.path as String] in
-      try buildIndex(path + "/small", streams: [path + "/s"], kind: .sparse, maxMemory: 1)
+      try buildIndex(path + "/small", streams: [path + "/s"], maxMemory: 1)
       var usage = rusage()
       getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
       // In KiB; the offsets of all blocks would take 750 MiB.
       guard usage.ru_maxrss < 300 << 10 else { exit(1) }
     }
-    #expect(try contents(folder.file("small")) == contents(folder.file("whole")))
+    #expect(try contents(folder("small")) == contents(folder("whole")))
   }
 
   @Test func aDocumentWithoutTermsIsNeverFound() throws {
-    let folder = TemporaryFolder()
+    let folder = try TemporaryFolder()
     try writeStream(
-      folder.file("s"), .sparse, dimension: 5,
+      folder("s"), .sparse, dimension: 5,
       [
         (Array("a".utf8), 0, [[], []]),
         (Array("b".utf8), 1, [bytes([Int32(2)]), bytes([Float(3)])]),
       ])
-    try buildIndex(folder.file("i"), streams: [folder.file("s")], kind: .sparse)
-    let index = try SparseIndex(try IndexFolder(folder.file("i")), WorkerPool(threads: 1))
+    try buildIndex(folder("i"), streams: [folder("s")])
+    let index = try openIndex(folder("i"))
     let found = try index.search(
       SearchRequest(
-        ids: [Array("q".utf8)], vectors: .sparse([SparseVector(indices: [2], values: [2])]), k: 5))
+        ids: [Array("q".utf8)], queries: .sparse([SparseVector(indices: [2], values: [2])]), k: 5))
     #expect(found[0].map(\.ordinal) == [1])
     #expect(found[0].map(\.score) == [6])
   }

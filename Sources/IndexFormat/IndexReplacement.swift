@@ -1,0 +1,136 @@
+import Failures
+import Glibc
+import JSON
+import Streams
+import Tensors
+
+/// Puts a new index in its place.
+///
+/// A file's name in the folder has the checksum of its content, so that no new file takes the name
+/// of an old one that is another. Then replacing an index is the rename of one manifest over the
+/// other: until then the folder holds the old index, from then on the new one, on every file system.
+enum IndexReplacement {
+  /// The name that a file has in the folder of its index.
+  static func placed(_ name: String, checksum: String) -> String {
+    "\(name).\(checksum)\(suffix)"
+  }
+
+  static let suffix = ".safetensors"
+
+  /// Names of the files that belong to the index in a folder, whatever its version.
+  ///
+  /// - Throws: 73 where its manifest does not say.
+  static func ownFiles(of folder: String) throws(Failure) -> Set<String> {
+    let path = "\(folder)/\(IndexManifest.fileName)"
+    let manifest: JSON
+    do throws(Failure) {
+      manifest = try JSONFile.read(path)
+    } catch {
+      throw unknown(folder, error.message)
+    }
+    guard manifest["format"]?.integer != nil, let files = manifest["files"]?.array else {
+      throw unknown(folder, "its manifest does not name its files")
+    }
+    var names: Set = [IndexManifest.fileName]
+    for name in files.compactMap({ $0["name"]?.string }) where !name.contains("/") {
+      names.insert(name)
+    }
+    return names
+  }
+
+  private static func unknown(_ folder: String, _ why: String) -> Failure {
+    Failure(
+      .cannotCreate, at: folder, "the index that is here cannot be replaced: \(why)",
+      hint: "remove it, or choose another name")
+  }
+
+  /// Renames a folder with a whole index to `target`, where there is nothing.
+  static func create(_ target: String, from folder: String) throws(Failure) {
+    guard rename(folder, target) == 0 else { throw SystemError.cannotCreate(target) }
+    try PathName.syncFolder(of: target)
+  }
+
+  /// Puts an index in the place of the one that is in `target`; other files that lie there stay.
+  ///
+  /// - Parameters:
+  ///   - target: The folder of the old index.
+  ///   - folder: The new files, under the names that they are to have.
+  ///   - names: Those names.
+  ///   - manifest: The text of the new manifest.
+  /// - Throws: 73 where a file cannot be put there, or the folder is no longer an index; the old one
+  ///   is then as it was.
+  static func replace(
+    _ target: String, from folder: String, _ names: [String], manifest: String
+  ) throws(Failure) {
+    // Two that replace one index at a time do so one after the other.
+    let lock = FolderLock(target)
+    defer { withExtendedLifetime(lock) {} }
+    let old = try ownFiles(of: target)
+    for name in names {
+      if !old.contains(name), WholeFile.exists("\(target)/\(name)"),
+        try !isOurs(name, in: target)
+      {
+        throw Failure(
+          .cannotCreate, at: "\(target)/\(name)", "this is not the old index's, and in the way",
+          hint: "remove it, or choose another name for the index")
+      }
+    }
+    do throws(Failure) {
+      try place(names, from: folder, in: target)
+      let output = try ByteWriter(
+        "\(target)/\(IndexManifest.fileName)", compression: Compression.none)
+      try output.write(manifest)
+      try output.finish()
+    } catch {
+      for name in names where !old.contains(name) { unlink("\(target)/\(name)") }
+      throw error
+    }
+    removeOld(target, old, keeping: Set(names))
+  }
+
+  /// Brings new files into the folder of an index; they must last before the manifest names them.
+  private static func place(
+    _ names: [String], from folder: String, in target: String
+  ) throws(Failure) {
+    for name in names {
+      guard rename("\(folder)/\(name)", "\(target)/\(name)") == 0 else {
+        throw SystemError.cannotCreate("\(target)/\(name)")
+      }
+    }
+    try PathName.syncFolder(of: "\(target)/\(IndexManifest.fileName)")
+  }
+
+  /// Removes the files of the index that was replaced, and what replacements that were killed left.
+  ///
+  /// Nothing here can fail the work: the new index is in its place.
+  private static func removeOld(_ target: String, _ old: Set<String>, keeping new: Set<String>) {
+    for name in entries(of: target) where !new.contains(name) && name != IndexManifest.fileName {
+      if old.contains(name) || ((try? isOurs(name, in: target)) ?? false) {
+        unlink("\(target)/\(name)")
+      }
+    }
+  }
+
+  /// Whether a name has the checksum of the file's content in it, as only a file of an index has.
+  private static func isOurs(_ name: String, in folder: String) throws(Failure) -> Bool {
+    guard name.hasSuffix(suffix), WholeFile.isRegular("\(folder)/\(name)") else { return false }
+    let stem = name.dropLast(suffix.count)
+    guard let dot = stem.lastIndex(of: "."), stem.distance(from: dot, to: stem.endIndex) == 17
+    else { return false }
+    return try stem[stem.index(after: dot)...] == FileDigest.short("\(folder)/\(name)")
+  }
+
+  /// Names in a folder.
+  static func entries(of folder: String) -> [String] {
+    guard let handle = opendir(folder) else { return [] }
+    defer { closedir(handle) }
+    var names: [String] = []
+    while let entry = readdir(handle) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+}

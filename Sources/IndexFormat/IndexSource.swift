@@ -1,0 +1,81 @@
+import JSON
+import Tensors
+
+/// What the documents of an index were made from.
+package struct IndexSource: Sendable {
+  package enum Contents: Sendable {
+    /// Vectors of a tensor stream's form.
+    case vectors(StreamSchema)
+    /// Texts, and what turned them into terms.
+    case texts(analyzer: JSON)
+  }
+
+  package var contents: Contents
+  /// What the documents' stream said of itself; of texts the provenance and the shard alone.
+  package var description: StreamDescription
+
+  package init(_ contents: Contents, _ description: StreamDescription) {
+    self.contents = contents
+    self.description = description
+  }
+
+  /// The columns of a document's record; nil of texts.
+  package var schema: StreamSchema? {
+    if case .vectors(let schema) = contents { schema } else { nil }
+  }
+
+  /// Width of the vectors, or size of the vocabulary; nil of texts.
+  package var dimension: Int? { schema == nil ? nil : description.dim }
+
+  /// Element type of the vectors as they are stored; nil of texts.
+  package var element: ElementType? {
+    switch schema?.kind {
+    case .sparse: .f32
+    default: schema?.columns.first { $0.name == "embeddings" }?.type
+    }
+  }
+}
+
+extension IndexSource {
+  /// The member `source` of a manifest.
+  package var json: JSON {
+    switch contents {
+    case .texts(let analyzer): return .object([JSON.Member("analyzer", analyzer)])
+    case .vectors(let schema):
+      let columns = schema.columns.map { column -> JSON in
+        var members = [
+          JSON.Member("name", .string(column.name)),
+          JSON.Member("type", .string(column.type.rawValue)),
+        ]
+        if let width = column.width { members.append(JSON.Member("width", .integer(width))) }
+        members.append(JSON.Member("ragged", .bool(column.isRagged)))
+        return .object(members)
+      }
+      return .object([
+        JSON.Member("kind", .string(schema.kind.rawValue)),
+        JSON.Member("columns", .array(columns)),
+      ])
+    }
+  }
+
+  /// Reads the member `source`; nil where it is of another form.
+  static func contents(_ json: JSON) -> Contents? {
+    if let analyzer = json["analyzer"] { return .texts(analyzer: analyzer) }
+    guard let kind = json["kind"]?.string.flatMap(StreamKind.init(rawValue:)),
+      let list = json["columns"]?.array
+    else { return nil }
+    var columns: [StreamColumn] = []
+    for entry in list {
+      guard let name = entry["name"]?.string,
+        let type = entry["type"]?.string.flatMap(ElementType.init(rawValue:)),
+        case .bool(let isRagged)? = entry["ragged"]
+      else { return nil }
+      let width = entry["width"]?.integer
+      if entry["width"] != nil, !(1...StreamLimits.maximumWidth).contains(width ?? 0) {
+        return nil
+      }
+      columns.append(StreamColumn(name, type, width: width, isRagged: isRagged))
+    }
+    return .vectors(StreamSchema(kind: kind, columns: columns))
+  }
+}

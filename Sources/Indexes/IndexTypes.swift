@@ -1,0 +1,60 @@
+import Failures
+import IndexFormat
+import Retrieval
+
+/// The types of indexes: one row each, in the order in which the usual one of some documents is
+/// looked for.
+package enum IndexTypes {
+  package static let all: [any IndexType.Type] = [Flat.self, Sparse.self]
+
+  /// The type of a name.
+  ///
+  /// - Throws: 64 for a name that is none, with the nearest that is one.
+  package static func named(
+    _ name: String, among types: [any IndexType.Type] = all
+  ) throws(Failure) -> any IndexType.Type {
+    if let type = types.first(where: { $0.name == name }) { return type }
+    let names = types.map { $0.name }
+    throw .usage(
+      "--type: expected \(names.joined(separator: ", ")), found \(name)",
+      hint: NearestName.find(name, in: names).map { "did you mean \($0)?" })
+  }
+
+  /// The type of an index.
+  ///
+  /// - Throws: 78 for a type that this release does not know.
+  package static func of(
+    _ manifest: IndexManifest, _ folder: String, among types: [any IndexType.Type] = all
+  ) throws(Failure) -> any IndexType.Type {
+    if let type = types.first(where: { $0.name == manifest.type }) { return type }
+    throw .config(
+      "\(folder)/\(IndexManifest.fileName)", "index type \(manifest.type) is not supported",
+      hint: "this release knows \(types.map { $0.name }.joined(separator: ", "))")
+  }
+
+  /// Opens an index for searching.
+  ///
+  /// - Parameters:
+  ///   - folder: The index.
+  ///   - given: Parameters of searching that were said.
+  ///   - work: What searches.
+  ///   - types: Those that there are.
+  /// - Returns: The index, and the parameters in force.
+  /// - Throws: 64 for parameters that its type does not have, 65 where its files do not fit the
+  ///   manifest, 78 for what this release does not search.
+  package static func open(
+    _ folder: IndexFolder, _ given: [IndexArguments.Given], _ work: IndexWork,
+    among types: [any IndexType.Type] = all
+  ) throws(Failure) -> (index: any SearchableIndex, arguments: IndexArguments) {
+    let type = try of(folder.manifest, folder.path, among: types)
+    let arguments = try IndexArguments(
+      given, type, .search, recorded: folder.manifest.parameters)
+    guard folder.segments.count == 1, let segment = folder.segments.first, !segment.hasDeleted
+    else {
+      throw .config(
+        folder.path, "indexes of several segments or with deleted documents cannot be searched yet",
+        hint: "build it anew from its streams")
+    }
+    return (try type.open(segment, arguments, work), arguments)
+  }
+}

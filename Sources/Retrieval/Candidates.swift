@@ -1,0 +1,64 @@
+import Failures
+import IndexFormat
+
+/// The k best documents of one query among those that it may find.
+///
+/// The result depends neither on the order in which documents are offered, nor on how they are split
+/// between workers that each keep candidates of their own.
+package struct Candidates: Sendable {
+  private var best: TopDocuments
+  private let documents: DocumentTable
+  /// The document with the query's own id, where that is left out.
+  private let own: Int?
+  private let mask: DocumentFilter.Mask?
+  /// The first document that may be found and whose score is no finite number.
+  private var notFinite: Int?
+
+  /// The score below which a finite one need not be offered.
+  package private(set) var threshold = -Float.infinity
+
+  /// - Parameters:
+  ///   - id: The query's.
+  ///   - request: What may answer it.
+  ///   - documents: The index's.
+  package init(_ id: [UInt8], _ request: SearchRequest, _ documents: DocumentTable) {
+    best = TopDocuments(request.k)
+    self.documents = documents
+    own = request.dropsSelf ? documents.ordinal(id) : nil
+    mask = request.filter?.mask(id)
+  }
+
+  /// Takes note of a document's score.
+  package mutating func offer(_ ordinal: Int, _ score: Float) {
+    // Equal scores may still enter by their ids.
+    if score < threshold, score > -.infinity { return }
+    if ordinal == own || mask.map({ !$0.contains(ordinal) }) ?? false { return }
+    guard score.isFinite else {
+      notFinite = min(notFinite ?? ordinal, ordinal)
+      return
+    }
+    best.insert(
+      TopDocuments.Entry(score: score, rank: documents.rank(ordinal), ordinal: Int32(ordinal)))
+    threshold = best.threshold
+  }
+
+  /// Takes over what another worker found for the same query.
+  package mutating func merge(_ other: Candidates) {
+    best.insert(other.best)
+    if let place = other.notFinite { notFinite = min(notFinite ?? place, place) }
+    threshold = best.threshold
+  }
+
+  /// The candidates, best first; `id` is the query's and `place` the index's name.
+  ///
+  /// - Throws: 65 where a document that may be found has a score that is not a finite number.
+  package func finish(_ id: [UInt8], _ place: String) throws(Failure) -> [TopDocuments.Entry] {
+    if let notFinite {
+      throw .data(
+        place,
+        "the score of document \(String(decoding: documents.id(notFinite), as: UTF8.self)) for "
+          + "query \(String(decoding: id, as: UTF8.self)) is not a finite number")
+    }
+    return best.sorted
+  }
+}

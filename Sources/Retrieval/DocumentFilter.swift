@@ -1,0 +1,100 @@
+import Failures
+import IndexFormat
+
+/// Which documents may be found: one set for all queries, or one for each.
+package struct DocumentFilter: Sendable {
+  /// Some documents: a bit for each of the index, or the ordinals of those that are in.
+  package struct Mask: Sendable {
+    private enum Form: Sendable {
+      case bits([UInt64])
+      /// Ascending.
+      case ordinals([Int32])
+    }
+
+    private let form: Form
+
+    fileprivate init(_ bits: Bits) { form = .bits(bits.words) }
+    fileprivate init(_ ordinals: [Int32]) { form = .ordinals(ordinals) }
+
+    package func contains(_ ordinal: Int) -> Bool {
+      switch form {
+      case .bits(let words): return words[ordinal >> 6] >> UInt64(ordinal & 63) & 1 == 1
+      case .ordinals(let ordinals):
+        var low = 0
+        var high = ordinals.count
+        while low < high {
+          let middle = (low + high) / 2
+          if ordinals[middle] < ordinal { low = middle + 1 } else { high = middle }
+        }
+        return low < ordinals.count && ordinals[low] == ordinal
+      }
+    }
+
+    /// Bytes that the mask takes.
+    package var size: Int {
+      switch form {
+      case .bits(let words): 8 * words.count
+      case .ordinals(let ordinals): 4 * ordinals.count
+      }
+    }
+  }
+
+  fileprivate struct Bits {
+    private(set) var words: [UInt64]
+
+    init(_ documents: Int) { words = Array(repeating: 0, count: (documents + 63) / 64) }
+
+    mutating func insert(_ ordinal: Int) { words[ordinal >> 6] |= 1 << UInt64(ordinal & 63) }
+  }
+
+  private enum Form: Sendable {
+    case shared(Mask)
+    /// Ordinals by query: there may be many queries, with few documents each.
+    case each([[UInt8]: [Int32]])
+  }
+
+  private let form: Form
+  /// Ids that are not in the index.
+  package let unknown: Int
+
+  /// Reads a filter: a document id a line, or `query<TAB>doc` lines.
+  ///
+  /// - Throws: 65 for lines of another form, or of both.
+  package init(_ path: String, _ documents: DocumentTable) throws(Failure) {
+    var shared: Bits?
+    var each: [[UInt8]: [Int32]] = [:]
+    var unknown = 0
+    try FilterLines.read(path) { query, doc throws(Failure) in
+      if let query {
+        guard let ordinal = documents.ordinal(doc) else {
+          unknown += 1
+          each[query, default: []] += []
+          return
+        }
+        each[query, default: []].append(Int32(ordinal))
+      } else {
+        if shared == nil { shared = Bits(documents.count) }
+        guard let ordinal = documents.ordinal(doc) else { unknown += 1; return }
+        shared?.insert(ordinal)
+      }
+    }
+    self.unknown = unknown
+    if let shared {
+      guard each.isEmpty else {
+        throw .data(path, "expected ids, or queries and ids; found both")
+      }
+      form = .shared(Mask(shared))
+    } else {
+      for query in Array(each.keys) { each[query]?.sort() }
+      form = .each(each)
+    }
+  }
+
+  /// The documents that a query may find: none where the filter does not name the query.
+  package func mask(_ query: [UInt8]) -> Mask {
+    switch form {
+    case .shared(let mask): mask
+    case .each(let masks): Mask(masks[query] ?? [])
+    }
+  }
+}

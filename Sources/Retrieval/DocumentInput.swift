@@ -1,0 +1,70 @@
+import Failures
+import IndexFormat
+import Records
+import Streams
+import Tensors
+
+/// The documents that an index is built from, read as often as its type needs.
+package enum DocumentInput {
+  /// Tensor streams, in order.
+  case streams([String])
+  /// Files of text records, in order.
+  case texts([String], RecordOptions)
+
+  var operands: [String] {
+    switch self {
+    case .streams(let operands), .texts(let operands, _): operands
+    }
+  }
+
+  /// Calls `body` with all documents, block by block.
+  ///
+  /// - Parameters:
+  ///   - warn: Gets what a user is to be told of the input.
+  ///   - body: Gets a block, and of tensor streams the segment that it comes from.
+  /// - Throws: 65 for streams that do not belong together, and what reading throws.
+  func forEachBlock(
+    warn: (String) -> Void, _ body: (DocumentBlock, TensorSegment?) throws(Failure) -> Void
+  ) throws(Failure) {
+    switch self {
+    case .texts(let operands, let options):
+      let reader = try TextRecordReader(operands, options: options)
+      while let batch = try reader.next() {
+        if let failure = batch.firstSkipped { warn("\(failure), skipped") }
+        try body(.texts(batch), nil)
+      }
+    case .streams(let operands):
+      // One task of an array builds the index of its shard alone.
+      var agreement = StreamAgreement(allowsLonePart: operands.count == 1)
+      for operand in operands {
+        let reader = try TensorStreamReader(operand)
+        while let segment = try reader.next() {
+          if let warning = try agreement.follow(segment, operand) { warn(warning) }
+          try Self.check(segment, operand)
+          try body(.records(segment, 0..<segment.records), segment)
+        }
+      }
+      if operands.count > 1, let missing = agreement.missing {
+        throw .data(operands.joined(separator: " "), "\(missing) missing")
+      }
+    }
+  }
+
+  private static func check(_ segment: TensorSegment, _ operand: String) throws(Failure) {
+    let role = segment.description.role
+    guard role == .doc else {
+      throw .config(operand, "expected embeddings of documents, found role \(role.rawValue)")
+    }
+  }
+
+  /// Refuses an input that cannot be read twice.
+  ///
+  /// - Throws: 64 for a pipe.
+  func checkReadableTwice(for type: String) throws(Failure) {
+    for operand in operands where operand == "-" || !WholeFile.isRegular(operand) {
+      throw .usage(
+        "\(type) reads the documents twice, and \(operand == "-" ? "the standard input" : operand) "
+          + "is gone after the first time", hint: "write them to a file")
+    }
+  }
+}

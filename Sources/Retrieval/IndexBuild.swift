@@ -1,0 +1,178 @@
+import Failures
+import IndexFormat
+import JSON
+import Kernels
+import Streams
+import Tensors
+import Vectors
+
+/// One build of an index: documents in, a folder out.
+package struct IndexBuild {
+  /// JSON of what made an index, given what made its documents and the parameters in force; nil to
+  /// leave it out.
+  package typealias Provenance = (_ earlier: String?, _ parameters: [JSON.Member]) -> String?
+
+  /// Types that can be built.
+  private let types: [any IndexType.Type]
+  /// The one that was asked for; nil for what the documents ask for.
+  private let type: (any IndexType.Type)?
+  private let given: [IndexArguments.Given]
+  private let target: String
+  private let work: IndexWork
+  private let provenance: Provenance
+  /// Called with warnings.
+  private let warn: (String) -> Void
+  /// Called with the number of documents that were added since the last call.
+  private let count: (Int) -> Void
+
+  /// - Parameters:
+  ///   - target: Folder of the index.
+  ///   - type: The type that was asked for; nil for the usual one of the documents.
+  ///   - types: Those that there are.
+  ///   - given: Parameters that were said.
+  ///   - work: What builds it.
+  ///   - provenance: What tells what made the index.
+  ///   - warn: Gets warnings.
+  ///   - count: Gets the number of documents that were added since the last call.
+  package init(
+    _ target: String, type: (any IndexType.Type)?, of types: [any IndexType.Type],
+    given: [IndexArguments.Given] = [], _ work: IndexWork,
+    provenance: @escaping Provenance = { earlier, _ in earlier },
+    warn: @escaping (String) -> Void = { _ in }, count: @escaping (Int) -> Void = { _ in }
+  ) {
+    self.target = target
+    self.type = type
+    self.types = types
+    self.given = given
+    self.work = work
+    self.provenance = provenance
+    self.warn = warn
+    self.count = count
+  }
+
+  /// An index that is being built, with everything that its manifest says.
+  private struct Running {
+    let writer: IndexWriter
+    let source: IndexSource
+    let arguments: IndexArguments
+    let type: any IndexType.Type
+    var builder: any IndexBuilder
+  }
+
+  /// Builds the index.
+  ///
+  /// - Returns: Its number of documents.
+  /// - Throws: 64 for parameters that the type does not have, 65 for damaged documents or ids that
+  ///   occur twice, 73 and 74 where it cannot be written, 78 for documents that it does not take.
+  package func run(_ input: DocumentInput) throws(Failure) -> Int {
+    var running: Running?
+    try input.forEachBlock(warn: warn) { block, segment throws(Failure) in
+      if running == nil {
+        running = try start(source(segment, input), input)
+        if let size = running?.builder.sampleSize {
+          try input.checkReadableTwice(for: running?.type.name ?? "")
+          try running?.builder.train(on: sample(size, input))
+        }
+      }
+      try running?.builder.append(block)
+      count(block.count)
+    }
+    // Texts without a record give no block; an index of none is an index all the same.
+    if running == nil { running = try start(source(nil, input), input) }
+    guard var running else { return 0 }
+    let content = try running.builder.finish()
+    var manifest = IndexManifest(
+      type: running.type.name, documents: 0, source: running.source, seed: work.seed, segments: [],
+      files: [])
+    manifest.parameters = running.arguments.effective(.build)
+    manifest.statistics = content.statistics
+    manifest.codebook = content.codebook
+    try running.writer.finish(manifest)
+    return running.writer.documents
+  }
+
+  /// What the documents come from, as the first segment or the kind of input tells.
+  private func source(_ segment: TensorSegment?, _ input: DocumentInput) -> IndexSource {
+    var description = segment?.description ?? StreamDescription(role: .doc)
+    // The shard of a single stream is the index's; several make a whole.
+    if input.operands.count > 1 { description.shard = nil }
+    guard let segment else { return IndexSource(.texts(analyzer: .object([])), description) }
+    return IndexSource(.vectors(segment.schema), description)
+  }
+
+  private func start(
+    _ source: IndexSource, _ input: DocumentInput
+  ) throws(Failure) -> Running {
+    let type = try chosenType(source, input.operands.joined(separator: " "))
+    let arguments = try IndexArguments(given, type, .build)
+    var source = source
+    if source.schema == nil { source.contents = .texts(analyzer: type.analyzer(arguments)) }
+    source.description.by = provenance(source.description.by, arguments.effective(.build))
+    try type.check(source, arguments)
+    let writer = try IndexWriter(target, source)
+    return Running(
+      writer: writer, source: source, arguments: arguments, type: type,
+      builder: try type.builder(writer, source, arguments, work))
+  }
+
+  /// The type that was asked for, if it takes the documents, or the first that takes them.
+  private func chosenType(
+    _ source: IndexSource, _ place: String
+  ) throws(Failure) -> any IndexType.Type {
+    let kind = source.schema?.kind
+    func takes(_ type: any IndexType.Type) -> Bool {
+      kind.map { type.takes.includes($0) } ?? (type.takes == .texts)
+    }
+    let found = kind.map { "kind \($0.rawValue)" } ?? "texts"
+    if let type {
+      guard takes(type) else {
+        throw .config(place, "\(type.name) takes \(type.takes.words), found \(found)")
+      }
+      return type
+    }
+    guard let usual = types.first(where: takes) else {
+      throw .config(
+        place, "no type of index takes \(found)", hint: "lir-index types lists what each takes")
+    }
+    return usual
+  }
+
+  /// Some documents, each as likely as another, in their order.
+  private func sample(_ size: Int, _ input: DocumentInput) throws(Failure) -> Embeddings {
+    var total = 0
+    try input.forEachBlock(warn: { _ in }) { block, _ in total += block.count }
+    let chosen = Self.chosen(size, of: total, seed: work.seed)
+    var vectors: EmbeddingsReader?
+    var texts: [[UInt8]] = []
+    var next = 0
+    var first = 0
+    try input.forEachBlock(warn: { _ in }) { block, segment throws(Failure) in
+      defer { first += block.count }
+      while next < chosen.count, chosen[next] < first + block.count {
+        let index = chosen[next] - first
+        next += 1
+        switch block {
+        case .texts(let batch): texts.append(batch.withText(index) { Array($0) })
+        case .records(let segment, let range):
+          if vectors == nil {
+            vectors = try EmbeddingsReader(segment.schema, target, work.kernels)
+          }
+          vectors?.append(segment, range.lowerBound + index)
+        }
+      }
+    }
+    return vectors?.embeddings ?? .texts(texts)
+  }
+
+  /// `size` numbers below `total`, ascending: selection sampling (Knuth, The Art of Computer
+  /// Programming 2, 3.4.2, algorithm S).
+  package static func chosen(_ size: Int, of total: Int, seed: UInt64) -> [Int] {
+    var random = CounterRandom(seed: seed)
+    var chosen: [Int] = []
+    for index in 0..<total where chosen.count < size {
+      let draw = Double(random.next() >> 11) * 0x1p-53
+      if Double(total - index) * draw < Double(size - chosen.count) { chosen.append(index) }
+    }
+    return chosen
+  }
+}

@@ -1,0 +1,89 @@
+import Failures
+import IndexFormat
+import JSON
+import Kernels
+import Records
+import Tensors
+import Vectors
+
+/// Builds an index of documents that come in blocks.
+///
+/// The passes over the documents: a sample, where `sampleSize` asks for one, and `train` on it; then
+/// `append`, block by block; then `finish`.
+package protocol IndexBuilder {
+  /// How many documents are looked at before the first is added; nil for none.
+  var sampleSize: Int? { get }
+
+  /// Learns what all documents share, such as centroids.
+  mutating func train(on sample: Embeddings) throws(Failure)
+
+  /// Adds documents.
+  mutating func append(_ documents: DocumentBlock) throws(Failure)
+
+  /// Adds all documents of a segment of an index of the same form.
+  mutating func append(contentsOf segment: IndexSegment) throws(Failure)
+
+  /// Writes what is still to be written into the writer's files.
+  mutating func finish() throws(Failure) -> IndexContent
+}
+
+extension IndexBuilder {
+  package var sampleSize: Int? { nil }
+
+  package mutating func train(on sample: Embeddings) throws(Failure) {
+    preconditionFailure("an index that asks for no sample")
+  }
+}
+
+/// What a builder says of the finished index.
+package struct IndexContent: Sendable {
+  /// Numbers of the collection.
+  package var statistics: [JSON.Member]
+  /// Digest of what was trained; nil for nothing.
+  package var codebook: String?
+
+  package init(statistics: [JSON.Member] = [], codebook: String? = nil) {
+    self.statistics = statistics
+    self.codebook = codebook
+  }
+}
+
+/// Some documents on their way into an index.
+package enum DocumentBlock: Sendable {
+  /// Some records of a segment of a tensor stream.
+  case records(TensorSegment, Range<Int>)
+  /// Text records.
+  case texts(RecordBatch)
+
+  /// Number of documents.
+  package var count: Int {
+    switch self {
+    case .records(_, let range): range.count
+    case .texts(let batch): batch.count
+    }
+  }
+
+  /// Calls `body` with the id of a document of the block.
+  package func withID(
+    _ index: Int, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
+  ) throws(Failure) {
+    switch self {
+    case .records(let segment, let range):
+      try segment.withID(range.lowerBound + index, body)
+    case .texts(let batch):
+      try batch.id(index).bytes.withUnsafeBufferPointer { id throws(Failure) in
+        try body(UnsafeRawBufferPointer(id))
+      }
+    }
+  }
+
+  /// The documents' vectors in single precision, or their texts.
+  package func embeddings(_ kernels: Kernels) throws(Failure) -> Embeddings {
+    switch self {
+    case .records(let segment, let range):
+      return try Embeddings(segment, range, "documents", kernels)
+    case .texts(let batch):
+      return .texts((0..<batch.count).map { index in batch.withText(index) { Array($0) } })
+    }
+  }
+}

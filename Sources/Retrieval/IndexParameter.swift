@@ -1,0 +1,65 @@
+/// One parameter of a type of index: a long flag of lir-index or lir-search.
+package struct IndexParameter: Sendable {
+  package enum Stage: Sendable { case build, search }
+
+  package enum Form: Sendable {
+    case integer(ClosedRange<Int>)
+    case number(ClosedRange<Double>)
+    case word([String])
+    /// On where it is given.
+    case flag
+    /// A file; the digest of its content stands for it.
+    case file
+  }
+
+  /// The long flag without its dashes.
+  package var name: String
+  /// Other names of it.
+  package var aliases: [String]
+  package var stage: Stage
+  package var form: Form
+  /// Default, as a user would write it; nil for none.
+  package var value: String?
+  /// What it means, a sentence.
+  package var meaning: String
+
+  package init(
+    _ name: String, aliases: [String] = [], _ stage: Stage, _ form: Form, default value: String?,
+    _ meaning: String
+  ) {
+    self.name = name
+    self.aliases = aliases
+    self.stage = stage
+    self.form = form
+    self.value = value
+    self.meaning = meaning
+  }
+
+  /// What a value must be, in words.
+  package var expected: String {
+    switch form {
+    case .integer(let range):
+      range.upperBound == .max
+        ? "an integer from \(range.lowerBound) up"
+        : "an integer from \(range.lowerBound) to \(range.upperBound)"
+    case .number(let range):
+      range.upperBound.isFinite
+        ? "a number from \(range.lowerBound) to \(range.upperBound)"
+        : "a number from \(range.lowerBound) up"
+    case .word(let words): words.joined(separator: " or ")
+    case .flag: "true or false"
+    case .file: "a file"
+    }
+  }
+
+  /// Whether a text is a value of the parameter.
+  func accepts(_ text: String) -> Bool {
+    switch form {
+    case .integer(let range): Int(text).map(range.contains) ?? false
+    case .number(let range): Double(text).map(range.contains) ?? false
+    case .word(let words): words.contains(text)
+    case .flag: text == "true" || text == "false"
+    case .file: !text.isEmpty
+    }
+  }
+}

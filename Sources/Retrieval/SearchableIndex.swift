@@ -1,0 +1,76 @@
+import Failures
+import IndexFormat
+import Tensors
+import Vectors
+
+/// An index that can be searched.
+package protocol SearchableIndex: Sendable {
+  var documents: DocumentTable { get }
+
+  /// The best documents of every query, best first.
+  ///
+  /// - Throws: 65 for a query or a score that is not a finite number, and for damaged files; 78 for
+  ///   queries of another form than the index's.
+  func search(_ request: SearchRequest) throws(Failure) -> [[TopDocuments.Entry]]
+}
+
+/// An index that can score documents that are given.
+package protocol RescoringIndex: SearchableIndex {
+  /// Scores of some documents for one query, in their order: the bits that `search` gives.
+  ///
+  /// - Throws: As `search` does.
+  func scores(
+    _ queries: Embeddings, _ query: Int, of ordinals: [Int]
+  ) throws(Failure) -> [Float]
+}
+
+extension IndexSource {
+  /// Refuses queries that the index cannot answer, before any work is done.
+  ///
+  /// - Throws: 78 for queries of another role, model, kind or width than the documents'.
+  package func check(
+    queries description: StreamDescription, _ schema: StreamSchema, _ place: String
+  ) throws(Failure) {
+    guard description.role == .query else {
+      throw .config(
+        place, "expected embeddings of queries, found role \(description.role.rawValue)",
+        hint: "encode them with --role query")
+    }
+    guard let own = self.schema else {
+      throw .config(place, "the index holds texts: its queries are texts, too")
+    }
+    try check(queryModel: description.model, place)
+    guard schema.kind == own.kind else {
+      throw .config(
+        place,
+        "expected a \(own.kind.rawValue) stream for this index, found \(schema.kind.rawValue)")
+    }
+    guard description.dim == self.description.dim else {
+      throw .config(
+        place,
+        "expected dimension \(self.description.dim.map(String.init) ?? "none"), found "
+          + (description.dim.map(String.init) ?? "none"))
+    }
+    for column in own.columns where column.width != nil {
+      let width = schema.columns.first { $0.name == column.name }?.width
+      guard width == column.width else {
+        throw .config(
+          place,
+          "expected \(column.name) of width \(column.width ?? 0), found "
+            + (width.map(String.init) ?? "none"))
+      }
+    }
+  }
+
+  /// Refuses queries of another model.
+  ///
+  /// - Throws: 78 where the digests differ.
+  package func check(queryModel: String?, _ place: String) throws(Failure) {
+    guard queryModel != description.model else { return }
+    throw .config(
+      place,
+      "the index was made by model \(description.model ?? "unknown"), the queries by "
+        + "\(queryModel ?? "unknown")",
+      hint: "encode queries and documents with the same model folder")
+  }
+}
