@@ -49,14 +49,9 @@ package struct InputWindow {
     ids = (0..<batch.count).map { batch.id($0).bytes }
     skipped = batch.skipped
     tokens = try tokenizer.tokenize(batch.count) { index, buffer, scratch throws(Failure) in
-      var result: Result<TokenCounts, Failure>?
-      batch.withText(index) { text in
-        do throws(Failure) {
-          result = .success(try role.append(text, to: &buffer, &scratch))
-        } catch { result = .failure(error) }
+      try batch.withText(index) { text throws(Failure) in
+        try role.append(text, to: &buffer, &scratch)
       }
-      guard let result else { preconditionFailure("a record without text") }
-      return try result.get()
     }
   }
 

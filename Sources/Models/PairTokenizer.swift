@@ -60,8 +60,8 @@ package struct PairTokenizer: Sendable {
     _ scratch: inout TokenizerScratch
   ) throws(Failure) -> TokenCounts {
     let (document, removed) = try cut(document, documentLength, &scratch)
-    let counts = try query.withBuffer { query throws(Failure) in
-      try document.withBuffer { document throws(Failure) in
+    let counts = try query.withBytes { query throws(Failure) in
+      try document.withBytes { document throws(Failure) in
         try tokenizer.encode(
           query, pair: document, template: template, maxLength: pairLength,
           truncation: .longestFirst, into: &buffer, scratch: &scratch)

@@ -94,7 +94,7 @@ package struct RoleTokenizer: Sendable {
     if prompt.isEmpty {
       removed = try appendTemplate(text, to: &buffer, &scratch)
     } else {
-      removed = try (prompt + Array(text)).withBuffer { bytes throws(Failure) in
+      removed = try (prompt + Array(text)).withBytes { bytes throws(Failure) in
         try appendTemplate(bytes, to: &buffer, &scratch)
       }
     }
@@ -146,7 +146,7 @@ extension RoleTokenizer {
   package func appendUncut(
     _ text: UnsafeRawBufferPointer, to buffer: inout TokenBuffer, _ scratch: inout TokenizerScratch
   ) throws(Failure) -> TokenCounts {
-    let counts = try (prompt + Array(text)).withBuffer { bytes throws(Failure) in
+    let counts = try (prompt + Array(text)).withBytes { bytes throws(Failure) in
       try tokenizer.encode(bytes, addSpecialTokens: false, into: &buffer, scratch: &scratch)
     }
     return TokenCounts(removed: counts.removed)
@@ -166,24 +166,13 @@ extension RoleTokenizer {
   package func promptTokens(_ scratch: inout TokenizerScratch) throws(Failure) -> Int {
     if prompt.isEmpty { return 0 }
     var buffer = TokenBuffer()
-    _ = try prompt.withBuffer { bytes throws(Failure) in
+    _ = try prompt.withBytes { bytes throws(Failure) in
       try appendTemplate(bytes, to: &buffer, &scratch)
     }
     guard let last = buffer.ids.last, tokenizer.isSpecial(last) else {
       return buffer.count
     }
     return buffer.count - 1
-  }
-}
-
-extension [UInt8] {
-  /// Calls `body` with the bytes.
-  func withBuffer<R>(
-    _ body: (UnsafeRawBufferPointer) throws(Failure) -> R
-  ) throws(Failure) -> R {
-    try withUnsafeBufferPointer { bytes throws(Failure) in
-      try body(UnsafeRawBufferPointer(bytes))
-    }
   }
 }
 

@@ -50,27 +50,32 @@ package struct RecordBatch: Sendable {
 
   /// Calls `body` with the bytes of a record's id; of a pair, both ids with a tab between them.
   @inline(__always)
-  package func withID<R>(_ index: Int, _ body: (UnsafeRawBufferPointer) -> R) -> R {
+  package func withID<R, E: Error>(
+    _ index: Int, _ body: (UnsafeRawBufferPointer) throws(E) -> R
+  ) throws(E) -> R {
     let slot = slots[index]
-    return withBytes(slot.idStart, slot.idEnd, body)
+    return try withBytes(slot.idStart, slot.idEnd, body)
   }
 
   /// Calls `body` with the bytes of a record's text, which are valid UTF-8 without NUL.
   @inline(__always)
-  package func withText<R>(_ index: Int, _ body: (UnsafeRawBufferPointer) -> R) -> R {
+  package func withText<R, E: Error>(
+    _ index: Int, _ body: (UnsafeRawBufferPointer) throws(E) -> R
+  ) throws(E) -> R {
     let slot = slots[index]
-    return withBytes(slot.textStart, slot.textEnd, body)
+    return try withBytes(slot.textStart, slot.textEnd, body)
   }
 
   /// Calls `body` with the texts of a pair's query and document.
   @inline(__always)
-  package func withPair<R>(
-    _ index: Int, _ body: (_ query: UnsafeRawBufferPointer, _ doc: UnsafeRawBufferPointer) -> R
-  ) -> R {
+  package func withPair<R, E: Error>(
+    _ index: Int,
+    _ body: (_ query: UnsafeRawBufferPointer, _ doc: UnsafeRawBufferPointer) throws(E) -> R
+  ) throws(E) -> R {
     let slot = slots[index]
     precondition(slot.split < slot.textEnd, "record \(index) is not a pair")
-    return withBytes(slot.textStart, slot.split) { query in
-      withBytes(slot.split + 1, slot.textEnd) { doc in body(query, doc) }
+    return try withBytes(slot.textStart, slot.split) { query throws(E) in
+      try withBytes(slot.split + 1, slot.textEnd) { doc throws(E) in try body(query, doc) }
     }
   }
 
@@ -100,9 +105,11 @@ package struct RecordBatch: Sendable {
   }
 
   @inline(__always)
-  private func withBytes<R>(
-    _ start: UInt32, _ end: UInt32, _ body: (UnsafeRawBufferPointer) -> R
-  ) -> R {
-    bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[Int(start)..<Int(end)])) }
+  private func withBytes<R, E: Error>(
+    _ start: UInt32, _ end: UInt32, _ body: (UnsafeRawBufferPointer) throws(E) -> R
+  ) throws(E) -> R {
+    try bytes.withBytes { bytes throws(E) in
+      try body(UnsafeRawBufferPointer(rebasing: bytes[Int(start)..<Int(end)]))
+    }
   }
 }

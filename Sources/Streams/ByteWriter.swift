@@ -51,11 +51,7 @@ package final class ByteWriter {
   }
 
   package func write(_ bytes: [UInt8]) throws(Failure) {
-    var failure: Failure?
-    bytes.withUnsafeBytes { raw in
-      do throws(Failure) { try write(raw) } catch { failure = error }
-    }
-    if let failure { throw failure }
+    try bytes.withBytes { raw throws(Failure) in try write(raw) }
   }
 
   package func write(_ text: String) throws(Failure) { try write(Array(text.utf8)) }
@@ -96,20 +92,12 @@ package final class ByteWriter {
   }
 
   private func writeRaw(_ bytes: [UInt8]) throws(Failure) {
-    var failure: Failure?
-    bytes.withUnsafeBytes { raw in
-      do throws(Failure) { try file.write(raw) } catch { failure = error }
-    }
-    if let failure { throw failure }
+    try bytes.withBytes { raw throws(Failure) in try file.write(raw) }
   }
 
   private func drain() throws(Failure) {
     if buffer.isEmpty { return }
-    var failure: Failure?
-    buffer.withUnsafeBytes { raw in
-      do throws(Failure) { try emit(raw) } catch { failure = error }
-    }
-    if let failure { throw failure }
+    try buffer.withBytes { raw throws(Failure) in try emit(raw) }
     buffer.removeAll(keepingCapacity: true)
   }
 

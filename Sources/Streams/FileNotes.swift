@@ -69,9 +69,7 @@ package struct FileNotes: Sendable {
     guard let output = try? OutputFile(place) else { return }
     let bytes = Array(line(identity, value).utf8)
     do throws(Failure) {
-      try bytes.withUnsafeBufferPointer { buffer throws(Failure) in
-        try output.write(UnsafeRawBufferPointer(buffer))
-      }
+      try bytes.withBytes { bytes throws(Failure) in try output.write(bytes) }
       try output.finish()
     } catch {
       return

@@ -14,13 +14,9 @@ package struct LineBlock: Sendable {
   package func forEachLine<E: Error>(
     _ body: (_ line: UnsafeRawBufferPointer, _ start: Int, _ number: Int) throws(E) -> Void
   ) throws(E) {
-    let result: Result<Void, E> = bytes.withUnsafeBytes { buffer in
-      do throws(E) {
-        try Self.split(buffer, firstLine: firstLine, body)
-        return .success(())
-      } catch { return .failure(error) }
+    try bytes.withBytes { buffer throws(E) in
+      try Self.split(buffer, firstLine: firstLine, body)
     }
-    try result.get()
   }
 
   private static func split<E: Error>(
@@ -46,7 +42,8 @@ package struct LineBlock: Sendable {
 
 /// Memory for whole lines, to be filled again and again by `LineReader.next(into:)`.
 ///
-/// Unchecked: one thread at a time fills it, and it is read only between that.
+/// Unchecked: one thread at a time fills it, which writes the memory and all variables, and it is read
+/// only between that; whoever hands it from thread to thread orders the two.
 package final class LineBuffer: @unchecked Sendable {
   private var memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
   fileprivate(set) var count = 0
@@ -161,16 +158,14 @@ package final class LineReader {
   ///
   /// At the end of the input all of it, newline or not.
   private func read(eager: Bool) throws(Failure) -> (block: [UInt8], isEnd: Bool) {
-    var failure: Failure?
     var isEnd = false
     // Doubling, so that a long line is not copied once for every block of it.
     let capacity = carry.count + max(blockSize, carry.count)
-    let block = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
-      do throws(Failure) {
-        (count, isEnd) = try cut(into: UnsafeMutableRawBufferPointer(buffer), eager: eager)
-      } catch { failure = error }
+    let block = try [UInt8](atMost: capacity) { memory throws(Failure) in
+      let (count, end) = try cut(into: memory, eager: eager)
+      isEnd = end
+      return count
     }
-    if let failure { throw failure }
     return (block, isEnd)
   }
 

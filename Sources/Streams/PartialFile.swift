@@ -49,11 +49,7 @@ package final class PartialFile {
     }
     // The digest is there before the first byte that it vouches for.
     let file = try OutputFile(digestPath)
-    var failure: Failure?
-    Array((digest + "\n").utf8).withUnsafeBytes { bytes in
-      do throws(Failure) { try file.write(bytes) } catch { failure = error }
-    }
-    if let failure { throw failure }
+    try Array((digest + "\n").utf8).withBytes { bytes throws(Failure) in try file.write(bytes) }
     try file.finish()
   }
 

@@ -34,8 +34,8 @@ package struct TensorSegment: Sendable {
   ) throws(E) -> R {
     let range =
       idsPlace + int64(idOffsetsPlace, index)..<idsPlace + int64(idOffsetsPlace, index + 1)
-    return try data.withUnsafeBufferPointer { bytes throws(E) in
-      try body(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[range])))
+    return try data.withBytes { bytes throws(E) in
+      try body(UnsafeRawBufferPointer(rebasing: bytes[range]))
     }
   }
 
@@ -49,8 +49,8 @@ package struct TensorSegment: Sendable {
     let ragged = schema.columns[column].isRagged
     let start = places[column] + size * (ragged ? offset(index) : index)
     let end = places[column] + size * (ragged ? offset(index + 1) : index + 1)
-    return try data.withUnsafeBufferPointer { bytes throws(E) in
-      try body(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[start..<end])))
+    return try data.withBytes { bytes throws(E) in
+      try body(UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
     }
   }
 
@@ -86,8 +86,8 @@ extension TensorStreamWriter {
     _ values: [UnsafeRawBufferPointer] = []
   ) throws(Failure) {
     guard values.count < columns.count else { return try body(values) }
-    try columns[values.count].withUnsafeBufferPointer { bytes throws(Failure) in
-      try withBuffers(columns, body, values + [UnsafeRawBufferPointer(bytes)])
+    try columns[values.count].withBytes { bytes throws(Failure) in
+      try withBuffers(columns, body, values + [bytes])
     }
   }
 }
@@ -95,9 +95,9 @@ extension TensorStreamWriter {
 extension TensorStreamWriter {
   /// Appends a record whose columns are byte arrays.
   package func append(id: [UInt8], items: Int, _ columns: [[UInt8]]) throws(Failure) {
-    try id.withUnsafeBufferPointer { id throws(Failure) in
+    try id.withBytes { id throws(Failure) in
       try Self.withBuffers(columns) { values throws(Failure) in
-        try append(id: UnsafeRawBufferPointer(id), items: items, values)
+        try append(id: id, items: items, values)
       }
     }
   }

@@ -67,8 +67,8 @@ package final class TensorStreamReader {
       throw .data(place, "expected a tensor stream's header, found a length of \(length)")
     }
     var text = try bytes(Int(length), allowingEnd: false)
-    let header = try text.withUnsafeBufferPointer { buffer throws(Failure) in
-      try SafeTensorsHeader(UnsafeRawBufferPointer(buffer), place: place)
+    let header = try text.withBytes { bytes throws(Failure) in
+      try SafeTensorsHeader(bytes, place: place)
     }
     guard let format = header.metadata("lir.format") else {
       throw .data(place, "expected a tensor stream, found a safetensors blob without lir.format")
@@ -111,15 +111,13 @@ package final class TensorStreamReader {
     var bytes: [UInt8] = []
     while bytes.count < count {
       let piece = min(count - bytes.count, 1 << 24)
-      var failure: Failure?
-      let chunk = [UInt8](unsafeUninitializedCapacity: piece) { buffer, filled in
-        do throws(Failure) {
-          filled = try input.readFully(into: UnsafeMutableRawBufferPointer(buffer))
-        } catch { failure = error }
-      }
-      if let failure {
-        throw failure.status == .data
-          ? .data(place, failure.message, hint: failure.hint) : failure
+      let chunk: [UInt8]
+      do throws(Failure) {
+        chunk = try [UInt8](atMost: piece) { memory throws(Failure) in
+          try input.readFully(into: memory)
+        }
+      } catch {
+        throw error.status == .data ? .data(place, error.message, hint: error.hint) : error
       }
       if bytes.isEmpty { bytes = chunk } else { bytes += chunk }
       if chunk.count < piece { break }

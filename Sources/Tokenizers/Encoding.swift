@@ -67,16 +67,11 @@ extension Tokenizer {
   ) throws(Failure) -> [Int32] {
     var buffer = TokenBuffer()
     var scratch = TokenizerScratch()
-    let bytes = Array(text.utf8)
-    let result: Result<Void, Failure> = bytes.withUnsafeBytes { bytes in
-      do throws(Failure) {
-        _ = try encode(
-          bytes, addSpecialTokens: addSpecialTokens, maxLength: maxLength, into: &buffer,
-          scratch: &scratch)
-        return .success(())
-      } catch { return .failure(error) }
+    _ = try Array(text.utf8).withBytes { bytes throws(Failure) in
+      try encode(
+        bytes, addSpecialTokens: addSpecialTokens, maxLength: maxLength, into: &buffer,
+        scratch: &scratch)
     }
-    try result.get()
     return buffer.ids
   }
 

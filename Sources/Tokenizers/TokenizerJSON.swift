@@ -20,29 +20,23 @@ struct TokenizerJSON {
   init(_ bytes: [UInt8], path: String) throws(Failure) {
     var sections: [String: JSON] = [:]
     var reader = ModelReader(path: path, byteCount: bytes.count)
-    let result: Result<Void, Failure> = bytes.withUnsafeBytes { buffer in
+    try bytes.withBytes { buffer throws(Failure) in
       var parser = JSONParser(buffer)
       let wrap = { (error: JSONError) in Failure.data(path, error.description) }
-      do throws(Failure) {
-        try parser.object(
-          { (parser: inout JSONParser, key: String) throws(Failure) in
-            if sections[key] != nil {
-              throw .data(path, "expected \"\(key)\" once, found it again")
-            }
-            if key == "model" {
-              sections[key] = .null
-              try reader.read(&parser)
-              return
-            }
-            do throws(JSONError) { sections[key] = try parser.value() } catch { throw wrap(error) }
-          }, wrap: wrap)
-        do throws(JSONError) { try parser.finish() } catch { throw wrap(error) }
-        return .success(())
-      } catch {
-        return .failure(error)
-      }
+      try parser.object(
+        { (parser: inout JSONParser, key: String) throws(Failure) in
+          if sections[key] != nil {
+            throw .data(path, "expected \"\(key)\" once, found it again")
+          }
+          if key == "model" {
+            sections[key] = .null
+            try reader.read(&parser)
+            return
+          }
+          do throws(JSONError) { sections[key] = try parser.value() } catch { throw wrap(error) }
+        }, wrap: wrap)
+      do throws(JSONError) { try parser.finish() } catch { throw wrap(error) }
     }
-    try result.get()
     guard sections["model"] != nil else { throw .data(path, "expected a \"model\", found none") }
     let fields = ComponentReader(path: path)
     if let version = sections["version"]?.string, version != "1.0" {

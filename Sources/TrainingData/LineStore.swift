@@ -35,9 +35,7 @@ package final class LineStore {
     let lines = LineReader(reader, blockSize: 1 << 20)
     while let block = try lines.next() {
       if case .spool(let spool) = file {
-        try block.bytes.withUnsafeBufferPointer { bytes throws(Failure) in
-          try spool.append(UnsafeRawBufferPointer(bytes))
-        }
+        try block.bytes.withBytes { bytes throws(Failure) in try spool.append(bytes) }
       }
       note(block)
       try check(block)
@@ -111,26 +109,18 @@ final class OpenFile {
   deinit { close(descriptor) }
 
   func read(_ range: Range<Int>) throws(Failure) -> [UInt8] {
-    var filled = 0
-    var failure: Failure?
-    let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { target, count in
+    try [UInt8](atMost: range.count) { memory throws(Failure) in
+      var filled = 0
       while filled < range.count {
         let got = pread(
-          descriptor, target.baseAddress.map { $0 + filled }, range.count - filled,
+          descriptor, memory.baseAddress.map { $0 + filled }, range.count - filled,
           off_t(range.lowerBound + filled))
         if got < 0, errno == EINTR { continue }
-        if got <= 0 {
-          failure =
-            got < 0
-            ? SystemError.io(path, "read")
-            : .data(path, "the file was changed while it was in use")
-          break
-        }
+        if got < 0 { throw SystemError.io(path, "read") }
+        if got == 0 { throw .data(path, "the file was changed while it was in use") }
         filled += got
       }
-      count = filled
+      return filled
     }
-    if let failure { throw failure }
-    return bytes
   }
 }

@@ -109,39 +109,26 @@ struct TokenizeJob {
   ) throws(Failure) -> TokenWindow {
     let (work, tokenizer) = (work, tokenizer)
     return try windowTokenizer.tokenize(batch.count) { index, buffer, scratch throws(Failure) in
-      var result: Result<TokenCounts, Failure>?
-      func attempt(_ body: () throws(Failure) -> TokenCounts) {
-        do throws(Failure) { result = .success(try body()) } catch { result = .failure(error) }
-      }
       switch work {
       case .plain(let maxLength):
-        batch.withText(index) { text in
-          attempt { () throws(Failure) in
-            let counts = try tokenizer.encode(
-              text, addSpecialTokens: !uncut, maxLength: uncut ? nil : maxLength, into: &buffer,
-              scratch: &scratch)
-            return TokenCounts(removed: counts.removed)
-          }
+        return try batch.withText(index) { text throws(Failure) in
+          let counts = try tokenizer.encode(
+            text, addSpecialTokens: !uncut, maxLength: uncut ? nil : maxLength, into: &buffer,
+            scratch: &scratch)
+          return TokenCounts(removed: counts.removed)
         }
       case .role(let role):
-        batch.withText(index) { text in
-          attempt { () throws(Failure) in
-            uncut
-              ? try role.appendUncut(text, to: &buffer, &scratch)
-              : try role.append(text, to: &buffer, &scratch)
-          }
+        return try batch.withText(index) { text throws(Failure) in
+          uncut
+            ? try role.appendUncut(text, to: &buffer, &scratch)
+            : try role.append(text, to: &buffer, &scratch)
         }
       case .pairs(let pairs):
-        batch.withPair(index) { query, document in
-          attempt { () throws(Failure) in
-            let prepared = try pairs.prepared(query: query, &scratch)
-            return try pairs.append(
-              query: prepared.text, document: document, to: &buffer, &scratch)
-          }
+        return try batch.withPair(index) { query, document throws(Failure) in
+          let prepared = try pairs.prepared(query: query, &scratch)
+          return try pairs.append(query: prepared.text, document: document, to: &buffer, &scratch)
         }
       }
-      guard let result else { preconditionFailure("a record without text") }
-      return try result.get()
     }
   }
 

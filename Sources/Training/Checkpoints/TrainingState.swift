@@ -80,16 +80,12 @@ extension TrainingRun {
       }
     }
     let steps = update.steps.map { Int64($0) }
-    var failure: Failure?
-    steps.withUnsafeBytes { bytes in
-      do throws(Failure) {
-        try SafeTensorsWriter.write(
-          "\(folder)/\(TrainingState.fileName)", metadata: metadata,
-          [SafeTensorsWriter.Tensor("#steps", .i64, [steps.count], bytes)] + tensors,
-          isChecked: true)
-      } catch { failure = error }
+    try steps.withBytes { bytes throws(Failure) in
+      try SafeTensorsWriter.write(
+        "\(folder)/\(TrainingState.fileName)", metadata: metadata,
+        [SafeTensorsWriter.Tensor("#steps", .i64, [steps.count], bytes)] + tensors,
+        isChecked: true)
     }
-    if let failure { throw failure }
   }
 
   /// Takes the optimiser's memory from a state file; the weights are those of its folder.

@@ -73,7 +73,7 @@ package struct TupleTokenizer {
 
   private func tokens(_ texts: [[UInt8]], _ role: RoleTokenizer) throws(Failure) -> TokenWindow {
     try windows.tokenize(texts.count) { index, buffer, scratch throws(Failure) in
-      try withBytes(texts[index]) { text throws(Failure) in
+      try texts[index].withBytes { text throws(Failure) in
         try role.append(text, to: &buffer, &scratch)
       }
     }
@@ -86,7 +86,7 @@ package struct TupleTokenizer {
     var scratch = TokenizerScratch()
     for tuple in tuples {
       queries.append(
-        try withBytes(tuple.query) { text throws(Failure) in
+        try tuple.query.withBytes { text throws(Failure) in
           try tokenizer.prepared(query: text, &scratch).text
         })
     }
@@ -95,7 +95,7 @@ package struct TupleTokenizer {
     return try windows.tokenize(tuples.count * documents) {
       index, buffer, scratch throws(Failure) in
       let query = index / documents
-      return try withBytes(tuples[query].documents[index % documents].text) {
+      return try tuples[query].documents[index % documents].text.withBytes {
         text throws(Failure) in
         try tokenizer.append(query: prepared[query], document: text, to: &buffer, &scratch)
       }
@@ -114,14 +114,5 @@ package struct TupleTokenizer {
         ids: window.ids[range], typeIDs: window.typeIDs[range], attended: window.attended[range])
     }
     return batch
-  }
-}
-
-/// Calls `body` with the bytes of a text.
-private func withBytes<R>(
-  _ text: [UInt8], _ body: (UnsafeRawBufferPointer) throws(Failure) -> R
-) throws(Failure) -> R {
-  try text.withUnsafeBufferPointer { bytes throws(Failure) in
-    try body(UnsafeRawBufferPointer(bytes))
   }
 }
