@@ -95,20 +95,23 @@ final class TemporaryFile {
   let path: String
   let number: Int32
   private var present = true
-  private let slot: Int?
+  private let token: Signals.Token
 
   /// Creates `.NAME.tmp.HOST.PID.RANDOM` in the folder of `target`.
   init(beside target: String) throws(Failure) {
     path = TemporaryName.beside(target)
+    token = Signals.register(path)
     number = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-    guard number >= 0 else { throw SystemError.cannotCreate(target) }
-    slot = SignalCleanup.register(path)
+    guard number >= 0 else {
+      Signals.forget(token)
+      throw SystemError.cannotCreate(target)
+    }
   }
 
   func rename(to target: String) throws(Failure) {
     guard Glibc.rename(path, target) == 0 else { throw SystemError.cannotCreate(target) }
     present = false
-    SignalCleanup.forget(slot)
+    Signals.forget(token)
     try PathName.syncFolder(of: target)
   }
 
@@ -117,49 +120,6 @@ final class TemporaryFile {
       unlink(path)
       present = false
     }
-    SignalCleanup.forget(slot)
-  }
-}
-
-/// Parts of paths.
-package enum PathName {
-  /// What a path names once links are followed; the path itself where there is nothing yet.
-  package static func resolvingLink(_ path: String) -> String {
-    guard let resolved = realpath(path, nil) else { return path }
-    defer { free(resolved) }
-    return String(cString: resolved)
-  }
-
-  /// Whether a path is, or is a link to, an open descriptor of a process.
-  package static func leadsToDescriptor(_ path: String) -> Bool {
-    var current = path
-    for _ in 0..<8 {
-      if current.hasPrefix("/dev/fd/") || (current.hasPrefix("/proc/") && current.contains("/fd/"))
-      {
-        return true
-      }
-      var buffer = [CChar](repeating: 0, count: 4096)
-      let count = readlink(current, &buffer, buffer.count - 1)
-      if count <= 0 { return false }
-      let target = String(decoding: buffer[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
-      current = target.hasPrefix("/") ? target : split(current).folder + target
-    }
-    return false
-  }
-
-  /// The folder with its final `/` (empty for the current one), and the last component.
-  package static func split(_ path: String) -> (folder: String, name: String) {
-    guard let slash = path.lastIndex(of: "/") else { return ("", path) }
-    return (String(path[...slash]), String(path[path.index(after: slash)...]))
-  }
-
-  /// Makes a rename in the folder of `path` last.
-  package static func syncFolder(of path: String) throws(Failure) {
-    let folder = split(path).folder
-    let number = open(folder.isEmpty ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard number >= 0 else { return }
-    // Some file systems cannot sync a folder (EINVAL); that is not this file's failure.
-    _ = fsync(number)
-    close(number)
+    Signals.forget(token)
   }
 }

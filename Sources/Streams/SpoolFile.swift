@@ -17,6 +17,8 @@ package final class SpoolFile {
   /// - Throws: 73 where it cannot be made.
   package init(_ path: String) throws(Failure) {
     self.path = path
+    let token = Signals.register(path)
+    defer { Signals.forget(token) }
     number = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard number >= 0 else { throw SystemError.cannotCreate(path) }
     unlink(path)
@@ -71,9 +73,7 @@ package final class SpoolFile {
         if errno == EINTR { continue }
         throw SystemError.io(path, "read")
       }
-      try piece.withUnsafeBufferPointer { bytes throws(Failure) in
-        try body(UnsafeRawBufferPointer(bytes))
-      }
+      try piece.withBytes(body)
       start += piece.count
     }
   }

@@ -80,7 +80,7 @@ enum ToolRunner {
   /// Parses, runs, reports, and exits with the status that the outcome has.
   static func run<T: Tool>(_ tool: T.Type, _ arguments: [String]) -> Never {
     StandardDescriptors.secure()
-    SignalCleanup.install()
+    Signals.install()
     let status = attempt(tool, arguments)
     exit(status)
   }

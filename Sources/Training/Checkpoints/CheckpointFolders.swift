@@ -125,10 +125,10 @@ package struct CheckpointFolders {
     // What is not whole was being removed when a kill came.
     if WholeFile.isDirectory(target) { try Self.remove(target) }
     let folder = TemporaryName.beside(target)
-    guard mkdir(folder, 0o777) == 0 else { throw SystemError.cannotCreate(target) }
     let names = [""] + (contents + [Self.doneFile]).map { "/" + $0 }
-    let slots = names.map { SignalCleanup.register(folder + $0) }
-    defer { for slot in slots { SignalCleanup.forget(slot) } }
+    let tokens = names.map { Signals.register(folder + $0) }
+    defer { for token in tokens { Signals.forget(token) } }
+    guard mkdir(folder, 0o777) == 0 else { throw SystemError.cannotCreate(target) }
     do throws(Failure) {
       try write(folder)
       try Self.finish(folder)

@@ -1,0 +1,73 @@
+import Glibc
+import Synchronization
+
+/// What signals do to this process.
+///
+/// A signal that ends it first removes the unfinished outputs, and then ends it as if there were no
+/// handler. Once `askFirst` was called, there is something to continue: then SIGTERM and SIGUSR1
+/// ask, and the work stops at its next checkpoint. SIGKILL leaves files behind: names that begin
+/// with a dot and end in a random part.
+package enum Signals {
+  /// Stands for a path that was registered.
+  package struct Token: Sendable {
+    fileprivate let token: UnfinishedOutputs.Token
+  }
+
+  /// Has a file, or a folder of registered files, removed if a signal ends the process.
+  ///
+  /// Call it before the file is made, so that there is no moment between the two.
+  package static func register(_ path: String) -> Token {
+    Token(token: UnfinishedOutputs.register(path))
+  }
+
+  /// Leaves a file where it is from here on: it is finished, or removed.
+  package static func forget(_ token: Token) { UnfinishedOutputs.forget(token.token) }
+
+  /// Signals that end a process and that people and batch systems send.
+  private static let ending = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU]
+
+  /// Signals that batch systems send before they kill.
+  private static let asking = [SIGTERM, SIGUSR1]
+
+  private static let asksFirst = Atomic<Bool>(false)
+  private static let isStopRequested = Atomic<Bool>(false)
+
+  /// Handles the signals that end a process, except those that are ignored.
+  package static func install() {
+    for number in ending {
+      var old = sigaction()
+      sigaction(number, nil, &old)
+      if unsafeBitCast(old.__sigaction_handler.sa_handler, to: Int.self) == 1 { continue }
+      handle(number)
+    }
+  }
+
+  /// From here on SIGTERM and SIGUSR1 ask instead of ending the process.
+  package static func askFirst() {
+    asksFirst.store(true, ordering: .relaxed)
+    for number in asking { handle(number) }
+  }
+
+  /// Whether a signal has asked.
+  package static var hasAsked: Bool { isStopRequested.load(ordering: .relaxed) }
+
+  private static func handle(_ number: Int32) {
+    // Statics are made when they are first used: not in a handler.
+    _ = (asksFirst.load(ordering: .relaxed), hasAsked)
+    UnfinishedOutputs.prepare()
+    var action = sigaction()
+    action.__sigaction_handler.sa_handler = { Signals.receive($0) }
+    sigaction(number, &action, nil)
+  }
+
+  /// The handler: atomics, `unlink`, `rmdir`, `signal` and `raise`, all of them async-signal-safe.
+  private static func receive(_ number: Int32) {
+    if asksFirst.load(ordering: .relaxed), number == SIGTERM || number == SIGUSR1 {
+      isStopRequested.store(true, ordering: .relaxed)
+      return
+    }
+    UnfinishedOutputs.removeAll()
+    signal(number, SIG_DFL)
+    raise(number)
+  }
+}
