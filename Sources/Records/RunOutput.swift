@@ -1,5 +1,4 @@
 import Failures
-import Records
 import Streams
 
 /// A run that is written query by query: compressed, to a pipe, or resumable.
@@ -15,24 +14,31 @@ package final class RunOutput {
   /// The last query that a killed run has finished; nil if there is none.
   package let resumeAfter: RecordID?
 
-  /// `output`: where the run goes.
+  /// Opens the output, or continues what a killed run of the same work has left.
   ///
-  /// `resume`: whether a partial output is continued. `work`: digest of everything that decides the
-  /// run. `tag`: the last column. `provenance`: JSON of what made the run, for the trailer.
+  /// - Parameters:
+  ///   - target: Where the run goes; `-` is the standard output.
+  ///   - compression: How it is compressed there.
+  ///   - resume: Whether a partial output is continued.
+  ///   - work: Digest of everything that decides the run.
+  ///   - tag: The last column.
+  ///   - provenance: JSON of what made the run, for the trailer; nil for none.
+  /// - Throws: 64 for a tag with white space, 78 where the partial output belongs to other work, 73
+  ///   where the output cannot be made.
   package init(
-    _ output: OutputOptions, resume: Bool, work: String, tag: String, provenance: String?
+    _ target: String, compression: Compression, resume: Bool, work: String, tag: String,
+    provenance: String?
   ) throws(Failure) {
     runWriter = try RunWriter(tag: tag)
-    self.provenance = output.noProvenance ? nil : provenance
-    compression = try output.compression()
-    target = output.output
+    self.provenance = provenance
+    self.compression = compression
+    self.target = target
     guard resume else {
       partial = nil
       resumeAfter = nil
       writer = try ByteWriter(target, compression: compression, checksumText: true)
       return
     }
-    StopRequest.install()
     let digest = Checksum.xxh3Long(Array("\(work)\n\(tag)".utf8))
     let partial = try PartialFile(of: target, digest: digest)
     let point = try RunResumePoint.find(in: partial.path)
@@ -77,37 +83,5 @@ package final class RunOutput {
     }
     try final.finishText(records: lines, provenance: provenance)
     partial.discard()
-  }
-}
-
-/// How far a run was written: all queries but the last one, which may not be whole.
-private struct RunResumePoint {
-  var bytes = 0
-  var lines = 0
-  var lastQuery: RecordID?
-
-  static func find(in path: String) throws(Failure) -> RunResumePoint {
-    var point = RunResumePoint()
-    var current: RecordID?
-    var offset = 0
-    var lines = 0
-    let reader = LineReader(try ByteReader(path))
-    while let block = try reader.next() {
-      let isWhole = block.bytes.last == 0x0A
-      block.forEachLine { line, start, _ in
-        let end = start + line.count
-        if end >= block.bytes.count, !isWhole { return }
-        let query = RecordID(Array(line.prefix { $0 != 0x20 }))
-        if let before = current, before != query {
-          point.bytes = offset + start
-          point.lines = lines
-          point.lastQuery = before
-        }
-        current = query
-        lines += 1
-      }
-      offset += block.bytes.count
-    }
-    return point
   }
 }
