@@ -4,7 +4,11 @@ import Records
 import Streams
 
 /// Options of every tool.
-package struct CommonOptions: ParsableArguments {
+package struct CommonOptions: ParsableArguments, OptionsWithoutEffect {
+  package static let withoutEffect: [String] = [
+    "threads", "config", "print-config", "progress", "verbose", "quiet", "log-format",
+  ]
+
   @Option(
     help:
       "Threads that work at once; 0 for the CPUs this process may use. The output does not depend on it. (default: $LIR_THREADS or 0)"
@@ -12,7 +16,7 @@ package struct CommonOptions: ParsableArguments {
   package var threads: Int?
 
   @Option(help: "Seed of everything random; recorded in outputs.")
-  package var seed: UInt64 = 42
+  package var seed = Seed()
 
   @Option(
     help: ArgumentHelp(
@@ -38,6 +42,23 @@ package struct CommonOptions: ParsableArguments {
   package init() {}
 }
 
+/// `--seed`.
+package struct Seed: ExpressibleByArgument, Sendable, CustomStringConvertible {
+  package let value: UInt64
+  /// Whether the command line has it; else it is the one that every tool begins with.
+  package let isGiven: Bool
+
+  /// The seed where none is given.
+  init() { (value, isGiven) = (42, false) }
+
+  package init?(argument: String) {
+    guard let value = UInt64(argument) else { return nil }
+    (self.value, isGiven) = (value, true)
+  }
+
+  package var description: String { String(value) }
+}
+
 /// `--progress`.
 package enum ProgressPolicy: String, ExpressibleByArgument, CaseIterable, Sendable {
   case auto, always, never
@@ -46,7 +67,9 @@ package enum ProgressPolicy: String, ExpressibleByArgument, CaseIterable, Sendab
 extension Diagnostics.Format: ExpressibleByArgument {}
 
 /// Where results go.
-package struct OutputOptions: ParsableArguments {
+package struct OutputOptions: ParsableArguments, OptionsWithoutEffect {
+  package static let withoutEffect: [String] = ["output", "compress", "no-provenance"]
+
   @Option(
     name: [.customShort("o"), .long],
     help: ArgumentHelp(
@@ -76,7 +99,9 @@ package struct OutputOptions: ParsableArguments {
 }
 
 /// Continuing after a kill.
-package struct ResumeOptions: ParsableArguments {
+package struct ResumeOptions: ParsableArguments, OptionsWithoutEffect {
+  package static let withoutEffect: [String] = ["resume"]
+
   @Flag(
     help:
       "Continue the partial output that a killed run of the same work left; the result is the same bytes."
@@ -87,7 +112,9 @@ package struct ResumeOptions: ParsableArguments {
 }
 
 /// One part of the input.
-package struct ShardOptions: ParsableArguments {
+package struct ShardOptions: ParsableArguments, OptionsWithoutEffect {
+  package static let withoutEffect: [String] = ["shard"]
+
   @Option(
     help: ArgumentHelp(
       "Work on part I of N of the records, from 1; I may be auto under Slurm, PBS, SGE or LSF.",
@@ -113,7 +140,7 @@ package struct RecordOptionsGroup: ParsableArguments {
 
   package init() {}
 
-  /// The same as the record readers take it.
+  /// These options as the record readers take them.
   package func records(_ content: RecordContent = .texts) -> RecordOptions {
     RecordOptions(
       format: recordFormat,
@@ -126,7 +153,9 @@ extension RecordFormat: ExpressibleByArgument {}
 extension RecordErrorPolicy: ExpressibleByArgument {}
 
 /// Which model.
-package struct ModelOptions: ParsableArguments {
+package struct ModelOptions: ParsableArguments, OptionsWithoutEffect {
+  package static let withoutEffect: [String] = ["model", "model-config", "query-model", "adapter"]
+
   @Option(help: ArgumentHelp("Model folder.", valueName: "dir"))
   package var model: String?
 
@@ -152,7 +181,9 @@ package struct ModelOptions: ParsableArguments {
 }
 
 /// What a model runs on.
-package struct InstructionOptions: ParsableArguments {
+package struct InstructionOptions: ParsableArguments, OptionsWithoutEffect {
+  package static let withoutEffect: [String] = ["isa"]
+
   @Option(
     help: "Instruction set: auto, avx512, avx2 or portable. f32 results do not depend on it.")
   package var isa: InstructionSetName = .auto
@@ -161,7 +192,9 @@ package struct InstructionOptions: ParsableArguments {
 }
 
 /// How a model runs.
-package struct PrecisionOptions: ParsableArguments {
+package struct PrecisionOptions: ParsableArguments, OptionsWithoutEffect {
+  package static let withoutEffect: [String] = ["calibrate", "cache"]
+
   @Option(
     help:
       "Precision of the model's linear layers: f32, bf16 or int8. With the latter two attention multiplies in bf16; all else is in f32."

@@ -12,11 +12,11 @@ package struct Provenance: Sendable {
   package var entry: JSON
 
   /// - Parameters:
-  ///   - tool: the tool's name, with its subcommand if it has one.
-  ///   - settings: the command's settings.
-  ///   - parameters: settings that a library declares, with the values in force.
-  ///   - inputs: names and digests of what was read, such as `model`, `docs`.
-  ///   - instructionSet: what computed, where results are not promised to be the same on others.
+  ///   - tool: The tool's name, with its subcommand if it has one.
+  ///   - settings: The command's settings.
+  ///   - parameters: Settings that a library declares, with the values in force.
+  ///   - inputs: Names and digests of what was read, such as `model`, `docs`.
+  ///   - instructionSet: What computed, where results are not promised to be the same on others.
   ///   - earlier: JSON list of the stages before, as a stream carries it.
   package init(
     tool: String, settings: [Setting], parameters: [JSON.Member] = [], inputs: [(String, String)],
@@ -32,11 +32,6 @@ package struct Provenance: Sendable {
       JSON.Member("version", .string(Release.version)),
     ])
     self.earlier = earlier.flatMap { try? JSONParser.parse($0).array } ?? []
-  }
-
-  /// JSON list of the stages before, nil if there are none.
-  package var earlierJSON: String? {
-    earlier.isEmpty ? nil : JSON.array(earlier).serialized(sortingKeys: true)
   }
 
   /// JSON list with sorted keys, one entry a stage.

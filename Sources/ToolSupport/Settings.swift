@@ -15,6 +15,18 @@ package struct Setting: Sendable, Equatable {
   /// The long flag without its dashes.
   package var key: String
   package var value: Value
+  /// Whether the option can change what a record becomes.
+  package var hasEffect = true
+}
+
+/// Options of which some cannot change what a record becomes: where things go, how fast, how much is
+/// said; and those that name files, for which the files' digests stand.
+///
+/// They are left out of the provenance of what is made under them. An option group says so for its
+/// options, a command for those that are its own.
+package protocol OptionsWithoutEffect {
+  /// The long flags of those options, without their dashes.
+  static var withoutEffect: [String] { get }
 }
 
 /// The settings of a parsed command, found by looking at its properties: what is not listed by hand
@@ -23,27 +35,39 @@ package struct Setting: Sendable, Equatable {
 /// Properties are named like their long flags.
 package enum Settings {
   /// All options and flags of a command and its option groups; operands are left out.
-  package static func of(_ command: any ParsableArguments) -> [Setting] {
+  package static func of<Command: ToolCommand>(_ command: Command) -> [Setting] {
     var settings: [Setting] = []
-    collect(Mirror(reflecting: command), into: &settings)
+    collect(command, Command.withoutEffect, into: &settings)
     return settings.sorted { $0.key < $1.key }
   }
 
-  private static func collect(_ mirror: Mirror, into settings: inout [Setting]) {
-    for child in mirror.children {
+  /// Adds the settings of a command, or of an option group.
+  private static func collect(
+    _ options: Any, _ withoutEffect: [String], into settings: inout [Setting]
+  ) {
+    var found = 0
+    for child in Mirror(reflecting: options).children {
       guard let label = child.label, label.hasPrefix("_"), !(child.value is Argument<[String]>)
       else { continue }
-      let key = flagName(label.dropFirst())
-      if let value = common(child.value) {
-        settings.append(Setting(key: key, value: value))
-      } else if let choice = child.value as? any ParsedChoice {
-        settings.append(Setting(key: key, value: .text(choice.text)))
-      } else if let group = child.value as? any ParsedGroup {
-        collect(Mirror(reflecting: group.options), into: &settings)
+      let value: Setting.Value
+      if let simple = common(child.value) {
+        value = simple
       } else if let property = child.value as? any ParsedProperty {
-        settings.append(Setting(key: key, value: describe(property.value)))
+        if let group = property.group {
+          let named = (group as? any OptionsWithoutEffect).map { type(of: $0).withoutEffect }
+          collect(group, named ?? [], into: &settings)
+          continue
+        }
+        value = describe(property.value)
+      } else {
+        continue
       }
+      let key = flagName(label.dropFirst())
+      let hasEffect = !withoutEffect.contains(key)
+      if !hasEffect { found += 1 }
+      settings.append(Setting(key: key, value: value, hasEffect: hasEffect))
     }
+    assert(found == withoutEffect.count, "\(withoutEffect) names flags that do not exist")
   }
 
   /// The value of a property of one of the types that most have; nil of another.
@@ -59,7 +83,7 @@ package enum Settings {
     case let number as Option<Int>: .number("\(number.wrappedValue)")
     case let number as Option<Int?>:
       number.wrappedValue.map { .number("\($0)") } ?? Setting.Value.none
-    case let number as Option<UInt64>: .number("\(number.wrappedValue)")
+    case let seed as Option<Seed>: .number("\(seed.wrappedValue)")
     case let number as Option<Float?>:
       number.wrappedValue.map { .number("\($0)") } ?? Setting.Value.none
     case let list as Option<[String]>: .list(list.wrappedValue)
@@ -100,9 +124,17 @@ package enum Settings {
   }
 }
 
-/// A property of a command whose value was parsed.
+/// A property of a command that was parsed.
+///
+/// One protocol for options, flags and groups, as looking for a conformance costs most.
 private protocol ParsedProperty {
   var value: Any { get }
+  /// Options that several commands share; nil of an option.
+  var group: (any ParsableArguments)? { get }
+}
+
+extension ParsedProperty {
+  fileprivate var group: (any ParsableArguments)? { nil }
 }
 
 extension Option: ParsedProperty {
@@ -113,38 +145,15 @@ extension Flag: ParsedProperty {
   fileprivate var value: Any { wrappedValue }
 }
 
-/// One of several words.
-private protocol ParsedChoice {
-  var text: String { get }
-}
-
-extension Option: ParsedChoice where Value: RawRepresentable, Value.RawValue == String {
-  fileprivate var text: String { wrappedValue.rawValue }
-}
-
-/// Options that several commands share.
-private protocol ParsedGroup {
-  var options: any ParsableArguments { get }
-}
-
-extension OptionGroup: ParsedGroup {
-  fileprivate var options: any ParsableArguments { wrappedValue }
+extension OptionGroup: ParsedProperty {
+  fileprivate var value: Any { wrappedValue }
+  fileprivate var group: (any ParsableArguments)? { wrappedValue }
 }
 
 extension Setting {
-  /// Settings that cannot change what a record becomes: where things go, how fast, how much is
-  /// said; and those that name files, for which the files' digests stand.
-  private static let withoutEffect: Set<String> = [
-    "output", "compress", "no-provenance", "resume", "threads", "batch-tokens", "isa", "config",
-    "print-config", "progress", "verbose", "quiet", "log-format", "max-memory", "tmp-dir", "shard",
-    "model", "query-model", "adapter", "index", "queries", "docs", "qrels", "latency", "filter",
-    "tag", "model-config", "calibrate", "cache",
-  ]
-
   /// Whether the setting belongs to the provenance of what was made under it.
   package var canChangeRecords: Bool {
-    !Self.withoutEffect.contains(key) && value != .none && value != .flag(false)
-      && value != .list([])
+    hasEffect && value != .none && value != .flag(false) && value != .list([])
   }
 
   package var json: JSON {

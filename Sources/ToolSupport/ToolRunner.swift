@@ -4,7 +4,7 @@ import Glibc
 import Streams
 
 /// A command of a tool: what it does, given its options.
-package protocol ToolCommand: ParsableCommand {
+package protocol ToolCommand: ParsableCommand, OptionsWithoutEffect {
   var common: CommonOptions { get }
   /// The tool's name in messages, `lir-encode`.
   static var tool: String { get }
@@ -15,6 +15,7 @@ package protocol ToolCommand: ParsableCommand {
 
 extension ToolCommand {
   package static var isSilent: Bool { false }
+  package static var withoutEffect: [String] { [] }
 
   package func run() throws {
     let settings = Settings.of(self)

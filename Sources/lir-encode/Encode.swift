@@ -16,6 +16,8 @@ struct Encode: ToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "encode", abstract: "Encode texts or tokens (the default).")
 
+  static let withoutEffect = ["batch-tokens"]
+
   @OptionGroup(title: "Common") var common: CommonOptions
   @OptionGroup(title: "Model") var modelOptions: ModelOptions
   @OptionGroup(title: "Input") var records: RecordOptionsGroup

@@ -73,7 +73,7 @@ struct EvaluationJob {
     guard evaluations.count > 1 else {
       throw .usage("--compare: expected at least two runs, found \(evaluations.count)")
     }
-    let options = try command.comparison.options(seed: command.common.seed)
+    let options = try command.comparison.options(seed: command.common.seed.value)
     let comparisons = try RunComparison.compare(evaluations, options)
     let report = ComparisonReport(comparisons, perQuery: command.perQuery)
     let marks = SignificanceMarks(evaluations, comparisons, baseline: options.baseline)
@@ -115,7 +115,7 @@ struct EvaluationJob {
 
   private func bounds(_ run: Run, _ evaluator: Evaluator) throws(Failure) -> Evaluation {
     let (evaluation, sampled) = try evaluator.bounds(
-      run, over: command.averageOver, seed: command.common.seed)
+      run, over: command.averageOver, seed: command.common.seed.value)
     for (measure, queries) in sampled {
       context.diagnostics.warning(
         "\(run.name): \(measure): in \(queries) queries there are too many orders of ties; they "

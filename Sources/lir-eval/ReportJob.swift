@@ -38,7 +38,7 @@ struct ReportJob {
     var comparisons: [RunComparison] = []
     let baseline = command.comparison.baseline ?? evaluations.first?.run
     if evaluations.count > 1 {
-      var options = try command.comparison.options(seed: command.common.seed)
+      var options = try command.comparison.options(seed: command.common.seed.value)
       options.baseline = baseline
       comparisons = try RunComparison.compare(evaluations, options)
     }

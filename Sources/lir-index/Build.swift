@@ -16,6 +16,8 @@ struct Build: ToolCommand {
       "Build an index from tensor streams, or from texts for types that take them (the default).",
     discussion: IndexTypes.all.map { "\($0.name): \($0.summary)." }.joined(separator: "\n"))
 
+  static let withoutEffect = ["output", "max-memory", "no-provenance"]
+
   @OptionGroup(title: "Common") var common: CommonOptions
   @OptionGroup(title: "Texts") var records: RecordOptionsGroup
 
@@ -51,7 +53,7 @@ struct Build: ToolCommand {
     let settings = context.settings.filter { !ofTexts.contains($0.key) }
     let build = IndexBuild(
       output, type: type, of: IndexTypes.all, given: context.declared,
-      IndexWork(Kernels(), context.pool, memory: maxMemory.bytes, seed: common.seed),
+      IndexWork(Kernels(), context.pool, memory: maxMemory.bytes, seed: common.seed.value),
       provenance: { earlier, parameters in
         noProvenance
           ? nil

@@ -13,6 +13,8 @@ struct Merge: ToolCommand {
   static let configuration = CommandConfiguration(
     abstract: "Join indexes of one form; shards 1 to n give the index of the whole.")
 
+  static let withoutEffect = ["output"]
+
   @OptionGroup(title: "Common") var common: CommonOptions
 
   @Option(

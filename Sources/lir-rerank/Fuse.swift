@@ -15,6 +15,8 @@ struct Fuse: ToolCommand {
       written in single precision.
       """)
 
+  static let withoutEffect = ["tag"]
+
   @OptionGroup(title: "Common") var common: CommonOptions
   @OptionGroup(title: "Output") var output: OutputOptions
 

@@ -15,6 +15,8 @@ struct Rerank: ToolCommand {
     commandName: "rerank",
     abstract: "Score the documents of a run anew with a model (the default).")
 
+  static let withoutEffect = ["queries", "docs", "index", "tag", "batch-tokens"]
+
   @OptionGroup(title: "Common") var common: CommonOptions
   @OptionGroup(title: "Model") var modelOptions: ModelOptions
   @OptionGroup(title: "Input") var records: RecordOptionsGroup
@@ -104,7 +106,7 @@ struct Rerank: ToolCommand {
 
   /// How a cross-encoder's pairs become scores.
   func pairScoring(_ description: ModelDescription) throws(Failure) -> PairScoring {
-    try PairScoring(description, score, samplingSeed: sampleMissingDocs ? common.seed : nil)
+    try PairScoring(description, score, samplingSeed: sampleMissingDocs ? common.seed.value : nil)
   }
 }
 

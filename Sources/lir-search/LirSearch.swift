@@ -18,6 +18,8 @@ struct LirSearch: Tool, ToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "lir-search", abstract: "Find the best documents of an index for every query.")
 
+  static let withoutEffect = ["index", "tag", "filter", "latency", "batch-tokens"]
+
   @OptionGroup(title: "Common") var common: CommonOptions
   @OptionGroup(title: "Model") var modelOptions: ModelOptions
   @OptionGroup(title: "Input") var records: RecordOptionsGroup

@@ -40,7 +40,7 @@ struct SearchJob {
     folder = try IndexFolder(options.index)
     kernels = try options.modelOptions.instructions.kernels()
     (index, arguments) = try IndexTypes.open(
-      folder, context.declared, IndexWork(kernels, context.pool, seed: options.common.seed))
+      folder, context.declared, IndexWork(kernels, context.pool, seed: options.common.seed.value))
     if let path = options.filter {
       let filter = try DocumentFilter(path, index.documents)
       if filter.unknown > 0 {

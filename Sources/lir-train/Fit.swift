@@ -85,10 +85,8 @@ struct Fit: ToolCommand, ReadsOwnConfiguration {
       json = try ConfigurationPath.set(String(assignment[..<sign]), value, in: json)
     }
     if let model { json = try ConfigurationPath.set("model", .string(model), in: json) }
-    // The option has a value in any case: whether somebody gave it, the arguments alone say.
-    let arguments = CommandLine.arguments
-    if arguments.contains(where: { $0 == "--seed" || $0.hasPrefix("--seed=") }) {
-      guard let seed = Int(exactly: common.seed) else {
+    if common.seed.isGiven {
+      guard let seed = Int(exactly: common.seed.value) else {
         throw .usage("--seed: expected at most \(Int.max), found \(common.seed)")
       }
       json = try ConfigurationPath.set("seed", .integer(seed), in: json)

@@ -19,6 +19,8 @@ struct Sample: ToolCommand {
       documents and their targets as scores.
       """)
 
+  static let withoutEffect = ["qrels", "queries", "docs"]
+
   @OptionGroup(title: "Common") var common: CommonOptions
   @OptionGroup(title: "Output") var output: OutputOptions
 
@@ -125,8 +127,10 @@ private struct SampleJob {
     options.normalizesTargets = command.normalizeTargets
     options.addsJudged = command.addDocsNotInRanking
     options.skipsUnanswered = command.skipUnanswered
-    options.seed = command.common.seed
-    let opener = DataOpener(scratchFolder: scratchFolder, context.pool, seed: command.common.seed) {
+    options.seed = command.common.seed.value
+    let opener = DataOpener(
+      scratchFolder: scratchFolder, context.pool, seed: command.common.seed.value
+    ) {
       [diagnostics = context.diagnostics] in diagnostics.warning($0)
     }
     let texts = try opener.texts(

@@ -8,6 +8,7 @@ import ToolSupport
 struct Probe: ToolCommand {
   static let tool = "lir-probe"
   static let configuration = CommandConfiguration(commandName: "probe")
+  static let withoutEffect = ["volume"]
 
   enum Colour: String, ExpressibleByArgument, CaseIterable { case red, green }
 
@@ -17,12 +18,14 @@ struct Probe: ToolCommand {
   @OptionGroup var output: OutputOptions
   @OptionGroup var resumption: ResumeOptions
   @OptionGroup var shards: ShardOptions
+  @OptionGroup var precision: PrecisionOptions
 
   @Option(help: "One of two.") var colour: Colour = .red
   @Option(name: [.customShort("m"), .long], help: "Some texts.") var measure: [String] = []
   @Option(help: "A number.") var maxLength: Int?
   @Option(help: "Another.") var interpolationWeight: Double = 0.5
   @Flag(help: "Yes or no.") var dropSelf = false
+  @Option(help: "How loud.") var volume: Float?
   @Argument(help: "Operands.") var inputs: [String] = []
 
   func execute(_ context: ToolContext) throws {}
@@ -34,6 +37,7 @@ struct Other: ToolCommand {
 
   @OptionGroup var common: CommonOptions
   @Option(help: "A text.") var title: String?
+  @Option(help: "How loud.") var volume: Int?
 
   func execute(_ context: ToolContext) throws {}
 }

@@ -84,7 +84,7 @@ struct ConfigurationTests {
     #expect(command.colour == .green)
     #expect(command.measure == ["c"])
     #expect(command.output.output == "mine")
-    #expect(command.common.seed == 42)
+    #expect(command.common.seed.value == 42)
     #expect(try probe(yaml, ["--max-length=4"]).maxLength == 4)
   }
 
