@@ -2,8 +2,10 @@ import Kernels
 
 /// A weight: values in single precision under the name of its checkpoint.
 ///
-/// Unchecked: nobody writes the values after `init`, but a `ParameterStore` those of its own, while
-/// no tape runs; `owner` keeps them in memory.
+/// Unchecked because of `known` and `owner`: all properties are constants, and `owner` keeps the
+/// values in memory. Nobody writes the values after `init`, except those that are trained: an
+/// optimiser's loop writes them, each element by one worker, while no tape runs. `discard` may be
+/// called on any thread. `TrainedValues` says who guards what it has.
 package final class Parameter: @unchecked Sendable {
   package let name: String
   package let shape: [Int]

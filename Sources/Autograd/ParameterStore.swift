@@ -2,15 +2,16 @@ import Kernels
 
 /// The values of a weight in training and the derivative of the loss by them.
 ///
-/// Unchecked: a tape adds to the derivative, each element by one thread at a time; everything else
-/// happens between its runs, on the thread that owns it.
+/// Unchecked: the elements of `values` and of the derivative are written by the workers of one loop,
+/// each element by one of them. All variables are written by the one thread that records on the
+/// tapes, runs them backward and starts those loops, and never while a loop runs; so workers may
+/// read them.
 package final class TrainedValues: @unchecked Sendable {
   package let values: AlignedBuffer
-  /// Zero where nothing was added since the last `clear`; made when it is first asked for, so that
-  /// frozen weights have none.
-  package private(set) lazy var gradient = Self.zeros(values.count)
-  /// Whether anything was added since.
-  package var hasGradient = false
+  /// Nil until something is added, so that frozen weights take no memory for it.
+  private var derivative: AlignedBuffer?
+  /// Whether anything was added to the derivative since the last `clear`.
+  package private(set) var hasGradient = false
   /// How often what a tape has recorded will add to the derivative; not counting what layers record
   /// when they are computed again.
   package internal(set) var uses = 0
@@ -25,13 +26,24 @@ package final class TrainedValues: @unchecked Sendable {
     self.values = values
   }
 
-  private static func zeros(_ count: Int) -> AlignedBuffer {
-    let buffer = AlignedBuffer(count: count)
-    buffer.pointer.update(repeating: 0, count: count)
-    return buffer
+  /// The derivative, which is zero where nothing was added since the last `clear`.
+  ///
+  /// - Precondition: `addsToGradient` was called once.
+  package var gradient: AlignedBuffer {
+    guard let derivative else { preconditionFailure("there is no derivative yet") }
+    return derivative
   }
 
-  /// Forgets the derivative.
+  /// Notes that something will be added to the derivative, and makes it where there is none.
+  package func addsToGradient() {
+    hasGradient = true
+    if derivative != nil { return }
+    let zeros = AlignedBuffer(count: values.count)
+    zeros.pointer.update(repeating: 0, count: zeros.count)
+    derivative = zeros
+  }
+
+  /// Forgets the derivative, and keeps its memory.
   package func clear() {
     if hasGradient { gradient.pointer.update(repeating: 0, count: gradient.count) }
     hasGradient = false
@@ -68,16 +80,16 @@ package final class ParameterStore {
 }
 
 extension Parameter {
-  /// The derivative to add to; nil where none is wanted.
-  var gradient: UnsafeMutablePointer<Float>? {
-    guard let training, !training.isFrozen else { return nil }
-    return training.gradient.pointer + offset
-  }
+  /// Whether the derivative by it is wanted.
+  var isTrained: Bool { training.map { !$0.isFrozen } ?? false }
 
-  /// The derivative as rows × columns, as `matrix` has the values; notes that something is added.
+  /// The derivative as rows × columns, as `matrix` has the values; nil where none is wanted.
+  ///
+  /// Notes that something is added: not to be called by the workers of a loop.
   func gradientToAddTo() -> MutableMatrixView? {
-    guard let gradient else { return nil }
-    training?.hasGradient = true
-    return MutableMatrixView(gradient, rows: matrix.rows, columns: matrix.columns)
+    guard let training, !training.isFrozen else { return nil }
+    training.addsToGradient()
+    return MutableMatrixView(
+      training.gradient.pointer + offset, rows: matrix.rows, columns: matrix.columns)
   }
 }

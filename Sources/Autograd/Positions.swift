@@ -123,7 +123,7 @@ package struct RelativePositions: Sendable {
 /// single precision where the reference rounds: transformers
 /// `models/modernbert/modeling_modernbert.py`, `ModernBertRotaryEmbedding`.
 ///
-/// Unchecked: nobody writes the tables after `init`.
+/// Unchecked because of the three tables, which nobody writes after `init`; all else is constant.
 package final class RotaryPositions: @unchecked Sendable {
   /// θ.
   package let base: Float

@@ -194,7 +194,7 @@ extension Tape {
   }
 
   private func addWeightGradients(_ x: MatrixView, _ layer: Linear, _ dy: MatrixView) {
-    guard layer.weights.contains(where: { $0.gradient != nil }) else { return }
+    guard layer.weights.contains(where: \.isTrained) else { return }
     for first in stride(from: 0, to: x.rows, by: Self.blockTokens) {
       let tokens = first..<min(first + Self.blockTokens, x.rows)
       let part = x.rows(tokens)

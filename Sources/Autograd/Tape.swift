@@ -122,7 +122,7 @@ package final class Tape: Operations {
     _ value: Matrix, of weights: [Parameter], _ inputs: Recorded...,
     adjoint: @escaping (Matrix) -> Void
   ) -> Recorded {
-    let trained = weights.filter { $0.gradient != nil }.compactMap(\.training)
+    let trained = weights.filter(\.isTrained).compactMap(\.training)
     let isTrained = !trained.isEmpty || inputs.contains { $0.slot != nil }
     return record(value, isTrained, weights: trained, adjoint)
   }

@@ -9,7 +9,7 @@ internal import CKernels
 /// neighbours, on blocking or on the thread. NaN and infinities propagate as in IEEE arithmetic.
 /// Shapes that do not fit are programmer errors and trap.
 package struct Kernels: @unchecked Sendable {
-  // Unchecked because of the pointer: the tables are constants of the program, never written.
+  // Unchecked because of the pointer alone: the tables are constants of the program, never written.
   let table: UnsafePointer<ck_table>
 
   /// The instruction set that runs.

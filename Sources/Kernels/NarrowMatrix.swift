@@ -6,7 +6,9 @@ internal import CKernels
 /// One block of memory, the same for all instruction sets: words of 32 bits in the panels of
 /// `PackedMatrix`, then scale and sum of each output, then the bias.
 package final class NarrowMatrix: @unchecked Sendable {
-  // Unchecked because of the buffer: nobody writes it after `init` or `fill`.
+  // Unchecked because of the buffer; all else is constant. `init` writes it, and `fill` one panel of
+  // it, where two threads may fill different panels at the same time. Whoever fills sees to it that
+  // nobody multiplies meanwhile.
   /// `memoryCount` floats.
   package let storage: AlignedBuffer
 

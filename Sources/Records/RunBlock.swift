@@ -4,7 +4,8 @@ import Streams
 
 /// Lines of a run, taken apart into columns: what a thread makes of one block of text.
 ///
-/// Unchecked: a block is filled by one thread at a time and read only after that.
+/// Unchecked: `lines` and `columns`, all that it has, are filled by one thread at a time and read only
+/// after that; the loops of the pool that hand blocks from thread to thread order the two.
 final class RunBlock: @unchecked Sendable {
   /// The lines; queries and the tag lie in them.
   let lines = LineBuffer()

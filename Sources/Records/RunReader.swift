@@ -37,10 +37,17 @@ package struct RunReader {
 
   /// Reads the lines of all operands as one run.
   ///
-  /// Exit 65 for a malformed line, a score that is no finite number, or a
-  ///   document twice in a query. A run without lines is legal: an empty shard.
+  /// A run without lines is legal: an empty shard.
   ///
-  /// `opened`: readers of operands that are open already.
+  /// - Parameters:
+  ///   - operands: Names of the files.
+  ///   - format: How they are written down.
+  ///   - details: What is kept besides ids and scores.
+  ///   - opened: Readers of operands that are open already.
+  ///   - pool: Takes blocks of lines apart.
+  /// - Returns: The run.
+  /// - Throws: 65 for a malformed line, a score that is not a finite number, or a document twice in a
+  ///   query.
   package static func read(
     _ operands: [String], format: RunFormat = .auto, keeping details: RunDetails = [],
     opened: [String: ByteReader] = [:], pool: WorkerPool = WorkerPool(threads: 1)
@@ -182,7 +189,9 @@ package struct RunReader {
 
 /// Reads blocks ahead, on whichever thread is free.
 ///
-/// Unchecked: one thread at a time reads, and blocks are taken only when it has ended.
+/// Unchecked: `read` runs on one thread at a time, as one index of a loop of the pool, and writes all
+/// variables but `extent`. The thread that runs the loop takes blocks, gives them back and looks at
+/// the rest between two loops, which order the two.
 private final class RunInput: @unchecked Sendable {
   private let lines: LineReader
   private var blocks: [RunBlock] = []

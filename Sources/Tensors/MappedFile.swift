@@ -5,6 +5,10 @@ import Streams
 /// A file in memory without reading it: pages come when they are touched.
 package final class MappedFile: Sendable {
   package let path: String
+  /// The file's bytes; valid while this lives.
+  ///
+  /// Unsafe in name only: the mapping stays where it is from `init` to `deinit`, and nobody can write
+  /// it. `discard` changes what is in memory, not what is read.
   nonisolated(unsafe) package let bytes: UnsafeRawBufferPointer
 
   package init(_ path: String) throws(Failure) {

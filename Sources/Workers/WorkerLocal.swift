@@ -1,7 +1,8 @@
 /// One value a worker, for scratch memory that is not shared.
 ///
-/// Unchecked: the pool gives a worker's number to one thread at a time, and a value is reached
-/// through its worker's number only.
+/// Unchecked: the array of values stays where it is. The pool gives a worker's number to one thread at
+/// a time, a value is reached through its worker's number only, and the end of a loop comes before
+/// the start of the next one.
 package final class WorkerLocal<Value>: @unchecked Sendable {
   private let values: UnsafeMutablePointer<Value>
   private let count: Int

@@ -12,7 +12,7 @@ package final class WorkerPool: Sendable {
   package let threads: Int
   private let shared: Shared
 
-  /// - Parameter threads: at least 1. Helper threads start with the first loop that needs them.
+  /// - Parameter threads: At least 1. Helper threads start with the first loop that needs them.
   package init(threads: Int) {
     precondition(threads >= 1, "worker pool: \(threads) threads")
     self.threads = threads
@@ -23,7 +23,9 @@ package final class WorkerPool: Sendable {
 
   /// Runs `body(index, worker)` for every index in `0..<count`, `worker` being in `0..<threads`.
   ///
-  /// Where bodies fail, the failure of the lowest index is thrown once all running ones are done.
+  /// One loop at a time: a body starts no loop of the same pool.
+  ///
+  /// - Throws: Where bodies fail, the failure of the lowest index, once all running ones are done.
   package func forEach(
     _ count: Int,
     _ body: @escaping @Sendable (_ index: Int, _ worker: Int) throws(Failure) -> Void
@@ -57,15 +59,16 @@ extension WorkerPool {
 
 /// A loop's body on its way to the threads.
 ///
-/// Unchecked: see `forEachUnchecked`; the loop outlives it.
+/// Unchecked: the body is a constant, and `forEachUnchecked` says what makes it safe to call; it does
+/// not outlive that function, for no thread holds anything of a loop that has ended.
 private struct SharedBody: @unchecked Sendable {
   let run: (Int, Int) -> Void
 }
 
 /// Slots that workers fill, each once.
 ///
-/// Unchecked: a slot is written by the one worker that was given its index and read only after the
-/// loop has ended, which the pool's lock orders.
+/// Unchecked: the array of slots stays where it is. A slot is written by the one worker that was given
+/// its index, and taken by whoever ran the loop after it has ended, which the pool's lock orders.
 package final class Results<Value: Sendable>: @unchecked Sendable {
   private let slots: UnsafeMutablePointer<Value?>
   private let count: Int
@@ -128,7 +131,7 @@ private final class Loop: Sendable {
 
 /// What the threads share.
 ///
-/// Unchecked: every field is read and written under `mutex` alone.
+/// Unchecked: every variable is read and written under `mutex` alone; the three pointers are constants.
 private final class Shared: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
@@ -171,6 +174,7 @@ private final class Shared: @unchecked Sendable {
   /// Runs a loop on all threads, the caller's as worker 0, and returns when it has ended.
   func run(_ loop: Loop) {
     pthread_mutex_lock(mutex)
+    precondition(self.loop == nil, "a loop of a pool within another one")
     self.loop = loop
     generation += 1
     running = helpers

@@ -99,6 +99,7 @@ struct FiniteDifferences {
     }
       + store.parameters.map { parameter in
         guard let training = parameter.training else { return [] }
+        if !training.hasGradient { return [Float](repeating: 0, count: parameter.count) }
         return Array(UnsafeBufferPointer(start: training.gradient.pointer, count: parameter.count))
       }
   }

@@ -27,8 +27,10 @@ import Workers
     var gradients: [String: [Float]] = [:]
     for parameter in trained.store.parameters {
       guard let training = parameter.training else { continue }
-      gradients[parameter.name] = Array(
-        UnsafeBufferPointer(start: training.gradient.pointer, count: parameter.count))
+      gradients[parameter.name] =
+        training.hasGradient
+        ? Array(UnsafeBufferPointer(start: training.gradient.pointer, count: parameter.count))
+        : [Float](repeating: 0, count: parameter.count)
     }
     return Step(loss: loss, gradients: gradients)
   }

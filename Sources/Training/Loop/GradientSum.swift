@@ -40,7 +40,7 @@ final class GradientSum {
     var parts: [[Piece]] = []
     var size = partSize
     for (i, weight) in weights.enumerated() where uses.contains(where: { $0[i] != 0 }) {
-      weight.hasGradient = true
+      weight.addsToGradient()
       var start = 0
       while start < weight.values.count {
         if size == partSize {
