@@ -172,9 +172,10 @@ let package = Package(
 
     // Tests: one target a library, `ToolTests` for the executables
     .target(name: "TestSupport", dependencies: ["JSON"], path: "Tests/TestSupport"),
+    .target(name: "KernelReference", dependencies: ["Kernels"], path: "Tests/KernelReference"),
     tests("JSON"),
     tests("Streams"),
-    tests("Kernels"),
+    tests("Kernels", ["KernelReference"]),
     tests("UnicodeTables"),
     tests("Workers"),
     tests("Records", ["Streams", "Workers"]),
@@ -193,7 +194,7 @@ let package = Package(
         "Retrieval", "IndexFormat", "JSON", "Records", "Tensors", "Streams", "Kernels", "Workers",
         "Vectors",
       ]),
-    tests("Autograd", ["Kernels", "Workers", "Vectors"]),
+    tests("Autograd", ["KernelReference", "Kernels", "Workers", "Vectors"]),
     tests("TrainingData", ["Records", "Streams", "Kernels", "Workers"]),
     tests("Models", ["JSON", "Streams", "Tensors", "Vectors", "Tokenizers", "Kernels"]),
     tests(

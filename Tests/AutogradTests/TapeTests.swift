@@ -1,4 +1,5 @@
 import Autograd
+import KernelReference
 import Kernels
 import Testing
 import Workers

@@ -1,4 +1,5 @@
 import Glibc
+import KernelReference
 import Kernels
 import Testing
 

@@ -1,3 +1,4 @@
+import KernelReference
 import Kernels
 import Testing
 

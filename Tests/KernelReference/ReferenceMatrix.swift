@@ -16,8 +16,10 @@ extension Reference {
 
   /// out[N] = max over M of c[M,N], NaN where a column has one.
   package static func maxOverRows(_ c: [Float], rows m: Int, columns n: Int) -> [Float] {
-    (0..<n).map { j in
-      (0..<m).map { c[$0 * n + j] }.reduce(-.infinity) { $0.isNaN || $0 > $1 ? $0 : $1 }
+    var out = [Float](repeating: -.infinity, count: n)
+    for i in 0..<m {
+      for j in 0..<n where !(out[j].isNaN || out[j] > c[i * n + j]) { out[j] = c[i * n + j] }
     }
+    return out
   }
 }

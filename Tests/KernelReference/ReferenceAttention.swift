@@ -20,16 +20,19 @@ extension Reference {
     let keys = k.count / width
     var out = [Double](repeating: 0, count: queries * width)
     for i in 0..<queries {
-      let scores = (0..<keys).map { j -> Double in
-        guard let added = added(i, j) else { return -.infinity }
-        return (0..<width).reduce(0) { sum, e in
-          sum + Double(q[i * width + e]) * Double(k[j * width + e])
-        } * Double(scale) + added
+      var scores = [Double](repeating: -.infinity, count: keys)
+      var isEmpty = true
+      for j in 0..<keys {
+        guard let added = added(i, j) else { continue }
+        var product = 0.0
+        for e in 0..<width { product += Double(q[i * width + e]) * Double(k[j * width + e]) }
+        scores[j] = product * Double(scale) + added
+        if scores[j] != -.infinity { isEmpty = false }
       }
-      let isEmpty = scores.allSatisfy { $0 == -.infinity }
-      let weights = isEmpty ? scores.map { _ in 1 / Double(keys) } : softmax(scores)
-      for (j, weight) in weights.enumerated() where weight != 0 {
-        for e in 0..<width { out[i * width + e] += weight * Double(v[j * width + e]) }
+      var weights = [Double](repeating: 1 / Double(keys), count: keys)
+      if !isEmpty { weights = softmax(scores) }
+      for j in 0..<keys where weights[j] != 0 {
+        for e in 0..<width { out[i * width + e] += weights[j] * Double(v[j * width + e]) }
       }
     }
     return out
@@ -38,11 +41,12 @@ extension Reference {
   /// x[E] of one head turned by the angles [E/2], true value.
   package static func rotate(_ x: [Float], angles: [Double]) -> [Double] {
     let half = angles.count
-    return x.indices.map { i in
-      let angle = angles[i % half]
-      return i < half
-        ? Double(x[i]) * cos(angle) - Double(x[i + half]) * sin(angle)
-        : Double(x[i]) * cos(angle) + Double(x[i - half]) * sin(angle)
+    var turned = [Double](repeating: 0, count: 2 * half)
+    for i in 0..<half {
+      let (first, second) = (Double(x[i]), Double(x[i + half]))
+      turned[i] = first * cos(angles[i]) - second * sin(angles[i])
+      turned[i + half] = second * cos(angles[i]) + first * sin(angles[i])
     }
+    return turned
   }
 }

@@ -39,13 +39,23 @@ extension Reference {
   package static func trueLayerNorm(
     _ x: [Float], weight: [Float], bias: [Float], epsilon: Float
   ) -> [Double] {
-    let count = Double(x.count)
-    let mean = x.reduce(0) { $0 + Double($1) } / count
-    let variance = x.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / count
+    let (mean, variance) = moments(x)
     let factor = 1 / (variance + Double(epsilon)).squareRoot()
-    return x.indices.map {
-      (Double(x[$0]) - mean) * factor * Double(weight[$0]) + Double(bias[$0])
+    var y = [Double](repeating: 0, count: x.count)
+    for i in x.indices {
+      y[i] = (Double(x[i]) - mean) * factor * Double(weight[i]) + Double(bias[i])
     }
+    return y
+  }
+
+  /// Mean and variance of x[D], true values.
+  static func moments(_ x: [Float]) -> (mean: Double, variance: Double) {
+    var mean = 0.0
+    for value in x { mean += Double(value) }
+    mean /= Double(x.count)
+    var variance = 0.0
+    for value in x { variance += (Double(value) - mean) * (Double(value) - mean) }
+    return (mean, variance / Double(x.count))
   }
 
   /// x[D] / √(mean of x² + epsilon) · weight[D], with the bits of the kernels.

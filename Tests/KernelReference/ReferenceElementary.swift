@@ -1,4 +1,5 @@
 import Glibc
+import Kernels
 
 extension Reference {
   /// f(x), true value.
@@ -18,8 +19,14 @@ extension Reference {
   /// exp(x[N] − max) / Σ exp(x − max), true value.
   package static func softmax(_ x: [Double]) -> [Double] {
     let top = x.max() ?? 0
-    let e = x.map { Glibc.exp($0 - top) }
-    let sum = e.reduce(0, +)
-    return e.map { $0 / sum }
+    var powers: [Double] = []
+    var sum = 0.0
+    for value in x {
+      let power = Glibc.exp(value - top)
+      powers.append(power)
+      sum += power
+    }
+    for i in powers.indices { powers[i] /= sum }
+    return powers
   }
 }

@@ -23,7 +23,15 @@ extension Reference {
 
   /// c[M,N] = start[M,N] + a[M,K] · w[N,K]ᵀ + bias[N] of bfloat16, with the bits of the kernels.
   ///
-  /// `start`: what the sums go on from; zeros where it is left out.
+  /// - Parameters:
+  ///   - a: a[M,K].
+  ///   - w: w[N,K].
+  ///   - bias: bias[N], if there is one.
+  ///   - start: What the sums go on from; zeros where it is left out.
+  ///   - m: M.
+  ///   - n: N.
+  ///   - k: K.
+  /// - Returns: c[M,N].
   package static func multiplyBF16(
     _ a: [Float], _ w: [Float], bias: [Float]?, start: [Float]? = nil, rows m: Int, outputs n: Int,
     inputs k: Int
@@ -75,7 +83,8 @@ extension Reference {
     for i in 0..<m {
       let row = steps(Array(a[i * k..<(i + 1) * k]))
       for (j, output) in outputs.enumerated() {
-        let sum = zip(row.steps, output.steps).reduce(0) { $0 + ($1.0 - row.zero) * $1.1 }
+        var sum = 0
+        for l in 0..<k { sum += (row.steps[l] - row.zero) * output.steps[l] }
         let value = Float(sum) * (output.scale * row.scale)
         c[i * n + j] = bias.map { value + $0[j] } ?? value
       }
@@ -123,20 +132,27 @@ extension Reference {
     let (binary, keys) = (scale * 0x1.715476p+0, k.count / width)
     let scores = multiplyBF16(
       q.map { $0 * binary }, k, bias: nil, rows: q.count / width, outputs: keys, inputs: width)
-    return (0..<q.count / width).flatMap { i -> [Float] in
-      let row = (0..<keys).map { j in
-        added(i, j).map { scores[i * keys + j] + $0 * 0x1.715476p+0 } ?? -.infinity
+    var transposed = [Float](repeating: 0, count: width * keys)
+    for e in 0..<width {
+      for j in 0..<keys { transposed[e * keys + j] = v[j * width + e] }
+    }
+    var out: [Float] = []
+    for i in 0..<q.count / width {
+      var row = [Float](repeating: -.infinity, count: keys)
+      for j in 0..<keys {
+        if let added = added(i, j) { row[j] = scores[i * keys + j] + added * 0x1.715476p+0 }
       }
       let most = row.max() ?? 0
-      let weights = row.map { coarseExp2($0 - most) }
+      var weights = [Float](repeating: 0, count: keys)
       var sums: (even: Float, odd: Float) = (0, 0)
-      for (j, weight) in weights.enumerated() {
-        if j % 2 == 0 { sums.even += weight } else { sums.odd += weight }
+      for j in 0..<keys {
+        weights[j] = coarseExp2(row[j] - most)
+        if j % 2 == 0 { sums.even += weights[j] } else { sums.odd += weights[j] }
       }
-      let transposed = (0..<width).flatMap { e in (0..<keys).map { v[$0 * width + e] } }
       let context = multiplyBF16(
         weights, transposed, bias: nil, rows: 1, outputs: width, inputs: keys)
-      return context.map { $0 * (1 / (sums.even + sums.odd)) }
+      for e in 0..<width { out.append(context[e] * (1 / (sums.even + sums.odd))) }
     }
+    return out
   }
 }
