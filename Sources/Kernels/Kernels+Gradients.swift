@@ -47,9 +47,9 @@ extension Kernels {
     _ a: MatrixView, _ w: PackedMatrix, columns: Range<Int>? = nil, into c: MutableMatrixView
   ) {
     precondition(w.bias == nil, "accumulate: W has a bias")
-    var call = self.call(a, w, columns, c)
+    var call = product(a, w, columns, c)
     call.accumulate = 1
-    withExtendedLifetime(w) { table.pointee.gemm_f32(&call) }
+    run(&call, w)
   }
 
   /// y[N,M] = x[M,N]ᵀ; apart.
@@ -239,7 +239,7 @@ package struct RowMoments {
   let means: UnsafeMutablePointer<Float>?
   let factors: UnsafeMutablePointer<Float>
 
-  /// Of M rows, in memory of 2M floats.
+  /// Room for the moments of M rows, in memory of 2M floats.
   package init(_ memory: UnsafeMutablePointer<Float>, rows: Int, hasMeans: Bool = true) {
     means = hasMeans ? memory : nil
     factors = memory + rows

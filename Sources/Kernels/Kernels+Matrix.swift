@@ -17,9 +17,9 @@ extension Kernels {
     _ a: MatrixView, _ w: PackedMatrix, activation: Activation = .none,
     columns: Range<Int>? = nil, into c: MutableMatrixView
   ) {
-    var call = self.call(a, w, columns, c)
+    var call = product(a, w, columns, c)
     call.activation = activation.rawValue
-    withExtendedLifetime(w) { table.pointee.gemm_f32(&call) }
+    run(&call, w)
   }
 
   /// c[M,N] = residual[M,N] + (a[M,K] · W[N,K]ᵀ + bias[N]).
@@ -36,38 +36,14 @@ extension Kernels {
     _ a: MatrixView, _ w: PackedMatrix, adding residual: MatrixView, columns: Range<Int>? = nil,
     into c: MutableMatrixView
   ) {
-    precondition(
-      residual.rows == c.rows && residual.columns == c.columns,
-      "residual \(residual.rows) × \(residual.columns), c \(c.rows) × \(c.columns)")
-    precondition(!residual.overlaps(c.view), "multiply: c overlaps the residual")
-    var call = self.call(a, w, columns, c)
-    call.residual = residual.base
-    call.ldr = residual.stride
-    withExtendedLifetime(w) { table.pointee.gemm_f32(&call) }
+    var call = product(a, w, columns, c)
+    add(residual, to: &call, c)
+    run(&call, w)
   }
 
-  func call(
-    _ a: MatrixView, _ w: PackedMatrix, _ columns: Range<Int>?, _ c: MutableMatrixView
-  ) -> ck_gemm_f32 {
-    precondition(a.columns == w.columns, "multiply: a has K = \(a.columns), W \(w.columns)")
-    precondition(
-      c.rows == a.rows && c.columns == w.rows,
-      "multiply: c \(c.rows) × \(c.columns), product \(a.rows) × \(w.rows)")
-    precondition(!a.overlaps(c.view), "multiply: c overlaps a")
-    let range = PackedMatrix.panels(columns, of: w.rows)
-    var call = ck_gemm_f32()
-    call.m = a.rows
-    call.n = w.rows
-    call.k = w.columns
-    call.a = a.base
-    call.lda = a.stride
+  func run(_ call: inout ck_gemm_f32, _ w: PackedMatrix) {
     call.packed = UnsafePointer(w.storage.pointer)
-    call.bias = w.bias
-    call.c = c.base
-    call.ldc = c.stride
-    call.n0 = range.lowerBound
-    call.n1 = range.upperBound
-    return call
+    withExtendedLifetime(w) { table.pointee.gemm_f32(&call) }
   }
 
   /// out[S,N] = max over the rows offsets[s]..<offsets[s+1] of (a[M,K] · W[N,K]ᵀ + bias[N]).
@@ -84,35 +60,10 @@ extension Kernels {
     _ a: MatrixView, _ w: PackedMatrix, offsets: [Int], columns: Range<Int>? = nil,
     into out: MutableMatrixView
   ) {
-    precondition(a.columns == w.columns, "multiplyMax: a has K = \(a.columns), W \(w.columns)")
-    checkMax(a, offsets, outputs: w.rows, out)
-    let range = PackedMatrix.panels(columns, of: w.rows)
-    offsets.withUnsafeBufferPointer { offsets in
-      var call = ck_gemm_colmax_f32()
-      call.sequences = out.rows
-      call.n = w.rows
-      call.k = w.columns
-      call.offsets = offsets.baseAddress
-      call.a = a.base
-      call.lda = a.stride
+    maximum(a, w, offsets, columns, out) { call in
       call.packed = UnsafePointer(w.storage.pointer)
-      call.bias = w.bias
-      call.out = out.base
-      call.ldo = out.stride
-      call.n0 = range.lowerBound
-      call.n1 = range.upperBound
-      withExtendedLifetime(w) { table.pointee.gemm_colmax_f32(&call) }
+      table.pointee.gemm_colmax_f32(&call)
     }
-  }
-
-  func checkMax(_ a: MatrixView, _ offsets: [Int], outputs: Int, _ out: MutableMatrixView) {
-    precondition(
-      out.rows == offsets.count - 1 && out.columns == outputs,
-      "multiplyMax: out \(out.rows) × \(out.columns), \(offsets.count - 1) sequences × \(outputs)")
-    precondition(offsets.first.map { $0 >= 0 } ?? true, "multiplyMax: negative offset")
-    precondition(offsets.last.map { $0 <= a.rows } ?? true, "multiplyMax: offset past the rows")
-    precondition(
-      zip(offsets, offsets.dropFirst()).allSatisfy { $0 < $1 }, "multiplyMax: empty sequence")
   }
 }
 

@@ -19,16 +19,11 @@ extension Kernels {
     adding residual: MatrixView? = nil, columns: Range<Int>? = nil, into c: MutableMatrixView,
     scratch: inout AlignedBuffer
   ) {
-    var call = self.call(a, w, columns, c)
+    var call = product(a, w, columns, c)
     call.activation = activation.rawValue
     if let residual {
       precondition(activation == .none, "multiply: an activation and a residual")
-      precondition(
-        residual.rows == c.rows && residual.columns == c.columns,
-        "residual \(residual.rows) × \(residual.columns), c \(c.rows) × \(c.columns)")
-      precondition(!residual.overlaps(c.view), "multiply: c overlaps the residual")
-      call.residual = residual.base
-      call.ldr = residual.stride
+      add(residual, to: &call, c)
     }
     run(&call, w, &scratch)
   }
@@ -41,32 +36,9 @@ extension Kernels {
     scratch: inout AlignedBuffer
   ) {
     precondition(w.bias == nil && w.precision == .bf16, "accumulate: a bias, or bytes")
-    var call = self.call(a, w, columns, c)
+    var call = product(a, w, columns, c)
     call.accumulate = 1
     run(&call, w, &scratch)
-  }
-
-  private func call(
-    _ a: MatrixView, _ w: NarrowMatrix, _ columns: Range<Int>?, _ c: MutableMatrixView
-  ) -> ck_gemm_f32 {
-    precondition(a.columns == w.columns, "multiply: a has K = \(a.columns), W \(w.columns)")
-    precondition(
-      c.rows == a.rows && c.columns == w.rows,
-      "multiply: c \(c.rows) × \(c.columns), product \(a.rows) × \(w.rows)")
-    precondition(!a.overlaps(c.view), "multiply: c overlaps a")
-    let range = PackedMatrix.panels(columns, of: w.rows)
-    var call = ck_gemm_f32()
-    call.m = a.rows
-    call.n = w.rows
-    call.k = w.columns
-    call.a = a.base
-    call.lda = a.stride
-    call.bias = w.bias
-    call.c = c.base
-    call.ldc = c.stride
-    call.n0 = range.lowerBound
-    call.n1 = range.upperBound
-    return call
   }
 
   private func run(_ call: inout ck_gemm_f32, _ w: NarrowMatrix, _ scratch: inout AlignedBuffer) {
@@ -95,29 +67,14 @@ extension Kernels {
     _ a: MatrixView, _ w: NarrowMatrix, offsets: [Int], into out: MutableMatrixView,
     scratch: inout AlignedBuffer
   ) {
-    precondition(a.columns == w.columns, "multiplyMax: a has K = \(a.columns), W \(w.columns)")
-    checkMax(a, offsets, outputs: w.rows, out)
-    if out.rows == 0 { return }
     reserve(rows: a.rows, w, &scratch)
     var weights = w.weights
-    offsets.withUnsafeBufferPointer { offsets in
-      var call = ck_gemm_colmax_f32()
-      call.sequences = out.rows
-      call.n = w.rows
-      call.k = w.columns
-      call.offsets = offsets.baseAddress
-      call.a = a.base
-      call.lda = a.stride
-      call.bias = w.bias
-      call.out = out.base
-      call.ldo = out.stride
-      call.n1 = w.rows
-      withExtendedLifetime(w) {
-        switch w.precision {
-        case .bf16: table.pointee.gemm_colmax_bf16(&call, &weights, scratch.pointer)
-        case .int8: table.pointee.gemm_colmax_s8(&call, &weights, scratch.pointer)
-        case .f32: break
-        }
+    let memory = scratch.pointer
+    maximum(a, w, offsets, nil, out) { call in
+      switch w.precision {
+      case .bf16: table.pointee.gemm_colmax_bf16(&call, &weights, memory)
+      case .int8: table.pointee.gemm_colmax_s8(&call, &weights, memory)
+      case .f32: break
       }
     }
   }
