@@ -1,11 +1,12 @@
 import Failures
 import Records
+import TestSupport
 import Testing
 
 @Suite struct QrelsTests {
   @Test func readsTREC() throws {
     let qrels = try Qrels.read(
-      Scratch.file("# c\n\nq2 0 b 1\nq1\t0  a -2\r\nq2 0 a 3\nq2 0 B 0"))
+      TemporaryFolder.file("# c\n\nq2 0 b 1\nq1\t0  a -2\r\nq2 0 a 3\nq2 0 B 0"))
     #expect(qrels.count == 4)
     #expect((0..<2).map { qrels.queries[$0] } == ["q2", "q1"])
     #expect(qrels.judgements(of: 0).map { qrels.doc($0) } == ["B", "a", "b"])
@@ -16,13 +17,13 @@ import Testing
   }
 
   @Test func readsBEIR() throws {
-    let qrels = try Qrels.read(Scratch.file("query-id\tcorpus-id\tscore\nq\td\t2\n"))
+    let qrels = try Qrels.read(TemporaryFolder.file("query-id\tcorpus-id\tscore\nq\td\t2\n"))
     #expect(qrels.grade(query: "q", doc: "d") == 2)
   }
 
   @Test func idsAreBytes() throws {
     // Canonically equivalent texts are different ids.
-    let qrels = try Qrels.read(Scratch.file("q 0 \u{E9} 1\nq 0 e\u{301} 2\n"))
+    let qrels = try Qrels.read(TemporaryFolder.file("q 0 \u{E9} 1\nq 0 e\u{301} 2\n"))
     #expect(qrels.grade(query: "q", doc: RecordID("\u{E9}")) == 1)
     #expect(qrels.grade(query: "q", doc: RecordID("e\u{301}")) == 2)
     #expect(RecordID("\u{E9}") != RecordID("e\u{301}"))
@@ -39,14 +40,14 @@ import Testing
     ("q 0 d 1\nr 0 d 1\nq 0 d 1\n", 3, "in line 1"),
   ])
   func refusesMalformedLines(text: String, line: Int, message: String) {
-    let failure = #expect(throws: Failure.self) { try Qrels.read(Scratch.file(text)) }
+    let failure = #expect(throws: Failure.self) { try Qrels.read(TemporaryFolder.file(text)) }
     #expect(failure?.status == .data)
     #expect(failure?.place?.hasSuffix(":\(line)") == true)
     #expect(failure?.message.contains(message) == true, "\(failure?.message ?? "")")
   }
 
   @Test func iterations() throws {
-    let path = Scratch.file("q 1 a 1\nq 2 a 1\nq 1 b 0\n")
+    let path = try TemporaryFolder.file("q 1 a 1\nq 2 a 1\nq 1 b 0\n")
     // Grades that agree are one judgement, but not to trec_eval.
     #expect(try Qrels.read(path).count == 2)
     #expect(try Qrels.read(path).subtopicGrades(0).isEmpty)
@@ -59,7 +60,7 @@ import Testing
   }
 
   @Test func iterationsWithDifferentGrades() throws {
-    let path = Scratch.file("q 1 a 1\nr 1 a 0\nq 2 a 0\n")
+    let path = try TemporaryFolder.file("q 1 a 1\nr 1 a 0\nq 2 a 0\n")
     let failure = #expect(throws: Failure.self) { try Qrels.read(path) }
     #expect(failure?.place?.hasSuffix(":3") == true)
     #expect(failure?.message.contains("after grade 1 in line 1") == true)
@@ -68,7 +69,7 @@ import Testing
     #expect(qrels.conflict?.place == failure?.place)
     #expect(qrels.subtopicGrades(0).map(\.grade) == [1, 0])
     // The same subtopic twice is a mistake whatever is wanted.
-    let twice = Scratch.file("q 1 a 1\nq 1 a 0\n")
+    let twice = try TemporaryFolder.file("q 1 a 1\nq 1 a 0\n")
     #expect(throws: Failure.self) { try Qrels.read(twice, repeated: .subtopics) }
   }
 
@@ -84,7 +85,7 @@ import Testing
       text +=
         "q\(i % 7)\(i % 11 == 0 ? "  \t" : " ")0 \(doc) \(grade)\(i % 13 == 0 ? " \r\n" : "\n")"
     }
-    let qrels = try Qrels.read(Scratch.file(text))
+    let qrels = try Qrels.read(TemporaryFolder.file(text))
     #expect(qrels.count == docs.count)
     for (i, (doc, grade)) in docs.enumerated() {
       #expect(qrels.grade(query: RecordID("q\(i % 7)"), doc: RecordID(doc)) == grade)

@@ -1,6 +1,7 @@
 import Failures
 import Glibc
 import Records
+import TestSupport
 import Testing
 import Workers
 
@@ -8,15 +9,15 @@ private func refusal(
   _ text: String, format: RunFormat = .auto
 ) -> Failure? {
   do {
-    _ = try RunReader.read(Scratch.file(text), format: format)
+    _ = try RunReader.read(TemporaryFolder.file(text), format: format)
     return nil
-  } catch { return error }
+  } catch { return error as? Failure }
 }
 
 @Suite struct RunTests {
   @Test func ordersAsTrecEval() throws {
     let run = try RunReader.read(
-      Scratch.file(
+      TemporaryFolder.file(
         """
         # a comment
           # another
@@ -37,7 +38,7 @@ private func refusal(
   }
 
   @Test func readsJSONLWithTexts() throws {
-    let path = Scratch.file(
+    let path = try TemporaryFolder.file(
       """
       {"query_id":"q","doc_id":"a","rank":2,"score":1,"query":"what","text":"A","relevance":0}
       {"query_id":"q","doc_id":7,"rank":1,"score":2.5,"query":"what","text":"B","relevance":1}
@@ -54,7 +55,7 @@ private func refusal(
   }
 
   @Test func readsMSMARCO() throws {
-    let run = try RunReader.read(Scratch.file("q\td1\t2\nq\td2\t1\n"), format: .msmarco)
+    let run = try RunReader.read(TemporaryFolder.file("q\td1\t2\nq\td2\t1\n"), format: .msmarco)
     #expect(
       run.documents(of: 0) == [
         ScoredDocument(id: "d2", score: -1), ScoredDocument(id: "d1", score: -2),
@@ -109,20 +110,17 @@ private func refusal(
     let run = try builder.finish()
     let writer = try RunWriter(tag: "t")
     var text: [UInt8] = []
-    for query in 0..<run.queries.count { writer.append(run, query: query, to: &text) }
-    let again = try RunReader.read(Scratch.file(text))
+    for query in 0..<run.queries.count {
+      writer.append(
+        query: run.queries[query], documents: run.documents(of: query).shuffled(), to: &text)
+    }
+    let again = try RunReader.read(TemporaryFolder.file(text))
     #expect(again.queries.count == 7)
     for query in 0..<7 {
       #expect(again.documents(of: query) == run.documents(of: query))
       // What was written is in order already.
       #expect(again.entries(of: query).map { again.ordinal($0) } == Array(again.entries(of: query)))
     }
-    var other: [UInt8] = []
-    for query in 0..<7 {
-      writer.append(
-        query: run.queries[query], documents: run.documents(of: query).shuffled(), to: &other)
-    }
-    #expect(other == text)
   }
 
   @Test func writesLines() throws {
@@ -132,10 +130,10 @@ private func refusal(
       documents: [
         ScoredDocument(id: "a", score: 0.1), ScoredDocument(id: "b", score: 0.1),
         ScoredDocument(id: "c", score: 1e-7), ScoredDocument(id: "d", score: 3),
-      ], depth: 3, to: &text)
+      ], to: &text)
     #expect(
       String(decoding: text, as: UTF8.self)
-        == "q Q0 d 1 3.0 me\nq Q0 b 2 0.1 me\nq Q0 a 3 0.1 me\n")
+        == "q Q0 d 1 3.0 me\nq Q0 b 2 0.1 me\nq Q0 a 3 0.1 me\nq Q0 c 4 1e-07 me\n")
     for tag in ["", "a b", "a\n"] {
       #expect(throws: Failure.self) { try RunWriter(tag: tag) }
     }
@@ -155,7 +153,7 @@ private func refusal(
     }
     var lines = ""
     for (i, text) in texts.enumerated() { lines += "q Q0 d\(i) 1 \(text) t\n" }
-    let run = try RunReader.read(Scratch.file(lines))
+    let run = try RunReader.read(TemporaryFolder.file(lines))
     for entry in run.entries(of: 0) {
       let text = texts[run.ordinal(entry)]
       #expect(run.score(entry) == Float(strtod(text, nil)), "\(text)")
@@ -184,7 +182,7 @@ private func refusal(
 
   @Test func anyNumberOfThreadsReadsTheSame() throws {
     let (lines, documents) = Self.mixed(40_000)
-    let path = Scratch.file(lines.joined().dropLast().description)
+    let path = try TemporaryFolder.file(lines.joined().dropLast().description)
     var wanted: [String: [(String, Double)]] = [:]
     for (query, doc, score) in documents { wanted[query, default: []].append((doc, score)) }
     for threads in [1, 2, 5] {
@@ -211,12 +209,12 @@ private func refusal(
     lines[35_000] = "q1 Q0 d\n"
     let pool = WorkerPool(threads: threads)
     let failure = #expect(throws: Failure.self) {
-      try RunReader.read(Scratch.file(lines.joined()), pool: pool)
+      try RunReader.read(TemporaryFolder.file(lines.joined()), pool: pool)
     }
     #expect(failure?.place?.hasSuffix(":30001") == true)
     lines = Self.mixed(40_000).lines + ["q0 Q0 d5 1 1 t"]
     let twice = #expect(throws: Failure.self) {
-      try RunReader.read(Scratch.file(lines.joined()), pool: pool)
+      try RunReader.read(TemporaryFolder.file(lines.joined()), pool: pool)
     }
     #expect(twice?.place?.hasSuffix(":\(lines.count)") == true)
     #expect(twice?.message.contains("\"d5\" again for query \"q0\", after line 8") == true)
@@ -224,7 +222,7 @@ private func refusal(
 
   @Test func ranksMustBeNumbersWhereTheyCount() throws {
     for rank in ["x", "-1", "1.5", "99999999999"] {
-      let path = Scratch.file("q Q0 d \(rank) 1 t\nq Q0 e 1 1 t\n")
+      let path = try TemporaryFolder.file("q Q0 d \(rank) 1 t\nq Q0 e 1 1 t\n")
       #expect(try RunReader.read(path).count == 2)
       let failure = #expect(throws: Failure.self) { try RunReader.read(path, keeping: [.ranks]) }
       #expect(failure?.status == .data && failure?.place?.hasSuffix(":1") == true)

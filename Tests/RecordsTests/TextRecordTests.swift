@@ -1,5 +1,6 @@
 import Failures
 import Records
+import TestSupport
 import Testing
 
 /// All records of operands as `id|text`, read in blocks of a given size.
@@ -18,7 +19,7 @@ private func records(
 
 private func records(_ text: String, _ options: RecordOptions = RecordOptions()) throws -> [String]
 {
-  try records([Scratch.file(text)], options)
+  try records([TemporaryFolder.file(text)], options)
 }
 
 private func whyRefused(_ text: String, _ options: RecordOptions = RecordOptions()) -> Failure? {
@@ -94,7 +95,7 @@ private func whyRefused(_ text: String, _ options: RecordOptions = RecordOptions
   @Test func namesTheLineOfBadBytesInTREC() throws {
     let bytes =
       Array("<DOC>\n<DOCNO>1</DOCNO>\n<TEXT>caf".utf8) + [0xE9] + Array("</TEXT></DOC>".utf8)
-    let file = Scratch.file(bytes)
+    let file = try TemporaryFolder.file(bytes)
     let failure = #expect(throws: Failure.self) { try TextRecordReader([file]).next() }
     #expect(
       failure == .line(file, 3, expected: "valid UTF-8", found: "byte 0xe9 at byte 10 of the line"))
@@ -124,7 +125,7 @@ private func whyRefused(_ text: String, _ options: RecordOptions = RecordOptions
     let options = RecordOptions(content: .pairs)
     let json = #"{"query_id":"q","doc_id":1,"query":"a\tb","doc":"text"}"#
     for text in ["q\t1\ta b\ttext\n", json] {
-      let reader = try TextRecordReader([Scratch.file(text)], options: options)
+      let reader = try TextRecordReader([TemporaryFolder.file(text)], options: options)
       let batch = try #require(try reader.next())
       #expect(batch.idString(0) == "q\t1")
       #expect(batch.pairIDs(0).doc == "1")
@@ -162,7 +163,7 @@ private func whyRefused(_ text: String, _ options: RecordOptions = RecordOptions
   }
 
   @Test func refusesInvalidUTF8() throws {
-    let file = Scratch.file(Array("a\tx\nb\t".utf8) + [0xC0, 0x80, 0x0A])
+    let file = try TemporaryFolder.file(Array("a\tx\nb\t".utf8) + [0xC0, 0x80, 0x0A])
     do {
       _ = try records([file])
       Issue.record("read")
@@ -172,12 +173,13 @@ private func whyRefused(_ text: String, _ options: RecordOptions = RecordOptions
           == .line(
             file, 2, expected: "valid UTF-8", found: "byte 0xc0 at byte 3 of the line"))
     }
-    let json = Scratch.file(Array("{\"id\":\"a\",\"text\":\"".utf8) + [0xFF] + Array("\"}\n".utf8))
+    let json = try TemporaryFolder.file(
+      Array("{\"id\":\"a\",\"text\":\"".utf8) + [0xFF] + Array("\"}\n".utf8))
     #expect(throws: Failure.self) { try records([json]) }
   }
 
   @Test func skipsBadRecordsAndCountsThem() throws {
-    let file = Scratch.file("a\tx\nbad\nc\ty\n\td\ne\tz\n")
+    let file = try TemporaryFolder.file("a\tx\nbad\nc\ty\n\td\ne\tz\n")
     let reader = try TextRecordReader([file], options: RecordOptions(onError: .skip))
     let batch = try #require(try reader.next())
     #expect(batch.skipped == 2)
@@ -193,10 +195,10 @@ private func whyRefused(_ text: String, _ options: RecordOptions = RecordOptions
 
   @Test(arguments: [3, 7, 64, 1 << 18])
   func blocksDoNotMatter(blockSize: Int) throws {
-    let tsv = Scratch.file((0..<50).map { "d\($0)\ttext \($0) é\n" }.joined())
-    let json = Scratch.file(
+    let tsv = try TemporaryFolder.file((0..<50).map { "d\($0)\ttext \($0) é\n" }.joined())
+    let json = try TemporaryFolder.file(
       (0..<50).map { "{\"id\":\"j\($0)\",\"text\":\"text \($0)\"}\n" }.joined())
-    let trec = Scratch.file(
+    let trec = try TemporaryFolder.file(
       (0..<50).map { "<DOC>\n<DOCNO>t\($0)</DOCNO>\ntext \($0)\n</DOC>\n" }.joined())
     let operands = [tsv, json, trec]
     let all = try records(operands, blockSize: blockSize)
@@ -216,7 +218,7 @@ private func whyRefused(_ text: String, _ options: RecordOptions = RecordOptions
   }
 
   @Test func lineNumbersCrossBlocks() throws {
-    let file = Scratch.file((1...40).map { "d\($0)\tx\n" }.joined() + "bad\n")
+    let file = try TemporaryFolder.file((1...40).map { "d\($0)\tx\n" }.joined() + "bad\n")
     let reader = try TextRecordReader([file], blockSize: 8)
     let failure = #expect(throws: Failure.self) { while try reader.next() != nil {} }
     #expect(failure?.place == "\(file):41")

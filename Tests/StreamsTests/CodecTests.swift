@@ -1,5 +1,6 @@
 import Failures
 import Streams
+import TestSupport
 import Testing
 
 @Suite struct CodecTests {
@@ -7,9 +8,9 @@ import Testing
 
   @Test(arguments: suffixes, [0, 1, 1000, 131_072, 1_000_003])
   func roundTrips(suffix: String, count: Int) throws {
-    let work = Workspace()
+    let work = try TemporaryFolder()
     let bytes = sample(count)
-    let path = try work.write(bytes, "x\(suffix)")
+    let path = try writeText(bytes, to: work("x\(suffix)"))
     for step in [7, 1 << 16] where count < 200_000 || step > 7 {
       #expect(try readAll(path, step: step) == bytes)
     }
@@ -19,54 +20,55 @@ import Testing
   @Test(arguments: [("zstd", ".zst"), ("lz4", ".lz4"), ("gzip", ".gz")])
   func readsWhatOtherToolsWrite(tool: String, suffix: String) throws {
     try skip(unless: tool)
-    let work = Workspace()
+    let work = try TemporaryFolder()
     let bytes = sample(300_000)
-    let raw = work.put(bytes, "x")
-    #expect(shell("\(tool) -c '\(raw)' > '\(work.path("x" + suffix))'") == 0)
-    #expect(try readAll(work.path("x" + suffix)) == bytes)
+    let raw = try work.write("x", bytes)
+    #expect(shell("\(tool) -c '\(raw)' > '\(work("x" + suffix))'") == 0)
+    #expect(try readAll(work("x" + suffix)) == bytes)
     // The name does not matter, nor does concatenation.
-    #expect(shell("cd '\(work.folder)' && cat x\(suffix) x\(suffix) > y") == 0)
-    #expect(try readAll(work.path("y")) == bytes + bytes)
+    #expect(shell("cd '\(work.path)' && cat x\(suffix) x\(suffix) > y") == 0)
+    #expect(try readAll(work("y")) == bytes + bytes)
   }
 
   @Test(arguments: [("zstd", ".zst"), ("lz4", ".lz4")])
   func otherToolsReadWhatIsWritten(tool: String, suffix: String) throws {
     try skip(unless: tool)
-    let work = Workspace()
+    let work = try TemporaryFolder()
     let bytes = sample(300_000)
-    let path = try work.write(bytes, "x\(suffix)")
-    let raw = work.put(bytes, "raw")
+    let path = try writeText(bytes, to: work("x\(suffix)"))
+    let raw = try work.write("raw", bytes)
     #expect(shell("\(tool) -dc '\(path)' | cmp -s - '\(raw)'") == 0)
   }
 
   @Test(arguments: [".zst", ".lz4"]) func framesConcatenate(suffix: String) throws {
-    let work = Workspace()
-    let writer = try ByteWriter(work.path("x\(suffix)"))
+    let work = try TemporaryFolder()
+    let writer = try ByteWriter(work("x\(suffix)"))
     for _ in 0..<3 {
       try writer.write(sample(5000))
       try writer.endFrame()
     }
     try writer.finish()
-    #expect(try readAll(work.path("x\(suffix)")) == sample(5000) + sample(5000) + sample(5000))
+    #expect(try readAll(work("x\(suffix)")) == sample(5000) + sample(5000) + sample(5000))
   }
 
   @Test func mixedCodecsAreRefused() throws {
-    let work = Workspace()
-    let zstd = try WholeFile.read(try work.write(sample(100), "a.zst"))
-    let lz4 = try WholeFile.read(try work.write(sample(100), "a.lz4"))
-    #expect(refusal(work.put(zstd + lz4, "b"))?.status == .data)
-    #expect(refusal(work.put(lz4 + Array("text".utf8), "c"))?.status == .data)
+    let work = try TemporaryFolder()
+    let zstd = try WholeFile.read(try writeText(sample(100), to: work("a.zst")))
+    let lz4 = try WholeFile.read(try writeText(sample(100), to: work("a.lz4")))
+    #expect(try refusal(work.write("b", zstd + lz4))?.status == .data)
+    #expect(try refusal(work.write("c", lz4 + Array("text".utf8)))?.status == .data)
   }
 
-  @Test(arguments: [".zst", ".lz4", ".gz"]) func emptyCompressedFileIsRefused(suffix: String) {
-    let work = Workspace()
-    #expect(refusal(work.put([], "x\(suffix)"))?.status == .data)
-    #expect(refusal(work.put([], "x.txt")) == nil)
+  @Test(arguments: [".zst", ".lz4", ".gz"]) func emptyCompressedFileIsRefused(suffix: String) throws
+  {
+    let work = try TemporaryFolder()
+    #expect(try refusal(work.write("x\(suffix)", []))?.status == .data)
+    #expect(try refusal(work.write("x.txt", [])) == nil)
   }
 
   @Test(arguments: [".zst", ".lz4"]) func emptyTextIsOneFrame(suffix: String) throws {
-    let work = Workspace()
-    let path = try work.write([], "x\(suffix)")
+    let work = try TemporaryFolder()
+    let path = try writeText([], to: work("x\(suffix)"))
     #expect(!(try WholeFile.read(path)).isEmpty)
     #expect(try readAll(path).isEmpty)
   }

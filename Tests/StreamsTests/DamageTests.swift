@@ -1,29 +1,30 @@
 import Failures
 import Streams
+import TestSupport
 import Testing
 
 /// Whatever is cut off or changed in a compressed file is found out.
 @Suite struct DamageTests {
   @Test(arguments: [".zst", ".lz4"]) func everyPrefixFails(suffix: String) throws {
-    let work = Workspace()
-    let whole = try WholeFile.read(try work.write(sample(900), "x\(suffix)"))
+    let work = try TemporaryFolder()
+    let whole = try WholeFile.read(try writeText(sample(900), to: work("x\(suffix)")))
     // Behind the frame there is only the trailer, which may be missing as a whole.
     let frame = try frameLength(whole, suffix)
     for length in 0..<whole.count where length != frame {
-      let failure = refusal(work.put(Array(whole[..<length]), "cut\(suffix)"))
+      let failure = try refusal(work.write("cut\(suffix)", Array(whole[..<length])))
       #expect(failure?.status == .data, "\(length) of \(whole.count) bytes")
     }
   }
 
   @Test(arguments: [".zst", ".lz4"]) func everyFlippedByteFails(suffix: String) throws {
-    let work = Workspace()
+    let work = try TemporaryFolder()
     let bytes = sample(700)
-    let whole = try WholeFile.read(try work.write(bytes, "x\(suffix)"))
+    let whole = try WholeFile.read(try writeText(bytes, to: work("x\(suffix)")))
     for index in whole.indices {
       for mask: UInt8 in [0x01, 0x80] {
         var damaged = whole
         damaged[index] ^= mask
-        let path = work.put(damaged, "bad\(suffix)")
+        let path = try work.write("bad\(suffix)", damaged)
         if refusal(path) != nil { continue }
         // What is not found out must not have changed the text.
         #expect(try readAll(path) == bytes, "byte \(index), mask \(mask)")
@@ -33,38 +34,39 @@ import Testing
 
   @Test func gzipPrefixesFail() throws {
     try skip(unless: "gzip")
-    let work = Workspace()
-    let raw = work.put(sample(900), "x")
+    let work = try TemporaryFolder()
+    let raw = try work.write("x", sample(900))
     #expect(shell("gzip -c '\(raw)' > '\(raw).gz'") == 0)
     let whole = try WholeFile.read("\(raw).gz")
     for length in 0..<whole.count {
-      #expect(refusal(work.put(Array(whole[..<length]), "cut.gz"))?.status == .data, "\(length)")
+      #expect(
+        try refusal(work.write("cut.gz", Array(whole[..<length])))?.status == .data, "\(length)")
     }
   }
 
   @Test func skippableFramesArePassed() throws {
-    let work = Workspace()
-    let whole = try WholeFile.read(try work.write(sample(3000), "x.zst"))
+    let work = try TemporaryFolder()
+    let whole = try WholeFile.read(try writeText(sample(3000), to: work("x.zst")))
     let foreign: [UInt8] = [0x50, 0x2A, 0x4D, 0x18, 3, 0, 0, 0, 1, 2, 3]
     let large: [UInt8] =
       [0x5F, 0x2A, 0x4D, 0x18, 0, 0, 8, 0] + [UInt8](repeating: 7, count: 1 << 19)
-    #expect(try readAll(work.put(whole + foreign, "a")) == sample(3000))
-    #expect(try readAll(work.put(foreign + whole + large, "b")) == sample(3000))
-    #expect(refusal(work.put(whole + foreign.dropLast(), "c"))?.status == .data)
-    #expect(refusal(work.put(whole + foreign.prefix(6), "d"))?.status == .data)
-    #expect(refusal(work.put(whole + large.dropLast(), "e"))?.status == .data)
+    #expect(try readAll(work.write("a", whole + foreign)) == sample(3000))
+    #expect(try readAll(work.write("b", foreign + whole + large)) == sample(3000))
+    #expect(try refusal(work.write("c", whole + foreign.dropLast()))?.status == .data)
+    #expect(try refusal(work.write("d", whole + foreign.prefix(6)))?.status == .data)
+    #expect(try refusal(work.write("e", whole + large.dropLast()))?.status == .data)
   }
 
   @Test func trailerIsChecked() throws {
-    let work = Workspace()
-    let one = try work.write(sample(3000), "one.zst")
-    let two = try work.write(sample(3000, seed: 2), "two.zst")
+    let work = try TemporaryFolder()
+    let one = try writeText(sample(3000), to: work("one.zst"))
+    let two = try writeText(sample(3000, seed: 2), to: work("two.zst"))
     let (first, second) = (try WholeFile.read(one), try WholeFile.read(two))
     // Each text with its own trailer.
-    #expect(try readAll(work.put(first + second, "both")).count == 6000)
+    #expect(try readAll(work.write("both", first + second)).count == 6000)
     // A text with another's trailer.
     let (a, b) = (try frameLength(first, ".zst"), try frameLength(second, ".zst"))
-    let failure = refusal(work.put(Array(first[..<a]) + Array(second[b...]), "mixed"))
+    let failure = try refusal(work.write("mixed", Array(first[..<a]) + Array(second[b...])))
     #expect(failure?.status == .data)
     #expect(failure?.message.contains("checksum") == true)
     let reader = try ByteReader(one)

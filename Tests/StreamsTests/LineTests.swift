@@ -1,5 +1,6 @@
 import Failures
 import Streams
+import TestSupport
 import Testing
 
 @Suite struct LineTests {
@@ -7,8 +8,8 @@ import Testing
   private func lines(
     _ text: String, blockSize: Int = 1 << 18, eager: Bool = false
   ) throws -> [(String, Int)] {
-    let work = Workspace()
-    let path = work.put(Array(text.utf8), "x")
+    let work = try TemporaryFolder()
+    let path = try work.write("x", Array(text.utf8))
     let reader = LineReader(try ByteReader(path), blockSize: blockSize)
     var found: [(String, Int)] = []
     while let block = try reader.next(eager: eager) {
@@ -49,8 +50,8 @@ import Testing
   }
 
   @Test func failuresOfTheBodyComeThrough() throws {
-    let work = Workspace()
-    let reader = LineReader(try ByteReader(work.put(Array("a\nb\n".utf8), "x")))
+    let work = try TemporaryFolder()
+    let reader = LineReader(try ByteReader(work.write("x", Array("a\nb\n".utf8))))
     let block = try #require(try reader.next())
     let failure = #expect(throws: Failure.self) {
       try block.forEachLine { _, _, number throws(Failure) in
@@ -61,9 +62,9 @@ import Testing
   }
 
   @Test func truncatedInputIsNoLastLine() throws {
-    let work = Workspace()
-    let whole = try WholeFile.read(try work.write(sample(100_000), "x.zst"))
-    let cut = work.put(Array(whole[..<(whole.count / 2)]), "cut.zst")
+    let work = try TemporaryFolder()
+    let whole = try WholeFile.read(try writeText(sample(100_000), to: work("x.zst")))
+    let cut = try work.write("cut.zst", Array(whole[..<(whole.count / 2)]))
     let reader = LineReader(try ByteReader(cut), blockSize: 1 << 12)
     let failure = #expect(throws: Failure.self) { while try reader.next() != nil {} }
     #expect(failure?.status == .data)

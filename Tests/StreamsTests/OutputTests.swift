@@ -1,12 +1,13 @@
 import Failures
 import Glibc
 import Streams
+import TestSupport
 import Testing
 
 @Suite struct OutputTests {
   @Test func appearsByRenameOnly() throws {
-    let work = Workspace()
-    let path = work.put(Array("old".utf8), "x")
+    let work = try TemporaryFolder()
+    let path = try work.write("x", Array("old".utf8))
     let writer = try ByteWriter(path)
     try writer.write("new")
     try writer.flush()
@@ -19,9 +20,9 @@ import Testing
   }
 
   @Test(arguments: ["x", "x.zst", "x.lz4"]) func failureLeavesNothing(name: String) throws {
-    let work = Workspace()
+    let work = try TemporaryFolder()
     do {
-      let writer = try ByteWriter(work.path(name))
+      let writer = try ByteWriter(work(name))
       try writer.write(sample(500_000))
     }
     #expect(work.names.isEmpty)
@@ -48,24 +49,24 @@ import Testing
   }
 
   @Test func writesIntoAPipe() throws {
-    let work = Workspace()
-    let pipe = work.path("pipe")
+    let work = try TemporaryFolder()
+    let pipe = work("pipe")
     #expect(mkfifo(pipe, 0o600) == 0)
-    #expect(shell("cat '\(pipe)' > '\(work.path("copy"))' & sleep 0") == 0)
+    #expect(shell("cat '\(pipe)' > '\(work("copy"))' & sleep 0") == 0)
     let writer = try ByteWriter(pipe)
     try writer.write("through")
     try writer.finish()
     var copied: [UInt8] = []
     for _ in 0..<200 where copied.isEmpty {
       usleep(10_000)
-      copied = (try? WholeFile.read(work.path("copy"))) ?? []
+      copied = (try? WholeFile.read(work("copy"))) ?? []
     }
     #expect(copied == Array("through".utf8))
   }
 
   @Test func keepsTheModeThatTheUmaskGives() throws {
-    let work = Workspace()
-    let path = try work.write([1], "x")
+    let work = try TemporaryFolder()
+    let path = try writeText([1], to: work("x"))
     var info = stat()
     #expect(stat(path, &info) == 0)
     let mask = umask(0)

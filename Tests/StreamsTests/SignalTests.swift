@@ -1,6 +1,7 @@
 import Failures
 import Glibc
 import Streams
+import TestSupport
 import Testing
 
 /// What a signal does, each in a process of its own.
@@ -15,8 +16,8 @@ import Testing
 
   /// However many files there are, and folders within folders, registered from the outside in.
   @Test func removesEverythingUnfinished() async throws {
-    let work = Workspace()
-    await #expect(processExitsWith: .signal(SIGTERM)) { [folder = work.folder as String] in
+    let work = try TemporaryFolder()
+    await #expect(processExitsWith: .signal(SIGTERM)) { [folder = work.path as String] in
       Signals.install()
       for name in ["/a", "/a/b", "/a/b/c"] {
         _ = Signals.register(folder + name)
@@ -34,8 +35,8 @@ import Testing
 
   /// What was forgotten stays, and its place can be taken by another path.
   @Test func leavesWhatIsForgotten() async throws {
-    let work = Workspace()
-    await #expect(processExitsWith: .signal(SIGINT)) { [folder = work.folder as String] in
+    let work = try TemporaryFolder()
+    await #expect(processExitsWith: .signal(SIGINT)) { [folder = work.path as String] in
       Signals.install()
       let first = Signals.register("\(folder)/first")
       Self.make("\(folder)/first")
@@ -51,8 +52,8 @@ import Testing
 
   /// An output that is finished does not take the protection of the one that came after it.
   @Test func anOutputForgetsItselfAlone() async throws {
-    let work = Workspace()
-    await #expect(processExitsWith: .signal(SIGHUP)) { [folder = work.folder as String] in
+    let work = try TemporaryFolder()
+    await #expect(processExitsWith: .signal(SIGHUP)) { [folder = work.path as String] in
       Signals.install()
       var finished: OutputFile? = try OutputFile("\(folder)/finished")
       try finished?.finish()
@@ -66,9 +67,9 @@ import Testing
   /// Whichever of the two duties is asked for first, both are done.
   @Test(arguments: [true, false])
   func asksWhereThereIsSomethingToContinue(asksFirst: Bool) async throws {
-    let work = Workspace()
+    let work = try TemporaryFolder()
     await #expect(processExitsWith: .signal(SIGINT)) {
-      [folder = work.folder as String, asksFirst = asksFirst as Bool] in
+      [folder = work.path as String, asksFirst = asksFirst as Bool] in
       if asksFirst { StopRequest.install() }
       Signals.install()
       if !asksFirst { StopRequest.install() }

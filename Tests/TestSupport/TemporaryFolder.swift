@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// A folder that goes away with the object.
 package final class TemporaryFolder {
@@ -45,4 +46,30 @@ package final class TemporaryFolder {
   package func remove(_ name: String) throws {
     try FileManager.default.removeItem(atPath: self(name))
   }
+
+  /// Names of everything in the folder, hidden files too.
+  package var names: [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted()
+  }
+}
+
+// MARK: Files without a folder of their own
+
+extension TemporaryFolder {
+  /// The folder of such files, which goes away when the process ends.
+  private static let shared = Mutex<TemporaryFolder?>(nil)
+
+  /// Path of a new file with these bytes.
+  package static func file(_ bytes: [UInt8]) throws -> String {
+    let folder = try shared.withLock { shared in
+      if let shared { return shared }
+      let folder = try TemporaryFolder()
+      shared = folder
+      atexit { TemporaryFolder.shared.withLock { $0 = nil } }
+      return folder
+    }
+    return try folder.write(UUID().uuidString, bytes)
+  }
+
+  package static func file(_ text: String) throws -> String { try file(Array(text.utf8)) }
 }

@@ -1,31 +1,14 @@
 import Failures
-import Foundation
 import Records
+import TestSupport
 import Testing
 import TrainingData
 import Workers
 
 @Suite struct TupleFileTests {
-  /// A folder for one test.
-  private final class Folder {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent(
-      "lir-tuples-\(UUID().uuidString)"
-    ).path
-
-    init() throws {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    func write(_ name: String, _ text: String) throws -> String {
-      try text.write(toFile: "\(path)/\(name)", atomically: true, encoding: .utf8)
-      return "\(path)/\(name)"
-    }
-  }
-
   private func read(
-    _ folder: Folder, _ text: String, _ options: TupleFile.Options = .init(), withTexts: Bool = true
+    _ folder: TemporaryFolder, _ text: String, _ options: TupleFile.Options = .init(),
+    withTexts: Bool = true
   ) throws -> TupleFile {
     let file = try folder.write("tuples", text)
     var queries: TextStore?
@@ -56,7 +39,7 @@ import Workers
   @Test func formsAreRecognized() throws {
     for (line, hasScores) in Self.forms {
       for targets in hasScores ? [TargetKind.order, .score] : [.order] {
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         var options = TupleFile.Options()
         options.targets = targets
         let tuples = try read(folder, line, options)
@@ -71,7 +54,7 @@ import Workers
   }
 
   @Test func textsNeedNoFiles() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let tuple = try read(folder, "a b\tc\td é\r\n", withTexts: false).tuple(0, epoch: 0)
     #expect(text(tuple.query) == "a b")
     #expect(tuple.documents.map { text($0.text) } == ["c", "d é"])
@@ -83,13 +66,13 @@ import Workers
     for (systems, ids) in [
       (nil, ["2", "3", "4", "5"]), (["b"], ["2", "4", "5"]), (["b", "a"], ["2", "4", "5", "3"]),
     ] as [([String]?, [RecordID])] {
-      let folder = try Folder()
+      let folder = try TemporaryFolder()
       var options = TupleFile.Options()
       options.systems = systems
       let tuples = try read(folder, line, options)
       #expect(try tuples.tuple(0, epoch: 0).documents.map { $0.id } == ids)
     }
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     var options = TupleFile.Options()
     options.systems = ["c"]
     #expect(throws: Failure.self) { try read(folder, line, options) }
@@ -97,7 +80,7 @@ import Workers
 
   /// Lines are found again in any order, wherever the blocks of 64 end.
   @Test func anyLineOfMany() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let lines = (0..<200).map { "q\($0)\t\(String(repeating: "x", count: $0 % 7))\tn\($0)" }
     var options = TupleFile.Options()
     // One word each: nothing else tells them from ids.
@@ -113,7 +96,7 @@ import Workers
   }
 
   @Test func columnsThatLookLikeTheOtherAreRefused() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let ids = #expect(throws: Failure.self) {
       try read(folder, "1\t2\t3\n1\t4\t5\n", withTexts: false)
     }
@@ -127,7 +110,7 @@ import Workers
 
   /// Files of any formats are one stream in the order in which they are named.
   @Test func severalFilesAreOne() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let texts = try folder.write("texts.tsv", (1...9).map { "\($0)\ttext \($0)\n" }.joined())
     let stores = try ["query", "document"].map {
       try TextStore($0, [texts], scratchFolder: folder.path)
@@ -158,7 +141,7 @@ import Workers
 
   /// Systems are those of the hard negatives among the files.
   @Test func systemsNeedHardNegatives() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let texts = try folder.write("texts.tsv", (1...9).map { "\($0)\ttext \($0)\n" }.joined())
     let store = try TextStore("text", [texts], scratchFolder: folder.path)
     let hard = try folder.write(
@@ -179,7 +162,7 @@ import Workers
   }
 
   @Test func documentsAreCut() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     var options = TupleFile.Options()
     options.documents = 2
     let tuples = try read(folder, "[1, [2, 5], [3, 4], [4, 3]]\n[1, [2, 5], [5, 4]]\n", options)
@@ -189,7 +172,7 @@ import Workers
 
   /// The first malformed line is told, for any number of lines behind it.
   @Test func firstMistakeIsTold() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let good = [String](repeating: "1\t2\t3", count: 600)
     var lines = good
     lines[317] = "1\t2\t77"
