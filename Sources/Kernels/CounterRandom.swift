@@ -65,12 +65,6 @@ package struct CounterRandom: RandomNumberGenerator, Sendable {
     return bits(at: position)
   }
 
-  /// The next number uniform in [0, 1).
-  package mutating func nextUniform() -> Float {
-    defer { position &+= 1 }
-    return uniform(at: position)
-  }
-
   /// The next standard normal number.
   package mutating func nextNormal() -> Float {
     defer { position &+= 1 }

@@ -19,29 +19,24 @@ package struct EmbeddingLookup {
 extension Kernels {
   /// out[M,D] = (x[M,D] − mean) / √(variance + epsilon) · weight[D] + bias[D], row by row.
   ///
-  /// With a residual, x + residual takes the place of x. The variance divides by D. Ba et al.,
-  /// arXiv:1607.06450.
+  /// The variance divides by D. Ba et al., arXiv:1607.06450.
   ///
   /// - Parameters:
   ///   - x: x[M,D].
-  ///   - residual: residual[M,D].
   ///   - weight: weight[D].
   ///   - bias: bias[D]; zero where it is nil.
   ///   - epsilon: As the model has it.
-  ///   - out: out[M,D]; may be `x` or `residual`.
+  ///   - out: out[M,D]; may be `x`.
   package func layerNorm(
-    _ x: MatrixView, adding residual: MatrixView? = nil, weight: UnsafePointer<Float>,
-    bias: UnsafePointer<Float>?, epsilon: Float, into out: MutableMatrixView
+    _ x: MatrixView, weight: UnsafePointer<Float>, bias: UnsafePointer<Float>?, epsilon: Float,
+    into out: MutableMatrixView
   ) {
     requireSameShape(x, out.view, "layerNorm")
-    if let residual { requireSameShape(x, residual, "layerNorm residual") }
     var call = ck_layernorm_f32()
     call.rows = x.rows
     call.width = x.columns
     call.x = x.base
     call.ldx = x.stride
-    call.residual = residual?.base
-    call.ldr = residual?.stride ?? 0
     call.gamma = weight
     call.beta = bias
     call.epsilon = epsilon

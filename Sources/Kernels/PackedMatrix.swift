@@ -5,7 +5,9 @@ internal import CKernels
 /// Panels of 64 outputs, the last one narrowed to the next multiple of 16. The layout is the same
 /// for all instruction sets.
 package final class PackedMatrix: @unchecked Sendable {
-  // Unchecked because of the buffers: nobody writes them after `init` or `fill`.
+  // Unchecked because of the buffers; all else is constant. `init` writes both, and `fill` one panel
+  // of the weights, where two threads may fill different panels at the same time. Whoever fills sees
+  // to it that nobody multiplies meanwhile.
   /// `memoryCount` floats, without the bias.
   package let storage: AlignedBuffer
   let biasStorage: AlignedBuffer?
@@ -39,36 +41,6 @@ package final class PackedMatrix: @unchecked Sendable {
     biasStorage = Self.copy(bias, count: rows)
     kernels.table.pointee.pack_f32(
       rows, columns, source, rowStride ?? columns, columnStride, storage.pointer)
-  }
-
-  /// Packs w[N,K] given in a half-precision format, contiguous; the values are exact.
-  ///
-  /// - Parameters:
-  ///   - halves: The elements; read only now.
-  ///   - format: What they are.
-  ///   - rows: N.
-  ///   - columns: K.
-  ///   - bias: bias[N], copied.
-  ///   - kernels: Who packs; the result does not depend on it.
-  package init(
-    halves: UnsafePointer<UInt16>, format: HalfFormat, rows: Int, columns: Int,
-    bias: UnsafePointer<Float>? = nil, kernels: Kernels = Kernels()
-  ) {
-    precondition(rows > 0 && columns > 0, "PackedMatrix of \(rows) × \(columns)")
-    self.rows = rows
-    self.columns = columns
-    storage = AlignedBuffer(count: ck_packed_f32_count(rows, columns))
-    biasStorage = Self.copy(bias, count: rows)
-    // A panel at a time, so that the wide form never exists as a whole.
-    let wide = AlignedBuffer(count: min(rows, Self.panelWidth) * columns)
-    for first in Swift.stride(from: 0, to: rows, by: Self.panelWidth) {
-      let height = min(Self.panelWidth, rows - first)
-      kernels.widen(
-        UnsafeBufferPointer(start: halves + first * columns, count: height * columns), format,
-        into: UnsafeMutableBufferPointer(start: wide.pointer, count: height * columns))
-      kernels.table.pointee.pack_f32(
-        height, columns, wide.pointer, columns, 1, storage.pointer + first * columns)
-    }
   }
 
   /// W[N,K] that `fill` will pack, in memory that is used again and again; or that another one

@@ -20,9 +20,6 @@ package struct RecordBlock: Sendable {
   var columns: [Int] = []
   /// Positions in the block of the records that were asked for.
   var kept: Range<Int>
-
-  /// Number of records that were asked for.
-  package var keptCount: Int { kept.count }
 }
 
 /// Parses blocks of records: pure, so that several threads can share one.
@@ -35,7 +32,7 @@ package struct RecordParser: Sendable {
 
   /// The records of a block.
   ///
-  /// - Throws: exit 65 with file, line, what was expected and what was found, at the first bad
+  /// - Throws: 65 with file, line, what was expected and what was found, at the first bad
   ///   record, unless the options say that it is to be skipped.
   package func parse(_ block: consuming RecordBlock) throws(Failure) -> RecordBatch {
     switch block.format {

@@ -10,7 +10,7 @@ package struct RunWriter: Sendable {
 
   /// A writer of lines with this tag.
   ///
-  /// - Throws: exit 64 where the tag is empty or holds white space.
+  /// - Throws: 64 where the tag is empty or holds white space.
   package init(tag: String) throws(Failure) {
     if tag.isEmpty || tag.utf8.contains(where: Bytes.isForbiddenInID) {
       throw .usage("expected a run's tag without white space, found '\(tag)'")
@@ -18,26 +18,15 @@ package struct RunWriter: Sendable {
     ending = [Bytes.space] + Array(tag.utf8) + [Bytes.newline]
   }
 
-  /// Appends the lines of one query: the best `depth` of `documents`, which come in any order.
+  /// Appends the lines of one query, whose documents come in any order.
   package func append(
-    query: RecordID, documents: [ScoredDocument], depth: Int = .max, to bytes: inout [UInt8]
+    query: RecordID, documents: [ScoredDocument], to bytes: inout [UInt8]
   ) {
     let ranking = documents.sorted { $0.precedes($1) }
     query.bytes.withUnsafeBytes { query in
-      for (i, document) in ranking.prefix(depth).enumerated() {
+      for (i, document) in ranking.enumerated() {
         document.id.bytes.withUnsafeBytes { doc in
           appendLine(query: query, doc: doc, rank: i + 1, score: document.score, to: &bytes)
-        }
-      }
-    }
-  }
-
-  /// Appends the lines of one query of a run.
-  package func append(_ run: Run, query: Int, depth: Int = .max, to bytes: inout [UInt8]) {
-    run.queries.withBytes(query) { id in
-      for (i, entry) in run.entries(of: query).prefix(depth).enumerated() {
-        run.withDoc(entry) { doc in
-          appendLine(query: id, doc: doc, rank: i + 1, score: run.score(entry), to: &bytes)
         }
       }
     }

@@ -176,26 +176,6 @@ struct Product: CustomTestStringConvertible {
     }
   }
 
-  @Test(arguments: HalfFormat.allCases) func halvesArePackedExactly(_ format: HalfFormat) {
-    let product = Product(4, 150, 21)
-    var halves = [UInt16](repeating: 0, count: product.w.count)
-    var wide = product.w
-    let kernels = Kernels()
-    halves.withUnsafeMutableBufferPointer { halves in
-      product.w.withUnsafeBufferPointer { kernels.narrow($0, to: format, into: halves) }
-    }
-    wide.withUnsafeMutableBufferPointer { wide in
-      halves.withUnsafeBufferPointer { kernels.widen($0, format, into: wide) }
-    }
-    let w = PackedMatrix(halves: halves, format: format, rows: 150, columns: 21, bias: product.bias)
-    let c = product.a.withMatrix(rows: 4, columns: 21) { a in
-      [Float].written(rows: 4, columns: 150) { kernels.multiply(a, w, into: $0) }
-    }
-    let expected = Reference.multiply(
-      product.a, wide, bias: product.bias, rows: 4, outputs: 150, inputs: 21)
-    #expect(c.bits == expected.bits)
-  }
-
   @Test func notANumberReachesItsRowOnly() {
     for outputs in [2, 40, 70] {
       let product = Product(19, outputs, 33)

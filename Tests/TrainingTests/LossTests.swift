@@ -18,12 +18,18 @@ struct LossCases {
     #expect(!cases.isEmpty)
   }
 
-  /// A tensor [B,N], or the largest labels of [B,N,L].
+  /// A tensor [B,N], or the largest labels of [B,N,L], which count in Lightning IR `loss/base.py`,
+  /// `process_targets`.
   func table(_ name: String?) throws -> ScoreTable {
     let name = try #require(name)
     let shape = try tensors.tensor(name).shape
-    return ScoreTable.largestLabels(
-      queries: shape[0], documents: shape[1], labels: try tensors.floats(name))
+    let values = try tensors.floats(name)
+    let labels = shape.count == 3 ? shape[2] : 1
+    return ScoreTable(
+      queries: shape[0], documents: shape[1],
+      values: stride(from: 0, to: values.count, by: labels).map { start in
+        values[start..<start + labels].reduce(-.infinity, max)
+      })
   }
 
   /// Tolerances of the reference values, which were computed in single precision: 1e-5 relative to

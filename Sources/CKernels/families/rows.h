@@ -51,8 +51,8 @@ CK_INLINE float ck_rms_factor(size_t n, const float *x, float epsilon) {
 // out = (x - mean) / sqrt(variance + epsilon) * gamma + beta of several rows side by side, so that
 // one's sums do not wait for themselves.
 CK_INLINE void ck_layernorm_rows(const int rows, const ck_layernorm_f32 *t, const float *x,
-                                 size_t ldx, float *out) {
-    size_t n = t->width;
+                                 float *out) {
+    size_t n = t->width, ldx = t->ldx;
     vf sum[CK_NORM_ROWS], middle[CK_NORM_ROWS], by[CK_NORM_ROWS];
     for (int i = 0; i < rows; i++) sum[i] = ck_set(0.0f);
     CK_EACH_REST(n, j, rest, {
@@ -81,20 +81,11 @@ CK_INLINE void ck_layernorm_rows(const int rows, const ck_layernorm_f32 *t, cons
 }
 
 static void ck_layernorm_f32_run(const ck_layernorm_f32 *t) {
-    const float *x = t->x;
-    size_t ldx = t->ldx, m = 0;
-    for (; t->residual && m < t->rows; m++) {
-        const float *a = t->x + m * ldx, *r = t->residual + m * t->ldr;
-        CK_EACH(t->width, j) {
-            size_t rest = t->width - j;
-            vf sum = ck_load_some(a + j, rest, 0.0f) + ck_load_some(r + j, rest, 0.0f);
-            ck_store_some(t->out + m * t->ldo + j, rest, sum);
-        }
-    }
-    if (t->residual) x = t->out, ldx = t->ldo;
-    for (m = 0; m + CK_NORM_ROWS <= t->rows; m += CK_NORM_ROWS)
-        ck_layernorm_rows(CK_NORM_ROWS, t, x + m * ldx, ldx, t->out + m * t->ldo);
-    for (; m < t->rows; m++) ck_layernorm_rows(1, t, x + m * ldx, ldx, t->out + m * t->ldo);
+    size_t m = 0;
+    for (; m + CK_NORM_ROWS <= t->rows; m += CK_NORM_ROWS)
+        ck_layernorm_rows(CK_NORM_ROWS, t, t->x + m * t->ldx, t->out + m * t->ldo);
+    for (; m < t->rows; m++)
+        ck_layernorm_rows(1, t, t->x + m * t->ldx, t->out + m * t->ldo);
 }
 
 static void ck_embedding_f32_run(const ck_embedding_f32 *t) {

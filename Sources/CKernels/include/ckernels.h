@@ -157,13 +157,11 @@ typedef struct {
     size_t ldo;
 } ck_rotary_f32;
 
-// out[m,D] = layernorm(x[m] (+ residual[m])) * gamma (+ beta). `out` may be `x` or `residual`.
+// out[m,D] = layernorm(x[m]) * gamma (+ beta). `out` may be `x`.
 typedef struct {
     size_t rows, width;
     const float *x;
     size_t ldx;
-    const float *residual; // may be NULL
-    size_t ldr;
     const float *gamma;
     const float *beta; // may be NULL
     float epsilon;

@@ -21,11 +21,6 @@ package struct LossTerm: Sendable {
     self.kind = kind
     self.weight = weight
   }
-
-  /// Whether the term needs embeddings of queries and documents, which a cross-encoder has not.
-  package var needsEmbeddings: Bool {
-    if case .scoring = kind { false } else { true }
-  }
 }
 
 // MARK: Numbers that schedules change

@@ -22,21 +22,6 @@ package struct ScoreTable: Sendable, Equatable {
     values[query * documents..<(query + 1) * documents]
   }
 
-  /// Targets with several labels a document, [B,N,L], as [B,N]: the largest label counts.
-  ///
-  /// Lightning IR `loss/base.py`, `process_targets`.
-  package static func largestLabels(
-    queries: Int, documents: Int, labels: [Float]
-  ) -> ScoreTable {
-    let count = labels.count / (queries * documents)
-    precondition(count > 0 && labels.count == queries * documents * count, "labels: no [B,N,L]")
-    return ScoreTable(
-      queries: queries, documents: documents,
-      values: stride(from: 0, to: labels.count, by: count).map { start in
-        labels[start..<start + count].reduce(-.infinity, max)
-      })
-  }
-
   /// Ranks from 1 by descending value; of equal values the first comes first.
   ///
   /// The reference sorts by `torch.argsort`, which promises no order of ties and keeps this one.
