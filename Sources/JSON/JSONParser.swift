@@ -287,10 +287,10 @@ extension JSONParser {
 
   /// Parses the string that starts here, without making one of it.
   ///
-  /// - Parameter scratch: what gets the unescaped bytes where something is escaped.
-  /// - Returns: the range of the string's bytes where nothing is escaped, else nil. Either way the
+  /// - Parameter scratch: What gets the unescaped bytes where something is escaped.
+  /// - Returns: The range of the string's bytes where nothing is escaped, else nil. Either way the
   ///   bytes are valid UTF-8.
-  /// - Throws: where there is no string.
+  /// - Throws: Where there is no string.
   package mutating func string(into scratch: inout [UInt8]) throws(JSONError) -> Range<Int>? {
     try expect(UInt8(ascii: "\""), "a string")
     let start = position

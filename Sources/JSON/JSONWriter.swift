@@ -1,9 +1,9 @@
 extension JSON {
   /// The value as JSON text without white space.
   ///
-  /// - Parameter sortingKeys: whether members are written in the order of their keys' bytes, which
+  /// - Parameter sortingKeys: Whether members are written in the order of their keys' bytes, which
   ///   makes the text a function of the value alone.
-  /// - Returns: the text.
+  /// - Returns: The text.
   package func serialized(sortingKeys: Bool = false) -> String {
     var text = ""
     write(to: &text, sortingKeys: sortingKeys)

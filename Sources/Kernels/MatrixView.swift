@@ -86,6 +86,6 @@ package struct MutableMatrixView {
   /// The columns `range`, in the same memory.
   package func columns(_ range: Range<Int>) -> MutableMatrixView { self[0..<rows, range] }
 
-  /// The same, read only.
+  /// The matrix, read only.
   package var view: MatrixView { MatrixView(base, rows: rows, columns: columns, stride: stride) }
 }

@@ -7,8 +7,8 @@
 package enum Precision: String, CaseIterable, Sendable {
   /// fma in single precision over K ascending.
   case f32
-  /// The same of factors that were rounded to bfloat16, where numbers below 2⁻¹²⁶ are zeros, whether
-  /// they go into an fma or come out: what vdpbf16ps computes.
+  /// fma in single precision over K ascending of factors that were rounded to bfloat16, where numbers
+  /// below 2⁻¹²⁶ are zeros, whether they go into an fma or come out: what vdpbf16ps computes.
   case bf16
   /// Exact sums of products of bytes: weights −127…127 with a scale for every output, activations
   /// 0…255 with a scale and a zero for every row, found when they are multiplied.

@@ -119,7 +119,7 @@ extension Qrels {
   /// Fields are separated by any white space. Lines that start with `#` are comments, and blank
   /// lines are nothing, as trec_eval has it.
   ///
-  /// - Throws: exit 65 for a malformed line, or a document that is judged twice for a query in a
+  /// - Throws: 65 for a malformed line, or a document that is judged twice for a query in a
   ///   way that `repeated` does not allow.
   package static func read(
     _ operands: [String], repeated: RepeatedJudgements = .agreeing

@@ -82,7 +82,7 @@ package struct QrelsBuilder {
 
   /// The judgements.
   ///
-  /// - Throws: exit 65 where a document is judged twice for a query in a way that is not allowed.
+  /// - Throws: 65 where a document is judged twice for a query in a way that is not allowed.
   package consuming func finish() throws(Failure) -> Qrels {
     let (starts, ordered) = order()
     var offsets = [0]

@@ -114,7 +114,7 @@ package struct RunBuilder {
 
   /// The run.
   ///
-  /// - Throws: exit 65 where a query has a document twice.
+  /// - Throws: 65 where a query has a document twice.
   package consuming func finish(
     texts: RunTexts? = nil, relevance: Qrels? = nil, pool: WorkerPool = WorkerPool(threads: 1)
   ) throws(Failure) -> Run {

@@ -20,7 +20,7 @@ package enum RunMetadata {
 
   /// The YAML at the head of a run, each line ended; nil where there is none.
   ///
-  /// - Throws: exit 65 where the second mark is missing, or a line between them is no comment.
+  /// - Throws: 65 where the second mark is missing, or a line between them is no comment.
   package static func read(_ operand: String) throws(Failure) -> String? {
     let lines = LineReader(try ByteReader(operand))
     var text: String?

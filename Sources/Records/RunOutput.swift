@@ -50,7 +50,13 @@ package final class RunOutput {
   }
 
   /// Appends a query's documents, in any order.
+  ///
+  /// - Throws: 65 where a score is not a finite number; 74 where writing fails.
   package func append(query: RecordID, _ documents: [ScoredDocument]) throws(Failure) {
+    for document in documents where !document.score.isFinite {
+      throw .data(
+        "query \(query), document \(document.id)", "the score is not a finite number")
+    }
     var bytes: [UInt8] = []
     runWriter.append(query: query, documents: documents, to: &bytes)
     lines += documents.count

@@ -16,7 +16,7 @@ package struct ShardSelection: Sendable, Equatable, CustomStringConvertible {
 
   /// Parses `i/n`, or `auto/n`, which takes `i` from the job scheduler's environment.
   ///
-  /// Exit 64 for anything else, with a hint where the scheduler says nothing.
+  /// - Throws: 64 for anything else, with a hint where the scheduler says nothing.
   package init(
     parsing text: String, environment: (String) -> String? = ShardSelection.variable
   ) throws(Failure) {

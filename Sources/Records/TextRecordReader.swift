@@ -31,7 +31,7 @@ package final class TextRecordReader {
 
   /// A reader over operands; none is the standard input.
   ///
-  /// - Throws: exit 66 if an operand does not exist, before any is read.
+  /// - Throws: 66 if an operand does not exist, before any is read.
   package init(
     _ operands: [String], options: RecordOptions = RecordOptions(), blockSize: Int = 1 << 18,
     opened: [String: ByteReader] = [:]
@@ -47,7 +47,7 @@ package final class TextRecordReader {
 
   /// Reads only the records with these ordinals: a shard.
   ///
-  /// - Throws: exit 64 where the operands cannot be read twice, as whoever chose the range must
+  /// - Throws: 64 where the operands cannot be read twice, as whoever chose the range must
   ///   have counted them.
   package func restrict(to range: Range<Int>) throws(Failure) {
     for operand in operands { try Self.checkRereadable(operand) }
@@ -182,7 +182,7 @@ package final class TextRecordReader {
 
   /// Counts the records of operands, good and bad, without parsing them.
   ///
-  /// - Throws: exit 64 where an operand cannot be read twice.
+  /// - Throws: 64 where an operand cannot be read twice.
   package static func countRecords(
     _ operands: [String], options: RecordOptions = RecordOptions()
   ) throws(Failure) -> Int {

@@ -26,7 +26,7 @@ package struct TextTable: Sendable {
 
   /// Keeps the texts of operands whose ids are wanted.
   ///
-  /// - Throws: exit 65 for a malformed record, or an id that occurs twice.
+  /// - Throws: 65 for a malformed record, or an id that occurs twice.
   package mutating func read(
     _ operands: [String], _ options: RecordOptions
   ) throws(Failure) {

@@ -7,7 +7,7 @@ import Failures
 protocol Decoder: AnyObject {
   /// Decodes from the window of `input` into `output`, consuming what it used.
   ///
-  /// - Returns: bytes written, and whether a frame ended here. Nothing written and no end: the
+  /// - Returns: Bytes written, and whether a frame ended here. Nothing written and no end: the
   ///   window is used up.
   func decode(
     _ input: RawInput, into output: UnsafeMutableRawBufferPointer

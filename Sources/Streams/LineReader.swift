@@ -169,7 +169,9 @@ package final class LineReader {
     return (block, isEnd)
   }
 
-  /// The same into raw memory, which has room for more than what is carried; how many bytes.
+  /// Reads as `read` does into raw memory, which has room for more than what is carried.
+  ///
+  /// - Returns: How many bytes there are, and whether the input ends with them.
   private func cut(
     into raw: UnsafeMutableRawBufferPointer, eager: Bool
   ) throws(Failure) -> (count: Int, isEnd: Bool) {

@@ -12,8 +12,10 @@ package final class PartialFile {
 
   /// Opens or creates the partial output of `target`.
   ///
-  /// `digest`: stands for everything that decides the output's bytes.
-  /// Throws: 78 where the partial output belongs to other work, 73 where it cannot be made or
+  /// - Parameters:
+  ///   - target: The output.
+  ///   - digest: Stands for everything that decides the output's bytes.
+  /// - Throws: 78 where the partial output belongs to other work, 73 where it cannot be made or
   ///   another process is writing it.
   package init(of target: String, digest: String) throws(Failure) {
     self.target = target

@@ -104,8 +104,10 @@ package struct SafeTensorsHeader: Sendable {
 extension SafeTensorsHeader {
   /// The bytes of a header, length included, padded so that the data starts at a multiple of 64.
   ///
-  /// `metadata`: values of `__metadata__`.
-  /// `tensors`: names, types and shapes in the order of their data.
+  /// - Parameters:
+  ///   - metadata: Values of `__metadata__`.
+  ///   - tensors: Names, types and shapes in the order of their data.
+  /// - Returns: The bytes.
   package static func encode(
     metadata: [String: String], tensors: [(name: String, type: ElementType, shape: [Int])]
   ) -> [UInt8] {

@@ -24,8 +24,11 @@ package enum SafeTensorsWriter {
 
   /// Writes tensors in their order; the file appears by rename.
   ///
-  /// `isChecked`: whether it holds its `SafeTensorsChecksum`.
-  ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - metadata: Values of `__metadata__`.
+  ///   - tensors: Names, shapes and bytes.
+  ///   - isChecked: Whether the file holds its `SafeTensorsChecksum`.
   /// - Throws: 73 and 74 as `OutputFile` does.
   package static func write(
     _ path: String, metadata: [String: String], _ tensors: [Tensor], isChecked: Bool = false

@@ -6,7 +6,7 @@ package struct ShardSequence: Sendable {
   private let allowsLonePart: Bool
   private var isLonePart = false
 
-  /// - Parameter allowsLonePart: whether one part of any number may stand alone.
+  /// - Parameter allowsLonePart: Whether one part of any number may stand alone.
   package init(allowsLonePart: Bool = false) { self.allowsLonePart = allowsLonePart }
 
   /// Takes note of the next part's shard, `i/n`; nil for a part that is no shard.

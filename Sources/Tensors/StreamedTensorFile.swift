@@ -17,7 +17,14 @@ package final class StreamedTensorFile {
   /// Enough for one tensor's name, type, shape and offsets; a multiple of 64.
   private static let headerSpace = 512
 
-  /// `columns`: width of a row; nil for a vector.
+  /// Makes the file.
+  ///
+  /// - Parameters:
+  ///   - path: Where there is no file yet.
+  ///   - name: The tensor's name.
+  ///   - type: Its elements.
+  ///   - columns: Width of a row; nil for a vector.
+  /// - Throws: 73 where the file cannot be made.
   package init(
     _ path: String, name: String, type: ElementType, columns: Int?
   ) throws(Failure) {

@@ -47,8 +47,11 @@ package final class TensorStreamWriter {
 
   /// Appends a record.
   ///
-  /// `items`: items of the ragged columns.
-  /// `values`: bytes of each column, in the schema's order.
+  /// - Parameters:
+  ///   - id: The record's id.
+  ///   - items: Items of the ragged columns.
+  ///   - values: Bytes of each column, in the schema's order.
+  /// - Throws: 74 where writing fails.
   package func append(
     id: UnsafeRawBufferPointer, items: Int = 1, _ values: [UnsafeRawBufferPointer]
   ) throws(Failure) {

@@ -23,8 +23,8 @@ struct PickleReader {
 
   /// The value of a pickle, and the memory that it refers to.
   ///
-  /// Throws: 65 for bytes that are no such pickle, with the instruction or the name that is not
-  /// known.
+  /// - Throws: 65 for bytes that are no such pickle, with the instruction or the name that is not
+  ///   known.
   static func read(
     _ bytes: UnsafeRawBufferPointer, place: String
   ) throws(Failure) -> (value: PickleValue, heap: PickleHeap) {

@@ -17,7 +17,7 @@ struct ZipArchive: Sendable {
 
   private static let maximumMembers = 1 << 20
 
-  /// Throws: 65 where the directory is not whole; 78 where a member is compressed or encrypted.
+  /// - Throws: 65 where the directory is not whole; 78 where a member is compressed or encrypted.
   init(_ file: MappedFile) throws(Failure) {
     self.file = file
     var reader = ZipReader(file)
@@ -37,7 +37,7 @@ struct ZipArchive: Sendable {
 
   /// The bytes of a member whose checksum is right.
   ///
-  /// Throws: 65 where it is not.
+  /// - Throws: 65 where it is not.
   func checkedBytes(_ member: Member) throws(Failure) -> UnsafeRawBufferPointer {
     let bytes = bytes(member)
     guard Checksum.crc32(bytes) == member.crc else {
