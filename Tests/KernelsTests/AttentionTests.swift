@@ -7,16 +7,25 @@ struct AttentionCase: CustomTestStringConvertible {
   let length: Int
   let headWidth: Int
   let masked: Bool
-  var precision = Precision.f32
+  var precision: Precision
   let heads = 2
+  /// Four times the range of a sample, so that weights are far from uniform.
+  ///
+  /// Stored, because drawing the numbers takes longer than the kernels do.
+  let buffer: [Float]
+  let keep: [UInt8]?
+
+  init(length: Int, headWidth: Int, masked: Bool, precision: Precision = .f32) {
+    self.length = length
+    self.headWidth = headWidth
+    self.masked = masked
+    self.precision = precision
+    buffer = Sample.uniform(length * 3 * heads * headWidth, stream: 5).map { 4 * $0 }
+    keep = masked ? (0..<length).map { $0 % 3 == 1 || $0 == 0 ? 1 : 0 } : nil
+  }
 
   var width: Int { heads * headWidth }
   var scale: Float { 1 / Float(headWidth).squareRoot() }
-  /// Twice the usual range, so that weights are far from uniform.
-  var buffer: [Float] { Sample.uniform(length * 3 * width, stream: 5).map { 4 * $0 } }
-  var keep: [UInt8]? {
-    masked ? (0..<length).map { $0 % 3 == 1 || $0 == 0 ? 1 : 0 } : nil
-  }
   var testDescription: String { "L \(length), E \(headWidth)\(masked ? ", masked" : "")" }
 
   func run(_ kernels: Kernels, rows: Range<Int>, keep: [UInt8]?, _ buffer: [Float]) -> [Float] {
@@ -38,12 +47,11 @@ struct AttentionCase: CustomTestStringConvertible {
 
   func run(_ kernels: Kernels) -> [Float] { run(kernels, rows: 0..<length, keep: keep, buffer) }
 
-  /// Columns of one head out of `columns` in `first`..., as a matrix of its own.
+  /// Columns of one head of queries (part 0), keys (1) or values (2), as a matrix of its own.
   func head(_ h: Int, of part: Int, rows: Range<Int>) -> [Float] {
-    let all = buffer
-    return rows.flatMap { i in
+    rows.flatMap { i in
       let start = (3 * i + part) * width + h * headWidth
-      return all[start..<start + headWidth]
+      return buffer[start..<start + headWidth]
     }
   }
 

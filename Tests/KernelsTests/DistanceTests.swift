@@ -10,18 +10,32 @@ struct DistanceCase: CustomTestStringConvertible {
   /// Largest distance; nil for all.
   let reach: Int?
   let isRelative: Bool
-  var masked = false
+  let masked: Bool
   var precision = Precision.f32
   let heads = 2
+  /// As in `AttentionCase`; stored for the same reason.
+  let buffer: [Float]
+  /// Every third key of the second half, so that some queries are left without any.
+  let keep: [UInt8]?
+  /// More than there are distances, so that the middle counts.
+  let radius: Int
+  /// What a distance adds to a score, a row a head.
+  let relative: [Float]
+
+  init(length: Int, headWidth: Int, reach: Int?, isRelative: Bool, masked: Bool) {
+    self.length = length
+    self.headWidth = headWidth
+    self.reach = reach
+    self.isRelative = isRelative
+    self.masked = masked
+    radius = length + 3
+    buffer = Sample.uniform(length * 3 * heads * headWidth, stream: 5).map { 4 * $0 }
+    keep = masked ? (0..<length).map { $0 < length / 2 ? 0 : UInt8($0 % 3 & 1) } : nil
+    relative = Sample.uniform(heads * (2 * radius + 1), stream: 11)
+  }
 
   var width: Int { heads * headWidth }
   var scale: Float { 1 / Float(headWidth).squareRoot() }
-  var buffer: [Float] { Sample.uniform(length * 3 * width, stream: 5).map { 4 * $0 } }
-  /// All keys but a few at the start and every third, so that some queries are left without any.
-  var keep: [UInt8]? { masked ? (0..<length).map { $0 < length / 2 ? 0 : UInt8($0 % 3 & 1) } : nil }
-  /// More than there are distances, so that the middle counts.
-  var radius: Int { length + 3 }
-  var relative: [Float] { Sample.uniform(heads * (2 * radius + 1), stream: 11) }
 
   var testDescription: String {
     "L \(length), E \(headWidth), reach \(reach.map(String.init) ?? "-")"
@@ -52,10 +66,9 @@ struct DistanceCase: CustomTestStringConvertible {
 
   /// Columns of one head of queries, keys or values.
   func head(_ h: Int, of part: Int, rows: Range<Int>) -> [Float] {
-    let all = buffer
-    return rows.flatMap { i in
+    rows.flatMap { i in
       let start = (3 * i + part) * width + h * headWidth
-      return all[start..<start + headWidth]
+      return buffer[start..<start + headWidth]
     }
   }
 
