@@ -45,6 +45,31 @@ mkdir folder
 exits 73 lir-encode --model "$model" --role doc docs.tsv -o folder
 [ -z "$(find . -name '.*tmp*')" ] || fail 'a temporary file was left'
 
+# A disk that is full at any call: an error that says so and leaves nothing but what --resume goes on
+# with, or the whole output. The latter where a folder cannot be synced, which some file systems
+# never can, or a digest not be removed.
+prepare() { rm -rf made .made.partial*; }
+check() {
+  case $1 in
+    73 | 74)
+      says 'No space left on device'
+      [ ! -e made ] || fail "status $1, and an output" ;;
+    0) same whole made ;;
+    *) fail "status $1: $(cat said.log)" ;;
+  esac
+  [ -z "$(find . -name '*.tmp.*')" ] || fail "left: $(find . -name '*.tmp.*')"
+}
+encode_queries() { lir-encode --model "$model" --role doc queries.tsv -o made; }
+encode_going() { lir-encode --model "$model" --role doc --compress zstd --resume queries.tsv -o made; }
+for command in encode_queries encode_going; do
+  prepare
+  $command 2>said.log
+  mv made whole
+  every_failure ENOSPC prepare $command check
+  rm whole
+done
+prepare
+
 if has_tool lir-index && has_tool lir-search; then
   exits 73 lir-index build docs.lirt -o nowhere/docs.index
   exits 0 lir-index build docs.lirt -o docs.index

@@ -15,7 +15,8 @@ note() { echo "$*" >&3; }
 fail() {
   local depth=1
   while [ "${BASH_SOURCE[$depth]}" = "${BASH_SOURCE[0]}" ]; do depth=$((depth + 1)); done
-  echo "$(basename "${BASH_SOURCE[$depth]}"):${BASH_LINENO[$((depth - 1))]}: $*" >&2
+  echo "$(basename "${BASH_SOURCE[$depth]}"):${BASH_LINENO[$((depth - 1))]}: $*${crash_point:+
+  ($crash_point)}" >&2
   exit 1
 }
 
@@ -48,18 +49,117 @@ refuses() {
   says "$text"
 }
 
-# killed_after SECONDS COMMAND...: kills the command then; whether it was done before. Another
-# outcome than either fails the case.
-killed_after() {
-  local status=0
-  # In a shell of its own, which says of the kill what nobody needs to read.
-  (timeout -s KILL "$@" 2>said.log; exit $?) 2>killed.log || status=$?
-  [ "$status" = 0 ] || [ "$status" = 137 ] || {
-    cat said.log >&2
-    fail "expected to be killed, found status $status: $*"
-  }
-  [ "$status" = 0 ]
+# faults NAME=VALUE... COMMAND...: runs the command with faults.c in front of its tool; the names are
+# those that the file documents, such as LIR_TEST_STOP. The command may be a function.
+faults() {
+  build_faults
+  (
+    while [[ ${1-} == LIR_TEST_*=* ]]; do export "${1?}" && shift; done
+    export LD_PRELOAD=$FAULTS
+    "$@"
+  )
 }
+
+# build_faults: makes the library of faults.c, once for all cases.
+FAULTS=$ROOT/.build/faults.so
+build_faults() {
+  [ ! "$FAULTS" -nt "$CLI/faults.c" ] || return 0
+  local compiler
+  for compiler in cc clang none; do ! command -v $compiler >/dev/null || break; done
+  [ $compiler != none ] || skip 'no C compiler for faults.c'
+  mkdir -p "$(dirname "$FAULTS")"
+  $compiler -shared -fPIC -O1 -Wall -Wextra -o "$FAULTS.$$" "$CLI/faults.c" -ldl >&2
+  mv "$FAULTS.$$" "$FAULTS"
+}
+
+# list_points COMMAND...: runs the command, which must end well; points.log lists its crash points.
+list_points() {
+  rm -f points.log
+  exits 0 faults "LIR_TEST_POINTS=$PWD/points.log" "$@"
+  [ -s points.log ] || fail "no crash point: $*"
+}
+
+# point_of PATTERN [N]: the number of the N-th crash point in points.log that matches, 1 without N.
+point_of() {
+  local found
+  found=$(grep -nE -- "$1" points.log | sed -n "${2:-1}{s/:.*//;p;}")
+  [ -n "$found" ] || fail "points.log has no crash point $1"
+  echo "$found"
+}
+
+# killed_at N COMMAND...: kills the command at its crash point N, by the signal that `stop_signal`
+# names, KILL without it. That the command does not die of it fails the case.
+killed_at() {
+  local number status=0
+  number=$(kill -l "${stop_signal:-KILL}")
+  # In a shell of its own, whose message about the kill nobody needs to read.
+  (faults "LIR_TEST_STOP=$1" "LIR_TEST_SIGNAL=$number" "${@:2}" 2>said.log; exit $?) \
+    2>killed.log || status=$?
+  [ $status != $((128 + number)) ] || return 0
+  sed 's/^/  /' said.log >&2
+  fail "expected to be killed, found status $status: ${*:2}"
+}
+
+# every_stop [MOST] PREPARE COMMAND CHECK: for every crash point of COMMAND runs PREPARE, then COMMAND,
+# killed at that point (see `killed_at`), then CHECK. The three are functions; COMMAND runs one tool, by one thread,
+# and ends with its status. If there are more points than MOST, a fixed stride chooses some, and a
+# note says so.
+every_stop() {
+  local most=1000000
+  if [[ $1 =~ ^[0-9]+$ ]]; then most=$1 && shift; fi
+  local prepare=$1 command=$2 check=$3 count stride point
+  $prepare
+  list_points "$command"
+  mapfile -t lines <points.log
+  count=${#lines[@]}
+  # Odd, so that both halves of writes are among the chosen.
+  stride=$(((count + most - 1) / most | 1))
+  [ $stride = 1 ] || note "$command: stopped at one in $stride of $count crash points"
+  for ((point = 1; point <= count; point += stride)); do
+    crash_point="crash point $point of $count: ${lines[$((point - 1))]}"
+    $prepare
+    killed_at "$point" "$command"
+    $check
+  done
+  crash_point=
+}
+crash_point=
+
+# every_failure CODE PREPARE COMMAND CHECK: for every crash point of COMMAND runs PREPARE, then COMMAND,
+# whose call at that point fails with CODE, such as ENOSPC, then CHECK with COMMAND's status.
+every_failure() {
+  local code=$1 prepare=$2 command=$3 check=$4 count point status
+  $prepare
+  list_points "$command"
+  mapfile -t lines <points.log
+  count=${#lines[@]}
+  for ((point = 1; point <= count; point++)); do
+    crash_point="$code at point $point of $count: ${lines[$((point - 1))]}"
+    $prepare
+    status=0
+    faults "LIR_TEST_FAIL=$point:$code" "$command" 2>said.log || status=$?
+    $check $status
+  done
+  crash_point=
+}
+
+# stopped_often LEAST N COMMAND...: kills the command at its N-th crash point, then at the one after
+# that, and so on, until it ends before; fails if it was killed fewer than LEAST times.
+stopped_often() {
+  local least=$1 status=137 kills=0
+  while true; do
+    status=0
+    (faults "LIR_TEST_STOP=$(($2 + kills))" "${@:3}" 2>said.log; exit $?) 2>killed.log || status=$?
+    [ $status = 137 ] || break
+    kills=$((kills + 1))
+    [ $kills -lt 1000 ] || fail "no end: ${*:3}"
+  done
+  [ $status = 0 ] || fail "expected exit 0, found $status: $(cat said.log)"
+  [ $kills -ge "$least" ] || fail "stopped $kills times instead of $least or more: ${*:3}"
+}
+
+# asked_at N SIGNAL COMMAND...: sends the command a signal at its crash point N; it ends with 75.
+asked_at() { exits 75 faults "LIR_TEST_STOP=$1" "LIR_TEST_SIGNAL=$(kill -l "$2")" "${@:3}"; }
 
 # same A B...: the files are the same bytes as the first.
 same() {

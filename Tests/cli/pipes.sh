@@ -59,14 +59,4 @@ exits 0 lir-encode --model "$model" --role doc --log-format json few.tsv -o few.
 jq -se '.[-1] | .level == "done" and .records == 100 and .seconds >= 0' said.log >parsed.log ||
   fail 'the summary in JSON'
 
-# An output of a run that fails or is stopped leaves nothing behind.
-mkdir stopped
-for signal in TERM INT HUP USR1 USR2 XCPU; do
-  lir-encode --model "$model" --role doc --threads 1 docs.tsv -o stopped/out.lirt 2>said.log &
-  sleep 0.1
-  kill -s "$signal" $! || true
-  wait $! || true
-  rm -f stopped/out.lirt
-  [ -z "$(ls -A stopped)" ] || fail "SIG$signal leaves $(ls -A stopped)"
-done
 rm -f docs.tsv few.tsv out.bin

@@ -5,7 +5,7 @@ texts 2500 >docs.tsv
 texts 40 5 | sed 's/^d/q/' | awk -F'\t' '$2 != ""' >queries.tsv
 sets=()
 for isa in portable avx2 avx512; do
-  if exits 0 encode native/dpr_bert_04 doc --isa $isa queries.tsv -o other.lirt; then
+  if encode native/dpr_bert_04 doc --isa $isa queries.tsv -o other.lirt 2>said.log; then
     sets+=("$isa")
   else
     note "--isa $isa: this processor does not run it"
@@ -70,25 +70,21 @@ if [ "${#sets[@]}" -gt 1 ]; then
 fi
 
 # Another computation does not continue a killed one.
-texts 12000 >many.tsv
-for limit in 0.3 0.6 1.2 2.4 4.8; do
-  long=long-$limit
-  killed_after $limit lir-encode --model "$MODELS/native/dpr_bert_04/model" --role doc \
-    --precision int8 --isa portable --resume many.tsv -o "$long.lirt" || true
-  if [ -s ".$long.lirt.partial" ] || [ -e "$long.lirt" ]; then break; fi
+texts 1500 >many.tsv
+long() {
+  encode native/dpr_bert_04 doc --precision int8 --isa portable --threads 1 --resume many.tsv -o long.lirt
+}
+list_points long
+rm long.lirt
+killed_at "$(point_of '^half-write .*/.long.lirt.partial' 2)" long
+for other in '--precision int8 --isa avx2' '--precision bf16 --isa portable' '--isa portable'; do
+  case "$other ${sets[*]} " in *'--isa avx2'*' avx2 '* | *'--isa portable'*) ;; *) continue ;; esac
+  # shellcheck disable=SC2086  # words
+  exits 78 encode native/dpr_bert_04 doc $other --resume many.tsv -o long.lirt
 done
-if [ -s ".$long.lirt.partial" ]; then
-  for other in '--precision int8 --isa avx2' '--precision bf16 --isa portable' '--isa portable'; do
-    case "$other ${sets[*]} " in *'--isa avx2'*' avx2 '* | *'--isa portable'*) ;; *) continue ;; esac
-    # shellcheck disable=SC2086  # words
-    exits 78 encode native/dpr_bert_04 doc $other --resume many.tsv -o "$long.lirt"
-  done
-  exits 0 encode native/dpr_bert_04 doc --precision int8 --isa portable --resume many.tsv -o "$long.lirt"
-  exits 0 encode native/dpr_bert_04 doc --precision int8 --isa portable many.tsv -o whole.lirt
-  same whole.lirt "$long.lirt"
-else
-  note 'the run was too fast to be killed'
-fi
+exits 0 long
+exits 0 encode native/dpr_bert_04 doc --precision int8 --isa portable many.tsv -o whole.lirt
+same whole.lirt long.lirt
 
 # Re-ranking, and searching with queries as text.
 awk -F'\t' 'BEGIN { s = 3 } { for (r = 1; r <= 15; r++) { s = (s * 16807) % 2147483647

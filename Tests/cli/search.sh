@@ -4,6 +4,18 @@
 texts 2500 >docs.tsv
 texts 40 7 | sed 's/^d/q/' | awk -F'\t' '$2 != ""' >queries.tsv
 count=$(wc -l <queries.tsv)
+texts 400 9 | awk -F'\t' '$2 != ""' >some.tsv
+prepare_resume() { rm -f "resumed.$suffix" ".resumed.$suffix".*; }
+resume() {
+  lir-search --index docs.index --model "$folder" -k 100 --tag t --resume --threads 1 some.tsv \
+    -o "resumed.$suffix"
+}
+check_resume() {
+  exits 0 resume
+  same "long.$suffix" "resumed.$suffix"
+  [ ! -e ".resumed.$suffix.partial" ] || fail 'a partial output was left'
+  [ ! -e ".resumed.$suffix.partial.digest" ] || fail 'the digest of a partial output was left'
+}
 for model in native/dpr_bert_01 native/splade_bert_02; do
   folder=$MODELS/$model/model
   exits 0 encode $model doc docs.tsv -o docs.lirt
@@ -74,17 +86,17 @@ for model in native/dpr_bert_01 native/splade_bert_02; do
   exits 0 lir-search --index docs.index -k 10 --drop-self self.lirt -o self.run
   awk '$1 == $3 { exit 1 }' self.run || fail '--drop-self keeps it'
 
-  # Killed and resumed, the same bytes.
-  exits 0 lir-search --index docs.index --model "$folder" -k 1000 --tag t docs.tsv -o long.run
-  needed=$(summary seconds)
-  for attempt in $(seq 40); do
-    killed_after "$(awk -v s="$needed" -v a="$attempt" 'BEGIN { print s * (0.2 + 0.2 * a) }')" \
-      lir-search --index docs.index --model "$folder" -k 1000 --tag t --resume docs.tsv \
-      -o resumed.run || continue
-    break
+  # Killed at any crash point and run again, the same bytes. Of the last query that a partial output
+  # holds nothing says that it is whole: it is done again.
+  for suffix in run run.zst; do
+    exits 0 lir-search --index docs.index --model "$folder" -k 100 --tag t some.tsv -o "long.$suffix"
+    every_stop prepare_resume resume check_resume
   done
+  # Again and again, a few writes further each time.
+  suffix=run
+  prepare_resume
+  stopped_often 3 9 resume
   same long.run resumed.run
-  rm -f long.run resumed.run
   mv whole.run "$(basename $model).run"
 done
 

@@ -29,27 +29,30 @@ is 'records of a FIFO' 80 "$(summary records)"
 refuses 64 'read again' encode --resume -o resumed.lirt <(cat docs.tsv)
 [ ! -e .resumed.lirt.partial ] || fail 'a refused resume leaves a partial output'
 
-# Signals: without --resume the tool dies and leaves nothing; with it 75, and the work goes on.
-texts 40000 >many.tsv
-status=0
-timeout -s TERM 0.3 lir-encode --model "$model" --role doc --threads 1 many.tsv -o dead.lirt \
-  2>said.log || status=$?
-[ "$status" = 124 ] || [ "$status" = 0 ] || fail "status after SIGTERM: $status"
-[ -z "$(find . -name '.dead.lirt*')" ] || fail 'SIGTERM leaves something behind'
+# Signals: without --resume the tool dies of it, whenever it comes, and leaves nothing.
+texts 3000 >many.tsv
 exits 0 encode many.tsv -o many.lirt
+die() { encode --threads 1 many.tsv -o dead.lirt; }
+prepare() { rm -f dead.lirt; }
+# From the moment that it has its name, the output is whole.
+leaves_nothing() {
+  [ -z "$(find . -name '.dead.lirt*')" ] || fail "SIG$signal leaves something behind"
+  [ ! -e dead.lirt ] || same many.lirt dead.lirt
+}
+for signal in TERM INT HUP USR1 USR2 XCPU; do
+  stop_signal=$signal every_stop prepare die leaves_nothing
+done
+# With --resume it ends with 75 once a segment is whole, and the work goes on.
+going() { encode --threads 1 --resume many.tsv -o going.lirt; }
+list_points going
+first=$(point_of '^write .*/.going.lirt.partial')
 for signal in TERM USR1; do
-  tries=0 status=75
-  while [ "$status" = 75 ]; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 200 ] || fail "no end with SIG$signal"
-    status=0
-    timeout --preserve-status -s $signal 0.5 lir-encode --model "$model" --role doc --threads 1 \
-      --resume many.tsv -o going.lirt 2>said.log || status=$?
-  done
-  is "status with SIG$signal" 0 "$status"
-  [ "$tries" -gt 1 ] || note "SIG$signal came too late to stop anything"
-  same many.lirt going.lirt
   rm going.lirt
+  asked_at "$first" $signal going
+  asked_at 3 $signal going # with a digest there, its first write
+  exits 0 going
+  is 'records of the rest' 952 "$(summary records)"
+  same many.lirt going.lirt
 done
 
 # Skipped records are counted, and the first is named, wherever texts are read.

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Killed at any moment and resumed, training ends with the weights of an unkilled run.
+# Killed at any crash point and resumed, training ends with the weights of an unkilled run.
 
 texts 240 3 | cut -f2 | grep . | paste - - - | awk -F'\t' 'NF == 3' >triples.tsv
 cat >train.yml <<END
@@ -18,31 +18,40 @@ validate: [{tuples: triples.tsv, measures: [RR, loss], every: 5, patience: 50}]
 END
 train() { lir-train --config train.yml "$@"; }
 exits 0 train -o whole
-needed=$(summary seconds)
 is "steps" 100 "$(summary steps)"
 losses() { sed -n 's/.*"loss":\([-+.e0-9]*\).*/\1/p' "$1/metrics.jsonl"; }
 without_rates() { sed 's/,"tokens_per_second":[^}]*//' "$1"; }
 
-# Ten kills, each a little later than a resumed run needs to do some steps.
-kills=0 # how many came in time
-for attempt in $(seq 60); do
-  limit=$(awk -v s="$needed" -v a="$attempt" -v r="$RANDOM" \
-    'BEGIN { print 0.1 + s * (0.05 + 0.12 * r / 32768) }')
-  if killed_after "$limit" lir-train --config train.yml -o killed --resume; then break; fi
-  [ ! -e killed/DONE ] || fail 'a killed run is marked as done'
-  kills=$((kills + 1))
-  # As kills leave them that come while the model is written.
-  [ ! -d killed ] || : >killed/.model.safetensors.tmp.host.1.x
-done
-[ $kills -ge 5 ] || note "fewer than five runs were killed in time"
-for file in whole/*; do
-  [ -f "$file" ] || continue
-  name=$(basename "$file")
-  [ "$name" = metrics.jsonl ] || same "$file" "killed/$name"
-done
-same <(without_rates whole/metrics.jsonl) <(without_rates killed/metrics.jsonl)
-is 'best' "$(readlink whole/best)" "$(readlink killed/best)"
-[ -z "$(find killed -name '.*')" ] || fail "a kill leaves something: $(find killed -name '.*')"
+# same_run A B: models and measures of two runs are the same.
+same_run() {
+  local file name
+  for file in "$1"/*; do
+    name=$(basename "$file")
+    [ -d "$file" ] || [ "$name" = metrics.jsonl ] || same "$file" "$2/$name"
+  done
+  same <(without_rates "$1/metrics.jsonl") <(without_rates "$2/metrics.jsonl")
+  is 'best' "$(readlink "$1/best")" "$(readlink "$2/best")"
+  is 'checkpoints' "$(ls "$1/checkpoints")" "$(ls "$2/checkpoints")"
+  [ -z "$(find "$2" -name '.*')" ] || fail "a kill leaves something: $(find "$2" -name '.*')"
+}
+
+# Of a short run, with three checkpoints, at one in five crash points. A killed run is not done, but
+# for its last crash points.
+short() { lir-train --config train.yml --threads 1 --resume --set max_steps=15 "$@"; }
+exits 0 short -o short-whole
+prepare() { rm -rf killed; }
+killed() { short -o killed; }
+check() {
+  [ ! -e killed/DONE ] || same short-whole/model.safetensors killed/model.safetensors
+  exits 0 killed
+  same_run short-whole killed
+}
+every_stop 70 prepare killed check
+# Of a long one, behind every checkpoint or two: its last one goes on.
+prepare
+long() { train --threads 1 --resume -o killed; }
+stopped_often 5 250 long
+same_run whole killed
 exits 0 train -o killed --resume
 same whole/model.safetensors killed/model.safetensors
 
@@ -83,41 +92,41 @@ paste <(losses half) <(losses single) | awk '
   { d = $1 / $2 - 1; if (d < 0) d = -d; if (d > most) most = d; n++ }
   END { exit !(n == 20 && most > 0 && most < 0.05) }' || fail 'losses in bf16 are far from those in f32'
 
-# Signals: a checkpoint, and 75.
+# Signals: a checkpoint, and 75. The steps that are done are not done again.
+prepare
+list_points short -o killed
 for signal in TERM USR1; do
-  tries=0 status=75
-  while [ "$status" = 75 ]; do
-    tries=$((tries + 1))
-    [ $tries -lt 100 ] || fail "no end with SIG$signal"
-    status=0
-    timeout --preserve-status -s $signal "$(awk -v s="$needed" 'BEGIN { print 0.05 + s * 0.3 }')" \
-      lir-train --config train.yml -o "$signal" --resume 2>said.log || status=$?
+  prepare
+  for steps in 3 2; do
+    asked_at "$(point_of '^write .*/metrics.jsonl' $steps)" $signal short -o killed
   done
-  is "status with SIG$signal" 0 "$status"
-  [ $tries -gt 1 ] || note "SIG$signal came too late to stop anything"
-  same whole/model.safetensors "$signal/model.safetensors"
+  says 'run the same command again to go on'
+  # Before the third line of the log, and before the second of what was left.
+  is 'steps that are kept' 5 "$(tail -n 1 killed/metrics.jsonl | jq .step)"
+  exits 0 killed
+  # Five steps are an epoch, of which there are three.
+  is 'records of the rest' $((2 * $(wc -l <triples.tsv))) "$(summary records)"
+  same_run short-whole killed
 done
 
-# Who did not say --resume is told to.
-status=0
-timeout --preserve-status -s TERM "$(awk -v s="$needed" 'BEGIN { print 0.05 + s * 0.5 }')" \
-  lir-train --config train.yml -o said 2>said.log || status=$?
-if [ $status = 75 ]; then says 'with --resume'; else note "SIGTERM came too late: $status"; fi
-rm -rf said
+# Whoever did not say --resume is told to.
+prepare
+asked_at "$(point_of '^write .*/metrics.jsonl')" TERM lir-train --config train.yml -o killed
+says 'with --resume'
 
 # How fast it goes is another matter than what it does; anything else is.
 exits 0 lir-train --config train.yml -o threads --threads 3 --set checkpoint.every=50
 same whole/model.safetensors threads/model.safetensors
 exits 0 lir-train --config train.yml -o layers --set gradient_checkpointing=true
 same whole/model.safetensors layers/model.safetensors
-exits 78 train -o killed --resume --set precision=bf16
+exits 78 train -o whole --resume --set precision=bf16
 says 'precision is "bf16", was "f32"'
-exits 78 train -o killed --resume --seed 7
-exits 78 train -o killed --resume --set optimizer.lr=0.1
+exits 78 train -o whole --resume --seed 7
+exits 78 train -o whole --resume --set optimizer.lr=0.1
 says 'optimizer.lr is 0.1, was 0.001'
-exits 78 train -o killed --resume --set max_steps=200
+exits 78 train -o whole --resume --set max_steps=200
 says 'max_steps is 200, was 100' 'a schedule that decays'
-exits 73 train -o killed
+exits 73 train -o whole
 says --resume
 exits 0 train -o other --seed 7
 differ whole/model.safetensors other/model.safetensors
@@ -132,4 +141,4 @@ exits 78 train -o short --resume --set max_steps=15 "${constant[@]}"
 says 'the checkpoint is of step 30, and the training ends at 15'
 rm -rf long short
 # Where checkpoints lie, and how fast steps were, is not to be compared between numbers of threads.
-rm -rf whole killed TERM USR1 threads layers other
+rm -rf whole short-whole killed threads layers other
