@@ -14,7 +14,14 @@ package struct LoadedModel: Sendable {
 
   package var description: ModelDescription { model.description }
 
-  /// `cache`: keeps the packed weights.
+  /// Loads the tokenizer and the model.
+  ///
+  /// - Parameters:
+  ///   - description: What the folder holds.
+  ///   - precisions: How precisely each layer will run.
+  ///   - cache: Keeps the packed weights.
+  ///   - diagnostics: Told of a damaged cache.
+  /// - Throws: 78 where they do not fit each other, or are not supported.
   init(
     _ description: ModelDescription, _ precisions: LayerPrecisions, _ cache: ModelCache?,
     _ diagnostics: Diagnostics
@@ -63,7 +70,9 @@ extension ModelOptions {
 
   /// The digest of the model, or of the pair of them.
   ///
-  /// `cache`: knows digests of files that were read before.
+  /// - Parameter cache: Knows digests of files that were read before.
+  /// - Returns: The digest.
+  /// - Throws: 64 where `--model` is missing, 66 where there is no such folder.
   package func digest(_ cache: ModelCache? = nil) throws(Failure) -> String {
     let doc = try folder(for: .doc).digest(cache?.notes)
     if queryModel == nil { return doc }
@@ -118,7 +127,7 @@ extension InstructionOptions {
 }
 
 extension PrecisionOptions {
-  /// The same as the kernels call it.
+  /// The precision as the kernels call it.
   package var kernelPrecision: Precision {
     switch precision {
     case .f32: .f32
@@ -146,9 +155,6 @@ extension PrecisionOptions {
 extension ModelDescription {
   /// Whether the quality of int8 is known for models of this sort, by `scripts/reference/precision.py`.
   fileprivate var isMeasuredInBytes: Bool {
-    switch (architecture, backboneType) {
-    case (.dense, "bert"): true
-    default: false
-    }
+    family?.measuredInBytes.contains(architecture.name) ?? false
   }
 }

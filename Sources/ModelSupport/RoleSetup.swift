@@ -7,18 +7,26 @@ import Tokenizers
 /// What a tool does to a model's role before it tokenises: `--max-length` and `--prompt`.
 package enum RoleSetup {
   /// The length in force; nil where neither the user nor the model has a limit.
+  ///
+  /// - Throws: 78 where the model's configuration does not say it.
   package static func maximumLength(
     _ description: ModelDescription, _ role: Role, _ option: Int?
-  ) -> Int? {
+  ) throws(Failure) -> Int? {
     let length = option ?? description.roles[role]?.maximumLength
-    guard let positions = description.positions else { return length }
-    return min(length ?? positions, positions)
+    guard let longest = try description.longestText else { return length }
+    return min(length ?? longest, longest)
   }
 
   /// The tokenizer of a role, with what the options change.
   ///
-  /// `maxLength`: `--max-length`.
-  /// `prompt`: `--prompt`: one of the model's names, or a text.
+  /// - Parameters:
+  ///   - tokenizer: The model's.
+  ///   - description: What the model is.
+  ///   - role: The role.
+  ///   - maxLength: `--max-length`.
+  ///   - prompt: `--prompt`: one of the model's names, or a text.
+  /// - Returns: The tokenizer.
+  /// - Throws: 64 for a length below 1, 78 for one beyond the model's, or a role that it has not.
   package static func tokenizer(
     _ tokenizer: Tokenizer, _ description: ModelDescription, _ role: Role, maxLength: Int?,
     prompt: String?
@@ -26,17 +34,17 @@ package enum RoleSetup {
     if let maxLength, maxLength < 1 {
       throw .usage("--max-length: expected at least 1, found \(maxLength)")
     }
-    if let maxLength, let positions = description.positions, maxLength > positions {
+    if let maxLength, let longest = try description.longestText, maxLength > longest {
       throw .config(
         description.folder.path,
-        "--max-length \(maxLength) is more than the model's \(positions) positions")
+        "--max-length \(maxLength) is more than the model's \(longest) positions")
     }
     guard var settings = description.roles[role] else {
       throw .config(description.folder.path, "the model has no role \(role.rawValue)")
     }
     if let prompt { settings.prompt = description.prompts[prompt] ?? prompt }
     return try RoleTokenizer(
-      tokenizer, settings, maximumLength: maximumLength(description, role, maxLength))
+      tokenizer, settings, maximumLength: try maximumLength(description, role, maxLength))
   }
 }
 

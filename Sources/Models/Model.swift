@@ -48,7 +48,7 @@ package final class Model: Sendable {
     self.precisions = precisions
     let sources = try WeightSources(
       description.folder, trainingIn: store, packed: packed)
-    backbone = try BackboneLoader.load(
+    backbone = try description.folder.backbones.load(
       description.backboneType, description.folder, sources.main,
       scoresPairs: description.isCrossEncoder, precisions)
     sources.main.fresh = fresh

@@ -215,9 +215,8 @@ struct EncodeJob {
     description.similarity = model.description.similarity.rawValue
     description.precision = model.precisions.recorded
     description.isa = instructionSet
-    description.maxLength =
-      source?.maxLength
-      ?? RoleSetup.maximumLength(model.description, role, options.maxLength)
+    let length = try RoleSetup.maximumLength(model.description, role, options.maxLength)
+    description.maxLength = source?.maxLength ?? length
     description.prompt = source?.prompt ?? embedder.tokenizer.settings.prompt
     if !options.output.noProvenance {
       description.by = provenance.json

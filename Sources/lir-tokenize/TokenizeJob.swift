@@ -71,7 +71,8 @@ struct TokenizeJob {
         description.roles[.pair]?.maximumLength = maxLength
       }
       work = .pairs(
-        try PairTokenizer(tokenizer, description, maximumTokens: description.positions ?? .max))
+        try PairTokenizer(
+          tokenizer, description, maximumTokens: try description.longestText ?? .max))
     }
   }
 

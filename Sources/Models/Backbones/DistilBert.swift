@@ -4,8 +4,10 @@ import Kernels
 
 /// DistilBERT: BERT without token types, under names of its own.
 ///
-/// Sanh et al., arXiv:1910.01108; transformers `models/distilbert/modeling_distilbert.py`.
-package struct DistilBert: Backbone, PostNormBackbone {
+/// Sanh et al., arXiv:1910.01108; transformers 4.57.6 `models/distilbert/modeling_distilbert.py`.
+package struct DistilBert: BertLike {
+  package typealias Configuration = DistilBertConfiguration
+
   /// The model has no field for it.
   private static let layerNormEpsilon = 1e-12
 
@@ -17,29 +19,37 @@ package struct DistilBert: Backbone, PostNormBackbone {
   /// Token types are read and not used: there is no table for them.
   package var segmentCount: Int { 2 }
 
+  package static let languageModel: LanguageModelHead? = LanguageModelHead(
+    names: LanguageModelNames(
+      dense: "vocab_transform", norm: "vocab_layer_norm", decoder: "vocab_projector.weight",
+      biases: ["vocab_projector.bias"]))
+  package static let classifier: ClassifierHead? = ClassifierHead(
+    pooler: "pre_classifier", poolerActivation: .fixed(.relu), outputs: "classifier")
+  package static let fieldsWithoutEffect = [
+    "qa_dropout", "seq_classif_dropout", "sinusoidal_pos_embds",
+  ]
+
   private static let names = PostNormEncoder.Names(
     layer: "transformer.layer",
     projections: ["attention.q_lin", "attention.k_lin", "attention.v_lin"],
     attentionOutput: "attention.out_lin", attentionNorm: "sa_layer_norm",
     intermediate: "ffn.lin1", output: "ffn.lin2", outputNorm: "output_layer_norm")
 
-  /// Reads the backbone of a folder; `weights` holds `embeddings` and `transformer`.
-  ///
-  /// Throws: 78 for a field or a tensor that is missing, or that asks for what this does not do.
-  package init(_ folder: ModelFolder, _ weights: WeightScope) throws(Failure) {
-    maximumTokens = try folder.integer("max_position_embeddings")
+  init(_ configuration: DistilBertConfiguration, _ weights: WeightScope) throws(Failure) {
+    maximumTokens = configuration.longestText
     shape = try EncoderShape(
-      width: try folder.integer("dim"), layers: try folder.integer("n_layers"),
-      heads: try folder.integer("n_heads"), intermediateWidth: try folder.integer("hidden_dim"),
-      activation: try ActivationName.parse(
-        try folder.string("activation", default: "gelu") ?? "gelu", at: folder.configPlace),
+      width: configuration.width, layers: configuration.layers, heads: configuration.heads,
+      intermediateWidth: configuration.intermediateWidth,
+      activation: try ActivationName.parse(configuration.activation, at: configuration.place),
       layerNormEpsilon: Self.layerNormEpsilon,
       dropout: DropoutRates(
-        hidden: try folder.rate("dropout"), attention: try folder.rate("attention_dropout"),
+        hidden: configuration.dropout, attention: configuration.attentionDropout,
         attentionOutput: 0),
-      place: folder.configPlace)
+      place: configuration.place)
     embeddings = try LearnedEmbeddings(
-      folder, weights, positions: maximumTokens, segments: nil, width: shape.width, shape)
+      weights, vocabulary: configuration.vocabularySize, positions: configuration.maximumPositions,
+      segments: nil,
+      width: shape.width, shape)
     encoder = try PostNormEncoder(shape, Self.names, weights)
   }
 
@@ -47,5 +57,35 @@ package struct DistilBert: Backbone, PostNormBackbone {
     _ batch: PackedBatch, onlyFirst: Bool, _ o: O
   ) -> O.Value {
     encoder(embeddings(batch, batch.positions, o), batch, onlyFirst: onlyFirst, o)
+  }
+}
+
+/// DistilBERT's fields of `config.json`, with the defaults of transformers' `DistilBertConfig`.
+package struct DistilBertConfiguration: BackboneConfiguration {
+  let maximumPositions: Int
+  let width: Int
+  let layers: Int
+  let heads: Int
+  let intermediateWidth: Int
+  let activation: String
+  let dropout: Float
+  let attentionDropout: Float
+  let vocabularySize: Int
+  /// Where messages point.
+  let place: String
+
+  package var longestText: Int { maximumPositions }
+
+  package init(_ fields: ConfigurationReader) throws(Failure) {
+    maximumPositions = try fields.integer("max_position_embeddings")
+    width = try fields.integer("dim")
+    layers = try fields.integer("n_layers")
+    heads = try fields.integer("n_heads")
+    intermediateWidth = try fields.integer("hidden_dim")
+    activation = try fields.string("activation", default: "gelu")
+    dropout = try fields.rate("dropout", default: 0.1)
+    attentionDropout = try fields.rate("attention_dropout", default: 0.1)
+    vocabularySize = try fields.integer("vocab_size")
+    place = fields.place
   }
 }

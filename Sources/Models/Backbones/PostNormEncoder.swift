@@ -12,7 +12,7 @@ struct EncoderShape: Sendable {
   let layerNormEpsilon: Double
   let dropout: DropoutRates
 
-  /// Throws: 78 where the heads do not divide the width.
+  /// - Throws: 78 where the heads do not divide the width.
   init(
     width: Int, layers: Int, heads: Int, intermediateWidth: Int, activation: Activation,
     layerNormEpsilon: Double, dropout: DropoutRates, place: String
@@ -30,66 +30,14 @@ struct EncoderShape: Sendable {
   }
 }
 
-/// How many elements are dropped in training, as shares.
+/// Shares of elements that training drops.
 struct DropoutRates: Sendable, Equatable {
-  /// Of the embeddings and of what feed-forward networks add.
+  /// Share of the embeddings and of what feed-forward networks add.
   var hidden: Float = 0
-  /// Of the weights of attention.
+  /// Share of the weights of attention.
   var attention: Float = 0
-  /// Of what attention adds.
+  /// Share of what attention adds.
   var attentionOutput: Float = 0
-}
-
-/// A backbone of learned embeddings and such layers as BERT's.
-protocol PostNormBackbone {
-  var shape: EncoderShape { get }
-  var embeddings: LearnedEmbeddings { get }
-}
-
-extension PostNormBackbone {
-  package var width: Int { shape.width }
-  package var activation: Activation { shape.activation }
-  package var normEpsilon: Double { shape.layerNormEpsilon }
-  package var vocabularySize: Int { embeddings.words.matrix.rows }
-  package var wordEmbeddings: Parameter { embeddings.words }
-}
-
-/// Words, positions and perhaps segments, added up and normalised.
-struct LearnedEmbeddings: Sendable {
-  let words: Parameter
-  private let positions: Parameter
-  private let segments: Parameter?
-  private let norm: LayerNorm
-  private let dropout: Float
-
-  /// Reads `embeddings` of a folder's `weights`.
-  ///
-  /// `positions`, `segments`: rows of their tables; nil for a model without segments. `width` is
-  /// that of the tables; ELECTRA's layers may be wider.
-  /// Throws: 78 for a tensor that is missing or has another shape.
-  init(
-    _ folder: ModelFolder, _ weights: WeightScope, positions: Int, segments: Int?, width: Int,
-    _ shape: EncoderShape
-  ) throws(Failure) {
-    let weights = weights("embeddings")
-    words = try weights.parameter(
-      "word_embeddings.weight", [try folder.integer("vocab_size"), width])
-    self.positions = try weights.parameter("position_embeddings.weight", [positions, width])
-    self.segments = try segments.map { count throws(Failure) in
-      try weights.parameter("token_type_embeddings.weight", [count, width])
-    }
-    norm = try weights.layerNorm("LayerNorm", width: width, epsilon: shape.layerNormEpsilon)
-    dropout = shape.dropout.hidden
-  }
-
-  /// [T,D]; `places[T]` are rows of the table of positions.
-  func callAsFunction<O: Operations>(
-    _ batch: PackedBatch, _ places: [Int32], _ o: O
-  ) -> O.Value {
-    let sum = o.embed(
-      batch, word: words, type: segments, positions: PositionTable(positions, places))
-    return o.dropout(o.layerNorm(sum, norm), rate: dropout, batch)
-  }
 }
 
 /// The layers that BERT and its relatives share: attention, then a feed-forward network, each with
@@ -105,12 +53,6 @@ struct PostNormEncoder: Sendable {
     var intermediate: String
     var output: String
     var outputNorm: String
-
-    static let bert = Names(
-      layer: "encoder.layer",
-      projections: ["attention.self.query", "attention.self.key", "attention.self.value"],
-      attentionOutput: "attention.output.dense", attentionNorm: "attention.output.LayerNorm",
-      intermediate: "intermediate.dense", output: "output.dense", outputNorm: "output.LayerNorm")
   }
 
   private struct Layer: Sendable {

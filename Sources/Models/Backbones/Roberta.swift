@@ -4,31 +4,41 @@ import Kernels
 
 /// RoBERTa and XLM-RoBERTa: BERT whose positions begin behind the padding token's id.
 ///
-/// Liu et al., arXiv:1907.11692; Conneau et al., arXiv:1911.02116; transformers
+/// Liu et al., arXiv:1907.11692; Conneau et al., arXiv:1911.02116; transformers 4.57.6
 /// `models/roberta/modeling_roberta.py`.
-package struct Roberta: Backbone, PostNormBackbone {
-  package let maximumTokens: Int
+package struct Roberta: BertLike {
+  package typealias Configuration = RobertaConfiguration
+
   package let segmentCount: Int
+  package let maximumTokens: Int
   let shape: EncoderShape
   let embeddings: LearnedEmbeddings
-  private let paddingID: Int
+  private let paddingID: Int32
   private let encoder: PostNormEncoder
 
-  /// Reads the backbone of a folder; `weights` holds `embeddings` and `encoder`.
-  ///
-  /// Throws: 78 for a field or a tensor that is missing, or that asks for what this does not do.
-  package init(_ folder: ModelFolder, _ weights: WeightScope) throws(Failure) {
-    let positions = try folder.integer("max_position_embeddings")
-    paddingID = try folder.integer("pad_token_id", default: 1)
-    maximumTokens = positions - paddingID - 1
-    guard paddingID >= 0, maximumTokens > 0 else {
+  package static let languageModel: LanguageModelHead? = LanguageModelHead(
+    names: LanguageModelNames(
+      dense: "lm_head.dense", norm: "lm_head.layer_norm", decoder: "lm_head.decoder.weight",
+      biases: ["lm_head.bias", "lm_head.decoder.bias"]),
+    activation: .fixed(.gelu))
+  package static let classifier: ClassifierHead? = ClassifierHead(
+    pooler: "classifier.dense", poolerActivation: .fixed(.tanh), outputs: "classifier.out_proj")
+
+  init(_ configuration: RobertaConfiguration, _ weights: WeightScope) throws(Failure) {
+    let fields = configuration.shared
+    maximumTokens = configuration.longestText
+    guard configuration.paddingID >= 0, maximumTokens > 0 else {
       throw .config(
-        folder.configPlace, "pad_token_id \(paddingID) leaves none of \(positions) positions")
+        fields.place,
+        "pad_token_id \(configuration.paddingID) leaves none of \(fields.maximumPositions) positions"
+      )
     }
-    segmentCount = try folder.integer("type_vocab_size", default: 2)
-    shape = try EncoderShape(bertLike: folder)
+    paddingID = Int32(configuration.paddingID)
+    segmentCount = configuration.segments
+    shape = try EncoderShape(bertLike: fields)
     embeddings = try LearnedEmbeddings(
-      folder, weights, positions: positions, segments: segmentCount, width: shape.width, shape)
+      weights, vocabulary: fields.vocabularySize, positions: fields.maximumPositions,
+      segments: segmentCount, width: shape.width, shape)
     encoder = try PostNormEncoder(shape, .bert, weights)
   }
 
@@ -36,24 +46,22 @@ package struct Roberta: Backbone, PostNormBackbone {
     _ batch: PackedBatch, onlyFirst: Bool, _ o: O
   ) -> O.Value {
     encoder(
-      embeddings(batch, batch.positions(padding: Int32(paddingID)), o), batch, onlyFirst: onlyFirst,
-      o)
+      embeddings(batch, batch.positions(padding: paddingID), o), batch, onlyFirst: onlyFirst, o)
   }
 }
 
-extension PackedBatch {
-  /// Positions that begin behind `padding`; a padding token in a text has the position `padding`
-  /// and takes none.
-  func positions(padding: Int32) -> [Int32] {
-    var positions: [Int32] = []
-    positions.reserveCapacity(tokens)
-    for sequence in 0..<sequences {
-      var next = padding
-      for id in ids[range(sequence)] {
-        if id != padding { next += 1 }
-        positions.append(id == padding ? padding : next)
-      }
-    }
-    return positions
+/// RoBERTa's fields of `config.json`, with the defaults of transformers' `RobertaConfig`.
+package struct RobertaConfiguration: BackboneConfiguration {
+  let shared: BertLikeFields
+  let paddingID: Int
+  let segments: Int
+
+  /// Positions behind the padding token's.
+  package var longestText: Int { shared.maximumPositions - paddingID - 1 }
+
+  package init(_ fields: ConfigurationReader) throws(Failure) {
+    shared = try BertLikeFields(fields)
+    paddingID = try fields.integer("pad_token_id", default: 1)
+    segments = try fields.integer("type_vocab_size", default: 2)
   }
 }

@@ -6,9 +6,11 @@ import Kernels
 /// first token of an answer (monoT5, arXiv:2003.06713; RankT5, arXiv:2210.10634).
 ///
 /// In the first step a token attends to itself alone, with the weight 1: queries, keys and
-/// distances of the decoder's self-attention do not count.
-package struct T5: Backbone {
-  /// Whatever starts the decoder in the reference (Lightning IR `models/cross_encoders/mono.py`).
+/// distances of the decoder's self-attention do not count. Embeddings come from the encoder alone,
+/// `T5Encoder`.
+package struct T5: Backbone, BackboneFamily {
+  /// Starts the decoder, as in the reference (Lightning IR `models/cross_encoders/mono.py` at
+  /// 98cb3fd).
   private static let startID: Int32 = 0
 
   private let encoder: T5Encoder
@@ -35,24 +37,37 @@ package struct T5: Backbone {
     let feedForward: T5FeedForward
   }
 
-  /// Reads the decoder of a folder; `weights` holds `decoder`.
+  package static let wordEmbeddings = ["shared.weight", "encoder.embed_tokens.weight"]
+  package static let answersInWords = true
+  package static let fieldsWithoutEffect = ["dense_act_fn", "is_gated_act"]
+
+  package static func load(
+    _ configuration: T5Configuration, _ weights: WeightScope, scoresPairs: Bool
+  ) throws(Failure) -> any Backbone {
+    let encoder = try T5Encoder(configuration, weights)
+    guard scoresPairs, configuration.hasDecoder else { return encoder }
+    return try T5(encoder, configuration, weights)
+  }
+
+  /// Reads `decoder`.
   ///
-  /// Throws: 78 for a field or a tensor that is missing, or that asks for what this does not do.
-  package init(
-    _ encoder: T5Encoder, _ folder: ModelFolder, _ weights: WeightScope
+  /// - Throws: 78 for a tensor that is missing, or a field that asks for what is not supported.
+  private init(
+    _ encoder: T5Encoder, _ configuration: T5Configuration, _ weights: WeightScope
   ) throws(Failure) {
     self.encoder = encoder
-    let start = try folder.integer("decoder_start_token_id", default: Int(Self.startID))
-    guard start == Self.startID else {
-      throw .config(folder.configPlace, "decoder_start_token_id \(start) is not supported")
+    guard configuration.startID == Self.startID else {
+      throw .config(
+        configuration.place,
+        "decoder_start_token_id \(configuration.startID) is not supported")
     }
     let shape = encoder.shape
     let decoder = weights("decoder")
     weights.ignore("decoder.embed_tokens.weight")
-    let encoderLayers = try folder.integer("num_layers")
-    let count = try folder.optionalInteger("num_decoder_layers", default: nil) ?? encoderLayers
     var layers: [Layer] = []
-    for i in 0..<count { layers.append(try Self.layer(decoder("block.\(i)"), shape)) }
+    for i in 0..<(configuration.decoderLayers ?? configuration.layers) {
+      layers.append(try Self.layer(decoder("block.\(i)"), shape))
+    }
     self.layers = layers
     finalNorm = try decoder.rmsNorm(
       "final_layer_norm", width: shape.width, epsilon: shape.epsilon)

@@ -2,77 +2,12 @@ import Autograd
 import Failures
 import Kernels
 
-/// Sizes of T5, whose heads together may be wider or narrower than its states.
-struct T5Shape: Sendable {
-  let width: Int
-  let headWidth: Int
-  let heads: Int
-  let intermediateWidth: Int
-  let activation: Activation
-  /// Whether half of the intermediate values gate the others.
-  let isGated: Bool
-  let epsilon: Double
-  /// Of embeddings, attention weights, what every part of a layer adds, and the results.
-  let dropout: Float
-
-  /// I: all heads side by side.
-  var inner: Int { heads * headWidth }
-
-  init(_ folder: ModelFolder) throws(Failure) {
-    width = try folder.integer("d_model")
-    headWidth = try folder.integer("d_kv", default: 64)
-    heads = try folder.integer("num_heads", default: 8)
-    intermediateWidth = try folder.integer("d_ff")
-    epsilon = try folder.double("layer_norm_epsilon", default: 1e-6)
-    dropout = try folder.rate("dropout_rate")
-    guard width > 0, headWidth > 0, heads > 0, intermediateWidth > 0 else {
-      throw .config(folder.configPlace, "d_model, d_kv, num_heads or d_ff is not positive")
-    }
-    // `ACT` or `gated-ACT`; the paper's "gelu" behind a gate is the approximation.
-    let projection = try folder.string("feed_forward_proj", default: "relu") ?? "relu"
-    isGated = projection.hasPrefix("gated-")
-    let name = isGated ? String(projection.dropFirst("gated-".count)) : projection
-    activation = try ActivationName.parse(
-      projection == "gated-gelu" ? "gelu_new" : name, at: folder.configPlace)
-  }
-}
-
-/// The feed-forward network of a T5 layer, with its norm and residual.
-struct T5FeedForward: Sendable {
-  private let norm: RMSNorm
-  /// Where it is gated, what is activated and then what it gates.
-  private let intermediate: Linear
-  private let output: Linear
-  private let shape: T5Shape
-
-  init(_ weights: WeightScope, _ shape: T5Shape) throws(Failure) {
-    self.shape = shape
-    norm = try weights.rmsNorm("layer_norm", width: shape.width, epsilon: shape.epsilon)
-    let dense = weights("DenseReluDense")
-    intermediate = try dense.linear(
-      shape.isGated ? ["wi_0", "wi_1"] : ["wi"], inputs: shape.width,
-      outputs: shape.intermediateWidth, bias: false)
-    output = try dense.linear(
-      "wo", inputs: shape.intermediateWidth, outputs: shape.width, bias: false)
-  }
-
-  func callAsFunction<O: Operations>(_ x: O.Value, _ batch: PackedBatch, _ o: O) -> O.Value {
-    let normed = o.rmsNorm(x, norm)
-    let inner =
-      shape.isGated
-      ? o.gate(o.linear(normed, intermediate), shape.activation)
-      : o.linear(normed, intermediate, shape.activation)
-    return o.linear(
-      o.dropout(inner, rate: shape.dropout, batch), output, adding: x, dropout: shape.dropout,
-      batch)
-  }
-}
-
 /// T5's encoder: norms in front of the layers, and a bias by distance that all layers share.
 ///
-/// Raffel et al., arXiv:1910.10683; transformers `models/t5/modeling_t5.py`.
+/// Raffel et al., arXiv:1910.10683; transformers 4.57.6 `models/t5/modeling_t5.py`.
 package struct T5Encoder: Backbone {
   package let vocabularySize: Int
+  package let maximumTokens: Int
   package let wordEmbeddings: Parameter
   let shape: T5Shape
   private let layers: [Layer]
@@ -82,8 +17,6 @@ package struct T5Encoder: Backbone {
   package var width: Int { shape.width }
   package var activation: Activation { shape.activation }
   package var normEpsilon: Double { shape.epsilon }
-  /// Distances have no end.
-  package var maximumTokens: Int { .max }
   /// Token types are read and not used: there is no table for them.
   package var segmentCount: Int { 2 }
 
@@ -94,18 +27,19 @@ package struct T5Encoder: Backbone {
     let feedForward: T5FeedForward
   }
 
-  /// Reads the encoder of a folder; `weights` holds `shared` and `encoder`.
+  /// Reads `shared` and `encoder`.
   ///
-  /// Throws: 78 for a field or a tensor that is missing, or that asks for what this does not do.
-  package init(_ folder: ModelFolder, _ weights: WeightScope) throws(Failure) {
-    shape = try T5Shape(folder)
-    vocabularySize = try folder.integer("vocab_size")
-    let name = weights.has("shared.weight") ? "shared.weight" : "encoder.embed_tokens.weight"
+  /// - Throws: 78 for a tensor that is missing, or a field that asks for what is not supported.
+  init(_ configuration: T5Configuration, _ weights: WeightScope) throws(Failure) {
+    shape = try T5Shape(configuration)
+    vocabularySize = configuration.vocabularySize
+    maximumTokens = configuration.longestText
+    let name = T5.wordEmbeddings.first { weights.has($0) } ?? T5.wordEmbeddings[0]
     wordEmbeddings = try weights.parameter(name, [vocabularySize, shape.width])
     weights.ignore("encoder.embed_tokens.weight")
     let encoder = weights("encoder")
     var layers: [Layer] = []
-    for i in 0..<(try folder.integer("num_layers")) {
+    for i in 0..<configuration.layers {
       let block = encoder("block.\(i)")
       let attention = block("layer.0")
       layers.append(
@@ -119,26 +53,26 @@ package struct T5Encoder: Backbone {
     }
     self.layers = layers
     attention = AttentionOptions(
-      scale: 1, relative: try Self.relative(folder, encoder, heads: shape.heads)
+      scale: 1, relative: try Self.relative(configuration, encoder)
     ).dropping(shape.dropout)
     finalNorm = try encoder.rmsNorm(
       "final_layer_norm", width: shape.width, epsilon: shape.epsilon)
   }
 
   private static func relative(
-    _ folder: ModelFolder, _ encoder: WeightScope, heads: Int
+    _ configuration: T5Configuration, _ encoder: WeightScope
   ) throws(Failure) -> RelativePositions {
-    let buckets = try folder.integer("relative_attention_num_buckets", default: 32)
-    let distance = try folder.integer("relative_attention_max_distance", default: 128)
+    let (buckets, distance) = (configuration.buckets, configuration.maximumDistance)
     guard buckets >= 4, buckets % 2 == 0, distance > buckets / 4 else {
       throw .config(
-        folder.configPlace,
+        configuration.place,
         "relative_attention_num_buckets \(buckets) with relative_attention_max_distance "
           + "\(distance) is not supported")
     }
     return RelativePositions(
       table: try encoder.parameter(
-        "block.0.layer.0.SelfAttention.relative_attention_bias.weight", [buckets, heads]),
+        "block.0.layer.0.SelfAttention.relative_attention_bias.weight",
+        [buckets, configuration.heads]),
       maximumDistance: distance)
   }
 

@@ -5,8 +5,7 @@ extension ModelDescription {
     var names: [(String, String)] = []
     switch architecture {
     case .splade(let settings):
-      guard settings.namesOfHead == .transformers,
-        let head = HeadNames.languageModels[backboneType]
+      guard settings.namesOfHead == .transformers, let head = family?.languageModel?.names
       else { return [] }
       let own = HeadNames.lightningIRLanguageModels[0]
       names = [(head.dense, own.dense), (head.norm, own.norm)]
@@ -15,7 +14,7 @@ extension ModelDescription {
         names.append((String(tensor[..<dot]), "projection.decoder"))
       }
     case .mono(let settings):
-      guard settings.namesOfHead == .transformers, let head = HeadNames.classifiers[backboneType]
+      guard settings.namesOfHead == .transformers, let head = family?.classifier
       else { return [] }
       let own = HeadNames.lightningIRClassifier
       names = [(head.pooler, own.pooler), (head.outputs, own.outputs)]

@@ -36,80 +36,81 @@ package struct SpladeRoles: Sendable {
     _ settings: ModelDescription.SpladeSettings, _ description: ModelDescription,
     _ checkpoint: Checkpoint, _ backbone: any Backbone, _ precisions: LayerPrecisions
   ) throws(Failure) -> SpladeHead? {
-    let width = backbone.width
+    let (folder, width) = (description.folder, backbone.width)
     let vocabulary = backbone.vocabularySize
     let scope = WeightScope(checkpoint, precisions: precisions)
-    let names: HeadNames.LanguageModel
-    switch settings.namesOfHead {
-    case .lightningIR:
-      let rows = HeadNames.lightningIRLanguageModels
-      names = rows.first { checkpoint.has($0.norm + ".weight") } ?? rows[0]
-    case .transformers:
-      guard let known = HeadNames.languageModels[description.backboneType] else {
-        throw .config(
-          description.folder.path,
-          "language model heads of backbone \(description.backboneType) are not supported")
-      }
-      names = known
-    }
-    let isOwn = settings.namesOfHead == .lightningIR || settings.epsilon != nil
-    let inner = names.isEmbeddingWide ? backbone.wordEmbeddings.columns : width
+    let family = description.family?.languageModel
+    let names = try Self.names(settings, description, checkpoint)
+    let isOfTransformers = settings.namesOfHead == .transformers
+    let isEmbeddingWide = isOfTransformers && family?.isEmbeddingWide == true
+    let inner = isEmbeddingWide ? backbone.wordEmbeddings.columns : width
     // Tied weights are not on the disk a second time.
     let decoder =
       checkpoint.has(names.decoder)
       ? try checkpoint.parameter(names.decoder, [vocabulary, inner], ofLayer: true)
       : backbone.wordEmbeddings
     guard decoder.columns == inner else {
-      throw .config(description.folder.path, "tensor \(names.decoder) is missing")
+      throw .config(folder.path, "tensor \(names.decoder) is missing")
     }
-    let biases = try Self.biases(names, description)
     return SpladeHead(
-      dense: try scope.linear(names.dense, inputs: width, outputs: inner, bias: biases.dense),
-      activation: try Self.activation(isOwn ? nil : names.activation, description, backbone),
+      dense: try scope.linear(
+        names.dense, inputs: width, outputs: inner,
+        bias: try family?.denseBias.isThere(folder) ?? true),
+      activation: try Self.activation(family, settings, folder, backbone),
       norm: try scope.layerNorm(
         names.norm, width: inner, epsilon: settings.epsilon ?? backbone.normEpsilon,
-        bias: biases.norm),
+        bias: try family?.normBias.isThere(folder) ?? true),
       decoder: try scope.linear(
         [decoder],
-        try Self.decoderBias(names, settings, description, checkpoint, vocabulary)),
+        try Self.decoderBias(
+          names, isOfTransformers ? family?.decoderBias : nil, folder, checkpoint, vocabulary)),
       sparsification: settings.sparsification, pooling: settings.pooling)
   }
 
-  /// The bias of the decoder, which ModernBERT may be without where transformers wrote it.
+  /// What the checkpoint calls the head's weights.
+  private static func names(
+    _ settings: ModelDescription.SpladeSettings, _ description: ModelDescription,
+    _ checkpoint: Checkpoint
+  ) throws(Failure) -> LanguageModelNames {
+    switch settings.namesOfHead {
+    case .lightningIR:
+      let rows = HeadNames.lightningIRLanguageModels
+      return rows.first { checkpoint.has($0.norm + ".weight") } ?? rows[0]
+    case .transformers:
+      guard let head = description.family?.languageModel else {
+        throw .config(
+          description.folder.path,
+          "language model heads of backbone \(description.backboneType) are not supported")
+      }
+      return head.names
+    }
+  }
+
+  /// The bias of the decoder; none where a folder says that its head has none.
   private static func decoderBias(
-    _ names: HeadNames.LanguageModel, _ settings: ModelDescription.SpladeSettings,
-    _ description: ModelDescription, _ checkpoint: Checkpoint, _ vocabulary: Int
+    _ names: LanguageModelNames, _ part: HeadPart?, _ folder: ModelFolder,
+    _ checkpoint: Checkpoint, _ vocabulary: Int
   ) throws(Failure) -> [Parameter] {
     let found = names.biases.first { checkpoint.has($0) }
     checkpoint.ignore { names.biases.contains($0) }
-    if found == nil, settings.namesOfHead == .transformers,
-      description.backboneType == "modernbert",
-      try !description.folder.bool("decoder_bias", default: true)
-    {
-      return []
-    }
+    if found == nil, let part, try !part.isThere(folder) { return [] }
     return [try checkpoint.parameter(found ?? names.biases[0], [vocabulary])]
   }
 
-  /// Whether dense and norm have biases: ModernBERT's fields say it, others always have them.
-  private static func biases(
-    _ names: HeadNames.LanguageModel, _ description: ModelDescription
-  ) throws(Failure) -> (dense: Bool, norm: Bool) {
-    guard description.backboneType == "modernbert" else { return (true, true) }
-    let fields = names.biasFields ?? HeadNames.modernBertBiases
-    return (
-      try description.folder.bool(fields.dense, default: false),
-      try description.folder.bool(fields.norm, default: false)
-    )
-  }
-
-  /// `fixed`: what transformers' head has, whatever the layers have.
+  /// The activation function of the head.
+  ///
+  /// A head of Lightning IR's, and one of transformers' that it would read as its own, has that of
+  /// the layers where transformers' has a fixed one; a field counts for both.
   private static func activation(
-    _ fixed: Activation?, _ description: ModelDescription, _ backbone: any Backbone
+    _ family: LanguageModelHead?, _ settings: ModelDescription.SpladeSettings,
+    _ folder: ModelFolder, _ backbone: any Backbone
   ) throws(Failure) -> Activation {
-    guard description.backboneType == "modernbert" else { return fixed ?? backbone.activation }
-    return try ActivationName.parse(
-      try description.folder.string("classifier_activation", default: "gelu") ?? "gelu",
-      at: description.folder.configPlace)
+    let isLightningIR = settings.namesOfHead == .lightningIR || settings.epsilon != nil
+    switch family?.activation {
+    case nil, .ofBackbone: return backbone.activation
+    case .fixed where isLightningIR: return backbone.activation
+    case .some(let activation):
+      return try activation.function(folder, backbone: backbone.activation)
+    }
   }
 }

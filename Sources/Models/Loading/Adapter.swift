@@ -183,7 +183,7 @@ package final class Adapter {
 }
 
 extension Adapter {
-  /// What becomes of a tensor.
+  /// A change to a tensor of the model: another one in its place, or a product that is added.
   struct Update {
     enum Kind {
       case whole(Parameter)

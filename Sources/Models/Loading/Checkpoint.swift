@@ -265,7 +265,7 @@ package final class Checkpoint {
 package struct WeightScope {
   let checkpoint: Checkpoint
   let prefix: String
-  /// Of linear layers.
+  /// Precisions of the linear layers.
   let precisions: LayerPrecisions
 
   package init(

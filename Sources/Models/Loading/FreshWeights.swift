@@ -6,7 +6,7 @@ import Tensors
 
 /// Values of weights that a checkpoint lacks and training begins with.
 ///
-/// Those of transformers (`_init_weights` of its models): matrices normal with the deviation that
+/// They are those of transformers (`_init_weights` of its models): matrices normal with the deviation that
 /// `config.json` gives, within so many deviations where ModernBERT says so, biases 0, norms 1.
 package struct FreshWeights: Sendable {
   private let seed: UInt64
@@ -17,7 +17,9 @@ package struct FreshWeights: Sendable {
   /// The deviation that transformers' configurations have where they say nothing.
   private static let defaultDeviation = 0.02
 
-  /// `seed`: chooses the values; a weight's depend on its name besides.
+  /// - Parameters:
+  ///   - folder: The model's.
+  ///   - seed: Chooses the values; those of a weight depend on its name besides.
   package init(_ folder: ModelFolder, seed: UInt64) {
     self.seed = seed
     let config = folder.config

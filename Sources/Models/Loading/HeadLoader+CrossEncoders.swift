@@ -11,22 +11,25 @@ extension HeadLoader {
     let pooling = backbone.decodes ? nil : settings.pooling
     let scope = WeightScope(sources.main)
     let outputs = settings.scoring == .mono ? 2 : 1
-    switch (settings.namesOfHead, description.backboneType) {
-    case (.transformers, "t5"): return try wordScores(settings, pooling)
-    case (.transformers, let type):
-      guard let names = HeadNames.classifiers[type] else {
+    let answersInWords = description.family?.answersInWords ?? false
+    switch settings.namesOfHead {
+    case .transformers where answersInWords: return try wordScores(settings, pooling)
+    case .transformers:
+      guard let head = description.family?.classifier else {
         throw .config(
-          description.folder.path, "classifiers of backbone \(type) are not supported")
+          description.folder.path,
+          "classifiers of backbone \(description.backboneType) are not supported")
       }
-      return try classifier(settings, names, outputs: outputs)
-    case (.lightningIR, let type):
+      return try classifier(settings, head, outputs: outputs)
+    case .lightningIR:
       let names = HeadNames.lightningIRClassifier
       return MonoHead(
         pooling: pooling,
         pooler: settings.hasPooler
           ? try scope.linear(names.pooler, inputs: width, outputs: width) : nil,
-        poolerActivation: names.poolerActivation, norm: nil,
-        scale: type == "t5" ? embeddingScale : 1,
+        poolerActivation: try names.poolerActivation.function(
+          description.folder, backbone: backbone.activation), norm: nil,
+        scale: answersInWords ? embeddingScale : 1,
         classifier: try scope.linear(
           names.outputs, inputs: width, outputs: outputs, bias: settings.hasBias),
         scoring: settings.scoring)
@@ -39,29 +42,23 @@ extension HeadLoader {
 
   /// `…ForSequenceClassification` of transformers.
   private func classifier(
-    _ settings: ModelDescription.MonoSettings, _ names: HeadNames.Classifier, outputs: Int
+    _ settings: ModelDescription.MonoSettings, _ head: ClassifierHead, outputs: Int
   ) throws(Failure) -> MonoHead {
     let (scope, folder) = (WeightScope(sources.main), description.folder)
-    let isModern = description.backboneType == "modernbert"
     var norm: LayerNorm?
-    if let name = names.norm, settings.hasPooler {
+    if let name = head.norm, settings.hasPooler {
       norm = try scope.layerNorm(
-        name, width: width, epsilon: backbone.normEpsilon,
-        bias: try folder.bool("norm_bias", default: false))
+        name, width: width, epsilon: backbone.normEpsilon, bias: try head.normBias.isThere(folder))
     }
-    let hasPoolerBias = isModern ? try folder.bool("classifier_bias", default: false) : true
-    let activation =
-      isModern
-      ? try ActivationName.parse(
-        try folder.string("classifier_activation", default: "gelu") ?? "gelu",
-        at: folder.configPlace) : names.poolerActivation
+    let hasPoolerBias = try head.poolerBias.isThere(folder)
     return MonoHead(
       pooling: settings.pooling,
       pooler: settings.hasPooler
-        ? try scope.linear(names.pooler, inputs: width, outputs: width, bias: hasPoolerBias) : nil,
-      poolerActivation: activation, norm: norm, scale: 1,
+        ? try scope.linear(head.pooler, inputs: width, outputs: width, bias: hasPoolerBias) : nil,
+      poolerActivation: try head.poolerActivation.function(folder, backbone: backbone.activation),
+      norm: norm, scale: 1,
       classifier: try scope.linear(
-        names.outputs, inputs: width, outputs: outputs, bias: settings.hasBias),
+        head.outputs, inputs: width, outputs: outputs, bias: settings.hasBias),
       scoring: settings.scoring)
   }
 

@@ -121,9 +121,16 @@ extension LightningIRFolder {
 
   /// A linear layer; nil where the configuration says null and may.
   ///
-  /// `name`: Lightning IR's name of the weights. `kind`: the field that says whether there is a bias.
-  /// `width`: the field that says how many outputs; where others wrote the folder and no field says
-  /// it, the weights do.
+  /// - Parameters:
+  ///   - folder: The folder.
+  ///   - name: Lightning IR's name of the weights.
+  ///   - key: The field that says whether there is a bias; nil for one that is called as the weights.
+  ///   - width: The field that says how many outputs there are; where others wrote the folder and no
+  ///     field says it, the weights do.
+  ///   - outputs: How many there are where neither says it.
+  ///   - isOptional: Whether the field may be null.
+  /// - Returns: The layer.
+  /// - Throws: 78 where a field is of another type.
   static func projection(
     _ folder: ModelFolder, _ name: String, kind key: String? = nil,
     width: String? = "embedding_dim", default outputs: Int? = nil, isOptional: Bool = false

@@ -140,7 +140,7 @@ enum LightningIRFolder {
         [.query: "query_weights.weight", .doc: "doc_weights.weight"], in: folder,
         isNative: native),
       namesOfHead: native ? .lightningIR : .transformers,
-      epsilon: backbonesWithHead.contains(backbone(folder)) ? headEpsilon : nil)
+      epsilon: folder.backbone(backbone(folder))?.hasLightningIRHead == true ? headEpsilon : nil)
     var description = try biEncoder(folder, .splade(settings))
     for role in [Role.query, .doc] where settings.weighting[role] != .contextualized {
       description.roles[role]?.addsSpecialTokens = false
@@ -148,8 +148,6 @@ enum LightningIRFolder {
     return description
   }
 
-  /// Backbones that Lightning IR has a language model head for; those of others are transformers'.
-  private static let backbonesWithHead: Set = ["bert", "distilbert", "modernbert", "roberta"]
   /// Lightning IR gives its head this epsilon whatever the backbone says (`lm_head.py`).
   private static let headEpsilon = 1e-12
 
@@ -162,13 +160,14 @@ enum LightningIRFolder {
     let flag = try folder.bool("_bert_pool", default: false)
     let classifier = folder.architectures.contains { $0.hasSuffix("ForSequenceClassification") }
     let scoring = try folder.choice("scoring_strategy", default: MonoHead.Scoring.rank)
+    let answersInWords = folder.backbone(backbone(folder))?.family.answersInWords ?? false
     let settings = ModelDescription.MonoSettings(
       pooling: classifier && !native && folder.config["pooling_strategy"] == nil
         ? try PlainFolder.classifierPooling(folder) : strategy.pooling,
       hasPooler: flag || strategy == .bertPool || (classifier && !native),
       hasBias: try folder.bool("linear_bias", default: classifier && !native),
       scoring: scoring, namesOfHead: native ? .lightningIR : .transformers, activation: .logit,
-      cutsTextsFirst: true, pattern: backbone(folder) == "t5" ? pattern(scoring) : nil,
+      cutsTextsFirst: true, pattern: answersInWords ? pattern(scoring) : nil,
       set: isSet ? try set(folder) : nil)
     let roles: [Role: RoleSettings] = [
       .query: RoleSettings(
@@ -198,10 +197,10 @@ enum LightningIRFolder {
 
   private static func set(_ folder: ModelFolder) throws(Failure) -> ModelDescription.SetSettings {
     let type = backbone(folder)
-    guard ["bert", "electra"].contains(type) else {
+    guard folder.backbone(type)?.family.readsSets == true else {
       throw .config(
         folder.configPlace, "a set-encoder on backbone \(type) is not supported",
-        hint: "supported: bert, electra")
+        hint: "supported: \(folder.backbones.names { $0.family.readsSets })")
     }
     let depth = try folder.integer("depth", default: 100)
     guard depth >= 1 else {

@@ -41,15 +41,20 @@ package struct ModelDescription: Sendable {
   /// Why the folder was read this way.
   package var evidence: [String]
 
-  /// Longest sequence that the backbone has positions for; nil where it has no limit.
-  package var positions: Int? {
-    guard let count = folder.config["max_position_embeddings"]?.integer else { return nil }
-    switch backboneType {
-    // Their positions begin behind the padding token's id, which MPNet takes to be 1.
-    case "roberta", "xlm-roberta":
-      return count - (folder.config["pad_token_id"]?.integer ?? 1) - 1
-    case "mpnet": return count - 2
-    default: return count
+  /// The family of the backbone; nil where this release has none of that name.
+  package var family: (any BackboneFamily.Type)? { folder.backbone(backboneType)?.family }
+
+  /// Tokens of the longest text that the backbone takes; nil where it has no limit.
+  ///
+  /// For a backbone that this release does not run, whose texts may be tokenised all the same, it is
+  /// the number of positions, which most configurations give.
+  ///
+  /// - Throws: 78 for a field of the backbone's configuration that is missing or of another type.
+  package var longestText: Int? {
+    get throws(Failure) {
+      guard let family else { return folder.config["max_position_embeddings"]?.integer }
+      let length = try family.longestText(folder)
+      return length == .max ? nil : length
     }
   }
 
@@ -121,7 +126,7 @@ package struct LateInteraction: Sendable {
     /// ASCII punctuation.
     case punctuation
     case tokens([String])
-    /// The same, and an unknown one is the tokenizer's unknown token, as in PyLate.
+    /// Tokens, of which an unknown one is the tokenizer's unknown token, as in PyLate.
     case words([String])
   }
 }
@@ -153,7 +158,7 @@ extension ModelDescription {
     package var tables: [Role: WeightPlace] = [:]
     /// Names of the head's weights: Lightning IR's or transformers'.
     package var namesOfHead: SpladeHead.Names
-    /// Of the head's normalisation; nil for the backbone's.
+    /// Epsilon of the head's normalisation; nil for the backbone's.
     package var epsilon: Double?
   }
 
@@ -197,7 +202,7 @@ extension ModelDescription {
     package var cutsTextsFirst: Bool
     /// What a pair becomes; nil for what the tokenizer makes of it.
     package var pattern: [PairPatternPart]?
-    /// Of a Set-Encoder.
+    /// Settings of a Set-Encoder; nil for other models.
     package var set: SetSettings?
   }
 

@@ -6,7 +6,9 @@ extension ModelFolder {
   /// XXH3-128 over the sorted list of (name, XXH3-128 of content) of the files that decide what
   /// the model computes: configuration, tokenizer and weights, in the folder and its modules.
   ///
-  /// `notes`: digests of files that were read before.
+  /// - Parameter notes: Digests of files that were read before.
+  /// - Returns: The digest.
+  /// - Throws: 66 where a file is not there, 74 where it cannot be read.
   package func digest(_ notes: FileNotes? = nil) throws(Failure) -> String {
     var list: [UInt8] = []
     for name in try Self.relevantFiles(path).sorted(by: Self.precedes) {

@@ -17,6 +17,8 @@ package struct ModelFolder: Sendable {
   package let originalModelType: String?
   /// A folder of low-rank updates of the weights; nil for none.
   package let adapter: String?
+  /// What the names of backbones in it stand for.
+  package let backbones: Backbones
 
   /// Opens a folder.
   ///
@@ -24,13 +26,15 @@ package struct ModelFolder: Sendable {
   ///   - path: the folder.
   ///   - overrides: members that are added to `config.json`, or stand in for its own.
   ///   - adapter: folder of a PEFT adapter.
+  ///   - backbones: what the names of backbones in it stand for.
   /// - Throws: 66 where there is no such folder, 78 where it holds no `config.json` and for an
   ///   override of a field that nobody knows.
   package init(
-    _ path: String, overrides: JSON? = nil, adapter: String? = nil
+    _ path: String, overrides: JSON? = nil, adapter: String? = nil, backbones: Backbones = .all
   ) throws(Failure) {
     let path = try Self.existing(path, "model folder")
     self.path = path
+    self.backbones = backbones
     self.adapter = try adapter.map { path throws(Failure) in
       try Self.existing(path, "adapter folder")
     }
@@ -43,7 +47,7 @@ package struct ModelFolder: Sendable {
     config = .object(try JSONFile.readObject(modelPath + "/config.json"))
     originalModelType = config["model_type"]?.string
     let members = overrides?.members ?? []
-    try ConfigurationFields.check(members, addedTo: config)
+    try ConfigurationFields.check(members, addedTo: config, backbones)
     overriddenKeys = members.map(\.key)
     for member in members { set(member.key, member.value) }
   }
@@ -92,7 +96,7 @@ package struct ModelFolder: Sendable {
     return WholeFile.exists(file) ? .object(try JSONFile.readObject(file)) : nil
   }
 
-  /// The same for a file beside the model's modules.
+  /// Reads a JSON object beside the model's modules; nil if the file is not there.
   package func rootJSON(_ name: String) throws(Failure) -> JSON? {
     let file = "\(path)/\(name)"
     return WholeFile.exists(file) ? .object(try JSONFile.readObject(file)) : nil
@@ -167,14 +171,16 @@ extension ModelFolder {
 }
 
 extension ModelFolder {
-  /// `model_max_length` of the tokenizer, but no more than there are positions; nil for no limit.
+  /// What a backbone's name stands for; nil where this release has none of that name.
+  func backbone(_ name: String?) -> Backbones.Row? { name.flatMap { backbones[$0] } }
+
+  /// `model_max_length` of the tokenizer; nil for no limit.
   package func tokenizerLength() throws(Failure) -> Int? {
-    let positions = config["max_position_embeddings"]?.integer
     // transformers writes 10^30 for "no limit".
     guard let length = try json("tokenizer_config.json")?["model_max_length"]?.double,
       length >= 0, length < 1e9
-    else { return positions }
-    return min(Int(length), positions ?? .max)
+    else { return nil }
+    return Int(length)
   }
 }
 

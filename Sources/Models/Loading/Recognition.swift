@@ -48,7 +48,9 @@ enum PlainFolder {
         folder.path, "\(architecture) may be a SPLADE model or a bare language model",
         hint: #"for a SPLADE model say --model-config '{"model_type":"splade"}'"#)
     }
-    if folder.modelType == "t5", architecture.hasSuffix("ForConditionalGeneration") {
+    if folder.backbone(folder.modelType)?.family.answersInWords == true,
+      architecture.hasSuffix("ForConditionalGeneration")
+    {
       throw .config(
         folder.path, "\(architecture) may be a monoT5, a RankT5 or a bare language model",
         hint: #"say --model-config '{"model_type":"mono","scoring_strategy":"mono"}' for a "#
@@ -83,16 +85,17 @@ enum PlainFolder {
       evidence: [evidence, why])
   }
 
-  /// What transformers' classifier pools: the first token, unless ModernBERT's field says more.
+  /// What transformers' classifier pools: the first token, unless a field says more.
   static func classifierPooling(_ folder: ModelFolder) throws(Failure) -> Pooling {
-    guard folder.originalModelType == "modernbert" else { return .first }
-    let name = try folder.string("classifier_pooling", default: "cls")
+    let family = folder.backbone(folder.originalModelType)?.family
+    guard let field = family?.classifier?.poolingField else { return .first }
+    let name = try folder.string(field, default: "cls")
     switch name {
     case "cls": return .first
     case "mean": return .mean
     default:
       throw .config(
-        folder.configPlace, "classifier_pooling: expected cls or mean, found \(name ?? "null")")
+        folder.configPlace, "\(field): expected cls or mean, found \(name ?? "null")")
     }
   }
 

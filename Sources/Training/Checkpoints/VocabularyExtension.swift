@@ -18,16 +18,14 @@ package struct VocabularyExtension {
   private let folder: ModelFolder
   private let tokenizer: Tokenizer
   /// The language model's outputs, which are the embedding table where weights are tied.
-  private let head: (weights: String, biases: [String])?
+  private let head: LanguageModelNames?
+  /// Names that the embedding table may have behind the checkpoint's prefix.
+  private let tables: [String]
   private let isTied: Bool
   private let firstID: Int
   private let rows: Int
 
   private static let tokenizerFile = "tokenizer.json"
-  /// Embedding tables as the backbones call them.
-  private static let tables = [
-    "word_embeddings.weight", "tok_embeddings.weight", "shared.weight",
-  ]
   /// Lightning IR rounds the number of rows up to multiples of this.
   private static let multiple = 8
   /// transformers draws new rows with the variance of the old ones times this
@@ -57,7 +55,8 @@ package struct VocabularyExtension {
         "there is no \(Self.tokenizerFile) or vocab.txt that could get \(names[0])",
         hint: "transformers writes one: AutoTokenizer.from_pretrained(…).save_pretrained(…)")
     }
-    head = HeadNames.outputs(of: description.backboneType)
+    head = description.family?.languageModel?.names
+    tables = description.family?.wordEmbeddings ?? []
     isTied = try folder.bool("tie_word_embeddings", default: true)
     firstID = Int(tokenizer.largestID) + 1
     let (before, needed) = (try folder.integer("vocab_size"), firstID + names.count)
@@ -86,7 +85,10 @@ package struct VocabularyExtension {
 
   /// Writes the backbone with the tokens into a folder.
   ///
-  /// `seed`: of the new rows.
+  /// - Parameters:
+  ///   - target: The folder.
+  ///   - seed: Chooses the values of the new rows.
+  /// - Throws: 73 or 74 where a file cannot be read or written.
   package func write(into target: String, seed: UInt64) throws(Failure) {
     for name in try contents().dropLast() {
       let bytes =
@@ -100,13 +102,14 @@ package struct VocabularyExtension {
       try writer.finish()
     }
     let checkpoint = try Checkpoint(folder.modelPath)
+    let table = tables.first { table in checkpoint.names.contains { $0.hasSuffix(table) } }
     var parameters: [Parameter] = []
     // Numbers from 0 on that older transformers saved with the weights are left out.
     for name in checkpoint.names where !name.hasSuffix("position_ids") {
       // Older transformers saved tied weights twice.
-      if isTied, name == head?.weights { continue }
+      if isTied, name == head?.decoder { continue }
       let parameter = try checkpoint.parameter(name, checkpoint.shape(name) ?? [])
-      if Self.tables.contains(where: name.hasSuffix) {
+      if let table, name.hasSuffix(table) {
         parameters.append(extended(parameter, seed))
       } else if head?.biases.contains(name) == true {
         parameters.append(extended(bias: parameter))

@@ -1,0 +1,87 @@
+import Autograd
+import Failures
+
+/// The names of backbones, and the family that each stands for.
+package struct Backbones: Sendable {
+  /// A name, as `model_type` or `backbone_model_type` has it.
+  package struct Row: Sendable {
+    package let name: String
+    package let family: any BackboneFamily.Type
+    /// Whether Lightning IR has a language model head of its own for the name, instead of that of
+    /// transformers (Lightning IR `modeling_utils/lm_head.py` at 98cb3fd).
+    package let hasLightningIRHead: Bool
+
+    package init(
+      _ name: String, _ family: any BackboneFamily.Type, hasLightningIRHead: Bool = false
+    ) {
+      self.name = name
+      self.family = family
+      self.hasLightningIRHead = hasLightningIRHead
+    }
+  }
+
+  package let rows: [Row]
+
+  package init(_ rows: [Row]) { self.rows = rows }
+
+  /// The backbones of this release.
+  ///
+  /// Another name of a family is another row.
+  package static let all = Backbones([
+    Row("bert", Bert.self, hasLightningIRHead: true),
+    Row("distilbert", DistilBert.self, hasLightningIRHead: true),
+    Row("electra", Electra.self),
+    Row("roberta", Roberta.self, hasLightningIRHead: true),
+    Row("xlm-roberta", Roberta.self),
+    Row("mpnet", MPNet.self),
+    Row("modernbert", ModernBert.self, hasLightningIRHead: true),
+    Row("t5", T5.self),
+  ])
+
+  /// The row of a name; nil where there is none.
+  package subscript(name: String) -> Row? { rows.first { $0.name == name } }
+
+  /// The names whose families have a property, as messages list them.
+  func names(where holds: (Row) -> Bool = { _ in true }) -> String {
+    rows.filter(holds).map(\.name).joined(separator: ", ")
+  }
+
+  /// Reads the weights of a folder's backbone.
+  ///
+  /// - Parameters:
+  ///   - name: The backbone's.
+  ///   - folder: The folder.
+  ///   - checkpoint: Its weights.
+  ///   - scoresPairs: Whether the model is a cross-encoder, so that a decoder is run if there is one.
+  ///   - precisions: Precisions of the linear layers.
+  /// - Returns: The backbone.
+  /// - Throws: 78 where the name is not known, a field or a tensor is missing, or asks for what is not
+  ///   supported.
+  func load(
+    _ name: String, _ folder: ModelFolder, _ checkpoint: Checkpoint, scoresPairs: Bool,
+    _ precisions: LayerPrecisions
+  ) throws(Failure) -> any Backbone {
+    guard let family = self[name]?.family else {
+      throw .config(
+        folder.configPlace, "backbone \(name) is not supported", hint: "supported: \(names())")
+    }
+    let prefix = try Self.prefix(family, folder, checkpoint)
+    // Numbers from 0 on that older transformers saved with the weights.
+    checkpoint.ignore { $0.hasSuffix("embeddings.position_ids") }
+    return try family.load(
+      folder, WeightScope(checkpoint, prefix: prefix, precisions: precisions),
+      scoresPairs: scoresPairs)
+  }
+
+  /// What a checkpoint puts in front of its names: nothing, `bert.`, `model.`.
+  private static func prefix(
+    _ family: any BackboneFamily.Type, _ folder: ModelFolder, _ checkpoint: Checkpoint
+  ) throws(Failure) -> String {
+    let tensors = family.wordEmbeddings
+    for tensor in tensors {
+      let found = checkpoint.names.first { $0 == tensor || $0.hasSuffix("." + tensor) }
+      if let found { return String(found.dropLast(tensor.count)) }
+    }
+    throw .config(folder.path, "tensor \(tensors[0]) is missing")
+  }
+}

@@ -1,0 +1,157 @@
+import Autograd
+import Failures
+import JSON
+import Kernels
+
+/// ModernBERT's fields of `config.json`, with the defaults of transformers' `ModernBertConfig`.
+package struct ModernBertConfiguration: BackboneConfiguration {
+  let vocabularySize: Int
+  let maximumPositions: Int
+  let width: Int
+  let layers: Int
+  let heads: Int
+  let intermediateWidth: Int
+  let activation: String
+  let normEpsilon: Double
+  let attentionDropout: Float
+  let innerDropout: Float
+  let embeddingDropout: Float
+  let normBias: Bool
+  let attentionBias: Bool
+  let innerBias: Bool
+  /// Tokens that local attention looks at, on both sides together.
+  let localAttention: Int
+  let globalEvery: Int
+  let globalBase: Double
+  /// Nil for the global one.
+  let localBase: Double?
+  let scaling: JSON?
+  /// Kinds of attention of the layers, as transformers 5 writes them.
+  let layerKinds: JSON?
+  /// Bases of the angles by kind of attention, as transformers 5 writes them.
+  let angles: JSON?
+  /// Where messages point.
+  let place: String
+
+  package var longestText: Int { maximumPositions }
+
+  package init(_ fields: ConfigurationReader) throws(Failure) {
+    vocabularySize = try fields.integer("vocab_size")
+    maximumPositions = try fields.integer("max_position_embeddings")
+    width = try fields.integer("hidden_size")
+    layers = try fields.integer("num_hidden_layers")
+    heads = try fields.integer("num_attention_heads")
+    intermediateWidth = try fields.integer("intermediate_size")
+    activation = try fields.string("hidden_activation", default: "gelu")
+    normEpsilon = try fields.double("norm_eps", default: 1e-5)
+    attentionDropout = try fields.rate("attention_dropout", default: 0)
+    innerDropout = try fields.rate("mlp_dropout", default: 0)
+    embeddingDropout = try fields.rate("embedding_dropout", default: 0)
+    normBias = try fields.bool("norm_bias", default: false)
+    attentionBias = try fields.bool("attention_bias", default: false)
+    innerBias = try fields.bool("mlp_bias", default: false)
+    localAttention = try fields.integer("local_attention", default: 128)
+    globalEvery = try fields.integer("global_attn_every_n_layers", default: 3)
+    globalBase = try fields.double("global_rope_theta", default: 160_000)
+    localBase = try fields.optionalDouble("local_rope_theta", default: 10_000)
+    scaling = fields.json("rope_scaling")
+    layerKinds = fields.json("layer_types")
+    angles = fields.json("rope_parameters")
+    place = fields.place
+  }
+}
+
+extension EncoderShape {
+  /// - Throws: 78 for an activation that is not supported, or heads that do not divide the width.
+  init(_ configuration: ModernBertConfiguration) throws(Failure) {
+    try self.init(
+      width: configuration.width, layers: configuration.layers, heads: configuration.heads,
+      intermediateWidth: configuration.intermediateWidth,
+      activation: try ActivationName.parse(configuration.activation, at: configuration.place),
+      layerNormEpsilon: configuration.normEpsilon,
+      // Networks drop in front of their last layer, and attention its weights and results.
+      dropout: DropoutRates(
+        hidden: configuration.innerDropout, attention: configuration.attentionDropout,
+        attentionOutput: configuration.attentionDropout),
+      place: configuration.place)
+  }
+}
+
+/// Which of ModernBERT's layers look how far, and by which angles positions turn.
+struct ModernBertAttention {
+  /// Whether each layer is local.
+  let isLocal: [Bool]
+  /// Largest distance in local layers.
+  let reach: Int
+  private let globalBase: Double
+  private let localBase: Double
+
+  /// - Throws: 78 for a field that asks for what is not supported.
+  init(_ configuration: ModernBertConfiguration) throws(Failure) {
+    let place = configuration.place
+    let headWidth = configuration.width / configuration.heads
+    guard headWidth % 2 == 0 else {
+      throw .config(place, "heads of the odd width \(headWidth) cannot turn")
+    }
+    reach = configuration.localAttention / 2
+    guard reach > 0 else { throw .config(place, "local_attention: expected at least 2") }
+    guard configuration.scaling == nil else {
+      throw .config(place, "rope_scaling is not supported")
+    }
+    isLocal = try Self.layers(configuration)
+    let global = configuration.globalBase
+    globalBase = try Self.base("full_attention", configuration) ?? global
+    localBase =
+      try Self.base("sliding_attention", configuration) ?? configuration.localBase ?? global
+    guard globalBase > 0, localBase > 0 else {
+      throw .config(place, "rope_theta: expected a positive number")
+    }
+  }
+
+  private static func layers(_ configuration: ModernBertConfiguration) throws(Failure) -> [Bool] {
+    guard let kinds = configuration.layerKinds else {
+      guard configuration.globalEvery > 0 else {
+        throw .config(configuration.place, "global_attn_every_n_layers: expected at least 1")
+      }
+      return (0..<configuration.layers).map { $0 % configuration.globalEvery != 0 }
+    }
+    let names = kinds.array?.compactMap(\.string) ?? []
+    guard names.count == configuration.layers,
+      names.allSatisfy({ ["full_attention", "sliding_attention"].contains($0) })
+    else {
+      throw .config(
+        configuration.place,
+        "layer_types: expected full_attention or sliding_attention for each of "
+          + "\(configuration.layers) layers")
+    }
+    return names.map { $0 == "sliding_attention" }
+  }
+
+  /// The base in `rope_parameters` for a kind of attention; nil where there is none.
+  private static func base(
+    _ kind: String, _ configuration: ModernBertConfiguration
+  ) throws(Failure) -> Double? {
+    guard let all = configuration.angles else { return nil }
+    guard let parameters = all[kind], let base = parameters["rope_theta"]?.double else {
+      throw .config(configuration.place, "rope_parameters: expected rope_theta for \(kind)")
+    }
+    let type = parameters["rope_type"]?.string ?? "default"
+    guard type == "default" else {
+      throw .config(configuration.place, "rope_parameters: rope_type \(type) is not supported")
+    }
+    return base
+  }
+
+  /// The angles of global and of local layers.
+  func angles(
+    headWidth: Int, positions: Int
+  ) -> (global: RotaryPositions, local: RotaryPositions) {
+    let global = RotaryPositions(
+      headWidth: headWidth, base: Float(globalBase), positions: positions)
+    if localBase == globalBase || !isLocal.contains(true) { return (global, global) }
+    return (
+      global,
+      RotaryPositions(headWidth: headWidth, base: Float(localBase), positions: positions)
+    )
+  }
+}

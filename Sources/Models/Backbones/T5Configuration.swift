@@ -1,0 +1,114 @@
+import Autograd
+import Failures
+import Kernels
+
+/// T5's fields of `config.json`, with the defaults of transformers' `T5Config`.
+package struct T5Configuration: BackboneConfiguration {
+  let width: Int
+  let headWidth: Int
+  let heads: Int
+  let intermediateWidth: Int
+  let epsilon: Double
+  /// Share of embeddings, attention weights, what every part of a layer adds, and the results.
+  let dropout: Float
+  /// Activation function of the feed-forward networks, behind `gated-` where half of their values
+  /// gate the others.
+  let projection: String
+  let vocabularySize: Int
+  let layers: Int
+  let buckets: Int
+  let maximumDistance: Int
+  let hasDecoder: Bool
+  let startID: Int
+  /// Nil for as many as the encoder has.
+  let decoderLayers: Int?
+  /// Where messages point.
+  let place: String
+
+  /// Distances have no end.
+  package var longestText: Int { .max }
+
+  package init(_ fields: ConfigurationReader) throws(Failure) {
+    width = try fields.integer("d_model")
+    headWidth = try fields.integer("d_kv", default: 64)
+    heads = try fields.integer("num_heads", default: 8)
+    intermediateWidth = try fields.integer("d_ff")
+    epsilon = try fields.double("layer_norm_epsilon", default: 1e-6)
+    dropout = try fields.rate("dropout_rate", default: 0.1)
+    projection = try fields.string("feed_forward_proj", default: "relu")
+    vocabularySize = try fields.integer("vocab_size")
+    layers = try fields.integer("num_layers")
+    buckets = try fields.integer("relative_attention_num_buckets", default: 32)
+    maximumDistance = try fields.integer("relative_attention_max_distance", default: 128)
+    hasDecoder = try fields.bool("is_encoder_decoder", default: true)
+    startID = try fields.integer("decoder_start_token_id", default: 0)
+    decoderLayers = try fields.optionalInteger("num_decoder_layers")
+    place = fields.place
+  }
+}
+
+/// Sizes of T5, whose heads together may be wider or narrower than its states.
+struct T5Shape: Sendable {
+  let width: Int
+  let headWidth: Int
+  let heads: Int
+  let intermediateWidth: Int
+  let activation: Activation
+  /// Whether half of the intermediate values gate the others.
+  let isGated: Bool
+  let epsilon: Double
+  let dropout: Float
+
+  /// I: all heads side by side.
+  var inner: Int { heads * headWidth }
+
+  /// - Throws: 78 for sizes that are not positive, or an activation that is not supported.
+  init(_ configuration: T5Configuration) throws(Failure) {
+    width = configuration.width
+    headWidth = configuration.headWidth
+    heads = configuration.heads
+    intermediateWidth = configuration.intermediateWidth
+    epsilon = configuration.epsilon
+    dropout = configuration.dropout
+    guard width > 0, headWidth > 0, heads > 0, intermediateWidth > 0 else {
+      throw .config(configuration.place, "d_model, d_kv, num_heads or d_ff is not positive")
+    }
+    let projection = configuration.projection
+    isGated = projection.hasPrefix("gated-")
+    // The paper's "gelu" behind a gate is the approximation.
+    let name = isGated ? String(projection.dropFirst("gated-".count)) : projection
+    activation = try ActivationName.parse(
+      projection == "gated-gelu" ? "gelu_new" : name, at: configuration.place)
+  }
+}
+
+/// The feed-forward network of a T5 layer, with its norm and residual.
+struct T5FeedForward: Sendable {
+  private let norm: RMSNorm
+  /// Where it is gated, what is activated and then what it gates.
+  private let intermediate: Linear
+  private let output: Linear
+  private let shape: T5Shape
+
+  init(_ weights: WeightScope, _ shape: T5Shape) throws(Failure) {
+    self.shape = shape
+    norm = try weights.rmsNorm("layer_norm", width: shape.width, epsilon: shape.epsilon)
+    let dense = weights("DenseReluDense")
+    intermediate = try dense.linear(
+      shape.isGated ? ["wi_0", "wi_1"] : ["wi"], inputs: shape.width,
+      outputs: shape.intermediateWidth, bias: false)
+    output = try dense.linear(
+      "wo", inputs: shape.intermediateWidth, outputs: shape.width, bias: false)
+  }
+
+  func callAsFunction<O: Operations>(_ x: O.Value, _ batch: PackedBatch, _ o: O) -> O.Value {
+    let normed = o.rmsNorm(x, norm)
+    let inner =
+      shape.isGated
+      ? o.gate(o.linear(normed, intermediate), shape.activation)
+      : o.linear(normed, intermediate, shape.activation)
+    return o.linear(
+      o.dropout(inner, rate: shape.dropout, batch), output, adding: x, dropout: shape.dropout,
+      batch)
+  }
+}
