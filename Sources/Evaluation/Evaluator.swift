@@ -38,7 +38,7 @@ package struct Evaluator: Sendable {
   /// The values of all measures for a run; with `ties` in that order for all of them, instead of
   /// the orders of their providers.
   ///
-  /// Exit 65 where there is no query to average over: there is no score of nothing.
+  /// - Throws: 65 where there is no query to average over: there is no score of nothing.
   package func evaluate(
     _ run: Run, over selection: QuerySelection = .both, ties: TieOrder? = nil
   ) throws(Failure) -> Evaluation {
@@ -179,7 +179,7 @@ package struct Evaluation: Sendable {
   package let run: String
   /// The run's tag.
   package let tag: String
-  /// The measures.
+  /// The measures, in the order that they were asked for.
   package let measures: [NamedMeasure]
   /// The queries that count, in the order of the run, then of the qrels.
   package let queries: [RecordID]

@@ -70,11 +70,11 @@ package struct MeasureDescription: Sendable {
 
 /// One parameter of a measure.
 package struct MeasureParameter: Sendable {
-  /// Its name.
+  /// The name before the `=`, as in `AP(rel=2)`.
   package var name: String
-  /// Its default.
+  /// The value where a measure's name does not give the parameter.
   package var value: String
-  /// What it means.
+  /// The parameter's meaning, for the help text.
   package var meaning: String
 
   /// The lowest grade that counts as relevant.

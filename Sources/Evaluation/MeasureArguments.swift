@@ -7,7 +7,7 @@ package struct MeasureArguments: Sendable {
 
   /// The parameters in a name.
   ///
-  /// Exit 64 where the measure does not have one of them, or its cutoff.
+  /// - Throws: 64 where the measure does not have one of them, or its cutoff.
   init(_ name: MeasureName, _ description: MeasureDescription) throws(Failure) {
     self.name = name
     let known = description.parameters.map(\.name)

@@ -13,9 +13,9 @@ package struct MeasureName: Sendable, Equatable, CustomStringConvertible {
 
   /// A parameter as it was written.
   package struct Parameter: Sendable, Equatable {
-    /// Its key.
+    /// The word before the `=`.
     package var key: String
-    /// Its value.
+    /// The value as it was written, so that the name can be written again.
     package var value: Value
   }
 
@@ -71,7 +71,7 @@ package struct MeasureName: Sendable, Equatable, CustomStringConvertible {
 
   /// Takes a name apart.
   ///
-  /// Exit 64 where it does not have the form.
+  /// - Throws: 64 where it does not have the form.
   package init(parsing text: String) throws(Failure) {
     var scanner = NameScanner(text)
     var name = try scanner.word("a measure's name")

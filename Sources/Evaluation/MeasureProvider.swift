@@ -33,7 +33,7 @@ struct MeasureProvider: Sendable {
 
   /// The provider that a measure's name asks for; trec_eval where it asks for none.
   ///
-  /// Exit 64 where there is none of the name, or it does not have the measure.
+  /// - Throws: 64 where there is none of the name, or it does not have the measure.
   static func find(_ name: MeasureName, _ measure: String) throws(Failure) -> MeasureProvider {
     guard let wanted = name.provider else { return all[0] }
     guard let provider = all.first(where: { $0.name == wanted }) else {

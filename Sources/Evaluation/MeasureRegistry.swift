@@ -37,7 +37,7 @@ package enum MeasureRegistry {
 
   /// The kind of measure that a name means.
   ///
-  /// Exit 64 where there is none, with the nearest name.
+  /// - Throws: 64 where there is none, with the nearest name.
   static func type(of name: MeasureName) throws(Failure) -> any Measure.Type {
     let found = all.first {
       $0.description.name == name.name || $0.description.aliases.contains(name.name)
@@ -53,7 +53,7 @@ package enum MeasureRegistry {
 
   /// The measure with this name.
   ///
-  /// Exit 64 where there is none, with the nearest name; or where a parameter makes no sense.
+  /// - Throws: 64 where there is none, with the nearest name; or where a parameter makes no sense.
   package static func measure(_ text: String) throws(Failure) -> NamedMeasure {
     try measure(MeasureName(parsing: text))
   }
@@ -74,7 +74,7 @@ package enum MeasureRegistry {
 package struct NamedMeasure: Sendable {
   /// The name in its normal form: `AP(rel=2)@1000`.
   package let name: String
-  /// The measure.
+  /// The measure with its parameters, ready to be evaluated.
   package let measure: any Measure
   /// What it is.
   package let description: MeasureDescription

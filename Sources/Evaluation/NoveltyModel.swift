@@ -56,7 +56,8 @@ struct NoveltyModel: Sendable {
     return gain
   }
 
-  /// The same sum for the ideal ranking, which is found greedily: the best is hard to find.
+  /// The sum of discounted gains of the ideal ranking, which is found greedily: the best one is
+  /// hard to find.
   ///
   /// Of documents with equal gains the one with the greatest id comes first, as in ndeval.
   func idealSum(

@@ -29,7 +29,7 @@ struct SubtopicRelevance {
   let ranked: [(place: Int, subtopics: [Int])]
   /// The subtopics of the judged documents, by document id.
   let judged: [[Int]]
-  /// Of each subtopic, how many documents are relevant for it.
+  /// How many documents are relevant for each subtopic.
   let relevant: [Int]
   /// Number of subtopics that any document is relevant for.
   var count: Int { relevant.count }

@@ -13,7 +13,7 @@ package enum TieEffect: Sendable {
 
   /// It does not fall when a better document moves up.
   static let monotone = TieEffect.monotone { max($0, -1) }
-  /// The same, where grades below a level are one.
+  /// It does not fall when a document of grade `level` or more moves up; lower grades are alike.
   static func monotone(above level: Int) -> TieEffect { .monotone { $0 >= level ? 1 : 0 } }
 }
 

@@ -12,7 +12,8 @@
     private let world = cmpi_world()
     private var values = UnsafeMutableBufferPointer<Float>(start: nil, count: 0)
     private var received = UnsafeMutableBufferPointer<Float>(start: nil, count: 0)
-    /// Of the processes' shares, then of this one's share from each process.
+    /// Sizes and places of the processes' shares within `values`, then within `received` those of
+    /// what each process sends of this one's share.
     private let sizes: UnsafeMutableBufferPointer<Int32>
     private let places: UnsafeMutableBufferPointer<Int32>
     private let ownSizes: UnsafeMutableBufferPointer<Int32>

@@ -69,7 +69,7 @@ struct BPE: Sendable {
       readsBytes && settings.ignoresMerges ? Self.bytes(of: vocabulary) : nil
   }
 
-  /// The same model, reading bytes.
+  /// This model, reading the bytes of words instead of their characters.
   func readingBytes() -> BPE {
     BPE(vocabulary: vocabulary, merges: merges, settings: settings, readsBytes: true)
   }

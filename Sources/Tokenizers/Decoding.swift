@@ -16,7 +16,7 @@ extension Tokenizer {
       as: UTF8.self)
   }
 
-  /// The same as UTF-8 bytes.
+  /// The text of ids, as UTF-8 bytes.
   package func decodeBytes(
     _ ids: some Sequence<Int32>, skipSpecialTokens: Bool = false, cleanUp: Bool? = nil
   ) -> [UInt8] {

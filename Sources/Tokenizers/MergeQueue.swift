@@ -54,7 +54,7 @@ enum MergeQueue {
     ids.count = mark &+ left
   }
 
-  /// The same in O(n log n).
+  /// Merges a long word in O(n log n), with a heap of the pairs that may be merged next.
   private static func mergeLong(
     _ ids: GrowableBuffer<Int32>, from mark: Int, _ merges: MergeTable.Lookup, _ cache: WordCache
   ) {

@@ -61,7 +61,7 @@ indirect enum Normalizer: Sendable {
     }
   }
 
-  /// The same steps without sequences inside sequences.
+  /// One normalizer of these steps, without sequences inside sequences.
   static func flattened(_ steps: [Normalizer]) -> Normalizer {
     var flat: [Normalizer] = []
     for step in steps {

@@ -14,7 +14,8 @@ struct Regex: Sendable {
       case assertion
       /// The instructions up to `a` must match here, or not; afterwards the place is the old one.
       case lookAhead, noLookAhead
-      /// The same for what ends here.
+      /// What the instructions up to `a` match must end here, or not; afterwards the place is the
+      /// old one.
       case lookBehind, noLookBehind
       /// The instructions up to `a` match in their first way.
       case atomic

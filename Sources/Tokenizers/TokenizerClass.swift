@@ -8,7 +8,7 @@ struct TokenizerClass: Sendable {
   enum NormalizerOverride: Sendable {
     /// `do_lower_case`, `strip_accents` and `tokenize_chinese_chars` win over `tokenizer.json`.
     case all
-    /// The same without `tokenize_chinese_chars`.
+    /// `do_lower_case` and `strip_accents` win, `tokenize_chinese_chars` does not.
     case caseAndAccents
     case none
   }

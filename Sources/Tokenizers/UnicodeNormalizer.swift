@@ -135,7 +135,7 @@ private struct NormalizationRun {
     }
   }
 
-  /// The same in time that is linear in their number.
+  /// Sorts many marks by combining class, in time that is linear in their number.
   private func orderMany() {
     var offsets = [Int](repeating: 0, count: 257)
     let old = Array(pending.elements)

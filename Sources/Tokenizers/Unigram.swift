@@ -6,7 +6,7 @@ import Failures
 /// `tokenize`). Sums are in double precision, from the left; of equal ones the first found stays.
 struct Unigram: Sendable {
   let vocabulary: Vocabulary
-  /// Of the strings, not the ids: a string that is listed twice has one id, its last.
+  /// Finds strings of pieces, not their ids: a string that is listed twice has one id, its last.
   private let trie: ByteTrie
   private let scores: [Double]
   /// The score of a scalar that is no piece.

@@ -9,7 +9,7 @@ struct Vocabulary: Sendable {
   /// Where the token of each id lies in `arena`; `length` is -1 for ids without a token.
   private(set) var spans: [Span] = []
   private(set) var table: TokenTable
-  /// Number of tokens.
+  /// How many ids have a token; not all numbers below the largest id need to.
   private(set) var count = 0
 
   struct Span: Sendable {

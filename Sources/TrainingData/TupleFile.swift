@@ -12,9 +12,9 @@ package final class TupleFile: TupleSource {
     package var targets = TargetKind.order
     /// Documents of a tuple that are taken, from the first on; nil for all.
     package var documents: Int?
-    /// Of hard negatives, the systems that count; nil for all.
+    /// The systems whose hard negatives count; nil for all of them.
     ///
-    /// Other formats have none.
+    /// Only the format of hard negatives names systems.
     package var systems: [String]?
 
     package init() {}

@@ -20,7 +20,8 @@ package enum TupleFormat: String, Sendable, CaseIterable {
 
   /// What the first line of a file looks like; nil for nothing known.
   ///
-  /// `hasTexts`: whether ids can be resolved, which tells triples of ids from those of texts.
+  /// Triples of ids and of texts look alike: `hasTexts`, whether ids can be resolved, tells them
+  /// apart.
   init?(detecting line: [UInt8], hasTexts: Bool) {
     switch line.first {
     case UInt8(ascii: "["): self = .colbert
@@ -63,7 +64,7 @@ struct WrittenTuple {
 struct TupleParser: Sendable {
   let format: TupleFormat
   let file: String
-  /// Of hard negatives, the systems that count; nil for all.
+  /// The systems whose hard negatives count; nil for all of them.
   let systems: [String]?
 
   /// - Throws: 65 for a line that is no tuple of the format.

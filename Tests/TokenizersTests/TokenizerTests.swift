@@ -132,7 +132,7 @@ struct TokenizerTests {
     #expect(try Checkpoint(files).load().decode([5, 6, 7], cleanUp: false) == "a ' b")
   }
 
-  /// The same tokenizer from the `tokenizer.json` that a `vocab.txt` is converted to.
+  /// A `vocab.txt`, and the `tokenizer.json` that it is converted to, give one tokenizer.
   @Test func whatIsConvertedIsTheSame() throws {
     let vocabulary = Checkpoint.tokens.joined(separator: "\n") + "\n"
     for config in [

@@ -86,7 +86,7 @@ struct UnigramTests {
     #expect(try tokenizer.encode("ab") == [1])
   }
 
-  /// Of a string that is listed twice, the last entry counts; the worst score is that of both.
+  /// The last entry of a string that is listed twice counts; the worst score is that of both.
   @Test func repeatedPieces() throws {
     let tokenizer = try tokenizer([("<unk>", "0"), ("a", "-5"), ("a", "-1"), ("aa", "-3")])
     #expect(try tokenizer.encode("aa") == [2, 2])

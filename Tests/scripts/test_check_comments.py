@@ -83,6 +83,10 @@ var b = 0
         self.assert_complaint("/// Reads.\n///\n/// Exit 65 where not.\nfunc f() {}\n", 3,
                               "- Throws:")
 
+    def test_exit_after_a_sentence(self) -> None:
+        self.assert_complaint("/// Reads.\n///\n/// It reads all. Exit 65 where not.\n"
+                              "func f() {}\n", 3, "- Throws:")
+
     def test_throws_in_lower_case(self) -> None:
         self.assert_complaint("/// Reads.\n/// - throws: 65.\nfunc f() throws {}\n", 2, "- Throws:")
 
@@ -95,6 +99,14 @@ var b = 0
                               "- Parameter x:")
         self.assert_complaint("/// Adds.\n///\n/// `x`, `y`: how many.\nfunc f(x: Int) {}\n", 3,
                               "- Parameter x:")
+
+    def test_an_attribute_before_the_function(self) -> None:
+        self.assert_complaint("/// Adds.\n///\n/// `x`: how many.\n@inline(__always)\n"
+                              "package static func f(x: Int) {}\n", 3, "- Parameter x:")
+
+    def test_a_field_of_a_format(self) -> None:
+        self.assertEqual(self.check("/// `Strip`: removes spaces.\ncase strip\n"
+                                    "/// `p`: the share.\nvar share = 0\n"), [])
 
     def test_code_in_a_comment(self) -> None:
         self.assertEqual(self.check("/// Adds.\n///\n/// ```\n/// Throws: this\n/// ```\n"

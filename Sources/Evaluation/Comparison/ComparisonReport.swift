@@ -12,7 +12,7 @@ package struct ComparisonReport: Sendable {
     self.perQuery = perQuery
   }
 
-  /// Number of comparisons.
+  /// How many pairs of runs were compared, for all measures together.
   package var count: Int { comparisons.count }
 
   /// Hands the report over.

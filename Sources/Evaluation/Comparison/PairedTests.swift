@@ -4,13 +4,13 @@ import Glibc
 package enum PairedTests {
   /// A statistic and the chance of one as extreme.
   package struct Outcome: Sendable {
-    /// The statistic.
+    /// The statistic of the test: t, or the smaller sum of ranks.
     package var statistic: Double
-    /// The p-value.
+    /// The chance of a statistic as extreme as this, if the runs did not differ.
     package var p: Double
   }
 
-  /// The mean.
+  /// The arithmetic mean of per-query values or differences; NaN for none.
   package static func mean(_ values: [Double]) -> Double {
     values.reduce(0, +) / Double(values.count)
   }

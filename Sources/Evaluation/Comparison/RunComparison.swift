@@ -5,7 +5,7 @@ import Records
 package struct ComparisonOptions: Sendable {
   /// Random signs and bootstrap samples.
   package var resamples = 10_000
-  /// Of the bootstrap's interval.
+  /// Share of the bootstrap's samples that its interval holds.
   package var confidence = 0.95
   /// A difference that does not matter, for the test of equivalence.
   package var margin = 0.01
@@ -37,8 +37,8 @@ package struct RunComparison: Sendable {
 
   /// Compares evaluations by the same measures, pair by pair.
   ///
-  /// The queries are those that all have a value for. Exit 65 where those are fewer than two; 64
-  /// where the baseline is none of the runs.
+  /// The queries are those that all have a value for.
+  /// - Throws: 65 where those are fewer than two; 64 where the baseline is none of the runs.
   package static func compare(
     _ evaluations: [Evaluation], _ options: ComparisonOptions
   ) throws(Failure) -> [RunComparison] {

@@ -45,6 +45,6 @@ package struct InterpolatedPrecision: InterpolatingMeasure {
 
 /// A measure of precision at recalls, whatever it was before them.
 protocol InterpolatingMeasure: Measure {
-  /// The recalls.
+  /// The recalls at which precision is interpolated.
   var recalls: [Double] { get }
 }

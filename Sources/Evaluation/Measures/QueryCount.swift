@@ -1,6 +1,6 @@
 import Failures
 
-/// Number of queries.
+/// How many queries a run is averaged over: 1 for each, which are summed.
 package struct QueryCount: Measure {
   package static let description = MeasureDescription(
     name: "NumQ", summary: "number of queries that count", formula: "1 a query",

@@ -20,7 +20,7 @@ package struct TrecRBP: Measure {
     gains = GainTable(table)
   }
 
-  /// The same with trec_eval's gains.
+  /// Rank-biased precision with the gains that trec_eval gives to grades.
   init(persistence: Double) {
     self.persistence = persistence
     table = nil

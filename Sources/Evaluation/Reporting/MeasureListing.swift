@@ -12,7 +12,7 @@ extension MeasureRegistry {
 
   /// What a measure means; parameters in its name do not matter.
   ///
-  /// Exit 64 where there is none of the name.
+  /// - Throws: 64 where there is none of the name.
   package static func explanation(_ text: String) throws(Failure) -> String {
     try type(of: written(out: MeasureName(parsing: text))).description.help
   }

@@ -33,7 +33,7 @@ package struct Report: Sendable {
     self.perQuery = perQuery
   }
 
-  /// Number of values.
+  /// How many lines a report of one value a line has.
   package var rowCount: Int {
     evaluations.reduce(0) { $0 + $1.measures.count * (perQuery ? $1.queries.count + 1 : 1) }
   }

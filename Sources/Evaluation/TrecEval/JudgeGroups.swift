@@ -5,9 +5,9 @@ import Records
 struct JudgeGroups: Sendable {
   /// Where they came from.
   let name: String
-  /// Of each judge, in the order of their names, what he judged.
+  /// The judgements of each judge, in the order of the judges' names.
   private(set) var judges: [Qrels] = []
-  /// The queries.
+  /// The queries that some judge judged, in the order of their ids.
   let queries: [RecordID]
   /// Number of judgements above grade 0.
   private(set) var relevantCount = 0

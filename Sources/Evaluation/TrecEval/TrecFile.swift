@@ -6,7 +6,7 @@ import Streams
 enum TrecFile {
   /// Calls `body` with the fields of each line that is neither blank nor a comment.
   ///
-  /// Exit 65 where a line does not have as many fields as `names`, or the file has no line.
+  /// - Throws: 65 where a line does not have as many fields as `names`, or the file has no line.
   static func forEachLine(
     _ path: String, names: [String],
     _ body: (_ fields: LineFields, _ number: Int) throws(Failure) -> Void

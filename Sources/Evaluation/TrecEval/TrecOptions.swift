@@ -6,7 +6,7 @@ package struct TrecOptions: Sendable {
   package enum JudgementFormat: String, Sendable, CaseIterable {
     /// `query iteration doc grade`.
     case qrels
-    /// The same, a judge an iteration.
+    /// `query judge doc grade`: each iteration holds one judge's judgements.
     case groups = "qrels_jg"
     /// `query judge group doc level`: preferences.
     case preferences = "prefs"
@@ -67,7 +67,7 @@ package struct TrecOptions: Sendable {
   /// Reads arguments as `getopt_long` does: flags and operands mixed, flags run together, long
   /// flags cut short.
   ///
-  /// Exit 64 where they make no sense.
+  /// - Throws: 64 where they make no sense.
   package init(_ arguments: [String]) throws(Failure) {
     var rest = arguments[...]
     while let argument = rest.popFirst() {

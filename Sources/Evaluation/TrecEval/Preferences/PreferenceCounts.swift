@@ -11,7 +11,7 @@ package struct PreferenceCounts: Sendable {
     /// Fulfilled ones between two retrieved documents, and all of them.
     var fulfilledRetrieved = 0
     var possibleRetrieved = 0
-    /// The same where one of the two was retrieved.
+    /// Fulfilled ones between a retrieved document and one that was not, and all of them.
     var fulfilledImplied = 0
     var possibleImplied = 0
     /// Those where none was retrieved.
@@ -52,17 +52,17 @@ package struct PreferenceCounts: Sendable {
 
   /// Counts of each judge, in the order of their names.
   private(set) var judges: [Judge] = []
-  /// Number of documents.
+  /// How many documents the preferences name.
   let documents: Int
-  /// Number of retrieved ones.
+  /// How many of them were retrieved; these have the smallest numbers.
   let retrieved: Int
   /// How many judges prefer one document to another: `better * documents + worse`.
   private(set) var judgesFor: [UInt16]
 
   /// Counts the preferences in the lines of a query.
   ///
-  /// The ranking is the documents of the run, best first. Exit 65 where a judge contradicts
-  /// himself.
+  /// The ranking is the documents of the run, best first.
+  /// - Throws: 65 where a judge contradicts himself.
   init(_ lines: [Preferences.Line], ranking: [RecordID], name: String) throws(Failure) {
     let (numbers, retrieved) = Self.number(lines, ranking)
     self.retrieved = retrieved
