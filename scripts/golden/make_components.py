@@ -17,6 +17,7 @@ import json
 import random
 import sys
 from pathlib import Path
+from typing import Any
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "reference"))
@@ -64,7 +65,7 @@ def splits() -> list:
     """Pre-tokenizers by themselves: the words they make."""
     cases = []
 
-    def add(component, tokenizer):
+    def add(component: variants.Component, tokenizer: Any) -> None:
         words = [[piece for piece, _ in tokenizer.pre_tokenize_str(text)] for text in TEXTS]
         cases.append({"component": component, "words": words})
 
@@ -79,7 +80,7 @@ def splits() -> list:
     return cases
 
 
-def load(component):
+def load(component: variants.Component) -> Any:
     """The pre-tokenizer of a component, by way of a tokenizer; the crate cannot read its own delimiters."""
     from tokenizers import Tokenizer
     if component["type"] == "CharDelimiterSplit":

@@ -13,6 +13,9 @@ encodes texts that are in memory, without offsets (`encode_batch_fast`), in the 
 it best. Our time is that of the whole process, which reads the TSV and writes ids, less that of the
 same command on an empty input. The ratio is of the medians.
 """
+
+from __future__ import annotations
+
 import argparse
 import bz2
 import hashlib
@@ -26,13 +29,14 @@ import tempfile
 import time
 import urllib.request
 from pathlib import Path
+from typing import Any, Dict, Iterable, Iterator, List, Set
 
 LANGUAGES = ["ru", "uk", "ja", "zh_CN", "ko", "de", "fr", "cs", "pl"]
 SHARE = 0.30
 BATCHES = (64, 1000, 10 ** 9)
 
 
-def peer(options):
+def peer(options: argparse.Namespace) -> None:
     """The peer's process: prints seconds, and writes a digest of all ids."""
     from tokenizers import Tokenizer
     tokenizer = Tokenizer.from_file(f"{options.model[0]}/tokenizer.json")
@@ -51,35 +55,41 @@ def peer(options):
     print(json.dumps({"seconds": best, "digest": digest(ids), "tokens": sum(map(len, ids))}))
 
 
-def digest(rows):
+def digest(rows: Iterable[List[int]]) -> str:
+    """A digest of ids."""
     hashed = hashlib.sha256()
     for row in rows:
         hashed.update((" ".join(map(str, row)) + "\n").encode())
     return hashed.hexdigest()
 
 
-def run_peer(model, texts, threads):
+def run_peer(model: str, texts: str, threads: int) -> Dict[str, Any]:
+    """What the peer's process prints."""
     environment = dict(os.environ, RAYON_NUM_THREADS=str(threads), HF_HUB_OFFLINE="1",
                        TOKENIZERS_PARALLELISM="false" if threads == 1 else "true")
     done = subprocess.run(
         [sys.executable, __file__, "--peer", "--model", model, "--texts", texts],
         env=environment, check=True, capture_output=True, text=True)
-    return json.loads(done.stdout)
+    answer: Dict[str, Any] = json.loads(done.stdout)
+    return answer
 
 
-def run_ours(options, model, texts, threads, out):
+def run_ours(options: argparse.Namespace, model: str, texts: str, threads: int, out: str) -> float:
+    """Seconds that lir-tokenize takes."""
     start = time.perf_counter()
     subprocess.run([options.command, "-q", "--model", model, "--threads", str(threads), texts, "-o", out], check=True)
     return time.perf_counter() - start
 
 
-def our_digest(options, model, texts):
+def our_digest(options: argparse.Namespace, model: str, texts: str) -> str:
+    """The digest of lir-tokenize's ids."""
     command = [options.command, "-q", "--model", model, "--format", "jsonl", texts]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        return digest(json.loads(line)["input_ids"] for line in process.stdout)
+        return digest(json.loads(line)["input_ids"] for line in process.stdout or ())
 
 
-def compare(options, model, texts, work):
+def compare(options: argparse.Namespace, model: str, texts: str, work: str) -> None:
+    """Print what both reach on some texts, with one thread and with two."""
     size = sum(len(line.split(b"\t", 1)[1]) - 1 for line in open(texts, "rb"))
     wide = sum(sum(byte >= 0x80 for byte in line) for line in open(texts, "rb")) / os.path.getsize(texts)
     empty, out = f"{work}/empty.tsv", f"{work}/out.lirt"
@@ -104,14 +114,16 @@ def compare(options, model, texts, work):
             sys.exit("the ids differ")
 
 
-def make_mixed(path, megabytes):
+def make_mixed(path: Path, megabytes: int) -> None:
     """Lines of Debian's translations, English ones between them until the share is right."""
     address = "http://deb.debian.org/debian/dists/bookworm/main/i18n/Translation-"
 
-    def paragraphs(language):
-        suffix, codec = ("xz", lzma) if language == "en" else ("bz2", bz2)
+    def paragraphs(language: str) -> Iterator[str]:
+        is_english = language == "en"
+        suffix = "xz" if is_english else "bz2"
+        decompress = lzma.decompress if is_english else bz2.decompress
         with urllib.request.urlopen(f"{address}{language}.{suffix}") as answer:
-            text = codec.decompress(answer.read()).decode()
+            text = decompress(answer.read()).decode()
         for block in text.split("\n\n"):
             lines = block.split("\n")
             start = next((i for i, line in enumerate(lines) if line.startswith("Description-")
@@ -119,7 +131,8 @@ def make_mixed(path, megabytes):
             if start is not None:
                 yield " ".join(line.split(": ", 1)[-1].strip(" .") for line in lines[start:])
 
-    seen, english = set(), paragraphs("en")
+    seen: Set[str] = set()
+    english = paragraphs("en")
     sources = {language: paragraphs(language) for language in LANGUAGES}
     size = wide = number = 0
     with open(path, "w", encoding="utf-8", newline="\n") as file:
@@ -144,7 +157,7 @@ def make_mixed(path, megabytes):
     print(f"{size} bytes, {wide / size:.3f} of them not ASCII")
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", action="append", default=[])
     parser.add_argument("--texts", action="append", default=[])
@@ -155,9 +168,11 @@ def main():
     parser.add_argument("--peer", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.peer:
-        return peer(options)
+        peer(options)
+        return
     if options.mixed:
-        return make_mixed(options.mixed, options.megabytes)
+        make_mixed(options.mixed, options.megabytes)
+        return
     with tempfile.TemporaryDirectory() as work:
         for model in options.model:
             for texts in options.texts:

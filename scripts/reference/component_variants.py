@@ -1,10 +1,16 @@
 """Tokenizers of the BPE, WordLevel and WordPiece models for fuzzing: components drawn at random, from
 a seed, and vocabularies trained on texts.
 """
+
+from __future__ import annotations
+
 import json
 import random
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence
 
 import tokenizer_variants as variants
+from tokenizer_variants import Component
 from tokenizers import Tokenizer, models, trainers
 
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
@@ -24,28 +30,33 @@ PATTERNS = [
 BEHAVIORS = ["Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"]
 
 
-def pattern(rng):
+def pattern(rng: random.Random) -> Component:
+    """A random string or regular expression."""
     if rng.random() < 0.15:
         return {"String": rng.choice([" ", "e", "th", ". ", "$", "\u0301", "a.b", "中"])}
     return {"Regex": rng.choice(PATTERNS)}
 
 
-def normalizer(rng, charsmaps):
+def normalizer(rng: random.Random, charsmaps: List[str]) -> Optional[Component]:
+    """A random normalizer; None for none."""
     drawn = variants.normalizer(rng, charsmaps)
     if rng.random() < 0.3:
-        extra = rng.choice([{"type": "ByteLevel"}, {
+        extra: Component = rng.choice([{"type": "ByteLevel"}, {
             "type": "Replace", "pattern": pattern(rng), "content": rng.choice(["", " ", "_", "ab"])}])
         return extra if drawn is None else {"type": "Sequence", "normalizers": rng.sample([drawn, extra], 2)}
     return drawn if rng.random() < 0.7 else None
 
 
-def byte_level(rng):
+def byte_level(rng: random.Random) -> Component:
+    """A random ByteLevel."""
     return {"type": "ByteLevel", "add_prefix_space": rng.random() < 0.5, "trim_offsets": rng.random() < 0.5,
             "use_regex": rng.random() < 0.6}
 
 
-def pre_tokenizer(rng, kind):
-    def one():
+def pre_tokenizer(rng: random.Random, kind: str) -> Optional[Component]:
+    """A random pre-tokenizer for a kind of model; None for none."""
+
+    def one() -> Component:
         kind = rng.choice(["BertPreTokenizer", "Whitespace", "WhitespaceSplit", "Digits", "Punctuation", "Delimiter",
                            "Split", "Split", "Split", "Split", "Metaspace", "FixedLength"])
         if kind == "Digits":
@@ -79,8 +90,10 @@ def pre_tokenizer(rng, kind):
     return {"type": "Sequence", "pretokenizers": [one() for _ in range(rng.randint(1, 4))]}
 
 
-def decoder(rng):
-    def one():
+def decoder(rng: random.Random) -> Optional[Component]:
+    """A random decoder; None for none."""
+
+    def one() -> Component:
         kind = rng.choice(["ByteLevel", "WordPiece", "Metaspace", "BPEDecoder", "ByteFallback", "Fuse", "Replace", "Strip"])
         if kind == "ByteLevel":
             return byte_level(rng)
@@ -102,9 +115,10 @@ def decoder(rng):
     return one() if pick < 0.6 else {"type": "Sequence", "decoders": [one() for _ in range(rng.randint(1, 4))]}
 
 
-def post_processor(rng, ids):
+def post_processor(rng: random.Random, ids: Dict[str, int]) -> Optional[Component]:
+    """A random post-processor; None for none."""
     cls, sep = ["<s>", ids["<s>"]], ["</s>", ids["</s>"]]
-    template = {
+    template: Component = {
         "type": "TemplateProcessing",
         "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
         "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"SpecialToken": {"id": "</s>", "type_id": 1}},
@@ -122,7 +136,8 @@ def post_processor(rng, ids):
     return one if pick < 0.8 else {"type": "Sequence", "processors": [byte_level(rng), one]}
 
 
-def train(rng, kind, settings, texts, small):
+def train(rng: random.Random, kind: str, settings: Dict[str, Any], texts: Sequence[str],
+          small: bool) -> Dict[str, Any]:
     """The section `model`, trained with the tokenizer's own normalizer and pre-tokenizer."""
     specials = ["<pad>", "<s>", "</s>", "<unk>"]
     sample = rng.sample(texts, min(len(texts), rng.choice([40, 200, 600])))
@@ -138,7 +153,7 @@ def train(rng, kind, settings, texts, small):
             vocab_size=size, special_tokens=specials, show_progress=False, limit_alphabet=rng.choice([40, 200, 1000]))
     else:
         model = models.BPE(unk_token="<unk>")
-        flags = {}
+        flags: Dict[str, str] = {}
         if rng.random() < 0.25:
             flags["end_of_word_suffix"] = "</w>"
         if rng.random() < 0.25:
@@ -166,10 +181,11 @@ def train(rng, kind, settings, texts, small):
     return result
 
 
-def tokenizer(folder, kind, seed, texts, charsmaps, small=False):
+def tokenizer(folder: Path, kind: str, seed: int, texts: Sequence[str], charsmaps: List[str],
+              small: bool = False) -> Dict[str, Any]:
     """Writes the checkpoint of a seed, and says what it is."""
     rng = random.Random(seed)
-    settings = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": [],
+    settings: Dict[str, Any] = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": [],
                 "normalizer": normalizer(rng, charsmaps), "pre_tokenizer": pre_tokenizer(rng, kind)}
     model = train(rng, kind, settings, texts, small)
     ids = model["vocab"]
@@ -188,7 +204,7 @@ def tokenizer(folder, kind, seed, texts, charsmaps, small=False):
     settings.update(decoder=decoder(rng), post_processor=post_processor(rng, ids), model=model)
     folder.mkdir(exist_ok=True)
     (folder / "tokenizer.json").write_text(json.dumps(settings))
-    config = {"tokenizer_class": rng.choice(
+    config: Dict[str, Any] = {"tokenizer_class": rng.choice(
         ["PreTrainedTokenizerFast", "PreTrainedTokenizerFast", "RobertaTokenizer", "GPT2Tokenizer", "GPTNeoXTokenizer"]),
         "unk_token": "<unk>", "pad_token": "<pad>"}
     if rng.random() < 0.6:

@@ -9,6 +9,9 @@ fixtures; its components come in combinations that no checkpoint has.
 
 KIND is one of byte-level, bpe, fallback, wordlevel, wordpiece.
 """
+
+from __future__ import annotations
+
 import argparse
 import json
 import random
@@ -16,6 +19,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any, Dict, List
 
 import component_variants as variants
 import fuzz_tokenizers as fuzz
@@ -26,9 +30,10 @@ from transformers import AutoTokenizer
 KINDS = ["byte-level", "bpe", "fallback", "wordlevel", "wordpiece"]
 
 
-def fuzz_models(options, work):
+def fuzz_models(options: argparse.Namespace, work: Path) -> None:
+    """Compare tokenizers that are drawn at random and trained."""
     maps = fuzz_unigram.real_charsmaps()
-    texts = []
+    texts: List[str] = []
     for path in sorted((fuzz.ROOT / ".build/fixtures/tokenizers").glob("*/inputs.json")):
         texts += [t for t in json.loads(path.read_text())["texts"] if t]
     texts = sorted(set(texts))
@@ -66,9 +71,9 @@ def fuzz_models(options, work):
           f"(seed {options.seed}); the reference failed on {failed} texts and {broken} tokenizers", flush=True)
 
 
-def compare_scalars(work):
+def compare_scalars(work: Path) -> None:
     """Compares every scalar in contexts, with pre-tokenizers and patterns by themselves."""
-    kinds = [{"type": "Whitespace"}, {"type": "WhitespaceSplit"}, {"type": "BertPreTokenizer"},
+    kinds: List[Dict[str, Any]] = [{"type": "Whitespace"}, {"type": "WhitespaceSplit"}, {"type": "BertPreTokenizer"},
              {"type": "Digits", "individual_digits": False}, {"type": "Digits", "individual_digits": True},
              {"type": "Punctuation", "behavior": "Isolated"},
              {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}]
@@ -101,7 +106,7 @@ def compare_scalars(work):
     print(f"{done} scalars in contexts, no difference")
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kind", choices=KINDS, default="byte-level")
     parser.add_argument("--tokenizers", type=int, default=0)

@@ -9,6 +9,9 @@ Needs transformers 4.57 and tokenizers 0.22, and tests that are built
   fuzz_tokenizers.py --tokenizer FOLDER --tsv FILE...         the texts of TSV files
   fuzz_tokenizers.py --tokenizer FOLDER --variants N --seed S configurations made from FOLDER's
 """
+
+from __future__ import annotations
+
 import argparse
 import json
 import os
@@ -18,11 +21,14 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from tokenizers import AddedToken, Tokenizer
 from transformers import AutoTokenizer
 from transformers.utils import logging
 
+#: A line of what the test reads or expects.
+Record = Dict[str, Any]
 ROOT = Path(__file__).resolve().parent.parent.parent
 logging.set_verbosity_error()
 # A test bundle to run instead of the one that `swift test` finds, so that building can go on.
@@ -48,14 +54,16 @@ PIECES = [
 ]
 
 
-def scalar(rng):
+def scalar(rng: random.Random) -> str:
+    """A random scalar of one of the ranges."""
     while True:
         value = rng.randint(*rng.choice(RANGES))
         if not 0xD800 <= value < 0xE000:
             return chr(value)
 
 
-def text_of(rng, texts, words, specials):
+def text_of(rng: random.Random, texts: Sequence[str], words: Sequence[str],
+            specials: Sequence[str]) -> str:
     """One random text: a mutated one, or pieces put together."""
     kind = rng.random()
     if kind < 0.35:
@@ -101,7 +109,7 @@ def text_of(rng, texts, words, specials):
     return "".join(parts)
 
 
-def run(folder, inputs, outputs, work):
+def run(folder: Path, inputs: List[Record], outputs: List[Record], work: Path) -> bool:
     """Writes both files, runs the test, and returns whether it passed."""
     strings, expected = work / "strings.jsonl", work / "expected.jsonl"
     with open(strings, "w", encoding="ascii") as file:
@@ -122,7 +130,7 @@ def run(folder, inputs, outputs, work):
     return True
 
 
-def plain(tokenizer, texts, decode):
+def plain(tokenizer: Any, texts: List[str], decode: bool) -> List[Record]:
     """Expected records of texts encoded one by one without options."""
     backend = tokenizer.backend_tokenizer
     backend.no_truncation()
@@ -137,8 +145,9 @@ def plain(tokenizer, texts, decode):
     return records
 
 
-def sources(tokenizer):
-    texts = []
+def sources(tokenizer: Any) -> Tuple[List[str], List[str], List[str]]:
+    """The fixtures' texts, the vocabulary, and added tokens in forms of their own."""
+    texts: List[str] = []
     for path in sorted((ROOT / ".build/fixtures/tokenizers").glob("*/inputs.json")):
         texts += [t for t in json.loads(path.read_text())["texts"] if t]
     added = [t.content for t in tokenizer.added_tokens_decoder.values()]
@@ -146,9 +155,11 @@ def sources(tokenizer):
         t.lower() for t in added] + [t + "x" for t in added]
 
 
-def with_options(tokenizer, rng, first, second):
+def with_options(tokenizer: Any, rng: random.Random, first: str,
+                 second: str) -> Tuple[Record, Record]:
     """A text or pair with random options, and what transformers makes of it."""
-    line, options = {"text": first}, {}
+    line: Record = {"text": first}
+    options: Dict[str, Any] = {}
     if rng.random() < 0.6 and second:
         line["pair"] = second
     if rng.random() < 0.2:
@@ -174,7 +185,7 @@ def with_options(tokenizer, rng, first, second):
         "skip": tokenizer.decode(e["input_ids"], skip_special_tokens=True)}
 
 
-def variant(source, folder, rng):
+def variant(source: Path, folder: Path, rng: random.Random) -> Path:
     """A checkpoint made from `source` with other settings."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -193,10 +204,11 @@ def variant(source, folder, rng):
     tokenizer.save_pretrained(folder)
     path = folder / "tokenizer_config.json"
     config = json.loads(path.read_text())
-    for key, values in [
-            ("do_lower_case", [True, False, None]), ("strip_accents", [True, False, None]),
-            ("tokenize_chinese_chars", [True, False]), ("truncation_side", ["left", "right"]),
-            ("clean_up_tokenization_spaces", [True, False]), ("split_special_tokens", [True, False])]:
+    settings: List[Tuple[str, List[Any]]] = [
+        ("do_lower_case", [True, False, None]), ("strip_accents", [True, False, None]),
+        ("tokenize_chinese_chars", [True, False]), ("truncation_side", ["left", "right"]),
+        ("clean_up_tokenization_spaces", [True, False]), ("split_special_tokens", [True, False])]
+    for key, values in settings:
         choice = rng.random()
         if choice < 0.3:
             config[key] = rng.choice([v for v in values if v is not None or key == "strip_accents"])
@@ -222,7 +234,8 @@ def variant(source, folder, rng):
     return folder
 
 
-def scalar_checkpoint(folder, clean, chinese, strip, lowercase):
+def scalar_checkpoint(folder: Path, clean: bool, chinese: bool, strip: Optional[bool],
+                      lowercase: bool) -> List[str]:
     """A checkpoint that has each scalar as a token, so that ids show normalized texts exactly."""
     every = [chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000]
     vocabulary = {"[UNK]": 0}
@@ -243,7 +256,7 @@ def scalar_checkpoint(folder, clean, chinese, strip, lowercase):
     return every
 
 
-def compare_scalars(work):
+def compare_scalars(work: Path) -> int:
     """Compares every scalar in contexts under different settings; returns how many."""
     done = 0
     for settings in [(True, True, None, True), (True, True, False, True), (True, True, True, False),
@@ -266,7 +279,7 @@ def compare_scalars(work):
     return done
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--tokenizer", type=Path)
     parser.add_argument("--count", type=int, default=0)
@@ -289,7 +302,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
 
-        def compare(texts, decode=False):
+        def compare(texts: List[str], decode: bool = False) -> None:
             nonlocal done
             for start in range(0, len(texts), options.batch):
                 part = texts[start:start + options.batch]

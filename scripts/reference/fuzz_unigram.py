@@ -7,6 +7,9 @@ Needs what fuzz_tokenizers.py needs.
   fuzz_unigram.py --sentencepiece --texts M           folders with a SentencePiece file alone
   fuzz_unigram.py --normalizers                       every Unicode scalar in contexts
 """
+
+from __future__ import annotations
+
 import argparse
 import json
 import random
@@ -14,6 +17,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple
 
 import fuzz_tokenizers as fuzz
 import tokenizer_variants as variants
@@ -21,7 +25,7 @@ from tokenizers import Tokenizer
 from transformers import AutoTokenizer
 
 
-def real_charsmaps():
+def real_charsmaps() -> List[str]:
     """The charsmaps of the fixtures."""
     found = set()
     for path in sorted((fuzz.ROOT / ".build/fixtures/tokenizers").glob("*/model/tokenizer.json")):
@@ -34,12 +38,12 @@ def real_charsmaps():
     return sorted(found)
 
 
-def expected(tokenizer, texts):
+def expected(tokenizer: Any, texts: List[str]) -> List[Optional[fuzz.Record]]:
     """Expected records, one by one where the reference fails on some text."""
     try:
-        return fuzz.plain(tokenizer, texts, True)
+        return list(fuzz.plain(tokenizer, texts, True))
     except BaseException:  # Rust panics are no Exceptions.
-        records = []
+        records: List[Optional[fuzz.Record]] = []
         for text in texts:
             try:
                 records += fuzz.plain(tokenizer, [text], True)
@@ -48,7 +52,8 @@ def expected(tokenizer, texts):
         return records
 
 
-def fuzz_models(options, work):
+def fuzz_models(options: argparse.Namespace, work: Path) -> None:
+    """Compare tokenizers that are drawn at random."""
     maps = real_charsmaps()
     texts = []
     for path in sorted((fuzz.ROOT / ".build/fixtures/tokenizers").glob("*/inputs.json")):
@@ -77,7 +82,7 @@ def fuzz_models(options, work):
 
 #: Folders with a SentencePiece file: how it is trained, its name, and the configuration files.
 T5_IDS = dict(pad_id=0, eos_id=1, unk_id=2, bos_id=-1)
-SENTENCEPIECE = [
+SENTENCEPIECE: List[Tuple[Dict[str, Any], str, Dict[str, Any]]] = [
     (dict(model_type="unigram", **T5_IDS), "spiece.model", {"config.json": {"model_type": "t5"}}),
     (dict(model_type="unigram", **T5_IDS), "spiece.model",
      {"tokenizer_config.json": {"tokenizer_class": "T5Tokenizer", "extra_ids": 10, "legacy": False}}),
@@ -99,7 +104,8 @@ SENTENCEPIECE = [
 ]
 
 
-def fuzz_sentencepiece(options, work):
+def fuzz_sentencepiece(options: argparse.Namespace, work: Path) -> None:
+    """Compare folders that have a SentencePiece file alone."""
     import sentencepiece
     _, texts = real_charsmaps(), []
     for path in sorted((fuzz.ROOT / ".build/fixtures/tokenizers").glob("*/inputs.json")):
@@ -131,11 +137,12 @@ def fuzz_sentencepiece(options, work):
     print(f"{done} texts, {len(SENTENCEPIECE)} folders, no difference (seed {options.seed})")
 
 
-def scalar_checkpoint(folder, normalizer, pre_tokenizer):
+def scalar_checkpoint(folder: Path, normalizer: variants.Component,
+                      pre_tokenizer: Optional[variants.Component]) -> List[str]:
     """A checkpoint that has each scalar as a token, so that ids show normalized texts exactly."""
     every = [chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000]
     folder.mkdir(exist_ok=True)
-    vocabulary = [["<unk>", 0.0]] + [[c, -1.0] for c in every]
+    vocabulary: List[List[Any]] = [["<unk>", 0.0]] + [[c, -1.0] for c in every]
     (folder / "tokenizer.json").write_text(json.dumps({
         "version": "1.0", "truncation": None, "padding": None, "added_tokens": [],
         "normalizer": normalizer, "pre_tokenizer": pre_tokenizer, "post_processor": None, "decoder": None,
@@ -143,8 +150,9 @@ def scalar_checkpoint(folder, normalizer, pre_tokenizer):
     return every
 
 
-def compare_normalizers(work):
-    kinds = [{"type": t} for t in ("NFC", "NFD", "NFKC", "NFKD", "Nmt", "Lowercase", "StripAccents")]
+def compare_normalizers(work: Path) -> None:
+    """Compare every scalar in contexts, with normalizers by themselves."""
+    kinds: List[variants.Component] = [{"type": t} for t in ("NFC", "NFD", "NFKC", "NFKD", "Nmt", "Lowercase", "StripAccents")]
     kinds += [{"type": "Precompiled", "precompiled_charsmap": m} for m in real_charsmaps()]
     kinds.append({"type": "Precompiled", "precompiled_charsmap": variants.charsmap(dict(variants.RULES))})
     contexts = ["{}", "a{}b", "x{}\u0316\u0301y", "\u0301{}\u0323", "{}\u0301", "{}\u200d", "\u1100{}", "{}\u1161",
@@ -170,7 +178,7 @@ def compare_normalizers(work):
     print(f"{done} scalars in contexts, no difference")
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tokenizers", type=int, default=0)
     parser.add_argument("--texts", type=int, default=2000)

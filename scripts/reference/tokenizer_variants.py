@@ -3,11 +3,18 @@
 The scores have ties and more digits than a double holds; the pieces overlap, some have no single
 characters to fall back on, some are listed twice.
 """
+
+from __future__ import annotations
+
 import base64
 import json
 import random
 import struct
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
+#: A component of tokenizer.json.
+Component = Dict[str, Any]
 METASPACE = "\u2581"
 RULES = [
     ("\ufb01", "fi"), ("\u00a0", " "), ("\u3000", " "), ("\t", " "), ("\n", " "), ("\u0001", ""), ("\u200b", ""),
@@ -16,16 +23,17 @@ RULES = [
     ("\u0301", ""), ("\u007f", "")]
 
 
-def charsmap(rules):
+def charsmap(rules: Dict[str, str]) -> str:
     """A precompiled charsmap of rules, laid out by a simple double-array builder."""
-    replacements, values = b"", {}
+    replacements = b""
+    values: Dict[bytes, int] = {}
     for key, value in sorted(rules.items()):
         values[key.encode()] = len(replacements)
         replacements += value.encode() + b"\0"
     units = {0: 0}
     used = {0}
 
-    def place(node, keys, depth):
+    def place(node: int, keys: List[bytes], depth: int) -> None:
         """`keys` share their first `depth` bytes and lead to `node`."""
         ends = [k for k in keys if len(k) == depth]
         labels = sorted({k[depth] for k in keys if len(k) > depth})
@@ -49,9 +57,10 @@ def charsmap(rules):
     return base64.b64encode(blob + replacements).decode()
 
 
-def normalizer(rng, real_charsmaps):
+def normalizer(rng: random.Random, real_charsmaps: List[str]) -> Optional[Component]:
     """A random normalizer of tokenizer.json; None for none."""
-    def one():
+
+    def one() -> Component:
         kind = rng.choice(["NFC", "NFD", "NFKC", "NFKD", "Nmt", "Lowercase", "StripAccents", "Strip", "Prepend",
                            "Replace", "Spaces", "Precompiled", "Precompiled", "Precompiled", "BertNormalizer"])
         if kind == "Strip":
@@ -79,8 +88,9 @@ def normalizer(rng, real_charsmaps):
     return {"type": "Sequence", "normalizers": [one() for _ in range(rng.randint(1, 4))]}
 
 
-def metaspace(rng, replacement):
-    component = {"type": "Metaspace", "replacement": replacement,
+def metaspace(rng: random.Random, replacement: str) -> Component:
+    """A random Metaspace, in the form of old files now and then."""
+    component: Component = {"type": "Metaspace", "replacement": replacement,
                  "prepend_scheme": rng.choice(["always", "first", "never"]), "split": rng.random() < 0.8}
     if rng.random() < 0.2:
         component["add_prefix_space"] = component["prepend_scheme"] != "never"
@@ -90,7 +100,8 @@ def metaspace(rng, replacement):
     return component
 
 
-def pre_tokenizer(rng, replacement):
+def pre_tokenizer(rng: random.Random, replacement: str) -> Optional[Component]:
+    """A random pre-tokenizer of tokenizer.json; None for none."""
     pick = rng.random()
     if pick < 0.5:
         return metaspace(rng, replacement)
@@ -99,7 +110,8 @@ def pre_tokenizer(rng, replacement):
     return rng.choice([None, {"type": "WhitespaceSplit"}])
 
 
-def score(rng):
+def score(rng: random.Random) -> str:
+    """A random score of a piece, as text."""
     pick = rng.random()
     if pick < 0.3:
         return rng.choice(["-1", "-2.5", "-3.0", "-10", "0", "-1.5e0"])
@@ -108,9 +120,10 @@ def score(rng):
     return "%.*f" % (rng.randint(1, 22), -rng.random() * 15)
 
 
-def vocabulary(rng, texts, replacement, specials, byte_fallback):
+def vocabulary(rng: random.Random, texts: Sequence[str], replacement: str, specials: List[str],
+               byte_fallback: int) -> List[Tuple[str, str]]:
     """Pieces of random texts with their scores as text."""
-    pieces = {}
+    pieces: Dict[str, str] = {}
     for token in specials:
         pieces[token] = "0.0"
     if byte_fallback:
@@ -132,7 +145,8 @@ def vocabulary(rng, texts, replacement, specials, byte_fallback):
     return entries
 
 
-def unigram(folder, seed, texts, real_charsmaps):
+def unigram(folder: Path, seed: int, texts: Sequence[str],
+            real_charsmaps: List[str]) -> Dict[str, Any]:
     """Writes the checkpoint of a seed, and says what it is."""
     rng = random.Random(seed)
     replacement = METASPACE if rng.random() < 0.9 else "_"
@@ -145,7 +159,7 @@ def unigram(folder, seed, texts, real_charsmaps):
     unknown = specials.index("<unk>")
     ids = {piece: i for i, (piece, _) in enumerate(entries)}
 
-    def added(content, **flags):
+    def added(content: str, **flags: bool) -> Component:
         return dict(dict(id=ids[content], content=content, single_word=False, lstrip=False, rstrip=False,
                          normalized=False, special=True), **flags)
 
@@ -172,7 +186,7 @@ def unigram(folder, seed, texts, real_charsmaps):
     text += ", ".join("[%s, %s]" % (json.dumps(piece), number) for piece, number in entries) + "]}}"
     folder.mkdir(exist_ok=True)
     (folder / "tokenizer.json").write_text(text)
-    config = {"clean_up_tokenization_spaces": rng.random() < 0.2}
+    config: Dict[str, Any] = {"clean_up_tokenization_spaces": rng.random() < 0.2}
     config["tokenizer_class"] = rng.choice(
         ["PreTrainedTokenizerFast", "T5Tokenizer" if like_t5 else "XLMRobertaTokenizer"])
     if config["tokenizer_class"] == "T5Tokenizer":
