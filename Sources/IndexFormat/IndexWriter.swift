@@ -17,7 +17,7 @@ package final class IndexWriter {
   private let source: IndexSource
   private let documentIDs: DocumentIDWriter
   private var files: [(declared: IndexFile, file: StreamedTensorFile)] = []
-  private var cleanup: [Int?] = []
+  private var cleanup: [Signals.Token] = []
   private var isFinished = false
 
   /// - Throws: 73 where the folder cannot be made, or something else than an index is in its place.
@@ -39,9 +39,9 @@ package final class IndexWriter {
     }
     let folder = TemporaryName.beside(replaces ? "\(target)/index" : target)
     self.folder = folder
-    guard mkdir(folder, 0o777) == 0 else { throw SystemError.cannotCreate(target) }
-    cleanup = [SignalCleanup.register(folder)]
     documentIDs = DocumentIDWriter()
+    cleanup = [Signals.register(folder)]
+    guard mkdir(folder, 0o777) == 0 else { throw SystemError.cannotCreate(target) }
     try documentIDs.open(self)
   }
 
@@ -52,7 +52,7 @@ package final class IndexWriter {
 
   /// From here on a signal removes nothing.
   private func forgetFiles() {
-    for token in cleanup { SignalCleanup.forget(token) }
+    for token in cleanup { Signals.forget(token) }
     cleanup = []
   }
 
@@ -75,7 +75,7 @@ package final class IndexWriter {
     )
     precondition(declared.shape.count == (columns == nil ? 1 : 2), "shape of \(declared.name)")
     let file = try StreamedTensorFile(
-      try place(declared.name + IndexReplacement.suffix), name: declared.tensor, type: type,
+      place(declared.name + IndexReplacement.suffix), name: declared.tensor, type: type,
       columns: columns)
     files.append((declared, file))
     return file
@@ -84,12 +84,12 @@ package final class IndexWriter {
   /// Scratch space that is gone with the process.
   ///
   /// - Throws: 73 where it cannot be made.
-  package func spool() throws(Failure) -> SpoolFile { try SpoolFile(try place("spool")) }
+  package func spool() throws(Failure) -> SpoolFile { try SpoolFile("\(folder)/spool") }
 
   /// A path in the folder, which is removed with it; registered before there is anything.
-  private func place(_ name: String) throws(Failure) -> String {
+  private func place(_ name: String) -> String {
     let path = "\(folder)/\(name)"
-    cleanup.append(SignalCleanup.register(path))
+    cleanup.append(Signals.register(path))
     return path
   }
 
@@ -129,7 +129,7 @@ package final class IndexWriter {
       let checksum = try FileDigest.short(path)
       let name = IndexReplacement.placed(declared.name, checksum: checksum)
       let size = try OwnedDescriptor.open(reading: path).size(path)
-      cleanup.append(SignalCleanup.register("\(folder)/\(name)"))
+      cleanup.append(Signals.register("\(folder)/\(name)"))
       guard rename(path, "\(folder)/\(name)") == 0 else { throw SystemError.cannotCreate(path) }
       names[declared.name] = name
       manifest.files.append(IndexManifest.File(name: name, size: size, checksum: checksum))
@@ -151,7 +151,7 @@ package final class IndexWriter {
       return
     }
     let output = try ByteWriter(
-      try place(IndexManifest.fileName), compression: Compression.none)
+      place(IndexManifest.fileName), compression: Compression.none)
     try output.write(text)
     try output.finish()
     forgetFiles()

@@ -126,6 +126,9 @@ package struct ShardOptions: ParsableArguments, OptionsWithoutEffect {
 
 /// How text records are read.
 package struct RecordOptionsGroup: ParsableArguments {
+  /// Their long flags, which have no effect where no text is read.
+  package static let flags: Set = ["record-format", "fields", "on-error"]
+
   @Option(help: "Form of text records: auto, tsv, jsonl or trec.")
   package var recordFormat: RecordFormat = .auto
 

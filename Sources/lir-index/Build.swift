@@ -49,8 +49,9 @@ struct Build: ToolCommand {
     let takesTexts = type?.takes == .texts
     // A stream says itself what made it; its bytes differ between a shard and the whole.
     let inputs = takesTexts ? try InputDigest.of(operands) : []
-    let ofTexts = Set(takesTexts ? [] : Settings.of(records).map(\.key))
-    let settings = context.settings.filter { !ofTexts.contains($0.key) }
+    let settings = context.settings.filter {
+      takesTexts || !RecordOptionsGroup.flags.contains($0.key)
+    }
     let build = IndexBuild(
       output, type: type, of: IndexTypes.all, given: context.declared,
       IndexWork(Kernels(), context.pool, memory: maxMemory.bytes, seed: common.seed.value),

@@ -248,7 +248,7 @@ import Workers
     try Self.flat(folder, "i", count: 2)
     let before = try names(folder("i"))
     await #expect(processExitsWith: .signal(SIGTERM)) { [path = folder.path as String] in
-      SignalCleanup.install()
+      Signals.install()
       var description = StreamDescription(role: .doc)
       description.dim = 2
       let work = IndexWork(Kernels(), WorkerPool(threads: 1))
