@@ -107,8 +107,22 @@ enum IndexReplacement {
     for name in entries(of: target) where !new.contains(name) && name != IndexManifest.fileName {
       if old.contains(name) || ((try? isOurs(name, in: target)) ?? false) {
         unlink("\(target)/\(name)")
+      } else if TemporaryName.isLeft(name, for: temporary) {
+        removeFolder("\(target)/\(name)")
       }
     }
+  }
+
+  /// What temporary folders in the folder of an index are called after.
+  static let temporary = "index"
+
+  /// Removes the folder of a build that was killed, which holds plain files alone; not that of one
+  /// that still holds its lock, in a container of the same host.
+  private static func removeFolder(_ folder: String) {
+    guard let lock = try? FolderLock(claiming: folder) else { return }
+    for name in entries(of: folder) { unlink("\(folder)/\(name)") }
+    rmdir(folder)
+    withExtendedLifetime(lock) {}
   }
 
   /// Whether a name has the checksum of the file's content in it, as only a file of an index has.

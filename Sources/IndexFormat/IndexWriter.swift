@@ -14,6 +14,8 @@ package final class IndexWriter {
   /// Where the files are until then.
   private let folder: String
   private let replaces: Bool
+  /// Says that the folder is in use.
+  private let lock: FolderLock
   private let source: IndexSource
   private let documentIDs: DocumentIDWriter
   private var files: [(declared: IndexFile, file: StreamedTensorFile)] = []
@@ -37,11 +39,13 @@ package final class IndexWriter {
       }
       _ = try IndexReplacement.ownFiles(of: target)
     }
-    let folder = TemporaryName.beside(replaces ? "\(target)/index" : target)
+    let folder = TemporaryName.beside(
+      replaces ? "\(target)/\(IndexReplacement.temporary)" : target)
     self.folder = folder
     documentIDs = DocumentIDWriter()
     cleanup = [Signals.register(folder)]
     guard mkdir(folder, 0o777) == 0 else { throw SystemError.cannotCreate(target) }
+    lock = try FolderLock(claiming: folder)
     try documentIDs.open(self)
   }
 

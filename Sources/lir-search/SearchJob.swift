@@ -80,21 +80,31 @@ struct SearchJob {
       options.output, resume: options.resumption.resume,
       work: provenance.digest + (options.shards.shard ?? ""),
       tag: options.tag ?? provenance.runTag("lir-search"), provenance: provenance.json)
-    var loop = QueryLoop(self, output)
+    var loop = Loop(
+      search: RunSearch(
+        index, output,
+        RunSearch.Options(
+          k: options.k, dropsSelf: options.dropSelf, filter: filter,
+          input: operands.joined(separator: " "), target: options.output.output)))
     switch input {
-    case .texts(let reader): try runTexts(reader, &loop)
+    case .texts(let reader): try runTexts(reader, &loop, output)
     case .stream(let reader): try runVectors(reader, first, &loop)
     }
-    try loop.finish()
+    try loop.search.finish()
     try output.finish()
-    loop.report(context)
+    guard options.latency else { return }
+    for (name, seconds) in loop.latencies.percentiles {
+      context.report("\(name)_ms", ToolContext.fixed(seconds * 1000, 3))
+    }
   }
 
   private var source: IndexSource { folder.manifest.source }
 
   // MARK: Queries
 
-  private func runTexts(_ reader: TextRecordReader, _ loop: inout QueryLoop) throws(Failure) {
+  private func runTexts(
+    _ reader: TextRecordReader, _ loop: inout Loop, _ output: RunOutput
+  ) throws(Failure) {
     let embedder = source.schema == nil ? nil : try embedder()
     try options.shards.restrict(reader, operands: operands, options: options.records.records())
     let eager = operands == ["-"]
@@ -105,13 +115,13 @@ struct SearchJob {
       if let embedder {
         let window = try embedder.window(batch)
         context.count(truncated: window.tokens.truncated)
-        try loop.search(ids: ids, try embedder.embed(window), since: started)
+        try search(ids, try embedder.embed(window), &loop, since: started)
       } else {
         let texts = (0..<batch.count).map { index in batch.withText(index) { Array($0) } }
-        try loop.search(ids: ids, .texts(texts), since: started)
+        try search(ids, .texts(texts), &loop, since: started)
       }
       context.count(skipped: batch.skipped)
-      if eager { try loop.flush() }
+      if eager { try output.flush() }
     }
   }
 
@@ -133,7 +143,7 @@ struct SearchJob {
   }
 
   private func runVectors(
-    _ reader: TensorStreamReader, _ first: TensorSegment?, _ loop: inout QueryLoop
+    _ reader: TensorStreamReader, _ first: TensorSegment?, _ loop: inout Loop
   ) throws(Failure) {
     var wanted = 0..<Int.max
     if let selection = try options.shards.selection() {
@@ -146,83 +156,30 @@ struct SearchJob {
       let range = (ordinal..<ordinal + segment.records).clamped(to: wanted)
       let members = range.map { $0 - ordinal }
       if !members.isEmpty {
-        try loop.search(
-          ids: members.map { segment.id($0) },
-          try Embeddings(segment, members, operands[0], kernels), since: started)
+        try search(
+          members.map { segment.id($0) },
+          try Embeddings(segment, members, operands[0], kernels), &loop, since: started)
       }
       ordinal += segment.records
       next = try reader.next()
     }
   }
 
-  // MARK: Loop
-
-  /// Searches windows of queries and writes what they find.
-  private struct QueryLoop {
-    let job: SearchJob
-    let output: RunOutput
-    private var seen: Set<[UInt8]> = []
-    /// With `--resume`: the query behind which the work begins.
-    private var skippingTo: [UInt8]?
-    private var seconds: [Double] = []
-
-    init(_ job: SearchJob, _ output: RunOutput) {
-      self.job = job
-      self.output = output
-      skippingTo = output.resumeAfter?.bytes
+  /// Searches a block of queries that was begun at `started`, and counts them.
+  private func search(
+    _ ids: [[UInt8]], _ queries: Embeddings, _ loop: inout Loop,
+    since started: ContinuousClock.Instant
+  ) throws(Failure) {
+    let count = try loop.search.search(ids: ids, queries)
+    context.count(records: count)
+    if count > 0 {
+      loop.latencies.add((ContinuousClock.now - started) / .seconds(1), queries: ids.count)
     }
+  }
 
-    mutating func search(
-      ids: [[UInt8]], _ vectors: Embeddings, since started: ContinuousClock.Instant
-    ) throws(Failure) {
-      for id in ids where !seen.insert(id).inserted {
-        throw .data(
-          job.operands.joined(separator: " "),
-          "query \(String(decoding: id, as: UTF8.self)) occurs twice")
-      }
-      var first = 0
-      if let target = skippingTo {
-        guard let place = ids.firstIndex(of: target) else { return }
-        skippingTo = nil
-        first = place + 1
-      }
-      if first == ids.count { return }
-      let request = SearchRequest(
-        ids: Array(ids[first...]), queries: vectors[first..<ids.count], k: job.options.k,
-        dropsSelf: job.options.dropSelf, filter: job.filter)
-      let found = try job.index.search(request)
-      for (id, entries) in zip(request.ids, found) {
-        let documents = entries.map {
-          ScoredDocument(id: RecordID(job.index.documents.id(Int($0.ordinal))), score: $0.score)
-        }
-        try output.append(query: RecordID(id), documents)
-      }
-      try output.checkpoint()
-      job.context.count(records: request.ids.count)
-      let elapsed = (ContinuousClock.now - started) / .seconds(1)
-      if job.options.latency {
-        // A query has waited for the whole of its window: one query where it came alone.
-        seconds += Array(repeating: elapsed, count: ids.count)
-      }
-    }
-
-    func flush() throws(Failure) { try output.flush() }
-
-    /// Checks that the place from which a resumed run goes on was met.
-    func finish() throws(Failure) {
-      guard let target = skippingTo else { return }
-      throw .data(
-        job.options.output.output,
-        "the partial run ends with query \(String(decoding: target, as: UTF8.self)), unknown here")
-    }
-
-    func report(_ context: ToolContext) {
-      guard job.options.latency, !seconds.isEmpty else { return }
-      let sorted = seconds.sorted()
-      for (name, share) in [("p50_ms", 0.5), ("p95_ms", 0.95), ("p99_ms", 0.99)] {
-        let place = min(sorted.count - 1, Int(Double(sorted.count) * share))
-        context.report(name, ToolContext.fixed(sorted[place] * 1000, 3))
-      }
-    }
+  /// What changes from one block of queries to the next.
+  private struct Loop {
+    var search: RunSearch
+    var latencies = Latencies()
   }
 }
