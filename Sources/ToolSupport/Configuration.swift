@@ -75,6 +75,13 @@ package enum Configuration {
     return (root.configuration.defaultSubcommand ?? root, 0)
   }
 
+  /// Long names of the options of the command that arguments ask for.
+  static func optionNames(
+    _ arguments: [String], _ root: any ParsableCommand.Type
+  ) -> Set<String> {
+    Set(names(of: selectedCommand(arguments, root).command).keys)
+  }
+
   /// What follows a name on the command line.
   private enum Kind { case flag, option }
 

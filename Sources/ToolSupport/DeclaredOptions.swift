@@ -37,13 +37,13 @@ package struct DeclaredOption: Sendable {
 package typealias DeclaredValue = (name: String, value: String)
 
 /// Finds declared options among arguments, and shows them in help.
-enum DeclaredOptions {
+package enum DeclaredOptions {
   /// Takes the declared options out of a command line.
   ///
   /// - Returns: What is left for the argument parser, and the values that were given, of an option
   ///   that is given twice the last one.
   /// - Throws: 64 for an option without its value, or a flag with one.
-  static func take(
+  package static func take(
     _ arguments: [String], _ declared: [DeclaredOption]
   ) throws(Failure) -> (rest: [String], given: [DeclaredValue]) {
     var rest: [String] = []
@@ -80,8 +80,45 @@ enum DeclaredOptions {
     return (rest, given)
   }
 
+  /// Takes long options out of a command line that nobody knows and that are no misspelling of a
+  /// known one, each with the word behind it if that looks like a value.
+  ///
+  /// - Returns: What was taken; nil for nothing.
+  package static func takeStrangers(
+    _ arguments: inout [String], _ known: Set<String>
+  ) -> [DeclaredValue]? {
+    var rest: [String] = []
+    var taken: [DeclaredValue] = []
+    var index = 0
+    while index < arguments.count {
+      let argument = arguments[index]
+      index += 1
+      if argument == "--" {
+        rest += arguments[(index - 1)...]
+        break
+      }
+      let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let name = String(parts[0].dropFirst(2))
+      guard argument.hasPrefix("--"), !name.isEmpty, !["help", "version"].contains(name),
+        !known.contains(name), NearestName.find(name, in: known) == nil
+      else {
+        rest.append(argument)
+        continue
+      }
+      var value = parts.count == 2 ? String(parts[1]) : ""
+      if parts.count == 1, index < arguments.count, !arguments[index].hasPrefix("-") {
+        value = arguments[index]
+        index += 1
+      }
+      taken.append((name, value))
+    }
+    if taken.isEmpty { return nil }
+    arguments = rest
+    return taken
+  }
+
   /// What the help of a command says of its declared options; empty where it has none.
-  static func help(_ declared: [DeclaredOption]) -> String {
+  package static func help(_ declared: [DeclaredOption]) -> String {
     if declared.isEmpty { return "" }
     var text = "\nINDEX PARAMETERS:\n"
     for option in declared {
@@ -93,7 +130,7 @@ enum DeclaredOptions {
   }
 
   /// The argument parser's dump of a tool with the declared options of its commands put in.
-  static func adding(
+  package static func adding(
     to dump: String, _ declared: (String?) -> [DeclaredOption]
   ) -> String {
     guard var json = try? JSONParser.parse(dump), let command = json["command"] else {

@@ -54,14 +54,14 @@ package protocol Tool: ParsableCommand {
   static var name: String { get }
   /// What `--version -v` says of the libraries.
   static var libraries: [String] { get }
-  /// Options of a subcommand, or of the default one, that libraries declare.
-  static func declaredOptions(of subcommand: String?) -> [DeclaredOption]
+  /// Options of a subcommand, or of the default one, that libraries declare; nil where none can be.
+  static func declaredOptions(of subcommand: String?) -> [DeclaredOption]?
 }
 
 extension Tool {
   package static var libraries: [String] { [] }
 
-  package static func declaredOptions(of subcommand: String?) -> [DeclaredOption] { [] }
+  package static func declaredOptions(of subcommand: String?) -> [DeclaredOption]? { nil }
 
   package static func main() {
     ToolRunner.run(Self.self, Array(CommandLine.arguments.dropFirst()))
@@ -97,14 +97,25 @@ enum ToolRunner {
         return 0
       }
       if arguments.contains("--experimental-dump-help") {
-        let dump = DeclaredOptions.adding(to: tool._dumpHelp(), tool.declaredOptions)
+        let dump = DeclaredOptions.adding(to: tool._dumpHelp()) {
+          tool.declaredOptions(of: $0) ?? []
+        }
         try StandardOutput.write(dump + "\n")
         return 0
       }
       let declared = declaredOptions(tool, arguments)
-      let expanded = try Configuration.expand(arguments, for: tool, declared)
-      let (rest, given) = try DeclaredOptions.take(expanded, declared)
-      var command = try parse(tool, rest)
+      let expanded = try Configuration.expand(arguments, for: tool, declared ?? [])
+      var (rest, given) = try DeclaredOptions.take(expanded, declared ?? [])
+      var command: any ParsableCommand
+      do {
+        command = try parse(tool, rest)
+      } catch  where declared != nil {
+        // What nobody knows is for who declares options to refuse: it says who has which.
+        let known = Configuration.optionNames(rest, tool)
+        guard let strangers = DeclaredOptions.takeStrangers(&rest, known) else { throw error }
+        given += strangers
+        command = try parse(tool, rest)
+      }
       if !given.isEmpty, let command = command as? any ToolCommand {
         try command.run(with: given)
       } else {
@@ -122,7 +133,7 @@ enum ToolRunner {
   /// The declared options of the command that is asked for.
   private static func declaredOptions<T: Tool>(
     _ tool: T.Type, _ arguments: [String]
-  ) -> [DeclaredOption] {
+  ) -> [DeclaredOption]? {
     let names = tool.configuration.subcommands.map { $0._commandName }
     let words = arguments.first == "help" ? arguments.dropFirst() : arguments[...]
     return tool.declaredOptions(of: words.first.flatMap { names.contains($0) ? $0 : nil })
@@ -162,7 +173,8 @@ enum ToolRunner {
     let others = tool.configuration.subcommands.filter { $0 != command }
     let names = others.map { "  \(tool.name) \($0._commandName): \($0.configuration.abstract)\n" }
     return tool.helpMessage(for: command) + "\n"
-      + DeclaredOptions.help(tool.declaredOptions(of: nil)) + "\nSUBCOMMANDS:\n" + names.joined()
+      + DeclaredOptions.help(tool.declaredOptions(of: nil) ?? []) + "\nSUBCOMMANDS:\n"
+      + names.joined()
       + "\n  See '\(tool.name) help SUBCOMMAND' for their options.\n"
   }
 
@@ -172,16 +184,16 @@ enum ToolRunner {
   ) -> Int32 {
     let code = tool.exitCode(for: error)
     if code == .success {
-      do {
+      do throws(Failure) {
         let asksForHelp = !Set(["--help", "-h", "help"]).isDisjoint(with: arguments)
         try StandardOutput.write(
           tool.fullMessage(for: error) + "\n"
-            + (asksForHelp ? DeclaredOptions.help(declaredOptions(tool, arguments)) : ""))
+            + (asksForHelp ? DeclaredOptions.help(declaredOptions(tool, arguments) ?? []) : ""))
         return 0
-      } catch let failure as Failure {
-        diagnostics(tool, arguments).error(failure)
-        return failure.status.rawValue
-      } catch { return ExitStatus.software.rawValue }
+      } catch {
+        diagnostics(tool, arguments).error(error)
+        return error.status.rawValue
+      }
     }
     let status: ExitStatus = code == .validationFailure ? .usage : .software
     diagnostics(tool, arguments).error(

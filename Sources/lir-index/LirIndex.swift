@@ -12,7 +12,7 @@ struct LirIndex: Tool {
     subcommands: [Build.self, Merge.self, Verify.self, Info.self, Types.self],
     defaultSubcommand: Build.self)
 
-  static func declaredOptions(of subcommand: String?) -> [DeclaredOption] {
-    ["build", nil].contains(subcommand) ? DeclaredOption.parameters(.build) : []
+  static func declaredOptions(of subcommand: String?) -> [DeclaredOption]? {
+    ["build", nil].contains(subcommand) ? DeclaredOption.parameters(.build) : nil
   }
 }

@@ -64,7 +64,7 @@ struct LirSearch: Tool, ToolCommand {
   )
   var inputs: [String] = []
 
-  static func declaredOptions(of subcommand: String?) -> [DeclaredOption] {
+  static func declaredOptions(of subcommand: String?) -> [DeclaredOption]? {
     DeclaredOption.parameters(.search)
   }
 

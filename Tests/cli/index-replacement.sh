@@ -2,6 +2,7 @@
 # Replacing an index: a kill at any moment leaves the old or the new one, a failure leaves the old
 # one, and what is left besides goes away with the next build.
 
+crash_point=
 texts 60 >docs.tsv
 texts 60 7 >others.tsv
 head -n 3 docs.tsv >queries.tsv

@@ -92,3 +92,15 @@ exits 0 encode native/dpr_bert_01 doc empty.tsv -o empty.lirt
 exits 0 lir-index build empty.lirt -o empty.index
 exits 0 lir-index verify empty.index
 rm -rf ./*.lirt
+
+# Types, and options that a type does not have.
+lir-index types >types.tsv
+[ "$(cut -f 1 types.tsv | tr '\n' ' ')" = 'flat sparse ' ] || fail "types: $(cat types.tsv)"
+exits 0 encode native/dpr_bert_01 doc <(head -n 2 few.tsv) -o two.lirt
+exits 0 encode native/dpr_bert_01 query <(head -n 2 few.tsv) -o queries.lirt
+exits 0 lir-index build two.lirt -o two.index
+refuses 64 'flat has no --nprobe' lir-index build --nprobe 3 two.lirt -o none.index
+refuses 64 'flat has no --nprobe' lir-search --index two.index --nprobe 3 queries.lirt
+refuses 64 "did you mean" lir-search --index two.index --fliter x queries.lirt
+refuses 64 'did you mean sparse?' lir-index build --type spars two.lirt -o none.index
+[ ! -e none.index ] || fail 'an index of a command that was refused'
