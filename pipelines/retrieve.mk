@@ -3,9 +3,9 @@
 #   make -f pipelines/retrieve.mk MODEL=models/minilm DOCS=docs.tsv QUERIES=queries.tsv \
 #        QRELS=qrels.txt OUT=out SHARDS=8 -j 2
 #
-# Every stage is one rule; every output is written beside its place and renamed, so what is there is
-# whole, and `make` again does only what is missing or older than its inputs, or was made of files of
-# other names. On a cluster the shards are a job array:
+# Every stage is one rule. Every output is written beside its place and then renamed, so a file that
+# exists is complete. `make` again does only what is missing, older than its inputs, or was made of
+# files with other names. On a cluster the shards are a job array:
 # `make -f pipelines/retrieve.mk OUT=out SHARDS=8 out/docs/3.lirt.zst` is task 3.
 
 # --- options
@@ -59,9 +59,10 @@ $(OUT)/queries.lirt: $(QUERIES) $(weights) $(call settings,queries,$(MODEL) $(QU
 	lir-tokenize --model $(MODEL) --role query $(TOKENIZE_FLAGS) $(QUERIES) \
 	  | lir-encode --model $(MODEL) --role query $(ENCODE_FLAGS) -o $@
 
-# An index is a folder whose manifest appears last.
+# An index is a folder; lir-index replaces an older one by itself, when the new one is complete. So
+# there is nothing that make would have to delete when it is stopped.
+.PRECIOUS: $(OUT)/index/manifest.json
 $(OUT)/index/manifest.json: $(OUT)/docs.lirt.zst
-	rm -rf $(@D)
 	lir-index build $(INDEX_FLAGS) -o $(@D) $<
 
 $(OUT)/first.run: $(OUT)/index/manifest.json $(OUT)/queries.lirt $(call settings,depth,$(DEPTH))
