@@ -131,8 +131,12 @@ def make(run: Generation, wanted: Dict[str, str]) -> None:
 
 
 def make_wheel(arguments: List[str]) -> None:
-    """Make the family of the wheel in another process, which cannot see the checkout."""
-    subprocess.run([sys.executable, __file__, *arguments, "--wheel"], check=False)
+    """Make the family of the wheel in another process, which cannot see the checkout.
+
+    Its models always have the usual width: `--small` is for cases that the repository holds.
+    """
+    handed_on = [argument for argument in arguments if argument != "--small"]
+    subprocess.run([sys.executable, __file__, *handed_on, "--wheel"], check=False)
 
 
 def versions(options: argparse.Namespace) -> Dict[str, str]:
