@@ -141,6 +141,38 @@ import Workers
     #expect(try openIndex(folder("i")).documents.count == 5)
   }
 
+  /// Whoever opens an index while it is replaced finds the old or the new one, and both are whole.
+  @Test func openingWhileItIsReplaced() throws {
+    let folder = try TemporaryFolder()
+    try Self.flat(folder, "i", count: 3)
+    for count in [3, 5] {
+      try writeStream(
+        folder("\(count).s"), .dense(.f32, dimension: 2), dimension: 2,
+        denseRecords((0..<2 * count).map { Float($0) }, 2))
+    }
+    let pool = WorkerPool(threads: 3)
+    let found = Results<Set<Int>>(3)
+    let (target, streams) = (folder("i"), [folder("3.s"), folder("5.s")])
+    try pool.forEach(3) { index, _ throws(Failure) in
+      var counts: Set<Int> = []
+      for round in 0..<40 {
+        if index == 0 {
+          let build = IndexBuild(
+            target, type: nil, of: IndexTypes.all,
+            IndexWork(Kernels(), WorkerPool(threads: 1)))
+          _ = try build.run(.streams([streams[round % 2]]))
+        } else {
+          let index = try IndexFolder(target)
+          try index.verify()
+          counts.insert(try DocumentTable(index.segments[0]).count)
+        }
+      }
+      found.set(index, counts)
+    }
+    #expect(found.take(1).union(found.take(2)).isSubset(of: [3, 5]))
+    #expect(try names(folder("i")).count == 6)
+  }
+
   private static func manifest(
     documents: Int = 1, dimension: Int = 1, seed: UInt64 = 1, file: String = "f"
   ) -> IndexManifest {
