@@ -38,12 +38,7 @@ struct SpecialTokens {
     var given: [String: JSON] = [:]
     for member in files.config?.members ?? [] { given[member.key] = member.value }
     let listed = given["added_tokens_decoder"]
-    for member in listed?.members ?? [] {
-      guard let id = Int(member.key) else {
-        throw .data(path, "added_tokens_decoder: expected an id, found \"\(member.key)\"")
-      }
-      decoder[id] = try Self.token(member.value, path)
-    }
+    decoder = try Self.decoder(listed, path)
     var isFlagged: Set<String> = []
     if listed == nil {
       for member in files.specialTokensMap?.members ?? [] {
@@ -94,6 +89,20 @@ struct SpecialTokens {
         values.append(("", .plain(content)))
       }
     }
+  }
+
+  /// The tokens of `added_tokens_decoder`, by id.
+  private static func decoder(
+    _ listed: JSON?, _ path: String
+  ) throws(Failure) -> [Int: AddedToken] {
+    var decoder: [Int: AddedToken] = [:]
+    for member in listed?.members ?? [] {
+      guard let id = Int(member.key) else {
+        throw .data(path, "added_tokens_decoder: expected an id, found \"\(member.key)\"")
+      }
+      decoder[id] = try token(member.value, path)
+    }
+    return decoder
   }
 
   /// The additional special tokens, in T5 with its extra ids.
