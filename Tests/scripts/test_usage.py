@@ -23,7 +23,8 @@ class Usage(unittest.TestCase):
     def test_the_first_comment_is_printed(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             script = Path(folder) / "some"
-            script.write_text("#!/bin/sh\n# Does it.\n#\n#   some [--all]   # all\nset -e\n# More.\n")
+            script.write_text("#!/bin/sh\n# Does it.\n#\n#   some [--all]   # all\n"
+                              "set -e\n# More.\n")
             self.assertEqual(output(str(ROOT / "scripts" / "usage"), str(script)),
                              "Does it.\n\n  some [--all]   # all\n")
 
