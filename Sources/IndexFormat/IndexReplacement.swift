@@ -54,13 +54,12 @@ enum IndexReplacement {
   ///
   /// - Parameters:
   ///   - target: The folder of the old index.
-  ///   - folder: The new files, under the names that they are to have.
-  ///   - names: Those names.
-  ///   - manifest: The text of the new manifest.
+  ///   - folder: The new files, under the names that they are to have, and the new manifest.
+  ///   - names: Names of the new files but the manifest.
   /// - Throws: 73 where a file cannot be put there, or the folder is no longer an index; the old one
   ///   is then as it was.
   static func replace(
-    _ target: String, from folder: String, _ names: [String], manifest: String
+    _ target: String, from folder: String, _ names: [String]
   ) throws(Failure) {
     // Two that replace one index at a time do so one after the other.
     let lock = FolderLock(target)
@@ -77,18 +76,19 @@ enum IndexReplacement {
     }
     do throws(Failure) {
       try place(names, from: folder, in: target)
-      let output = try ByteWriter(
-        "\(target)/\(IndexManifest.fileName)", compression: Compression.none)
-      try output.write(manifest)
-      try output.finish()
+      // The new files must last before a manifest names them. A manifest that is a link is replaced
+      // itself: the index behind it keeps its own.
+      try PathName.syncFolder(of: "\(target)/\(IndexManifest.fileName)")
+      try place([IndexManifest.fileName], from: folder, in: target)
     } catch {
       for name in names where !old.contains(name) { unlink("\(target)/\(name)") }
       throw error
     }
+    try PathName.syncFolder(of: "\(target)/\(IndexManifest.fileName)")
     removeOld(target, old, keeping: Set(names))
   }
 
-  /// Brings new files into the folder of an index; they must last before the manifest names them.
+  /// Renames new files into the folder of an index.
   private static func place(
     _ names: [String], from folder: String, in target: String
   ) throws(Failure) {
@@ -97,7 +97,6 @@ enum IndexReplacement {
         throw SystemError.cannotCreate("\(target)/\(name)")
       }
     }
-    try PathName.syncFolder(of: "\(target)/\(IndexManifest.fileName)")
   }
 
   /// Removes the files of the index that was replaced, and what replacements that were killed left.

@@ -145,21 +145,15 @@ package final class IndexWriter {
   }
 
   private func put(_ manifest: IndexManifest) throws(Failure) {
-    let text = manifest.json.indented() + "\n"
-    if replaces {
-      // A signal while files change places must not remove what is placed.
-      forgetFiles()
-      try IndexReplacement.replace(
-        target, from: folder, manifest.files.map(\.name), manifest: text)
-      rmdir(folder)
-      return
-    }
     let output = try ByteWriter(
       place(IndexManifest.fileName), compression: Compression.none)
-    try output.write(text)
+    try output.write(manifest.json.indented() + "\n")
     try output.finish()
+    // A signal while files change places must not remove what is placed.
     forgetFiles()
-    try IndexReplacement.create(target, from: folder)
+    guard replaces else { return try IndexReplacement.create(target, from: folder) }
+    try IndexReplacement.replace(target, from: folder, manifest.files.map(\.name))
+    rmdir(folder)
   }
 
   /// Removes this writer's own folder, which holds plain files alone.

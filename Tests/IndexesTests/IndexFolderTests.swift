@@ -82,6 +82,20 @@ import Workers
     #expect(try WholeFile.read(folder("i/more/x")) == Array("mine too\n".utf8))
   }
 
+  /// A folder of links to another index becomes one of its own; the other one stays as it was.
+  @Test func linksAreReplacedThemselves() throws {
+    let folder = try TemporaryFolder()
+    try Self.flat(folder, "i", count: 3)
+    mkdir(folder("links"), 0o777)
+    for name in try names(folder("i")) { symlink(folder("i/\(name)"), folder("links/\(name)")) }
+    let before = try contents(folder("i"))
+    try Self.flat(folder, "links", count: 5)
+    #expect(try contents(folder("i")) == before)
+    try IndexFolder(folder("i")).verify()
+    #expect(try IndexManifest(folder: folder("links")).documents == 5)
+    #expect(try names(folder("links")).count == 6)
+  }
+
   /// A file of another's stays, whatever it is called; a folder whose manifest does not say what is
   /// the index's is not replaced.
   @Test func filesOfOthersStay() throws {
