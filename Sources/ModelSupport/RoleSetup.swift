@@ -13,7 +13,7 @@ package enum RoleSetup {
     _ description: ModelDescription, _ role: Role, _ option: Int?
   ) throws(Failure) -> Int? {
     let length = option ?? description.roles[role]?.maximumLength
-    guard let longest = try description.longestText else { return length }
+    guard let longest = description.longestText else { return length }
     return min(length ?? longest, longest)
   }
 
@@ -34,7 +34,7 @@ package enum RoleSetup {
     if let maxLength, maxLength < 1 {
       throw .usage("--max-length: expected at least 1, found \(maxLength)")
     }
-    if let maxLength, let longest = try description.longestText, maxLength > longest {
+    if let maxLength, let longest = description.longestText, maxLength > longest {
       throw .config(
         description.folder.path,
         "--max-length \(maxLength) is more than the model's \(longest) positions")

@@ -72,7 +72,7 @@ struct TokenizeJob {
       }
       work = .pairs(
         try PairTokenizer(
-          tokenizer, description, maximumTokens: try description.longestText ?? .max))
+          tokenizer, description, maximumTokens: description.longestText ?? .max))
     }
   }
 

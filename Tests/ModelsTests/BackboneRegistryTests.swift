@@ -76,7 +76,7 @@ struct BackboneRegistryTests {
     let description = try Self.description(renamed.path, backbones)
     #expect(description.backboneType == "gilberto")
     // Two of the 64 positions stand in front of the first token's.
-    #expect(try description.longestText == 62)
+    #expect(description.longestText == 62)
     let window = try golden.window("pair")
     let scores = try Model(description).score(window, .logit)
     #expect(scores == (try golden.model().score(window, .logit)))
@@ -91,7 +91,7 @@ struct BackboneRegistryTests {
     let backbones = Backbones(
       Backbones.all.rows + [Backbones.Row("words-alone", WordsAlone.self)])
     let description = try Self.description(folder.path, backbones)
-    #expect(try description.longestText == 5)
+    #expect(description.longestText == 5)
     let model = try Model(description)
     #expect(model.maximumTokens(.doc) == 5)
 

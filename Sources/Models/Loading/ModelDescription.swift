@@ -46,15 +46,17 @@ package struct ModelDescription: Sendable {
 
   /// Tokens of the longest text that the backbone takes; nil where it has no limit.
   ///
-  /// For a backbone that this release does not run, whose texts may be tokenised all the same, it is
-  /// the number of positions, which most configurations give.
-  ///
-  /// - Throws: 78 for a field of the backbone's configuration that is missing or of another type.
+  /// A backbone that cannot be run, because this release has none of its name or its configuration
+  /// lacks a field, may be tokenised for all the same: then it is the number of positions, which most
+  /// configurations give.
   package var longestText: Int? {
-    get throws(Failure) {
-      guard let family else { return folder.config["max_position_embeddings"]?.integer }
+    let positions = folder.config["max_position_embeddings"]?.integer
+    guard let family else { return positions }
+    do throws(Failure) {
       let length = try family.longestText(folder)
       return length == .max ? nil : length
+    } catch {
+      return positions
     }
   }
 
