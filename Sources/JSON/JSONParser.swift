@@ -20,10 +20,9 @@ package struct JSONParser {
   }
 
   package static func parse(_ bytes: [UInt8]) throws(JSONError) -> JSON {
-    let result: Result<JSON, JSONError> = bytes.withUnsafeBytes { buffer in
-      do throws(JSONError) { return .success(try parse(buffer)) } catch { return .failure(error) }
+    try bytes.withUnsafeBufferPointer { bytes throws(JSONError) in
+      try parse(UnsafeRawBufferPointer(bytes))
     }
-    return try result.get()
   }
 
   package static func parse(_ text: String) throws(JSONError) -> JSON {
