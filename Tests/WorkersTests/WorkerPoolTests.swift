@@ -57,6 +57,16 @@ struct WorkerPoolTests {
     }
   }
 
+  /// A loop that waits for threads which wait for it is a bug that says so.
+  @Test func aLoopStartsNoOtherOfItsPool() async {
+    await #expect(processExitsWith: .failure) {
+      let pool = WorkerPool(threads: 2)
+      try pool.forEach(2) { _, _ throws(Failure) in
+        try pool.forEach(2) { _, _ throws(Failure) in }
+      }
+    }
+  }
+
   /// Pools come and go, with and without work.
   @Test func manyPools() throws {
     for round in 0..<200 {
