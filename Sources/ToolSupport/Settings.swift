@@ -104,13 +104,13 @@ package enum Settings {
   }
 
   private static func describe(_ value: Any) -> Setting.Value {
+    // Most are one of several words; a mirror would look for conformances of its own.
+    if let choice = value as? any RawRepresentable { return .text("\(choice.rawValue)") }
     guard let value = unwrap(value) else { return .none }
     switch value {
     case let flag as Bool: return .flag(flag)
     case let text as String: return .text(text)
     case let list as [any CustomStringConvertible]: return .list(list.map(\.description))
-    case let choice as any RawRepresentable:
-      return .text("\(choice.rawValue)")
     case let number as any Numeric: return .number("\(number)")
     default: return .text("\(value)")
     }
