@@ -198,7 +198,11 @@ let package = Package(
     tests("TrainingData", ["Records", "Streams", "Kernels", "Workers"]),
     tests("Models", ["JSON", "Streams", "Tensors", "Vectors", "Tokenizers", "Kernels"]),
     tests(
-      "Training", ["JSON", "Kernels", "Workers", "Autograd", "Models", "Tokenizers", "Tensors"]),
+      "Training",
+      [
+        "JSON", "Streams", "Kernels", "Workers", "Records", "Tensors", "Tokenizers", "TrainingData",
+        "Autograd", "Models",
+      ]),
     tests("ToolSupport", ["JSON", argumentParser]),
   ]
 )

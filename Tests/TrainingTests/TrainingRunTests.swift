@@ -1,218 +1,45 @@
 import Autograd
-import Foundation
+import Failures
 import JSON
 import Kernels
-import Models
 import TestSupport
 import Testing
 import Training
 import Workers
 
-/// A training run of the reference: texts as tokens, losses, optimiser, and what came out.
-struct TrainingCase: CustomStringConvertible {
-  let name: String
-  let folder: String
-  let inputs: JSON
-  let expected: JSON
-
-  var description: String { name }
-
-  init(_ folder: String) throws {
-    self.folder = folder
-    name = URL(fileURLWithPath: folder).lastPathComponent
-    func read(_ file: String) throws -> JSON {
-      try JSONParser.parse([UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(file)"))))
-    }
-    inputs = try read("inputs.json")
-    expected = try read("expected.json")
-  }
-
-  /// Folders of `Tests/Fixtures/training` and of the folders that `LIR_TEST_CASES` names.
-  static var all: [String] {
-    return Fixtures.folders("training").flatMap { root in
-      ((try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []).sorted()
-        .map { "\(root)/\($0)" }
-    }.filter { FileManager.default.fileExists(atPath: $0 + "/expected.json") }
-  }
-
-  var steps: [JSON] { expected["steps"]?.array ?? [] }
-  var batchOrder: [Int] { (inputs["batch_order"]?.array ?? []).compactMap(\.integer) }
-
-  func terms() throws -> [LossTerm] {
-    try (inputs["losses"]?.array ?? []).map { loss in
-      let name = try #require(loss["loss"]?.string)
-      let params = loss["params"]
-      let weight = loss["weight"]?.double ?? 1
-      switch name {
-      case "InBatchCrossEntropy":
-        let sampling = InBatchSampling(
-          positives: .init(rawValue: params?["pos_sampling_technique"]?.string ?? "all") ?? .all,
-          negatives: .init(rawValue: params?["neg_sampling_technique"]?.string ?? "all") ?? .all)
-        return LossTerm(name, .inBatch(InBatchCrossEntropy(sampling)), weight: weight)
-      case "ContrastiveLocalLoss":
-        return LossTerm(name, .views(ContrastiveLocalLoss()), weight: weight)
-      case "FLOPSRegularization", "L1Regularization", "L2Regularization":
-        let kind = try #require(Regularization.Kind(rawValue: name))
-        return LossTerm(
-          name,
-          .regularization(
-            Regularization(
-              kind, queryWeight: params?["query_weight"]?.double ?? 1e-4,
-              docWeight: params?["doc_weight"]?.double ?? 1e-4)), weight: weight)
-      default:
-        return LossTerm(name, .scoring(try LossTests.scoringLoss(name, params)), weight: weight)
-      }
-    }
-  }
-
-  /// Whether texts are filled up with tokens that are part of them, attended to or not.
-  private func isFilled(_ role: String) -> Bool {
-    // The fields of SPLADE have the same name and another meaning.
-    config?["model_type"]?.string == "col" && config?["\(role)_expansion"]?.bool == true
-  }
-
-  func batch(_ index: Int) throws -> TrainingBatch {
-    let json = try #require(inputs["batches"]?.array?[index])
-    let rows = (json["targets"]?.array ?? []).map {
-      ($0.array ?? []).compactMap { $0.double.map { Float($0) } }
-    }
-    let targets = ScoreTable(
-      queries: rows.count, documents: rows[0].count, values: rows.flatMap { $0 })
-    let tokens = json["token_ids"]
-    if let pairs = tokens?["encoding"] {
-      return TrainingBatch(.pairs(Self.packed(pairs)), targets: targets)
-    }
-    return TrainingBatch(
-      .separate(
-        queries: Self.packed(
-          try #require(tokens?["query_encoding"]), isFilled: isFilled("query")),
-        documents: Self.packed(
-          try #require(tokens?["doc_encoding"]), isFilled: isFilled("doc"))), targets: targets)
-  }
-
-  /// Padded rows without their padding, unless that is what they were filled up with.
-  private static func packed(_ encoding: JSON, isFilled: Bool = false) -> PackedBatch {
-    func rows(_ key: String) -> [[Int]] {
-      (encoding[key]?.array ?? []).map { ($0.array ?? []).compactMap(\.integer) }
-    }
-    let (ids, masks, types) = (rows("input_ids"), rows("attention_mask"), rows("token_type_ids"))
-    var batch = PackedBatch()
-    for (i, row) in ids.enumerated() {
-      let count = isFilled ? row.count : masks[i].reduce(0, +)
-      let segments = types.isEmpty ? row.map { _ in 0 } : types[i]
-      batch.append(
-        ids: row[..<count].map { Int32($0) }, typeIDs: segments[..<count].map { UInt8($0) },
-        attended: masks[i][..<count].map { UInt8($0) })
-    }
-    return batch
-  }
-
-  private var config: JSON? {
-    try? JSONParser.parse(
-      [UInt8](Data(contentsOf: URL(fileURLWithPath: folder + "/model/config.json"))))
-  }
-
-  /// Whether scores are linear: all losses of scores see nothing of them but their differences.
-  var isOfDifferences: Bool {
-    inputs["kind"]?.string == "cross" && config?["scoring_strategy"]?.string == "rank"
-  }
-
-  /// How far single precision took the reference from double precision at a step: 2 for its own
-  /// error and as much for ours.
-  func slack(_ step: Int, _ key: String) -> Double {
-    guard let single = steps[step][key]?.double,
-      let double = expected["fp64_steps"]?.array?[step][key]?.double
-    else { return 0 }
-    return 2 * abs(single - double)
-  }
-
-  /// A constant added to all keys changes no softmax, one added to what the scores are linear in no
-  /// difference: the derivative is rounding noise, which the optimiser makes as large as any other.
-  func hasNoDerivative(_ name: String) -> Bool {
-    name.hasSuffix("key.bias") || name.hasSuffix("k_lin.bias")
-      || isOfDifferences
-        && (name.hasSuffix("layer.1.output.LayerNorm.bias") || name == "linear.bias")
-  }
-
-  func schedule() throws -> Schedule {
-    let scheduler = try #require(inputs["scheduler"])
-    #expect(scheduler["name"]?.string == "LinearLRSchedulerWithLinearWarmup")
-    return try Schedule(
-      .linear, steps: scheduler["num_training_steps"]?.integer ?? 0,
-      warmup: scheduler["num_warmup_steps"]?.integer ?? 0)
-  }
-
-  func model() throws -> TrainedModel {
-    try TrainedModel(ModelDescription(recognizing: ModelFolder(folder + "/model")))
-  }
-}
-
+/// The loop of lir-train, from texts to weights.
 @Suite struct TrainingRunTests {
-  /// Runs a case and calls `body` after every step.
-  private func run(
-    _ test: TrainingCase, threads: Int = 1, recomputes: Bool = false, isa: InstructionSet = .best,
-    steps: Int = .max,
-    _ body: (Int, BatchLoss, Double, ParameterStore) -> Void = { _, _, _, _ in }
-  ) throws -> ParameterStore {
-    let trained = try test.model()
-    let terms = try test.terms()
-    try trained.check(terms)
-    let pool = WorkerPool(threads: threads)
-    let tape = Tape(Kernels(isa), pool, recomputesLayers: recomputes)
-    let optimizer = try #require(test.inputs["optimizer"])
-    #expect(optimizer["name"]?.string == "AdamW")
-    let decay = try #require(optimizer["weight_decay"]?.double)
-    let update = WeightUpdate(
-      .adamW(.init(betas: (0.9, 0.999), epsilon: 1e-8)), trained.store, pool
-    ) { _ in decay }
-    let schedule = try test.schedule()
-    let rate = try #require(optimizer["lr"]?.double)
-    var random = CounterRandom(seed: 1)
-    for (step, batch) in test.batchOrder.prefix(steps).enumerated() {
-      trained.store.clearGradients()
-      let loss = trained.addGradients(try test.batch(batch), terms, on: tape, &random)
-      let norm = update.gradientNorm()
-      body(step, loss, norm, trained.store)
-      update.step(
-        learningRate: rate * schedule.factor(step), norm: norm,
-        clip: test.inputs["clip_grad_norm"]?.double)
-    }
-    return trained.store
-  }
-
   @Test(arguments: TrainingCase.all) func runIsThatOfTheReference(_ folder: String) throws {
     let test = try TrainingCase(folder)
     let expected = try SafeTensorsFile.load(folder + "/expected.safetensors")
+    let scratch = try TemporaryFolder()
+    let run = try test.run(in: scratch)
+    #expect(run.steps == test.batchOrder.count && test.steps.count == run.steps)
     var noise: [String: Set<Int>] = [:]
-    let store = try run(test) { step, loss, norm, store in
-      for parameter in store.parameters {
+    for (step, json) in test.steps.enumerated() {
+      #expect(!run.isDone && run.step == step)
+      let report = try run.advance()
+      for parameter in run.trained.store.parameters {
         noise[parameter.name, default: []].formUnion(Self.noise(parameter))
       }
-      let json = test.steps[step]
+      #expect(report.step == step + 1 && report.epoch == 0 && report.queries == 2)
       let slack = test.slack(step, "total_loss")
       Self.near(
-        loss.total, json["total_loss"]?.double, 1e-4 + slack, 1e-4, "\(test) \(step): loss")
-      for (i, term) in loss.terms.enumerated() {
+        report.loss, json["total_loss"]?.double, 1e-4 + slack, 1e-4, "\(test) \(step): loss")
+      #expect(report.terms.count == json["losses"]?.array?.count)
+      for (i, term) in report.terms.enumerated() {
         Self.near(
           term, json["losses"]?.array?[i].double, 1e-4 + slack, 1e-4,
           "\(test) \(step): term \(i)")
       }
       // Rounding of single weights averages out in the norm: relative to it as losses are.
       let drift = test.slack(step, "grad_norm")
-      Self.near(norm, json["grad_norm"]?.double, 1e-4 + drift, 1e-3, "\(test) \(step): norm")
-      // Where the reference's two precisions differ so much, its scores are not known either.
-      if drift > 2e-3 * norm { return }
-      let scores = (json["scores"]?.array ?? []).compactMap { $0.double.map { Float($0) } }
-      // What is added to all scores has no derivative in a loss of differences, and drifts.
-      let shift = test.isOfDifferences ? loss.scores.values[0] - scores[0] : 0
-      #expect(scores.count == loss.scores.values.count)
-      for (score, expected) in zip(loss.scores.values, scores) {
-        Self.near(
-          Double(score - shift), Double(expected), 1e-3, 1e-4, "\(test) \(step): score")
-      }
+      Self.near(
+        report.gradientNorm, json["grad_norm"]?.double, 1e-4 + drift, 1e-3,
+        "\(test) \(step): norm")
     }
-    #expect(test.steps.count == test.batchOrder.count)
-    for parameter in store.parameters where !test.hasNoDerivative(parameter.name) {
+    #expect(run.isDone && run.epochs == 1)
+    for parameter in run.trained.store.parameters where !test.hasNoDerivative(parameter.name) {
       let reference = try expected.floats(parameter.name)
       let bound = max(
         2e-5,
@@ -251,17 +78,130 @@ struct TrainingCase: CustomStringConvertible {
     )
   }
 
+  /// The weights before the first step give the scores of the reference's first batch.
+  @Test(arguments: TrainingCase.all) func firstScoresAreThoseOfTheReference(_ folder: String) throws
+  {
+    let test = try TrainingCase(folder)
+    let trained = try test.model()
+    var random = CounterRandom(seed: 1)
+    let loss = trained.loss(
+      try test.batch(test.batchOrder[0]), try test.terms(),
+      on: Tape(Kernels(), WorkerPool(threads: 1)), &random)
+    let scores = try #require(test.steps[0]["scores"]?.array)
+    #expect(scores.count == loss.scores.values.count)
+    for (score, expected) in zip(loss.scores.values, scores) {
+      Self.near(Double(score), expected.double, 1e-4, 1e-5, "\(test): score")
+    }
+  }
+
+  private static func bits(_ run: TrainingRun) -> [[UInt32]] {
+    run.trained.store.parameters.map { parameter in
+      (0..<parameter.count).map { parameter.values[$0].bitPattern }
+    }
+  }
+
   @Test(arguments: TrainingCase.all) func runIsTheSameForAllThreads(_ folder: String) throws {
     let test = try TrainingCase(folder)
-    func bits(_ store: ParameterStore) -> [[UInt32]] {
-      store.parameters.map { parameter in
-        (0..<parameter.count).map { parameter.values[$0].bitPattern }
-      }
+    let scratch = try TemporaryFolder()
+    func bits(_ more: [JSON.Member], threads: Int, _ isa: InstructionSet) throws -> [[UInt32]] {
+      let run = try test.run(
+        in: scratch, [.init("max_steps", 3)] + more, threads: threads, isa: isa)
+      while !run.isDone { _ = try run.advance() }
+      #expect(run.step == 3)
+      return Self.bits(run)
     }
-    let one = bits(try run(test, steps: 3))
+    let one = try bits([], threads: 1, .best)
     for set in InstructionSet.supported {
-      let other = bits(try run(test, threads: 3, recomputes: true, isa: set, steps: 3))
+      let other = try bits([.init("gradient_checkpointing", true)], threads: 3, set)
       #expect(other == one, "\(test) \(set.name)")
+    }
+  }
+
+  /// Two batches of one query are a step as one of two is, where a loss is a mean over queries.
+  @Test func batchesOfAStepAreAccumulated() throws {
+    let test = try TrainingCase(fixture("training/coil_bert"))
+    let scratch = try TemporaryFolder()
+    let whole = try test.run(in: scratch)
+    let parts = try test.run(in: scratch, [.init("batch_size", 1), .init("accumulate", 2)])
+    #expect(parts.steps == whole.steps)
+    let (expected, found) = (try whole.advance(), try parts.advance())
+    #expect(found.queries == 2 && found.tokens == expected.tokens)
+    // Sums in another order.
+    #expect(abs(found.loss - expected.loss) < 1e-6 * expected.loss)
+    #expect(abs(found.gradientNorm - expected.gradientNorm) < 1e-5 * expected.gradientNorm)
+  }
+
+  /// The order of tuples and the random documents of in-batch losses belong to a seed and a step.
+  @Test func whatIsRandomBelongsToASeedAndAStep() throws {
+    let test = try TrainingCase(fixture("training/coil_bert"))
+    let scratch = try TemporaryFolder()
+    func losses(_ more: [JSON.Member]) throws -> [Double] {
+      let members = more + [.init("schedule", ["name": "constant"])]
+      let run = try test.run(in: scratch, members)
+      var losses: [Double] = []
+      while !run.isDone { losses.append(try run.advance().loss) }
+      return losses
+    }
+    let sampled: JSON.Member = .init(
+      "losses", [["name": "InBatchCrossEntropy", "max_num_neg_samples": 1]])
+    let shuffled: JSON.Member = .init(
+      "data",
+      ["tuples": .string(scratch("tuples.jsonl")), "targets": "score", "shuffle": true])
+    for member in [sampled, shuffled] {
+      let members: [JSON.Member] = [member, .init("batch_size", 4)]
+      let first = try losses(members + [.init("seed", 1)])
+      #expect(try losses(members + [.init("seed", 1)]) == first)
+      #expect(try losses(members + [.init("seed", 2)]) != first)
+    }
+    // One batch of all tuples and weights that stay as they are: what is drawn alone differs.
+    let drawn = try losses([
+      sampled, .init("batch_size", 20), .init("epochs", 3),
+      .init("optimizer", ["lr": .integer(0)]),
+    ])
+    #expect(drawn.count == 3 && Set(drawn).count == 3)
+  }
+
+  /// A step that cannot be done names its texts and leaves the weights of the one before.
+  @Test func lossThatIsNotFinite() throws {
+    let test = try TrainingCase(fixture("training/coil_bert"))
+    let scratch = try TemporaryFolder()
+    let run = try test.run(
+      in: scratch,
+      [
+        .init("optimizer", ["lr": .double(1e30)]), .init("schedule", ["name": "constant"]),
+        .init("clip", .null),
+      ])
+    _ = try run.advance()
+    let before = Self.bits(run)
+    let failure = #expect(throws: Failure.self) { try run.advance() }
+    #expect(failure?.status == .refused && failure?.place == "step 2")
+    #expect(failure?.message.contains("is nan in the batch of ") == true)
+    #expect(failure?.message.contains("tuples.jsonl:3, ") == true)
+    #expect(run.step == 1 && Self.bits(run) == before)
+  }
+
+  @Test func frozenWeightsStay() throws {
+    let test = try TrainingCase(fixture("training/coil_bert"))
+    let scratch = try TemporaryFolder()
+    let run = try test.run(
+      in: scratch,
+      [.init("freeze", ["embeddings", "layer.0"]), .init("schedule", ["name": "constant"])])
+    let before = Self.bits(run)
+    _ = try run.advance()
+    let after = Self.bits(run)
+    for (i, parameter) in run.trained.store.parameters.enumerated() {
+      let isFrozen = parameter.name.contains("embeddings") || parameter.name.contains("layer.0")
+      #expect((after[i] == before[i]) == isFrozen, "\(parameter.name)")
+    }
+
+    for (parts, message) in [
+      (["no_such"], "freeze: no weight has no_such in its name"),
+      ([""], "freeze: nothing is left to train"),
+    ] {
+      let failure = #expect(throws: Failure.self) {
+        try test.run(in: scratch, [.init("freeze", .array(parts.map { .string($0) }))])
+      }
+      #expect(failure?.status == .config && failure?.message == message)
     }
   }
 }

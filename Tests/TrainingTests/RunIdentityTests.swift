@@ -1,0 +1,114 @@
+import Failures
+import JSON
+import TestSupport
+import Testing
+import Training
+
+/// What a checkpoint refuses to go on from.
+@Suite struct RunIdentityTests {
+  private let folder: TemporaryFolder
+
+  init() throws {
+    folder = try TemporaryFolder()
+    try folder.write("tuples", "a\tb\tc\n")
+    try folder.write("valid", "a\tb\tc\n")
+  }
+
+  private func identity(_ more: [JSON.Member] = [], model: String = "m") throws -> RunIdentity {
+    let base: [JSON.Member] = [
+      .init("model", "m"), .init("data", ["tuples": .string(folder("tuples"))]),
+      .init("losses", [["name": "RankNet"]]), .init("max_steps", 10),
+      .init("validate", [["tuples": .string(folder("valid")), "measures": ["RR"]]]),
+    ]
+    let keys = more.map(\.key)
+    return try RunIdentity(
+      try TrainingConfiguration(
+        .object(base.filter { !keys.contains($0.key) } + more), file: nil), model: model)
+  }
+
+  private func refusal(_ now: RunIdentity, _ kept: RunIdentity) -> Failure? {
+    do throws(Failure) {
+      try now.check(against: kept, at: "state")
+      return nil
+    } catch { return error }
+  }
+
+  @Test func sameWork() throws {
+    let kept = try identity()
+    #expect(refusal(try identity(), kept) == nil)
+    // What decides no weight: where files are, how fast it goes, what is measured on the way.
+    try folder.write("elsewhere/tuples", "a\tb\tc\n")
+    for members in [
+      [.init("data", ["tuples": .string(folder("elsewhere/tuples"))])],
+      [.init("checkpoint", ["every": 3])], [.init("gradient_checkpointing", true)],
+      [.init("validate", [])], [.init("max_steps", 20)], [.init("schedule", ["warmup": 0])],
+    ] as [[JSON.Member]] {
+      #expect(refusal(try identity(members), kept) == nil, "\(members)")
+    }
+  }
+
+  @Test(
+    arguments: [
+      (.init("batch_size", 4), "batch_size is 4, was 32"),
+      (.init("optimizer", ["lr": .double(0.5)]), "optimizer.lr is 0.5, was 1e-05"),
+      (.init("clip", .double(2)), "clip is 2.0, was not set"),
+      (.init("losses", [["name": "RankNet", "weight": 2]]), "losses.0.weight is 2, was "),
+      (.init("seed", 1), "seed is 1, was 42"),
+    ] as [(JSON.Member, String)])
+  func otherSettings(member: JSON.Member, message: String) throws {
+    let failure = try #require(refusal(try identity([member]), try identity()))
+    #expect(failure.status == .config && failure.place == "state")
+    #expect(
+      failure.message.hasPrefix("the checkpoint belongs to another training run: " + message),
+      "\(failure.message)")
+    #expect(failure.hint == "undo that, or train into another folder")
+  }
+
+  /// Numbers are compared as such, however they are written.
+  @Test func numbers() throws {
+    let kept = try identity([.init("clip", .double(2))])
+    #expect(refusal(try identity([.init("clip", .integer(2))]), kept) == nil)
+  }
+
+  @Test func stepsOfASchedule() throws {
+    let decay: JSON.Member = .init("schedule", ["name": "linear"])
+    let failure = try #require(
+      refusal(try identity([decay, .init("max_steps", 20)]), try identity([decay])))
+    #expect(failure.message.hasSuffix("max_steps is 20, was 10"))
+    #expect(failure.hint?.hasPrefix("a schedule that decays") == true)
+  }
+
+  @Test func otherFiles() throws {
+    let kept = try identity()
+    try folder.write("tuples", "a\tb\td\n")
+    let failure = try #require(refusal(try identity(), kept))
+    #expect(failure.message.hasSuffix("what data.tuples names is not what it was"))
+    let model = try #require(refusal(try identity(model: "n"), try identity()))
+    #expect(model.message.hasSuffix("the model to begin with is another one"))
+  }
+
+  @Test func manyDifferences() throws {
+    let members: [JSON.Member] = [
+      .init("batch_size", 4), .init("seed", 1), .init("clip", .double(2)), .init("accumulate", 3),
+      .init("dropout", .double(0.5)),
+    ]
+    let failure = try #require(refusal(try identity(members), try identity()))
+    #expect(failure.message.hasSuffix("; …"))
+    #expect(failure.message.split(separator: ";").count == 5)
+  }
+
+  /// A validation is known by what it measures and on what, not by its name or how often.
+  @Test func validations() throws {
+    func validation(_ more: [JSON.Member]) throws -> String {
+      let members = [JSON.Member("tuples", .string(folder("valid"))), .init("measures", ["RR"])]
+      let keys = more.map(\.key)
+      let settings = JSON.object(members.filter { !keys.contains($0.key) } + more)
+      return try #require(identity([.init("validate", [settings])]).validations.first)
+    }
+    let plain = try validation([])
+    #expect(try validation([.init("every", 3), .init("patience", 2)]) == plain)
+    #expect(try validation([.init("measures", ["AP"])]) != plain)
+    try folder.write("valid", "a\tb\tx\n")
+    #expect(try validation([]) != plain)
+  }
+}
