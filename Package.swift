@@ -173,6 +173,7 @@ let package = Package(
     // Tests: one target a library, `ToolTests` for the executables
     .target(name: "TestSupport", dependencies: ["JSON"], path: "Tests/TestSupport"),
     .target(name: "KernelReference", dependencies: ["Kernels"], path: "Tests/KernelReference"),
+    .testTarget(name: "FailuresTests", dependencies: ["Failures"]),
     tests("JSON"),
     tests("Streams"),
     tests("Kernels", ["KernelReference"]),
@@ -203,6 +204,7 @@ let package = Package(
         "JSON", "Streams", "Kernels", "Workers", "Records", "Tensors", "Tokenizers", "TrainingData",
         "Autograd", "Models",
       ]),
-    tests("ToolSupport", ["JSON", argumentParser]),
+    tests("ToolSupport", ["JSON", "Records", "Streams", argumentParser]),
+    tests("ModelSupport", ["Kernels", "Models", "ToolSupport", argumentParser]),
   ]
 )

@@ -77,7 +77,8 @@ package enum StandardOutput {
   }
 }
 
-enum ToolRunner {
+/// What becomes of a command line.
+package enum ToolRunner {
   /// Parses, runs, reports, and exits with the status that the outcome has.
   static func run<T: Tool>(_ tool: T.Type, _ arguments: [String]) -> Never {
     StandardDescriptors.secure()
@@ -86,7 +87,8 @@ enum ToolRunner {
     exit(status)
   }
 
-  private static func attempt<T: Tool>(_ tool: T.Type, _ arguments: [String]) -> Int32 {
+  /// Parses, runs and reports; the status that the outcome has.
+  package static func attempt<T: Tool>(_ tool: T.Type, _ arguments: [String]) -> Int32 {
     do {
       if arguments.contains("--version") {
         try StandardOutput.write(version(tool, arguments))

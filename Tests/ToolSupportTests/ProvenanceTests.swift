@@ -63,19 +63,6 @@ struct ProvenanceTests {
 }
 
 struct SmallPartsTests {
-  @Test func nearestName() {
-    let names = ["max-length", "threads", "shard", "seed"]
-    #expect(NearestName.find("max-lenght", in: names) == "max-length")
-    #expect(NearestName.find("thread", in: names) == "threads")
-    #expect(NearestName.find("seed", in: names) == "seed")
-    #expect(NearestName.find("sed", in: names) == "seed")
-    #expect(NearestName.find("output", in: names) == nil)
-    #expect(NearestName.find("x", in: [String]()) == nil)
-    // Of two that are as near, the first by name: no answer depends on the order of a set.
-    #expect(NearestName.find("ac", in: ["bc", "ab"]) == "ab")
-    #expect(NearestName.find("ac", in: ["ab", "bc"]) == "ab")
-  }
-
   @Test(
     arguments: [
       (0.0, 3, "0.000"), (1.2345, 3, "1.235"), (1.2344, 3, "1.234"), (-0.5, 1, "-0.5"),
