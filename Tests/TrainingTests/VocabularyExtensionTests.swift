@@ -109,4 +109,41 @@ import Training
     }
     #expect(try json(one) == json(other))
   }
+
+  /// T5's encoder alone may have its embeddings under the name that they have below the encoder; a
+  /// whole T5 of older versions has them under both, and is read by the first.
+  @Test(arguments: [
+    (["encoder.embed_tokens.weight"], "encoder.embed_tokens.weight"),
+    (["encoder.embed_tokens.weight", "shared.weight"], "shared.weight"),
+  ]) func tableUnderItsSecondName(names: [String], table: String) throws {
+    let (source, folder) = (
+      fixture("models/native/dpr_t5_encoder/model"), try TemporaryFolder()
+    )
+    for name in ["tokenizer.json", "tokenizer_config.json"] {
+      try folder.copy("\(source)/\(name)", to: name)
+    }
+    try folder.copy("\(source)/config.json", to: "native.json")
+    let members = try JSONParser.parse(folder.read("native.json")).members ?? []
+    try folder.write(
+      "config.json",
+      JSON.object(
+        members.filter { $0.key != "backbone_model_type" && $0.key != "model_type" }
+          + [JSON.Member("model_type", "t5")]
+      ).serialized())
+    var builder = SafeTensorsBuilder(try SafeTensorsFile.load(source + "/model.safetensors"))
+    let words = try #require(builder.tensors["shared.weight"])
+    builder.tensors["shared.weight"] = nil
+    for name in names { builder.tensors[name] = words }
+    try folder.write("model.safetensors", builder.bytes)
+
+    let made = try extended(folder.path, ["model_type": "lir-dpr", "add_marker_tokens": true])
+    let after = try SafeTensorsFile.load(made("model.safetensors"))
+    #expect(words.shape == [144, 32])
+    for name in names {
+      #expect(after.tensors[name]?.shape == (name == table ? [152, 32] : [144, 32]), "\(name)")
+    }
+    let model = try Model(
+      ModelDescription(recognizing: ModelFolder(made.path, overrides: ["model_type": "lir-dpr"])))
+    #expect(model.backbone.vocabularySize == 152)
+  }
 }
