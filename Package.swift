@@ -10,7 +10,7 @@ import PackageDescription
 //   L3  Vectors Tokenizers Evaluation IndexFormat TrainingData
 //   L4  Autograd Retrieval
 //   L5  Models Indexes
-//   L6  Training
+//   L6  Training Encoding
 //   L7  ToolSupport MessagePassing
 //   L8  ModelSupport IndexSupport   what the tools that run a model, or open an index, share
 //   L9  the tools
@@ -97,12 +97,18 @@ let package = Package(
         "Autograd",
       ]),
 
-    // L6: training
+    // L6: training; texts to streams of tokens and embeddings
     .target(
       name: "Training",
       dependencies: [
         "Failures", "JSON", "Streams", "Kernels", "Workers", "Records", "Tensors", "Tokenizers",
         "Vectors", "Evaluation", "TrainingData", "Autograd", "Models",
+      ]),
+
+    .target(
+      name: "Encoding",
+      dependencies: [
+        "Failures", "JSON", "Streams", "Records", "Tensors", "Tokenizers", "Models",
       ]),
 
     // L7: what the tools share, and what processes that train together need
@@ -125,18 +131,18 @@ let package = Package(
       name: "ModelSupport",
       dependencies: [
         "Failures", "JSON", "Streams", "Kernels", "Workers", "Records", "Tensors", "Vectors",
-        "Tokenizers", "Autograd", "Models", "ToolSupport",
+        "Tokenizers", "Autograd", "Models", "Encoding", "ToolSupport",
       ]),
 
     // L9: the tools
     tool(
       "lir-tokenize",
-      ["JSON", "Workers", "Records", "Tensors", "Tokenizers", "Models", "ModelSupport"]),
+      ["Records", "Tensors", "Tokenizers", "Models", "Encoding", "ModelSupport"]),
     tool(
       "lir-encode",
       [
         "JSON", "Kernels", "Workers", "Records", "Tensors", "Vectors", "Tokenizers", "Models",
-        "ModelSupport",
+        "Encoding", "ModelSupport",
       ]),
     tool(
       "lir-index",
@@ -206,5 +212,6 @@ let package = Package(
       ]),
     tests("ToolSupport", ["JSON", "Records", "Streams", argumentParser]),
     tests("ModelSupport", ["Kernels", "Models", "ToolSupport", argumentParser]),
+    tests("Encoding", ["JSON", "Streams", "Records", "Tensors", "Tokenizers", "Workers", "Models"]),
   ]
 )

@@ -1,3 +1,4 @@
+import Encoding
 import Failures
 import Kernels
 import Models

@@ -1,3 +1,4 @@
+import Encoding
 import Failures
 import Kernels
 import ModelSupport
@@ -107,7 +108,7 @@ struct EncodeJob {
   ) throws(Failure) {
     var wanted = 0..<Int.max
     if let selection = try options.shards.selection() {
-      wanted = selection.range(of: try TokenStreams.count(operands[0]))
+      wanted = selection.range(of: try TensorStreamReader.countRecords(operands[0]))
     }
     let start = wanted.lowerBound + done
     wanted = start..<max(start, wanted.upperBound)

@@ -147,7 +147,7 @@ struct SearchJob {
   ) throws(Failure) {
     var wanted = 0..<Int.max
     if let selection = try options.shards.selection() {
-      wanted = selection.range(of: try TokenStreams.count(operands[0]))
+      wanted = selection.range(of: try TensorStreamReader.countRecords(operands[0]))
     }
     var ordinal = 0
     var next = first

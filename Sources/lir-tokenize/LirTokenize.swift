@@ -1,10 +1,5 @@
 import ArgumentParser
-import Failures
-import ModelSupport
-import Models
-import Records
 import Tensors
-import Tokenizers
 import ToolSupport
 
 @main

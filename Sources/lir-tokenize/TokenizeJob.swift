@@ -1,3 +1,4 @@
+import Encoding
 import Failures
 import ModelSupport
 import Models
@@ -12,17 +13,10 @@ struct TokenizeJob {
   private let options: LirTokenize
   private let context: ToolContext
   private let operands: [String]
-  private let tokenizer: Tokenizer
+  /// Digest of the model that the tokens are for; nil where there is none.
   private let digest: String?
-  private let work: Work
-
-  /// What becomes of a record.
-  fileprivate enum Work {
-    /// The tokenizer alone.
-    case plain(maxLength: Int?)
-    case role(RoleTokenizer)
-    case pairs(PairTokenizer)
-  }
+  private let tokenizer: Tokenizer
+  private let recordTokenizer: RecordTokenizer
 
   init(
     _ options: LirTokenize, _ context: ToolContext, _ operands: [String]
@@ -48,10 +42,10 @@ struct TokenizeJob {
       if options.prompt != nil { throw .usage("--prompt needs --role") }
       tokenizer = try Tokenizer.load(folder: ModelFolder.modelPath(of: path))
       digest = nil
-      work =
+      recordTokenizer =
         options.pairs
         ? .pairs(PairTokenizer(tokenizer, maximumTokens: options.maxLength ?? .max))
-        : .plain(maxLength: options.maxLength)
+        : .plain(tokenizer, maximumLength: options.maxLength)
       return
     }
     let folder = try options.modelOptions.folder(for: options.role?.role ?? .pair)
@@ -59,7 +53,7 @@ struct TokenizeJob {
     tokenizer = try Tokenizer.load(folder: folder.modelPath)
     digest = try options.modelOptions.digest()
     if let role = options.role?.role {
-      work = .role(
+      recordTokenizer = .role(
         try RoleSetup.tokenizer(
           tokenizer, description, role, maxLength: options.maxLength, prompt: options.prompt))
     } else {
@@ -70,7 +64,7 @@ struct TokenizeJob {
       if let maxLength = options.maxLength {
         description.roles[.pair]?.maximumLength = maxLength
       }
-      work = .pairs(
+      recordTokenizer = .pairs(
         try PairTokenizer(
           tokenizer, description, maximumTokens: description.longestText ?? .max))
     }
@@ -87,50 +81,24 @@ struct TokenizeJob {
     if try resume?.finishIfComplete() == true { return }
     var skipper = PassageSkipper(resume?.done ?? 0)
     var sink = try makeSink(provenance, resume)
-    let windows = try WindowCutter(parsing: options.window, tokenizer, work.roleTokenizer)
-    let windowTokenizer = WindowTokenizer(context.pool)
+    let cutter = try options.window.map { window throws(Failure) in
+      try PassageCutter(parsing: window, tokenizer, recordTokenizer.role)
+    }
+    let threads = WindowTokenizer(context.pool)
     let eager = operands == ["-"]
     while let batch = try reader.next(eager: eager) {
       if let failure = batch.firstSkipped { context.diagnostics.warning("\(failure), skipped") }
       var ids = (0..<batch.count).map { batch.id($0).bytes }
-      var tokens = try tokenize(batch, windowTokenizer, uncut: windows != nil)
+      var tokens = try recordTokenizer.tokens(of: batch, threads, uncut: cutter != nil)
       context.count(
         records: batch.count, skipped: batch.skipped, truncated: tokens.truncated)
-      if let windows { (ids, tokens) = windows.cut(ids, tokens) }
+      if let cutter { (ids, tokens) = cutter.cut(ids, tokens) }
       skipper.skip(&ids, &tokens)
       try sink.append(ids: ids, tokens)
       if eager { try sink.flush() }
       try StopRequest.check { () throws(Failure) in try sink.flush() }
     }
     try sink.finish()
-  }
-
-  private func tokenize(
-    _ batch: RecordBatch, _ windowTokenizer: WindowTokenizer, uncut: Bool
-  ) throws(Failure) -> TokenWindow {
-    let (work, tokenizer) = (work, tokenizer)
-    return try windowTokenizer.tokenize(batch.count) { index, buffer, scratch throws(Failure) in
-      switch work {
-      case .plain(let maxLength):
-        return try batch.withText(index) { text throws(Failure) in
-          let counts = try tokenizer.encode(
-            text, addSpecialTokens: !uncut, maxLength: uncut ? nil : maxLength, into: &buffer,
-            scratch: &scratch)
-          return TokenCounts(removed: counts.removed)
-        }
-      case .role(let role):
-        return try batch.withText(index) { text throws(Failure) in
-          uncut
-            ? try role.appendUncut(text, to: &buffer, &scratch)
-            : try role.append(text, to: &buffer, &scratch)
-        }
-      case .pairs(let pairs):
-        return try batch.withPair(index) { query, document throws(Failure) in
-          let prepared = try pairs.prepared(query: query, &scratch)
-          return try pairs.append(query: prepared.text, document: document, to: &buffer, &scratch)
-        }
-      }
-    }
   }
 
   private func openPartial(_ provenance: Provenance) throws(Failure) -> StreamResume {
@@ -144,7 +112,9 @@ struct TokenizeJob {
   private func makeSink(
     _ provenance: Provenance, _ resume: StreamResume?
   ) throws(Failure) -> any TokenSink {
-    if options.stats { return TokenStatistics(options.output.output, tokenizer) }
+    if options.stats {
+      return TokenStatistics(options.output.output, unknownID: tokenizer.unkID)
+    }
     let compression = try options.output.compression()
     let by = options.output.noProvenance ? nil : provenance.json
     let writer: ByteWriter
@@ -155,13 +125,13 @@ struct TokenizeJob {
         options.output.output, compression: compression, checksumText: options.format != .tensor)
     }
     switch options.format {
-    case .jsonl: return JSONLTokenSink(writer, tokenizer, asTokens: false, provenance: by)
-    case .tokens: return JSONLTokenSink(writer, tokenizer, asTokens: true, provenance: by)
+    case .jsonl: return TokenLineSink(writer, .json, provenance: by)
+    case .tokens: return TokenLineSink(writer, .texts(tokenizer), provenance: by)
     case .tensor:
       var description = StreamDescription(role: options.pairs ? .pair : options.role?.role ?? .doc)
       description.tokenizer = try TokenizerDigest.of(tokenizer)
       description.model = digest
-      if let role = work.roleTokenizer {
+      if let role = recordTokenizer.role {
         description.maxLength = role.maximumLength ?? Int(Int32.max)
         description.prompt = role.settings.prompt
       }
@@ -169,18 +139,12 @@ struct TokenizeJob {
       if !options.output.noProvenance {
         description.shard = try options.shards.selection()?.description
       }
-      return TensorTokenSink(writer, description, after: resume?.finished)
+      return TokenStreamSink(writer, description, after: resume?.finished)
     }
   }
 
   private func provenance() throws(Failure) -> Provenance {
     let inputs = try [("tokenizer", TokenizerDigest.of(tokenizer))] + InputDigest.of(operands)
     return Provenance(tool: "lir-tokenize", settings: context.settings, inputs: inputs)
-  }
-}
-
-extension TokenizeJob.Work {
-  fileprivate var roleTokenizer: RoleTokenizer? {
-    if case .role(let role) = self { role } else { nil }
   }
 }

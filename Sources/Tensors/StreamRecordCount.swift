@@ -1,0 +1,17 @@
+import Failures
+import Streams
+
+extension TensorStreamReader {
+  /// Counts the records of a stream, for shards.
+  ///
+  /// - Throws: 64 where the operand cannot be read a second time.
+  package static func countRecords(_ operand: String) throws(Failure) -> Int {
+    guard operand != "-", WholeFile.isRegular(operand) || !WholeFile.exists(operand) else {
+      throw .usage("--shard needs inputs that can be read twice, not a pipe")
+    }
+    let reader = try TensorStreamReader(operand)
+    var count = 0
+    while let segment = try reader.next() { count += segment.records }
+    return count
+  }
+}
