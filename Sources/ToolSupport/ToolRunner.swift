@@ -4,48 +4,50 @@ import Glibc
 import Streams
 
 /// A command of a tool: what it does, given its options.
+///
+/// `execute` is the one way in; what a command has to say before or after goes through the other
+/// requirements.
 package protocol ToolCommand: ParsableCommand, OptionsWithoutEffect {
   var common: CommonOptions { get }
   /// The tool's name in messages, `lir-encode`.
   static var tool: String { get }
   /// Whether the command has no summary line: it answers a question, or by its status alone.
   static var isSilent: Bool { get }
+  /// Does the work.
   func execute(_ context: ToolContext) throws
+  /// The answer to `--print-config`: the settings in force as YAML that `--config` reads back.
+  func configuration(_ settings: [Setting]) throws -> String
+  /// A failure as this process reports it; of processes that work together, one speaks for all.
+  func reported(_ failure: Failure) -> Failure
 }
 
 extension ToolCommand {
   package static var isSilent: Bool { false }
   package static var withoutEffect: [String] { [] }
 
-  package func run() throws {
-    let settings = Settings.of(self)
-    if common.printConfig { return try printSettings(settings) }
-    try runCommand(settings)
+  package func configuration(_ settings: [Setting]) throws -> String {
+    let hidden: Set<String> = ["config", "print-config"]
+    return settings.filter { !hidden.contains($0.key) }.map { $0.yaml + "\n" }.joined()
   }
 
-  /// Runs the command with declared options that were given.
+  package func reported(_ failure: Failure) -> Failure { failure }
+
+  package func run() throws { try run(with: []) }
+
+  /// Executes the command, with declared options that were given, and says at the end what it did.
   func run(with declared: [DeclaredValue]) throws {
     let settings = Settings.of(self)
     if common.printConfig {
       let given = declared.map { Setting(key: $0.name, value: .text($0.value)) }
-      return try printSettings((settings + given).sorted { $0.key < $1.key })
+      return try StandardOutput.write(
+        configuration((settings + given).sorted { $0.key < $1.key }))
     }
-    try runCommand(settings, declared)
-  }
-
-  /// Executes the command, and says at the end what it did.
-  package func runCommand(_ settings: [Setting], _ declared: [DeclaredValue] = []) throws {
-    let context = try ToolContext(
-      tool: Self.tool, common: common, settings: settings, declared: declared)
-    try execute(context)
-    if !Self.isSilent && !context.isSilent { context.summarize() }
-  }
-
-  /// Writes the settings in force as YAML that `--config` reads back.
-  package func printSettings(_ settings: [Setting]) throws(Failure) {
-    let hidden: Set<String> = ["config", "print-config"]
-    let lines = settings.filter { !hidden.contains($0.key) }.map(\.yaml)
-    try StandardOutput.write(lines.joined(separator: "\n") + "\n")
+    do {
+      let context = try ToolContext(
+        tool: Self.tool, common: common, settings: settings, declared: declared)
+      try execute(context)
+      if !Self.isSilent && !context.isSilent { context.summarize() }
+    } catch let failure as Failure { throw reported(failure) }
   }
 }
 

@@ -2,7 +2,6 @@ import ArgumentParser
 import Evaluation
 import Failures
 import Records
-import Streams
 import ToolSupport
 
 /// `lir-eval`: runs and judgements to values of measures.
@@ -99,21 +98,21 @@ struct Evaluate: ToolCommand {
   @Argument(help: "Runs; - or nothing for the standard input.")
   var runs: [String] = []
 
-  func execute(_ context: ToolContext) throws { try EvaluationJob(self, context).run() }
+  func execute(_ context: ToolContext) throws {
+    if listMeasures || explain != nil || metadata {
+      context.omitSummary()
+      return try answer()
+    }
+    try EvaluationJob(self, context).run()
+  }
 
-  func run() throws {
+  /// Answers a question about measures or runs.
+  private func answer() throws(Failure) {
     if listMeasures { return try StandardOutput.write(MeasureRegistry.listing + "\n") }
     if let explain {
       return try StandardOutput.write(try MeasureRegistry.explanation(explain) + "\n")
     }
-    let settings = Settings.of(self)
-    if common.printConfig { return try printSettings(settings) }
-    if metadata { return try printMetadata() }
-    try runCommand(settings)
-  }
-
-  /// One document of YAML a run that has metadata.
-  private func printMetadata() throws {
+    // One document of YAML a run that has metadata.
     for run in try Operands.resolve(runs) {
       guard let text = try RunMetadata.read(run) else {
         throw Failure(

@@ -8,6 +8,7 @@ import ToolSupport
 /// `lir-eval provenance`: what made a file.
 struct ShowProvenance: ToolCommand {
   static let tool = "lir-eval"
+  static let isSilent = true
 
   static let configuration = CommandConfiguration(
     commandName: "provenance",
@@ -18,10 +19,7 @@ struct ShowProvenance: ToolCommand {
   @Argument(help: "A tensor stream, a run or other text that ends in .zst, or an index folder.")
   var file: String
 
-  func execute(_ context: ToolContext) throws {}
-
-  func run() throws {
-    if common.printConfig { return try printSettings(Settings.of(self)) }
+  func execute(_ context: ToolContext) throws {
     guard let found = try find(), !found.isEmpty else {
       throw Failure(
         .refused, at: file, "expected a note of what made it, found none",
@@ -37,11 +35,7 @@ struct ShowProvenance: ToolCommand {
   private func find() throws(Failure) -> [String]? {
     if WholeFile.isDirectory(file) { return try manifest() }
     let reader = try ByteReader(file)
-    let head = try reader.peek(9)
-    let length = head.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-    if head.count == 9, head[8] == UInt8(ascii: "{"), length < 1 << 32 {
-      return try members(TensorStreamReader(reader))
-    }
+    if try TensorStreamReader.recognizes(reader) { return try members(TensorStreamReader(reader)) }
     return try trailers(reader)
   }
 

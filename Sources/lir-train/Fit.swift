@@ -3,7 +3,6 @@ import Failures
 import JSON
 import MessagePassing
 import ModelSupport
-import Streams
 import ToolSupport
 import Training
 
@@ -39,14 +38,11 @@ struct Fit: ToolCommand, ReadsOwnConfiguration {
   @OptionGroup var instructions: InstructionOptions
   @OptionGroup var resumption: ResumeOptions
 
-  func run() throws {
-    if common.printConfig {
-      return try StandardOutput.write(YAMLFile.text(try trainingConfiguration().effective))
-    }
-    do { try runCommand(Settings.of(self)) } catch let failure as Failure {
-      throw MessagePassing.ownPart(of: failure)
-    }
+  func configuration(_ settings: [Setting]) throws -> String {
+    YAMLFile.text(try trainingConfiguration().effective)
   }
+
+  func reported(_ failure: Failure) -> Failure { MessagePassing.ownPart(of: failure) }
 
   func execute(_ context: ToolContext) throws {
     let hint = "name the folder of the training run"
