@@ -208,7 +208,7 @@ let package = Package(
       "Training",
       [
         "JSON", "Streams", "Kernels", "Workers", "Records", "Tensors", "Tokenizers", "TrainingData",
-        "Autograd", "Models",
+        "Autograd", "Models", "Evaluation",
       ]),
     tests("ToolSupport", ["JSON", "Records", "Streams", argumentParser]),
     tests("ModelSupport", ["Kernels", "Models", "ToolSupport", argumentParser]),

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Failures
-import JSON
 import MessagePassing
 import ModelSupport
 import ToolSupport
@@ -70,16 +69,9 @@ struct Fit: ToolCommand, ReadsOwnConfiguration {
     guard let file = common.config else {
       throw .usage("--config is missing", hint: "name a YAML file; man lir-train has one")
     }
-    var json = try YAMLFile.read(file)
-    let written = json
-    for assignment in set {
-      guard let sign = assignment.firstIndex(of: "="), sign != assignment.startIndex else {
-        throw .usage("--set: expected PATH=VALUE, found \(assignment)")
-      }
-      let value = try YAMLFile.parse(
-        String(assignment[assignment.index(after: sign)...]), place: "--set \(assignment)")
-      json = try ConfigurationPath.set(String(assignment[..<sign]), value, in: json)
-    }
+    let written = try YAMLFile.read(file)
+    let assignments = try ConfigurationAssignments(set, parse: YAMLFile.parse)
+    var json = try assignments.applied(to: written)
     if let model { json = try ConfigurationPath.set("model", .string(model), in: json) }
     if common.seed.isGiven {
       guard let seed = Int(exactly: common.seed.value) else {
@@ -88,27 +80,7 @@ struct Fit: ToolCommand, ReadsOwnConfiguration {
       json = try ConfigurationPath.set("seed", .integer(seed), in: json)
     }
     do throws(Failure) { return try TrainingConfiguration(json, file: file) } catch {
-      throw named(error, written)
+      throw assignments.placing(error, written: written)
     }
-  }
-
-  /// A failure of what `--set` has set is not the file's: of the key, of one below it, or of one
-  /// beside or above it that the file, `written`, does not have.
-  private func named(_ failure: Failure, _ written: JSON) -> Failure {
-    let words = failure.message.split { " :,".contains($0) }
-    func isMeant(_ path: Substring) -> Bool {
-      let parts = path.split(separator: ".")
-      let isNew = parts.first.map { written[String($0)] == nil } ?? false
-      return words.contains { word in
-        word == path || word.hasPrefix("\(path).") || parts.count > 1 && word == parts.last ?? ""
-          || isNew && word.split(separator: ".").first == parts.first
-      }
-    }
-    guard let path = set.compactMap({ $0.split(separator: "=").first }).last(where: isMeant) else {
-      return failure
-    }
-    var named = failure
-    named.place = "--set \(path)"
-    return named
   }
 }

@@ -1,7 +1,5 @@
 import Failures
-import JSON
 import Kernels
-import Models
 import Streams
 import ToolSupport
 import Training
@@ -15,9 +13,10 @@ struct FitJob {
   private let folders: CheckpointFolders
   private let training: TrainingRun
   private let writer: ModelFolderWriter
+  private let checkpoints: CheckpointWriter
   private let validations: [Validation]
   private let identity: RunIdentity
-  /// Of the output, while this is the process that writes.
+  /// Keeps others off the output, where this is the process that writes.
   private let claim: CheckpointFolders.Claim?
   private let resumes: Bool
   private let ranks: (any Ranks)?
@@ -32,7 +31,7 @@ struct FitJob {
     self.resumes = resumes
     self.ranks = ranks
     let isFirst = ranks?.isFirst ?? true
-    if isFirst { try Self.checkOutput(output, resumes: resumes) }
+    if isFirst { try CheckpointFolders.checkOutput(output, resumes: resumes) }
     // The others find what the first one makes.
     if !isFirst { ranks?.wait() }
     folders = try CheckpointFolders(output)
@@ -51,6 +50,8 @@ struct FitJob {
     training = try TrainingRun(
       configuration, models.description, kernels, pool, ranks: ranks, opener: opener)
     writer = try ModelFolderWriter(models.plain, training.trained, training.lowRank)
+    checkpoints = CheckpointWriter(
+      folders, training, writer, identity, configuration: YAMLFile.text(configuration.effective))
     let fresh = training.trained.model.freshTensors
     for part in configuration.optimizer.noDecay where isFirst {
       if training.trained.store.parameters.contains(where: { $0.name.contains(part) }) { continue }
@@ -70,22 +71,6 @@ struct FitJob {
     self.validations = validations
   }
 
-  /// - Throws: 73 where something is in the way.
-  private static func checkOutput(_ output: String, resumes: Bool) throws(Failure) {
-    switch try CheckpointFolders.content(output) {
-    case .nothing: break
-    case .somethingElse:
-      throw Failure(
-        .cannotCreate, at: output, "there is something here that is not a training run",
-        hint: "name a folder that is empty, or not there yet")
-    case .run where resumes: break
-    case .run:
-      throw Failure(
-        .cannotCreate, at: output, "there is a training run here already",
-        hint: "--resume goes on with it")
-    }
-  }
-
   func run() throws(Failure) {
     if !isFirst { context.omitSummary() }
     var state = try start()
@@ -93,14 +78,14 @@ struct FitJob {
       let goesOn = isFirst ? try isToGoOn() : false
       guard ranks?.any(goesOn) ?? goesOn else {
         // The last checkpoint may be of an earlier step; a log that is gone or odd stops nobody.
-        let logged = try? MetricsFile(folders.root, name: "").steps.last?["step"]?.integer
+        let logged = try? MetricsFile(folders.root).steps.last?["step"]?.integer
         return context.report("steps", "\(logged ?? state.step)")
       }
     }
     if isFirst {
       try folders.reopen()
-      try writeConfiguration(into: folders.root)
-      if state.step > 0 { try settle(state) }
+      try checkpoints.writeConfiguration(into: folders.root)
+      if state.step > 0 { try checkpoints.settle(state) }
     }
     StopRequest.install()
     let metrics =
@@ -110,11 +95,11 @@ struct FitJob {
     context.progress.expect(queries.overflow ? .max : queries.partialValue)
     var last = context.seconds
     var warned: Set<Int> = []
-    while !training.isDone, !isStopped(state) {
+    while !training.isDone, !state.isStopped(by: validations.map(\.configuration.patience)) {
       let report = try training.advance()
       state.step = report.step
       let now = context.seconds
-      try metrics?.add(report, configuration.losses.map(\.name), seconds: now - last)
+      try metrics?.add(report, losses: configuration.losses.map(\.name), seconds: now - last)
       last = now
       if isFirst { show(report, &warned) }
       let isBest = try validate(&state, metrics)
@@ -130,7 +115,11 @@ struct FitJob {
     if isFirst { try finish(state) }
   }
 
-  /// `warned`: losses of which something was said already.
+  /// Shows what a step did.
+  ///
+  /// - Parameters:
+  ///   - report: What the step did.
+  ///   - warned: Losses of which something was said already.
   private func show(_ report: StepReport, _ warned: inout Set<Int>) {
     for term in report.withoutPairs where warned.insert(term).inserted {
       context.diagnostics.warning(
@@ -141,12 +130,6 @@ struct FitJob {
       "; step \(report.step) of \(training.steps), loss \(ToolContext.fixed(report.loss, 4)), "
         + "lr \(report.learningRate)")
     context.count(records: report.queries)
-  }
-
-  private func isStopped(_ state: TrainingState) -> Bool {
-    zip(state.waits, validations).contains { waits, validation in
-      validation.configuration.patience.map { waits >= $0 } ?? false
-    }
   }
 
   /// The state to go on from; a new one for a new run.
@@ -169,7 +152,7 @@ struct FitJob {
 
   /// Whether a run that has come to its end is to have another one, or has lost its model.
   private func isToGoOn() throws(Failure) -> Bool {
-    let path = "\(folders.root)/train.yml"
+    let path = "\(folders.root)/\(CheckpointWriter.configurationFile)"
     let before = try TrainingConfiguration(YAMLFile.read(path), file: path)
     try identity.check(configuration: before, at: path)
     if let missing = writer.contents.first(where: { !WholeFile.exists("\(folders.root)/\($0)") }) {
@@ -189,103 +172,23 @@ struct FitJob {
       let isDue = state.step % validation.configuration.every == 0 || training.isDone
       guard isDue else { continue }
       let values = try validation.values(training)
-      try metrics?.add(state.step, validation, values)
-      let isBetter = state.bests[i].map { validation.isBetter(values[0], than: $0) } ?? true
-      state.waits[i] = isBetter ? 0 : state.waits[i] + 1
-      guard isBetter else { continue }
-      state.bests[i] = values[0]
-      // The first validation chooses the model.
-      if i == 0 {
-        state.best = .init(value: values[0], step: state.step)
-        isBest = true
-      }
+      try metrics?.add(
+        validation: validation.configuration.name, step: state.step, zip(validation.names, values))
+      if state.note(values[0], of: i, isBetter: validation.isBetter) { isBest = true }
     }
     return isBest
   }
 
-  private func writeConfiguration(into folder: String) throws(Failure) {
-    let file = try ByteWriter("\(folder)/train.yml", compression: Compression.none)
-    try file.write(YAMLFile.text(configuration.effective))
-    try file.finish()
-  }
-
   private func checkpoint(_ state: TrainingState) throws(Failure) {
-    guard isFirst else { return }
-    try folders.add(state.step, contents: writer.contents + [TrainingState.fileName, "train.yml"]) {
-      folder throws(Failure) in
-      try writer.write(into: folder)
-      try writeConfiguration(into: folder)
-      try training.save(state, identity, weights: writer.weightFiles, into: folder)
-    }
-    try settle(state)
-  }
-
-  /// What follows a checkpoint, also one behind which a kill came.
-  private func settle(_ state: TrainingState) throws(Failure) {
-    if let best = state.best, try folders.steps().contains(best.step) {
-      try folders.markBest(best.step)
-    }
-    try folders.prune(keeping: configuration.checkpointsKept, best: state.best?.step)
+    if isFirst { try checkpoints.add(state) }
   }
 
   private func finish(_ state: TrainingState) throws(Failure) {
-    try folders.sweep(
-      writer.contents + [
-        "train.yml", "metrics.jsonl", "best", "start", CheckpointFolders.doneFile,
-      ])
-    try writer.write(into: folders.root)
-    try CheckpointFolders.finish(folders.root)
+    try checkpoints.finish()
     context.report("steps", "\(state.step)")
     if let best = state.best, let name = validations.first?.names.first {
       context.report("best_step", "\(best.step)")
       context.report("best_\(name)", "\(best.value)")
     }
-  }
-}
-
-/// The model of a configuration, as its folder has it and as it is trained.
-private struct TrainingModel {
-  /// As the folder and `model_config` have it.
-  let plain: ModelDescription
-  /// Of the folder that the user named.
-  let digest: String
-  /// With the dropout of the configuration.
-  let description: ModelDescription
-
-  /// Fields of transformers' configurations that are rates of dropout.
-  private static let rates = [
-    "hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout",
-    "embedding_dropout", "mlp_dropout", "dropout_rate",
-  ]
-
-  init(
-    _ configuration: TrainingConfiguration, _ folders: CheckpointFolders, makesStart: Bool
-  ) throws(Failure) {
-    var folder = try ModelFolder(configuration.model, overrides: configuration.modelConfig)
-    var plain = try ModelDescription(recognizing: folder)
-    digest = try folder.digest()
-    if let vocabulary = try VocabularyExtension(plain) {
-      if makesStart {
-        try folders.addStart(contents: try vocabulary.contents()) { path throws(Failure) in
-          try vocabulary.write(into: path, seed: configuration.seed)
-        }
-      }
-      folder = try ModelFolder(folders.start, overrides: configuration.modelConfig)
-      plain = try ModelDescription(recognizing: folder)
-    }
-    self.plain = plain
-    guard let rate = configuration.dropout else {
-      description = plain
-      return
-    }
-    // Rates that the file does not name have defaults, which 0 is to stand for as well.
-    let present = Self.rates.filter { rate == 0 || folder.config[$0]?.double != nil }
-    guard !present.isEmpty else {
-      throw .config(folder.configPlace, "dropout: the model has no rate of it")
-    }
-    let overrides =
-      (configuration.modelConfig?.members ?? []) + present.map { JSON.Member($0, .double(rate)) }
-    description = try ModelDescription(
-      recognizing: ModelFolder(folder.path, overrides: .object(overrides)))
   }
 }

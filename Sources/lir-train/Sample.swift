@@ -1,6 +1,5 @@
 import ArgumentParser
 import Failures
-import JSON
 import Records
 import Streams
 import ToolSupport
@@ -147,7 +146,11 @@ private struct SampleJob {
       command.output.output, compression: try command.output.compression(), checksumText: true)
     for repetition in 0..<command.`repeat` {
       for index in 0..<tuples.count {
-        try writer.write(line(try tuples.tuple(index, epoch: repetition)))
+        let tuple = try tuples.tuple(index, epoch: repetition)
+        try writer.write(
+          tuple.line(
+            hasQueryTexts: !command.queries.isEmpty, hasDocumentTexts: !command.docs.isEmpty,
+            hasScores: targets != .order))
         context.count(records: 1)
       }
     }
@@ -166,26 +169,5 @@ private struct SampleJob {
   private var scratchFolder: String {
     let folder = PathName.split(command.output.output).folder
     return folder.isEmpty ? "." : folder
-  }
-
-  private func line(_ tuple: TrainingTuple) -> String {
-    var members: [JSON.Member] = []
-    if let id = tuple.queryID { members.append(JSON.Member("query_id", .string(id.description))) }
-    if !tuple.query.isEmpty || !command.queries.isEmpty {
-      members.append(JSON.Member("query", .string(String(decoding: tuple.query, as: UTF8.self))))
-    }
-    let docs = tuple.documents.map { document -> JSON in
-      var members: [JSON.Member] = []
-      if let id = document.id { members.append(JSON.Member("doc_id", .string(id.description))) }
-      if !document.text.isEmpty || !command.docs.isEmpty {
-        members.append(JSON.Member("text", .string(String(decoding: document.text, as: UTF8.self))))
-      }
-      if targets != .order {
-        members.append(JSON.Member("score", .double(Double(document.target))))
-      }
-      return .object(members)
-    }
-    members.append(JSON.Member("docs", .array(docs)))
-    return JSON.object(members).serialized() + "\n"
   }
 }

@@ -20,6 +20,20 @@ package struct StepReport: Sendable {
   package var gradientNorm: Double
   package var queries: Int
   package var tokens: Int
+
+  package init(
+    step: Int, epoch: Int, loss: Double, terms: [Double], learningRate: Double,
+    gradientNorm: Double, queries: Int, tokens: Int
+  ) {
+    self.step = step
+    self.epoch = epoch
+    self.loss = loss
+    self.terms = terms
+    self.learningRate = learningRate
+    self.gradientNorm = gradientNorm
+    self.queries = queries
+    self.tokens = tokens
+  }
 }
 
 /// A model in training: step by step, each a function of the weights, the optimiser's memory and the

@@ -2,16 +2,19 @@ import Failures
 import Glibc
 import JSON
 import Streams
-import Tensors
-import Training
 
 /// `metrics.jsonl`: a line a step and a validation.
-final class MetricsLog {
+package final class MetricsLog {
   private let path: String
   private let descriptor: Int32
 
   /// Goes on with a log behind a step: what was logged of later ones is dropped.
-  init(_ path: String, keeping step: Int) throws(Failure) {
+  ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - step: The step that training goes on from; 0 for a new log.
+  /// - Throws: 66, 73 or 74 where the file cannot be read or written.
+  package init(_ path: String, keeping step: Int) throws(Failure) {
     self.path = path
     var kept: [UInt8] = []
     if step > 0, WholeFile.exists(path) {
@@ -32,13 +35,21 @@ final class MetricsLog {
 
   deinit { close(descriptor) }
 
-  /// `names`: the losses'; `seconds`: what the step took.
-  func add(_ report: StepReport, _ names: [String], seconds: Double) throws(Failure) {
+  /// Logs a step.
+  ///
+  /// - Parameters:
+  ///   - report: What the step did.
+  ///   - losses: The names of the losses, in their order.
+  ///   - seconds: What the step took.
+  /// - Throws: 74 where the line cannot be written.
+  package func add(
+    _ report: StepReport, losses: [String], seconds: Double
+  ) throws(Failure) {
     var members: [JSON.Member] = [
       JSON.Member("step", .integer(report.step)), JSON.Member("epoch", .integer(report.epoch)),
       JSON.Member("loss", .double(report.loss)),
     ]
-    members += zip(names, report.terms).map { JSON.Member($0, Self.number($1)) }
+    members += zip(losses, report.terms).map { JSON.Member($0, Self.number($1)) }
     members += [
       JSON.Member("lr", .double(report.learningRate)),
       JSON.Member("grad_norm", .double(report.gradientNorm)),
@@ -48,13 +59,20 @@ final class MetricsLog {
     try write(.object(members))
   }
 
-  func add(_ step: Int, _ validation: Validation, _ values: [Double]) throws(Failure) {
+  /// Logs a validation.
+  ///
+  /// - Parameters:
+  ///   - validation: Its name.
+  ///   - step: The step after which it took place.
+  ///   - values: Its measures and their values.
+  /// - Throws: 74 where the line cannot be written.
+  package func add(
+    validation: String, step: Int, _ values: some Sequence<(String, Double)>
+  ) throws(Failure) {
     try write(
       .object(
-        [
-          JSON.Member("step", .integer(step)),
-          JSON.Member("validation", .string(validation.configuration.name)),
-        ] + zip(validation.names, values).map { JSON.Member($0, Self.number($1)) }))
+        [JSON.Member("step", .integer(step)), JSON.Member("validation", .string(validation))]
+          + values.map { JSON.Member($0, Self.number($1)) }))
   }
 
   /// JSON has no NaN: a loss that no weight counts may be one.
