@@ -131,7 +131,7 @@ let package = Package(
       name: "ModelSupport",
       dependencies: [
         "Failures", "JSON", "Streams", "Kernels", "Workers", "Records", "Tensors", "Vectors",
-        "Tokenizers", "Autograd", "Models", "Encoding", "ToolSupport",
+        "Tokenizers", "Autograd", "Models", "Encoding", "ToolSupport", argumentParser,
       ]),
 
     // L9: the tools

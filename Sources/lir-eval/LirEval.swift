@@ -23,7 +23,7 @@ struct LirEval: Tool {
   static let name = "lir-eval"
 
   static let configuration = CommandConfiguration(
-    commandName: "lir-eval",
+    commandName: name,
     abstract: "Evaluate runs against relevance judgements.",
     subcommands: [Evaluate.self, TrecEval.self, ShowProvenance.self],
     defaultSubcommand: Evaluate.self)

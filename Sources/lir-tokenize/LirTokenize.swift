@@ -1,22 +1,18 @@
 import ArgumentParser
+import ModelSupport
 import Tensors
 import ToolSupport
 
 @main
-struct LirTokenize: Tool, ToolCommand {
+struct LirTokenize: Tool, RecordCommand {
   static let name = "lir-tokenize"
-  static let tool = "lir-tokenize"
+  static let tool = name
 
   static let configuration = CommandConfiguration(
-    commandName: "lir-tokenize",
+    commandName: name,
     abstract: "Turn text records into tokens, or tokens back into text.")
 
-  @OptionGroup(title: "Common") var common: CommonOptions
-  @OptionGroup(title: "Model") var modelOptions: ModelOptions
-  @OptionGroup(title: "Input") var records: RecordOptionsGroup
-  @OptionGroup(title: "Output") var output: OutputOptions
-  @OptionGroup var resumption: ResumeOptions
-  @OptionGroup var shards: ShardOptions
+  @OptionGroup var shared: RecordCommandOptions
 
   @Option(
     help:

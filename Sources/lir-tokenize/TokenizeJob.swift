@@ -145,6 +145,6 @@ struct TokenizeJob {
 
   private func provenance() throws(Failure) -> Provenance {
     let inputs = try [("tokenizer", TokenizerDigest.of(tokenizer))] + InputDigest.of(operands)
-    return Provenance(tool: "lir-tokenize", settings: context.settings, inputs: inputs)
+    return Provenance(tool: LirTokenize.name, settings: context.settings, inputs: inputs)
   }
 }

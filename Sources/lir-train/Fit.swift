@@ -7,7 +7,7 @@ import Training
 
 /// `lir-train`: a configuration to a model.
 struct Fit: ToolCommand, ReadsOwnConfiguration {
-  static let tool = "lir-train"
+  static let tool = LirTrain.name
 
   static let configuration = CommandConfiguration(
     commandName: "fit", abstract: "Train a model (the default).",

@@ -7,7 +7,7 @@ struct LirTrain: Tool {
   static let name = "lir-train"
 
   static let configuration = CommandConfiguration(
-    commandName: "lir-train",
+    commandName: name,
     abstract: "Train a model to rank.",
     subcommands: [Fit.self, Sample.self, PlotMetrics.self],
     defaultSubcommand: Fit.self)

@@ -6,7 +6,7 @@ import Training
 
 /// `lir-train plot`: `metrics.jsonl` as SVG.
 struct PlotMetrics: ToolCommand {
-  static let tool = "lir-train"
+  static let tool = LirTrain.name
   static let isSilent = true
 
   static let configuration = CommandConfiguration(

@@ -8,7 +8,7 @@ import TrainingData
 
 /// `lir-train sample`: runs and judgements to training tuples.
 struct Sample: ToolCommand {
-  static let tool = "lir-train"
+  static let tool = LirTrain.name
 
   static let configuration = CommandConfiguration(
     commandName: "sample", abstract: "Make training tuples from a run, hard negatives included.",
@@ -159,7 +159,7 @@ private struct SampleJob {
       + InputDigest.of(command.queries, name: "queries")
       + InputDigest.of(command.docs, name: "docs")
     let provenance = Provenance(
-      tool: "lir-train sample", settings: context.settings, inputs: inputs)
+      tool: "\(Sample.tool) sample", settings: context.settings, inputs: inputs)
     try writer.finishText(
       records: tuples.count * command.`repeat`,
       provenance: command.output.noProvenance ? nil : provenance.json)
