@@ -166,7 +166,7 @@ let package = Package(
         "JSON", "Kernels", "Workers", "Records", "Tensors", "Tokenizers", "Evaluation",
         "TrainingData", "Autograd", "Models", "Training", "MessagePassing", "ModelSupport",
       ]),
-    tool("lir-eval", ["JSON", "Workers", "Records", "Tensors", "Evaluation"]),
+    tool("lir-eval", ["JSON", "Workers", "Records", "Tensors", "IndexFormat", "Evaluation"]),
 
     // What scripts/reference/bench_training.py runs beside the reference
     .executableTarget(

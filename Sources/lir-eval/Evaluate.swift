@@ -6,7 +6,7 @@ import ToolSupport
 
 /// `lir-eval`: runs and judgements to values of measures.
 struct Evaluate: ToolCommand {
-  static let tool = "lir-eval"
+  static let tool = LirEval.name
 
   static let configuration = CommandConfiguration(
     commandName: "evaluate", abstract: "Evaluate runs (the default).",

@@ -13,19 +13,8 @@ struct EvaluationJob {
   init(_ command: Evaluate, _ context: ToolContext) throws(Failure) {
     self.command = command
     self.context = context
-    let names = command.measure.isEmpty ? Evaluate.defaultMeasures : command.measure
-    var measures: [NamedMeasure] = []
-    for name in names {
-      let measure = try MeasureRegistry.measure(name)
-      // Asked for twice is asked for once.
-      if !measures.contains(where: { $0.name == measure.name }) { measures.append(measure) }
-      if command.judged {
-        let judged = try MeasureRegistry.measure(
-          MeasureName("Judged", cutoff: measure.cutoff.map { "\($0)" }))
-        if !measures.contains(where: { $0.name == judged.name }) { measures.append(judged) }
-      }
-    }
-    self.measures = measures
+    measures = try MeasureRegistry.measures(
+      command.measure.isEmpty ? Evaluate.defaultMeasures : command.measure, judged: command.judged)
   }
 
   func run() throws(Failure) {

@@ -53,48 +53,18 @@ struct ReportJob {
     var page = ReportPage(
       runs: runs, qrels: qrels, evaluations, comparisons, curves: recall, baseline: baseline,
       limits: limits)
-    try addTexts(&page)
+    var texts = ReportTexts(page, runs, depth: limits.documents)
+    try texts.read(
+      queries: command.report.queriesText, docs: command.report.docs, command.records.records(),
+      warn: context.diagnostics.warning)
+    context.count(skipped: texts.skipped)
+    page.queryText = { [texts] in texts.query($0) }
+    page.docText = { [texts] in texts.doc($0) }
     for run in runs where WholeFile.isRegular(run.name) {
       if let text = try RunMetadata.read(run.name) { page.metadata.append((run.name, text)) }
     }
     let writer = try ByteWriter(path)
     try page.write { text throws(Failure) in try writer.write(text) }
     try writer.finish()
-  }
-
-  /// The texts of files, else those that runs brought along.
-  private func addTexts(_ page: inout ReportPage) throws(Failure) {
-    var queryIDs = IDTable()
-    for query in page.queries { _ = queryIDs.insert(query) }
-    var (queries, docs) = (TextTable(queryIDs), TextTable(page.documents))
-    for run in runs where run.texts != nil {
-      for query in 0..<run.queries.count {
-        queries[run.queries[query]] = run.queryText(query).map { Array($0.utf8) }
-        for entry in run.entries(of: query).prefix(limits.documents) {
-          docs[run.doc(entry)] = run.docText(entry).map { Array($0.utf8) }
-        }
-      }
-    }
-    let options = command.records.records()
-    if let file = command.report.queriesText {
-      try queries.read([file], options)
-      warn(queries, "queries", file)
-    }
-    if !command.report.docs.isEmpty {
-      try docs.read(command.report.docs, options)
-      warn(docs, "documents", command.report.docs.joined(separator: " "))
-    }
-    context.count(skipped: queries.skipped + docs.skipped)
-    let (queryTexts, docTexts) = (queries, docs)
-    page.queryText = { id in queryTexts[id].map { String(decoding: $0, as: UTF8.self) } }
-    page.docText = { id in docTexts[id].map { String(decoding: $0, as: UTF8.self) } }
-  }
-
-  private func warn(_ table: TextTable, _ what: String, _ file: String) {
-    if let failure = table.firstSkipped { context.diagnostics.warning("\(failure), skipped") }
-    if table.missingCount > 0 {
-      context.diagnostics.warning(
-        "\(file): \(table.missingCount) of \(table.ids.count) \(what) of the report are not there")
-    }
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Failures
+import IndexFormat
 import JSON
 import Streams
 import Tensors
@@ -7,7 +8,7 @@ import ToolSupport
 
 /// `lir-eval provenance`: what made a file.
 struct ShowProvenance: ToolCommand {
-  static let tool = "lir-eval"
+  static let tool = LirEval.name
   static let isSilent = true
 
   static let configuration = CommandConfiguration(
@@ -40,7 +41,7 @@ struct ShowProvenance: ToolCommand {
   }
 
   private func manifest() throws(Failure) -> [String]? {
-    let path = "\(file)/manifest.json"
+    let path = "\(file)/\(IndexManifest.fileName)"
     guard WholeFile.exists(path) else { return nil }
     let bytes = try WholeFile.read(path)
     do throws(JSONError) {
