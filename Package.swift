@@ -11,7 +11,7 @@ import PackageDescription
 //   L4  Autograd Retrieval
 //   L5  Models Indexes
 //   L6  Training Encoding
-//   L7  ToolSupport MessagePassing
+//   L7  ToolSupport MessagePassing Reranking
 //   L8  ModelSupport IndexSupport   what the tools that run a model, or open an index, share
 //   L9  the tools
 
@@ -108,10 +108,18 @@ let package = Package(
     .target(
       name: "Encoding",
       dependencies: [
-        "Failures", "JSON", "Streams", "Records", "Tensors", "Tokenizers", "Models",
+        "Failures", "JSON", "Streams", "Kernels", "Workers", "Records", "Tensors", "Vectors",
+        "Tokenizers", "Models",
       ]),
 
-    // L7: what the tools share, and what processes that train together need
+    // L7: scores for the documents of a run; what the tools share, and what processes that train
+    // together need
+    .target(
+      name: "Reranking",
+      dependencies: [
+        "Failures", "Streams", "Kernels", "Workers", "Records", "Tensors", "Vectors",
+        "IndexFormat", "Retrieval", "Indexes", "Tokenizers", "Models", "Encoding",
+      ]),
     .target(
       name: "MessagePassing",
       dependencies: [
@@ -141,8 +149,7 @@ let package = Package(
     tool(
       "lir-encode",
       [
-        "JSON", "Kernels", "Workers", "Records", "Tensors", "Vectors", "Tokenizers", "Models",
-        "Encoding", "ModelSupport",
+        "Kernels", "Records", "Tensors", "Vectors", "Models", "Encoding", "ModelSupport",
       ]),
     tool(
       "lir-index",
@@ -152,13 +159,13 @@ let package = Package(
       "lir-search",
       [
         "JSON", "Kernels", "Workers", "Records", "Tensors", "Vectors", "IndexFormat", "Retrieval",
-        "Indexes", "IndexSupport", "Tokenizers", "Models", "ModelSupport",
+        "Indexes", "IndexSupport", "Tokenizers", "Models", "Encoding", "ModelSupport",
       ]),
     tool(
       "lir-rerank",
       [
-        "JSON", "Kernels", "Workers", "Records", "Tensors", "Vectors", "IndexFormat", "Retrieval",
-        "Indexes", "IndexSupport", "Tokenizers", "Models", "ModelSupport",
+        "Kernels", "Records", "Tensors", "Vectors", "IndexFormat", "Retrieval", "Models",
+        "Encoding", "Reranking", "ModelSupport",
       ]),
     tool(
       "lir-train",
@@ -212,6 +219,17 @@ let package = Package(
       ]),
     tests("ToolSupport", ["JSON", "Records", "Streams", argumentParser]),
     tests("ModelSupport", ["Kernels", "Models", "ToolSupport", argumentParser]),
-    tests("Encoding", ["JSON", "Streams", "Records", "Tensors", "Tokenizers", "Workers", "Models"]),
+    tests(
+      "Encoding",
+      [
+        "JSON", "Streams", "Kernels", "Workers", "Records", "Tensors", "Vectors", "Tokenizers",
+        "Models",
+      ]),
+    tests(
+      "Reranking",
+      [
+        "Streams", "Kernels", "Workers", "Records", "Tensors", "Vectors", "IndexFormat",
+        "Retrieval", "Indexes", "Tokenizers", "Models", "Encoding",
+      ]),
   ]
 )

@@ -1,8 +1,8 @@
 import Autograd
+import Encoding
 import Failures
 import JSON
 import Models
-import Records
 import Streams
 import Tensors
 import ToolSupport
@@ -19,7 +19,9 @@ package struct Calibration: Sendable {
     let role: Role?
     let agreements: [LayerAgreement]
 
-    /// `agreements`: those of each run of the model.
+    /// - Parameters:
+    ///   - role: Whose texts the model encodes; nil where there is no other model.
+    ///   - agreements: The layers of each run of the model.
     package init(_ role: Role?, _ agreements: [[LayerAgreement]]) {
       self.role = role
       var all: [String: LayerAgreement] = [:]
@@ -63,11 +65,11 @@ package struct Calibration: Sendable {
   ///   - operands: Those of the command.
   ///   - others: Options of the command that are about its output, where they are given.
   /// - Throws: 64.
-  package static func check(
+  private static func check(
     _ file: String, _ computation: PrecisionOptions, batchTokens: Int, operands: [String],
     others: [(name: String, isGiven: Bool)]
   ) throws(Failure) {
-    if batchTokens < 1 { throw .usage("--batch-tokens: expected at least 1") }
+    try BatchTokens.check(batchTokens)
     if file == "-" { throw .usage("--calibrate: expected a file, not the standard input") }
     switch computation.precision {
     case .int8: break
@@ -79,6 +81,30 @@ package struct Calibration: Sendable {
         "--calibrate by itself computes nothing, found \(found)",
         hint: "--precision int8 --calibrate \(file) computes with what it finds")
     }
+  }
+
+  /// Answers `--calibrate`.
+  ///
+  /// - Parameters:
+  ///   - computation: Where its option stands.
+  ///   - batchTokens: Tokens a batch.
+  ///   - operands: Those of the command.
+  ///   - others: Options of the command that are about its output, where they are given.
+  ///   - diagnostics: Told of layers that stay in bfloat16.
+  ///   - calibrate: Calibrates on a file.
+  /// - Returns: What it finds; nil where the option is not given.
+  /// - Throws: 64 for what does not go with it; as `calibrate` does.
+  package static func ask(
+    _ computation: PrecisionOptions, batchTokens: Int, operands: [String],
+    others: [(name: String, isGiven: Bool)], _ diagnostics: Diagnostics,
+    _ calibrate: (String) throws(Failure) -> Calibration
+  ) throws(Failure) -> Calibration? {
+    guard let file = computation.calibrate else { return nil }
+    try check(
+      file, computation, batchTokens: batchTokens, operands: operands, others: others)
+    let found = try calibrate(file)
+    if computation.precision == .int8 { found.report(diagnostics) }
+    return found
   }
 
   /// What the file advises for the layers of a role's model.
@@ -105,7 +131,7 @@ package struct Calibration: Sendable {
   }
 
   /// Names the layers that stay in bfloat16.
-  package func report(_ diagnostics: Diagnostics) {
+  private func report(_ diagnostics: Diagnostics) {
     for part in parts {
       let kept = LayerPrecisions(part.agreements).kept
       let count = part.agreements.count
@@ -136,11 +162,11 @@ extension Calibration {
   ) throws(Failure) {
     try self.init(file) { () throws(Failure) in
       let embedder = try embedder()
-      guard case .texts(let reader) = try EncodeInput([file], options: records.records())
+      guard case .texts(let reader) = try TextsOrStream([file], options: records.records())
       else { throw .usage("--calibrate: expected texts, \(file) is a tensor stream") }
       while let batch = try reader.next() {
         if let failure = batch.firstSkipped { diagnostics.warning("\(failure), skipped") }
-        _ = try embedder.embed(try embedder.window(batch))
+        _ = try embedder.embed(try embedder.tokens(of: batch))
       }
       return [Part(nil, [embedder.encoder.agreements()])]
     }

@@ -1,59 +1,11 @@
+import Encoding
 import Failures
 import JSON
 import Kernels
 import Models
-import Streams
 import Tensors
 import Tokenizers
 import ToolSupport
-
-/// A model with its tokenizer.
-package struct LoadedModel: Sendable {
-  package let model: Model
-  package let tokenizer: Tokenizer
-
-  package var description: ModelDescription { model.description }
-
-  /// Loads the tokenizer and the model.
-  ///
-  /// - Parameters:
-  ///   - description: What the folder holds.
-  ///   - precisions: How precisely each layer will run.
-  ///   - cache: Keeps the packed weights.
-  ///   - diagnostics: Told of a damaged cache.
-  /// - Throws: 78 where they do not fit each other, or are not supported.
-  init(
-    _ description: ModelDescription, _ precisions: LayerPrecisions, _ cache: ModelCache?,
-    _ diagnostics: Diagnostics
-  ) throws(Failure) {
-    let tokenizer = try Tokenizer.load(folder: description.folder.modelPath)
-    self.tokenizer = tokenizer
-    func read(_ packed: PackedWeights?) throws(Failure) -> Model {
-      try Model(description, tokenizer: tokenizer, precisions: precisions, packed: packed)
-    }
-    if let cache {
-      model = try cache.load(description, precisions, diagnostics, read)
-    } else {
-      model = try read(nil)
-    }
-    try checkVocabulary()
-  }
-
-  /// Rows that frameworks add to an embedding table so that its size is a round number.
-  private static let maximumPadding = 128
-
-  /// Another vocabulary would give other tokens than the model was trained with, and no error.
-  private func checkVocabulary() throws(Failure) {
-    let rows = model.backbone.vocabularySize
-    let largest = Int(tokenizer.largestID)
-    guard largest < rows, rows - largest <= Self.maximumPadding else {
-      throw .config(
-        description.folder.path,
-        "the tokenizer has \(largest + 1) tokens, the embedding table \(rows) rows: "
-          + "they belong to different models")
-    }
-  }
-}
 
 extension ModelOptions {
   /// The folder of a role, with `--model-config` on top: `--query-model` for queries where it is
@@ -71,8 +23,8 @@ extension ModelOptions {
   /// The digest of the model, or of the pair of them.
   ///
   /// - Parameter cache: Knows digests of files that were read before.
-  /// - Returns: The digest.
-  /// - Throws: 64 where `--model` is missing, 66 where there is no such folder.
+  /// - Returns: 32 hexadecimal digits.
+  /// - Throws: 64 where `--model` is missing; as reading the files does.
   package func digest(_ cache: ModelCache? = nil) throws(Failure) -> String {
     let doc = try folder(for: .doc).digest(cache?.notes)
     if queryModel == nil { return doc }
@@ -98,7 +50,12 @@ extension ModelOptions {
         "\(description.folder.path): what --precision int8 costs \(description.architecture.name) "
           + "models on \(description.backboneType) has not been measured; bf16 is the safe choice")
     }
-    return try LoadedModel(description, precisions, cache, diagnostics)
+    let tokenizer = try Tokenizer.load(folder: description.folder.modelPath)
+    func read(_ packed: PackedWeights?) throws(Failure) -> Model {
+      try Model(description, tokenizer: tokenizer, precisions: precisions, packed: packed)
+    }
+    guard let cache else { return try LoadedModel(try read(nil), tokenizer) }
+    return try LoadedModel(try cache.load(description, precisions, diagnostics, read), tokenizer)
   }
 
   /// What `--model-config` says: a JSON object, or a file that holds one.

@@ -1,29 +1,21 @@
 import ArgumentParser
+import Encoding
 import Failures
-import Kernels
 import ModelSupport
 import Models
-import Records
-import Streams
 import Tensors
-import Tokenizers
 import ToolSupport
 
 /// `lir-encode`: text records or a token stream to a tensor stream.
-struct Encode: ToolCommand {
-  static let tool = "lir-encode"
+struct Encode: RecordCommand {
+  static let tool = LirEncode.name
 
   static let configuration = CommandConfiguration(
     commandName: "encode", abstract: "Encode texts or tokens (the default).")
 
   static let withoutEffect = ["batch-tokens"]
 
-  @OptionGroup(title: "Common") var common: CommonOptions
-  @OptionGroup(title: "Model") var modelOptions: ModelOptions
-  @OptionGroup(title: "Input") var records: RecordOptionsGroup
-  @OptionGroup(title: "Output") var output: OutputOptions
-  @OptionGroup var resumption: ResumeOptions
-  @OptionGroup var shards: ShardOptions
+  @OptionGroup var shared: RecordCommandOptions
 
   @Option(help: "Whose texts these are: query or doc.")
   var role: EncoderRole?
@@ -88,27 +80,27 @@ struct Encode: ToolCommand {
 
   /// What `--calibrate` finds; nil where it is not said.
   private func calibrate(_ context: ToolContext) throws(Failure) -> Calibration? {
-    guard let file = computation.calibrate else { return nil }
-    if inspect { throw .usage("--calibrate and --inspect are two questions") }
-    try Calibration.check(
-      file, computation, batchTokens: batchTokens, operands: inputs,
+    if inspect, computation.calibrate != nil {
+      throw .usage("--calibrate and --inspect are two questions")
+    }
+    return try Calibration.ask(
+      computation, batchTokens: batchTokens, operands: inputs,
       others: [
         ("--shard", shards.shard != nil), ("--resume", resumption.resume),
         ("--format", format != .tensor), ("--dtype", dtype != .f32), ("--dims", dims != nil),
         ("--top-terms", topTerms != nil),
-      ])
-    guard let role = self.role?.role else {
-      throw .usage("--role is missing", hint: "say --role query or --role doc")
+      ], context.diagnostics
+    ) { file throws(Failure) in
+      guard let role = self.role?.role else {
+        throw .usage("--role is missing", hint: "say --role query or --role doc")
+      }
+      return try Calibration(texts: file, records, context.diagnostics) { () throws(Failure) in
+        try TextEmbedder(
+          modelOptions.load(for: role, LayerPrecisions.calibrating, context.diagnostics), role,
+          context.pool, modelOptions.instructions.kernels(), batchTokens: batchTokens,
+          maxLength: maxLength, prompt: prompt)
+      }
     }
-    let found = try Calibration(texts: file, records, context.diagnostics) { () throws(Failure) in
-      try TextEmbedder(
-        modelOptions.load(for: role, LayerPrecisions.calibrating, context.diagnostics), role,
-        context.pool, modelOptions.instructions.kernels(), batchTokens: batchTokens,
-        maxLength: maxLength,
-        prompt: prompt)
-    }
-    if computation.precision == .int8 { found.report(context.diagnostics) }
-    return found
   }
 }
 

@@ -6,7 +6,6 @@ import Models
 import Records
 import Streams
 import Tensors
-import Tokenizers
 import ToolSupport
 
 /// One run of `lir-encode`: opens what the options name, loops over windows, closes.
@@ -37,7 +36,7 @@ struct EncodeJob {
         loaded.description.folder.path, "a cross-encoder gives no embeddings",
         hint: "lir-rerank scores pairs with it")
     }
-    guard options.batchTokens >= 1 else { throw .usage("--batch-tokens: expected at least 1") }
+    try BatchTokens.check(options.batchTokens)
     if options.format == .tensor { try options.output.refuseTerminal() }
     operands = try Operands.resolve(options.inputs)
     try options.resumption.check(inputs: operands, output: options.output)
@@ -53,84 +52,72 @@ struct EncodeJob {
   private var model: Model { embedder.model }
 
   func run() throws(Failure) {
-    let input = try EncodeInput(operands, options: options.records.records())
+    let input = try TextsOrStream(operands, options: options.records.records())
     if case .stream = input, options.maxLength != nil || options.prompt != nil {
       throw .usage("--max-length and --prompt are for texts, the input is a token stream")
     }
-    var provenance = self.provenance(earlier: nil)
-    let resume = try options.resumption.resume ? openPartial(provenance) : nil
+    let resume = try options.resumption.resume ? openPartial() : nil
     if try resume?.finishIfComplete() == true { return }
-    let done = resume?.done ?? 0
-    var sink: (any EmbeddingSink)?
-    // What a token stream says of its texts.
-    var source: StreamDescription?
-    func consume(_ window: InputWindow) throws(Failure) {
-      let embeddings = try embedder.embed(window)
-      if sink == nil { sink = try makeSink(provenance, resume, source) }
-      try sink?.append(ids: window.ids, embeddings)
-      context.count(
-        records: window.ids.count, skipped: window.skipped, truncated: window.tokens.truncated)
-      try StopRequest.check { () throws(Failure) in try sink?.flush() }
-    }
     switch input {
-    case .texts(let reader):
-      if let shard = try options.shards.restrict(
-        reader, operands: operands, options: options.records.records())
-      {
-        context.progress.expect(shard.count)
-      }
-      var skipper = RecordSkipper(done)
-      let eager = operands == ["-"]
-      while var batch = try reader.next(eager: eager) {
-        skipper.skip(in: &batch)
-        if let failure = batch.firstSkipped { context.diagnostics.warning("\(failure), skipped") }
-        try consume(try embedder.window(batch))
-        if eager { try sink?.flush() }
-      }
-    case .stream(let reader):
-      try consumeTokens(reader, skipping: done) { segment in
-        source = segment.description
-        provenance = self.provenance(earlier: segment.description.by)
-      } consume: { window throws(Failure) in
-        try consume(window)
-      }
+    case .texts(let reader): try encode(reader, resume)
+    case .stream(let reader): try encode(reader, resume)
     }
-    if sink == nil { sink = try makeSink(provenance, resume, source) }
-    try sink?.finish()
   }
 
-  // MARK: Shards and resuming
+  // MARK: Inputs
 
-  /// Runs the records of a token stream from `done` on, or a shard's.
-  private func consumeTokens(
-    _ reader: TensorStreamReader, skipping done: Int, begin: (TensorSegment) -> Void,
-    consume: (InputWindow) throws(Failure) -> Void
+  private func encode(_ reader: TextRecordReader, _ resume: StreamResume?) throws(Failure) {
+    var output = EncodeOutput { () throws(Failure) in try makeSink(nil, resume) }
+    if let shard = try options.shards.restrict(
+      reader, operands: operands, options: options.records.records())
+    {
+      context.progress.expect(shard.count)
+    }
+    var skipper = RecordSkipper(resume?.done ?? 0)
+    let eager = operands == ["-"]
+    while var batch = try reader.next(eager: eager) {
+      skipper.skip(in: &batch)
+      if let failure = batch.firstSkipped { context.diagnostics.warning("\(failure), skipped") }
+      try encode(try embedder.tokens(of: batch), into: &output)
+      if eager { try output.flush() }
+    }
+    try output.finish()
+  }
+
+  private func encode(_ reader: TensorStreamReader, _ resume: StreamResume?) throws(Failure) {
+    let shard = try options.shards.selection().map { selection throws(Failure) in
+      selection.range(of: try TensorStreamReader.countRecords(operands[0]))
+    }
+    var selection = SegmentSelection(shard, skipping: resume?.done ?? 0)
+    var next = try reader.next()
+    if let next { try embedder.check(next, tokenizer: tokenizerDigest, operands[0]) }
+    let source = next?.description
+    var output = EncodeOutput { () throws(Failure) in try makeSink(source, resume) }
+    while let segment = next {
+      let records = selection.next(segment.records)
+      if !records.isEmpty {
+        try encode(TokenizedRecords(segment, records: records), into: &output)
+      }
+      next = try reader.next()
+    }
+    try output.finish()
+  }
+
+  private func encode(
+    _ records: TokenizedRecords, into output: inout EncodeOutput
   ) throws(Failure) {
-    var wanted = 0..<Int.max
-    if let selection = try options.shards.selection() {
-      wanted = selection.range(of: try TensorStreamReader.countRecords(operands[0]))
-    }
-    let start = wanted.lowerBound + done
-    wanted = start..<max(start, wanted.upperBound)
-    var ordinal = 0
-    while let segment = try reader.next() {
-      if ordinal == 0 {
-        try check(segment)
-        begin(segment)
-      }
-      let range = (ordinal..<ordinal + segment.records).clamped(to: wanted)
-      if !range.isEmpty {
-        try consume(
-          InputWindow(
-            segment, records: range.lowerBound - ordinal..<range.upperBound - ordinal))
-      }
-      ordinal += segment.records
-    }
+    try output.append(ids: records.ids, try embedder.embed(records))
+    context.count(
+      records: records.ids.count, skipped: records.skipped, truncated: records.tokens.truncated)
+    // What is done is kept first.
+    try StopRequest.check { () throws(Failure) in try output.flush() }
   }
+
+  // MARK: Output
 
   private func provenance(earlier: String?) -> Provenance {
     Provenance(
-      tool: "lir-encode", settings: context.settings,
+      tool: Encode.tool, settings: context.settings,
       // A token stream itself says what made it; its bytes differ between a shard and the whole.
       inputs: [("model", modelDigest)]
         + inputs.filter { earlier == nil || $0.0 == Calibration.inputName },
@@ -139,59 +126,36 @@ struct EncodeJob {
 
   private var instructionSet: String? { options.computation.recordedInstructionSet(kernels) }
 
-  private func check(_ segment: TensorSegment) throws(Failure) {
-    guard segment.schema.kind == .tokens else {
-      throw .config(
-        operands[0], "expected a token stream, found kind \(segment.schema.kind.rawValue)")
-    }
-    guard segment.description.role == role else {
-      throw .config(
-        operands[0],
-        "the tokens are of role \(segment.description.role.rawValue), "
-          + "--role says \(role.rawValue)")
-    }
-    if let prompt = segment.description.prompt, prompt != embedder.tokenizer.settings.prompt,
-      case .dense(let settings) = model.description.architecture, !settings.poolsPrompt
-    {
-      throw .config(
-        operands[0], "the tokens were made with another prompt, which the model does not pool",
-        hint: "encode the texts themselves with --prompt")
-    }
-    guard segment.description.maxLength != nil else {
-      throw .config(
-        operands[0], "the tokens were made without --role",
-        hint: "tokenise again with lir-tokenize --role \(role.rawValue)")
-    }
-    if let found = segment.description.tokenizer, found != tokenizerDigest {
-      throw .config(
-        operands[0], "the tokens were made by another tokenizer than the model's",
-        hint: "tokenise again with lir-tokenize --model \(model.description.folder.path)")
-    }
-  }
-
-  private func openPartial(_ provenance: Provenance) throws(Failure) -> StreamResume {
+  private func openPartial() throws(Failure) -> StreamResume {
     guard options.format == .tensor else {
       throw .usage("--resume continues tensor streams, not \(options.format.rawValue)")
     }
     return try StreamResume(
-      options.output, provenance: provenance, shard: options.shards.shard)
+      options.output, provenance: provenance(earlier: nil), shard: options.shards.shard)
   }
 
-  // MARK: Output
-
+  /// Opens the output.
+  ///
+  /// - Parameters:
+  ///   - source: What a token stream says of its texts; nil where the texts were read.
+  ///   - resume: What an earlier run has left; nil where there is nothing to go on with.
+  /// - Returns: What the embeddings are written to.
+  /// - Throws: 64 for a form that the model's embeddings cannot have; 73 where it cannot be created.
   private func makeSink(
-    _ provenance: Provenance, _ resume: StreamResume?, _ source: StreamDescription?
+    _ source: StreamDescription?, _ resume: StreamResume?
   ) throws(Failure) -> any EmbeddingSink {
     let form = EmbeddingForm(
       dtype: options.dtype.elementType, dims: options.dims, topTerms: options.topTerms)
+    let shaper = try EmbeddingShaper(EmbeddingOutput(model), form, kernels)
+    let provenance = provenance(earlier: source?.by)
+    let path = options.output.output
     switch options.format {
-    case .npy:
-      return try NPYSink(options.output.output, model, form, kernels)
+    case .npy: return try NPYSink(path, shaper)
     case .jsonl:
       let writer = try ByteWriter(
-        options.output.output, compression: try options.output.compression(), checksumText: true)
-      return try JSONLSink(
-        writer, model, form, kernels, embedder.tokenizer.tokenizer,
+        path, compression: try options.output.compression(), checksumText: true)
+      return EmbeddingLineSink(
+        writer, shaper, embedder.tokenizer.tokenizer,
         provenance: options.output.noProvenance ? nil : provenance.json)
     case .tensor:
       let compression = try options.output.compression()
@@ -199,11 +163,10 @@ struct EncodeJob {
       if let resume {
         writer = try resume.writer(compression)
       } else {
-        writer = try ByteWriter(options.output.output, compression: compression)
+        writer = try ByteWriter(path, compression: compression)
       }
-      return try TensorSink(
-        writer, model, form, kernels, description: description(provenance, source),
-        after: resume?.finished)
+      return EmbeddingStreamSink(
+        writer, shaper, try description(provenance, source), after: resume?.finished)
     }
   }
 

@@ -6,7 +6,7 @@ struct LirEncode: Tool {
   static let name = "lir-encode"
 
   static let configuration = CommandConfiguration(
-    commandName: "lir-encode",
+    commandName: name,
     abstract: "Turn texts or tokens into embeddings with a model.",
     subcommands: [Encode.self, Cat.self, View.self, Verify.self],
     defaultSubcommand: Encode.self)

@@ -6,7 +6,7 @@ import ToolSupport
 
 /// `lir-rerank fuse`: runs to a run, without a model.
 struct Fuse: ToolCommand {
-  static let tool = "lir-rerank"
+  static let tool = LirRerank.name
 
   static let configuration = CommandConfiguration(
     commandName: "fuse", abstract: "Combine runs into one, without a model.",
@@ -69,9 +69,9 @@ struct Fuse: ToolCommand {
       read.append(run)
     }
     let provenance = Provenance(
-      tool: "lir-rerank fuse", settings: context.settings, inputs: try InputDigest.of(runs))
+      tool: "\(Self.tool) fuse", settings: context.settings, inputs: try InputDigest.of(runs))
     let output = try RunOutput(
-      output, resume: false, work: "", tag: tag ?? provenance.runTag("lir-rerank"),
+      output, resume: false, work: "", tag: tag ?? provenance.runTag(Self.tool),
       provenance: provenance.json)
     try fusion.fuse(read) { query, documents throws(Failure) in
       let ranking = documents.sorted { $0.precedes($1) }.prefix(k ?? .max)

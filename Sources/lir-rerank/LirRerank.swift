@@ -7,7 +7,7 @@ struct LirRerank: Tool {
   static let name = "lir-rerank"
 
   static let configuration = CommandConfiguration(
-    commandName: "lir-rerank",
+    commandName: name,
     abstract: "Score the documents of a run anew with a cross-encoder or a bi-encoder.",
     subcommands: [Rerank.self, Fuse.self],
     defaultSubcommand: Rerank.self)

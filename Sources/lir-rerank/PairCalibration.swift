@@ -1,8 +1,10 @@
+import Encoding
 import Failures
 import Kernels
 import ModelSupport
 import Models
 import Records
+import Reranking
 import Tensors
 import ToolSupport
 
@@ -21,15 +23,12 @@ struct PairCalibration {
 
   /// What `--calibrate` finds; nil where it is not said.
   func run() throws(Failure) -> Calibration? {
-    guard let file = options.computation.calibrate else { return nil }
-    try Calibration.check(
-      file, options.computation, batchTokens: options.batchTokens, operands: options.inputs,
+    try Calibration.ask(
+      options.computation, batchTokens: options.batchTokens, operands: options.inputs,
       others: [
         ("--shard", options.shards.shard != nil), ("--resume", options.resumption.resume),
-      ])
-    let found = try Calibration(file) { () throws(Failure) in try parts(file) }
-    if options.computation.precision == .int8 { found.report(context.diagnostics) }
-    return found
+      ], context.diagnostics
+    ) { file throws(Failure) in try Calibration(file) { () throws(Failure) in try parts(file) } }
   }
 
   private func parts(_ file: String) throws(Failure) -> [Calibration.Part] {
@@ -38,7 +37,7 @@ struct PairCalibration {
       let encoder = BatchEncoder(
         loaded.model, context.pool, kernels, batchTokens: options.batchTokens)
       let scorer = try CrossEncoderScorer(
-        loaded, encoder, context.pool, options.pairScoring(loaded.description))
+        loaded, encoder, context.pool, options.scoring(loaded.description))
       try read(file) { window throws(Failure) in _ = try scorer.score(window) }
       return [Calibration.Part(nil, [encoder.agreements()])]
     }
@@ -63,27 +62,13 @@ struct PairCalibration {
     try TextEmbedder(loaded, role, context.pool, kernels, batchTokens: options.batchTokens)
   }
 
-  /// The pairs of a file, those of one query that stand together as documents of one query.
   private func read(
     _ file: String, _ body: (PairWindow) throws(Failure) -> Void
   ) throws(Failure) {
     let reader = try TextRecordReader([file], options: options.records.records(.pairs))
     while let batch = try reader.next() {
       if let failure = batch.firstSkipped { context.diagnostics.warning("\(failure), skipped") }
-      var window = PairWindow()
-      for index in 0..<batch.count {
-        let (query, doc) = batch.pairIDs(index)
-        let texts = batch.withPair(index) { (Array($0), Array($1)) }
-        if window.queryIDs.last != query {
-          window.queryIDs.append(query)
-          window.queries.append(texts.0)
-          window.docIDs.append([])
-          window.docs.append([])
-        }
-        window.docIDs[window.docIDs.count - 1].append(doc)
-        window.docs[window.docs.count - 1].append(texts.1)
-      }
-      try body(window)
+      try body(PairWindow(batch))
     }
   }
 }

@@ -3,13 +3,14 @@ import Failures
 import ModelSupport
 import Models
 import Records
+import Reranking
 import Streams
 import Tensors
 import ToolSupport
 
 /// `lir-rerank`: a run and texts to a run.
-struct Rerank: ToolCommand {
-  static let tool = "lir-rerank"
+struct Rerank: RecordCommand {
+  static let tool = LirRerank.name
 
   static let configuration = CommandConfiguration(
     commandName: "rerank",
@@ -17,12 +18,7 @@ struct Rerank: ToolCommand {
 
   static let withoutEffect = ["queries", "docs", "index", "tag", "batch-tokens"]
 
-  @OptionGroup(title: "Common") var common: CommonOptions
-  @OptionGroup(title: "Model") var modelOptions: ModelOptions
-  @OptionGroup(title: "Input") var records: RecordOptionsGroup
-  @OptionGroup(title: "Output") var output: OutputOptions
-  @OptionGroup var resumption: ResumeOptions
-  @OptionGroup var shards: ShardOptions
+  @OptionGroup var shared: RecordCommandOptions
 
   @Option(help: ArgumentHelp("Text records of the queries.", valueName: "file"))
   var queries: String?
@@ -105,10 +101,10 @@ struct Rerank: ToolCommand {
   }
 
   /// How a cross-encoder's pairs become scores.
-  func pairScoring(_ description: ModelDescription) throws(Failure) -> PairScoring {
-    try PairScoring(description, score, samplingSeed: sampleMissingDocs ? common.seed.value : nil)
+  func scoring(_ description: ModelDescription) throws(Failure) -> CrossEncoderScoring {
+    try CrossEncoderScoring(
+      description, score, samplingSeed: sampleMissingDocs ? common.seed.value : nil)
   }
 }
 
-/// `--score`.
-enum ScoreForm: String, ExpressibleByArgument, CaseIterable { case model, logit, sigmoid, softmax }
+extension ScoreForm: ExpressibleByArgument {}

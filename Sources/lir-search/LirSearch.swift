@@ -1,31 +1,22 @@
 import ArgumentParser
+import Encoding
 import Failures
 import IndexSupport
-import Kernels
 import ModelSupport
 import Models
-import Records
-import Retrieval
-import Tensors
-import Tokenizers
 import ToolSupport
 
 @main
-struct LirSearch: Tool, ToolCommand {
+struct LirSearch: Tool, RecordCommand {
   static let name = "lir-search"
-  static let tool = "lir-search"
+  static let tool = name
 
   static let configuration = CommandConfiguration(
-    commandName: "lir-search", abstract: "Find the best documents of an index for every query.")
+    commandName: name, abstract: "Find the best documents of an index for every query.")
 
   static let withoutEffect = ["index", "tag", "filter", "latency", "batch-tokens"]
 
-  @OptionGroup(title: "Common") var common: CommonOptions
-  @OptionGroup(title: "Model") var modelOptions: ModelOptions
-  @OptionGroup(title: "Input") var records: RecordOptionsGroup
-  @OptionGroup(title: "Output") var output: OutputOptions
-  @OptionGroup var resumption: ResumeOptions
-  @OptionGroup var shards: ShardOptions
+  @OptionGroup var shared: RecordCommandOptions
 
   @Option(help: ArgumentHelp("Folder of the index.", valueName: "dir"))
   var index: String
@@ -78,16 +69,16 @@ struct LirSearch: Tool, ToolCommand {
 
   /// What `--calibrate` finds on queries; nil where it is not said.
   private func calibrate(_ context: ToolContext) throws(Failure) -> Calibration? {
-    guard let file = computation.calibrate else { return nil }
-    try Calibration.check(
-      file, computation, batchTokens: batchTokens, operands: inputs,
-      others: [("--shard", shards.shard != nil), ("--resume", resumption.resume)])
-    let found = try Calibration(texts: file, records, context.diagnostics) { () throws(Failure) in
-      try TextEmbedder(
-        modelOptions.load(for: .query, LayerPrecisions.calibrating, context.diagnostics), .query,
-        context.pool, modelOptions.instructions.kernels(), batchTokens: batchTokens)
+    try Calibration.ask(
+      computation, batchTokens: batchTokens, operands: inputs,
+      others: [("--shard", shards.shard != nil), ("--resume", resumption.resume)],
+      context.diagnostics
+    ) { file throws(Failure) in
+      try Calibration(texts: file, records, context.diagnostics) { () throws(Failure) in
+        try TextEmbedder(
+          modelOptions.load(for: .query, LayerPrecisions.calibrating, context.diagnostics), .query,
+          context.pool, modelOptions.instructions.kernels(), batchTokens: batchTokens)
+      }
     }
-    if computation.precision == .int8 { found.report(context.diagnostics) }
-    return found
   }
 }

@@ -1,14 +1,13 @@
+import Encoding
 import Failures
 import IndexFormat
 import Indexes
 import Kernels
 import ModelSupport
-import Models
 import Records
 import Retrieval
 import Streams
 import Tensors
-import Tokenizers
 import ToolSupport
 import Vectors
 
@@ -32,7 +31,7 @@ struct SearchJob {
     self.options = options
     self.context = context
     guard options.k >= 1 else { throw .usage("-k: expected at least 1, found \(options.k)") }
-    guard options.batchTokens >= 1 else { throw .usage("--batch-tokens: expected at least 1") }
+    try BatchTokens.check(options.batchTokens)
     operands = try Operands.resolve(options.inputs)
     try options.resumption.check(
       inputs: operands + (options.filter.map { [$0] } ?? []), output: options.output)
@@ -53,7 +52,7 @@ struct SearchJob {
   }
 
   func run() throws(Failure) {
-    let input = try EncodeInput(operands, options: options.records.records())
+    let input = try TextsOrStream(operands, options: options.records.records())
     var inputs = try [("index", folder.manifest.digest)] + InputDigest.of(operands)
     if let filter = options.filter { inputs += try InputDigest.of([filter], name: "filter") }
     inputs += calibration?.inputs ?? []
@@ -72,14 +71,14 @@ struct SearchJob {
       }
     }
     let provenance = Provenance(
-      tool: "lir-search", settings: context.settings, parameters: arguments.effective(.search),
+      tool: LirSearch.name, settings: context.settings, parameters: arguments.effective(.search),
       inputs: inputs,
       instructionSet: options.computation.recordedInstructionSet(kernels),
       earlier: source.description.by)
     let output = try RunOutput(
       options.output, resume: options.resumption.resume,
       work: provenance.digest + (options.shards.shard ?? ""),
-      tag: options.tag ?? provenance.runTag("lir-search"), provenance: provenance.json)
+      tag: options.tag ?? provenance.runTag(LirSearch.name), provenance: provenance.json)
     var loop = Loop(
       search: RunSearch(
         index, output,
@@ -113,7 +112,7 @@ struct SearchJob {
       if let failure = batch.firstSkipped { context.diagnostics.warning("\(failure), skipped") }
       let ids = (0..<batch.count).map { batch.id($0).bytes }
       if let embedder {
-        let window = try embedder.window(batch)
+        let window = try embedder.tokens(of: batch)
         context.count(truncated: window.tokens.truncated)
         try search(ids, try embedder.embed(window), &loop, since: started)
       } else {

@@ -1,78 +1,46 @@
 import Failures
 import Kernels
-import ModelSupport
-import Models
 import Records
-import Retrieval
 import Tensors
 import Vectors
 
-/// Where the embeddings of queries or documents come from.
-enum EmbeddingSource {
-  case texts(TextEmbedder)
-  case stored(StoredEmbeddings)
-
-  var readsTexts: Bool { if case .texts = self { true } else { false } }
-
-  /// Embeddings, and the place of each id's.
-  struct Embedded {
-    var window: Embeddings
-    var places: [Int]
-    var truncated = 0
-  }
-
-  /// A text that occurs again is embedded once.
-  func embeddings(_ ids: [RecordID], texts: [[UInt8]]) throws(Failure) -> Embedded {
-    switch self {
-    case .stored(let stored):
-      var places: [Int] = []
-      for id in ids { places.append(try stored.place(id)) }
-      return Embedded(window: stored.window, places: places)
-    case .texts(let embedder):
-      var known: [[UInt8]: Int] = [:]
-      var distinct: [[UInt8]] = []
-      var places: [Int] = []
-      for text in texts {
-        let place = known[text] ?? distinct.count
-        if place == distinct.count {
-          known[text] = place
-          distinct.append(text)
-        }
-        places.append(place)
-      }
-      let (window, truncated) = try embedder.embed(distinct)
-      return Embedded(window: window, places: places, truncated: truncated)
-    }
-  }
-}
-
-/// Embeddings of a tensor stream: those that a run needs, and no others.
-struct StoredEmbeddings {
+/// Embeddings of tensor streams: those that a run needs, and no others.
+package struct StoredEmbeddings: Sendable {
   private let files: String
-  private var ids = IDTable()
-  private(set) var window: Embeddings
-  /// Where each id's embedding is; nil where the stream has none.
+  private let ids: IDTable
+  /// The embeddings, in the order in which the streams have them.
+  package let embeddings: Embeddings
+  /// Place of each id's embedding; nil where the streams have none.
   private var places: [Int?]
 
   /// Reads streams of one role's embeddings by one model.
   ///
-  /// Throws: 78 where they are of another model or role; 65 where an id occurs twice.
-  init(
+  /// - Parameters:
+  ///   - files: The streams, read as one.
+  ///   - wanted: The ids that are needed.
+  ///   - role: The role of the texts.
+  ///   - model: Digest of the model.
+  ///   - kernels: Make single precision of what is stored in less.
+  /// - Throws: 78 where they are of another model or role; 65 where an id occurs twice, and
+  ///   where the streams do not go together.
+  package init(
     _ files: [String], _ wanted: IDTable, role: Role, model: String, _ kernels: Kernels
   ) throws(Failure) {
     self.files = files.joined(separator: " ")
     ids = wanted
     places = Array(repeating: nil, count: wanted.count)
-    window = .sparse([])
+    var first: StreamSchema?
     var found: EmbeddingsReader?
     var count = 0
     for file in files {
       let reader = try TensorStreamReader(file)
       while let segment = try reader.next() {
         try Self.check(segment, role: role, model: model, file)
+        if let first { try Self.check(segment.schema, like: first, file) }
         if found == nil { found = try EmbeddingsReader(segment.schema, file, kernels) }
+        first = first ?? segment.schema
         for index in 0..<segment.records {
-          guard let place = segment.withID(index, { ids.find($0) }) else { continue }
+          guard let place = segment.withID(index, { wanted.find($0) }) else { continue }
           guard places[place] == nil else {
             throw .data(
               "\(file): record \(segment.first + index)",
@@ -84,7 +52,7 @@ struct StoredEmbeddings {
         }
       }
     }
-    if let found { window = found.embeddings }
+    embeddings = found?.embeddings ?? .sparse([])
   }
 
   private static func check(
@@ -106,7 +74,22 @@ struct StoredEmbeddings {
     }
   }
 
-  func place(_ id: RecordID) throws(Failure) -> Int {
+  /// Refuses vectors of another kind or width than those before; element types may differ.
+  private static func check(
+    _ schema: StreamSchema, like first: StreamSchema, _ file: String
+  ) throws(Failure) {
+    func widths(_ schema: StreamSchema) -> [Int?] {
+      ["cls", "embeddings"].map { name in schema.columns.first { $0.name == name }?.width }
+    }
+    guard schema.kind == first.kind, widths(schema) == widths(first) else {
+      throw .data(file, "holds vectors of another kind or width than the streams before it")
+    }
+  }
+
+  /// Place of an id's embedding.
+  ///
+  /// - Throws: 65 where it has none.
+  package func place(_ id: RecordID) throws(Failure) -> Int {
     guard let index = ids.find(id), let place = places[index] else {
       throw .data(files, "\(id) of the run is not there")
     }

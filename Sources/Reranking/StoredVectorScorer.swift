@@ -1,23 +1,30 @@
+import Encoding
 import Failures
 import IndexFormat
 import Indexes
 import Kernels
-import ModelSupport
-import Models
-import Records
 import Retrieval
-import Tensors
-import Tokenizers
-import ToolSupport
 import Workers
 
-/// Queries embedded, documents' vectors taken from an index.
-struct StoredVectorScorer: PairScorer {
+/// Scores queries, embedded, with the vectors of an index.
+package struct StoredVectorScorer: PairScorer {
   private let path: String
   private let queries: TextEmbedder
   private let index: any RescoringIndex
 
-  init(
+  package let needs = NeededTexts(queries: true, docs: false)
+
+  /// Opens an index.
+  ///
+  /// - Parameters:
+  ///   - path: Its folder.
+  ///   - queries: Embeds the queries.
+  ///   - modelDigest: Digest of the model.
+  ///   - pool: Searches.
+  ///   - kernels: Compute.
+  /// - Throws: 78 where the index was made by another model, or is of a type that scores no documents
+  ///   that are given; as opening an index does.
+  package init(
     _ path: String, _ queries: TextEmbedder, modelDigest: String, _ pool: WorkerPool,
     _ kernels: Kernels
   ) throws(Failure) {
@@ -37,7 +44,9 @@ struct StoredVectorScorer: PairScorer {
     self.queries = queries
   }
 
-  func score(_ window: PairWindow) throws(Failure) -> (scores: [[Float]], truncated: Int) {
+  package func score(
+    _ window: PairWindow
+  ) throws(Failure) -> (scores: [[Float]], truncated: Int) {
     let (embeddings, truncated) = try queries.embed(window.queries)
     var scores: [[Float]] = []
     for (query, ids) in window.docIDs.enumerated() {

@@ -1,0 +1,108 @@
+import Failures
+import Kernels
+import Models
+import Records
+import Tensors
+import Tokenizers
+import Vectors
+import Workers
+
+/// Turns texts of one role into embeddings.
+package struct TextEmbedder: Sendable {
+  package let role: Role
+  package let tokenizer: RoleTokenizer
+  package let encoder: BatchEncoder
+  private let threads: WindowTokenizer
+  private let promptTokens: Int
+
+  package var model: Model { encoder.model }
+
+  /// - Parameters:
+  ///   - loaded: The model and its tokenizer.
+  ///   - role: Whose texts are embedded.
+  ///   - pool: Runs both.
+  ///   - kernels: Compute.
+  ///   - batchTokens: Tokens that are computed at once.
+  ///   - maxLength: `--max-length`.
+  ///   - prompt: `--prompt`.
+  /// - Throws: 64 or 78 for a length, a prompt or a role that the model cannot have.
+  package init(
+    _ loaded: LoadedModel, _ role: Role, _ pool: WorkerPool, _ kernels: Kernels,
+    batchTokens: Int, maxLength: Int? = nil, prompt: String? = nil
+  ) throws(Failure) {
+    self.role = role
+    tokenizer = try RoleSetup.tokenizer(
+      loaded.tokenizer, loaded.description, role, maxLength: maxLength, prompt: prompt)
+    encoder = BatchEncoder(loaded.model, pool, kernels, batchTokens: batchTokens)
+    threads = WindowTokenizer(pool)
+    var scratch = TokenizerScratch()
+    promptTokens = try tokenizer.promptTokens(&scratch)
+  }
+
+  /// The records of a block as tokens.
+  package func tokens(of batch: RecordBatch) throws(Failure) -> TokenizedRecords {
+    try TokenizedRecords(batch, .role(tokenizer), threads)
+  }
+
+  /// Embeds a block of records.
+  ///
+  /// - Throws: 78 for tokens that do not fit the model.
+  package func embed(_ records: TokenizedRecords) throws(Failure) -> Embeddings {
+    try encoder.encode(records.tokens, role: role, promptTokens: promptTokens)
+  }
+
+  /// Embeds texts.
+  ///
+  /// - Parameter texts: The texts, valid UTF-8.
+  /// - Returns: Their embeddings, and how many of them were cut.
+  /// - Throws: 64 where a limit leaves no room for the special tokens.
+  package func embed(
+    _ texts: [[UInt8]]
+  ) throws(Failure) -> (embeddings: Embeddings, truncated: Int) {
+    let tokenizer = tokenizer
+    let tokens = try threads.tokenize(texts.count) { index, buffer, scratch throws(Failure) in
+      try texts[index].withBytes { text throws(Failure) in
+        try tokenizer.append(text, to: &buffer, &scratch)
+      }
+    }
+    let embeddings = try encoder.encode(tokens, role: role, promptTokens: promptTokens)
+    return (embeddings, tokens.truncated)
+  }
+
+  /// Refuses tokens that the model would not have made of the same texts.
+  ///
+  /// - Parameters:
+  ///   - segment: A part of a stream.
+  ///   - digest: The digest of the model's tokenizer.
+  ///   - operand: The name of the stream, for messages.
+  /// - Throws: 78.
+  package func check(
+    _ segment: TensorSegment, tokenizer digest: String, _ operand: String
+  ) throws(Failure) {
+    let description = segment.description
+    guard segment.schema.kind == .tokens else {
+      throw .config(
+        operand, "expected a token stream, found kind \(segment.schema.kind.rawValue)")
+    }
+    guard description.role == role else {
+      throw .config(
+        operand,
+        "the tokens are of role \(description.role.rawValue), --role says \(role.rawValue)")
+    }
+    if let prompt = description.prompt, prompt != tokenizer.settings.prompt, !model.poolsPrompt {
+      throw .config(
+        operand, "the tokens were made with another prompt, which the model does not pool",
+        hint: "encode the texts themselves with --prompt")
+    }
+    guard description.maxLength != nil else {
+      throw .config(
+        operand, "the tokens were made without --role",
+        hint: "tokenise again with lir-tokenize --role \(role.rawValue)")
+    }
+    if let found = description.tokenizer, found != digest {
+      throw .config(
+        operand, "the tokens were made by another tokenizer than the model's",
+        hint: "tokenise again with lir-tokenize --model \(model.description.folder.path)")
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import Encoding
+import Failures
+import Models
+import Tokenizers
+import Workers
+
+/// Scores query and document read together.
+package struct CrossEncoderScorer: PairScorer {
+  private let encoder: BatchEncoder
+  private let pairs: PairTokenizer
+  private let threads: WindowTokenizer
+  private let scoring: CrossEncoderScoring
+
+  package let needs = NeededTexts(queries: true, docs: true)
+
+  /// - Parameters:
+  ///   - loaded: The model and its tokenizer.
+  ///   - encoder: Runs the model.
+  ///   - pool: Runs the tokenizer.
+  ///   - scoring: Makes scores of the pairs.
+  /// - Throws: 78 where the tokenizer lacks a token that the model's pairs have.
+  package init(
+    _ loaded: LoadedModel, _ encoder: BatchEncoder, _ pool: WorkerPool,
+    _ scoring: CrossEncoderScoring
+  ) throws(Failure) {
+    self.encoder = encoder
+    self.scoring = scoring
+    pairs = try PairTokenizer(
+      loaded.tokenizer, loaded.description, maximumTokens: loaded.model.backbone.maximumTokens)
+    threads = WindowTokenizer(pool)
+  }
+
+  package func score(
+    _ window: PairWindow
+  ) throws(Failure) -> (scores: [[Float]], truncated: Int) {
+    var prepared: [[UInt8]] = []
+    var scratch = TokenizerScratch()
+    for query in window.queries {
+      try query.withBytes { bytes throws(Failure) in
+        prepared.append(try self.pairs.prepared(query: bytes, &scratch).text)
+      }
+    }
+    let members = window.docs.enumerated().flatMap { query, docs in
+      docs.indices.map { (query: query, doc: $0) }
+    }
+    let (pairs, docs, queries) = (pairs, window.docs, prepared)
+    let tokens = try threads.tokenize(members.count) { index, buffer, scratch throws(Failure) in
+      let (query, doc) = members[index]
+      return try docs[query][doc].withBytes { text throws(Failure) in
+        try pairs.append(query: queries[query], document: text, to: &buffer, &scratch)
+      }
+    }
+    let flat = try scoring.score(
+      tokens, queries: window.queryIDs, counts: window.docIDs.map(\.count), encoder)
+    return (grouped(flat, like: window.docIDs), tokens.truncated)
+  }
+}

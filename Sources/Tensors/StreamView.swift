@@ -1,0 +1,67 @@
+import JSON
+
+/// Records of tensor streams as JSON.
+package enum StreamView {
+  /// What a member says of itself.
+  package static func header(_ segment: TensorSegment) -> String {
+    let description = segment.description
+    var members = [
+      JSON.Member("kind", .string(segment.schema.kind.rawValue)),
+      JSON.Member("role", .string(description.role.rawValue)),
+    ]
+    let texts = [
+      ("model", description.model), ("tokenizer", description.tokenizer),
+      ("similarity", description.similarity), ("dim", description.dim.map(String.init)),
+      ("precision", description.precision), ("isa", description.isa),
+      ("max_length", description.maxLength.map(String.init)), ("prompt", description.prompt),
+      ("shard", description.shard), ("by", description.by),
+    ]
+    for (key, value) in texts {
+      guard let value else { continue }
+      if key == "by", let json = try? JSONParser.parse(value) {
+        members.append(JSON.Member(key, json))
+      } else {
+        members.append(JSON.Member(key, Int(value).map { .integer($0) } ?? .string(value)))
+      }
+    }
+    return JSON.object(members).serialized()
+  }
+
+  /// A record with the values of its columns, by their names.
+  package static func record(_ segment: TensorSegment, _ index: Int) -> String {
+    var line = "{\"id\":"
+    JSON.quote(String(decoding: segment.id(index), as: UTF8.self), to: &line)
+    for (i, column) in segment.schema.columns.enumerated() {
+      line += ",\"\(column.name)\":" + values(segment, index, i, column)
+    }
+    return line + "}"
+  }
+
+  private static func values(
+    _ segment: TensorSegment, _ index: Int, _ column: Int, _ form: StreamColumn
+  ) -> String {
+    let texts: [String]
+    switch form.type {
+    case .f32: texts = segment.values(index, column: column, as: Float.self).map(\.description)
+    case .f16:
+      texts = segment.values(index, column: column, as: UInt16.self).map {
+        Float(Float16(bitPattern: $0)).description
+      }
+    case .bf16:
+      texts = segment.values(index, column: column, as: UInt16.self).map {
+        Float(bitPattern: UInt32($0) << 16).description
+      }
+    case .i32: texts = segment.values(index, column: column, as: Int32.self).map(\.description)
+    case .i8: texts = segment.values(index, column: column, as: Int8.self).map(\.description)
+    default: texts = segment.values(index, column: column, as: UInt8.self).map(\.description)
+    }
+    if !form.isRagged, form.width == nil { return texts.first ?? "null" }
+    guard form.isRagged, let width = form.width else {
+      return "[" + texts.joined(separator: ",") + "]"
+    }
+    let rows = stride(from: 0, to: texts.count, by: width).map {
+      "[" + texts[$0..<$0 + width].joined(separator: ",") + "]"
+    }
+    return "[" + rows.joined(separator: ",") + "]"
+  }
+}
