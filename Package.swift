@@ -18,10 +18,25 @@ import PackageDescription
 let argumentParser: Target.Dependency = .product(
   name: "ArgumentParser", package: "swift-argument-parser")
 
+/// Links Swift's libraries into a released tool, which so starts faster and runs without Swift.
+///
+/// `--static-swift-stdlib` does the same, but tests cannot be built with it, and a build without it
+/// compiles everything again. The libraries are those of Foundation, which Yams imports.
+let standAlone: [LinkerSetting] = {
+  let released = BuildSettingCondition.when(platforms: [.linux], configuration: .release)
+  let ofFoundation = [
+    "CoreFoundation", "_FoundationICU", "_FoundationCShims", "_FoundationCollections",
+  ]
+  return [.unsafeFlags(["-static-stdlib"], released)]
+    + ofFoundation.map { .linkedLibrary($0, released) }
+}()
+
 /// One executable of the toolchain: a thin folder under `Sources/`.
 func tool(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .executableTarget(
-    name: name, dependencies: ["ToolSupport", "Failures", "Streams", argumentParser] + dependencies)
+    name: name,
+    dependencies: ["ToolSupport", "Failures", "Streams", argumentParser] + dependencies,
+    linkerSettings: standAlone)
 }
 
 /// The tests of one library target.
@@ -153,7 +168,10 @@ let package = Package(
       ]),
     tool(
       "lir-index",
-      ["JSON", "Kernels", "Records", "Tensors", "IndexFormat", "Retrieval", "Indexes", "IndexSupport"]
+      [
+        "JSON", "Kernels", "Records", "Tensors", "IndexFormat", "Retrieval", "Indexes",
+        "IndexSupport",
+      ]
     ),
     tool(
       "lir-search",
