@@ -17,6 +17,7 @@ enum TinyTokenizer {
     _ folder: TemporaryFolder, _ name: String = "tokenizer", adding more: [String] = []
   ) throws -> Tokenizer {
     try folder.write("\(name)/vocab.txt", (vocabulary + more).joined(separator: "\n") + "\n")
+    try folder.write("\(name)/tokenizer_config.json", #"{"tokenizer_class":"BertTokenizer"}"#)
     return try Tokenizer.load(folder: folder(name))
   }
 }

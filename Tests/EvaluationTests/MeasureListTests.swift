@@ -7,9 +7,11 @@ struct MeasureListTests {
     try MeasureRegistry.measures(names, judged: judged).map(\.name)
   }
 
-  /// What is asked for twice, under whatever name, is there once.
+  /// What is asked for twice, however its parameters are written, is there once.
   @Test func eachMeasureOnce() throws {
-    #expect(try names(["AP", "nDCG@10", "MAP", "AP", "NDCG@10"]) == ["AP", "nDCG@10"])
+    #expect(try names(["AP", "nDCG@10", "AP", "nDCG@10"]) == ["AP", "nDCG@10"])
+    #expect(
+      try names(["P(rel=2)@5", "P( rel=2 )@5", "P@5"]) == ["P(rel=2)@5", "P@5"])
     #expect(try names([]) == [])
   }
 

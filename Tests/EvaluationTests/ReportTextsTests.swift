@@ -10,7 +10,7 @@ struct ReportTextsTests {
     let folder = try TemporaryFolder()
     let lines = """
       {"query_id":"q1","query":"own query","doc_id":"a","text":"own a","score":2}
-      {"query_id":"q1","doc_id":"b","text":"own b","score":1}
+      {"query_id":"q1","query":"own query","doc_id":"b","text":"own b","score":1}
 
       """
     let run = try RunReader.read(try folder.write("run.jsonl", lines), keeping: .texts)

@@ -100,7 +100,7 @@ struct CandidateTests {
   @Test func textsOfTheRun() throws {
     let lines = """
       {"query_id":"q1","query":"from the run","doc_id":"a","text":"A","score":2}
-      {"query_id":"q1","doc_id":"b","text":"B","score":1}
+      {"query_id":"q1","query":"from the run","doc_id":"b","text":"B","score":1}
 
       """
     let run = try RerankingTests.run(lines, folder, .texts)
