@@ -62,6 +62,17 @@ var a = 0
 var b = 0
 """), [])
 
+    def test_a_parameter_may_have_any_name(self) -> None:
+        self.assertEqual(self.check("""\
+/// Runs.
+///
+/// - Parameters:
+///   - tool: its name.
+///   - parameters: settings.
+///   - returns: how many.
+func run(tool: Int, parameters: Int, returns: Int) {}
+"""), [])
+
     def test_of(self) -> None:
         self.assert_complaint("struct A {\n  /// Of the attention.\n  var p = 0\n}\n", 2, '"Of"')
 
