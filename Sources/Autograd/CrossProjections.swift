@@ -14,16 +14,16 @@ package final class CrossProjections: Sendable {
 
   /// Wkᵀ[D,E] and Wv[E,D] of each head.
   ///
-  /// - Precondition: they are not in training.
+  /// - Precondition: The projections are not in training.
   var folded: [(key: PackedMatrix, value: PackedMatrix)] {
     guard let fixed else { preconditionFailure("\(key.name) is in training") }
     return fixed
   }
 
-  /// I is a multiple of the heads.
+  /// Projections Wk[I,D] and Wv[I,D], where I is a multiple of the number of heads.
   ///
-  /// `memory`: what another one packed and kept, its `memory`; the values of key and value are not
-  /// looked at then.
+  /// They are packed here, unless the `memory` of other projections already holds the packed
+  /// matrices; then the values of `key` and `value` are not read.
   package init(
     key: Parameter, value: Parameter, heads: Int, scale: Float, memory: [AlignedBuffer]? = nil
   ) {

@@ -1,12 +1,12 @@
 import Kernels
 
-/// What is dropped of some rows.
+/// Dropout mask of some rows of a value.
 struct RowMask {
   let rows: Range<Int>
   let mask: Dropout
 }
 
-/// Which elements the operations of one forward pass drop.
+/// Masks of the elements that the operations of one forward pass drop.
 struct DropoutMasks {
   private let seed: UInt64
   private let step: UInt64
@@ -15,7 +15,7 @@ struct DropoutMasks {
   /// Operations so far.
   private var operation: UInt64 = 0
 
-  /// Where the elements of drawn states begin behind those of their set's first sequence.
+  /// Offset of the elements of drawn states behind those of their set's first sequence.
   private static let drawnIndex: UInt64 = 1 << 39
 
   init(seed: UInt64, step: UInt64, records: [Int], _ batch: PackedBatch) {

@@ -46,7 +46,7 @@ extension Inference {
     return out
   }
 
-  /// What all sequences of a batch have in common.
+  /// Settings of an attention that all sequences of a batch share.
   private struct AttentionShape {
     var heads: Int
     var scale: Float
@@ -71,7 +71,8 @@ extension Inference {
 
   // MARK: Relative positions
 
-  /// What `positions` adds, for sequences as long as the batch's at least.
+  /// Table of the numbers that `positions` adds to scores, for at least the distances within the
+  /// batch's sequences.
   private func table(_ positions: RelativePositions, _ batch: PackedBatch) -> RelativeTable {
     let longest = (0..<batch.sequences).map { batch.range($0).count }.max() ?? 0
     let key = ObjectIdentifier(positions.table)
@@ -156,7 +157,7 @@ extension Inference {
   }
 }
 
-/// What relative positions add, for distances up to `radius`.
+/// Numbers that relative positions add to the scores of each head, for distances up to `radius`.
 struct RelativeTable {
   let radius: Int
   /// Keeps the parameter alive, whose identity is the key of the cache.

@@ -5,11 +5,11 @@ package final class Inference: Operations {
   package typealias Value = Matrix
   let kernels: Kernels
   private let arena = Arena()
-  /// Of the attention.
+  /// Working memory of the attention kernels.
   var scratch = AlignedBuffer(count: 0)
-  /// Of products of narrow elements.
+  /// Working memory of products whose weights are in bfloat16 or bytes.
   private var narrowed = AlignedBuffer(count: 0)
-  /// How products of bytes agree with those in single precision, by the layer's name.
+  /// Agreement between products of bytes and products in single precision, by the layer's name.
   package private(set) var agreements: [String: LayerAgreement] = [:]
   var relativeTables: [ObjectIdentifier: RelativeTable] = [:]
 

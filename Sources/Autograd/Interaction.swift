@@ -35,7 +35,7 @@ package struct VectorGroups: Sendable, Equatable {
   }
 }
 
-/// How the vectors of a query and a document become one score.
+/// Rule by which the vectors of a query and a document become one score.
 ///
 /// ColBERT's MaxSim (arXiv:2004.12832) and its relatives; with one vector each it is their
 /// similarity. Lightning IR `bi_encoder/bi_encoder_model.py`, `aggregate_similarity`.
@@ -64,16 +64,16 @@ package struct Interaction: Sendable, Equatable {
 /// Similarities below the largest ones count 0, and the maxima of what is left are averaged over the
 /// query's vectors that found something, whatever the aggregations.
 package struct TokenRetrieval: Sendable, Equatable {
-  /// Among which similarities the largest are looked for.
+  /// Similarities among which the largest are looked for.
   package enum Scope: String, Sendable, CaseIterable {
-    /// Those of all vectors of a query with its documents, together (Lightning IR
+    /// Similarities of all vectors of a query with its documents, together (Lightning IR
     /// `models/bi_encoders/col.py`, `_score_xtr_in_batch`).
     case query
-    /// Those of each vector of a query with all documents of the batch, as in the paper.
+    /// Similarities of each vector of a query with all documents of the batch, as in the paper.
     case batch
   }
 
-  /// How many are retrieved.
+  /// Number of similarities that are retrieved.
   package var count: Int
   package var scope: Scope
 

@@ -1,6 +1,7 @@
-/// How a linear layer's products of bytes agree with those in single precision, row by row.
+/// Agreement between a linear layer's products of bytes and its products in single precision, row
+/// by row.
 ///
-/// The same for every order of the rows.
+/// The order of the rows makes no difference.
 package struct LayerAgreement: Sendable, Equatable {
   /// Names of the layer's weights in the checkpoint.
   package let tensors: [String]
@@ -23,9 +24,9 @@ package struct LayerAgreement: Sendable, Equatable {
   /// The mean of the rows' cosines; 1 where there are none.
   package var cosine: Double { rows == 0 ? 1 : 1 - Double(loss) / Self.unit / Double(rows) }
 
-  /// Adds a row.
+  /// Adds the cosine of a row in both precisions.
   ///
-  /// Of two zeros the cosine is 1, of one it is 0.
+  /// Where both rows are zero the cosine counts as 1, where one of them is, as 0.
   package mutating func add(
     _ exact: UnsafeBufferPointer<Float>, _ found: UnsafeBufferPointer<Float>
   ) {

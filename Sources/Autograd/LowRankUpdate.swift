@@ -1,7 +1,7 @@
 import Kernels
 
-/// What training adds to a weight that stays as it is: a product of two thin matrices, so that
-/// x · Wᵀ becomes x · Wᵀ + s · dropout(x) · Aᵀ · Bᵀ (LoRA, arXiv:2106.09685).
+/// Product of two thin matrices that training adds to a weight that stays as it is: x · Wᵀ becomes
+/// x · Wᵀ + s · dropout(x) · Aᵀ · Bᵀ (LoRA, arXiv:2106.09685).
 package struct LowRankUpdate: Sendable {
   /// A[R,K].
   package let down: Linear
@@ -9,10 +9,11 @@ package struct LowRankUpdate: Sendable {
   package let up: Linear
   /// s.
   package let scale: Double
-  /// How many of the inputs are dropped in training, as a share; each updated weight has masks of
-  /// its own.
+  /// Share of the inputs that training drops; each updated weight has masks of its own.
   package let dropout: Float
 
+  /// An update by s · B · A, B being `up` and A `down`.
+  ///
   /// - Precondition: A and B are in training.
   package init(down: Parameter, up: Parameter, scale: Double, dropout: Float = 0) {
     precondition(up.matrix.columns == down.matrix.rows, "\(down.name): ranks differ")
@@ -30,7 +31,7 @@ package struct LowRankUpdate: Sendable {
     Self.add(up: up.weights[0], down: down.weights[0], scale: scale, to: weights)
   }
 
-  /// The same for matrices that are not in training.
+  /// W += s · B · A for matrices that need not be in training, B being `up` and A `down`.
   package static func add(
     up: Parameter, down: Parameter, scale: Double, to weights: AlignedBuffer
   ) {
@@ -60,7 +61,7 @@ extension Parameter {
     training?.lowRank = update
   }
 
-  /// Whether it is in training, and not as a part of another weight.
+  /// Whether the parameter is a whole weight in training, not a part of one.
   var isWhole: Bool { training.map { $0.values.count == count } ?? false }
 
   /// Whether layers multiply with the weight as it is, in training.

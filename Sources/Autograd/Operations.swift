@@ -1,9 +1,9 @@
 import Kernels
 
-/// What a model is made of.
+/// Operations that a model consists of.
 ///
-/// A backbone and a head are functions over these operations, written once: `Inference` runs them
-/// on packed weights; a tape records them for training.
+/// A backbone and a head are functions over them, written once: `Inference` runs them on packed
+/// weights; a tape records them for training.
 ///
 /// Letters: B sequences, T tokens of a batch, D width, N outputs. Values are matrices.
 package protocol Operations: AnyObject {
@@ -48,10 +48,10 @@ package protocol Operations: AnyObject {
     _ qkv: Value, heads: Int, _ batch: PackedBatch, _ options: AttentionOptions
   ) -> Value
 
-  /// One query a sequence, which attends to all attended tokens of it: queries [B,I] and hidden
-  /// states [T,D] to [B,I]. Keys and values of the tokens are never made.
+  /// Attention of one query a sequence to all attended tokens of it: queries [B,I] and hidden states
+  /// [T,D] to [B,I]. Keys and values of the tokens are never made.
   ///
-  /// `dropout`: how many weights are dropped in training, as a share.
+  /// In training a share `dropout` of the attention weights is dropped.
   func crossAttention(
     _ queries: Value, over hidden: Value, _ projections: CrossProjections, _ batch: PackedBatch,
     dropout: Float

@@ -10,11 +10,11 @@ package struct PackedBatch: Sendable {
   package private(set) var positions: [Int32] = []
   /// 0 for tokens that nobody attends to, attended[T].
   package private(set) var attended: [UInt8] = []
-  /// Whether there are such tokens.
+  /// Whether there are tokens that nobody attends to.
   package private(set) var hidesTokens = false
   /// Sequences that attend to each other: none, or sets that together are all sequences.
   package private(set) var sets: [SequenceSet] = []
-  /// Where each sequence starts, offsets[B+1].
+  /// Index of each sequence's first token, and the number of tokens at the end, offsets[B+1].
   package private(set) var offsets: [Int] = [0]
 
   package init() {}
@@ -27,7 +27,7 @@ package struct PackedBatch: Sendable {
   /// Tokens of sequence `index`.
   package func range(_ index: Int) -> Range<Int> { offsets[index]..<offsets[index + 1] }
 
-  /// The same sequences with other ids, ids[T].
+  /// A copy of the batch in which the tokens have other ids, ids[T].
   package func withIDs(_ ids: [Int32]) -> PackedBatch {
     precondition(ids.count == tokens, "\(ids.count) ids for \(tokens) tokens")
     var batch = self
@@ -44,9 +44,12 @@ package struct PackedBatch: Sendable {
     return batch
   }
 
-  /// Appends a sequence of at least one token.
+  /// Appends a sequence of at least one token, of which some may be hidden from attention.
   ///
-  /// `attended`: 0 for tokens that nobody attends to; not all of them.
+  /// - Parameters:
+  ///   - ids: Ids of the tokens.
+  ///   - typeIDs: Type id of each token.
+  ///   - attended: 0 for a token that nobody attends to; at least one token is attended to.
   package mutating func append(
     ids: some Collection<Int32>, typeIDs: some Collection<UInt8>, attended: some Collection<UInt8>
   ) {
@@ -70,7 +73,7 @@ package struct PackedBatch: Sendable {
 
   /// Some of the sequences, in their order.
   ///
-  /// - Precondition: a set is in it as a whole or not at all.
+  /// - Precondition: The range holds a set as a whole or not at all.
   package func sequences(_ range: Range<Int>) -> PackedBatch {
     let tokens = offsets[range.lowerBound]..<offsets[range.upperBound]
     var part = PackedBatch()
@@ -94,9 +97,9 @@ package struct PackedBatch: Sendable {
   /// Makes all sequences sets.
   ///
   /// - Parameters:
-  ///   - sizes: Of each set how many sequences it has, which together are all, the number of states
-  ///     that are drawn, and their seed.
-  ///   - sharedToken: Position of the token that the others of a set attend to.
+  ///   - sizes: For each set the number of its sequences, the number of states that are drawn, and
+  ///     their seed. The sets together hold all sequences.
+  ///   - sharedToken: Position of the token that the other sequences of a set attend to.
   package mutating func makeSets(
     _ sizes: [(count: Int, drawn: Int, seed: UInt64)], sharedToken: Int
   ) {
@@ -115,8 +118,8 @@ package struct PackedBatch: Sendable {
   }
 }
 
-/// What the tokens of each sequence attend to in a batch of sets: its own tokens, the shared token of
-/// each other sequence of its set, and the drawn states of the set.
+/// States that the tokens of each sequence attend to in a batch of sets: those of its own tokens, of
+/// the shared token of each other sequence of its set, and the drawn states of the set.
 struct SetKeys {
   /// Rows of the states, of each sequence: its own first.
   let rows: [[Int]]

@@ -12,12 +12,15 @@ package final class Parameter: @unchecked Sendable {
   private let known: UnsafePointer<Float>?
   private let owner: AnyObject?
   private let discard: (@Sendable () -> Void)?
-  /// What training knows about it; nil where the values are fixed.
+  /// Values and derivative of the weight that is trained; nil where the values are fixed.
   package let training: TrainedValues?
-  /// Where its values and derivatives begin among those of `training`.
+  /// Index of the parameter's first value and derivative among those of `training`.
   let offset: Int
 
-  /// `discard`: gives the memory of the values back until they are touched again, where it can.
+  /// A weight with fixed values, which `owner` keeps in memory.
+  ///
+  /// Where the values can be had again, from a mapped file, `discard` gives their memory back until
+  /// they are touched again.
   package init(
     name: String, shape: [Int], values: UnsafePointer<Float>, owner: AnyObject,
     discard: (@Sendable () -> Void)? = nil
@@ -53,7 +56,9 @@ package final class Parameter: @unchecked Sendable {
     discard = nil
   }
 
-  /// - Precondition: They are not in a layer alone.
+  /// The values, row by row.
+  ///
+  /// - Precondition: The values are here, not only packed in a layer.
   package var values: UnsafePointer<Float> {
     guard let known else { preconditionFailure("the values of \(name) are packed") }
     return known
@@ -72,7 +77,7 @@ package final class Parameter: @unchecked Sendable {
       name: name, shape: [1, columns], values: values + index * columns, owner: self)
   }
 
-  /// To be called when the values were copied: a mapped file need not stay in memory beside the
+  /// Gives memory back once the values were copied: a mapped file need not stay in memory beside the
   /// copy.
   func wereCopied() { discard?() }
 
@@ -100,7 +105,8 @@ package final class Linear: Sendable {
   /// K.
   package let inputs: Int
   private let fixed: Fixed
-  /// The same weights in bytes, where a calibration compares the products; else nil.
+  /// The weights in bytes beside those of the layer, where a calibration compares the products of
+  /// both; else nil.
   let trial: NarrowMatrix?
 
   private enum Fixed: Sendable {
@@ -118,10 +124,10 @@ package final class Linear: Sendable {
     return weight.hasSuffix(suffix) ? String(weight.dropLast(suffix.count)) : weight
   }
 
-  /// Weights and biases as the kernels take them.
+  /// Weights and biases in single precision, as the kernels take them.
   ///
-  /// - Precondition: they are not in training, where they would be those of an earlier step, and
-  ///   not narrow.
+  /// - Precondition: The layer is not in training, where packed weights would be those of an earlier
+  ///   step, and its weights are not narrow.
   var packed: PackedMatrix {
     guard case .single(let matrix) = fixed else {
       preconditionFailure("\(weights[0].name) is in training or narrow")
@@ -129,12 +135,13 @@ package final class Linear: Sendable {
     return matrix
   }
 
-  /// The same in bfloat16 or bytes; nil where they are in single precision or in training.
+  /// Weights in bfloat16 or bytes, and biases, as the kernels take them; nil where the layer is in
+  /// single precision or in training.
   var narrow: NarrowMatrix? {
     if case .narrow(let matrix) = fixed { matrix } else { nil }
   }
 
-  /// Of the products.
+  /// Precision of the layer's products.
   package var precision: Precision {
     switch fixed {
     case .inTraining(let precision): precision
@@ -143,10 +150,12 @@ package final class Linear: Sendable {
     }
   }
 
+  /// A layer that packs its weights, unless they are in training.
+  ///
   /// - Parameters:
   ///   - weights: W[N,K] each, of one K.
   ///   - biases: b[N] for each weight, or none at all.
-  ///   - precision: Of the products; in training not bytes.
+  ///   - precision: Precision of the products; in training not bytes.
   ///   - calibrates: Whether the weights are kept in bytes as well.
   package init(
     weights: [Parameter], biases: [Parameter] = [], precision: Precision = .f32,
@@ -184,13 +193,13 @@ package final class Linear: Sendable {
     }
   }
 
-  /// A layer whose weights another one packed and kept.
+  /// A layer whose weights another layer packed and kept.
   ///
   /// - Parameters:
-  ///   - weights: W[N,K] each, of one K; their values are not looked at.
+  ///   - weights: W[N,K] each, of one K; their values are not read.
   ///   - biases: b[N] for each weight, or none at all.
-  ///   - precision: The other one's.
-  ///   - memory: Its `memory`.
+  ///   - precision: Precision of the other layer.
+  ///   - memory: The `memory` of the other layer.
   package init(
     weights: [Parameter], biases: [Parameter], precision: Precision, memory: AlignedBuffer
   ) {

@@ -12,14 +12,14 @@ package final class TrainedValues: @unchecked Sendable {
   private var derivative: AlignedBuffer?
   /// Whether anything was added to the derivative since the last `clear`.
   package private(set) var hasGradient = false
-  /// How often what a tape has recorded will add to the derivative; not counting what layers record
+  /// Number of recorded operations that will add to the derivative, without those that layers record
   /// when they are computed again.
   package internal(set) var uses = 0
   /// Whether the weight stays as it is: then no derivative is computed.
   package var isFrozen = false
-  /// Whether layers multiply with it.
+  /// Whether layers multiply with the weight.
   var multiplies = false
-  /// What layers add to their products with it.
+  /// Update that layers add to their products with the weight.
   var lowRank: LowRankUpdate?
 
   init(_ values: AlignedBuffer) {
@@ -80,7 +80,7 @@ package final class ParameterStore {
 }
 
 extension Parameter {
-  /// Whether the derivative by it is wanted.
+  /// Whether the derivative by the parameter is wanted.
   var isTrained: Bool { training.map { !$0.isFrozen } ?? false }
 
   /// The derivative as rows × columns, as `matrix` has the values; nil where none is wanted.

@@ -1,6 +1,6 @@
 import Kernels
 
-/// How the tokens of a sequence become one vector.
+/// Rule by which the tokens of a sequence become one vector.
 package enum Pooling: String, Sendable, CaseIterable {
   /// The first token.
   case first

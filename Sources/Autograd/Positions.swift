@@ -13,17 +13,17 @@ package struct PositionTable: Sendable {
   }
 }
 
-/// How attention weighs distances.
+/// Settings of an attention: scale, distances, dropout, precision.
 package struct AttentionOptions: Sendable {
-  /// What scores are multiplied by; nil for 1/√E.
+  /// Factor of the scores; nil for 1/√E.
   package var scale: Float?
-  /// What is added to them.
+  /// Relative positions, whose numbers are added to the scores.
   package var relative: RelativePositions?
   /// Largest distance that is attended to; nil for all.
   package var reach: Int?
-  /// How many weights are dropped in training, as a share.
+  /// Share of the attention weights that training drops.
   package var dropout: Float = 0
-  /// Of the products, as `Kernels.attention` has it; not on a tape.
+  /// Precision of the attention products, as `Kernels.attention` has it; not on a tape.
   package var precision = Precision.f32
   /// Whether only the first token of each sequence asks; not on a tape, nor in sets.
   package var onlyFirstQueries = false
@@ -36,21 +36,21 @@ package struct AttentionOptions: Sendable {
 }
 
 extension AttentionOptions {
-  /// The same with dropout.
+  /// A copy of the options in which training drops attention weights at a rate.
   package func dropping(_ rate: Float) -> AttentionOptions {
     var options = self
     options.dropout = rate
     return options
   }
 
-  /// The same in the precision of the layer that queries, keys and values come from.
+  /// A copy of the options with the precision of the layer that computed queries, keys and values.
   package func following(_ layer: Linear) -> AttentionOptions {
     var options = self
     options.precision = layer.precision
     return options
   }
 
-  /// The same where only the first token of each sequence asks.
+  /// A copy of the options under which only the first token of each sequence asks.
   package var ofFirstQueries: AttentionOptions {
     var options = self
     options.onlyFirstQueries = true
@@ -71,7 +71,7 @@ package struct RelativePositions: Sendable {
   package var buckets: Int { table.matrix.rows }
   package var heads: Int { table.matrix.columns }
 
-  /// `table`: an even number of at least four buckets.
+  /// Relative positions with table[buckets,H], of an even number of at least four buckets.
   package init(table: Parameter, maximumDistance: Int) {
     precondition(table.matrix.rows % 2 == 0 && table.matrix.rows >= 4, "buckets")
     precondition(maximumDistance > table.matrix.rows / 4, "the greatest distance")
@@ -95,7 +95,7 @@ package struct RelativePositions: Sendable {
     return start + min(half - 1, exact + Int(position))
   }
 
-  /// out[H,2R+1]: what is added at the distances −R…R.
+  /// Numbers that are added to the scores at the distances −R…R: out[H,2R+1].
   package func expanded(radius: Int) -> [Float] {
     let columns = 2 * radius + 1
     var out = [Float](repeating: 0, count: heads * columns)
@@ -134,7 +134,7 @@ package final class RotaryPositions: @unchecked Sendable {
   private let oppositeTable: AlignedBuffer
   private let pairs: Int
 
-  /// E is even.
+  /// Angles for heads of an even width E at the first positions.
   package init(headWidth: Int, base: Float, positions: Int) {
     precondition(headWidth % 2 == 0 && headWidth > 0, "a head of \(headWidth)")
     self.base = base
@@ -159,6 +159,6 @@ package final class RotaryPositions: @unchecked Sendable {
   package var cosines: MatrixView { cosineTable.matrix(rows: count, columns: pairs).view }
   /// sin[P,E/2]; valid while this lives.
   package var sines: MatrixView { sineTable.matrix(rows: count, columns: pairs).view }
-  /// Those of the opposite angles, which turn back.
+  /// Sines of the opposite angles, which turn back, [P,E/2]; valid while this lives.
   var oppositeSines: MatrixView { oppositeTable.matrix(rows: count, columns: pairs).view }
 }

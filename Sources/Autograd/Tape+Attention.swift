@@ -43,7 +43,7 @@ extension Tape {
     }
   }
 
-  /// Where keys and values are: beside the queries, or gathered from other sequences.
+  /// Place of keys and values: beside the queries, or gathered from other sequences.
   private struct KeyValues {
     let matrix: Matrix
     let keys: Range<Int>
@@ -179,7 +179,7 @@ extension Tape {
   }
 }
 
-/// What the attention of all sequences of a batch has in common.
+/// Batch and settings of an attention, which all of its sequences share.
 private struct AttentionCall {
   let batch: PackedBatch
   let heads: Int
@@ -189,7 +189,7 @@ private struct AttentionCall {
   let relative: RelativeTable?
   let sets: SetKeys?
   let masks: [Dropout]?
-  /// Where the gathered keys of each sequence begin.
+  /// Row at which the gathered keys of each sequence begin.
   private let offsets: [Int]
 
   init(

@@ -87,7 +87,7 @@ extension Tape {
     }
   }
 
-  /// Of each sequence, its queries over its keys and values: of the shape of the queries.
+  /// Attention of each sequence's queries to its keys and values, in the shape of the queries.
   private func attend(
     _ queries: Queries, _ keys: Recorded, _ values: Recorded, _ scale: Float,
     _ batch: PackedBatch, _ masks: [Dropout]?

@@ -74,7 +74,7 @@ extension Kernels {
 
 /// The cells of tables of scores, and how each score depends on similarities of vectors.
 private struct InteractionRun {
-  /// Which similarities a score is made of.
+  /// Scores, with the similarities that each of them is made of.
   struct Links {
     var scores: [Float]
     /// For each vector of a cell's query the vector of the document that it is compared with, or
@@ -86,7 +86,7 @@ private struct InteractionRun {
 
   /// All vectors of the document.
   static let all: Int32 = -1
-  /// None of them.
+  /// No vector of the document.
   static let none: Int32 = -2
 
   let queries: VectorGroups
@@ -101,7 +101,7 @@ private struct InteractionRun {
   let cellsOfDocument: [[Int]]
   /// Cells of each row of each table, whose similarities are searched together.
   private let rows: [Range<Int>]
-  /// Where the choices of each cell begin.
+  /// Index of the first choice of each cell.
   private let firstChoice: [Int]
 
   init(
@@ -151,7 +151,7 @@ private struct InteractionRun {
     }
   }
 
-  /// Whether two vectors are compared at all.
+  /// Whether vector `i` of the cell's query and vector `j` of its document are compared at all.
   private func matches(_ cell: Int, _ i: Int, _ j: Int) -> Bool {
     if queries.tokens.isEmpty || documents.tokens.isEmpty { return true }
     let (query, document) = cells[cell]
@@ -250,7 +250,7 @@ private struct InteractionRun {
 
   // MARK: Scores
 
-  /// Where the score of a cell goes, with its choices and weights.
+  /// Memory for the score of a cell, its choices and weights.
   private struct CellLinks {
     var score: UnsafeMutablePointer<Float>
     var choices: UnsafeMutableBufferPointer<Int32>

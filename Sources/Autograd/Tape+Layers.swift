@@ -234,7 +234,7 @@ extension Tape {
 
 extension Linear {
   var parameters: [Parameter] { weights + biases }
-  /// Whether any part of it is trained, frozen or not: then it is not packed.
+  /// Whether any weight or bias of the layer is in training, frozen or not: then it is not packed.
   var isInTraining: Bool { parameters.contains { $0.training != nil } }
 }
 

@@ -11,7 +11,7 @@ extension Tape {
     let columns: Range<Int>
   }
 
-  /// What is added to the outputs of a layer for x; nothing where no weight of it is updated.
+  /// Terms that are added to the outputs of a layer for x; none where no weight of it is updated.
   func lowRankTerms(_ x: Recorded, _ layer: Linear) -> [LowRankTerm] {
     var terms: [LowRankTerm] = []
     var first = 0
@@ -49,6 +49,6 @@ extension Tape {
 }
 
 extension Linear {
-  /// Whether any of its weights has a low-rank update.
+  /// Whether any of the layer's weights has a low-rank update.
   var isUpdated: Bool { weights.contains { $0.lowRank != nil } }
 }

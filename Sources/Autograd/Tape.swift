@@ -245,20 +245,19 @@ package final class Tape: Operations {
 
   /// Begins a forward pass with dropout.
   ///
-  /// The same arguments give the same masks, whatever else runs
-  /// before, beside or between.
+  /// The same arguments give the same masks, whatever else runs before, beside or between.
   ///
   /// - Parameters:
-  ///   - seed: That of the training run.
+  ///   - seed: Seed of the training run.
   ///   - step: Number of the step, below 2⁴⁰.
-  ///   - records: Of each sequence of the batch its number in the step, below 2²⁴.
+  ///   - records: Number in the step, below 2²⁴, of each sequence of the batch.
   ///   - batch: The sequences that the pass is about.
   package func startDropout(seed: UInt64, step: Int, records: [Int], _ batch: PackedBatch) {
     precondition(step >= 0 && step < 1 << 40 && records.allSatisfy { $0 >= 0 && $0 < 1 << 24 })
     masks = DropoutMasks(seed: seed, step: UInt64(step), records: records, batch)
   }
 
-  /// From here on nothing is dropped.
+  /// Ends dropout: from here on nothing is dropped.
   package func stopDropout() { masks = nil }
 
   /// The masks of the next operation, one a sequence; nil where nothing is dropped.
@@ -267,7 +266,8 @@ package final class Tape: Operations {
     return masks?.next(rate, batch.sequences)
   }
 
-  /// The same for a value of some rows, as `DropoutMasks.rows` has it.
+  /// The masks of the next operation on a value whose rows are tokens, drawn states or sequences, as
+  /// `DropoutMasks.next` tells them apart by their number; nil where nothing is dropped.
   func nextMasks(_ rate: Float, rows: Int) -> [RowMask]? {
     guard rate > 0 else { return nil }
     return masks?.next(rate, rows: rows)
@@ -287,7 +287,8 @@ package final class Tape: Operations {
     }
   }
 
-  /// As `forRanges`, over elements of which nothing is computed but themselves.
+  /// Runs `body` on ranges of elements of which each is computed by itself, so that the size of the
+  /// ranges does not change a result.
   func forElements(_ count: Int, _ body: (Range<Int>) -> Void) {
     forRanges(count, by: 1 << 15) { range, _ in body(range) }
   }

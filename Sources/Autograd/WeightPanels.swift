@@ -5,13 +5,13 @@ enum WeightPanels {
   case single(PackedMatrix)
   case narrow(NarrowMatrix)
 
-  /// What `fill` will pack.
+  /// Room for the weights that `fill` will pack.
   ///
   /// - Parameters:
   ///   - precision: `f32` or `bf16`.
   ///   - rows: N.
   ///   - columns: K.
-  ///   - memory: Where; nothing else is in it any more.
+  ///   - memory: Memory that the panels take over, whatever was in it.
   ///   - bias: b[N], copied.
   init(
     _ precision: Precision, rows: Int, columns: Int, in memory: inout ScratchBuffer,
@@ -29,7 +29,7 @@ enum WeightPanels {
     }
   }
 
-  /// Those of a layer that nothing trains.
+  /// Panels of a layer that nothing trains.
   init(_ layer: Linear) {
     self = layer.narrow.map { .narrow($0) } ?? .single(layer.packed)
   }

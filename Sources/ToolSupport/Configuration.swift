@@ -82,7 +82,7 @@ package enum Configuration {
     Set(names(of: selectedCommand(arguments, root).command).keys)
   }
 
-  /// What follows a name on the command line.
+  /// Kind of a name on the command line: a flag stands alone, an option has a value.
   private enum Kind { case flag, option }
 
   /// Long names (and single letters) of a command, as its own help lists them.

@@ -6,12 +6,12 @@ import JSON
 package struct DeclaredOption: Sendable {
   /// The long flag without its dashes.
   package var name: String
-  /// Other names of it.
+  /// Other names of the option.
   package var aliases: [String]
-  /// What stands for the value in help; nil for a flag, which takes none.
+  /// Name of the value in help; nil for a flag, which takes none.
   package var valueName: String?
   package var help: String
-  /// Who has it, for the help.
+  /// Names of those that declare the option, for the help.
   package var owners: [String]
 
   package init(
@@ -117,7 +117,7 @@ package enum DeclaredOptions {
     return taken
   }
 
-  /// What the help of a command says of its declared options; empty where it has none.
+  /// Section of a command's help about its declared options; empty where it has none.
   package static func help(_ declared: [DeclaredOption]) -> String {
     if declared.isEmpty { return "" }
     var text = "\nINDEX PARAMETERS:\n"

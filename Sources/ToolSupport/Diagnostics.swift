@@ -2,7 +2,7 @@ import Failures
 import Glibc
 import JSON
 
-/// What a tool says on the standard error: one write a line, so that the lines of a pipeline's
+/// Messages of a tool on the standard error: one write a line, so that the lines of a pipeline's
 /// tools do not mix.
 package struct Diagnostics: Sendable {
   package enum Level: Int, Sendable {
@@ -34,7 +34,7 @@ package struct Diagnostics: Sendable {
     if level != .quiet { emit("warning", message) }
   }
 
-  /// What is said only where `-v` asks for it.
+  /// Writes a message that only `-v` asks for.
   package func note(_ message: String) {
     if level == .verbose { emit("note", message) }
   }

@@ -45,7 +45,7 @@ package struct CommonOptions: ParsableArguments, OptionsWithoutEffect {
 /// `--seed`.
 package struct Seed: ExpressibleByArgument, Sendable, CustomStringConvertible {
   package let value: UInt64
-  /// Whether the command line has it; else it is the one that every tool begins with.
+  /// Whether the seed is from the command line; else it is the default of all tools.
   package let isGiven: Bool
 
   /// The seed where none is given.
@@ -66,7 +66,7 @@ package enum ProgressPolicy: String, ExpressibleByArgument, CaseIterable, Sendab
 
 extension Diagnostics.Format: ExpressibleByArgument {}
 
-/// Where results go.
+/// Options of the output: its file, its compression, its provenance.
 package struct OutputOptions: ParsableArguments, OptionsWithoutEffect {
   package static let withoutEffect: [String] = ["output", "compress", "no-provenance"]
 
@@ -124,7 +124,7 @@ package struct ShardOptions: ParsableArguments, OptionsWithoutEffect {
   package init() {}
 }
 
-/// How text records are read.
+/// Options of reading text records.
 package struct RecordOptionsGroup: ParsableArguments {
   /// Their long flags, which have no effect where no text is read.
   package static let flags: Set = ["record-format", "fields", "on-error"]
@@ -155,7 +155,7 @@ package struct RecordOptionsGroup: ParsableArguments {
 extension RecordFormat: ExpressibleByArgument {}
 extension RecordErrorPolicy: ExpressibleByArgument {}
 
-/// Which model.
+/// Options that choose a model: its folder, configuration, query model and adapter.
 package struct ModelOptions: ParsableArguments, OptionsWithoutEffect {
   package static let withoutEffect: [String] = ["model", "model-config", "query-model", "adapter"]
 
@@ -183,7 +183,7 @@ package struct ModelOptions: ParsableArguments, OptionsWithoutEffect {
   package init() {}
 }
 
-/// What a model runs on.
+/// Option of the instruction set that a model runs on.
 package struct InstructionOptions: ParsableArguments, OptionsWithoutEffect {
   package static let withoutEffect: [String] = ["isa"]
 
@@ -194,7 +194,7 @@ package struct InstructionOptions: ParsableArguments, OptionsWithoutEffect {
   package init() {}
 }
 
-/// How a model runs.
+/// Options of a model's precision, its calibration and its cache.
 package struct PrecisionOptions: ParsableArguments, OptionsWithoutEffect {
   package static let withoutEffect: [String] = ["calibrate", "cache"]
 

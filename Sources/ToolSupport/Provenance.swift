@@ -2,8 +2,8 @@ import Failures
 import JSON
 import Streams
 
-/// What made an output: tool, version, the settings that can change records, and the digests of
-/// everything that was read.
+/// Record of how an output was made: tool, version, the settings that can change records, and the
+/// digests of everything that was read.
 ///
 /// No time, host, path or process is in it, so that the same work gives the same bytes anywhere.
 package struct Provenance: Sendable {
@@ -11,12 +11,14 @@ package struct Provenance: Sendable {
   package var earlier: [JSON]
   package var entry: JSON
 
+  /// The record of one run of a tool, behind those of the stages before.
+  ///
   /// - Parameters:
   ///   - tool: The tool's name, with its subcommand if it has one.
   ///   - settings: The command's settings.
   ///   - parameters: Settings that a library declares, with the values in force.
   ///   - inputs: Names and digests of what was read, such as `model`, `docs`.
-  ///   - instructionSet: What computed, where results are not promised to be the same on others.
+  ///   - instructionSet: Instruction set of the run, where other ones may give other results.
   ///   - earlier: JSON list of the stages before, as a stream carries it.
   package init(
     tool: String, settings: [Setting], parameters: [JSON.Member] = [], inputs: [(String, String)],

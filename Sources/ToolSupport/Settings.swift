@@ -72,9 +72,9 @@ package enum Settings {
 
   /// The value of a property of one of the types that most have; nil of another.
   ///
-  /// What a type conforms to is found by looking through all conformances of the program and of the
-  /// standard library, once a type: most of the time that a tool takes to start. Exact types are not
-  /// looked for.
+  /// A cast to a protocol looks through all conformances of the program and of the standard library,
+  /// once a type, and takes most of the time that a tool needs to start. A cast to an exact type
+  /// looks through nothing.
   private static func common(_ property: Any) -> Setting.Value? {
     switch property {
     case let flag as Flag<Bool>: .flag(flag.wrappedValue)
@@ -116,7 +116,7 @@ package enum Settings {
     }
   }
 
-  /// What is in an optional; nil if nothing.
+  /// The value in an optional, nil if it has none; any other value as it is.
   private static func unwrap(_ value: Any) -> Any? {
     let mirror = Mirror(reflecting: value)
     if mirror.displayStyle != .optional { return value }

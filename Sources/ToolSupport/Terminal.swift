@@ -3,7 +3,7 @@ import Glibc
 /// Whether a descriptor is a terminal.
 package func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
-/// What a tool takes for granted of the process that it runs in.
+/// Standard streams and signals as a tool expects them of its process.
 enum StandardDescriptors {
   /// Opens `/dev/null` for standard streams that are closed, so that no output file gets their
   /// number, and with it what is meant for them; and lets a broken pipe end the process again where

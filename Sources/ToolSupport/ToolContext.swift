@@ -5,7 +5,7 @@ import Streams
 import Synchronization
 import Workers
 
-/// What a running command has at hand: messages, threads, counters.
+/// Messages, threads and counters of a running command.
 package final class ToolContext: Sendable {
   package let tool: String
   package let diagnostics: Diagnostics
@@ -123,7 +123,7 @@ package final class Progress: Sendable {
     var total: Int?
     var lastShown: ContinuousClock.Instant?
     var isShown = false
-    /// What is said besides.
+    /// Text behind the counts.
     var note = ""
   }
 
@@ -137,7 +137,7 @@ package final class Progress: Sendable {
     isOn = policy == .always || (policy == .auto && isatty(2) == 1)
   }
 
-  /// How many records there will be, where that is known.
+  /// Sets the number of records that there will be, where it is known.
   package func expect(_ total: Int) { state.withLock { $0.total = total } }
 
   /// Says more behind the counts from the next line on.

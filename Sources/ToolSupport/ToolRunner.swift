@@ -54,7 +54,7 @@ extension ToolCommand {
 /// The root command of an executable.
 package protocol Tool: ParsableCommand {
   static var name: String { get }
-  /// What `--version -v` says of the libraries.
+  /// Lines of `--version -v` about the libraries.
   static var libraries: [String] { get }
   /// Options of a subcommand, or of the default one, that libraries declare; nil where none can be.
   static func declaredOptions(of subcommand: String?) -> [DeclaredOption]?
@@ -79,7 +79,7 @@ package enum StandardOutput {
   }
 }
 
-/// What becomes of a command line.
+/// Runs a tool from its command line to its exit status.
 package enum ToolRunner {
   /// Parses, runs, reports, and exits with the status that the outcome has.
   static func run<T: Tool>(_ tool: T.Type, _ arguments: [String]) -> Never {
@@ -145,8 +145,8 @@ package enum ToolRunner {
 
   /// Parses a command line.
   ///
-  /// Where it can only mean the default subcommand that one parses it, in half the time. What it does
-  /// not take is parsed by the tool, which knows the right words for it.
+  /// A command line that can only mean the default subcommand is parsed by that subcommand, in half
+  /// the time. If it refuses, the tool parses the command line again and words the refusal.
   private static func parse<T: Tool>(
     _ tool: T.Type, _ arguments: [String]
   ) throws -> any ParsableCommand {
@@ -182,7 +182,7 @@ package enum ToolRunner {
       + "\n  See '\(tool.name) help SUBCOMMAND' for their options.\n"
   }
 
-  /// What ArgumentParser throws: help, which is an answer, or a usage error.
+  /// Reports what ArgumentParser threw, help or a usage error, and returns the exit status.
   private static func parserOutcome<T: Tool>(
     _ tool: T.Type, _ arguments: [String], _ error: any Error
   ) -> Int32 {

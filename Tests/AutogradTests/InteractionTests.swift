@@ -11,8 +11,10 @@ import Workers
   private let documents = VectorGroups(rows: [[0, 1], [2], [3, 5, 6], [7, 8]])
   private let tables = [[[0, 1], [2, 3]], [[0, 2, 3], [3, 1, 0]]]
 
-  /// Of vectors of eight numbers no two similarities are so close that a difference sees both sides of
-  /// a maximum or of what is retrieved.
+  /// Compares the derivatives of scores with finite differences.
+  ///
+  /// Vectors have eight numbers, so that no two similarities are so close that a difference sees both
+  /// sides of a maximum or of the border between retrieved and not retrieved.
   private func check(
     _ interaction: Interaction, _ queries: VectorGroups, _ documents: VectorGroups,
     tolerance: Double = 2e-3, _ name: String
@@ -92,7 +94,7 @@ import Workers
     #expect(alone == [6])
   }
 
-  /// Of one vector each, scores are similarities, whatever the aggregation.
+  /// Scores of texts with one vector each are similarities, whatever the aggregation.
   @Test func singleVectors() {
     let found = scores(
       [2, 3], [[0], [1]], [5, 7], [[0], [1]], [[0, 1], [1, 0]], Interaction(doc: .mean))

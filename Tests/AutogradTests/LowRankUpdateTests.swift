@@ -22,7 +22,7 @@ import Workers
   /// Numbers of a case, in double precision: what goes in, and what is derived.
   private struct Definition {
     var x: [[Double]], w: [[Double]], a: [[Double]], b: [[Double]]
-    /// What x is multiplied by on its way to A.
+    /// Factors of the elements of x before A: 0 for those that dropout drops.
     var mask: [[Double]]
     var scale: Double
 
@@ -268,14 +268,14 @@ import Workers
 }
 
 extension Parameter {
-  /// The same values, fixed.
+  /// A parameter with these values that is not in training.
   fileprivate func copy() -> Parameter {
     Parameter(name: name, shape: shape, values: values, owner: self)
   }
 }
 
 extension FiniteDifferences {
-  /// What cross attention makes of the inputs, without dropout.
+  /// Output of cross attention for the inputs, without dropout.
   fileprivate func values(of projections: CrossProjections, _ batch: PackedBatch) -> [Float] {
     let tape = Tape(Kernels(), WorkerPool(threads: 1))
     let (queries, hidden) = (

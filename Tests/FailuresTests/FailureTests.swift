@@ -7,7 +7,7 @@ import Testing
     #expect("\(Failure.usage("--k is missing", hint: "say it"))" == "--k is missing")
   }
 
-  /// What scripts look at: sysexits.h, and no status of two meanings.
+  /// Scripts look at the exit status: it is that of sysexits.h, and no status has two meanings.
   @Test func statuses() {
     let expected: [(Failure, Int32)] = [
       (Failure(.refused, ""), 1), (.usage(""), 64), (.data("f", ""), 65),
@@ -37,7 +37,7 @@ import Testing
     #expect(NearestName.find(name, in: names.reversed()) == expected)
   }
 
-  /// Of several that are as near, case decides, then the name: never the order of a set.
+  /// Among names that are equally near, case decides, then the name: never the order of a set.
   @Test func ties() {
     #expect(NearestName.find("ac", in: ["bc", "ab"]) == "ab")
     #expect(NearestName.find("ac", in: ["ab", "bc"]) == "ab")
@@ -45,7 +45,7 @@ import Testing
     #expect(NearestName.find("map", in: ["MAP", "map"]) == "map")
   }
 
-  /// A third of the name may differ, one letter always, or what is asked for.
+  /// A third of the name may differ, one letter always, or as many letters as the caller allows.
   @Test func limit() {
     #expect(NearestName.find("abcdef", in: ["abcdxy"]) == "abcdxy")
     #expect(NearestName.find("abcdef", in: ["abcxyz"]) == nil)

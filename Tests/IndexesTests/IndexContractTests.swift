@@ -10,7 +10,7 @@ import Testing
 import Vectors
 import Workers
 
-/// What every type of index promises, run over all of the registry and one type more.
+/// Promises of every type of index, tested on all of the registry and one type more.
 @Suite struct IndexContractTests {
   private static let count = IndexSample.types.count
 
@@ -53,8 +53,8 @@ import Workers
     try sample.type.verify(folder)
   }
 
-  /// The same bytes whatever the threads, in the place of another index, and from shards, given to
-  /// one build or merged.
+  /// An index has the same bytes whatever the threads, in the place of another index, and from
+  /// shards, given to one build or merged.
   @Test(arguments: 0..<count)
   func sameBytes(index: Int) throws {
     let sample = try IndexSample(IndexSample.types[index])

@@ -127,7 +127,7 @@ import Workers
     #expect(try IndexManifest(folder: folder("i")).documents == 3)
   }
 
-  /// What a replacement left that was killed before its manifest goes away with the next one.
+  /// Files of a replacement that was killed before it wrote its manifest are removed by the next one.
   @Test func whatAKillLeftIsSweptByTheNextReplacement() throws {
     let folder = try TemporaryFolder()
     try Self.flat(folder, "i", count: 3)
@@ -258,7 +258,7 @@ import Workers
         == .config)
   }
 
-  /// What a type says of itself returns; so do types that this release does not know.
+  /// Every member of a manifest is read back as it was written, even if this release lacks the type.
   @Test func everyMemberReturns() throws {
     let folder = try TemporaryFolder()
     var description = StreamDescription(role: .doc)

@@ -109,7 +109,7 @@ struct IndexSample {
     ).index
   }
 
-  /// What all queries find.
+  /// Request for the `k` best documents of all queries.
   func request(k: Int) -> SearchRequest {
     SearchRequest(
       ids: (0..<queries.count).map { Array("q\($0)".utf8) }, queries: queries, k: k)

@@ -63,7 +63,7 @@ func openIndex(
   return index
 }
 
-/// Where a file of an index of one segment is.
+/// Path of a file of an index of one segment.
 func path(of name: String, in folder: String) throws -> String {
   guard let place = try IndexManifest(folder: folder).segments[0].files[name] else {
     throw Failure(.software, "an index without \(name)")

@@ -19,7 +19,7 @@ struct DistanceCase: CustomTestStringConvertible {
   let keep: [UInt8]?
   /// More than there are distances, so that the middle counts.
   let radius: Int
-  /// What a distance adds to a score, a row a head.
+  /// Numbers that distances add to scores, a row a head.
   let relative: [Float]
 
   init(length: Int, headWidth: Int, reach: Int?, isRelative: Bool, masked: Bool) {
@@ -72,7 +72,7 @@ struct DistanceCase: CustomTestStringConvertible {
     }
   }
 
-  /// What is added to a score of head h; nil where the key is not attended to.
+  /// The number that is added to a score of head h; nil where the key is not attended to.
   func added(_ h: Int, rows: Range<Int>) -> (_ query: Int, _ key: Int) -> Float? {
     let (relative, keep) = (relative, keep)
     return { query, key in

@@ -16,7 +16,7 @@ import Testing
   private static let sweep: [Float] = stride(from: UInt32(0), to: 0x7f80_0000, by: 4093).flatMap {
     [Float(bitPattern: $0), -Float(bitPattern: $0)]
   }
-  /// Where the functions bend, densely.
+  /// Inputs from −20 to 20, where the functions bend, densely.
   private static let middle: [Float] = stride(from: -2_000_000, through: 2_000_000, by: 7).map {
     Float($0) * 1e-5
   }
@@ -28,14 +28,14 @@ import Testing
 
   /// Largest errors allowed, in units in the last place of the result.
   ///
-  /// Of a subnormal result: of the smallest normal number. GELU multiplies its tail by x after the
-  /// tail has become subnormal. The exponent inside its tanh form is rounded twice and reaches a
+  /// The unit of a subnormal result is that of the smallest normal number. GELU multiplies its tail
+  /// by x after the tail has become subnormal. The exponent inside its tanh form is rounded twice and reaches a
   /// hundred, so only the bound on size holds there.
   private static let limits: [ElementaryFunction: Double] = [
     .exp: 1.1, .gelu: 10, .geluTanh: 300, .relu: 0, .tanh: 2.5, .sigmoid: 2.5, .log1pRelu: 1.6,
   ]
 
-  /// The same for results above 0.001 in size, relative.
+  /// Largest relative errors allowed of results above 0.001 in size.
   private static let relativeLimits: [ElementaryFunction: Double] = [
     .exp: 1.2e-7, .gelu: 5e-7, .geluTanh: 2e-6, .relu: 0, .tanh: 3e-7, .sigmoid: 3e-7,
     .log1pRelu: 2e-7,

@@ -22,7 +22,8 @@ import Testing
     #expect(error <= tolerance, "\(name) \(columns): \(error)")
   }
 
-  /// Of sizes up to 1.13 a few units in the last place, 6e-8; of the exponential, of its own size.
+  /// Slopes are exact to 4e-7, a few units (6e-8) in the last place of the sizes up to 1.13 that they
+  /// have; the slope of the exponential, which grows, to that share of its size.
   @Test(arguments: ElementaryFunction.allCases)
   func functions(_ function: ElementaryFunction) {
     let x = (-1300...1300).map { Float($0) / 100 }
@@ -188,7 +189,7 @@ import Testing
     }
   }
 
-  /// What each weight of one head is multiplied by, from the definition of `Dropout`.
+  /// Factor of each weight of one head, from the definition of `Dropout`.
   private static func kept(_ dropout: Dropout?, _ length: Int) -> [Double] {
     guard let dropout else { return [Double](repeating: 1, count: length * length) }
     let random = CounterRandom(seed: dropout.seed, stream: dropout.stream)

@@ -23,7 +23,7 @@ extension [Float] {
     }
   }
 
-  /// What `body` writes into a matrix that holds NaN before.
+  /// Elements of a matrix of NaN into which `body` has written.
   static func written(
     rows: Int, columns: Int, stride: Int? = nil, _ body: (MutableMatrixView) -> Void
   ) -> [Float] {

@@ -14,7 +14,7 @@ import Testing
     #expect(latencies.percentiles.map(\.seconds) == [50, 95, 99])
   }
 
-  /// Of queries that were searched together each has waited for all.
+  /// Each of several queries that were searched together has waited for all of them.
   @Test func queriesTogether() {
     var latencies = Latencies()
     latencies.add(1, queries: 9)

@@ -9,7 +9,7 @@ import Testing
 struct ResumeTests {
   private static let count = 2100
 
-  /// What a writer that goes on from `point` writes.
+  /// Bytes that a writer that goes on from `point` writes.
   private func rest(
     _ sample: StreamSample, _ point: ResumePoint, _ compression: Compression
   ) throws -> [UInt8] {
@@ -55,7 +55,7 @@ struct ResumeTests {
     #expect(points == [0, 1, 2, 3])
   }
 
-  /// Where the segments end in the (compressed) file, the end segment too.
+  /// Offsets in the (compressed) file at which its segments end, the end segment included.
   private func frameEnds(
     _ sample: StreamSample, _ bytes: [UInt8], _ compression: Compression
   ) throws -> [Int] {

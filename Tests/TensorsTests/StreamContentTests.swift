@@ -8,7 +8,7 @@ import Testing
 struct StreamContentTests {
   private static func bytes<T>(_ values: [T]) -> [UInt8] { values.withUnsafeBytes { Array($0) } }
 
-  /// What reading a member of these records ends with.
+  /// Failure that reading a member of these records ends with; nil if there is none.
   private static func failure(
     _ schema: StreamSchema, role: Role = .doc, dim: Int?, _ records: [SampleRecord]
   ) throws -> Failure? {

@@ -4,7 +4,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// What a stream looks like, byte by byte, as the description of the format has it.
+/// Layout of a stream, byte by byte, as the description of the format has it.
 struct StreamLayoutTests {
   /// Streams that were laid out by other code.
   @Test(arguments: ["dense", "tokens", "multivector", "sparse", "coil"])

@@ -84,7 +84,7 @@ extension TensorStreamWriter {
   }
 }
 
-/// What can be read of bytes: records, or the failure after them.
+/// Records that can be read from bytes, and the failure after them if there is one.
 struct StreamReading {
   var records: [SampleRecord] = []
   var segments: [(first: Int, records: Int)] = []
@@ -97,7 +97,7 @@ struct StreamReading {
     self.init(path: try folder.write("stream", bytes))
   }
 
-  /// What is wrong with a file, without looking at its records.
+  /// Failure of reading a file to its end, without looking at the records; nil if there is none.
   static func failure(_ path: String) -> Failure? {
     do throws(Failure) {
       let reader = try TensorStreamReader(path)
@@ -157,7 +157,8 @@ struct RawSegment {
     return segments
   }
 
-  /// The same with a checksum that fits: XXH3-64 of the header, the digits being zeros, and data.
+  /// Puts a checksum that fits into the header: XXH3-64 of the header, the digits being zeros, and
+  /// data.
   mutating func seal() {
     let key = Array("\"lir.xxh3\":\"".utf8)
     var place: Int?

@@ -20,7 +20,7 @@ package struct SafeTensorsBuilder {
       self.init("F32", shape, values.flatMap { Self.bytes($0.bitPattern) })
     }
 
-    /// The same values in another element type: `F64`, `F16`, or `BF16` by cutting the mantissa.
+    /// A copy of the tensor in another element type: `F64`, `F16`, or `BF16` by cutting the mantissa.
     package func stored(as dtype: String) -> Tensor {
       let values = bytes.withUnsafeBytes { buffer in
         (0..<buffer.count / 4).map { buffer.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }
@@ -43,7 +43,7 @@ package struct SafeTensorsBuilder {
 
   package init() {}
 
-  /// What a file holds.
+  /// The tensors of a file.
   package init(_ file: SafeTensorsFile) {
     for (name, tensor) in file.tensors {
       tensors[name] = Tensor(tensor.dtype, tensor.shape, tensor.bytes)
