@@ -204,6 +204,16 @@ package final class Inference: Operations {
     return out
   }
 
+  package func constant(_ value: Float, rows: Int, columns: Int) -> Matrix {
+    let out = matrix(rows, columns)
+    out.elements.update(repeating: value)
+    return out
+  }
+
+  package var leavesStatesOut: Bool { true }
+
+  package func rowCount(_ x: Matrix) -> Int { x.rows }
+
   package func scale(_ x: Matrix, by factor: Float) -> Matrix {
     let out = matrix(x.rows, x.columns)
     let count = x.rows * x.columns
@@ -211,29 +221,5 @@ package final class Inference: Operations {
       UnsafeBufferPointer(start: x.buffer.pointer, count: count), by: factor,
       into: UnsafeMutableBufferPointer(start: out.buffer.pointer, count: count))
     return out
-  }
-}
-
-// MARK: Scores
-
-extension Inference {
-  private func map(_ x: Float, _ function: ElementaryFunction) -> Float {
-    var y = x
-    withUnsafeMutablePointer(to: &y) { y in
-      kernels.apply(
-        function, to: UnsafeBufferPointer(start: y, count: 1),
-        into: UnsafeMutableBufferPointer(start: y, count: 1))
-    }
-    return y
-  }
-
-  /// 1 / (1 + e⁻ˣ).
-  package func sigmoid(_ x: Float) -> Float { map(x, .sigmoid) }
-
-  /// log(eˣ / (eˣ + eʸ)), without overflow.
-  package func logShare(_ x: Float, _ y: Float) -> Float {
-    // log1pRelu(e^-|d|) = log(1 + e^-|d|)
-    let difference = y - x
-    return -(max(difference, 0) + map(map(-abs(difference), .exp), .log1pRelu))
   }
 }

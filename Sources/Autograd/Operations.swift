@@ -91,6 +91,34 @@ package protocol Operations: AnyObject {
   func add(_ x: Value, _ y: Value) -> Value
 
   func scale(_ x: Value, by factor: Float) -> Value
+
+  // MARK: What heads end with
+
+  /// One number in all places.
+  func constant(_ value: Float, rows: Int, columns: Int) -> Value
+
+  /// x[t] in the column ids[t] of its sequence's row, 0 elsewhere: [T,1] to [B,V].
+  ///
+  /// The last one of a token that occurs again counts, but each gets the derivative: both as torch's
+  /// `scatter` has it.
+  func scatter(_ x: Value, _ batch: PackedBatch, columns: Int) -> Value
+
+  /// x[B,V] where a column is a token of the sequence, 0 elsewhere.
+  func ownTerms(_ x: Value, _ batch: PackedBatch) -> Value
+
+  /// The second column less the first: [B,2] to [B,1].
+  func difference(_ x: Value) -> Value
+
+  /// log(1 / (1 + e⁻ˣ)) of every element.
+  func logSigmoid(_ x: Value) -> Value
+
+  // MARK: What a model asks for
+
+  /// Whether the last layer may leave out the states that no first token has.
+  var leavesStatesOut: Bool { get }
+
+  /// Number of rows.
+  func rowCount(_ x: Value) -> Int
 }
 
 extension Operations {

@@ -147,6 +147,17 @@ extension Tape {
     }
   }
 
+  package func constant(_ value: Float, rows: Int, columns: Int) -> Recorded {
+    let out = matrix(rows, columns)
+    out.elements.update(repeating: value)
+    return constant(out)
+  }
+
+  /// A tape needs all states to derive by them.
+  package var leavesStatesOut: Bool { false }
+
+  package func rowCount(_ x: Recorded) -> Int { x.value.rows }
+
   package func map(_ x: Recorded, _ function: ElementaryFunction) -> Recorded {
     let input = x.value
     let out = matrix(input.rows, input.columns)

@@ -27,20 +27,14 @@ package struct EmbeddingOutput: Sendable, Equatable {
 
   /// - Precondition: the model is a bi-encoder.
   package init(_ model: Model) {
-    switch model.head {
-    case .dense(let head):
-      self.init(.dense, width: head.dimension, normalizes: head.normalizes)
-    case .multiVector(let head):
-      self.init(
-        .multivector, width: head.dimension, normalizes: head.normalizes, hasTokens: true)
-    case .viewers(let head):
-      self.init(.multivector, width: head.dimension, normalizes: head.normalizes)
-    case .coil(let head):
-      self.init(
-        .coil, width: head.tokens.outputs, clsWidth: head.cls.outputs, hasTokens: true)
-    case .splade(let head): self.init(.sparse, width: head.dimension)
-    case .uniCoil(let head): self.init(.sparse, width: head.dimension)
-    case .mono: preconditionFailure("a cross-encoder has no embeddings")
+    guard case .biEncoder(let head) = model.head else {
+      preconditionFailure("a cross-encoder has no embeddings")
+    }
+    let form = head.form
+    self.init(form.kind, width: form.dimension, normalizes: head.normalizes)
+    if case .vectors(let shape) = form {
+      clsWidth = shape.cls
+      hasTokens = shape.hasTokens
     }
   }
 }

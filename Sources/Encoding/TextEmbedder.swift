@@ -89,7 +89,9 @@ package struct TextEmbedder: Sendable {
         operand,
         "the tokens are of role \(description.role.rawValue), --role says \(role.rawValue)")
     }
-    if let prompt = description.prompt, prompt != tokenizer.settings.prompt, !model.poolsPrompt {
+    if let prompt = description.prompt, prompt != tokenizer.settings.prompt,
+      !model.description.head.poolsPrompt
+    {
       throw .config(
         operand, "the tokens were made with another prompt, which the model does not pool",
         hint: "encode the texts themselves with --prompt")

@@ -10,7 +10,7 @@ package struct Inspection {
     let description = model.description
     var members: [JSON.Member] = [
       JSON.Member("model", .string(digest)),
-      JSON.Member("architecture", .string(description.architecture.name)),
+      JSON.Member("architecture", .string(description.head.modelType)),
       JSON.Member("backbone", .string(description.backboneType)),
       JSON.Member("hidden_size", .integer(model.backbone.width)),
       JSON.Member("vocab_size", .integer(model.backbone.vocabularySize)),
@@ -55,77 +55,22 @@ package struct Inspection {
   }
 
   private static func head(_ model: Model) -> [JSON.Member] {
-    switch (model.head, model.description.architecture) {
-    case (.dense(let head), .dense(let settings)):
+    switch model.head {
+    case .crossEncoder(let head): return [JSON.Member("kind", "cross-encoder")] + head.facts
+    case .biEncoder(let head):
       return [
-        JSON.Member("kind", "dense"),
-        JSON.Member("dim", .integer(head.dimension)),
-        JSON.Member("pooling", .array(head.poolings.map { .string($0.rawValue) })),
-        JSON.Member("pools_prompt", .bool(settings.poolsPrompt)),
-        JSON.Member("projections", .array(head.layers.compactMap(\.outputs).map { .integer($0) })),
-        JSON.Member("sparsification", .string(head.sparsification.rawValue)),
-        JSON.Member("normalize", .bool(head.normalizes)),
-      ]
-    case (.splade(let head), .splade(let settings)):
-      func weighting(_ role: Role) -> JSON {
-        .string(head.weighting[role]?.rawValue ?? "none")
-      }
-      return [
-        JSON.Member("kind", "sparse"),
-        JSON.Member("dim", .integer(head.dimension)),
-        JSON.Member("pooling", .array([.string(settings.pooling.rawValue)])),
-        JSON.Member("sparsification", .string(settings.sparsification.rawValue)),
-        JSON.Member("query_weighting", weighting(.query)),
-        JSON.Member("doc_weighting", weighting(.doc)),
-      ]
-    case (.uniCoil(let head), _):
-      return [JSON.Member("kind", "sparse"), JSON.Member("dim", .integer(head.dimension))]
-    case (.multiVector(let head), _):
-      return [
-        JSON.Member("kind", "multivector"), JSON.Member("dim", .integer(head.dimension)),
-        JSON.Member("normalize", .bool(head.normalizes)),
-      ] + interaction(model)
-    case (.viewers(let head), _):
-      return [
-        JSON.Member("kind", "multivector"), JSON.Member("dim", .integer(head.dimension)),
-        JSON.Member("pooling", .array([.string(head.queryPooling.rawValue)])),
-        JSON.Member("viewers", .integer(head.viewers)),
-        JSON.Member("normalize", .bool(head.normalizes)),
-      ] + interaction(model)
-    case (.coil(let head), _):
-      return [
-        JSON.Member("kind", "coil"), JSON.Member("dim", .integer(head.tokens.outputs)),
-        JSON.Member("cls_dim", .integer(head.cls.outputs)),
-      ] + interaction(model)
-    case (.mono(let head), .mono(let settings)): return mono(head, settings)
-    default: return []
+        JSON.Member("kind", .string(head.form.kind.rawValue)),
+        JSON.Member("dim", .integer(head.form.dimension)),
+      ] + head.facts + interaction(model)
     }
   }
 
   private static func interaction(_ model: Model) -> [JSON.Member] {
-    guard let interaction = model.description.lateInteraction else { return [] }
+    guard let interaction = model.description.head.interaction else { return [] }
     return [
       JSON.Member("query_aggregation", .string(interaction.queryAggregation.rawValue)),
       JSON.Member("doc_aggregation", .string(interaction.docAggregation.rawValue)),
     ]
-  }
-
-  private static func mono(
-    _ head: MonoHead, _ settings: ModelDescription.MonoSettings
-  ) -> [JSON.Member] {
-    var members = [
-      JSON.Member("kind", "cross-encoder"),
-      // A decoder gives one state a pair.
-      JSON.Member("pooling", .array([.string(head.pooling?.rawValue ?? "decoder")])),
-      JSON.Member("bert_pool", .bool(head.pooler != nil)),
-      JSON.Member("logits", .integer(head.classifier.outputs)),
-      JSON.Member("score", .string(settings.activation.rawValue)),
-    ]
-    if let set = settings.set {
-      members.append(JSON.Member("depth", .integer(set.depth)))
-      members.append(JSON.Member("extra_token", .bool(set.sharedToken == 1)))
-    }
-    return members
   }
 
   /// Lines of `key  value`, for a terminal.

@@ -47,7 +47,7 @@ extension ModelOptions {
     let description = try ModelDescription(recognizing: folder(for: role))
     if precisions.precision == .int8, !description.isMeasuredInBytes {
       diagnostics.warning(
-        "\(description.folder.path): what --precision int8 costs \(description.architecture.name) "
+        "\(description.folder.path): what --precision int8 costs \(description.head.modelType) "
           + "models on \(description.backboneType) has not been measured; bf16 is the safe choice")
     }
     let tokenizer = try Tokenizer.load(folder: description.folder.modelPath)
@@ -112,6 +112,6 @@ extension PrecisionOptions {
 extension ModelDescription {
   /// Whether the quality of int8 is known for models of this sort, by `scripts/reference/precision.py`.
   fileprivate var isMeasuredInBytes: Bool {
-    family?.measuredInBytes.contains(architecture.name) ?? false
+    family?.measuredInBytes.contains(head.modelType) ?? false
   }
 }

@@ -32,57 +32,64 @@ package final class BatchEncoder: Sendable {
 
   /// Embeds the texts of a window, all of one role.
   ///
-  /// `promptTokens`: tokens at the start of every text that are its prompt's.
+  /// - Parameters:
+  ///   - window: The texts.
+  ///   - role: What they are.
+  ///   - promptTokens: Tokens at the start of every text that are its prompt's.
+  /// - Returns: The embeddings, in the order of the texts.
+  /// - Throws: 78 for a cross-encoder, and for tokens that the model does not have.
   package func encode(
     _ window: TokenWindow, role: Role, promptTokens: Int = 0
   ) throws(Failure) -> Embeddings {
-    if case .mono = model.head {
+    switch model.form {
+    case .dense(let dimension):
+      let output = FloatRows(rows: window.count, columns: dimension)
+      try run(window) { [model] batch, members, engine in
+        let rows = model.vectors(batch, role, promptTokens: promptTokens, engine).parts[0].vectors
+        for (i, member) in members.enumerated() { output.set(member, rows.row(i)) }
+      }
+      return .dense(output.values, dimension: dimension)
+    case .sparse:
+      return .sparse(
+        try perText(window, empty: SparseVector()) { [model] batch, engine in
+          model.sparseVectors(batch, role, promptTokens: promptTokens, engine)
+        })
+    case .vectors(let shape):
+      var empty = VectorSet()
+      empty.cls = [Float](repeating: 0, count: shape.cls ?? 0)
+      return .vectors(
+        try perText(window, empty: empty) { [model] batch, engine in
+          model.vectorSets(batch, role, promptTokens: promptTokens, shape, engine)
+        }, shape)
+    case nil:
       throw .config(
         model.description.folder.path, "a cross-encoder gives no embeddings",
         hint: "lir-rerank scores pairs with it")
     }
-    if case .dense(let head) = model.head {
-      let output = FloatRows(rows: window.count, columns: head.dimension)
-      try run(window) { [model] batch, members, engine in
-        let rows = model.encode(batch, role: role, promptTokens: promptTokens, engine)
-        guard case .dense(let rows) = rows else { return }
-        for (i, member) in members.enumerated() { output.set(member, rows.row(i)) }
-      }
-      return .dense(output.values, dimension: head.dimension)
-    }
-    if let shape = model.vectorShape {
-      var empty = VectorSet()
-      empty.cls = [Float](repeating: 0, count: shape.cls ?? 0)
-      return .vectors(
-        try perText(window, role: role, empty: empty) {
-          if case .vectors(let sets) = $0 { sets } else { [] }
-        }, shape)
-    }
-    return .sparse(
-      try perText(window, role: role, empty: SparseVector()) {
-        if case .sparse(let vectors) = $0 { vectors } else { [] }
-      })
   }
 
   /// What a batch gives for each of its texts, put where the texts stood; `empty` for those without
   /// tokens.
   private func perText<Value: Sendable>(
-    _ window: TokenWindow, role: Role, empty: Value,
-    _ values: @escaping @Sendable (EncodedBatch) -> [Value]
+    _ window: TokenWindow, empty: Value,
+    _ values: @escaping @Sendable (PackedBatch, Inference) -> [Value]
   ) throws(Failure) -> [Value] {
     let output = Results<Value>(window.count)
     for index in 0..<window.count where window.range(index).isEmpty { output.set(index, empty) }
-    try run(window) { [model] batch, members, engine in
-      for (member, value) in zip(members, values(model.encode(batch, role: role, engine))) {
-        output.set(member, value)
-      }
+    try run(window) { batch, members, engine in
+      for (member, value) in zip(members, values(batch, engine)) { output.set(member, value) }
     }
     return (0..<window.count).map { output.take($0) }
   }
 
   /// Scores the pairs of a window, in their order.
   ///
-  /// `groups`: the pairs of each query, which together are all.
+  /// - Parameters:
+  ///   - window: The pairs.
+  ///   - groups: The pairs of each query, which together are all.
+  ///   - activation: What is done to the logits.
+  /// - Returns: A score for each pair.
+  /// - Throws: 78 for tokens that the model does not have.
   package func score(
     _ window: TokenWindow, _ groups: [PairGroup], _ activation: ScoreActivation
   ) throws(Failure) -> [Float] {
@@ -93,7 +100,7 @@ package final class BatchEncoder: Sendable {
         output.set(member, score)
       }
     }
-    if case .mono(let settings) = model.description.architecture, let set = settings.set {
+    if let set = model.description.head.pairs?.set {
       try runSets(window, PairGroup.sets(groups, depth: set.depth), set, body)
     } else {
       try run(window, body)
@@ -103,7 +110,7 @@ package final class BatchEncoder: Sendable {
 
   /// Runs the sets of a window, as many at a time as fit a batch.
   private func runSets(
-    _ window: TokenWindow, _ sets: [PairGroup], _ settings: ModelDescription.SetSettings,
+    _ window: TokenWindow, _ sets: [PairGroup], _ settings: PairSettings.SetSettings,
     _ body: @escaping @Sendable (PackedBatch, [Int], Inference) -> Void
   ) throws(Failure) {
     try check(window)
@@ -184,7 +191,7 @@ package final class BatchEncoder: Sendable {
 /// The pairs of one query in a window.
 package struct PairGroup: Sendable {
   package var pairs: Range<Int>
-  /// Of the states that stand for missing documents; nil where none are drawn.
+  /// Seed of the states that stand for missing documents; nil where none are drawn.
   package var seed: UInt64?
 
   package init(pairs: Range<Int>, seed: UInt64? = nil) {

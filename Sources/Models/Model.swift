@@ -6,16 +6,6 @@ import Tokenizers
 
 /// A model in memory: backbone and head, ready to run on any thread.
 package final class Model: Sendable {
-  package enum Head: Sendable {
-    case dense(DenseHead)
-    case splade(SpladeRoles)
-    case uniCoil(UniCoilHead)
-    case multiVector(MultiVectorHead)
-    case viewers(ViewerHead)
-    case coil(CoilHead)
-    case mono(MonoHead)
-  }
-
   package let description: ModelDescription
   package let precisions: LayerPrecisions
   package let backbone: any Backbone
@@ -32,7 +22,8 @@ package final class Model: Sendable {
   /// - Parameters:
   ///   - description: What the folder holds.
   ///   - tokenizer: The folder's, if it is loaded already.
-  ///   - precisions: Of the wide linear layers: the backbone's, and those that weight the vocabulary.
+  ///   - precisions: Precisions of the wide linear layers: the backbone's, and those that weight the
+  ///     vocabulary.
   ///   - packed: Gathers the forms of weights that inference takes, or has them.
   ///   - store: Gets the weights where they are to be trained: then the model runs on tapes only.
   ///   - fresh: Gives those of the head their values where the checkpoint lacks them; nil where it
@@ -52,7 +43,7 @@ package final class Model: Sendable {
       description.backboneType, description.folder, sources.main,
       scoresPairs: description.isCrossEncoder, precisions)
     sources.main.fresh = fresh
-    head = try HeadLoader(description, sources, backbone, precisions).head()
+    head = try description.head.load(HeadLoader(description, sources, backbone, precisions))
     freshTensors = sources.main.freshNames
     maskedTokens = try Self.maskedTokens(description, tokenizer)
     if let stranger = sources.adapter?.strangers(to: sources.main.names).first {
@@ -70,7 +61,7 @@ package final class Model: Sendable {
   private static func maskedTokens(
     _ description: ModelDescription, _ tokenizer: Tokenizer?
   ) throws(Failure) -> [Role: Set<Int32>] {
-    guard let masked = description.lateInteraction?.masked, !masked.isEmpty else { return [:] }
+    guard let masked = description.head.interaction?.masked, !masked.isEmpty else { return [:] }
     var own = tokenizer
     if own == nil { own = try Tokenizer.load(folder: description.folder.modelPath) }
     guard let tokenizer = own else { return [:] }

@@ -12,14 +12,12 @@ package struct PairTokenizer: Sendable {
   /// In place of the tokenizer's own.
   private let template: PairTemplate?
 
-  /// Throws: 78 where the model asks for a pattern whose tokens the tokenizer lacks.
+  /// - Throws: 78 where the model asks for a pattern whose tokens the tokenizer lacks.
   package init(
     _ tokenizer: Tokenizer, _ description: ModelDescription, maximumTokens: Int
   ) throws(Failure) {
     self.tokenizer = tokenizer
-    guard case .mono(let settings) = description.architecture else {
-      preconditionFailure("not a cross-encoder")
-    }
+    guard let settings = description.head.pairs else { preconditionFailure("not a cross-encoder") }
     cutsTextsFirst = settings.cutsTextsFirst
     template = try settings.pattern.map { pattern throws(Failure) in
       try PairTemplate(pattern, tokenizer)
@@ -33,7 +31,9 @@ package struct PairTokenizer: Sendable {
 
   /// The tokenizer alone, for folders that hold nothing else.
   ///
-  /// `maximumTokens`: the longest pair, special tokens included.
+  /// - Parameters:
+  ///   - tokenizer: The tokenizer.
+  ///   - maximumTokens: Longest pair, special tokens included.
   package init(_ tokenizer: Tokenizer, maximumTokens: Int) {
     self.tokenizer = tokenizer
     cutsTextsFirst = false
@@ -53,8 +53,13 @@ package struct PairTokenizer: Sendable {
 
   /// Appends the tokens of a pair.
   ///
-  /// `query`: as `prepared` made it.
-  /// Returns: tokens of the document or the pair that were cut off.
+  /// - Parameters:
+  ///   - query: As `prepared` made it.
+  ///   - document: The document.
+  ///   - buffer: Gets the tokens.
+  ///   - scratch: Memory that is used again.
+  /// - Returns: Tokens of the document or the pair that were cut off.
+  /// - Throws: 65 for a text that is no UTF-8.
   package func append(
     query: [UInt8], document: UnsafeRawBufferPointer, to buffer: inout TokenBuffer,
     _ scratch: inout TokenizerScratch

@@ -21,9 +21,7 @@ package struct CrossEncoderScoring: Sendable {
   package init(
     _ description: ModelDescription, _ form: ScoreForm, samplingSeed: UInt64?
   ) throws(Failure) {
-    guard case .mono(let settings) = description.architecture else {
-      preconditionFailure("not a cross-encoder")
-    }
+    guard let settings = description.head.pairs else { preconditionFailure("not a cross-encoder") }
     self.samplingSeed = samplingSeed
     if samplingSeed != nil, settings.set == nil {
       throw .usage("--sample-missing-docs is for set-encoders")
@@ -33,7 +31,7 @@ package struct CrossEncoderScoring: Sendable {
     case .logit: activation = .logit
     case .sigmoid: activation = .sigmoid
     case .softmax:
-      guard settings.scoring == .mono else {
+      guard settings.activations.contains(.softmax) else {
         throw .usage("--score softmax: the model has one logit, whose softmax is always 1")
       }
       activation = .softmax

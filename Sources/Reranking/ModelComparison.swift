@@ -7,7 +7,7 @@ extension EmbeddingComparison {
   package init(_ description: ModelDescription, _ kernels: Kernels) {
     self.init(
       description.similarity,
-      aggregations: description.lateInteraction.map { ($0.queryAggregation, $0.docAggregation) },
+      aggregations: description.head.interaction.map { ($0.queryAggregation, $0.docAggregation) },
       place: description.folder.path, kernels)
   }
 }

@@ -59,7 +59,7 @@ struct TokenizeJob {
     } else {
       guard description.isCrossEncoder else {
         throw .config(
-          path, "expected a cross-encoder for --pairs, found \(description.architecture.name)")
+          path, "expected a cross-encoder for --pairs, found \(description.head.modelType)")
       }
       if let maxLength = options.maxLength {
         description.roles[.pair]?.maximumLength = maxLength

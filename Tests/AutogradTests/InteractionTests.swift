@@ -139,4 +139,48 @@ import Workers
     batch.append(ids: [4], typeIDs: [0])
     check.check { [batch] in $0.ownTerms($1[0], batch) }
   }
+
+  /// Inference has the numbers of the tape; the last weight of a term counts there, too.
+  @Test func termsInInference() {
+    var batch = PackedBatch()
+    batch.append(ids: [1, 3, 1], typeIDs: [0, 0, 0])
+    batch.append(ids: [4], typeIDs: [0])
+    let engine = Inference(Kernels())
+    let tape = Tape(Kernels(), WorkerPool(threads: 1))
+    let weights = tape.matrix([0.5, -0.0, 0.25, 2], rows: 4, columns: 1)
+    let scattered = engine.scatter(weights, batch, columns: 5)
+    #expect(Array(scattered.elements) == [0, 0.25, 0, 0, 0, 0, 0, 0, 0, 2])
+    let all = tape.matrix((0..<10).map { Float($0) + 1 }, rows: 2, columns: 5)
+    #expect(
+      Array(engine.ownTerms(all, batch).elements) == [0, 2, 0, 4, 0, 0, 0, 0, 0, 10])
+  }
+
+  // MARK: Scores of pairs
+
+  @Test func scoresOfTwoOutputs() {
+    var check = FiniteDifferences()
+    check.input(5, 2)
+    check.check { $0.difference($1[0]) }
+    var scores = FiniteDifferences()
+    scores.input(4, 3)
+    scores.check { $0.logSigmoid($1[0]) }
+  }
+
+  /// Where the exponential overflows, or nothing of it is left: log(1 / (1 + e⁻ˣ)) is x or −e⁻ˣ.
+  @Test func sharesOfExtremes() {
+    let engine = Inference(Kernels())
+    let tape = Tape(Kernels(), WorkerPool(threads: 1))
+    let x = tape.variable(tape.matrix([-1000, -90, 0, 10, 1000], rows: 5, columns: 1))
+    let expected: [Float] = [-1000, -90, -0.6931472, -4.539890e-5, 0]
+    let found = tape.logSigmoid(x)
+    for (y, expected) in zip(found.value.elements, expected) {
+      #expect(abs(y - expected) <= 1e-6 * abs(expected))
+    }
+    #expect(Array(engine.logSigmoid(x.value).elements) == Array(found.value.elements))
+    tape.backward(from: [(found, tape.matrix([1, 1, 1, 1, 1], rows: 5, columns: 1))])
+    let slopes: [Float] = [1, 1, 0.5, 4.539787e-5, 0]
+    for (slope, expected) in zip(tape.gradient(of: x)?.elements.map { $0 } ?? [], slopes) {
+      #expect(abs(slope - expected) <= 1e-6 * abs(expected))
+    }
+  }
 }

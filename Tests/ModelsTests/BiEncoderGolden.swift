@@ -126,7 +126,7 @@ private func checkVectors(
 private func vectorScores(
   _ golden: ModelCase, _ model: Model, _ queries: [VectorSet], _ documents: [VectorSet]
 ) -> [Float] {
-  guard let settings = model.description.lateInteraction, let shape = model.vectorShape else {
+  guard let settings = model.description.head.interaction, let shape = model.vectorShape else {
     return []
   }
   let interaction = VectorInteraction(

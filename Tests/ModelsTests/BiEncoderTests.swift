@@ -62,7 +62,7 @@ struct BiEncoderTests {
   func known(name: String, type: String) throws {
     let golden = try ModelCase(name)
     let recognized = try golden.model().description
-    #expect(recognized.architecture.name == type)
+    #expect(recognized.head.modelType == type)
     #expect(recognized.evidence.count == 1)
     let model = try golden.model(overrides: golden.overrides(type))
     try checkBiEncoder(golden, model)
@@ -113,10 +113,10 @@ struct BiEncoderSettingsTests {
   /// The reference never writes `embedding_dim`, and reads it where somebody else did.
   @Test func embeddingDimension() throws {
     let dropped = try ModelCase("native/dpr_bert_embdim_dropped")
-    guard case .dense(let wide) = try dropped.model().head else { return #expect(Bool(false)) }
+    let wide = try #require(try dropped.model().biEncoderHead as? DenseHead)
     #expect(wide.dimension == 32)
     let edited = try ModelCase("native/dpr_bert_embdim_in_config")
-    guard case .dense(let narrow) = try edited.model().head else { return #expect(Bool(false)) }
+    let narrow = try #require(try edited.model().biEncoderHead as? DenseHead)
     #expect(narrow.dimension == 20)
   }
 
@@ -137,9 +137,7 @@ struct BiEncoderSettingsTests {
     #expect(description.roles[.query] == RoleSettings(maximumLength: 32))
     #expect(description.roles[.doc] == RoleSettings(maximumLength: 512))
     #expect(description.similarity == .dot)
-    guard case .splade(let settings) = description.architecture else {
-      return #expect(Bool(false))
-    }
+    let settings = try #require(description.head as? SpladeHead.Settings)
     #expect(settings.pooling == .max)
     #expect(settings.sparsification == .reluLog)
     #expect(settings.weighting == [.query: .contextualized, .doc: .contextualized])

@@ -53,12 +53,9 @@ struct CrossEncoderTests {
     try check(golden, model, "ref.hf_scores")
   }
 
-  /// `key`: the scores; without it those that every case has.
+  /// Checks the scores of a case that `key` names; without it those that every case has.
   private func check(_ golden: ModelCase, _ model: Model, _ key: String = "scores") throws {
-    guard case .mono(let settings) = model.description.architecture else {
-      Issue.record("\(golden.name) is no cross-encoder")
-      return
-    }
+    let settings = try #require(model.description.head.pairs)
     #expect(settings.activation == .logit)
     var pairs: [(String, String)] = []
     var truncated: [String] = []
@@ -85,10 +82,7 @@ struct CrossEncoderTests {
   func sentenceTransformers(name: String) throws {
     let golden = try ModelCase(name)
     let model = try golden.model()
-    guard case .mono(let settings) = model.description.architecture else {
-      Issue.record("\(name) is no cross-encoder")
-      return
-    }
+    let settings = try #require(model.description.head.pairs)
     // What the folder says is done to the logit: `predict()` of the reference.
     let isSigmoid = golden.inputs["activation"]?.string == "Sigmoid"
     #expect(settings.activation == (isSigmoid ? .sigmoid : .logit))
@@ -117,7 +111,7 @@ struct CrossEncoderTests {
     #expect(failure?.message.contains("3 labels") == true)
   }
 
-  /// The same folder without what sentence-transformers wrote.
+  /// Such a folder without what sentence-transformers wrote.
   @Test(arguments: severalLabelsCases)
   func severalLabelsPlain(name: String) throws {
     let folder = try TemporaryFolder()
@@ -138,8 +132,7 @@ struct ScoreTests {
   @Test func saturation() throws {
     let golden = try ModelCase("native/mono_bert_03")
     let model = try golden.model()
-    guard case .mono(let head) = model.head else { return #expect(Bool(false)) }
-    #expect(head.scoring == .mono)
+    #expect(model.description.head.pairs?.activations.contains(.softmax) == true)
     let pairs = zip(golden.queries, golden.documents).map { ($0, $1[0]) }
     let (window, _) = try model.window(pairs: pairs, golden.tokenizer())
     let logs = try model.score(window, .logit)

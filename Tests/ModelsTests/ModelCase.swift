@@ -117,6 +117,16 @@ struct ModelCase: CustomStringConvertible {
 }
 
 extension Model {
+  /// The head of a bi-encoder; nil for a cross-encoder.
+  var biEncoderHead: (any BiEncoderHead)? {
+    if case .biEncoder(let head) = head { head } else { nil }
+  }
+
+  /// Shape of the vector sets; nil where a text has one vector.
+  var vectorShape: VectorShape? {
+    if case .vectors(let shape) = form { shape } else { nil }
+  }
+
   /// Tokens of texts as `lir-encode` makes them.
   func window(
     _ texts: [String], _ role: Role, _ tokenizer: Tokenizer, prompt: String? = nil,
@@ -191,7 +201,7 @@ extension Model {
     return sets
   }
 
-  /// `counts`: pairs of each query; nil for all of one.
+  /// Scores pairs; `counts` has the pairs of each query, nil for all of one.
   func score(
     _ window: TokenWindow, _ activation: ScoreActivation, counts: [Int]? = nil, threads: Int = 1,
     batchTokens: Int = 512, _ isa: InstructionSet = .best

@@ -213,11 +213,10 @@ struct OlderReleaseTests {
     for (old, new) in [(true, JSON.null), (false, "l2")] {
       try model.config("normalize", .bool(old))
       try model.config("normalization_strategy", new)
-      guard case .dense(let head) = try model.load().head else { return #expect(Bool(false)) }
+      let head = try #require(try model.load().biEncoderHead as? DenseHead)
       #expect(head.normalizes == old)
-      guard case .dense(let said) = try model.load(["normalization_strategy": "l2"]).head else {
-        return #expect(Bool(false))
-      }
+      let said = try #require(
+        try model.load(["normalization_strategy": "l2"]).biEncoderHead as? DenseHead)
       #expect(said.normalizes)
     }
   }

@@ -35,13 +35,8 @@ import Training
     var batch = PackedBatch()
     batch.append(
       ids: ids, typeIDs: ids.map { _ in 0 }, attended: ids.map { _ in 1 })
-    let engine = Inference(Kernels())
-    guard case .sparse(let vectors) = model.encode(batch, role: .query, engine) else {
-      preconditionFailure("SPLADE makes sparse vectors")
-    }
-    var all = [Float](repeating: 0, count: 184)
-    for (index, value) in zip(vectors[0].indices, vectors[0].values) { all[Int(index)] = value }
-    return all
+    let weights = model.vectors(batch, .query, Inference(Kernels())).parts[0].vectors
+    return Array(weights.row(0)) + [Float](repeating: 0, count: 184 - weights.columns)
   }
 
   @Test func headGrowsAsThatOfTransformers() throws {

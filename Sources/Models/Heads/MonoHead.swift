@@ -1,11 +1,13 @@
 import Autograd
 import Failures
+import JSON
 import Kernels
+import Tensors
 
 /// One score for a query and a document that were read together: pooling, perhaps BERT's pooler,
 /// and a linear layer with one or two outputs (monoBERT, arXiv:1901.04085; Lightning IR
 /// `models/cross_encoders/mono.py`).
-package struct MonoHead: Sendable {
+package struct MonoHead: CrossEncoderHead {
   /// What stands for relevance among the outputs.
   package enum Scoring: String, Sendable, CaseIterable {
     /// One output, as it is.
@@ -25,15 +27,188 @@ package struct MonoHead: Sendable {
   package let scale: Float
   package let classifier: Linear
   package let scoring: Scoring
+  package let pairs: PairSettings
 
-  /// [T,D] or [B,D] to logits[B,1] or logits[B,2].
-  package func callAsFunction<O: Operations>(
-    _ hidden: O.Value, _ batch: PackedBatch, _ o: O
+  package func scores<O: Operations>(
+    _ pairs: HeadInput<O>, _ activation: ScoreActivation, _ o: O
   ) -> O.Value {
-    var x = pooling.map { o.pool(hidden, $0, batch) } ?? hidden
+    let logits = logits(pairs, o)
+    // log softmax(l)[1] is the log of the sigmoid of l1 − l0, as softmax(l)[1] is the sigmoid.
+    let logit = scoring == .mono ? o.difference(logits) : logits
+    switch (scoring, activation) {
+    case (.rank, .logit): return logit
+    case (.mono, .logit): return o.logSigmoid(logit)
+    case (_, .sigmoid), (.mono, .softmax): return o.map(logit, .sigmoid)
+    case (.rank, .softmax): preconditionFailure("a softmax over one logit is always 1")
+    }
+  }
+
+  /// [B,1] or [B,2].
+  private func logits<O: Operations>(_ pairs: HeadInput<O>, _ o: O) -> O.Value {
+    var x = pooling.map { pairs.pooledStates($0) } ?? pairs.states()
     if let pooler { x = o.linear(x, pooler, poolerActivation) }
     if let norm { x = o.layerNorm(x, norm) }
     if scale != 1 { x = o.scale(x, by: scale) }
     return o.linear(x, classifier)
+  }
+
+  package var facts: [JSON.Member] {
+    var members = [
+      // A decoder gives one state a pair.
+      JSON.Member("pooling", .array([.string(pooling?.rawValue ?? "decoder")])),
+      JSON.Member("bert_pool", .bool(pooler != nil)),
+      JSON.Member("logits", .integer(classifier.outputs)),
+      JSON.Member("score", .string(pairs.activation.rawValue)),
+    ]
+    if let set = pairs.set {
+      members.append(JSON.Member("depth", .integer(set.depth)))
+      members.append(JSON.Member("extra_token", .bool(set.sharedToken == 1)))
+    }
+    return members
+  }
+}
+
+extension MonoHead {
+  package struct Settings: HeadSettings {
+    package static let modelTypes = ["mono", "set-encoder"]
+    package static let fields: Set<String> = [
+      "_bert_pool", "add_extra_token", "depth", "false_token_id", "linear_bias",
+      "pooling_strategy", "rank_token_id", "sample_missing_docs", "scoring_strategy",
+      "tokenizer_pattern", "true_token_id",
+    ]
+
+    package var pooling: Pooling
+    package var hasPooler: Bool
+    package var hasBias: Bool
+    package var scoring: Scoring
+    /// Whose names the weights have.
+    package var naming: HeadNaming
+    let reading: PairSettings
+
+    package init(
+      pooling: Pooling, hasPooler: Bool, hasBias: Bool, scoring: Scoring, naming: HeadNaming,
+      activation: ScoreActivation, cutsTextsFirst: Bool, pattern: [PairPatternPart]? = nil,
+      set: PairSettings.SetSettings? = nil
+    ) {
+      self.pooling = pooling
+      self.hasPooler = hasPooler
+      self.hasBias = hasBias
+      self.scoring = scoring
+      self.naming = naming
+      reading = PairSettings(
+        activation: activation,
+        // A softmax over one logit is always 1.
+        activations: scoring == .mono ? [.logit, .sigmoid, .softmax] : [.logit, .sigmoid],
+        cutsTextsFirst: cutsTextsFirst, pattern: pattern, set: set)
+    }
+
+    package var pairs: PairSettings? { reading }
+
+    package var modelType: String { Self.modelTypes[reading.set == nil ? 0 : 1] }
+
+    package func layerNames(
+      _ family: (any BackboneFamily.Type)?
+    ) -> [(stored: String, lightningIR: String)] {
+      guard naming == .transformers, let head = family?.classifier else { return [] }
+      let own = HeadNames.lightningIRClassifier
+      return [(head.pooler, own.pooler), (head.outputs, own.outputs)]
+    }
+
+    package var writtenFields: [JSON.Member] {
+      let pooling = hasPooler ? [JSON.Member("pooling_strategy", "bert_pool")] : []
+      return [JSON.Member("linear_bias", .bool(hasBias))] + pooling
+    }
+  }
+}
+
+// MARK: Lightning IR
+
+extension MonoHead.Settings {
+  package static func describe(
+    _ folder: ModelFolder, _ modelType: String
+  ) throws(Failure) -> ModelDescription {
+    let native = LightningIRFolder.isNative(folder)
+    let backbone = LightningIRFolder.backbone(folder)
+    let strategy = try folder.choice(
+      "pooling_strategy", default: LightningIRFolder.PoolingStrategy.first)
+    // The reference saves `bert_pool` as `first` and a private flag, and then fails to reload it.
+    let flag = try folder.bool("_bert_pool", default: false)
+    let classifier = folder.architectures.contains { $0.hasSuffix("ForSequenceClassification") }
+    let scoring = try folder.choice("scoring_strategy", default: MonoHead.Scoring.rank)
+    let answersInWords = folder.backbone(backbone)?.family.answersInWords ?? false
+    let settings = Self(
+      pooling: classifier && !native && folder.config["pooling_strategy"] == nil
+        ? try PlainFolder.classifierPooling(folder) : strategy.pooling,
+      hasPooler: flag || strategy == .bertPool || (classifier && !native),
+      hasBias: try folder.bool("linear_bias", default: classifier && !native),
+      scoring: scoring, naming: native ? .lightningIR : .transformers, activation: .logit,
+      cutsTextsFirst: true, pattern: answersInWords ? pattern(scoring) : nil,
+      set: modelType == modelTypes[1] ? try set(folder, backbone) : nil)
+    let roles: [Role: RoleSettings] = [
+      .query: RoleSettings(
+        maximumLength: try folder.optionalInteger(
+          "query_length", default: LightningIRFolder.defaultQueryLength)),
+      .doc: RoleSettings(
+        maximumLength: try folder.optionalInteger(
+          "doc_length", default: LightningIRFolder.defaultDocumentLength)),
+      .pair: RoleSettings(),
+    ]
+    return ModelDescription(
+      folder: folder, backboneType: backbone, head: settings, similarity: .dot, roles: roles,
+      evidence: LightningIRFolder.evidence(folder))
+  }
+
+  /// `cross_encoder_tokenizer.py`, `SCORING_STRATEGY_POST_PROCESSOR_MAPPING`.
+  private static func pattern(_ scoring: MonoHead.Scoring) -> [PairPatternPart] {
+    let texts: [PairPatternPart] = [
+      .token("\u{2581}"), .token("Query"), .token(":"), .query, .token("\u{2581}Document"),
+      .token(":"), .document,
+    ]
+    let end: [PairPatternPart] = [.token("</s>")]
+    switch scoring {
+    case .rank: return texts + end
+    case .mono:
+      return texts + [.token("\u{2581}Relevan"), .token("t"), .token(":")] + end
+    }
+  }
+
+  private static func set(
+    _ folder: ModelFolder, _ backbone: String
+  ) throws(Failure) -> PairSettings.SetSettings {
+    guard folder.backbone(backbone)?.family.readsSets == true else {
+      throw .config(
+        folder.configPlace, "a set-encoder on backbone \(backbone) is not supported",
+        hint: "supported: \(folder.backbones.names { $0.family.readsSets })")
+    }
+    let depth = try folder.integer("depth", default: 100)
+    guard depth >= 1 else {
+      throw .config(folder.configPlace, "depth: expected at least 1, found \(depth)")
+    }
+    return .init(
+      depth: depth, sharedToken: try folder.bool("add_extra_token", default: false) ? 1 : 0,
+      drawsMissing: try folder.bool("sample_missing_docs", default: true))
+  }
+}
+
+// MARK: sentence-transformers
+
+extension MonoHead.Settings {
+  /// A CrossEncoder: a classifier of transformers with one label.
+  package static func describe(
+    _ source: SentenceTransformersFolder
+  ) throws(Failure) -> ModelDescription? {
+    let folder = source.folder
+    let isClassifier =
+      source.heads.isEmpty
+      && folder.architectures.contains { $0.hasSuffix("ForSequenceClassification") }
+    guard source.beginsWithTransformer,
+      isClassifier || source.settings?["model_type"]?.string == "CrossEncoder"
+    else { return nil }
+    let labels = try PlainFolder.labelCount(folder)
+    guard labels == 1 else {
+      throw .config(folder.path, "a cross-encoder with \(labels) labels gives no ranking score")
+    }
+    return try PlainFolder.classifier(
+      folder, evidence: "modules.json: a CrossEncoder of sentence-transformers")
   }
 }

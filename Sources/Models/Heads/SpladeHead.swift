@@ -1,11 +1,13 @@
 import Autograd
 import Failures
+import JSON
 import Kernels
+import Tensors
+import Vectors
 
-/// A weight for every term of the vocabulary: the masked language model head, sparsified and pooled
-/// over the tokens (SPLADE, arXiv:2107.05720, arXiv:2109.10086; Lightning IR
-/// `models/bi_encoders/splade.py`, `modeling_utils/lm_head.py`).
-package struct SpladeHead: Sendable {
+/// A weight for every term of the vocabulary, or for a text's own terms (SPLADE, arXiv:2107.05720,
+/// arXiv:2109.10086; Lightning IR `models/bi_encoders/splade.py`).
+package struct SpladeHead: BiEncoderHead {
   /// How the terms of one role are weighted.
   package enum Weighting: String, Sendable, CaseIterable {
     /// By the model.
@@ -16,53 +18,142 @@ package struct SpladeHead: Sendable {
     case none
   }
 
-  package let dense: Linear
-  package let activation: Activation
-  package let norm: LayerNorm
-  /// Decoder and bias, V outputs.
-  package let decoder: Linear
-  package let sparsification: Sparsification
-  package let pooling: Pooling
+  /// What weights the terms of contextualized texts.
+  package let terms: VocabularyHead
+  package let weighting: [Role: Weighting]
+  /// Whether a contextualized text gets other terms than its own.
+  package let expands: [Role: Bool]
+  /// Static weights, [V,1].
+  package let tables: [Role: Parameter]
 
-  package var dimension: Int { decoder.outputs }
+  package var form: EmbeddingForm { .sparse(dimension: terms.dimension) }
 
-  /// Rows of logits that exist at a time where the pooling cannot be fused.
-  private static let blockRows = 16
-
-  /// [T,D] to [B,V].
-  package func callAsFunction<O: Operations>(
-    _ hidden: O.Value, _ batch: PackedBatch, _ o: O
-  ) -> O.Value {
-    var hidden = hidden
-    if pooling == .first {
-      // Only the first token of each text is needed from here on.
-      hidden = o.pool(hidden, .first, batch)
-    }
-    let transformed = o.layerNorm(o.linear(hidden, dense, activation), norm)
-    switch pooling {
-    case .max: return sparsification.apply(o.linearMax(transformed, decoder, batch), o)
-    case .first: return sparsification.apply(o.linear(transformed, decoder), o)
-    default: return pooledByBlocks(transformed, batch, o)
+  /// [B,V].
+  package func vectors<O: Operations>(_ texts: HeadInput<O>, _ o: O) -> [O.Value] {
+    let batch = texts.batch
+    switch weighting(texts.role) {
+    case .contextualized:
+      let weights = terms(texts, o)
+      return [expands(texts.role) ? weights : o.ownTerms(weights, batch)]
+    case .staticTable:
+      guard let table = tables[texts.role] else { preconditionFailure("no static weights") }
+      let weights = o.embed(batch, word: table, type: nil, positions: nil)
+      return [o.scatter(weights, batch, columns: terms.dimension)]
+    case .none:
+      let ones = o.constant(1, rows: batch.tokens, columns: 1)
+      return [o.scatter(ones, batch, columns: terms.dimension)]
     }
   }
 
-  /// Sums and means do not commute with the sparsification: logits are made a few rows at a time.
-  private func pooledByBlocks<O: Operations>(
-    _ transformed: O.Value, _ batch: PackedBatch, _ o: O
-  ) -> O.Value {
-    var pooled: [O.Value] = []
-    for sequence in 0..<batch.sequences {
-      let range = batch.range(sequence)
-      var total: O.Value?
-      for start in stride(from: range.lowerBound, to: range.upperBound, by: Self.blockRows) {
-        let rows = start..<min(start + Self.blockRows, range.upperBound)
-        let logits = sparsification.apply(o.linear(o.rows(transformed, rows), decoder), o)
-        let sum = o.sumRows(logits)
-        total = total.map { o.add($0, sum) } ?? sum
+  package func hasOwnTermsAlone(_ role: Role) -> Bool {
+    weighting(role) != .contextualized || !expands(role)
+  }
+
+  private func weighting(_ role: Role) -> Weighting { weighting[role] ?? .contextualized }
+
+  private func expands(_ role: Role) -> Bool { expands[role] ?? true }
+
+  package var layersOfSomeTokens: [Linear] {
+    // Others are pooled a few tokens at a time.
+    [.max, .first].contains(terms.pooling) ? [] : [terms.decoder]
+  }
+
+  package var facts: [JSON.Member] {
+    [
+      JSON.Member("pooling", .array([.string(terms.pooling.rawValue)])),
+      JSON.Member("sparsification", .string(terms.sparsification.rawValue)),
+      JSON.Member("query_weighting", .string(weighting(.query).rawValue)),
+      JSON.Member("doc_weighting", .string(weighting(.doc).rawValue)),
+    ]
+  }
+}
+
+extension SpladeHead {
+  package struct Settings: HeadSettings {
+    package static let modelTypes = ["splade"]
+    package static let fields: Set<String> = [
+      "doc_expansion", "doc_pooling_strategy", "doc_weighting", "pooling_strategy",
+      "query_expansion", "query_pooling_strategy", "query_weighting", "sparsification_strategy",
+    ]
+
+    package var pooling: Pooling
+    package var sparsification: Sparsification
+    package var weighting: [Role: Weighting]
+    package var expands: [Role: Bool]
+    /// Static weights.
+    package var tables: [Role: WeightPlace] = [:]
+    /// Whose names the head's weights have.
+    package var naming: HeadNaming
+    /// Epsilon of the head's normalisation; nil for the backbone's.
+    package var epsilon: Double?
+
+    package var tiedWeight: String? { "projection.decoder.weight" }
+
+    package func layerNames(
+      _ family: (any BackboneFamily.Type)?
+    ) -> [(stored: String, lightningIR: String)] {
+      guard naming == .transformers, let head = family?.languageModel?.names else { return [] }
+      let own = HeadNames.lightningIRLanguageModels[0]
+      var names = [(head.dense, own.dense), (head.norm, own.norm)]
+      for tensor in head.biases + [head.decoder] {
+        guard let dot = tensor.lastIndex(of: ".") else { continue }
+        names.append((String(tensor[..<dot]), "projection.decoder"))
       }
-      guard let total else { preconditionFailure("an empty sequence") }
-      pooled.append(pooling == .mean ? o.scale(total, by: 1 / Float(range.count)) : total)
+      return names
     }
-    return o.stack(pooled)
+
+    package func load(_ loader: HeadLoader) throws(Failure) -> Head {
+      let vocabulary = loader.backbone.vocabularySize
+      var tables: [Role: Parameter] = [:]
+      for role in [Role.query, .doc] where weighting[role] == .staticTable {
+        let place = self.tables[role] ?? WeightPlace("\(role.rawValue)_weights.weight")
+        tables[role] = try loader.sources.checkpoint(place.source).parameter(
+          place.name, [vocabulary, 1])
+      }
+      return .biEncoder(
+        SpladeHead(
+          // Weights of a head are read wherever they are, so that none is left over unused.
+          terms: try VocabularyHead(self, loader), weighting: weighting, expands: expands,
+          tables: tables))
+    }
   }
+}
+
+// MARK: Lightning IR
+
+extension SpladeHead.Settings {
+  package static func describe(
+    _ folder: ModelFolder, _ modelType: String
+  ) throws(Failure) -> ModelDescription {
+    func weighting(_ role: String) throws(Failure) -> SpladeHead.Weighting {
+      try folder.choice(
+        "\(role)_weighting", default: .contextualized, nullMeans: SpladeHead.Weighting.none)
+    }
+    let pooling = try folder.choice(
+      "pooling_strategy", default: LightningIRFolder.PoolingStrategy.max)
+    let native = LightningIRFolder.isNative(folder)
+    let settings = Self(
+      pooling: pooling.pooling,
+      sparsification: try folder.choice(
+        "sparsification_strategy", default: .reluLog, nullMeans: Sparsification.none),
+      weighting: [.query: try weighting("query"), .doc: try weighting("doc")],
+      expands: [
+        .query: try folder.bool("query_expansion", default: true),
+        .doc: try folder.bool("doc_expansion", default: true),
+      ],
+      tables: try HeadNames.places(
+        [.query: "query_weights.weight", .doc: "doc_weights.weight"], in: folder,
+        isNative: native),
+      naming: native ? .lightningIR : .transformers,
+      epsilon: folder.backbone(LightningIRFolder.backbone(folder))?.hasLightningIRHead == true
+        ? headEpsilon : nil)
+    var description = try LightningIRFolder.biEncoder(folder, settings)
+    for role in [Role.query, .doc] where settings.weighting[role] != .contextualized {
+      description.roles[role]?.addsSpecialTokens = false
+    }
+    return description
+  }
+
+  /// Lightning IR gives its head this epsilon whatever the backbone says (`lm_head.py`).
+  private static let headEpsilon = 1e-12
 }

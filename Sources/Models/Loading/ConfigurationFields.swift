@@ -3,24 +3,15 @@ import JSON
 
 /// Fields that `config.json` may have, so that a name that is misspelt in `--model-config` is found.
 enum ConfigurationFields {
-  /// Fields of Lightning IR (the `*_config.py` of `lightning_ir`), its earlier releases among them.
+  /// Fields of Lightning IR (the `*_config.py` of `lightning_ir`) that are not those of a head, its
+  /// earlier releases among them.
   private static let ranking: Set<String> = [
-    "adapter_config", "add_extra_token", "add_marker_tokens", "attend_to_doc_expanded_tokens",
-    "attend_to_query_expanded_tokens", "backbone_model_type", "cls_embedding_dim", "depth",
-    "doc_aggregation_function", "doc_expansion", "doc_length", "doc_mask_scoring_tokens",
-    "doc_pooling_strategy", "doc_weighting", "embedding_dim", "k_train", "linear_bias",
-    "normalization_strategy", "normalize", "num_viewer_tokens", "pooling_strategy",
-    "pretrained_adapter_name_or_path", "projection", "query_aggregation_function",
-    "query_expansion", "query_length", "query_mask_scoring_tokens", "query_pooling_strategy",
-    "query_weighting", "sample_missing_docs", "scoring_strategy", "similarity_function",
-    "sparsification", "sparsification_strategy", "token_embedding_dim", "tokenizer_pattern",
-    "use_adapter",
+    "adapter_config", "add_marker_tokens", "backbone_model_type", "doc_length",
+    "pretrained_adapter_name_or_path", "query_length", "similarity_function", "use_adapter",
   ]
 
-  /// Fields of ours alone; the first one as monoBERT's authors have it.
-  private static let own: Set<String> = [
-    "_bert_pool", "checkpoint", "false_token_id", "k_train_scope", "rank_token_id", "true_token_id",
-  ]
+  /// Fields of ours alone, but for those of heads.
+  private static let own: Set<String> = ["checkpoint"]
 
   /// Fields that transformers writes whatever the backbone is; a family of backbones has its own.
   private static let transformers: Set<String> = [
@@ -36,14 +27,16 @@ enum ConfigurationFields {
   ///   - overrides: What the user adds to `config.json`.
   ///   - config: The file.
   ///   - backbones: The backbones whose fields are known.
+  ///   - heads: The heads whose fields are known.
   /// - Throws: 78 for a name that is neither in the file nor known.
   static func check(
-    _ overrides: [JSON.Member], addedTo config: JSON, _ backbones: Backbones
+    _ overrides: [JSON.Member], addedTo config: JSON, _ backbones: Backbones,
+    _ heads: [any HeadSettings.Type]
   ) throws(Failure) {
     if overrides.isEmpty { return }
     let present = Set((config.members ?? []).map(\.key))
     let known = own.union(ranking).union(transformers).union(present)
-      .union(backbones.rows.flatMap { $0.family.fields })
+      .union(backbones.rows.flatMap { $0.family.fields }).union(heads.flatMap { $0.fields })
     for member in overrides where !known.contains(member.key) {
       throw .config(
         "--model-config", "unknown field \(member.key)",

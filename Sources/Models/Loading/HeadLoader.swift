@@ -16,8 +16,12 @@ final class WeightSources {
 
   /// Opens the model's own weights.
   ///
-  /// `store`: gets the weights where they are to be trained, those of a module under its name, a
-  /// slash and their own. `packed`: gathers the forms that inference takes, or has them.
+  /// - Parameters:
+  ///   - folder: The model's.
+  ///   - store: Gets the weights where they are to be trained, those of a module under its name, a
+  ///     slash and their own.
+  ///   - packed: Gathers the forms that inference takes, or has them.
+  /// - Throws: 78 where there are none, 65 where they are damaged.
   init(
     _ folder: ModelFolder, trainingIn store: ParameterStore? = nil, packed: PackedWeights? = nil
   ) throws(Failure) {
@@ -48,14 +52,15 @@ final class WeightSources {
   }
 }
 
-/// Reads the weights of a head.
-struct HeadLoader {
-  let description: ModelDescription
+/// What a head reads its weights with.
+package struct HeadLoader {
+  package let description: ModelDescription
   let sources: WeightSources
-  let backbone: any Backbone
-  /// Of layers that weight the vocabulary; others are small.
+  package let backbone: any Backbone
+  /// Precisions of layers that weight the vocabulary; others are small.
   let precisions: LayerPrecisions
-  var width: Int { backbone.width }
+  /// Width of the backbone's states.
+  package var width: Int { backbone.width }
 
   init(
     _ description: ModelDescription, _ sources: WeightSources, _ backbone: any Backbone,
@@ -67,77 +72,15 @@ struct HeadLoader {
     self.precisions = precisions
   }
 
-  func head() throws(Failure) -> Model.Head {
-    switch description.architecture {
-    case .dense(let settings): return .dense(try dense(settings))
-    case .splade(let settings):
-      return .splade(try SpladeRoles(settings, description, sources, backbone, precisions))
-    case .uniCoil(let settings):
-      return .uniCoil(
-        UniCoilHead(
-          projection: try linear(settings.projection, inputs: width),
-          dimension: backbone.vocabularySize))
-    case .multiVector(let settings): return .multiVector(try multiVector(settings))
-    case .viewers(let settings):
-      return .viewers(
-        ViewerHead(
-          projection: try settings.projection.map { layer throws(Failure) in
-            try linear(layer, inputs: width)
-          }, queryPooling: settings.queryPooling, viewers: settings.viewers,
-          normalizes: settings.normalizes, width: width))
-    case .coil(let settings):
-      return .coil(
-        CoilHead(
-          cls: try linear(settings.cls, inputs: width),
-          tokens: try linear(settings.tokens, inputs: width)))
-    case .mono(let settings): return .mono(try mono(settings))
-    }
-  }
-
-  private func linear(_ projection: Projection, inputs: Int) throws(Failure) -> Linear {
+  /// The layer of a projection, as wide as the backbone where nothing says how wide.
+  package func linear(_ projection: Projection, inputs: Int) throws(Failure) -> Linear {
     try sources.linear(projection, inputs: inputs, outputs: projection.outputs ?? width)
   }
 
-  /// torch.nn.LayerNorm's, which sentence-transformers' module leaves as it is.
-  private static let normEpsilon = 1e-5
-
-  private func dense(
-    _ settings: ModelDescription.DenseSettings
-  ) throws(Failure) -> DenseHead {
-    var layers: [DenseHead.Layer] = []
-    var inputs = width * settings.poolings.count
-    for layer in settings.layers {
-      switch layer {
-      case .linear(let projection):
-        let linear = try linear(projection, inputs: inputs)
-        layers.append(.linear(linear, try activation(projection.activation)))
-        inputs = linear.outputs
-      case .norm(let folder):
-        layers.append(
-          .norm(
-            try WeightScope(sources.checkpoint(folder)).layerNorm(
-              "norm", width: inputs, epsilon: Self.normEpsilon)))
-      }
-    }
-    return DenseHead(
-      poolings: settings.poolings, layers: layers, sparsification: settings.sparsification,
-      normalizes: settings.normalizes, width: width)
-  }
-
-  private func multiVector(
-    _ settings: ModelDescription.MultiVectorSettings
-  ) throws(Failure) -> MultiVectorHead {
-    var layers: [(linear: Linear, activation: Activation)] = []
-    for projection in settings.projections {
-      let inputs = layers.last?.linear.outputs ?? width
-      layers.append(
-        (try linear(projection, inputs: inputs), try activation(projection.activation)))
-    }
-    return MultiVectorHead(projections: layers, normalizes: settings.normalizes, width: width)
-  }
-
   /// Activation functions of Dense modules, as torch names its classes.
-  private func activation(_ name: String?) throws(Failure) -> Activation {
+  ///
+  /// - Throws: 78 for one that is not supported.
+  package func activation(_ name: String?) throws(Failure) -> Activation {
     switch name {
     case nil, "Identity": .none
     case "Tanh": .tanh

@@ -23,6 +23,8 @@ struct KnownCheckpoint: Sendable {
   /// Fields of Lightning IR's configuration.
   var fields: [String: JSON] = [:]
   var evidence: [Evidence] = [.name]
+  /// A `model_type` that means this checkpoint and no other.
+  var ownModelType: String?
   /// Rows of the embedding table that `[QUE]` and `[DOC]` use, which the tokenizer does not have.
   var markerRows: (query: Int32, doc: Int32)?
 }
@@ -54,7 +56,7 @@ extension KnownCheckpoint {
     KnownCheckpoint(
       names: ["google/xtr-base-en"], modelType: "col",
       fields: ["projection": "linear_no_bias", "normalization_strategy": "l2"],
-      evidence: [.file("2_Dense/pytorch_model.bin")]),
+      evidence: [.file("2_Dense/pytorch_model.bin")], ownModelType: "xtr"),
     KnownCheckpoint(
       names: [
         "naver/splade-v3", "naver/splade-v3-distilbert", "naver/splade_v2_distil",
@@ -120,9 +122,8 @@ extension KnownCheckpoint {
       }
       return (row, "--model-config: checkpoint is \(name)")
     }
-    if folder.config["model_type"]?.string == "xtr" {
-      guard let row = all.first(where: { $0.names == ["google/xtr-base-en"] }) else { return nil }
-      return (row, "\(folder.sourceOfModelType): model_type is xtr")
+    if let type = folder.modelType, let row = all.first(where: { $0.ownModelType == type }) {
+      return (row, "\(folder.sourceOfModelType): model_type is \(type)")
     }
     // The modules of sentence-transformers say themselves what they are.
     if !WholeFile.exists(folder.path + "/modules.json") {

@@ -8,94 +8,31 @@ import Vectors
 extension LightningIRFolder {
   private enum NormalizationStrategy: String, CaseIterable { case none, l2 }
 
-  static func normalizes(_ folder: ModelFolder) throws(Failure) -> Bool {
+  package static func normalizes(_ folder: ModelFolder) throws(Failure) -> Bool {
     try folder.choice(
       "normalization_strategy", default: NormalizationStrategy.none,
       nullMeans: NormalizationStrategy.none) == .l2
   }
 
   /// The fields that all bi-encoders share.
-  static func biEncoder(
-    _ folder: ModelFolder, _ architecture: ModelDescription.Architecture
+  package static func biEncoder(
+    _ folder: ModelFolder, _ head: some HeadSettings
   ) throws(Failure) -> ModelDescription {
     ModelDescription(
-      folder: folder, backboneType: backbone(folder), architecture: architecture,
+      folder: folder, backboneType: backbone(folder), head: head,
       similarity: try folder.choice("similarity_function", default: Similarity.dot),
       roles: try roles(folder), evidence: evidence(folder))
   }
 
   // MARK: Several vectors a text
 
-  static func multiVector(_ folder: ModelFolder) throws(Failure) -> ModelDescription {
-    var projections: [Projection] = []
-    if let layer = try projection(
-      folder, "projection", width: "embedding_dim", default: 128)
-    {
-      projections.append(layer)
-    }
-    let settings = ModelDescription.MultiVectorSettings(
-      projections: projections, normalizes: try normalizes(folder),
-      interaction: try interaction(folder), retrieval: try retrieval(folder))
-    var description = try biEncoder(folder, .multiVector(settings))
-    for role in [Role.query, .doc]
-    where try folder.bool("\(role.rawValue)_expansion", default: false) {
-      description.roles[role]?.filling = .mask(
-        isAttended: try folder.bool(
-          "attend_to_\(role.rawValue)_expanded_tokens", default: false))
-    }
-    return description
-  }
+  /// Fields that say how vectors of several tokens become one score.
+  package static let interactionFields: Set<String> = [
+    "doc_aggregation_function", "doc_mask_scoring_tokens", "query_aggregation_function",
+    "query_mask_scoring_tokens",
+  ]
 
-  /// `k_train_scope` is ours: the reference retrieves among a query's own documents only.
-  private static func retrieval(_ folder: ModelFolder) throws(Failure) -> TokenRetrieval? {
-    guard let count = try folder.optionalInteger("k_train", default: nil) else { return nil }
-    guard count >= 1 else {
-      throw .config(folder.configPlace, "k_train: expected at least 1, found \(count)")
-    }
-    return TokenRetrieval(
-      count: count, scope: try folder.choice("k_train_scope", default: .query))
-  }
-
-  static func viewers(_ folder: ModelFolder) throws(Failure) -> ModelDescription {
-    let pooling = try folder.choice("pooling_strategy", default: PoolingStrategy.first)
-    let viewers = try folder.optionalInteger("num_viewer_tokens", default: 8) ?? 0
-    guard viewers >= 1 else {
-      throw .config(
-        folder.configPlace, "num_viewer_tokens: expected at least 1, found \(viewers)")
-    }
-    let settings = ModelDescription.ViewerSettings(
-      projection: try projection(folder, "projection", isOptional: true),
-      queryPooling: pooling.pooling, viewers: viewers, normalizes: try normalizes(folder),
-      interaction: try interaction(folder))
-    var description = try biEncoder(folder, .viewers(settings))
-    description.roles[.doc]?.inserted += (0..<viewers).map { InsertedToken("[VIE\($0)]") }
-    if pooling.pooling != .first {
-      // The reference pools padding, too, and pads to multiples of this number.
-      description.roles[.query]?.filling = .padding(multiple: 8)
-    }
-    return description
-  }
-
-  static func coil(_ folder: ModelFolder) throws(Failure) -> ModelDescription {
-    guard
-      let cls = try projection(
-        folder, "cls_projection", kind: "projection", width: "cls_embedding_dim", default: 768),
-      let tokens = try projection(
-        folder, "token_projection", kind: "projection", width: "token_embedding_dim", default: 32)
-    else { preconditionFailure("a required projection") }
-    return try biEncoder(
-      folder, .coil(.init(cls: cls, tokens: tokens, interaction: try interaction(folder))))
-  }
-
-  static func uniCoil(_ folder: ModelFolder) throws(Failure) -> ModelDescription {
-    guard
-      let layer = try projection(
-        folder, "token_projection", kind: "projection", width: nil, default: 1)
-    else { preconditionFailure("a required projection") }
-    return try biEncoder(folder, .uniCoil(.init(projection: layer)))
-  }
-
-  private static func interaction(_ folder: ModelFolder) throws(Failure) -> LateInteraction {
+  package static func interaction(_ folder: ModelFolder) throws(Failure) -> LateInteraction {
     LateInteraction(
       queryAggregation: try folder.choice("query_aggregation_function", default: .sum),
       docAggregation: try folder.choice("doc_aggregation_function", default: .max),
@@ -131,7 +68,7 @@ extension LightningIRFolder {
   ///   - isOptional: Whether the field may be null.
   /// - Returns: The layer.
   /// - Throws: 78 where a field is of another type.
-  static func projection(
+  package static func projection(
     _ folder: ModelFolder, _ name: String, kind key: String? = nil,
     width: String? = "embedding_dim", default outputs: Int? = nil, isOptional: Bool = false
   ) throws(Failure) -> Projection? {
@@ -153,6 +90,25 @@ extension LightningIRFolder {
     return Projection(
       place, outputs: found,
       bias: kind == "linear_no_bias" ? .none : isNative ? .required : .optional)
+  }
+
+  /// A linear layer that the configuration must have; `projection` says whether there is a bias.
+  ///
+  /// - Parameters:
+  ///   - folder: The folder.
+  ///   - name: Lightning IR's name of the weights.
+  ///   - width: The field that says how many outputs there are; nil for none.
+  ///   - outputs: How many there are where no field says it.
+  /// - Returns: The layer.
+  /// - Throws: 78 where a field is null or of another type.
+  package static func requiredProjection(
+    _ folder: ModelFolder, _ name: String, width: String?, default outputs: Int
+  ) throws(Failure) -> Projection {
+    guard
+      let layer = try projection(
+        folder, name, kind: "projection", width: width, default: outputs)
+    else { preconditionFailure("a required projection") }
+    return layer
   }
 
   /// The backbone: named, or for a plain checkpoint what its own `config.json` was before

@@ -8,7 +8,7 @@ import Tensors
 /// which `--model-config` says the same.
 ///
 /// Defaults are those of its configuration classes.
-enum LightningIRFolder {
+package enum LightningIRFolder {
   static let defaultQueryLength = 32
   static let defaultDocumentLength = 512
 
@@ -27,14 +27,10 @@ enum LightningIRFolder {
     }
   }
 
-  /// The model types that Lightning IR writes.
-  private static let types = [
-    "lir-dpr", "splade", "col", "coil", "unicoil", "mvr", "mono", "set-encoder",
-  ]
-
   /// Whether Lightning IR wrote the folder.
   static func isNative(_ folder: ModelFolder) -> Bool {
-    folder.config["backbone_model_type"] != nil && types.contains(folder.modelType ?? "")
+    folder.config["backbone_model_type"] != nil
+      && folder.heads.named(folder.modelType ?? "") != nil
   }
 
   /// What a registered checkpoint is.
@@ -74,140 +70,12 @@ enum LightningIRFolder {
   static func describe(
     _ folder: ModelFolder, _ type: String
   ) throws(Failure) -> ModelDescription {
-    switch type {
-    case "lir-dpr": return try dense(folder)
-    case "splade": return try splade(folder)
-    case "mono", "set-encoder": return try mono(folder, isSet: type == "set-encoder")
-    case "col": return try multiVector(folder)
-    case "mvr": return try viewers(folder)
-    case "coil": return try coil(folder)
-    case "unicoil": return try uniCoil(folder)
-    default:
+    guard let head = folder.heads.named(type) else {
+      let known = folder.heads.modelTypes + KnownCheckpoint.all.compactMap(\.ownModelType)
       throw .config(
         folder.configPlace, "model_type \(type) is not known",
-        hint: "known: \(types.joined(separator: ", ")), xtr")
+        hint: "known: \(known.joined(separator: ", "))")
     }
-  }
-
-  private static func dense(_ folder: ModelFolder) throws(Failure) -> ModelDescription {
-    let pooling = try folder.choice(
-      "pooling_strategy", default: isOlder(folder) ? PoolingStrategy.mean : .first)
-    let layers = try projection(folder, "projection", isOptional: true).map {
-      [ModelDescription.HeadLayer.linear($0)]
-    }
-    let settings = ModelDescription.DenseSettings(
-      poolings: [pooling.pooling], layers: layers ?? [],
-      sparsification: try folder.choice(
-        "sparsification_strategy", default: Sparsification.none, nullMeans: Sparsification.none),
-      normalizes: try normalizesDense(folder))
-    var description = try biEncoder(folder, .dense(settings))
-    if isOlder(folder) {
-      description.evidence.append(
-        "config.json: normalize, as only Lightning IR 0.0.6 writes it")
-    }
-    return description
-  }
-
-  /// Whether release 0.0.6 wrote the folder: no later one writes this key.
-  private static func isOlder(_ folder: ModelFolder) -> Bool { folder.config["normalize"] != nil }
-
-  /// Release 0.0.6 went by `normalize` and paid no attention to `normalization_strategy`, which it
-  /// wrote as well.
-  private static func normalizesDense(_ folder: ModelFolder) throws(Failure) -> Bool {
-    guard isOlder(folder), !folder.overriddenKeys.contains("normalization_strategy") else {
-      return try normalizes(folder)
-    }
-    return try folder.bool("normalize", default: false)
-  }
-
-  private static func splade(_ folder: ModelFolder) throws(Failure) -> ModelDescription {
-    func weighting(_ role: String) throws(Failure) -> SpladeHead.Weighting {
-      try folder.choice(
-        "\(role)_weighting", default: .contextualized, nullMeans: SpladeHead.Weighting.none)
-    }
-    let pooling = try folder.choice("pooling_strategy", default: PoolingStrategy.max)
-    let native = isNative(folder)
-    let settings = ModelDescription.SpladeSettings(
-      pooling: pooling.pooling,
-      sparsification: try folder.choice(
-        "sparsification_strategy", default: .reluLog, nullMeans: Sparsification.none),
-      weighting: [.query: try weighting("query"), .doc: try weighting("doc")],
-      expands: [
-        .query: try folder.bool("query_expansion", default: true),
-        .doc: try folder.bool("doc_expansion", default: true),
-      ],
-      tables: try HeadNames.places(
-        [.query: "query_weights.weight", .doc: "doc_weights.weight"], in: folder,
-        isNative: native),
-      namesOfHead: native ? .lightningIR : .transformers,
-      epsilon: folder.backbone(backbone(folder))?.hasLightningIRHead == true ? headEpsilon : nil)
-    var description = try biEncoder(folder, .splade(settings))
-    for role in [Role.query, .doc] where settings.weighting[role] != .contextualized {
-      description.roles[role]?.addsSpecialTokens = false
-    }
-    return description
-  }
-
-  /// Lightning IR gives its head this epsilon whatever the backbone says (`lm_head.py`).
-  private static let headEpsilon = 1e-12
-
-  private static func mono(
-    _ folder: ModelFolder, isSet: Bool
-  ) throws(Failure) -> ModelDescription {
-    let native = isNative(folder)
-    let strategy = try folder.choice("pooling_strategy", default: PoolingStrategy.first)
-    // The reference saves `bert_pool` as `first` and a private flag, and then fails to reload it.
-    let flag = try folder.bool("_bert_pool", default: false)
-    let classifier = folder.architectures.contains { $0.hasSuffix("ForSequenceClassification") }
-    let scoring = try folder.choice("scoring_strategy", default: MonoHead.Scoring.rank)
-    let answersInWords = folder.backbone(backbone(folder))?.family.answersInWords ?? false
-    let settings = ModelDescription.MonoSettings(
-      pooling: classifier && !native && folder.config["pooling_strategy"] == nil
-        ? try PlainFolder.classifierPooling(folder) : strategy.pooling,
-      hasPooler: flag || strategy == .bertPool || (classifier && !native),
-      hasBias: try folder.bool("linear_bias", default: classifier && !native),
-      scoring: scoring, namesOfHead: native ? .lightningIR : .transformers, activation: .logit,
-      cutsTextsFirst: true, pattern: answersInWords ? pattern(scoring) : nil,
-      set: isSet ? try set(folder) : nil)
-    let roles: [Role: RoleSettings] = [
-      .query: RoleSettings(
-        maximumLength: try folder.optionalInteger("query_length", default: defaultQueryLength)),
-      .doc: RoleSettings(
-        maximumLength: try folder.optionalInteger("doc_length", default: defaultDocumentLength)),
-      .pair: RoleSettings(),
-    ]
-    return ModelDescription(
-      folder: folder, backboneType: backbone(folder), architecture: .mono(settings),
-      similarity: .dot, roles: roles, evidence: evidence(folder))
-  }
-
-  /// `cross_encoder_tokenizer.py`, `SCORING_STRATEGY_POST_PROCESSOR_MAPPING`.
-  private static func pattern(_ scoring: MonoHead.Scoring) -> [PairPatternPart] {
-    let texts: [PairPatternPart] = [
-      .token("\u{2581}"), .token("Query"), .token(":"), .query, .token("\u{2581}Document"),
-      .token(":"), .document,
-    ]
-    let end: [PairPatternPart] = [.token("</s>")]
-    switch scoring {
-    case .rank: return texts + end
-    case .mono:
-      return texts + [.token("\u{2581}Relevan"), .token("t"), .token(":")] + end
-    }
-  }
-
-  private static func set(_ folder: ModelFolder) throws(Failure) -> ModelDescription.SetSettings {
-    let type = backbone(folder)
-    guard folder.backbone(type)?.family.readsSets == true else {
-      throw .config(
-        folder.configPlace, "a set-encoder on backbone \(type) is not supported",
-        hint: "supported: \(folder.backbones.names { $0.family.readsSets })")
-    }
-    let depth = try folder.integer("depth", default: 100)
-    guard depth >= 1 else {
-      throw .config(folder.configPlace, "depth: expected at least 1, found \(depth)")
-    }
-    return .init(
-      depth: depth, sharedToken: try folder.bool("add_extra_token", default: false) ? 1 : 0,
-      drawsMissing: try folder.bool("sample_missing_docs", default: true))
+    return try head.describe(folder, type)
   }
 }

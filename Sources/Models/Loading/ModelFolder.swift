@@ -19,6 +19,8 @@ package struct ModelFolder: Sendable {
   package let adapter: String?
   /// What the names of backbones in it stand for.
   package let backbones: Backbones
+  /// The heads that it may describe.
+  package let heads: [any HeadSettings.Type]
 
   /// Opens a folder.
   ///
@@ -27,14 +29,17 @@ package struct ModelFolder: Sendable {
   ///   - overrides: members that are added to `config.json`, or stand in for its own.
   ///   - adapter: folder of a PEFT adapter.
   ///   - backbones: what the names of backbones in it stand for.
+  ///   - heads: the heads that it may describe.
   /// - Throws: 66 where there is no such folder, 78 where it holds no `config.json` and for an
   ///   override of a field that nobody knows.
   package init(
-    _ path: String, overrides: JSON? = nil, adapter: String? = nil, backbones: Backbones = .all
+    _ path: String, overrides: JSON? = nil, adapter: String? = nil, backbones: Backbones = .all,
+    heads: [any HeadSettings.Type] = Heads.all
   ) throws(Failure) {
     let path = try Self.existing(path, "model folder")
     self.path = path
     self.backbones = backbones
+    self.heads = heads
     self.adapter = try adapter.map { path throws(Failure) in
       try Self.existing(path, "adapter folder")
     }
@@ -47,7 +52,7 @@ package struct ModelFolder: Sendable {
     config = .object(try JSONFile.readObject(modelPath + "/config.json"))
     originalModelType = config["model_type"]?.string
     let members = overrides?.members ?? []
-    try ConfigurationFields.check(members, addedTo: config, backbones)
+    try ConfigurationFields.check(members, addedTo: config, backbones, heads)
     overriddenKeys = members.map(\.key)
     for member in members { set(member.key, member.value) }
   }

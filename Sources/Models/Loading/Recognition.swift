@@ -16,7 +16,7 @@ extension ModelDescription {
     }
     let known = try KnownCheckpoint.find(folder)
     let asked = folder.overriddenKeys.contains("model_type") ? folder.modelType : nil
-    if let known, asked == nil || asked == known.row.modelType || asked == "xtr" {
+    if let known, asked == nil || asked == known.row.modelType || asked == known.row.ownModelType {
       self = try LightningIRFolder.describe(folder, known.row, because: known.evidence)
     } else if let asked {
       self = try LightningIRFolder.describe(folder, asked)
@@ -75,11 +75,11 @@ enum PlainFolder {
     _ folder: ModelFolder, evidence: String
   ) throws(Failure) -> ModelDescription {
     let (activation, why) = try crossEncoderActivation(folder)
-    let settings = ModelDescription.MonoSettings(
+    let settings = MonoHead.Settings(
       pooling: try classifierPooling(folder), hasPooler: true, hasBias: true, scoring: .rank,
-      namesOfHead: .transformers, activation: activation, cutsTextsFirst: false)
+      naming: .transformers, activation: activation, cutsTextsFirst: false)
     return ModelDescription(
-      folder: folder, backboneType: folder.modelType ?? "none", architecture: .mono(settings),
+      folder: folder, backboneType: folder.modelType ?? "none", head: settings,
       similarity: .dot,
       roles: [.pair: RoleSettings(maximumLength: try SentenceTransformersFolder.length(folder))],
       evidence: [evidence, why])

@@ -30,8 +30,6 @@ package struct ModelFolderWriter {
     var others: [Parameter] = []
   }
 
-  private static let decoder = "projection.decoder.weight"
-
   private static let replacedFiles: Set = [
     "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
     "pytorch_model.bin.index.json",
@@ -68,11 +66,11 @@ package struct ModelFolderWriter {
         weights.append(WeightsFile(path: path, names: [(parameter.name, written)]))
       }
     }
-    if naming.isConverted, case .splade = description.architecture, !weights.isEmpty,
-      !weights[0].names.contains(where: { $0.1 == Self.decoder })
+    if naming.isConverted, let tied = description.head.tiedWeight, !weights.isEmpty,
+      !weights[0].names.contains(where: { $0.1 == tied })
     {
       // Lightning IR's decoder has weights of its own where transformers' shares the embeddings.
-      weights[0].names.append((trained.model.backbone.wordEmbeddings.name, Self.decoder))
+      weights[0].names.append((trained.model.backbone.wordEmbeddings.name, tied))
     }
     if !naming.isConverted {
       for i in weights.indices where weights[i].path == modelPath + "model.safetensors" {
@@ -220,7 +218,8 @@ struct WeightNaming {
       guard let slash else { return (nil, stored) }
       return (String(stored[...slash]), String(stored[stored.index(after: slash)...]))
     }
-    for (layer, own) in description.headLayerNames where stored.hasPrefix(layer + ".") {
+    for (layer, own) in description.head.layerNames(description.family)
+    where stored.hasPrefix(layer + ".") {
       return (nil, own + stored.dropFirst(layer.count))
     }
     guard slash == nil else {
@@ -243,11 +242,8 @@ struct WeightNaming {
     }
     for key in ["dtype", "torch_dtype"] where folder.config[key] != nil { set(key, "float32") }
     guard isConverted else { return .object(members) }
-    if case .mono(let settings) = description.architecture {
-      set("linear_bias", .bool(settings.hasBias))
-      if settings.hasPooler { set("pooling_strategy", "bert_pool") }
-    }
-    set("model_type", .string(description.architecture.name))
+    for field in description.head.writtenFields { set(field.key, field.value) }
+    set("model_type", .string(description.head.modelType))
     set("backbone_model_type", .string(description.backboneType))
     members.removeAll { ["architectures", "auto_map"].contains($0.key) }
     return .object(members.sorted { $0.key < $1.key })

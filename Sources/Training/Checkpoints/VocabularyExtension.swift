@@ -62,7 +62,7 @@ package struct VocabularyExtension {
     let (before, needed) = (try folder.integer("vocab_size"), firstID + names.count)
     rows =
       needed > before ? (needed + Self.multiple - 1) / Self.multiple * Self.multiple : before
-    if case .splade = description.architecture, !isTied, rows > before {
+    if description.head.tiedWeight != nil, !isTied, rows > before {
       // The reference fails there, too.
       throw .config(
         folder.configPlace,

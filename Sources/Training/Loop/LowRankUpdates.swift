@@ -112,14 +112,10 @@ package final class LowRankUpdates {
     guard parameter.mayBeUpdated, parameter !== embeddings else { return "is no linear layer" }
     guard configuration.dropout > 0 else { return nil }
     // Whose masks rows have is known of texts and their tokens, and not of some of them.
-    let layer: Linear? =
-      switch model.head {
-      case .viewers(let head): head.projection
-      case .splade(let roles):
-        roles.head.flatMap { [.max, .first].contains($0.pooling) ? nil : $0.decoder }
-      case .dense, .uniCoil, .multiVector, .coil, .mono: nil
-      }
-    let isApart = layer?.weights.contains { $0 === parameter } ?? false
+    guard case .biEncoder(let head) = model.head else { return nil }
+    let isApart = head.layersOfSomeTokens.contains { layer in
+      layer.weights.contains { $0 === parameter }
+    }
     return isApart ? "has no update with dropout" : nil
   }
 

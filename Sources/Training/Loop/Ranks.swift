@@ -1,4 +1,5 @@
 import Autograd
+import Models
 
 /// Processes that train one model together, each with a part of every batch.
 ///
@@ -51,8 +52,8 @@ extension Ranks {
 
   /// The vectors of all processes, and where the rows of this one's begin in each part.
   func gather(
-    _ own: TextVectors, on tape: Tape
-  ) -> (vectors: TextVectors, firstRows: [Int]) {
+    _ own: TextVectors<Matrix>, on tape: Tape
+  ) -> (vectors: TextVectors<Matrix>, firstRows: [Int]) {
     var firstRows: [Int] = []
     // A process without texts knows neither how many parts there are nor how wide they are.
     let widths = gather(own.parts.map(\.vectors.columns)).max { $0.count < $1.count } ?? []
@@ -63,7 +64,7 @@ extension Ranks {
       }
       firstRows.append(matrices[..<rank].reduce(0) { $0 + $1.rows })
       return zip(matrices, gather(part?.groups ?? VectorGroups(texts: 0))).map {
-        TextVectors.Part(vectors: $0, groups: $1)
+        TextVectors<Matrix>.Part(vectors: $0, groups: $1)
       }
     }
     let all = (0..<count).map { rank in TextVectors(perRank.map { $0[rank] }) }

@@ -8,7 +8,7 @@ import Tensors
 package struct TrainedModel {
   package let model: Model
   package let store: ParameterStore
-  private let scoring: PairScoring
+  private let scoring: VectorScoring
 
   /// Reads the weights of a folder.
   ///
@@ -16,8 +16,8 @@ package struct TrainedModel {
   ///
   /// - Parameters:
   ///   - description: What the folder holds.
-  ///   - seed: Of a head that is made.
-  ///   - precision: Of the products of layers.
+  ///   - seed: Seed of the weights of a head that is made.
+  ///   - precision: Precision of the products of layers.
   /// - Throws: As `Model` does.
   package init(
     _ description: ModelDescription, seed: UInt64 = 0, precision: TrainingPrecision = .f32
@@ -27,7 +27,7 @@ package struct TrainedModel {
     model = try Model(
       description, precisions: precision.layers, trainingIn: store,
       fresh: mayMakeHead ? FreshWeights(description.folder, seed: seed) : nil)
-    scoring = PairScoring(description)
+    scoring = VectorScoring(description)
   }
 
   /// Refuses terms that the model cannot be trained with.
@@ -40,13 +40,16 @@ package struct TrainedModel {
           model.description.folder.configPlace,
           "loss \(term.name) needs \(needed), the model is \(found)")
       }
-      switch (term.kind, model.head) {
-      case (.scoring, _): break
-      case (_, .mono): throw refuse("a bi-encoder", "a cross-encoder")
-      case (.views, .viewers), (.inBatch, _): break
-      case (.views, _): throw refuse("several vectors a document and one a query", "another")
-      case (.regularization, .coil): throw refuse("one kind of vectors", "a COIL model with two")
-      case (.regularization, _): break
+      if case .scoring = term.kind { continue }
+      guard case .biEncoder(let head) = model.head else {
+        throw refuse("a bi-encoder", "a cross-encoder")
+      }
+      switch (term.kind, head.form) {
+      case (.views, _) where !head.givesViews:
+        throw refuse("several vectors a document and one a query", "another")
+      case (.regularization, .vectors(let shape)) where shape.cls != nil:
+        throw refuse("one kind of vectors", "a COIL model with two")
+      default: break
       }
     }
   }
@@ -75,10 +78,10 @@ package struct TrainedModel {
     let recorded = texts.map { run($0, batch, tape, dropout) }
     tape.isRecording = true
     let targets = options.ranks.map { $0.gather(batch.targets) } ?? batch.targets
-    let objective = BatchObjective(
+    let losses = BatchLosses(
       terms: terms, factor: factor, targets: targets, tape: tape.apart)
     let (loss, slopes) = evaluate(
-      objective, texts.map(\.role), recorded.map(\.values), options.ranks, &random)
+      losses, texts.map(\.role), recorded.map { $0.map(\.value) }, options.ranks, &random)
     for (i, text) in texts.enumerated() where isChunked {
       let again = run(text, batch, tape, dropout)
       backward(
@@ -95,7 +98,7 @@ package struct TrainedModel {
     return loss
   }
 
-  /// `options`: with the last part of a batch.
+  /// Runs backwards from the derivatives by some values; `options` come with the last part of a batch.
   private func backward(
     _ tape: Tape, _ derivatives: [(value: Recorded, derivative: Matrix)], _ options: StepOptions?
   ) {
@@ -116,17 +119,22 @@ package struct TrainedModel {
 
   /// The losses of a batch as the model is outside of training, and no derivatives.
   ///
-  /// `random`: what in-batch losses draw their documents by.
+  /// - Parameters:
+  ///   - batch: Queries and documents.
+  ///   - terms: As `check` let them pass.
+  ///   - tape: Any.
+  ///   - random: What in-batch losses draw their documents by.
+  /// - Returns: The losses.
   package func loss(
     _ batch: TrainingBatch, _ terms: [LossTerm], on tape: Tape, _ random: inout CounterRandom
   ) -> BatchLoss {
     tape.isRecording = false
     defer { tape.isRecording = true }
     let texts = self.texts(batch, nil, nil)
-    let vectors = texts.map { run($0, batch, tape, nil).values }
-    let objective = BatchObjective(
+    let vectors = texts.map { run($0, batch, tape, nil).map(\.value) }
+    let losses = BatchLosses(
       terms: terms, factor: 1, targets: batch.targets, tape: tape.apart)
-    return evaluate(objective, texts.map(\.role), vectors, nil, &random).loss
+    return evaluate(losses, texts.map(\.role), vectors, nil, &random).loss
   }
 
   /// What chooses the elements that dropout drops.
@@ -204,8 +212,9 @@ extension TrainedModel {
         + split(documents, .doc, first: batch.firstQuery * n, chunk)
     case .pairs(var pairs):
       let first = batch.firstQuery * n
-      guard case .mono(let settings) = model.description.architecture, let set = settings.set
-      else { return split(pairs, .pair, first: first, chunk) }
+      guard let set = model.description.head.pairs?.set else {
+        return split(pairs, .pair, first: first, chunk)
+      }
       makeSets(&pairs, batch, set, dropout)
       // Documents of a query cannot be run apart.
       return split(pairs, .pair, first: first, chunk.map { max(n, $0 / n * n) })
@@ -227,7 +236,7 @@ extension TrainedModel {
   /// The documents of each query attend to each other; what stands for missing ones is drawn anew
   /// in every step.
   private func makeSets(
-    _ pairs: inout PackedBatch, _ batch: TrainingBatch, _ set: ModelDescription.SetSettings,
+    _ pairs: inout PackedBatch, _ batch: TrainingBatch, _ set: PairSettings.SetSettings,
     _ dropout: DropoutKey?
   ) {
     let n = batch.targets.documents
@@ -249,7 +258,7 @@ extension TrainedModel {
 
   private func run(
     _ texts: Texts, _ batch: TrainingBatch, _ tape: Tape, _ dropout: DropoutKey?
-  ) -> RecordedVectors {
+  ) -> TextVectors<Recorded> {
     dropout?.start(tape, texts)
     defer { tape.stopDropout() }
     return model.vectors(
@@ -260,26 +269,26 @@ extension TrainedModel {
 
   /// The losses of vectors, and for each of these the derivatives by its parts.
   private func evaluate(
-    _ objective: BatchObjective, _ roles: [Role], _ vectors: [TextVectors],
+    _ losses: BatchLosses, _ roles: [Role], _ vectors: [TextVectors<Matrix>],
     _ ranks: (any Ranks)?, _ random: inout CounterRandom
   ) -> (loss: BatchLoss, slopes: [[Matrix]]) {
     /// Vectors of one role, of all processes, and where those of this one begin.
-    func joined(_ role: Role) -> (vectors: TextVectors, firstRows: [Int]) {
+    func joined(_ role: Role) -> (vectors: TextVectors<Matrix>, firstRows: [Int]) {
       let own = TextVectors(
-        joining: zip(roles, vectors).filter { $0.0 == role }.map(\.1), on: objective.tape)
+        joining: zip(roles, vectors).filter { $0.0 == role }.map(\.1), on: losses.tape)
       guard let ranks else { return (own, own.parts.map { _ in 0 }) }
-      return ranks.gather(own, on: objective.tape)
+      return ranks.gather(own, on: losses.tape)
     }
     var slopes: [Role: (all: [Matrix], firstRows: [Int])] = [:]
     let loss: BatchLoss
-    if case .mono(let head) = model.head {
+    if model.description.isCrossEncoder {
       let pairs = joined(.pair)
-      let result = objective(logits: pairs.vectors.parts[0].vectors, head.scoring)
+      let result = losses(scores: pairs.vectors.parts[0].vectors)
       loss = result.loss
-      slopes[.pair] = ([result.logits], pairs.firstRows)
+      slopes[.pair] = ([result.scores], pairs.firstRows)
     } else {
       let (queries, documents) = (joined(.query), joined(.doc))
-      let result = objective(
+      let result = losses(
         queries: queries.vectors, documents: documents.vectors, scoring, &random)
       loss = result.loss
       slopes[.query] = (result.queries, queries.firstRows)
@@ -293,7 +302,7 @@ extension TrainedModel {
           let first = slopes[role]?.firstRows[part] ?? 0
           slopes[role]?.firstRows[part] += rows
           guard let all = slopes[role]?.all[part] else { preconditionFailure("no derivatives") }
-          return objective.tape.matrix(rows: first..<first + rows, of: all)
+          return losses.tape.matrix(rows: first..<first + rows, of: all)
         }
       }
     )

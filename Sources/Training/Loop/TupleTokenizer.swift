@@ -22,7 +22,7 @@ package struct TupleTokenizer {
   package init(_ tokenizer: Tokenizer, _ model: Model, _ pool: WorkerPool) throws(Failure) {
     windows = WindowTokenizer(pool)
     let description = model.description
-    if case .mono = description.architecture {
+    if description.isCrossEncoder {
       reading = .together(
         try PairTokenizer(tokenizer, description, maximumTokens: model.backbone.maximumTokens))
       promptTokens = [:]
@@ -45,8 +45,10 @@ package struct TupleTokenizer {
 
   /// A batch of tuples with as many documents each.
   ///
-  /// `firstQuery`: number of the first tuple within its step.
-  ///
+  /// - Parameters:
+  ///   - tuples: The tuples, at least one.
+  ///   - firstQuery: Number of the first tuple within its step.
+  /// - Returns: The batch.
   /// - Throws: 65 for a text without any token.
   package func batch(
     _ tuples: [TrainingTuple], firstQuery: Int = 0
@@ -102,7 +104,7 @@ package struct TupleTokenizer {
     }
   }
 
-  /// `place`: where a text came from.
+  /// The texts of a window as a batch; `place` says in messages where a text came from.
   private func packed(
     _ window: TokenWindow, _ place: (Int) -> String
   ) throws(Failure) -> PackedBatch {

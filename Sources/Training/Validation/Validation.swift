@@ -30,8 +30,7 @@ package final class Validation {
 
   /// Documents of a query that are scored together: those of a Set-Encoder see each other.
   private static func documentsAtOnce(_ description: ModelDescription) -> Int {
-    if case .mono(let settings) = description.architecture, settings.set != nil { return .max }
-    return 64
+    description.head.pairs?.set == nil ? 64 : .max
   }
 
   /// Reads what a configuration names.

@@ -2,7 +2,7 @@ import Autograd
 import Models
 
 /// How a bi-encoder scores a query and a document in training.
-struct PairScoring {
+struct VectorScoring {
   private let normalizes: Bool
   /// How each part of the vectors is scored; the scores add up.
   private let interactions: [Interaction]
@@ -11,19 +11,7 @@ struct PairScoring {
     normalizes = description.similarity == .cosine
     // A cosine is the dot product of what `side` has normalised.
     let similarity = normalizes ? .dot : description.similarity
-    guard let late = description.lateInteraction else {
-      interactions = [Interaction(similarity)]
-      return
-    }
-    var interaction = Interaction(
-      similarity, query: late.queryAggregation, doc: late.docAggregation)
-    switch description.architecture {
-    case .multiVector(let settings):
-      interaction.retrieval = settings.retrieval
-      interactions = [interaction]
-    case .coil: interactions = [Interaction(similarity), interaction]
-    case .viewers, .dense, .splade, .uniCoil, .mono: interactions = [interaction]
-    }
+    interactions = description.head.interactions(similarity)
   }
 
   /// A part of the vectors, ready to be compared.
@@ -34,7 +22,7 @@ struct PairScoring {
     fileprivate let compared: [Recorded]
   }
 
-  func side(_ vectors: TextVectors, _ tape: Tape) -> Side {
+  func side(_ vectors: TextVectors<Matrix>, _ tape: Tape) -> Side {
     let variables = vectors.parts.map { tape.variable($0.vectors) }
     return Side(
       variables: variables, groups: vectors.parts.map(\.groups),

@@ -1,12 +1,11 @@
 import Autograd
-import Glibc
 import Kernels
 import Models
 
 /// The losses of vectors that a model made of a whole batch, and their derivatives by these.
 ///
 /// It knows nothing of how they were made: all at once, a few texts at a time, or by other processes.
-struct BatchObjective {
+struct BatchLosses {
   let terms: [LossTerm]
   /// What derivatives are multiplied by.
   let factor: Double
@@ -17,7 +16,7 @@ struct BatchObjective {
 
   /// Losses, and the derivatives by every part of the vectors of queries and of documents.
   func callAsFunction(
-    queries: TextVectors, documents: TextVectors, _ scoring: PairScoring,
+    queries: TextVectors<Matrix>, documents: TextVectors<Matrix>, _ scoring: VectorScoring,
     _ random: inout CounterRandom
   ) -> (loss: BatchLoss, queries: [Matrix], documents: [Matrix]) {
     let q = scoring.side(queries, tape)
@@ -54,7 +53,7 @@ struct BatchObjective {
     ]
   }
 
-  private func gradients(_ side: PairScoring.Side) -> [Matrix] {
+  private func gradients(_ side: VectorScoring.Side) -> [Matrix] {
     side.variables.map { variable in
       let (rows, columns) = (variable.value.rows, variable.value.columns)
       return tape.gradient(of: variable)
@@ -65,15 +64,12 @@ struct BatchObjective {
 
   // MARK: Cross-encoders
 
-  /// Losses, and the derivatives by the logits, [B·N,1] or [B·N,2].
-  func callAsFunction(
-    logits: Matrix, _ scoring: MonoHead.Scoring
-  ) -> (loss: BatchLoss, logits: Matrix) {
-    let scored = (0..<logits.rows).map { scoring.score(logits.row($0)) }
+  /// Losses, and the derivatives by the scores of pairs, [B·N,1].
+  func callAsFunction(scores: Matrix) -> (loss: BatchLoss, scores: Matrix) {
     let table = ScoreTable(
-      queries: targets.queries, documents: targets.documents, values: scored.map(\.score))
+      queries: targets.queries, documents: targets.documents, values: Array(scores.elements))
     var loss = BatchLoss(terms: [], total: 0, scores: table)
-    var slopes = [Double](repeating: 0, count: scored.count)
+    var slopes = [Double](repeating: 0, count: table.values.count)
     for term in terms {
       guard case .scoring(let function) = term.kind else { continue }
       let value = function(table, targets)
@@ -82,10 +78,9 @@ struct BatchObjective {
       loss.total += value.isEmpty ? 0 : term.weight * value.value
       for i in slopes.indices { slopes[i] += term.weight * factor * value.gradient[i] }
     }
-    let derivatives = zip(scored, slopes).flatMap { scored, slope in
-      scored.slopes.map { Float($0 * slope) }
-    }
-    return (loss, tape.matrix(derivatives, rows: logits.rows, columns: logits.columns))
+    return (
+      loss, tape.matrix(slopes.map { Float($0) }, rows: scores.rows, columns: scores.columns)
+    )
   }
 }
 
@@ -131,7 +126,8 @@ private struct LossSums {
   }
 
   mutating func add(
-    _ term: LossTerm, factor: Double, queries: TextVectors.Part, documents: TextVectors.Part
+    _ term: LossTerm, factor: Double, queries: TextVectors<Matrix>.Part,
+    documents: TextVectors<Matrix>.Part
   ) {
     let weight = term.weight * factor
     switch term.kind {
@@ -162,7 +158,7 @@ private struct LossSums {
 
   /// The penalty on the vectors that count, with derivatives by all of them.
   private static func penalty(
-    _ regularization: Regularization, _ part: TextVectors.Part
+    _ regularization: Regularization, _ part: TextVectors<Matrix>.Part
   ) -> LossValue {
     let (vectors, rows) = (part.vectors, part.groups.rows)
     let isOneEach = rows.count == vectors.rows && rows.allSatisfy { $0.count == 1 }
@@ -205,22 +201,5 @@ private struct LossSums {
     if sums.isEmpty { sums = [Float](repeating: 0, count: value.gradient.count) }
     for (i, slope) in value.gradient.enumerated() { sums[first + i] += Float(weight * slope) }
     return value.value
-  }
-}
-
-extension MonoHead.Scoring {
-  /// The score that logits stand for, and its derivative by them.
-  fileprivate func score(
-    _ logits: UnsafeBufferPointer<Float>
-  ) -> (score: Float, slopes: [Double]) {
-    switch self {
-    case .rank: return (logits[0], [1])
-    case .mono:
-      // log softmax(l)[1] = -log(1 + e^(l0 - l1))
-      let difference = Double(logits[0]) - Double(logits[1])
-      let score = -(max(difference, 0) + log1p(exp(-abs(difference))))
-      let other = 1 - exp(score)
-      return (Float(score), [-other, other])
-    }
   }
 }

@@ -1,13 +1,13 @@
 /// One term of what training makes small.
 package struct LossTerm: Sendable {
   package enum Kind: Sendable {
-    /// Of the scores of each query's own documents.
+    /// Depends on the scores of each query's own documents.
     case scoring(any ScoringLoss)
-    /// Of scores with documents of the whole batch.
+    /// Depends on scores with documents of the whole batch.
     case inBatch(InBatchCrossEntropy)
-    /// Of the embeddings.
+    /// Depends on the embeddings.
     case regularization(Regularization)
-    /// Of the similarities of a query with each vector of its documents.
+    /// Depends on the similarities of a query with each vector of its documents.
     case views(ContrastiveLocalLoss)
   }
 

@@ -4,62 +4,70 @@ import Kernels
 import Tensors
 import Tokenizers
 
-extension HeadLoader {
-  /// The head of a cross-encoder.
-  func mono(_ settings: ModelDescription.MonoSettings) throws(Failure) -> MonoHead {
+extension MonoHead.Settings {
+  package func load(_ loader: HeadLoader) throws(Failure) -> Head {
+    .crossEncoder(try head(loader))
+  }
+
+  private func head(_ loader: HeadLoader) throws(Failure) -> MonoHead {
     // A decoder gives one state: there is nothing to pool.
-    let pooling = backbone.decodes ? nil : settings.pooling
-    let scope = WeightScope(sources.main)
-    let outputs = settings.scoring == .mono ? 2 : 1
+    let pooling = loader.backbone.decodes ? nil : self.pooling
+    let (scope, width) = (WeightScope(loader.sources.main), loader.width)
+    let description = loader.description
     let answersInWords = description.family?.answersInWords ?? false
-    switch settings.namesOfHead {
-    case .transformers where answersInWords: return try wordScores(settings, pooling)
+    switch naming {
+    case .transformers where answersInWords: return try wordScores(loader, pooling)
     case .transformers:
       guard let head = description.family?.classifier else {
         throw .config(
           description.folder.path,
           "classifiers of backbone \(description.backboneType) are not supported")
       }
-      return try classifier(settings, head, outputs: outputs)
+      return try classifier(loader, head)
     case .lightningIR:
       let names = HeadNames.lightningIRClassifier
       return MonoHead(
         pooling: pooling,
-        pooler: settings.hasPooler
+        pooler: hasPooler
           ? try scope.linear(names.pooler, inputs: width, outputs: width) : nil,
         poolerActivation: try names.poolerActivation.function(
-          description.folder, backbone: backbone.activation), norm: nil,
-        scale: answersInWords ? embeddingScale : 1,
+          description.folder, backbone: loader.backbone.activation), norm: nil,
+        scale: answersInWords ? Self.embeddingScale(width) : 1,
         classifier: try scope.linear(
-          names.outputs, inputs: width, outputs: outputs, bias: settings.hasBias),
-        scoring: settings.scoring)
+          names.outputs, inputs: width, outputs: outputs, bias: hasBias),
+        scoring: scoring, pairs: reading)
     }
   }
 
+  /// Outputs of the classifier.
+  private var outputs: Int { scoring == .mono ? 2 : 1 }
+
   /// What T5 multiplies its states by where embeddings stand for outputs, and Lightning IR always
   /// (`mono.py`, `ScaleLinear`).
-  private var embeddingScale: Float { 1 / Float(width).squareRoot() }
+  private static func embeddingScale(_ width: Int) -> Float { 1 / Float(width).squareRoot() }
 
   /// `…ForSequenceClassification` of transformers.
   private func classifier(
-    _ settings: ModelDescription.MonoSettings, _ head: ClassifierHead, outputs: Int
+    _ loader: HeadLoader, _ head: ClassifierHead
   ) throws(Failure) -> MonoHead {
-    let (scope, folder) = (WeightScope(sources.main), description.folder)
+    let (folder, width) = (loader.description.folder, loader.width)
+    let scope = WeightScope(loader.sources.main)
     var norm: LayerNorm?
-    if let name = head.norm, settings.hasPooler {
+    if let name = head.norm, hasPooler {
       norm = try scope.layerNorm(
-        name, width: width, epsilon: backbone.normEpsilon, bias: try head.normBias.isThere(folder))
+        name, width: width, epsilon: loader.backbone.normEpsilon,
+        bias: try head.normBias.isThere(folder))
     }
     let hasPoolerBias = try head.poolerBias.isThere(folder)
     return MonoHead(
-      pooling: settings.pooling,
-      pooler: settings.hasPooler
+      pooling: pooling,
+      pooler: hasPooler
         ? try scope.linear(head.pooler, inputs: width, outputs: width, bias: hasPoolerBias) : nil,
-      poolerActivation: try head.poolerActivation.function(folder, backbone: backbone.activation),
-      norm: norm, scale: 1,
+      poolerActivation: try head.poolerActivation.function(
+        folder, backbone: loader.backbone.activation), norm: norm, scale: 1,
       classifier: try scope.linear(
-        head.outputs, inputs: width, outputs: outputs, bias: settings.hasBias),
-      scoring: settings.scoring)
+        head.outputs, inputs: width, outputs: outputs, bias: hasBias),
+      scoring: scoring, pairs: reading)
   }
 
   /// The words whose scores as the first of an answer say how relevant a document is.
@@ -78,19 +86,20 @@ extension HeadLoader {
   /// Where the head is not tied to the embeddings its own rows count, without scaling; Lightning IR
   /// takes those of the embeddings all the same.
   private func wordScores(
-    _ settings: ModelDescription.MonoSettings, _ pooling: Pooling?
+    _ loader: HeadLoader, _ pooling: Pooling?
   ) throws(Failure) -> MonoHead {
-    let folder = description.folder
+    let (folder, main) = (loader.description.folder, loader.sources.main)
+    let (backbone, width) = (loader.backbone, loader.width)
     let isTied = try folder.bool("tie_word_embeddings", default: true)
     let head = "lm_head.weight"
     let table =
       isTied
       ? backbone.wordEmbeddings
-      : try sources.main.parameter(head, [backbone.vocabularySize, width])
-    sources.main.ignore { $0 == head }
+      : try main.parameter(head, [backbone.vocabularySize, width])
+    main.ignore { $0 == head }
     let tokenizer = try Tokenizer.load(folder: folder.modelPath)
     var rows: [Parameter] = []
-    for answer in Self.answers(settings.scoring) {
+    for answer in Self.answers(scoring) {
       let found = tokenizer.id(of: answer.word).map { Int($0) }
       guard let id = try folder.optionalInteger(answer.field, default: found), id >= 0,
         id < backbone.vocabularySize
@@ -103,7 +112,7 @@ extension HeadLoader {
     }
     return MonoHead(
       pooling: pooling, pooler: nil, poolerActivation: .none, norm: nil,
-      scale: isTied ? embeddingScale : 1, classifier: Linear(weights: rows),
-      scoring: settings.scoring)
+      scale: isTied ? Self.embeddingScale(width) : 1, classifier: Linear(weights: rows),
+      scoring: scoring, pairs: reading)
   }
 }

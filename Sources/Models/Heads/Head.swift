@@ -1,0 +1,107 @@
+import Autograd
+import Failures
+import JSON
+import Kernels
+import Tensors
+import Vectors
+
+/// The last part of a bi-encoder: it turns the hidden states of a text into the vectors that stand
+/// for it in scoring.
+///
+/// Its function is written once over `Operations`: inference and training run the same text. A new
+/// head is one file, which holds it and its `HeadSettings`, and a row of `Heads`.
+package protocol BiEncoderHead: Sendable {
+  /// What a text becomes.
+  var form: EmbeddingForm { get }
+
+  /// Whether vectors have length 1, so that a part of one is to be normalised again.
+  var normalizes: Bool { get }
+
+  /// The vectors of a batch's texts: one matrix for each kind of vectors that a text has.
+  func vectors<O: Operations>(_ texts: HeadInput<O>, _ o: O) -> [O.Value]
+
+  /// Which rows of each of these matrices are which text's.
+  ///
+  /// - Parameters:
+  ///   - batch: The texts.
+  ///   - role: What they are.
+  ///   - counted: Those of some tokens of the batch that count in scoring.
+  /// - Returns: The rows of each matrix of `vectors`.
+  func groups(
+    _ batch: PackedBatch, _ role: Role, counted: (Range<Int>) -> [Int]
+  ) -> [VectorGroups]
+
+  /// Whether sparse vectors of a role have no other terms than the text's own.
+  func hasOwnTermsAlone(_ role: Role) -> Bool
+
+  /// Whether a document has several vectors, each of which a query's only one is compared with.
+  var givesViews: Bool { get }
+
+  /// Layers that get some of a text's tokens: which masks of dropout these have is not known.
+  var layersOfSomeTokens: [Linear] { get }
+
+  /// What `lir-encode --inspect` says of it behind its form.
+  var facts: [JSON.Member] { get }
+}
+
+extension BiEncoderHead {
+  package var normalizes: Bool { false }
+
+  package func groups(
+    _ batch: PackedBatch, _ role: Role, counted: (Range<Int>) -> [Int]
+  ) -> [VectorGroups] { [VectorGroups(texts: batch.sequences)] }
+
+  package func hasOwnTermsAlone(_ role: Role) -> Bool { false }
+
+  package var givesViews: Bool { false }
+
+  package var layersOfSomeTokens: [Linear] { [] }
+
+  package var facts: [JSON.Member] { [] }
+}
+
+/// The last part of a cross-encoder: it turns the hidden states of a query and a document that were
+/// read together into a score.
+package protocol CrossEncoderHead: Sendable {
+  /// The scores of a batch's pairs, [B,1].
+  func scores<O: Operations>(
+    _ pairs: HeadInput<O>, _ activation: ScoreActivation, _ o: O
+  ) -> O.Value
+
+  /// What `lir-encode --inspect` says of it.
+  var facts: [JSON.Member] { get }
+}
+
+/// A head with its weights.
+package enum Head: Sendable {
+  case biEncoder(any BiEncoderHead)
+  case crossEncoder(any CrossEncoderHead)
+}
+
+/// What a bi-encoder makes of a text.
+package enum EmbeddingForm: Sendable, Equatable {
+  /// One vector.
+  case dense(dimension: Int)
+  /// Weights of a vocabulary's terms.
+  case sparse(dimension: Int)
+  /// Several vectors, perhaps with one of the text's own beside them. Where each belongs to a token,
+  /// the last matrix of a head has a row for every token of the batch.
+  case vectors(VectorShape)
+
+  /// Width of the vectors that `dim` names: those of tokens where there are two kinds.
+  package var dimension: Int {
+    switch self {
+    case .dense(let dimension), .sparse(let dimension): dimension
+    case .vectors(let shape): shape.width
+    }
+  }
+
+  /// The kind of stream that holds it.
+  package var kind: StreamKind {
+    switch self {
+    case .dense: .dense
+    case .sparse: .sparse
+    case .vectors(let shape): shape.cls == nil ? .multivector : .coil
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import Autograd
+import Tensors
+
+/// The texts of a batch as a head sees them, with the hidden states that it asks for.
+package struct HeadInput<O: Operations> {
+  package let batch: PackedBatch
+  /// What the texts are: queries, documents or pairs.
+  package let role: Role
+  /// Tokens at the start of every text that are its prompt's.
+  package let promptTokens: Int
+  private let backbone: any Backbone
+  /// The batch with the rows of the word embeddings in the place of ids.
+  private let rows: PackedBatch
+  private let o: O
+
+  init(
+    _ batch: PackedBatch, _ role: Role, promptTokens: Int, _ backbone: any Backbone,
+    _ aliases: RowAliases, _ o: O
+  ) {
+    self.batch = batch
+    self.role = role
+    self.promptTokens = promptTokens
+    self.backbone = backbone
+    self.o = o
+    rows = aliases.isEmpty ? batch : batch.withIDs(batch.ids.map { aliases.row(of: $0) })
+  }
+
+  /// Runs the backbone: hidden states of the last layer, [T,D], or [B,D] of a decoder.
+  package func states() -> O.Value { backbone(rows, o) }
+
+  /// Runs the backbone: hidden states of first tokens, [B,D], with the bits that they have among all.
+  ///
+  /// In inference the last layer computes no others.
+  package func firstStates() -> O.Value {
+    // Sequences of a set look at each other's tokens.
+    let onlyFirst = o.leavesStatesOut && batch.sets.isEmpty
+    let states = backbone(rows, onlyFirst: onlyFirst, o)
+    // A backbone without any layer has nothing to leave out.
+    if onlyFirst, o.rowCount(states) == batch.sequences { return states }
+    return o.pool(states, .first, batch)
+  }
+
+  /// Runs the backbone: one vector of a text's hidden states, [B,D].
+  package func pooledStates(_ pooling: Pooling) -> O.Value {
+    pooling == .first ? firstStates() : o.pool(states(), pooling, batch)
+  }
+}

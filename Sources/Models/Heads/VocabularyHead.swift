@@ -1,0 +1,137 @@
+import Autograd
+import Failures
+import Kernels
+import Tensors
+
+/// A masked language model head, sparsified and pooled over the tokens: a weight for every term of
+/// the vocabulary (Lightning IR `modeling_utils/lm_head.py`).
+package struct VocabularyHead: Sendable {
+  package let dense: Linear
+  package let activation: Activation
+  package let norm: LayerNorm
+  /// Decoder and bias, V outputs.
+  package let decoder: Linear
+  package let sparsification: Sparsification
+  package let pooling: Pooling
+
+  package var dimension: Int { decoder.outputs }
+
+  /// Rows of logits that exist at a time where the pooling cannot be fused.
+  private static let blockRows = 16
+
+  /// [B,V].
+  func callAsFunction<O: Operations>(_ texts: HeadInput<O>, _ o: O) -> O.Value {
+    // Where the first token is pooled, only that of each text is needed from here on.
+    let hidden = pooling == .first ? texts.firstStates() : texts.states()
+    let transformed = o.layerNorm(o.linear(hidden, dense, activation), norm)
+    switch pooling {
+    case .max: return sparsification.apply(o.linearMax(transformed, decoder, texts.batch), o)
+    case .first: return sparsification.apply(o.linear(transformed, decoder), o)
+    default: return pooledByBlocks(transformed, texts.batch, o)
+    }
+  }
+
+  /// Sums and means do not commute with the sparsification: logits are made a few rows at a time.
+  private func pooledByBlocks<O: Operations>(
+    _ transformed: O.Value, _ batch: PackedBatch, _ o: O
+  ) -> O.Value {
+    var pooled: [O.Value] = []
+    for sequence in 0..<batch.sequences {
+      let range = batch.range(sequence)
+      var total: O.Value?
+      for start in stride(from: range.lowerBound, to: range.upperBound, by: Self.blockRows) {
+        let rows = start..<min(start + Self.blockRows, range.upperBound)
+        let logits = sparsification.apply(o.linear(o.rows(transformed, rows), decoder), o)
+        let sum = o.sumRows(logits)
+        total = total.map { o.add($0, sum) } ?? sum
+      }
+      guard let total else { preconditionFailure("an empty sequence") }
+      pooled.append(pooling == .mean ? o.scale(total, by: 1 / Float(range.count)) : total)
+    }
+    return o.stack(pooled)
+  }
+}
+
+// MARK: Loading
+
+extension VocabularyHead {
+  init(_ settings: SpladeHead.Settings, _ loader: HeadLoader) throws(Failure) {
+    let (description, backbone) = (loader.description, loader.backbone)
+    let (folder, checkpoint) = (description.folder, loader.sources.main)
+    let (width, vocabulary) = (backbone.width, backbone.vocabularySize)
+    let scope = WeightScope(checkpoint, precisions: loader.precisions)
+    let family = description.family?.languageModel
+    let names = try Self.names(settings, description, checkpoint)
+    let isOfTransformers = settings.naming == .transformers
+    let isEmbeddingWide = isOfTransformers && family?.isEmbeddingWide == true
+    let inner = isEmbeddingWide ? backbone.wordEmbeddings.columns : width
+    // Tied weights are not on the disk a second time.
+    let outputs =
+      checkpoint.has(names.decoder)
+      ? try checkpoint.parameter(names.decoder, [vocabulary, inner], ofLayer: true)
+      : backbone.wordEmbeddings
+    guard outputs.columns == inner else {
+      throw .config(folder.path, "tensor \(names.decoder) is missing")
+    }
+    dense = try scope.linear(
+      names.dense, inputs: width, outputs: inner,
+      bias: try family?.denseBias.isThere(folder) ?? true)
+    activation = try Self.activation(family, settings, folder, backbone)
+    norm = try scope.layerNorm(
+      names.norm, width: inner, epsilon: settings.epsilon ?? backbone.normEpsilon,
+      bias: try family?.normBias.isThere(folder) ?? true)
+    decoder = try scope.linear(
+      [outputs],
+      try Self.decoderBias(
+        names, isOfTransformers ? family?.decoderBias : nil, folder, checkpoint, vocabulary))
+    sparsification = settings.sparsification
+    pooling = settings.pooling
+  }
+
+  /// What the checkpoint calls the head's weights.
+  private static func names(
+    _ settings: SpladeHead.Settings, _ description: ModelDescription,
+    _ checkpoint: Checkpoint
+  ) throws(Failure) -> LanguageModelNames {
+    switch settings.naming {
+    case .lightningIR:
+      let rows = HeadNames.lightningIRLanguageModels
+      return rows.first { checkpoint.has($0.norm + ".weight") } ?? rows[0]
+    case .transformers:
+      guard let head = description.family?.languageModel else {
+        throw .config(
+          description.folder.path,
+          "language model heads of backbone \(description.backboneType) are not supported")
+      }
+      return head.names
+    }
+  }
+
+  /// The bias of the decoder; none where a folder says that its head has none.
+  private static func decoderBias(
+    _ names: LanguageModelNames, _ part: HeadPart?, _ folder: ModelFolder,
+    _ checkpoint: Checkpoint, _ vocabulary: Int
+  ) throws(Failure) -> [Parameter] {
+    let found = names.biases.first { checkpoint.has($0) }
+    checkpoint.ignore { names.biases.contains($0) }
+    if found == nil, let part, try !part.isThere(folder) { return [] }
+    return [try checkpoint.parameter(found ?? names.biases[0], [vocabulary])]
+  }
+
+  /// The activation function of the head.
+  ///
+  /// A head of Lightning IR's, and one of transformers' that it would read as its own, has that of
+  /// the layers where transformers' has a fixed one; a field counts for both.
+  private static func activation(
+    _ family: LanguageModelHead?, _ settings: SpladeHead.Settings,
+    _ folder: ModelFolder, _ backbone: any Backbone
+  ) throws(Failure) -> Activation {
+    let isLightningIR = settings.naming == .lightningIR || settings.epsilon != nil
+    switch family?.activation {
+    case nil, .ofBackbone: return backbone.activation
+    case .fixed where isLightningIR: return backbone.activation
+    case .some(let activation):
+      return try activation.function(folder, backbone: backbone.activation)
+    }
+  }
+}
