@@ -232,8 +232,8 @@ let package = Package(
     tests(
       "Training",
       [
-        "JSON", "Streams", "Kernels", "Workers", "Records", "Tensors", "Tokenizers", "TrainingData",
-        "Autograd", "Models", "Evaluation",
+        "JSON", "Streams", "Kernels", "Workers", "Records", "Tensors", "Vectors", "Tokenizers",
+        "TrainingData", "Autograd", "Models", "Evaluation",
       ]),
     tests("ToolSupport", ["JSON", "Records", "Streams", argumentParser]),
     tests("ModelSupport", ["Kernels", "Models", "ToolSupport", argumentParser]),
