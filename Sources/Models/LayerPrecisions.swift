@@ -6,7 +6,7 @@ import Kernels
 package struct LayerPrecisions: Sendable, Equatable {
   package static let f32 = LayerPrecisions(.f32)
 
-  /// Of all layers but the kept ones.
+  /// Precision of all layers but the kept ones.
   package let precision: Precision
   /// Names of layers that stay in bfloat16, in the order in which they are computed.
   package let kept: [String]

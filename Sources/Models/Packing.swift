@@ -5,8 +5,10 @@ package enum Packing {
   /// Splits sequences into batches of at most `tokens` tokens (or one longer sequence), long ones
   /// first, so that the last batches to be handed out are short.
   ///
-  /// `lengths`: tokens of each sequence.
-  /// Returns: indices of each batch's sequences; empty sequences are in none.
+  /// - Parameters:
+  ///   - lengths: Number of tokens of each sequence.
+  ///   - tokens: Most tokens of a batch.
+  /// - Returns: Indices of each batch's sequences; empty sequences are in none.
   package static func batches(lengths: [Int], tokens: Int) -> [[Int]] {
     precondition(tokens >= 1, "batches of \(tokens) tokens")
     let order = lengths.indices.filter { lengths[$0] > 0 }

@@ -29,9 +29,13 @@ package struct RoleTokenizer: Sendable {
     }
   }
 
-  /// `maximumLength`: the length in force; nil for no limit.
+  /// A tokenizer of one role's texts.
   ///
-  /// Throws: 78 where the tokenizer lacks a token that the role needs.
+  /// - Parameters:
+  ///   - tokenizer: Tokenizer of the model.
+  ///   - settings: Settings of the role.
+  ///   - maximumLength: Most tokens of a text; nil for no limit.
+  /// - Throws: 78 where the tokenizer lacks a token that the role needs.
   package init(
     _ tokenizer: Tokenizer, _ settings: RoleSettings, maximumLength: Int?
   ) throws(Failure) {
@@ -83,9 +87,7 @@ package struct RoleTokenizer: Sendable {
     }
   }
 
-  /// Appends the tokens of a text.
-  ///
-  /// `text`: valid UTF-8.
+  /// Appends the tokens of a text, which is valid UTF-8.
   package func append(
     _ text: UnsafeRawBufferPointer, to buffer: inout TokenBuffer, _ scratch: inout TokenizerScratch
   ) throws(Failure) -> TokenCounts {
@@ -102,7 +104,7 @@ package struct RoleTokenizer: Sendable {
     return TokenCounts(removed: removed, hidden: fill(&buffer, from: start, filler))
   }
 
-  /// Returns: tokens that were cut off.
+  /// Appends the tokens of a text with its prompt, and returns how many tokens were cut off.
   private func appendTemplate(
     _ text: UnsafeRawBufferPointer, to buffer: inout TokenBuffer, _ scratch: inout TokenizerScratch
   ) throws(Failure) -> Int {

@@ -86,9 +86,7 @@ package final class WindowTokenizer: Sendable {
     scratch = WorkerLocal(pool) { TokenizerScratch() }
   }
 
-  /// Tokenises `count` texts.
-  ///
-  /// `append`: appends text `index` to the buffer and says what became of it.
+  /// Tokenises `count` texts; `append` appends the tokens of one to the buffer and counts them.
   package func tokenize(
     _ count: Int,
     _ append:

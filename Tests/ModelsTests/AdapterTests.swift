@@ -57,7 +57,7 @@ struct AdapterTests {
     #expect(failure?.message.contains(text) == true, "\(failure?.description ?? "")")
   }
 
-  /// Of another model: it updates a layer that this one does not have.
+  /// An adapter of another model is refused: it updates a layer that this one does not have.
   @Test func stranger() throws {
     let folder = try TemporaryFolder()
     try folder.copy(Self.folder + "/plain", to: "adapter")

@@ -7,7 +7,8 @@ import Testing
 import Tokenizers
 import Workers
 
-/// The same bits, whatever runs beside a text, on however many threads and on which instructions.
+/// Results have equal bits whatever runs beside a text, on any number of threads and with any
+/// instructions.
 struct InvarianceTests {
   static let cases = [
     "native/dpr_bert_00", "native/dpr_bert_04", "native/splade_bert_00", "native/splade_bert_05",
@@ -23,7 +24,7 @@ struct InvarianceTests {
     let model: Model
     let window: TokenWindow
 
-    /// `folder`: a copy of the case's model.
+    /// Loads the model of a case, from a copy in `folder` where one is given.
     init(
       _ name: String, _ precision: Precision = .f32, folder: String? = nil,
       packed: PackedWeights? = nil

@@ -5,7 +5,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// The same weights in other element types, other files and under other names.
+/// Models whose weights are stored in other element types, other files and under other names.
 struct WeightFormatTests {
   static let name = "native/dpr_bert_00"
 
@@ -15,7 +15,8 @@ struct WeightFormatTests {
     return try model.embed(window, .doc).flatMap { $0 }
   }
 
-  /// Stored in half precision, loaded as single: the same bits as the rounded weights in single.
+  /// Weights stored in another precision are loaded as single, with the bits of the rounded weights
+  /// stored in single.
   @Test(arguments: ["F16", "BF16", "F64"])
   func elementTypes(dtype: String) throws {
     let narrow = try EditedModel(Self.name)

@@ -11,7 +11,7 @@ import Workers
 @Suite struct DividedStepTests {
   private struct Step {
     var loss: BatchLoss
-    /// Of every weight, by name.
+    /// Derivative of every weight, by name.
     var gradients: [String: [Float]]
   }
 

@@ -83,7 +83,7 @@ import Workers
     }
   }
 
-  /// The same derivatives, with dropout, whatever the threads and parts.
+  /// With dropout, derivatives are equal whatever the threads and parts.
   @Test(arguments: names) func dropsTheSameElements(_ name: String) throws {
     func step(
       threads: Int = 1, recomputes: Bool = false, chunk: Int? = nil, isa: InstructionSet = .best,

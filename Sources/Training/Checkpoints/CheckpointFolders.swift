@@ -117,7 +117,7 @@ package struct CheckpointFolders {
     try make(path(step), contents: contents, write)
   }
 
-  /// The same for a folder of another name.
+  /// Writes a folder that is either whole or not there, whatever its name.
   private func make(
     _ target: String, contents: [String], _ write: (String) throws(Failure) -> Void
   ) throws(Failure) {
@@ -184,9 +184,8 @@ package struct CheckpointFolders {
     }
   }
 
-  /// Removes what a kill has left of files and folders that were being written.
-  ///
-  /// `names`: those of the files and folders, from the root.
+  /// Removes what a kill has left of files and folders that were being written; `names` are their
+  /// paths from the root.
   package func sweep(_ names: [String]) throws(Failure) {
     for name in names {
       let (folder, base) = PathName.split("\(root)/\(name)")

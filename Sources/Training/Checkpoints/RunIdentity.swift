@@ -12,7 +12,7 @@ package struct RunIdentity: Sendable {
   package var data: JSON
   /// Digest of the model's folder as the user named it, and as training begins with it.
   package var model: String
-  /// Of each validation, what its measures are taken of; these decide no weights.
+  /// Data that the measures of each validation are taken of; these decide no weights.
   package var validations: [String]
 
   /// Keys that name files; only what is in these matters.
@@ -86,7 +86,7 @@ package struct RunIdentity: Sendable {
     return try FileDigest.of(file)
   }
 
-  /// Of a folder with an adapter that training begins with.
+  /// Digests of the files in the folder of an adapter that training begins with.
   private static func digests(_ adapter: String?) throws(Failure) -> [JSON.Member] {
     guard let adapter else { return [] }
     var digests: [JSON] = []
@@ -122,7 +122,9 @@ package struct RunIdentity: Sendable {
         : "undo that, or train into another folder")
   }
 
-  /// The same of a configuration alone.
+  /// Compares the run with a checkpoint of which only the configuration is known.
+  ///
+  /// - Throws: 78 where the configurations differ.
   package func check(
     configuration kept: TrainingConfiguration, at place: String
   ) throws(Failure) {

@@ -12,9 +12,9 @@ package struct TrainingState: Sendable {
   package var step = 0
   /// The best first measure so far, and its step.
   package var best: Best?
-  /// Of each validation, how often its first measure was not better since it was.
+  /// Number of times since its best that each validation's first measure was not better.
   package var waits: [Int] = []
-  /// Of each validation, its best first measure.
+  /// Best first measure of each validation.
   package var bests: [Double?] = []
 
   package struct Best: Sendable, Equatable {
@@ -29,7 +29,7 @@ package struct TrainingState: Sendable {
 
   package init() {}
 
-  /// The same for other validations, of which some may have been there before.
+  /// Fits the state to other validations, of which some may have been there before.
   ///
   /// A validation is known by what its measures are taken of (`RunIdentity.validations`).
   package mutating func match(_ validations: [String], before: [String]) {

@@ -23,7 +23,7 @@ struct ConfigurationReader {
     }
   }
 
-  /// The same mapping, in which only `keys` may be.
+  /// A reader of this mapping that refuses all but `keys`.
   func restricted(to keys: [String]) throws(Failure) -> ConfigurationReader {
     try ConfigurationReader(.object(members), path: path, file: file, keys: keys)
   }

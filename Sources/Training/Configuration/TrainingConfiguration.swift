@@ -161,14 +161,14 @@ package struct TrainingConfiguration: Sendable {
   }
 }
 
-/// How precisely the products of linear layers are computed in training, both ways.
+/// Precision of the products of linear layers in training, both ways.
 package enum TrainingPrecision: String, CaseIterable, Sendable {
   case f32
-  /// Of factors rounded to bfloat16, as `Precision.bf16`; weights, their derivatives, the optimizer's
-  /// state and all else stay in single precision.
+  /// Products of factors rounded to bfloat16, as `Precision.bf16`; weights, their derivatives, the
+  /// optimizer's state and all else stay in single precision.
   case bf16
 
-  /// Of the layers of a model.
+  /// Precisions of the layers of a model.
   package var layers: LayerPrecisions { LayerPrecisions(self == .bf16 ? .bf16 : .f32) }
 }
 
@@ -199,7 +199,7 @@ package struct DataConfiguration: Sendable {
   package var shuffles: Bool
   package var documents: Int?
 
-  /// `isTraining`: whether targets must be there.
+  /// Reads the data of training, which must have targets, or of a validation, which need not.
   init(_ reader: ConfigurationReader, isTraining: Bool) throws(Failure) {
     tuples = try reader.strings("tuples") ?? []
     run = try reader.strings("run") ?? []

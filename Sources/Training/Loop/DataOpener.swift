@@ -74,7 +74,8 @@ package struct DataOpener {
       judged: data.addsJudged ? qrels : nil)
   }
 
-  /// The same of some files; `judged`: judgements whose documents count, too.
+  /// Texts of the queries and documents of a run and, where there are judgements, of the documents
+  /// that they judge.
   package func texts(
     queries: [String], docs: [String], _ run: Run, depth: Int?, judged: Qrels?
   ) throws(Failure) -> (queries: TextStore?, docs: TextStore?) {

@@ -8,10 +8,10 @@ package final class WeightUpdate {
   package let kind: OptimizerKind
   private let store: ParameterStore
   private let pool: WorkerPool
-  /// Of each weight, in the order of the store.
+  /// State of each weight, in the order of the store.
   private var states: [State]
 
-  /// What the optimiser remembers of one weight.
+  /// State that the optimiser keeps of one weight.
   private struct State {
     /// Steps in which the weight had a derivative.
     var steps = 0
@@ -39,7 +39,7 @@ package final class WeightUpdate {
   /// Steps of every weight, in the order of the store.
   package var steps: [Int] { states.map(\.steps) }
 
-  /// What the optimiser remembers of a weight; empty before its first step.
+  /// Moments of a weight in the optimiser; empty before its first step.
   package func moments(_ index: Int) -> [AlignedBuffer] { states[index].moments }
 
   /// Goes on from what another update has remembered of a weight.

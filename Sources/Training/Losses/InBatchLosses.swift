@@ -49,9 +49,8 @@ package struct InBatchSampling: Sendable, Equatable {
 
   /// The documents of the batch, query by query, that each query is compared with.
   ///
-  /// As many for each, positives first. A document is numbered query · N + place.
-  ///
-  /// `random`: the batch's own sequence.
+  /// As many for each, positives first. A document is numbered query · N + place. `random` is the
+  /// batch's own sequence of random numbers.
   package func columns(_ targets: ScoreTable, _ random: inout CounterRandom) -> [[Int]] {
     let positives = (0..<targets.queries).map { self.positives(of: $0, targets) }
     var negatives = (0..<targets.queries).map { self.negatives(of: $0, targets) }

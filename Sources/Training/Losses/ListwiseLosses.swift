@@ -69,9 +69,8 @@ func firstLargest(_ row: ArraySlice<Float>) -> Int {
   return best - row.startIndex
 }
 
-/// The mean over the queries of a loss of each query's own scores.
-///
-/// `loss`: value and derivatives for one query.
+/// The mean over the queries of a loss of each query's own scores; `loss` gives its value and
+/// derivatives for one query.
 func meanOverQueries(
   _ scores: ScoreTable, _ loss: (_ query: Int) -> (value: Double, slopes: [Double])
 ) -> LossValue {

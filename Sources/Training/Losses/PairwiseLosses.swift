@@ -20,7 +20,7 @@ private struct DocumentPairs {
 
   /// The mean of `loss` over the margins between the scores of all pairs; NaN without pairs.
   ///
-  /// `loss`: value and derivative for a margin, score of the better minus score of the worse.
+  /// For a margin, score of the better minus score of the worse, `loss` gives value and derivative.
   func mean(
     _ scores: ScoreTable,
     _ loss: (_ margin: Double, _ better: Int, _ worse: Int) -> (value: Double, slope: Double)
