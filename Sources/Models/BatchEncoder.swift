@@ -68,7 +68,7 @@ package final class BatchEncoder: Sendable {
     }
   }
 
-  /// What a batch gives for each of its texts, put where the texts stood; `empty` for those without
+  /// Values that batches give for their texts, in the order of the texts; `empty` for those without
   /// tokens.
   private func perText<Value: Sendable>(
     _ window: TokenWindow, empty: Value,
@@ -130,10 +130,10 @@ package final class BatchEncoder: Sendable {
     }
   }
 
-  /// How the layers' products of bytes agreed with those in single precision so far, in the order in
-  /// which they are computed; none unless the model is `LayerPrecisions.calibrating`.
+  /// Agreement so far of each layer's products of bytes with those in single precision, in the order
+  /// in which they are computed; none unless the model is `LayerPrecisions.calibrating`.
   ///
-  /// - Precondition: nothing is being encoded.
+  /// - Precondition: Nothing is being encoded.
   package func agreements() -> [LayerAgreement] {
     var all: [String: LayerAgreement] = [:]
     for worker in 0..<pool.threads {

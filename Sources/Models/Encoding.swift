@@ -5,7 +5,7 @@ import Tensors
 import Vectors
 
 extension Model {
-  /// What a bi-encoder makes of a text; nil for a cross-encoder.
+  /// Form of a bi-encoder's embeddings; nil for a cross-encoder.
   package var form: EmbeddingForm? { biEncoder?.form }
 
   var biEncoder: (any BiEncoderHead)? {
@@ -44,7 +44,7 @@ extension Model {
     HeadInput(batch, role, promptTokens: promptTokens, backbone, description.aliases, o)
   }
 
-  /// Those of some tokens that count.
+  /// Indices of the tokens in a range that count.
   ///
   /// Expansion tokens count, whether others attend to them or not.
   private func counted(_ batch: PackedBatch, _ tokens: Range<Int>, _ role: Role) -> [Int] {

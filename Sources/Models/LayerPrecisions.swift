@@ -1,8 +1,8 @@
 import Autograd
 import Kernels
 
-/// How precisely each of a model's wide linear layers multiplies: the backbone's, and those that
-/// weight the vocabulary.
+/// Precision of each of a model's wide linear layers: the backbone's, and those that weight the
+/// vocabulary.
 package struct LayerPrecisions: Sendable, Equatable {
   package static let f32 = LayerPrecisions(.f32)
 
@@ -28,7 +28,7 @@ package struct LayerPrecisions: Sendable, Equatable {
   /// Single precision, beside which every product is made in bytes as well.
   package static let calibrating = LayerPrecisions(calibrates: true)
 
-  /// What a calibration advises: bytes, but for the layers that they do not do.
+  /// Precisions that a calibration advises: bytes, except for layers that bytes do not suit.
   package init(_ agreements: [LayerAgreement]) {
     self.init(.int8, keeping: agreements.filter { !$0.suitsBytes }.map(\.layer))
   }

@@ -1,4 +1,5 @@
-/// Which texts run together: sequences of about the same length, as many as fit a number of tokens.
+/// Division of texts into batches: sequences of about the same length, as many as fit a number of
+/// tokens.
 ///
 /// Nothing that is computed depends on it, so it may be changed at will.
 package enum Packing {

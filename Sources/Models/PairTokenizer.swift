@@ -43,8 +43,8 @@ package struct PairTokenizer: Sendable {
     pairLength = maximumTokens
   }
 
-  /// What stands for a query in its pairs: in Lightning IR the text of its first `query_length`
-  /// tokens, decoded again, else the text itself.
+  /// Text that stands for a query in its pairs: in Lightning IR that of its first `query_length`
+  /// tokens, decoded again, else the query itself.
   package func prepared(
     query: UnsafeRawBufferPointer, _ scratch: inout TokenizerScratch
   ) throws(Failure) -> (text: [UInt8], removed: Int) {

@@ -15,7 +15,7 @@ package struct RoleTokenizer: Sendable {
   private let template: (prefix: [Int32], suffix: [Int32])?
   private let filler: Filler?
 
-  /// What is appended to short texts.
+  /// Token that is appended to short texts, and the length that they get.
   private struct Filler: Sendable {
     var token: Int32
     var isAttended: Bool

@@ -1,7 +1,7 @@
 import Autograd
 import Vectors
 
-/// What a model makes of some texts: matrices of vectors, and to which text their rows belong.
+/// Matrices of vectors that a model makes of some texts, and the rows of each text.
 ///
 /// COIL has two, the texts' own vectors and those of their tokens; other models have one. The scores
 /// of a cross-encoder are vectors of one number.

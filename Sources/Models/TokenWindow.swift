@@ -8,7 +8,7 @@ package struct TokenWindow: Sendable {
   package var typeIDs: [UInt8] = []
   /// 0 where others must not attend to the token, 1 elsewhere.
   package var attended: [UInt8] = []
-  /// Where each text starts, count + 1.
+  /// Index of the first token of each text, and the number of tokens at the end: count + 1.
   package var offsets: [Int] = [0]
   /// Texts that were cut.
   package var truncated = 0
@@ -60,7 +60,7 @@ package struct TokenWindow: Sendable {
   }
 }
 
-/// What became of a text.
+/// Numbers of tokens of a text that were cut off or are hidden.
 package struct TokenCounts: Sendable, Equatable {
   /// Tokens that were cut off.
   package var removed: Int

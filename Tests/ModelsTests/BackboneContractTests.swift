@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 import Workers
 
-/// What every backbone of the registry promises, whatever its family; on tokens that are drawn.
+/// Promises of every backbone of the registry, whatever its family, tested on tokens that are drawn.
 struct BackboneContractTests {
   static let names = Backbones.all.rows.map(\.name)
 

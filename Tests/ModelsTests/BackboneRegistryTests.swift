@@ -122,8 +122,8 @@ struct BackboneRegistryTests {
     #expect(try Self.description(path, backbones, overrides: overrides).longestText == 7)
   }
 
-  /// What transformers and Lightning IR wrote into the folders of the cases is known, whether the
-  /// folder that it is added to has it or not.
+  /// Fields that transformers and Lightning IR wrote into the folders of the cases are known, whether
+  /// the folder that they are added to has them or not.
   @Test func writtenFieldsAreKnown() throws {
     let folder = try TemporaryFolder()
     try folder.write("bare/config.json", "{}")

@@ -92,7 +92,7 @@ struct BackboneTests {
     expectClose(scores, try golden.tensors.floats("scores"), .scores, name)
   }
 
-  /// What transformers' own model gives: untied heads are where Lightning IR differs from it.
+  /// Scores are those of transformers' own model; with untied heads Lightning IR's differ from them.
   @Test(arguments: plainCrossEncoders) func plainCrossEncoder(name: String) throws {
     let golden = try ModelCase(name)
     let model = try golden.model(overrides: golden.overrides("mono"))

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// How far values may be from the reference's, as README.md of the fixtures has it: single precision
+/// Distance of values from the reference's that README.md of the fixtures allows: single precision
 /// there is up to 1e-4 from double precision, and dot products reach 1e5.
 struct Tolerance {
   let absolute: Float

@@ -163,7 +163,7 @@ struct OddTextTests {
     #expect(try mono.model().score(TokenWindow(), .logit).isEmpty)
   }
 
-  /// What is behind the limit does not count, and is counted as cut.
+  /// Tokens behind the limit do not change a result, and are counted as cut.
   @Test(arguments: cases)
   func longText(name: String) throws {
     let golden = try ModelCase(name)
@@ -233,7 +233,7 @@ struct OddTextTests {
   }
 }
 
-/// Which texts run together.
+/// Division of texts into batches.
 struct PackingTests {
   @Test(arguments: [1, 7, 16, 512])
   func everyTextOnce(tokens: Int) {

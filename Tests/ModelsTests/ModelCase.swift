@@ -84,8 +84,8 @@ struct ModelCase: CustomStringConvertible {
       precisions: LayerPrecisions(precision), packed: packed)
   }
 
-  /// What says that a plain checkpoint is what Lightning IR loaded it as: the fields that the case
-  /// was made with.
+  /// Fields that the case was made with, by which a plain checkpoint is the model that Lightning IR
+  /// loaded it as.
   func overrides(_ modelType: String) -> JSON {
     var members = (inputs["lir_config"]?.members ?? []).filter {
       $0.key != "embedding_dim" && $0.key != "_bert_pool"

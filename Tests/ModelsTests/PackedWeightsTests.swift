@@ -116,7 +116,7 @@ struct PackedWeightsTests {
     #expect(throws: Failure.self) { try PackedFile(folder.file, Self.key) }
   }
 
-  /// What a file lacks is an error, not read from elsewhere.
+  /// Weights that a file lacks are an error, not read from elsewhere.
   @Test func missing() throws {
     let golden = try ModelCase(InvarianceTests.cases[0])
     let folder = try Folder(golden)

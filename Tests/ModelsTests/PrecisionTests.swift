@@ -8,7 +8,7 @@ import Testing
 /// That products are right to the bit is proved beside the kernels, and that batches, threads and
 /// instruction sets change nothing in `InvarianceTests`; here, that models use them, and come near.
 struct PrecisionTests {
-  /// How far values may be from those of single precision, as a share of their length.
+  /// Largest distance from the values of single precision, as a share of their length.
   ///
   /// A factor of a product is off by u, evenly spread: bfloat16 by 2⁻⁸/√12 of itself; a byte by a
   /// 255th (activations) or 127th (weights, of one sign) of a range that is about six deviations,

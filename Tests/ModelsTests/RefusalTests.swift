@@ -35,7 +35,7 @@ struct EditedModel {
     try Model(ModelDescription(recognizing: ModelFolder(path, overrides: overrides)))
   }
 
-  /// What loading says, with the folder's place as `model`.
+  /// Failure of loading, in which `model` stands for the folder's path.
   func refusal(_ overrides: JSON? = nil) -> Failure? {
     guard var failure = #expect(throws: Failure.self, performing: { try load(overrides) }) else {
       return nil

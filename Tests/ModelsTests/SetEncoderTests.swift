@@ -116,7 +116,7 @@ struct SetEncoderTests {
   }
 }
 
-/// What heads with several vectors a text refuse.
+/// Refusals of heads with several vectors a text.
 struct VectorHeadRefusalTests {
   @Test(arguments: [
     ("doc_mask_scoring_tokens", JSON.string("stop words"), "a list of tokens"),

@@ -114,7 +114,7 @@ import Workers
   }
 }
 
-/// Where threads that stand for processes tell each other what they have.
+/// Exchange of values between threads that stand for processes.
 private final class Meeting: @unchecked Sendable {
   private let condition = NSCondition()
   private let count: Int

@@ -36,7 +36,7 @@ enum HeadTexts {
   }
 }
 
-/// What every head that is registered promises, and one that is not.
+/// Promises of every registered head, and of one that is not registered.
 @Suite struct HeadContractTests {
   /// Models of each `model_type`, in every form that its head has.
   static let folders: [(type: String, folder: String)] = [

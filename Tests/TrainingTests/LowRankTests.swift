@@ -111,7 +111,7 @@ import Workers
     }
   }
 
-  /// What is merged gives what the layers gave apart.
+  /// A model with merged updates gives the scores that layers with updates gave.
   @Test func mergedModelGivesTheSameScores() throws {
     let expected = try #require(Self.cases["unicoil_bert"])
     let (test, trained, updates) = try model("unicoil_bert", expected)

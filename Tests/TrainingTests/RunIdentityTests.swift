@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Training
 
-/// What a checkpoint refuses to go on from.
+/// Refusals to go on from a checkpoint of another run.
 @Suite struct RunIdentityTests {
   private let folder: TemporaryFolder
 

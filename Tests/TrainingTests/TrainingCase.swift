@@ -117,8 +117,8 @@ struct TrainingCase: CustomStringConvertible {
     inputs["kind"]?.string == "cross" && config?["scoring_strategy"]?.string == "rank"
   }
 
-  /// How far single precision took the reference from double precision at a step: 2 for its own
-  /// error and as much for ours.
+  /// Allowance for single precision at a step: twice the distance that it took the reference from
+  /// double precision, once for the reference's error and once for ours.
   func slack(_ step: Int, _ key: String) -> Double {
     guard let single = steps[step][key]?.double,
       let double = expected["fp64_steps"]?.array?[step][key]?.double
@@ -161,7 +161,7 @@ struct TrainingCase: CustomStringConvertible {
     return lines
   }
 
-  /// What lir-train's configuration would be; `more` beside it or in its place.
+  /// Configuration of lir-train for the case; members of `more` are added or replace others.
   func configuration(
     tuples: String, _ more: [JSON.Member] = []
   ) throws -> TrainingConfiguration {

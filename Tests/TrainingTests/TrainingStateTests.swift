@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Training
 
-/// What a checkpoint keeps beside the weights.
+/// State that a checkpoint keeps beside the weights.
 @Suite struct TrainingStateTests {
   private let scratch: TemporaryFolder
   private let test: TrainingCase

@@ -43,7 +43,7 @@ package protocol BackboneFamily: Sendable {
   ) throws(Failure) -> any Backbone
 }
 
-/// What `config.json` says of a family's backbone: a field, its type and its default a line.
+/// Settings of a family's backbone in `config.json`: a field, its type and its default a line.
 package protocol BackboneConfiguration: Sendable {
   /// Tokens of the longest text; `Int.max` where there is no limit.
   var longestText: Int { get }
@@ -62,7 +62,7 @@ extension BackboneFamily {
   package static var measuredInBytes: [String] { [] }
   package static var fieldsWithoutEffect: [String] { [] }
 
-  /// What a folder's `config.json` says.
+  /// Settings of the backbone in a folder's `config.json`.
   ///
   /// - Throws: 78 for a field that is missing or of another type.
   static func configuration(_ folder: ModelFolder) throws(Failure) -> Configuration {

@@ -73,7 +73,7 @@ package struct Backbones: Sendable {
       scoresPairs: scoresPairs)
   }
 
-  /// What a checkpoint puts in front of its names: nothing, `bert.`, `model.`.
+  /// Prefix of the names in a checkpoint: nothing, `bert.`, `model.`.
   private static func prefix(
     _ family: any BackboneFamily.Type, _ folder: ModelFolder, _ checkpoint: Checkpoint
   ) throws(Failure) -> String {

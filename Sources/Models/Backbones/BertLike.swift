@@ -16,7 +16,7 @@ struct BertLikeFields: Sendable {
   let layerNormEpsilon: Double
   let attentionDropout: Float
   let vocabularySize: Int
-  /// Where messages point.
+  /// Path of `config.json`, for messages.
   let place: String
 
   init(_ fields: ConfigurationReader) throws(Failure) {

@@ -8,7 +8,7 @@ package final class ConfigurationReader {
   private let folder: ModelFolder?
   private var names: [String] = []
 
-  /// Where messages point for `config.json`.
+  /// Path of `config.json`, for messages.
   package var place: String { folder?.configPlace ?? "config.json" }
 
   package init(_ folder: ModelFolder) { self.folder = folder }

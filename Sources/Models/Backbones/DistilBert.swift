@@ -71,7 +71,7 @@ package struct DistilBertConfiguration: BackboneConfiguration {
   let dropout: Float
   let attentionDropout: Float
   let vocabularySize: Int
-  /// Where messages point.
+  /// Path of `config.json`, for messages.
   let place: String
 
   package var longestText: Int { maximumPositions }

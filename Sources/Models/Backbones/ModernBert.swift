@@ -31,7 +31,7 @@ package struct ModernBert: Backbone, BackboneFamily {
     let attention: AttentionOptions
     let angles: RotaryPositions
     let norm: LayerNorm
-    /// What is gated, and gates.
+    /// First layer, whose outputs are those that are activated, then those they gate.
     let intermediate: Linear
     let output: Linear
   }

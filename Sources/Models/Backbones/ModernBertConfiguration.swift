@@ -30,7 +30,7 @@ package struct ModernBertConfiguration: BackboneConfiguration {
   let layerKinds: JSON?
   /// Bases of the angles by kind of attention, as transformers 5 writes them.
   let angles: JSON?
-  /// Where messages point.
+  /// Path of `config.json`, for messages.
   let place: String
 
   package var longestText: Int { maximumPositions }
@@ -77,7 +77,7 @@ extension EncoderShape {
   }
 }
 
-/// Which of ModernBERT's layers look how far, and by which angles positions turn.
+/// Reach of attention in each of ModernBERT's layers, and the angles by which positions turn.
 struct ModernBertAttention {
   /// Whether each layer is local.
   let isLocal: [Bool]

@@ -43,7 +43,7 @@ struct DropoutRates: Sendable, Equatable {
 /// The layers that BERT and its relatives share: attention, then a feed-forward network, each with
 /// a residual and a normalisation behind it (Vaswani et al., arXiv:1706.03762).
 struct PostNormEncoder: Sendable {
-  /// How a checkpoint names the parts of a layer.
+  /// Names of the parts of a layer in a checkpoint.
   struct Names: Sendable {
     var layer: String
     /// Query, key and value.

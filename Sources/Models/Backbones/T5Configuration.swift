@@ -22,7 +22,7 @@ package struct T5Configuration: BackboneConfiguration {
   let startID: Int
   /// Nil for as many as the encoder has.
   let decoderLayers: Int?
-  /// Where messages point.
+  /// Path of `config.json`, for messages.
   let place: String
 
   /// Distances have no end.
@@ -85,7 +85,7 @@ struct T5Shape: Sendable {
 /// The feed-forward network of a T5 layer, with its norm and residual.
 struct T5FeedForward: Sendable {
   private let norm: RMSNorm
-  /// Where it is gated, what is activated and then what it gates.
+  /// First layer; of a gated one the outputs are those that are activated, then those they gate.
   private let intermediate: Linear
   private let output: Linear
   private let shape: T5Shape

@@ -2,7 +2,7 @@ import Autograd
 import Failures
 import Kernels
 
-/// What a checkpoint calls the weights of a masked language model head: dense, norm, decoder.
+/// Names of the weights of a masked language model head in a checkpoint: dense, norm, decoder.
 package struct LanguageModelNames: Sendable {
   package var dense: String
   package var norm: String

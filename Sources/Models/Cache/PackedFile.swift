@@ -3,7 +3,7 @@ import Kernels
 import Streams
 import Tensors
 
-/// What determines the bytes of a `PackedFile`.
+/// Facts that determine the bytes of a `PackedFile`.
 package struct PackedKey: Sendable, Equatable {
   /// Digest of the model folder.
   package let model: String

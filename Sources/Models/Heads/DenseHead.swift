@@ -5,7 +5,7 @@ import Kernels
 import Tensors
 import Vectors
 
-/// What is done to the elements of an embedding so that many of them are zero.
+/// Function of the elements of an embedding that makes many of them zero.
 ///
 /// Lightning IR `modeling_utils/embedding_post_processing.py`.
 package enum Sparsification: String, Sendable, CaseIterable {

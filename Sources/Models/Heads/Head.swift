@@ -11,7 +11,7 @@ import Vectors
 /// Its function is written once over `Operations`: inference and training run the same text. A new
 /// head is one file, which holds it and its `HeadSettings`, and a row of `Heads`.
 package protocol BiEncoderHead: Sendable {
-  /// What a text becomes.
+  /// Form of a text's embedding.
   var form: EmbeddingForm { get }
 
   /// Whether vectors have length 1, so that a part of one is to be normalised again.
@@ -20,11 +20,11 @@ package protocol BiEncoderHead: Sendable {
   /// The vectors of a batch's texts: one matrix for each kind of vectors that a text has.
   func vectors<O: Operations>(_ texts: HeadInput<O>, _ o: O) -> [O.Value]
 
-  /// Which rows of each of these matrices are which text's.
+  /// Rows of each text in each of these matrices.
   ///
   /// - Parameters:
   ///   - batch: The texts.
-  ///   - role: What they are.
+  ///   - role: Role of the texts.
   ///   - counted: Those of some tokens of the batch that count in scoring.
   /// - Returns: The rows of each matrix of `vectors`.
   func groups(
@@ -40,7 +40,7 @@ package protocol BiEncoderHead: Sendable {
   /// Layers that get some of a text's tokens: which masks of dropout these have is not known.
   var layersOfSomeTokens: [Linear] { get }
 
-  /// What `lir-encode --inspect` says of it behind its form.
+  /// Members that `lir-encode --inspect` prints of the head behind its form.
   var facts: [JSON.Member] { get }
 }
 
@@ -68,7 +68,7 @@ package protocol CrossEncoderHead: Sendable {
     _ pairs: HeadInput<O>, _ activation: ScoreActivation, _ o: O
   ) -> O.Value
 
-  /// What `lir-encode --inspect` says of it.
+  /// Members that `lir-encode --inspect` prints of the head.
   var facts: [JSON.Member] { get }
 }
 
@@ -78,7 +78,7 @@ package enum Head: Sendable {
   case crossEncoder(any CrossEncoderHead)
 }
 
-/// What a bi-encoder makes of a text.
+/// Form of the embedding that a bi-encoder makes of a text.
 package enum EmbeddingForm: Sendable, Equatable {
   /// One vector.
   case dense(dimension: Int)

@@ -4,7 +4,7 @@ import Tensors
 /// The texts of a batch as a head sees them, with the hidden states that it asks for.
 package struct HeadInput<O: Operations> {
   package let batch: PackedBatch
-  /// What the texts are: queries, documents or pairs.
+  /// Role of the texts: queries, documents or pairs.
   package let role: Role
   /// Tokens at the start of every text that are its prompt's.
   package let promptTokens: Int

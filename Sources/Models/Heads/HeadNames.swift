@@ -2,8 +2,9 @@ import Failures
 import Streams
 import Tensors
 
-/// What Lightning IR calls the weights of heads, and where checkpoints of others have them; what
-/// transformers calls them a backbone's family says.
+/// Names of the weights of heads in Lightning IR, and their places in checkpoints of others.
+///
+/// Their names in transformers are known to the backbone's family.
 enum HeadNames {
   /// Lightning IR's own: `lightning_ir/modeling_utils/lm_head.py`; behind it those of release 0.0.6,
   /// which were transformers' heads.
@@ -33,7 +34,7 @@ enum HeadNames {
 // MARK: Projections
 
 extension HeadNames {
-  /// Where checkpoints of others have what Lightning IR calls so: the first that is there.
+  /// Places in checkpoints of others, by Lightning IR's name; the first that is there counts.
   private static let places: [String: [WeightPlace]] = [
     "projection": [
       WeightPlace("projection"), WeightPlace("linear"), WeightPlace("linear", in: "1_Dense"),
@@ -54,10 +55,9 @@ extension HeadNames {
     "doc_weights.weight": [WeightPlace("doc_weights.weight")],
   ]
 
-  /// Where a folder has a layer or a tensor; the first place where it has none, so that the message
-  /// names that.
+  /// Place of a layer or a tensor in a folder, with the number of rows of a layer's weights.
   ///
-  /// With it the number of rows that a layer's weights have there.
+  /// Where the folder has none, it is the first of the possible places, so that a message names that.
   static func place(
     _ name: String, in folder: ModelFolder, isNative: Bool
   ) throws(Failure) -> (WeightPlace, rows: Int?) {

@@ -4,7 +4,7 @@ import JSON
 import Tensors
 import Vectors
 
-/// What a model folder says of a head, found out without reading its weights.
+/// Settings of a head in a model folder, read without its weights.
 package protocol HeadSettings: Sendable {
   /// The values of `model_type` that Lightning IR gives models with this head.
   static var modelTypes: [String] { get }
@@ -30,13 +30,13 @@ package protocol HeadSettings: Sendable {
   /// `model_type` as Lightning IR would write it.
   var modelType: String { get }
 
-  /// How pairs are read, of a cross-encoder; nil for a bi-encoder.
+  /// Settings of a cross-encoder's pairs; nil for a bi-encoder.
   var pairs: PairSettings? { get }
 
-  /// How vectors of several tokens become one score; nil where a text has one vector.
+  /// Rule by which vectors of several tokens become one score; nil where a text has one vector.
   var interaction: LateInteraction? { get }
 
-  /// How training compares each of the matrices that the head makes; the scores add up.
+  /// Comparisons, in training, of each of the matrices that the head makes; the scores add up.
   ///
   /// - Parameter similarity: Dot product or distance.
   /// - Returns: A comparison for each matrix.
@@ -97,7 +97,7 @@ extension HeadSettings {
   package var writtenFields: [JSON.Member] { [] }
 }
 
-/// How the similarities of two texts' vectors become one score
+/// Rule by which the similarities of two texts' vectors become one score
 /// (Lightning IR `bi_encoder/bi_encoder_model.py`).
 package struct LateInteraction: Sendable {
   package var queryAggregation = Aggregation.sum
@@ -114,17 +114,17 @@ package struct LateInteraction: Sendable {
   }
 }
 
-/// How a cross-encoder reads a query and a document, and what its scores may be.
+/// Settings of a cross-encoder's pairs of a query and a document, and of their scores.
 package struct PairSettings: Sendable {
-  /// What the folder says is done to the logit where a user asks for the model's own score.
+  /// Activation of the logit, by the folder, where a user asks for the model's own score.
   package var activation: ScoreActivation
-  /// What may be done to it.
+  /// Activations of the logit that a user may ask for.
   package var activations: Set<ScoreActivation>
   /// Lightning IR cuts query and document by decoding and encoding again; others cut the pair.
   package var cutsTextsFirst: Bool
-  /// What a pair becomes; nil for what the tokenizer makes of it.
+  /// Parts of the sequence that a pair becomes; nil where the tokenizer makes it.
   package var pattern: [PairPatternPart]?
-  /// How the documents of a query see each other, in a Set-Encoder.
+  /// Settings of a Set-Encoder, in which the documents of a query see each other.
   package var set: SetSettings?
 
   /// Documents of a query that are scored together.
@@ -138,15 +138,15 @@ package struct PairSettings: Sendable {
   }
 }
 
-/// What is done to a cross-encoder's logit.
+/// Function of a cross-encoder's logit.
 package enum ScoreActivation: String, Sendable, CaseIterable {
   case logit, sigmoid, softmax
 }
 
 /// Whose names the weights of a head have.
 package enum HeadNaming: Sendable {
-  /// Those of Lightning IR: `projection.dense`, `linear`, or what older versions wrote.
+  /// Names of Lightning IR: `projection.dense`, `linear`, or what older versions wrote.
   case lightningIR
-  /// Those of transformers: `cls.predictions.transform.dense`, `classifier`.
+  /// Names of transformers: `cls.predictions.transform.dense`, `classifier`.
   case transformers
 }

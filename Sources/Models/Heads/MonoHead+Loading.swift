@@ -42,8 +42,8 @@ extension MonoHead.Settings {
   /// Outputs of the classifier.
   private var outputs: Int { scoring == .mono ? 2 : 1 }
 
-  /// What T5 multiplies its states by where embeddings stand for outputs, and Lightning IR always
-  /// (`mono.py`, `ScaleLinear`).
+  /// Factor of T5's states: in transformers where embeddings stand for outputs, in Lightning IR
+  /// always (`mono.py`, `ScaleLinear`).
   private static func embeddingScale(_ width: Int) -> Float { 1 / Float(width).squareRoot() }
 
   /// `…ForSequenceClassification` of transformers.

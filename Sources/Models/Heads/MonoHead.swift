@@ -8,7 +8,7 @@ import Tensors
 /// and a linear layer with one or two outputs (monoBERT, arXiv:1901.04085; Lightning IR
 /// `models/cross_encoders/mono.py`).
 package struct MonoHead: CrossEncoderHead {
-  /// What stands for relevance among the outputs.
+  /// Rule by which the outputs become a score of relevance.
   package enum Scoring: String, Sendable, CaseIterable {
     /// One output, as it is.
     case rank
@@ -23,7 +23,7 @@ package struct MonoHead: CrossEncoderHead {
   package let poolerActivation: Activation
   /// Behind the pooler.
   package let norm: LayerNorm?
-  /// What the classifier's inputs are multiplied by: T5's embeddings stand for outputs so.
+  /// Factor of the classifier's inputs, which T5 has where embeddings stand for outputs.
   package let scale: Float
   package let classifier: Linear
   package let scoring: Scoring

@@ -50,7 +50,7 @@ extension MultiVectorHead {
     package var projections: [Projection]
     package var normalizes: Bool
     package var interaction: LateInteraction?
-    /// How vectors are looked for in training; nil where all count.
+    /// Retrieval of vectors that training imitates; nil where all vectors count.
     package var retrieval: TokenRetrieval?
 
     package func interactions(_ similarity: Similarity) -> [Interaction] {

@@ -8,7 +8,7 @@ import Vectors
 /// A weight for every term of the vocabulary, or for a text's own terms (SPLADE, arXiv:2107.05720,
 /// arXiv:2109.10086; Lightning IR `models/bi_encoders/splade.py`).
 package struct SpladeHead: BiEncoderHead {
-  /// How the terms of one role are weighted.
+  /// Way in which the terms of one role are weighted.
   package enum Weighting: String, Sendable, CaseIterable {
     /// By the model.
     case contextualized
@@ -18,7 +18,7 @@ package struct SpladeHead: BiEncoderHead {
     case none
   }
 
-  /// What weights the terms of contextualized texts.
+  /// Head that weights the terms of contextualized texts.
   package let terms: VocabularyHead
   package let weighting: [Role: Weighting]
   /// Whether a contextualized text gets other terms than its own.

@@ -88,7 +88,7 @@ extension VocabularyHead {
     pooling = settings.pooling
   }
 
-  /// What the checkpoint calls the head's weights.
+  /// Names of the head's weights in the checkpoint.
   private static func names(
     _ settings: SpladeHead.Settings, _ description: ModelDescription,
     _ checkpoint: Checkpoint

@@ -120,7 +120,7 @@ package final class Adapter {
     return Update(.product(up, down, scale: scale))
   }
 
-  /// What an update of a tensor begins with that is trained further: A and B as they are.
+  /// A and B of the adapter's update of a tensor, from which training goes on.
   ///
   /// - Throws: 78 where the adapter has none, or one of another rank or factor.
   package func factors(

@@ -14,7 +14,7 @@ package final class Checkpoint {
   private var used: Set<String> = []
   package let path: String
   private let adapter: Adapter?
-  /// Where weights go that training is to change; nil where they stay as they are.
+  /// Store of the weights that training is to change; nil where they stay as they are.
   private let store: ParameterStore?
   /// Put before names in the store: the weights of a folder's modules are told apart.
   private let storePrefix: String

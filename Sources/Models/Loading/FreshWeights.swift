@@ -11,7 +11,7 @@ import Tensors
 package struct FreshWeights: Sendable {
   private let seed: UInt64
   private let deviation: Float
-  /// What is farther from 0 than as many deviations is drawn anew.
+  /// Number of deviations from 0 beyond which a value is drawn anew; nil for no limit.
   private let cutoff: Float?
 
   /// The deviation that transformers' configurations have where they say nothing.

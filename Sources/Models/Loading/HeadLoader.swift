@@ -52,7 +52,7 @@ final class WeightSources {
   }
 }
 
-/// What a head reads its weights with.
+/// Description, weights and backbone of the model that a head is loaded for.
 package struct HeadLoader {
   package let description: ModelDescription
   let sources: WeightSources

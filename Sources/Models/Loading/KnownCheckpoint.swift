@@ -7,7 +7,7 @@ import Streams
 /// Source: `lightning_ir/models/register_external_models.py`. A new checkpoint is a new row; where
 /// its head's weights are, `HeadNames` says.
 struct KnownCheckpoint: Sendable {
-  /// What tells a folder of the row from others.
+  /// Sign that a folder is one of the row.
   enum Evidence: Sendable {
     /// A file that only such folders have.
     case file(String)

@@ -144,7 +144,7 @@ extension LightningIRFolder {
 }
 
 extension ModelFolder {
-  /// Who says what the model is.
+  /// Source of the value of `model_type`, for messages.
   var sourceOfModelType: String {
     overriddenKeys.contains("model_type") ? "--model-config" : "config.json"
   }

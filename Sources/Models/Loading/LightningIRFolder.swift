@@ -33,7 +33,7 @@ package enum LightningIRFolder {
       && folder.heads.named(folder.modelType ?? "") != nil
   }
 
-  /// What a registered checkpoint is.
+  /// Description of a registered checkpoint.
   static func describe(
     _ folder: ModelFolder, _ row: KnownCheckpoint, because evidence: String
   ) throws(Failure) -> ModelDescription {
@@ -53,7 +53,7 @@ package enum LightningIRFolder {
     return description
   }
 
-  /// What ColBERT's own settings say beside the row: lengths and width.
+  /// Lengths and width from ColBERT's own settings, which go before the row's.
   private static func artifact(_ folder: ModelFolder) throws(Failure) -> [String: JSON] {
     guard let settings = try folder.json("artifact.metadata") else { return [:] }
     var fields: [String: JSON] = [:]

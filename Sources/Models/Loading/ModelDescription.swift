@@ -4,7 +4,7 @@ import JSON
 import Tensors
 import Vectors
 
-/// What a model folder holds, found out without reading its weights.
+/// Description of the model in a folder, made without reading its weights.
 package struct ModelDescription: Sendable {
   package var folder: ModelFolder
   package var backboneType: String
@@ -54,7 +54,7 @@ package struct WeightPlace: Sendable, Equatable {
     self.name = name
   }
 
-  /// What training calls the weights there, but for `.weight` and `.bias`.
+  /// Name of the weights in training, without `.weight` and `.bias`.
   var path: String { source.isEmpty ? name : "\(source)/\(name)" }
 }
 
@@ -67,7 +67,7 @@ package struct Projection: Sendable {
   /// Name of the activation function, as torch calls it; nil for none.
   package var activation: String?
 
-  /// Whether there is one.
+  /// Whether the layer has a bias.
   package enum Bias: Sendable {
     case none, required
     /// Zero, where the checkpoint has none.

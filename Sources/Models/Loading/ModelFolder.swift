@@ -17,9 +17,9 @@ package struct ModelFolder: Sendable {
   package let originalModelType: String?
   /// A folder of low-rank updates of the weights; nil for none.
   package let adapter: String?
-  /// What the names of backbones in it stand for.
+  /// Backbones that names in the folder may stand for.
   package let backbones: Backbones
-  /// The heads that it may describe.
+  /// Heads that the folder may describe.
   package let heads: [any HeadSettings.Type]
 
   /// Opens a folder.
@@ -57,7 +57,7 @@ package struct ModelFolder: Sendable {
     for member in members { set(member.key, member.value) }
   }
 
-  /// Where weights and tokenizer of a folder are.
+  /// Path of the folder, or of the one inside it, that holds weights and tokenizer.
   package static func modelPath(of path: String) throws(Failure) -> String {
     try SentenceTransformersModules.transformerPath(path) ?? path
   }
@@ -111,7 +111,7 @@ package struct ModelFolder: Sendable {
 // MARK: Fields
 
 extension ModelFolder {
-  /// Where messages point for `config.json`.
+  /// Path of `config.json`, for messages.
   package var configPlace: String { "\(modelPath)/config.json" }
 
   private func invalid(_ key: String, expected: String) -> Failure {
@@ -176,7 +176,7 @@ extension ModelFolder {
 }
 
 extension ModelFolder {
-  /// What a backbone's name stands for; nil where this release has none of that name.
+  /// Backbone of a name; nil where this release has none of that name.
   func backbone(_ name: String?) -> Backbones.Row? { name.flatMap { backbones[$0] } }
 
   /// `model_max_length` of the tokenizer; nil for no limit.

@@ -85,7 +85,7 @@ enum PlainFolder {
       evidence: [evidence, why])
   }
 
-  /// What transformers' classifier pools: the first token, unless a field says more.
+  /// Pooling of transformers' classifier: the first token, unless a field names another.
   static func classifierPooling(_ folder: ModelFolder) throws(Failure) -> Pooling {
     let family = folder.backbone(folder.originalModelType)?.family
     guard let field = family?.classifier?.poolingField else { return .first }

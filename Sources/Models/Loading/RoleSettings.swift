@@ -1,4 +1,4 @@
-/// How one role's texts become tokens.
+/// Settings by which the texts of one role become tokens.
 package struct RoleSettings: Sendable, Equatable {
   /// Most tokens of a text, special ones included; nil for as many as the backbone has positions.
   package var maximumLength: Int?
@@ -7,7 +7,7 @@ package struct RoleSettings: Sendable, Equatable {
   package var addsSpecialTokens = true
   /// Tokens behind the first special token: markers that tell queries from documents, viewers.
   package var inserted: [InsertedToken]
-  /// What short texts are filled up with.
+  /// Tokens that short texts are filled up with.
   package var filling = Filling.none
 
   package init(
@@ -25,7 +25,7 @@ package struct RoleSettings: Sendable, Equatable {
 /// A token that a role puts into every text.
 package struct InsertedToken: Sendable, Equatable {
   package var name: String
-  /// Its id, where the tokenizer does not have the token.
+  /// Id of the token, where the tokenizer does not have it.
   package var id: Int32?
 
   package init(_ name: String, id: Int32? = nil) {
@@ -34,7 +34,7 @@ package struct InsertedToken: Sendable, Equatable {
   }
 }
 
-/// What short texts are filled up with.
+/// Tokens that short texts are filled up with.
 package enum Filling: Sendable, Equatable {
   case none
   /// Mask tokens up to the maximum length (ColBERT's expansion, arXiv:2004.12832).

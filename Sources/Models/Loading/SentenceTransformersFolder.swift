@@ -31,7 +31,7 @@ package struct SentenceTransformersFolder {
     modules.routes == nil && modules.all.first?.kind == "Transformer"
   }
 
-  /// What comes behind the first module.
+  /// Modules behind the first one.
   var heads: [Module] { Array(modules.all.dropFirst()) }
 
   /// Lengths and prompts of the two roles.
@@ -62,7 +62,7 @@ package struct SentenceTransformersFolder {
       activation: String(activation.split(separator: ".").last ?? ""))
   }
 
-  /// What `similarity_fn_name` says, or the library's own default for the kind of model.
+  /// Similarity that `similarity_fn_name` gives, or the library's own default for the kind of model.
   func similarity(default fallback: Similarity) throws(Failure) -> Similarity {
     switch settings?["similarity_fn_name"]?.string {
     case nil: fallback

@@ -12,7 +12,7 @@ struct AdapterWriter {
   private static let weightsFile = "\(folder)/adapter_model.safetensors"
 
   private let config: String
-  /// What each tensor is called.
+  /// Tensors of the file, with their names.
   private let tensors: [(name: String, parameter: Parameter)]
 
   init(_ lowRank: LowRankUpdates, _ naming: WeightNaming) throws(Failure) {
@@ -28,7 +28,7 @@ struct AdapterWriter {
     self.tensors = tensors.sorted { $0.0 < $1.0 }
   }
 
-  /// What is written, the folder before what is in it.
+  /// Names of the folder that is written and of the files in it, the folder first.
   var contents: [String] { [Self.folder, Self.configFile, Self.weightsFile] }
 
   func write(into folder: String) throws(Failure) {

@@ -25,7 +25,7 @@ package struct CheckpointFolders {
   /// Whether the run has come to its end.
   package var isDone: Bool { WholeFile.exists("\(root)/\(Self.doneFile)") }
 
-  /// What is in a folder before a run begins in it.
+  /// Content of a folder before a run begins in it.
   package enum Content: Sendable {
     /// Nothing, or what a run that was refused or killed at once has left.
     case nothing
@@ -33,7 +33,7 @@ package struct CheckpointFolders {
     case somethingElse
   }
 
-  /// What is in a folder.
+  /// Content of a folder.
   package static func content(_ root: String) throws(Failure) -> Content {
     guard WholeFile.isDirectory(root) else {
       return WholeFile.exists(root) ? .somethingElse : .nothing
@@ -69,7 +69,7 @@ package struct CheckpointFolders {
   /// - Throws: 73 where another process is in the folder.
   package func claim() throws(Failure) -> Claim { try Claim(root) }
 
-  /// What there was before a run.
+  /// Folders that were there before a run.
   package struct Beginning {
     private let root: String
     private let present: Set<String>

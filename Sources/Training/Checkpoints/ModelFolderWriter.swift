@@ -16,7 +16,7 @@ package struct ModelFolderWriter {
   private let files: [(name: String, bytes: [UInt8])]
   /// Folders below the model's.
   private let folders: [String]
-  /// What is in each file of weights.
+  /// Files of weights with what each of them holds.
   private let weights: [WeightsFile]
   private let store: ParameterStore
   private let adapter: AdapterWriter?
@@ -24,7 +24,7 @@ package struct ModelFolderWriter {
   private struct WeightsFile {
     /// Below the model's folder.
     var path: String
-    /// What each weight of the store is called there.
+    /// Name of each weight in the store, and in the file.
     var names: [(stored: String, written: String)]
     /// Weights that are not trained, as they were.
     var others: [Parameter] = []
@@ -137,7 +137,7 @@ package struct ModelFolderWriter {
     folders + files.map(\.name) + weights.map(\.path) + (adapter?.contents ?? [])
   }
 
-  /// Those of them that are weights.
+  /// Files among `contents` that hold weights.
   package var weightFiles: [String] { contents.filter { $0.hasSuffix(".safetensors") } }
 
   /// Writes the model as it is now into a folder that exists.
@@ -190,7 +190,7 @@ package struct ModelFolderWriter {
   }
 }
 
-/// What weights and fields are called in the folder that training writes.
+/// Names of weights and fields in the folder that training writes.
 struct WeightNaming {
   private let description: ModelDescription
   /// Whether the folder becomes one of Lightning IR's.

@@ -153,7 +153,7 @@ package struct RunIdentity: Sendable {
     return a?.serialized() == b.serialized()
   }
 
-  /// What has no parts, by its path; null is nothing.
+  /// Values without parts, by their paths; null counts as absent.
   private static func leaves(_ json: JSON, _ path: String) -> [String: JSON] {
     let parts: [(String, JSON)]
     switch json {

@@ -5,8 +5,8 @@ import Kernels
 import Streams
 import Tensors
 
-/// What a training run knows besides weights and configuration: with those it goes on as if it had
-/// never ended.
+/// State of a training run besides weights and configuration: with all three the run goes on as if
+/// it had never ended.
 package struct TrainingState: Sendable {
   /// Steps that are done.
   package var step = 0

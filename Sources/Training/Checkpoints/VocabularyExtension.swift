@@ -32,7 +32,7 @@ package struct VocabularyExtension {
   /// (`modeling_utils.py`, `_init_added_embeddings_weights_with_mean`).
   private static let shareOfVariance = 1e-9
 
-  /// What a model lacks; nil for nothing.
+  /// Tokens that a model lacks; nil where it lacks none.
   ///
   /// - Throws: 78 where the tokenizer is not of a kind that can get more tokens.
   package init?(_ description: ModelDescription) throws(Failure) {

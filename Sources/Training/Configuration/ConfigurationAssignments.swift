@@ -42,7 +42,7 @@ package struct ConfigurationAssignments: Sendable {
   /// beside or above it that the file does not have.
   ///
   /// - Parameters:
-  ///   - failure: What reading gave.
+  ///   - failure: Failure of reading the configuration.
   ///   - written: The configuration as the file has it.
   /// - Returns: The failure, with its own place where no assignment is to blame.
   package func placing(_ failure: Failure, written: JSON) -> Failure {

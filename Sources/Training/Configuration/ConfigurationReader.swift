@@ -4,7 +4,7 @@ import JSON
 /// Reads a mapping of a configuration: every key that is there must be asked for.
 struct ConfigurationReader {
   private let members: [JSON.Member]
-  /// Where the mapping stands, such as `losses.0.`; empty at the top.
+  /// Path of the mapping in the configuration, such as `losses.0.`; empty at the top.
   private let path: String
   let file: String?
 

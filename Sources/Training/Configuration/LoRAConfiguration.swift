@@ -1,8 +1,8 @@
 import Failures
 import JSON
 
-/// Which weights get low-rank updates in the place of training, and how thin these are; names are
-/// those of PEFT's `LoraConfig`, shortened as there in `r`.
+/// Settings of low-rank updates, which some weights get in the place of training; names are those of
+/// PEFT's `LoraConfig`, shortened as there in `r`.
 package struct LoRAConfiguration: Sendable {
   static let keys = [
     "r", "alpha", "dropout", "targets", "modules_to_save", "use_rslora", "adapter",
@@ -15,7 +15,7 @@ package struct LoRAConfiguration: Sendable {
 
   package var rank: Int
   package var alpha: Double
-  /// How many of an updated layer's inputs are dropped on their way to A, as a share.
+  /// Share of an updated layer's inputs that is dropped on the way to A.
   package var dropout: Double
   /// Ends of the names of layers.
   package var targets: [String]
@@ -47,7 +47,7 @@ package struct LoRAConfiguration: Sendable {
     adapter = try reader.string("adapter")
   }
 
-  /// What the product is multiplied by.
+  /// Factor of the product.
   var scale: Double { alpha / (scalesByRoot ? Double(rank).squareRoot() : Double(rank)) }
 
   /// `adapter_config.json` of PEFT.

@@ -3,9 +3,9 @@ import JSON
 
 /// Losses by the names and parameters that Lightning IR gives them (`loss/*.py`).
 enum LossConfiguration {
-  /// What a loss is made of: its own parameters, and how they become one.
+  /// Parameters of a loss, and the function that makes the loss of them.
   private struct Recipe {
-    /// With their defaults; null for what has none.
+    /// Defaults of the parameters; null for one that has none.
     var parameters: JSON
     var make: @Sendable (ConfigurationReader) throws(Failure) -> LossTerm.Kind
 

@@ -1,7 +1,7 @@
 import Failures
 import JSON
 
-/// How weights follow their gradients; names and defaults are torch's, but for the learning rate.
+/// Settings of the optimizer; names and defaults are torch's, except for the learning rate.
 package struct OptimizerConfiguration: Sendable {
   static let keys = [
     "name", "lr", "betas", "eps", "weight_decay", "no_decay", "momentum", "nesterov",
@@ -71,7 +71,7 @@ package struct OptimizerConfiguration: Sendable {
   }
 }
 
-/// How a value goes over the steps.
+/// Settings of the schedule of a value over the steps.
 package struct ScheduleConfiguration: Sendable {
   static let keys = ["name", "warmup", "delay", "final"]
 
@@ -104,7 +104,7 @@ package struct ScheduleConfiguration: Sendable {
   }
 }
 
-/// What is measured on the way.
+/// Settings of a validation during training.
 package struct ValidationConfiguration: Sendable {
   package var name: String
   package var data: DataConfiguration

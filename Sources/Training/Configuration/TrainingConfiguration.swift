@@ -38,7 +38,7 @@ package struct TrainingConfiguration: Sendable {
   package var checkpointEvery: Int
   package var checkpointsKept: Int
   package var seed: UInt64
-  /// What was read, with defaults filled in.
+  /// The configuration as it was read, with defaults filled in.
   package var effective: JSON
 
   /// The value of a configuration without anything said.
@@ -116,7 +116,7 @@ package struct TrainingConfiguration: Sendable {
     effective = effective(of: json)
   }
 
-  /// What was read, with the defaults of every part.
+  /// The configuration as it was read, with the defaults of every part.
   private func effective(of json: JSON) -> JSON {
     func listed(_ json: JSON?, _ defaults: JSON) -> JSON {
       .array((json?.array ?? json.map { [$0] } ?? []).map { Self.filled($0, defaults) })
@@ -150,9 +150,9 @@ package struct TrainingConfiguration: Sendable {
     return .object(known + given.filter { member in !wanted.contains { $0.key == member.key } })
   }
 
-  /// What decides the weights after each step, but for what is in the files that it names.
+  /// Members that decide the weights after each step, together with the files that they name.
   ///
-  /// How many steps there are decides nothing unless a schedule depends on it.
+  /// The number of steps decides nothing unless a schedule depends on it.
   package var decisive: JSON {
     let schedules = [schedule] + valueSchedules.map(\.schedule)
     var others = ["model", "checkpoint", "gradient_checkpointing", "validate"]
@@ -172,7 +172,7 @@ package enum TrainingPrecision: String, CaseIterable, Sendable {
   package var layers: LayerPrecisions { LayerPrecisions(self == .bf16 ? .bf16 : .f32) }
 }
 
-/// Where training data come from, and what is made of them.
+/// Sources of training data, and settings of the tuples that are made of them.
 package struct DataConfiguration: Sendable {
   static let keys = [
     "tuples", "format", "systems", "queries", "docs", "run", "qrels", "targets",
@@ -236,7 +236,7 @@ package struct DataConfiguration: Sendable {
     }
   }
 
-  /// What counts where nothing is said.
+  /// Values of the settings that a configuration leaves out.
   var defaults: JSON {
     if !tuples.isEmpty { return ["targets": "order", "shuffle": true, "num_docs": .null] }
     return [

@@ -7,7 +7,7 @@ import Models
 /// It knows nothing of how they were made: all at once, a few texts at a time, or by other processes.
 struct BatchLosses {
   let terms: [LossTerm]
-  /// What derivatives are multiplied by.
+  /// Factor of the derivatives.
   let factor: Double
   let targets: ScoreTable
   let tape: Tape

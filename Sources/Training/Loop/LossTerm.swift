@@ -11,7 +11,7 @@ package struct LossTerm: Sendable {
     case views(ContrastiveLocalLoss)
   }
 
-  /// As configurations and metrics call it.
+  /// Name of the term in configurations and metrics.
   package var name: String
   package var kind: Kind
   package var weight: Double
@@ -72,13 +72,13 @@ extension LossTerm {
   }
 }
 
-/// What a batch costs, term by term.
+/// Loss of a batch, term by term.
 package struct BatchLoss: Sendable {
-  /// Before weights, in the order of the terms.
+  /// Losses without their weights, in the order of the terms.
   package var terms: [Double]
   /// Places of terms that found no pair to compare, and count as 0.
   package var withoutPairs: [Int] = []
-  /// Their weighted sum.
+  /// Weighted sum of the terms.
   package var total: Double
   /// Scores of each query's own documents, [B,N].
   package var scores: ScoreTable

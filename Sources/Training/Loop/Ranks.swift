@@ -10,7 +10,7 @@ package protocol Ranks: AnyObject {
   /// Number of processes.
   var count: Int { get }
 
-  /// What every process has to say, in their order.
+  /// Values of every process, in the order of the processes.
   func gather(_ values: [Float]) -> [[Float]]
 
   /// Begins to put the sum of what every process has in the place of its own, the same bits for all
@@ -31,7 +31,7 @@ extension Ranks {
   /// Goes on once all processes have come here.
   package func wait() { _ = gather([]) }
 
-  /// Whether any process says so.
+  /// Whether the flag is set in any process.
   package func any(_ flag: Bool) -> Bool { gather([flag ? 1 : 0]).contains { $0 != [0] } }
 }
 

@@ -1,7 +1,7 @@
 import Kernels
 import TrainingData
 
-/// Which tuples each step takes: a function of the step alone, so that a run goes on anywhere.
+/// Tuples of each step: a function of the step alone, so that a run goes on anywhere.
 ///
 /// As with torch's loader and Lightning: the last batch of an epoch may be smaller, and an epoch ends
 /// with a step, however few batches that has.

@@ -137,7 +137,7 @@ package struct TrainedModel {
     return evaluate(losses, texts.map(\.role), vectors, nil, &random).loss
   }
 
-  /// What chooses the elements that dropout drops.
+  /// Numbers that choose the elements that dropout drops.
   package struct DropoutKey: Sendable {
     package var seed: UInt64
     package var step: Int
@@ -161,7 +161,7 @@ package struct TrainedModel {
     }
   }
 
-  /// How the work of a step is divided.
+  /// Division of the work of a step.
   package struct StepOptions {
     /// Most queries, documents or pairs that the model runs on at a time, with the same result: it
     /// then runs twice on each (GradCache, arXiv:2101.06983); nil for all at once.

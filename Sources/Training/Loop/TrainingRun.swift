@@ -6,7 +6,7 @@ import Tokenizers
 import TrainingData
 import Workers
 
-/// What a step did.
+/// Report of a step of training.
 package struct StepReport: Sendable {
   /// From 1.
   package var step: Int

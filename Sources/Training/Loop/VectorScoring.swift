@@ -1,10 +1,10 @@
 import Autograd
 import Models
 
-/// How a bi-encoder scores a query and a document in training.
+/// Scores that a bi-encoder gives to queries and documents in training.
 struct VectorScoring {
   private let normalizes: Bool
-  /// How each part of the vectors is scored; the scores add up.
+  /// Rule by which each part of the vectors is scored; the scores add up.
   private let interactions: [Interaction]
 
   init(_ description: ModelDescription) {

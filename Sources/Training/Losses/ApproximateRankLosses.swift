@@ -107,7 +107,7 @@ package struct ApproxMRR: TemperedLoss {
 ///
 /// Schlatt et al., Rank-DistiLLM, ECIR 2025; Lightning IR `loss/approximate.py`.
 package struct ApproxRankMSE: TemperedLoss {
-  /// What the error at a rank is multiplied by.
+  /// Factor of the error at a rank.
   package enum Discount: String, Sendable, CaseIterable {
     /// 1 / log2(rank + 1)
     case log2

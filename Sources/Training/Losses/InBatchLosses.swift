@@ -1,6 +1,6 @@
 import Kernels
 
-/// Which documents of a batch a query is compared with: its own as positives, others as negatives.
+/// Documents of a batch that a query is compared with: its own as positives, others as negatives.
 ///
 /// Lightning IR `loss/base.py`, `InBatchLossFunction`, and `loss/in_batch.py`,
 /// `ScoreBasedInBatchLossFunction`.
@@ -25,8 +25,8 @@ package struct InBatchSampling: Sendable, Equatable {
   package var negatives: Negatives
   /// Most negatives of a query, drawn anew for every batch; nil for all.
   package var maximumNegatives: Int?
-  /// Where it is set, the query's document with the largest target is the positive one, and of its
-  /// others those are negative whose target is lower by at least this much.
+  /// Least difference of targets between the positive document, which then is the query's one with
+  /// the largest target, and those of its others that are negative; nil where targets do not decide.
   package var leastTargetDifference: Double?
 
   /// - Precondition: `allAndNonFirst` goes with `first`: else documents would be both.

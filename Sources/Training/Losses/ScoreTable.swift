@@ -65,7 +65,7 @@ package protocol ScoringLoss: Sendable {
   /// - Precondition: scores and targets have one shape.
   func callAsFunction(_ scores: ScoreTable, _ targets: ScoreTable) -> LossValue
 
-  /// What the configuration calls `number`; nil where the loss has none.
+  /// Name of `number` in the configuration; nil where the loss has none.
   var numberName: String? { get }
   /// The number of the loss that schedules may change.
   var number: Double { get set }

@@ -3,7 +3,7 @@ import Failures
 import JSON
 import Streams
 
-/// What a training run has logged, read from its `metrics.jsonl`.
+/// Metrics that a training run has logged, read from its `metrics.jsonl`.
 package struct MetricsFile: Sendable {
   /// Put in front of the names of curves.
   let name: String

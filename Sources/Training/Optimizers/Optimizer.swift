@@ -1,6 +1,6 @@
 import Glibc
 
-/// How weights follow their gradients.
+/// Rule by which weights follow their gradients.
 package enum OptimizerKind: Sendable, Equatable {
   /// Adam whose decay of weights does not pass through the moments (Loshchilov and Hutter,
   /// arXiv:1711.05101); torch `optim/adamw.py`.
@@ -12,7 +12,7 @@ package enum OptimizerKind: Sendable, Equatable {
   case sgd(momentum: Double, nesterov: Bool)
 
   package struct AdamSettings: Sendable, Equatable {
-    /// How much of the first and second moments is kept a step.
+    /// Shares of the first and second moments that each step keeps.
     package var betas: (Double, Double)
     package var epsilon: Double
 

@@ -1,8 +1,8 @@
 import Failures
 import Glibc
 
-/// What a learning rate, or another value, is multiplied by at each step: nothing during the delay,
-/// then a rise to 1, then perhaps a decay.
+/// Factor of a learning rate, or another value, at each step: 0 during the delay, then a rise to 1,
+/// then perhaps a decay.
 ///
 /// Lightning IR `schedulers/schedulers.py`; the cosine is that of transformers' `optimization.py`.
 package struct Schedule: Sendable, Equatable {
@@ -24,7 +24,7 @@ package struct Schedule: Sendable, Equatable {
   package var warmup: Int
   /// Steps in all, at the end of which a decay has reached `final`.
   package var steps: Int
-  /// What a decay ends at.
+  /// Factor at which a decay ends.
   package var final: Double
 
   /// A schedule of `steps` steps.

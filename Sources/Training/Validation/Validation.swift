@@ -9,16 +9,16 @@ import Workers
 /// A collection on which a model is measured while it is trained.
 package final class Validation {
   package let configuration: ValidationConfiguration
-  /// What the measures are called, in order: those of the configuration.
+  /// Names of the measures, in the order of the configuration.
   package var names: [String] { configuration.measures }
   private let measures: [NamedMeasure]
   private let subject: Subject
-  /// Where the loss is taken; nil where nobody asked for it.
+  /// Tuples whose loss is taken; nil where nobody asked for it.
   private let lossTuples: (any TupleSource)?
   private let batchSize: Int
   private let pool: WorkerPool
 
-  /// What is scored and judged.
+  /// Texts that are scored, with judgements.
   private enum Subject {
     /// A run, ranked again.
     case run(Run, Qrels, queries: TextStore?, docs: TextStore?, depth: Int)

@@ -1,4 +1,4 @@
-/// What validations leave in the state of a training run.
+/// Records of validations in the state of a training run.
 extension TrainingState {
   /// Takes note of a validation's first measure after the current step.
   ///
