@@ -6,7 +6,7 @@ import Vectors
 
 extension Model {
   /// Form of a bi-encoder's embeddings; nil for a cross-encoder.
-  package var form: EmbeddingForm? { biEncoder?.form }
+  package var form: VectorForm? { biEncoder?.form }
 
   var biEncoder: (any BiEncoderHead)? {
     if case .biEncoder(let head) = head { head } else { nil }

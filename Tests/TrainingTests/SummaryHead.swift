@@ -14,7 +14,7 @@ struct SummaryHead: BiEncoderHead {
   let projection: Linear
   let activation: Activation
 
-  var form: EmbeddingForm { .vectors(VectorShape(width: projection.outputs, hasTokens: false)) }
+  var form: VectorForm { .vectors(VectorShape(width: projection.outputs, hasTokens: false)) }
 
   /// [T,D] to [2B,N]: all means, then all maxima.
   func vectors<O: Operations>(_ texts: HeadInput<O>, _ o: O) -> [O.Value] {

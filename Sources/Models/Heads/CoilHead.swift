@@ -11,7 +11,7 @@ package struct CoilHead: BiEncoderHead {
   package let cls: Linear
   package let tokens: Linear
 
-  package var form: EmbeddingForm {
+  package var form: VectorForm {
     .vectors(VectorShape(cls: cls.outputs, width: tokens.outputs, hasTokens: true))
   }
 

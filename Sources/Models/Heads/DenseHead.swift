@@ -65,7 +65,7 @@ package struct DenseHead: BiEncoderHead {
     dimension = layers.compactMap(\.outputs).last ?? width * poolings.count
   }
 
-  package var form: EmbeddingForm { .dense(dimension: dimension) }
+  package var form: VectorForm { .dense(dimension: dimension) }
 
   package func vectors<O: Operations>(_ texts: HeadInput<O>, _ o: O) -> [O.Value] {
     var x = pooled(texts, o)

@@ -12,7 +12,7 @@ import Vectors
 /// head is one file, which holds it and its `HeadSettings`, and a row of `Heads`.
 package protocol BiEncoderHead: Sendable {
   /// Form of a text's embedding.
-  var form: EmbeddingForm { get }
+  var form: VectorForm { get }
 
   /// Whether vectors have length 1, so that a part of one is to be normalised again.
   var normalizes: Bool { get }
@@ -79,7 +79,7 @@ package enum Head: Sendable {
 }
 
 /// Form of the embedding that a bi-encoder makes of a text.
-package enum EmbeddingForm: Sendable, Equatable {
+package enum VectorForm: Sendable, Equatable {
   /// One vector.
   case dense(dimension: Int)
   /// Weights of a vocabulary's terms.

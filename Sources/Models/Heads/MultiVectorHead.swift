@@ -19,7 +19,7 @@ package struct MultiVectorHead: BiEncoderHead {
     dimension = projections.last?.linear.outputs ?? width
   }
 
-  package var form: EmbeddingForm { .vectors(VectorShape(width: dimension, hasTokens: true)) }
+  package var form: VectorForm { .vectors(VectorShape(width: dimension, hasTokens: true)) }
 
   /// [T,D] to [T,dimension].
   package func vectors<O: Operations>(_ texts: HeadInput<O>, _ o: O) -> [O.Value] {

@@ -26,7 +26,7 @@ package struct SpladeHead: BiEncoderHead {
   /// Static weights, [V,1].
   package let tables: [Role: Parameter]
 
-  package var form: EmbeddingForm { .sparse(dimension: terms.dimension) }
+  package var form: VectorForm { .sparse(dimension: terms.dimension) }
 
   /// [B,V].
   package func vectors<O: Operations>(_ texts: HeadInput<O>, _ o: O) -> [O.Value] {

@@ -11,7 +11,7 @@ package struct UniCoilHead: BiEncoderHead {
   /// V.
   package let dimension: Int
 
-  package var form: EmbeddingForm { .sparse(dimension: dimension) }
+  package var form: VectorForm { .sparse(dimension: dimension) }
 
   /// [T,D] to [B,V].
   package func vectors<O: Operations>(_ texts: HeadInput<O>, _ o: O) -> [O.Value] {

@@ -25,7 +25,7 @@ package struct ViewerHead: BiEncoderHead {
     dimension = projection?.outputs ?? width
   }
 
-  package var form: EmbeddingForm { .vectors(VectorShape(width: dimension, hasTokens: false)) }
+  package var form: VectorForm { .vectors(VectorShape(width: dimension, hasTokens: false)) }
 
   package func vectors<O: Operations>(_ texts: HeadInput<O>, _ o: O) -> [O.Value] {
     let hidden = texts.states()
