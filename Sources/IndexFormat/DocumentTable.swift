@@ -15,7 +15,7 @@ package final class DocumentTable: Sendable {
     "documents.ranks", tensor: "ranks", [.i32], [.documents()],
     "place of each document's id among all in bytewise order")
   package static let order = IndexFile(
-    "documents.order", tensor: "order", [.i32], [.documents()], presence: "from format 2 on",
+    "documents.order", tensor: "order", [.i32], [.documents()], presence: .format(2),
     "documents in bytewise order of their ids")
 
   /// Files that indexes of every type have.
@@ -83,6 +83,18 @@ package final class DocumentTable: Sendable {
       if comparison < 0 { low = middle + 1 } else { high = middle }
     }
     return nil
+  }
+
+  /// Compares offsets, ranks and order with each other.
+  ///
+  /// - Throws: 65 where they are not those of ids.
+  package func check() throws(Failure) {
+    for ordinal in 0..<count {
+      let rank = Int(ranks[ordinal])
+      guard offsets[ordinal] <= offsets[ordinal + 1], rank >= 0, rank < count,
+        order.map({ Int($0[rank]) == ordinal }) ?? true
+      else { throw .data(path, "damaged: the id of document \(ordinal) has no place") }
+    }
   }
 
   private func invertedRanks() -> [Int32] {

@@ -10,14 +10,13 @@ package struct IndexFile: Sendable {
   /// Element types that it may have; empty for that of the documents' vectors.
   package var types: [ElementType]
   package var shape: [IndexExtent]
-  /// When the file is there, in words; nil for always.
-  package var presence: String?
+  package var presence: IndexPresence
   /// What the numbers mean.
   package var meaning: String
 
   package init(
     _ name: String, tensor: String, _ types: [ElementType], _ shape: [IndexExtent],
-    presence: String? = nil, _ meaning: String
+    presence: IndexPresence = .always, _ meaning: String
   ) {
     self.name = name
     self.tensor = tensor
@@ -28,20 +27,48 @@ package struct IndexFile: Sendable {
   }
 }
 
+/// When an index has a file.
+package enum IndexPresence: Sendable, Equatable, CustomStringConvertible {
+  case always
+  /// Where vectors are stored in this type.
+  case element(ElementType)
+  /// In indexes of this version of the format and later ones.
+  case format(Int)
+
+  package var description: String {
+    switch self {
+    case .always: "always"
+    case .element(let type): "for vectors of \(type.rawValue)"
+    case .format(let version): "from format \(version) on"
+    }
+  }
+
+  /// Whether an index has the file.
+  package func holds(_ manifest: IndexManifest) -> Bool {
+    switch self {
+    case .always: true
+    case .element(let type): manifest.source.element == type
+    case .format(let version): manifest.format >= version
+    }
+  }
+}
+
 /// The size of a tensor along one axis.
 package enum IndexExtent: Sendable, Equatable, CustomStringConvertible {
   /// Documents of the segment, and some more.
   case documents(plus: Int = 0)
   /// Width of the vectors or size of the vocabulary, and some more.
   case dimension(plus: Int = 0)
-  /// A number of its own: the same wherever the name stands in an index's files.
-  case count(String)
+  /// A number of its own, and some more: the same wherever the name stands in an index's files.
+  case count(String, plus: Int = 0)
+  case fixed(Int)
 
   package var description: String {
     switch self {
     case .documents(let more): more == 0 ? "documents" : "documents + \(more)"
     case .dimension(let more): more == 0 ? "dim" : "dim + \(more)"
-    case .count(let name): name
+    case .count(let name, let more): more == 0 ? name : "\(name) + \(more)"
+    case .fixed(let size): "\(size)"
     }
   }
 
@@ -51,6 +78,7 @@ package enum IndexExtent: Sendable, Equatable, CustomStringConvertible {
     case .documents(let more): documents + more
     case .dimension(let more): dimension.map { $0 + more }
     case .count: nil
+    case .fixed(let size): size
     }
   }
 }

@@ -21,6 +21,7 @@ package struct IndexFolder: Sendable {
   package init(_ path: String) throws(Failure) {
     self.path = path
     var bytes = try IndexManifest.bytes(folder: path)
+    var misses = 0
     for _ in 0..<Self.attempts {
       let manifest = try IndexManifest(bytes, "\(path)/\(IndexManifest.fileName)")
       switch try Self.open(manifest, path) {
@@ -31,9 +32,11 @@ package struct IndexFolder: Sendable {
         }
         return
       case .missing(let name):
-        // A file that is gone belongs to an index that was replaced, or the index is damaged.
+        // A file that is gone belongs to an index that was replaced, perhaps twice, so that the
+        // manifest is the first one again; or the index is damaged.
         let newer = try IndexManifest.bytes(folder: path)
-        guard newer != bytes else { throw .data("\(path)/\(name)", "the file is missing") }
+        misses = newer == bytes ? misses + 1 : 0
+        guard misses < 3 else { throw .data("\(path)/\(name)", "the file is missing") }
         bytes = newer
       }
     }

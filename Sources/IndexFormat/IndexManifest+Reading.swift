@@ -58,11 +58,9 @@ extension IndexManifest {
     guard let documents = json["documents"]?.integer, (0...Int(Int32.max)).contains(documents),
       let seed = seed(json["seed"])
     else { throw damaged(path, "documents or seed") }
-    guard let contents = json["source"].flatMap(IndexSource.contents) else {
-      throw damaged(path, "source")
-    }
     let description = try description(json, path)
-    if case .vectors = contents, description.dim == nil { throw damaged(path, "dim") }
+    guard let contents = json["source"].flatMap({ IndexSource.contents($0, description.dim) })
+    else { throw damaged(path, "source or dim") }
     guard let parameters = json["parameters"]?.members,
       let statistics = json["statistics"]?.members
     else { throw damaged(path, "parameters or statistics") }
@@ -95,7 +93,9 @@ extension IndexManifest {
         files[member.key] = name
       }
       let deleted = entry["deleted"]?.string
-      if let deleted, !known.contains(deleted) { throw damaged(path, "deleted documents") }
+      if entry["deleted"] != nil, !(deleted.map(known.contains) ?? false) {
+        throw damaged(path, "deleted documents")
+      }
       segments.append(Segment(documents: documents, files: files, deleted: deleted))
     }
     guard !segments.isEmpty else { throw damaged(path, "segments") }

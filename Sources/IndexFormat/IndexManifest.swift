@@ -42,7 +42,7 @@ package struct IndexManifest: Sendable {
     }
   }
 
-  /// Version that the manifest was read from, or is written as.
+  /// Version that the manifest was read from; it is written in the newest.
   package var format = Self.format
   /// Name of the index's type.
   package var type: String

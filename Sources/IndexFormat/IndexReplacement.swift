@@ -28,7 +28,10 @@ enum IndexReplacement {
     } catch {
       throw unknown(folder, error.message)
     }
-    guard manifest["format"]?.integer != nil, let files = manifest["files"]?.array else {
+    // Other programs have manifests, too, whose files are not ours to remove.
+    guard manifest["format"]?.integer != nil, manifest["type"]?.string != nil,
+      manifest["xxh3"]?.string != nil, let files = manifest["files"]?.array
+    else {
       throw unknown(folder, "its manifest does not name its files")
     }
     var names: Set = [IndexManifest.fileName]
@@ -65,6 +68,8 @@ enum IndexReplacement {
     let lock = FolderLock(target)
     defer { withExtendedLifetime(lock) {} }
     let old = try ownFiles(of: target)
+    let before = try WholeFile.read("\(target)/\(IndexManifest.fileName)")
+    let manifest = try WholeFile.read("\(folder)/\(IndexManifest.fileName)")
     for name in names {
       if !old.contains(name), WholeFile.exists("\(target)/\(name)"),
         try !isOurs(name, in: target)
@@ -81,11 +86,23 @@ enum IndexReplacement {
       try PathName.syncFolder(of: "\(target)/\(IndexManifest.fileName)")
       try place([IndexManifest.fileName], from: folder, in: target)
     } catch {
-      for name in names where !old.contains(name) { unlink("\(target)/\(name)") }
-      throw error
+      // A rename over a network may say that it failed, and have been done.
+      let found = try? WholeFile.read("\(target)/\(IndexManifest.fileName)")
+      guard found == manifest else {
+        if found == before {
+          for name in names where !old.contains(name) { unlink("\(target)/\(name)") }
+        }
+        throw error
+      }
     }
     try PathName.syncFolder(of: "\(target)/\(IndexManifest.fileName)")
-    removeOld(target, old, keeping: Set(names))
+    removeOld(target, old, keeping: Set(names), folder)
+    // Without a lock, as some network file systems are, another build may have removed a file.
+    for name in names where !WholeFile.exists("\(target)/\(name)") {
+      throw Failure(
+        .cannotCreate, at: "\(target)/\(name)", "another build replaced the index meanwhile",
+        hint: "run the same command again")
+    }
   }
 
   /// Renames new files into the folder of an index.
@@ -101,14 +118,20 @@ enum IndexReplacement {
 
   /// Removes the files of the index that was replaced, and what replacements that were killed left.
   ///
-  /// Nothing here can fail the work: the new index is in its place.
-  private static func removeOld(_ target: String, _ old: Set<String>, keeping new: Set<String>) {
-    for name in entries(of: target) where !new.contains(name) && name != IndexManifest.fileName {
-      if old.contains(name) || ((try? isOurs(name, in: target)) ?? false) {
-        unlink("\(target)/\(name)")
-      } else if TemporaryName.isLeft(name, for: temporary) {
-        removeFolder("\(target)/\(name)")
-      }
+  /// Nothing here can fail the work: the new index is in its place. While another build has a folder
+  /// here, whose files may be placed and not yet named, nothing but the old index goes.
+  private static func removeOld(
+    _ target: String, _ old: Set<String>, keeping new: Set<String>, _ own: String
+  ) {
+    let names = entries(of: target).filter { !new.contains($0) && $0 != IndexManifest.fileName }
+    for name in names where old.contains(name) { unlink("\(target)/\(name)") }
+    let builds = names.filter {
+      $0.hasPrefix(".\(temporary).tmp.") && "\(target)/\($0)" != own
+    }
+    guard builds.allSatisfy({ TemporaryName.isLeft($0, for: temporary) }) else { return }
+    for name in builds { removeFolder("\(target)/\(name)") }
+    for name in names where (try? isOurs(name, in: target)) ?? false {
+      unlink("\(target)/\(name)")
     }
   }
 

@@ -73,16 +73,17 @@ package struct IndexSegment: Sendable {
   /// - Throws: 65 for the first that is not.
   package func check(_ declared: [IndexFile]) throws(Failure) {
     var counts: [String: Int] = [:]
-    for file in declared where file.presence == nil || has(file) {
+    for file in declared where file.presence.holds(manifest) || has(file) {
       let tensor = try tensor(file)
       for (extent, size) in zip(file.shape, tensor.entry.shape) {
-        guard case .count(let name) = extent else { continue }
-        let known = counts[name, default: size]
-        guard known == size else {
+        guard case .count(let name, let more) = extent else { continue }
+        let count = size - more
+        guard count >= 0, counts[name, default: count] == count else {
           throw .data(
-            tensor.file.path, "damaged: \(size) \(name), where other files have \(known)")
+            tensor.file.path,
+            "damaged: \(count) \(name), where other files have \(counts[name] ?? 0)")
         }
-        counts[name] = size
+        counts[name] = count
       }
     }
   }

@@ -58,10 +58,11 @@ extension IndexSource {
     }
   }
 
-  /// Reads the member `source`; nil where it is of another form.
-  static func contents(_ json: JSON) -> Contents? {
+  /// Reads the member `source`; nil where it is of another form, or its columns are not those of a
+  /// stream of its kind with vectors of width `dimension`.
+  static func contents(_ json: JSON, _ dimension: Int?) -> Contents? {
     if let analyzer = json["analyzer"] { return .texts(analyzer: analyzer) }
-    guard let kind = json["kind"]?.string.flatMap(StreamKind.init(rawValue:)),
+    guard let dimension, let kind = json["kind"]?.string.flatMap(StreamKind.init(rawValue:)),
       let list = json["columns"]?.array
     else { return nil }
     var columns: [StreamColumn] = []
@@ -76,6 +77,23 @@ extension IndexSource {
       }
       columns.append(StreamColumn(name, type, width: width, isRagged: isRagged))
     }
-    return .vectors(StreamSchema(kind: kind, columns: columns))
+    let found = StreamSchema(kind: kind, columns: columns)
+    return found == expected(found, dimension) ? .vectors(found) : nil
+  }
+
+  /// The schema of a stream with the kind, element type and width of the text's own vector that
+  /// another schema has.
+  private static func expected(_ found: StreamSchema, _ dimension: Int) -> StreamSchema? {
+    func column(_ name: String) -> StreamColumn? { found.columns.first { $0.name == name } }
+    let type = column("embeddings")?.type ?? .f32
+    switch found.kind {
+    case .tokens: return nil
+    case .sparse: return .sparse
+    case .dense: return .dense(type, dimension: dimension)
+    case .multivector:
+      return .multivector(type, dimension: dimension, withTokens: column("input_ids") != nil)
+    case .coil:
+      return column("cls")?.width.map { .coil(clsDimension: $0, dimension: dimension) }
+    }
   }
 }

@@ -16,20 +16,18 @@ package final class IndexWriter {
   private let replaces: Bool
   /// Says that the folder is in use.
   private let lock: FolderLock
-  private let source: IndexSource
   private let documentIDs: DocumentIDWriter
   private var files: [(declared: IndexFile, file: StreamedTensorFile)] = []
   private var cleanup: [Signals.Token] = []
   private var isFinished = false
 
   /// - Throws: 73 where the folder cannot be made, or something else than an index is in its place.
-  package init(_ target: String, _ source: IndexSource) throws(Failure) {
+  package init(_ target: String) throws(Failure) {
     var target = target
     while target.count > 1, target.hasSuffix("/") { target.removeLast() }
     // Behind a link is the folder that is replaced, and its neighbours are on its file system.
     target = PathName.resolvingLink(target)
     self.target = target
-    self.source = source
     replaces = WholeFile.exists(target)
     if replaces {
       guard WholeFile.exists("\(target)/\(IndexManifest.fileName)") else {

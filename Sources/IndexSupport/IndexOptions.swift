@@ -37,7 +37,6 @@ extension IndexParameter.Form {
     case .number: "x"
     case .word: "word"
     case .flag: ""
-    case .file: "file"
     }
   }
 }

@@ -26,7 +26,14 @@ package enum IndexTypes {
   package static func of(
     _ manifest: IndexManifest, _ folder: String, among types: [any IndexType.Type] = all
   ) throws(Failure) -> any IndexType.Type {
-    if let type = types.first(where: { $0.name == manifest.type }) { return type }
+    if let type = types.first(where: { $0.name == manifest.type }) {
+      guard type.takes(manifest.source) else {
+        throw .data(
+          "\(folder)/\(IndexManifest.fileName)",
+          "damaged manifest: \(type.name) takes \(type.takes.words), found another source")
+      }
+      return type
+    }
     throw .config(
       "\(folder)/\(IndexManifest.fileName)", "index type \(manifest.type) is not supported",
       hint: "this release knows \(types.map { $0.name }.joined(separator: ", "))")
@@ -48,7 +55,7 @@ package enum IndexTypes {
   ) throws(Failure) -> (index: any SearchableIndex, arguments: IndexArguments) {
     let type = try of(folder.manifest, folder.path, among: types)
     let arguments = try IndexArguments(
-      given, type, .search, recorded: folder.manifest.parameters)
+      given, type, .search, recorded: folder.manifest.parameters, folder.path)
     guard folder.segments.count == 1, let segment = folder.segments.first, !segment.hasDeleted
     else {
       throw .config(

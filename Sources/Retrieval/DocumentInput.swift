@@ -21,16 +21,19 @@ package enum DocumentInput {
   ///
   /// - Parameters:
   ///   - warn: Gets what a user is to be told of the input.
+  ///   - skip: Gets the number of records that were malformed and passed over.
   ///   - body: Gets a block, and of tensor streams the segment that it comes from.
   /// - Throws: 65 for streams that do not belong together, and what reading throws.
   func forEachBlock(
-    warn: (String) -> Void, _ body: (DocumentBlock, TensorSegment?) throws(Failure) -> Void
+    warn: (String) -> Void, skip: (Int) -> Void = { _ in },
+    _ body: (DocumentBlock, TensorSegment?) throws(Failure) -> Void
   ) throws(Failure) {
     switch self {
     case .texts(let operands, let options):
       let reader = try TextRecordReader(operands, options: options)
       while let batch = try reader.next() {
         if let failure = batch.firstSkipped { warn("\(failure), skipped") }
+        if batch.skipped > 0 { skip(batch.skipped) }
         try body(.texts(batch), nil)
       }
     case .streams(let operands):

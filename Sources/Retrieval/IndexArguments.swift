@@ -15,18 +15,27 @@ package struct IndexArguments: Sendable {
   ///   - given: What the user said.
   ///   - type: The type of the index.
   ///   - stage: Whether it is built or searched.
-  ///   - recorded: Parameters of building that the manifest has; they are read as they are.
-  /// - Throws: 64 for a name that the type does not have, or a value out of range.
+  ///   - recorded: Parameters of building that the manifest has.
+  ///   - place: The index, for messages about these.
+  /// - Throws: 64 for a name that the type does not have, or a value out of range; 65 for recorded
+  ///   ones.
   package init(
     _ given: [Given], _ type: any IndexType.Type, _ stage: IndexParameter.Stage,
-    recorded: [JSON.Member] = []
+    recorded: [JSON.Member] = [], _ place: String = ""
   ) throws(Failure) {
     self.type = type.name
     let own = type.parameters(stage)
     parameters = type.parameters
     var values: [String: String] = [:]
     for parameter in type.parameters { values[parameter.name] = parameter.value }
-    for member in recorded { values[member.key] = Self.text(member.value) }
+    for member in recorded {
+      let text = Self.text(member.value)
+      guard
+        let parameter = type.parameters(.build).first(where: { $0.name == member.key }),
+        parameter.accepts(text)
+      else { throw .data(place, "damaged manifest: parameter \(member.key) is \(text)") }
+      values[member.key] = text
+    }
     for (name, value) in given {
       guard let parameter = own.first(where: { $0.name == name || $0.aliases.contains(name) })
       else { throw Self.unknown(name, type.name, own) }
@@ -94,7 +103,7 @@ package struct IndexArguments: Sendable {
     case .integer: Int(text).map { .integer($0) } ?? .string(text)
     case .number: Double(text).map { .double($0) } ?? .string(text)
     case .flag: .bool(text == "true")
-    case .word, .file: .string(text)
+    case .word: .string(text)
     }
   }
 }

@@ -24,6 +24,8 @@ package struct IndexBuild {
   private let warn: (String) -> Void
   /// Called with the number of documents that were added since the last call.
   private let count: (Int) -> Void
+  /// Called with the number of records that were passed over since the last call.
+  private let skip: (Int) -> Void
 
   /// - Parameters:
   ///   - target: Folder of the index.
@@ -34,11 +36,13 @@ package struct IndexBuild {
   ///   - provenance: What tells what made the index.
   ///   - warn: Gets warnings.
   ///   - count: Gets the number of documents that were added since the last call.
+  ///   - skip: Gets the number of malformed records that were passed over since then.
   package init(
     _ target: String, type: (any IndexType.Type)?, of types: [any IndexType.Type],
     given: [IndexArguments.Given] = [], _ work: IndexWork,
     provenance: @escaping Provenance = { earlier, _ in earlier },
-    warn: @escaping (String) -> Void = { _ in }, count: @escaping (Int) -> Void = { _ in }
+    warn: @escaping (String) -> Void = { _ in }, count: @escaping (Int) -> Void = { _ in },
+    skip: @escaping (Int) -> Void = { _ in }
   ) {
     self.target = target
     self.type = type
@@ -48,6 +52,7 @@ package struct IndexBuild {
     self.provenance = provenance
     self.warn = warn
     self.count = count
+    self.skip = skip
   }
 
   /// An index that is being built, with everything that its manifest says.
@@ -66,12 +71,12 @@ package struct IndexBuild {
   ///   occur twice, 73 and 74 where it cannot be written, 78 for documents that it does not take.
   package func run(_ input: DocumentInput) throws(Failure) -> Int {
     var running: Running?
-    try input.forEachBlock(warn: warn) { block, segment throws(Failure) in
+    try input.forEachBlock(warn: warn, skip: skip) { block, segment throws(Failure) in
       if running == nil {
         running = try start(source(segment, input), input)
         if let size = running?.builder.sampleSize {
           try input.checkReadableTwice(for: running?.type.name ?? "")
-          try running?.builder.train(on: sample(size, input))
+          try running?.builder.train(on: sample(size, input, segment?.schema))
         }
       }
       try running?.builder.append(block)
@@ -109,7 +114,7 @@ package struct IndexBuild {
     if source.schema == nil { source.contents = .texts(analyzer: type.analyzer(arguments)) }
     source.description.by = provenance(source.description.by, arguments.effective(.build))
     try type.check(source, arguments)
-    let writer = try IndexWriter(target, source)
+    let writer = try IndexWriter(target)
     return Running(
       writer: writer, source: source, arguments: arguments, type: type,
       builder: try type.builder(writer, source, arguments, work))
@@ -119,18 +124,14 @@ package struct IndexBuild {
   private func chosenType(
     _ source: IndexSource, _ place: String
   ) throws(Failure) -> any IndexType.Type {
-    let kind = source.schema?.kind
-    func takes(_ type: any IndexType.Type) -> Bool {
-      kind.map { type.takes.includes($0) } ?? (type.takes == .texts)
-    }
-    let found = kind.map { "kind \($0.rawValue)" } ?? "texts"
+    let found = source.schema.map { "kind \($0.kind.rawValue)" } ?? "texts"
     if let type {
-      guard takes(type) else {
+      guard type.takes(source) else {
         throw .config(place, "\(type.name) takes \(type.takes.words), found \(found)")
       }
       return type
     }
-    guard let usual = types.first(where: takes) else {
+    guard let usual = types.first(where: { $0.takes(source) }) else {
       throw .config(
         place, "no type of index takes \(found)", hint: "lir-index types lists what each takes")
     }
@@ -138,11 +139,15 @@ package struct IndexBuild {
   }
 
   /// Some documents, each as likely as another, in their order.
-  private func sample(_ size: Int, _ input: DocumentInput) throws(Failure) -> Embeddings {
+  private func sample(
+    _ size: Int, _ input: DocumentInput, _ schema: StreamSchema?
+  ) throws(Failure) -> Embeddings {
     var total = 0
     try input.forEachBlock(warn: { _ in }) { block, _ in total += block.count }
     let chosen = Self.chosen(size, of: total, seed: work.seed)
-    var vectors: EmbeddingsReader?
+    var vectors = try schema.map { schema throws(Failure) in
+      try EmbeddingsReader(schema, target, work.kernels)
+    }
     var texts: [[UInt8]] = []
     var next = 0
     var first = 0
@@ -154,9 +159,6 @@ package struct IndexBuild {
         switch block {
         case .texts(let batch): texts.append(batch.withText(index) { Array($0) })
         case .records(let segment, let range):
-          if vectors == nil {
-            vectors = try EmbeddingsReader(segment.schema, target, work.kernels)
-          }
           vectors?.append(segment, range.lowerBound + index)
         }
       }

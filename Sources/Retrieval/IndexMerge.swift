@@ -23,6 +23,9 @@ package struct IndexMerge {
     var shards = ShardSequence()
     for folder in folders {
       try type.verify(folder)
+      guard folder.segments.allSatisfy({ !$0.hasDeleted }) else {
+        throw .config(folder.path, "indexes with deleted documents cannot be merged yet")
+      }
       try shards.follow(folder.manifest.source.description.shard, folder.path)
       if let difference = try Self.check(folders[0], folder) { differences.append(difference) }
     }
@@ -83,9 +86,11 @@ package struct IndexMerge {
     var source = first.source
     source.description.shard = nil
     source.description.by = by
-    let arguments = try IndexArguments([], type, .build, recorded: first.parameters)
+    let arguments = try IndexArguments(
+      [], type, .build, recorded: first.parameters, folders[0].path)
+    let work = IndexWork(work.kernels, work.pool, memory: work.memory, seed: first.seed)
     try type.check(source, arguments)
-    let writer = try IndexWriter(target, source)
+    let writer = try IndexWriter(target)
     var builder = try type.builder(writer, source, arguments, work)
     for folder in folders {
       for segment in folder.segments { try builder.append(contentsOf: segment) }

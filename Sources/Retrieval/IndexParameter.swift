@@ -8,8 +8,6 @@ package struct IndexParameter: Sendable {
     case word([String])
     /// On where it is given.
     case flag
-    /// A file; the digest of its content stands for it.
-    case file
   }
 
   /// The long flag without its dashes.
@@ -48,7 +46,6 @@ package struct IndexParameter: Sendable {
         : "a number from \(range.lowerBound) up"
     case .word(let words): words.joined(separator: " or ")
     case .flag: "true or false"
-    case .file: "a file"
     }
   }
 
@@ -56,10 +53,9 @@ package struct IndexParameter: Sendable {
   func accepts(_ text: String) -> Bool {
     switch form {
     case .integer(let range): Int(text).map(range.contains) ?? false
-    case .number(let range): Double(text).map(range.contains) ?? false
+    case .number(let range): Double(text).map { $0.isFinite && range.contains($0) } ?? false
     case .word(let words): words.contains(text)
     case .flag: text == "true" || text == "false"
-    case .file: !text.isEmpty
     }
   }
 }

@@ -28,6 +28,11 @@ package protocol IndexType: Sendable {
   /// - Throws: 78 for an unsuitable source, 64 for parameters that do not go with it.
   static func check(_ source: IndexSource, _ arguments: IndexArguments) throws(Failure)
 
+  /// Reads what the files hold, for `verify`: numbers that no index has, under checksums that fit.
+  ///
+  /// - Throws: 65 for the first of them.
+  static func check(contents segment: IndexSegment) throws(Failure)
+
   /// What builds an index of documents from `source`.
   static func builder(
     _ writer: IndexWriter, _ source: IndexSource, _ arguments: IndexArguments, _ work: IndexWork
@@ -48,6 +53,13 @@ extension IndexType {
 
   package static func check(_ source: IndexSource, _ arguments: IndexArguments) throws(Failure) {}
 
+  package static func check(contents segment: IndexSegment) throws(Failure) {}
+
+  /// Whether the type takes documents from a source.
+  package static func takes(_ source: IndexSource) -> Bool {
+    source.schema.map { takes.includes($0.kind) } ?? (takes == .texts)
+  }
+
   /// The parameters of one stage.
   package static func parameters(_ stage: IndexParameter.Stage) -> [IndexParameter] {
     parameters.filter { $0.stage == stage }
@@ -58,7 +70,11 @@ extension IndexType {
   /// - Throws: 65 for the first that is not as it was written.
   package static func verify(_ folder: IndexFolder) throws(Failure) {
     try folder.verify()
-    for segment in folder.segments { try segment.check(DocumentTable.files + files) }
+    for segment in folder.segments {
+      try segment.check(DocumentTable.files + files)
+      try DocumentTable(segment).check()
+      try check(contents: segment)
+    }
   }
 }
 

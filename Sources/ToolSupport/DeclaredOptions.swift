@@ -81,20 +81,17 @@ package enum DeclaredOptions {
   }
 
   /// Takes long options out of a command line that nobody knows and that are no misspelling of a
-  /// known one, each with the word behind it if that looks like a value.
+  /// known one.
   ///
-  /// - Returns: What was taken; nil for nothing.
+  /// - Returns: The first that was taken; nil for nothing.
   package static func takeStrangers(
     _ arguments: inout [String], _ known: Set<String>
-  ) -> [DeclaredValue]? {
+  ) -> String? {
     var rest: [String] = []
-    var taken: [DeclaredValue] = []
-    var index = 0
-    while index < arguments.count {
-      let argument = arguments[index]
-      index += 1
+    var taken: String?
+    for (index, argument) in arguments.enumerated() {
       if argument == "--" {
-        rest += arguments[(index - 1)...]
+        rest += arguments[index...]
         break
       }
       let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -105,15 +102,9 @@ package enum DeclaredOptions {
         rest.append(argument)
         continue
       }
-      var value = parts.count == 2 ? String(parts[1]) : ""
-      if parts.count == 1, index < arguments.count, !arguments[index].hasPrefix("-") {
-        value = arguments[index]
-        index += 1
-      }
-      taken.append((name, value))
+      taken = taken ?? name
     }
-    if taken.isEmpty { return nil }
-    arguments = rest
+    if taken != nil { arguments = rest }
     return taken
   }
 

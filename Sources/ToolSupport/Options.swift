@@ -143,6 +143,9 @@ package struct RecordOptionsGroup: ParsableArguments {
 
   package init() {}
 
+  /// Whether one of them is not at its default.
+  package var isSaid: Bool { recordFormat != .auto || fields != nil || onError != .fail }
+
   /// These options as the record readers take them.
   package func records(_ content: RecordContent = .texts) -> RecordOptions {
     RecordOptions(

@@ -51,6 +51,13 @@ extension ToolCommand {
   }
 }
 
+/// A command with options that libraries declare.
+package protocol TakesDeclaredOptions {
+  /// Who the options of the command are for, such as the type of the index; nil where that cannot be
+  /// told.
+  var ownerOfOptions: String? { get }
+}
+
 /// The root command of an executable.
 package protocol Tool: ParsableCommand {
   static var name: String { get }
@@ -113,12 +120,11 @@ package enum ToolRunner {
       var command: any ParsableCommand
       do {
         command = try parse(tool, rest)
-      } catch  where declared != nil {
-        // What nobody knows is for who declares options to refuse: it says who has which.
+      } catch {
+        guard declared != nil else { throw error }
         let known = Configuration.optionNames(rest, tool)
-        guard let strangers = DeclaredOptions.takeStrangers(&rest, known) else { throw error }
-        given += strangers
-        command = try parse(tool, rest)
+        guard let stranger = DeclaredOptions.takeStrangers(&rest, known) else { throw error }
+        throw refusal(of: stranger, try? parse(tool, rest))
       }
       if !given.isEmpty, let command = command as? any ToolCommand {
         try command.run(with: given)
@@ -132,6 +138,13 @@ package enum ToolRunner {
     } catch {
       return parserOutcome(tool, arguments, error)
     }
+  }
+
+  /// Refuses an option that nobody knows, in the name of what would have it.
+  private static func refusal(of stranger: String, _ command: (any ParsableCommand)?) -> Failure {
+    let owner = (command as? any TakesDeclaredOptions)?.ownerOfOptions
+    return .usage(
+      "--\(stranger): \(owner.map { "\($0) has no" } ?? "nothing has an option") --\(stranger)")
   }
 
   /// The declared options of the command that is asked for.

@@ -4,11 +4,12 @@ import Indexes
 import Kernels
 import Records
 import Retrieval
+import Streams
 import Tensors
 import ToolSupport
 
 /// `lir-index build`: documents to an index.
-struct Build: ToolCommand {
+struct Build: ToolCommand, TakesDeclaredOptions {
   static let tool = "lir-index"
 
   static let configuration = CommandConfiguration(
@@ -42,11 +43,23 @@ struct Build: ToolCommand {
   @Argument(help: "Tensor streams or text records, in order; - or nothing for the standard input.")
   var inputs: [String] = []
 
+  /// The type that is asked for, or that the documents in the first file ask for.
+  var ownerOfOptions: String? {
+    if let type { return type }
+    guard let file = inputs.first(where: { WholeFile.isRegular($0) }),
+      let segment = try? TensorStreamReader(file).next()
+    else { return nil }
+    return IndexTypes.all.first { $0.takes.includes(segment.schema.kind) }?.name
+  }
+
   func execute(_ context: ToolContext) throws {
     if output == "-" { throw Failure.usage("-o names the folder of the index, not -") }
     let operands = try Operands.resolve(inputs)
     let type = try self.type.map { name throws(Failure) in try IndexTypes.named(name) }
     let takesTexts = type?.takes == .texts
+    if !takesTexts, records.isSaid {
+      throw Failure.usage("--record-format, --fields and --on-error are for types that take texts")
+    }
     // A stream says itself what made it; its bytes differ between a shard and the whole.
     let inputs = takesTexts ? try InputDigest.of(operands) : []
     let settings = context.settings.filter {
@@ -63,7 +76,8 @@ struct Build: ToolCommand {
             earlier: earlier
           ).json
       },
-      warn: { context.diagnostics.warning($0) }, count: { context.count(records: $0) })
+      warn: { context.diagnostics.warning($0) }, count: { context.count(records: $0) },
+      skip: { context.count(skipped: $0) })
     let documents = try build.run(
       takesTexts ? .texts(operands, records.records()) : .streams(operands))
     context.report("documents", String(documents))

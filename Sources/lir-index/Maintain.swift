@@ -4,6 +4,7 @@ import IndexFormat
 import Indexes
 import Kernels
 import Retrieval
+import Tensors
 import ToolSupport
 
 /// `lir-index merge`: several indexes to one.
@@ -90,6 +91,9 @@ struct Info: ToolCommand {
   var input: String
 
   func execute(_ context: ToolContext) throws {
-    try StandardOutput.write(try IndexManifest(folder: input).json.indented() + "\n")
+    _ = try IndexManifest(folder: input)
+    // As it stands there, whatever the version.
+    try StandardOutput.write(
+      try JSONFile.read("\(input)/\(IndexManifest.fileName)").indented() + "\n")
   }
 }

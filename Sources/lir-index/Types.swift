@@ -42,7 +42,7 @@ struct Types: ToolCommand {
         [
           type, file.name, file.tensor,
           file.types.isEmpty ? "element" : file.types.map(\.rawValue).joined(separator: " or "),
-          "[\(file.shape.map(\.description).joined(separator: ", "))]", file.presence ?? "always",
+          "[\(file.shape.map(\.description).joined(separator: ", "))]", file.presence.description,
           file.meaning,
         ]
       }

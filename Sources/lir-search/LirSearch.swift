@@ -1,13 +1,14 @@
 import ArgumentParser
 import Encoding
 import Failures
+import IndexFormat
 import IndexSupport
 import ModelSupport
 import Models
 import ToolSupport
 
 @main
-struct LirSearch: Tool, RecordCommand {
+struct LirSearch: Tool, RecordCommand, TakesDeclaredOptions {
   static let name = "lir-search"
   static let tool = name
 
@@ -54,6 +55,8 @@ struct LirSearch: Tool, RecordCommand {
       "Queries: a tensor stream, or text records with --model; - or nothing for the standard input."
   )
   var inputs: [String] = []
+
+  var ownerOfOptions: String? { (try? IndexManifest(folder: index))?.type }
 
   static func declaredOptions(of subcommand: String?) -> [DeclaredOption]? {
     DeclaredOption.parameters(.search)

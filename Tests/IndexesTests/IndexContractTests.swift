@@ -47,7 +47,7 @@ import Workers
     let declared = DocumentTable.files + sample.type.files
     let found = folder.manifest.segments[0].files
     #expect(Set(found.keys).isSubset(of: declared.map(\.name)))
-    #expect(Set(declared.filter { $0.presence == nil }.map(\.name)).isSubset(of: found.keys))
+    #expect(Set(declared.filter { $0.presence == .always }.map(\.name)).isSubset(of: found.keys))
     #expect(Set(found.values) == Set(folder.manifest.files.map(\.name)))
     #expect(try names(sample.folder("i")) == (found.values + ["manifest.json"]).sorted())
     try sample.type.verify(folder)
@@ -190,7 +190,7 @@ import Workers
   @Test(arguments: 0..<count)
   func shapes(index: Int) throws {
     let sample = try IndexSample(IndexSample.types[index], documents: 5)
-    for declared in DocumentTable.files + sample.type.files where declared.presence == nil {
+    for declared in DocumentTable.files + sample.type.files where declared.presence == .always {
       try sample.build("i")
       let old = try IndexFolder(sample.folder("i")).segments[0].tensor(declared)
       let header = SafeTensorsBuilder.blob(

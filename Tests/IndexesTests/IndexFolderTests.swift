@@ -306,7 +306,7 @@ import Workers
         let source = IndexSource(.vectors(schema), description)
         let arguments = try IndexArguments([], type, .build)
         kept.append(
-          try type.builder(IndexWriter(path + "/" + name, source), source, arguments, work))
+          try type.builder(IndexWriter(path + "/" + name), source, arguments, work))
       }
       let made = try names(path) + names(path + "/i")
       guard made.count(where: { $0.contains(".tmp.") }) == 2 else { exit(1) }

@@ -151,7 +151,7 @@ struct BackboneContractTests {
         description.longestText == description.folder.config["max_position_embeddings"]?.integer)
       let failure = subject.folder.refusal()
       #expect(failure?.status == .config)
-      #expect(failure?.place == subject.folder.path + "/config.json")
+      #expect(failure?.place?.hasSuffix("config.json") == true)
       #expect(failure?.message == "vocab_size: expected an integer, found nothing")
     }
   }

@@ -37,9 +37,8 @@ import ToolSupport
   /// A near miss of a known option is for the argument parser, which says what was meant.
   @Test func strangers() {
     var arguments = ["--fliter", "f", "--nprobe", "3", "a", "--cut=2", "--all", "-k", "5"]
-    let taken = DeclaredOptions.takeStrangers(&arguments, ["filter", "index"])
-    #expect(taken?.map { "\($0.name)=\($0.value)" } == ["nprobe=3", "cut=2", "all="])
-    #expect(arguments == ["--fliter", "f", "a", "-k", "5"])
+    #expect(DeclaredOptions.takeStrangers(&arguments, ["filter", "index"]) == "nprobe")
+    #expect(arguments == ["--fliter", "f", "3", "a", "-k", "5"])
     #expect(DeclaredOptions.takeStrangers(&arguments, ["filter", "index"]) == nil)
   }
 

@@ -15,7 +15,7 @@ package enum Flat: IndexType {
     "vectors", tensor: "embeddings", [], [.documents(), .dimension()],
     "the documents' vectors in the type that the stream has them in")
   static let scales = IndexFile(
-    "scales", tensor: "scales", [.f32], [.documents()], presence: "for int8 vectors",
+    "scales", tensor: "scales", [.f32], [.documents()], presence: .element(.i8),
     "what the values of each vector are multiplied by")
 
   package static func check(_ source: IndexSource, _ arguments: IndexArguments) throws(Failure) {

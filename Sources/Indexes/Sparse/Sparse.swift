@@ -28,6 +28,10 @@ package enum Sparse: IndexType {
     }
   }
 
+  package static func check(contents segment: IndexSegment) throws(Failure) {
+    try Postings(segment).check()
+  }
+
   package static func builder(
     _ writer: IndexWriter, _ source: IndexSource, _ arguments: IndexArguments, _ work: IndexWork
   ) throws(Failure) -> any IndexBuilder {

@@ -15,6 +15,8 @@ final class SparseIndex: RescoringIndex {
   private let place: String
   private let postings: Postings
   private let pool: WorkerPool
+  /// Scores of one window, for each worker.
+  private let scratch: WorkerLocal<Scores>
 
   /// Documents whose scores exist at a time: they stay in the second-level cache.
   private static let window = 1 << 16
@@ -30,6 +32,8 @@ final class SparseIndex: RescoringIndex {
     pool = work.pool
     documents = try DocumentTable(segment)
     postings = try Postings(segment)
+    let size = min(Self.window, segment.documents)
+    scratch = WorkerLocal(work.pool) { Scores(size) }
   }
 
   func search(_ request: SearchRequest) throws(Failure) -> [[TopDocuments.Entry]] {
@@ -40,8 +44,6 @@ final class SparseIndex: RescoringIndex {
       try check(query, "query \(String(decoding: id, as: UTF8.self))")
     }
     let results = Results<[TopDocuments.Entry]>(queries.count)
-    let size = min(Self.window, documents.count)
-    let scratch = WorkerLocal(pool) { Scores(size) }
     try pool.forEach(queries.count) { [self] index, worker throws(Failure) in
       var candidates = Candidates(request.ids[index], request, documents)
       try scratch.with(worker) { scores throws(Failure) in
