@@ -154,7 +154,7 @@ let package = Package(
       name: "ModelSupport",
       dependencies: [
         "Failures", "JSON", "Streams", "Kernels", "Workers", "Records", "Tensors", "Vectors",
-        "Tokenizers", "Autograd", "Models", "Encoding", "ToolSupport", argumentParser,
+        "Tokenizers", "Autograd", "Models", "Encoding", "ToolSupport",
       ]),
 
     // L9: the tools

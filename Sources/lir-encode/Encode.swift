@@ -7,7 +7,7 @@ import Tensors
 import ToolSupport
 
 /// `lir-encode`: text records or a token stream to a tensor stream.
-struct Encode: RecordCommand {
+struct Encode: ToolCommand {
   static let tool = LirEncode.name
 
   static let configuration = CommandConfiguration(
@@ -15,7 +15,12 @@ struct Encode: RecordCommand {
 
   static let withoutEffect = ["batch-tokens"]
 
-  @OptionGroup var shared: RecordCommandOptions
+  @OptionGroup(title: "Common") var common: CommonOptions
+  @OptionGroup(title: "Model") var modelOptions: ModelOptions
+  @OptionGroup(title: "Input") var records: RecordOptionsGroup
+  @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup var resumption: ResumeOptions
+  @OptionGroup var shards: ShardOptions
 
   @Option(help: "Whose texts these are: query or doc.")
   var role: EncoderRole?

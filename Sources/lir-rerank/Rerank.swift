@@ -9,7 +9,7 @@ import Tensors
 import ToolSupport
 
 /// `lir-rerank`: a run and texts to a run.
-struct Rerank: RecordCommand {
+struct Rerank: ToolCommand {
   static let tool = LirRerank.name
 
   static let configuration = CommandConfiguration(
@@ -18,7 +18,12 @@ struct Rerank: RecordCommand {
 
   static let withoutEffect = ["queries", "docs", "index", "tag", "batch-tokens"]
 
-  @OptionGroup var shared: RecordCommandOptions
+  @OptionGroup(title: "Common") var common: CommonOptions
+  @OptionGroup(title: "Model") var modelOptions: ModelOptions
+  @OptionGroup(title: "Input") var records: RecordOptionsGroup
+  @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup var resumption: ResumeOptions
+  @OptionGroup var shards: ShardOptions
 
   @Option(help: ArgumentHelp("Text records of the queries.", valueName: "file"))
   var queries: String?

@@ -8,7 +8,7 @@ import Models
 import ToolSupport
 
 @main
-struct LirSearch: Tool, RecordCommand, TakesDeclaredOptions {
+struct LirSearch: Tool, ToolCommand, TakesDeclaredOptions {
   static let name = "lir-search"
   static let tool = name
 
@@ -17,7 +17,12 @@ struct LirSearch: Tool, RecordCommand, TakesDeclaredOptions {
 
   static let withoutEffect = ["index", "tag", "filter", "latency", "batch-tokens"]
 
-  @OptionGroup var shared: RecordCommandOptions
+  @OptionGroup(title: "Common") var common: CommonOptions
+  @OptionGroup(title: "Model") var modelOptions: ModelOptions
+  @OptionGroup(title: "Input") var records: RecordOptionsGroup
+  @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup var resumption: ResumeOptions
+  @OptionGroup var shards: ShardOptions
 
   @Option(help: ArgumentHelp("Folder of the index.", valueName: "dir"))
   var index: String

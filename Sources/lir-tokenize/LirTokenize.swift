@@ -1,10 +1,9 @@
 import ArgumentParser
-import ModelSupport
 import Tensors
 import ToolSupport
 
 @main
-struct LirTokenize: Tool, RecordCommand {
+struct LirTokenize: Tool, ToolCommand {
   static let name = "lir-tokenize"
   static let tool = name
 
@@ -12,7 +11,12 @@ struct LirTokenize: Tool, RecordCommand {
     commandName: name,
     abstract: "Turn text records into tokens, or tokens back into text.")
 
-  @OptionGroup var shared: RecordCommandOptions
+  @OptionGroup(title: "Common") var common: CommonOptions
+  @OptionGroup(title: "Model") var modelOptions: ModelOptions
+  @OptionGroup(title: "Input") var records: RecordOptionsGroup
+  @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup var resumption: ResumeOptions
+  @OptionGroup var shards: ShardOptions
 
   @Option(
     help:
