@@ -235,7 +235,24 @@ import Workers
     }
     let changes: [(String, JSON?)] = [
       ("seed", .integer(-1)), ("seed", .string("-1")), ("seed", .double(1e30)), ("seed", .null),
-      ("type", nil), ("source", nil), ("source", .object([])), ("dim", nil),
+      (
+        "source",
+        .object([
+          JSON.Member("kind", .string("dense")),
+          JSON.Member(
+            "columns",
+            .array([
+              .object([
+                JSON.Member("name", .string("embeddings")), JSON.Member("type", .string("F32")),
+                JSON.Member("width", .integer(7)), JSON.Member("ragged", .bool(false)),
+              ])
+            ])),
+        ])
+      ),
+      (
+        "source",
+        .object([JSON.Member("kind", .string("sparse")), JSON.Member("columns", .array([]))])
+      ), ("type", nil), ("source", nil), ("source", .object([])), ("dim", nil),
       ("parameters", nil), ("parameters", .array([])), ("statistics", nil), ("segments", nil),
       ("segments", .array([])), ("files", .array([])), ("documents", .integer(2)),
       (

@@ -1,6 +1,7 @@
 import Failures
 import IndexFormat
 import Indexes
+import JSON
 import Kernels
 import Records
 import Retrieval
@@ -80,6 +81,63 @@ import Workers
     let folder = try TemporaryFolder()
     _ = try build(folder)
     #expect(status { _ = try search(folder, "cat", [("frequent", "1")]) } == .usage)
+  }
+
+  /// Writes the manifest of an index again with some members changed, under a checksum that fits.
+  private func change(_ folder: TemporaryFolder, _ key: String, _ value: JSON) throws {
+    let path = folder("i/manifest.json")
+    var members =
+      try JSONParser.parse(String(decoding: WholeFile.read(path), as: UTF8.self)).members ?? []
+    members.removeAll { $0.key == key || $0.key == "xxh3" }
+    members.append(JSON.Member(key, value))
+    let text = JSON.object(members).serialized(sortingKeys: true)
+    members.append(JSON.Member("xxh3", .string(Checksum.hex(Checksum.xxh3(Array(text.utf8))))))
+    try write(path, JSON.object(members).indented())
+  }
+
+  /// Parameters that a manifest records are as good as given ones, or the manifest is damaged.
+  @Test(arguments: [
+    ("frequent", JSON.integer(-5)), ("frequent", .string("abc")), ("gain", .integer(3)),
+    ("unheard-of", .integer(1)),
+  ])
+  func recordedParameters(name: String, value: JSON) throws {
+    let folder = try TemporaryFolder()
+    _ = try build(folder)
+    try change(folder, "parameters", .object([JSON.Member(name, value)]))
+    #expect(status { _ = try search(folder, "cat") } == .data)
+  }
+
+  /// A type opens what it takes, and no other source.
+  @Test func anotherSource() throws {
+    let folder = try TemporaryFolder()
+    _ = try build(folder)
+    try change(folder, "type", .string("flat"))
+    let index = try IndexFolder(folder("i"))
+    #expect(status { _ = try IndexTypes.of(index.manifest, index.path) } == .data)
+  }
+
+  /// Deleted documents do not come back by a merge.
+  @Test func deletedDocumentsAreNotMerged() throws {
+    let folder = try TemporaryFolder()
+    let manifest = try build(folder)
+    let segment = JSON.object([
+      JSON.Member("documents", .integer(4)),
+      JSON.Member(
+        "files",
+        .object(manifest.segments[0].files.map { JSON.Member($0.key, .string($0.value)) })),
+      JSON.Member("deleted", .string(manifest.files[0].name)),
+    ])
+    try change(folder, "segments", .array([segment]))
+    let index = try IndexFolder(folder("i"))
+    #expect(status { _ = try IndexMerge([index], WordOverlap.self) } == .config)
+    #expect(status { _ = try search(folder, "cat") } == .config)
+  }
+
+  @Test func aNumberIsFinite() throws {
+    for text in ["inf", "nan", "-1"] {
+      #expect(
+        status { _ = try IndexArguments([("gain", text)], WordOverlap.self, .search) } == .usage)
+    }
   }
 
   /// The usual type of an input is the first that takes it.

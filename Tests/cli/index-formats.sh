@@ -9,7 +9,7 @@ for format in old/format-*; do
     name=$(basename "$index" .index)
     queries=$format/$name.queries.lirt
     exits 0 lir-index verify "$index"
-    lir-index info "$index" | jq -e '.documents == 40' >parsed.log || fail "info $index"
+    lir-index info "$index" | jq -e ".documents == 40 and .format == ${format##*-}" >parsed.log || fail "info $index"
     exits 0 lir-search --index "$index" -k 10 "$queries" -o found.run
     same "$format/$name.run" found.run
 
