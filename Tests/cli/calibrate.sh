@@ -106,7 +106,7 @@ rm -r cache
 # The other tools do the same on what they compute: queries, and pairs.
 layers_in_bf16() { jq -r 'select(.precision == "bf16") | .layer' "$1"; }
 tag() { sed -n '1s/.* //p' "$1"; }
-sed 's/^d/q/' some.tsv | awk -F'\t' '$2 != ""' | head -n 8 >queries.tsv
+sed 's/^d/q/' some.tsv | awk -F'\t' '$2 != ""' | sed -n 1,8p >queries.tsv
 head -n 4 queries.tsv >fewer.tsv
 exits 0 lir docs.tsv -o docs.lirt
 exits 0 lir-index build docs.lirt -o docs.index

@@ -28,7 +28,7 @@ case $LIR_BIN in
   */debug) ;;
   *) ! ldd "$LIR_BIN/lir-eval" | grep libswift || fail "lir-eval needs Swift's libraries" ;;
 esac
-compiler=$(command -v cc clang | head -n 1)
+compiler=$(command -v cc clang | sed -n 1,1p)
 if [ -n "$compiler" ]; then
   echo 'int swift(void) { return 0; }' | "$compiler" -shared -fPIC -x c - -o libswiftCore.so
   echo 'int swift(void); int main(void) { return swift(); }' |

@@ -32,7 +32,7 @@ for format in old/format-*; do
 
     # Own documents and filters are looked up by ids.
     sed -n '2s/ .*//p' "$format/$name.run" >self.txt
-    awk '{ print $3 }' "$format/$name.run" | sort -u | head -n 3 >filter.txt
+    awk '{ print $3 }' "$format/$name.run" | sort -u | sed -n 1,3p >filter.txt
     exits 0 lir-search --index "$index" -k 10 --tag t --filter filter.txt "$queries" -o old.run
     exits 0 lir-search --index new.index -k 10 --tag t --filter filter.txt "$queries" -o new.run
     same old.run new.run

@@ -76,7 +76,7 @@ same mono_bert_00.run other.run
 echo 'q9999 Q0 d1 1 1 t' >query.run
 exits 65 rerank native/mono_bert_00 query.run -o bad.run
 says q9999
-echo "$(cut -f1 queries.tsv | head -n 1) Q0 d9999 1 1 t" >doc.run
+echo "$(cut -f1 queries.tsv | sed -n 1,1p) Q0 d9999 1 1 t" >doc.run
 exits 65 rerank native/mono_bert_00 doc.run -o bad.run
 says d9999
 head -n 3 first.run >bad-line.run
