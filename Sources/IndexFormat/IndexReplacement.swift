@@ -80,6 +80,7 @@ enum IndexReplacement {
       }
     }
     do throws(Failure) {
+      try write(old, to: "\(folder)/\(superseded)")
       try place(names, from: folder, in: target)
       // The new files must last before a manifest names them. A manifest that is a link is replaced
       // itself: the index behind it keeps its own.
@@ -129,10 +130,25 @@ enum IndexReplacement {
       $0.hasPrefix(".\(temporary).tmp.") && "\(target)/\($0)" != own
     }
     guard builds.allSatisfy({ TemporaryName.isLeft($0, for: temporary) }) else { return }
-    for name in builds { removeFolder("\(target)/\(name)") }
+    for name in builds {
+      let list = (try? WholeFile.read("\(target)/\(name)/\(superseded)")) ?? []
+      let left = Set(list.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) })
+      for name in names where left.contains(name) { unlink("\(target)/\(name)") }
+      removeFolder("\(target)/\(name)")
+    }
     for name in names where (try? isOurs(name, in: target)) ?? false {
       unlink("\(target)/\(name)")
     }
+  }
+
+  /// A list, in the folder of a build, of the files that it replaces: a build that is killed before it
+  /// has removed them leaves it to the next one.
+  static let superseded = "superseded"
+
+  private static func write(_ names: Set<String>, to path: String) throws(Failure) {
+    let output = try ByteWriter(path, compression: Compression.none)
+    try output.write(names.sorted().map { $0 + "\n" }.joined())
+    try output.finish()
   }
 
   /// What temporary folders in the folder of an index are called after.

@@ -151,7 +151,7 @@ package final class IndexWriter {
     forgetFiles()
     guard replaces else { return try IndexReplacement.create(target, from: folder) }
     try IndexReplacement.replace(target, from: folder, manifest.files.map(\.name))
-    rmdir(folder)
+    Self.remove(folder)
   }
 
   /// Removes this writer's own folder, which holds plain files alone.

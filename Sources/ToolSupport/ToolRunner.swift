@@ -121,10 +121,11 @@ package enum ToolRunner {
       do {
         command = try parse(tool, rest)
       } catch {
-        guard declared != nil else { throw error }
+        // Help and completions are thrown, too.
+        guard declared != nil, tool.exitCode(for: error) != .success else { throw error }
         let known = Configuration.optionNames(rest, tool)
         guard let stranger = DeclaredOptions.takeStrangers(&rest, known) else { throw error }
-        throw refusal(of: stranger, try? parse(tool, rest))
+        throw refusal(of: stranger, try? parse(tool, rest), tool)
       }
       if !given.isEmpty, let command = command as? any ToolCommand {
         try command.run(with: given)
@@ -141,10 +142,13 @@ package enum ToolRunner {
   }
 
   /// Refuses an option that nobody knows, in the name of what would have it.
-  private static func refusal(of stranger: String, _ command: (any ParsableCommand)?) -> Failure {
+  private static func refusal<T: Tool>(
+    of stranger: String, _ command: (any ParsableCommand)?, _ tool: T.Type
+  ) -> Failure {
     let owner = (command as? any TakesDeclaredOptions)?.ownerOfOptions
     return .usage(
-      "--\(stranger): \(owner.map { "\($0) has no" } ?? "nothing has an option") --\(stranger)")
+      "--\(stranger): \(owner.map { "\($0) has" } ?? "there is") no --\(stranger)",
+      hint: "\(tool.name) --help lists the options")
   }
 
   /// The declared options of the command that is asked for.
