@@ -195,7 +195,11 @@ private func peakMemory() throws -> Int? {
 
   /// Blocks of one document each, of a vocabulary that is far larger than a block: what a block
   /// keeps in memory depends on neither.
-  @Test func smallBlocksOfAWideVocabulary() async throws {
+  @Test(
+    .enabled(
+      if: getenv("ASAN_OPTIONS") == nil && getenv("TSAN_OPTIONS") == nil,
+      "sanitizers take memory of their own"))
+  func smallBlocksOfAWideVocabulary() async throws {
     let folder = try TemporaryFolder()
     let dimension = 1 << 16
     try writeStream(
