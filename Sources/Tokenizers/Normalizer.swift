@@ -61,6 +61,15 @@ indirect enum Normalizer: Sendable {
     }
   }
 
+  /// The normalizer with `Lowercase` in front, unless it has that step somewhere.
+  var behindLowerCase: Normalizer {
+    let steps: [Normalizer] = if case .sequence(let steps) = self { steps } else { [self] }
+    let hasLowerCase = steps.contains { step in
+      if case .scalars(.lowercase) = step { true } else { false }
+    }
+    return hasLowerCase ? self : .flattened([.scalars(.lowercase)] + steps)
+  }
+
   /// One normalizer of these steps, without sequences inside sequences.
   static func flattened(_ steps: [Normalizer]) -> Normalizer {
     var flat: [Normalizer] = []

@@ -43,6 +43,18 @@ struct PostProcessor: Sendable, Equatable {
       single: head, pair: head + [end, .second(typeID: 1), .special(ids: [sep], typeID: 1)])
   }
 
+  /// A post-processor that puts all in segment 0.
+  var withoutTypeIDs: PostProcessor {
+    func zero(_ piece: Piece) -> Piece {
+      switch piece {
+      case .special(let ids, _): .special(ids: ids, typeID: 0)
+      case .first: .first(typeID: 0)
+      case .second: .second(typeID: 0)
+      }
+    }
+    return PostProcessor(single: single.map(zero), pair: pair.map(zero))
+  }
+
   /// Number of special tokens that a single text or a pair gets.
   func specialCount(pair isPair: Bool) -> Int {
     (isPair ? pair : single).reduce(0) { sum, piece in

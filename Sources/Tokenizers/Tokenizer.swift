@@ -68,7 +68,8 @@ package final class Tokenizer: Sendable {
     // The slow classes that are converted have another default than the fast ones.
     let isConverted = files.tokenizer == nil && tokenizerClass.converted != nil
     cleansUpSpaces = config["clean_up_tokenization_spaces"]?.bool ?? isConverted
-    normalizer = tokenizerClass.applied(config, to: parts.normalizer)
+    let ownNormalizer = tokenizerClass.applied(config, to: parts.normalizer)
+    normalizer = files.lowersCase ? ownNormalizer.behindLowerCase : ownNormalizer
     (preTokenizer, model) = Self.fused(
       tokenizerClass.applied(config, to: parts.preTokenizer), parts.model)
     decoder = parts.decoder
@@ -99,7 +100,17 @@ package final class Tokenizer: Sendable {
     unkID = id("unk_token")
     let (bosID, eosID) = (id("bos_token"), id("eos_token"))
     (self.bosID, self.eosID) = (bosID, eosID)
-    postProcessor = tokenizerClass.applied(config, to: parts.postProcessor, bos: bosID, eos: eosID)
+    let processor = tokenizerClass.applied(
+      config, to: parts.postProcessor, bos: bosID, eos: eosID)
+    postProcessor = Self.givesTypeIDs(config) ? processor : processor.withoutTypeIDs
+  }
+
+  /// Whether the model gets type ids: those of transformers 5 whose class is no model's own do
+  /// where `model_input_names` says so.
+  private static func givesTypeIDs(_ config: JSON) -> Bool {
+    guard config["tokenizer_class"]?.string == "TokenizersBackend" else { return true }
+    let names = config["model_input_names"]?.array ?? []
+    return names.contains { $0.string == "token_type_ids" }
   }
 
   /// BPE reads bytes itself where nothing comes between.

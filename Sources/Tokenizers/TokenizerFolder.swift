@@ -17,6 +17,8 @@ struct TokenizerFolder {
   private(set) var specialTokensMap: JSON?
   private(set) var addedTokens: JSON?
   private(set) var model: JSON?
+  /// Whether texts are in lower case before the tokenizer's own normalizer sees them.
+  private(set) var lowersCase = false
 
   /// Reads what there is.
   ///
@@ -47,6 +49,11 @@ struct TokenizerFolder {
     let name = config?["tokenizer_class"]?.string
     if TokenizerClass(configured: name, model: nil).override == .none {
       model = try json("config.json")
+    }
+    // Where it changes nothing it is no part of the tokenizer.
+    if let file = try ModuleFiles.lowerCase(in: folder) {
+      files.append(file)
+      lowersCase = true
     }
   }
 
