@@ -174,6 +174,13 @@ package final class Inference: Operations {
     return out
   }
 
+  package func columns(_ x: Matrix, first count: Int) -> Matrix {
+    precondition(count <= x.columns, "\(count) of \(x.columns) columns")
+    let out = matrix(x.rows, count)
+    out.view.copy(x.view.view.columns(0..<count))
+    return out
+  }
+
   package func stack(_ values: [Matrix]) -> Matrix {
     precondition(!values.isEmpty, "stack: nothing")
     let out = matrix(values.reduce(0) { $0 + $1.rows }, values[0].columns)

@@ -85,6 +85,9 @@ package protocol Operations: AnyObject {
   /// Some rows.
   func rows(_ x: Value, _ range: Range<Int>) -> Value
 
+  /// The first columns.
+  func columns(_ x: Value, first count: Int) -> Value
+
   /// The sum over the rows, in their order: [T,N] to [1,N].
   func sumRows(_ x: Value) -> Value
 

@@ -100,6 +100,17 @@ extension Tape {
     }
   }
 
+  package func columns(_ x: Recorded, first count: Int) -> Recorded {
+    let out = matrix(x.value.rows, count)
+    out.view.copy(x.value.view.view.columns(0..<count))
+    let all = x.value.columns
+    return record(out, from: [x]) { [unowned self] derivative in
+      let dx = zeros(derivative.rows, all)
+      dx.view.columns(0..<count).copy(derivative.view.view)
+      return [dx]
+    }
+  }
+
   package func sumRows(_ x: Recorded) -> Recorded {
     let rows = x.value.rows
     let out = matrix(1, x.value.columns)

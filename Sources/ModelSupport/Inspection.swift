@@ -30,6 +30,8 @@ package struct Inspection {
     members.append(
       JSON.Member("evidence", .array(description.evidence.map { .string($0) })))
     members.append(
+      JSON.Member("without_effect", .array(model.withoutEffect.map { .string($0) })))
+    members.append(
       JSON.Member("unused_tensors", .array(model.unusedTensors.map { .string($0) })))
     json = .object(members)
   }
@@ -45,11 +47,17 @@ package struct Inspection {
     case .none: members.append(JSON.Member("filling", .null))
     case .mask(let isAttended):
       members.append(JSON.Member("filling", .string(isAttended ? "mask, attended" : "mask")))
+    case .expansion(let token, let length, let isAttended):
+      let filling = "\(token ?? "mask") to \(length)" + (isAttended ? ", attended" : "")
+      members.append(JSON.Member("filling", .string(filling)))
     case .padding(let multiple):
       members.append(JSON.Member("filling", .string("padding to a multiple of \(multiple)")))
     }
     if let masked = model.maskedTokens[role.key] {
       members.append(JSON.Member("masked_tokens", .integer(masked.count)))
+    }
+    if let kept = model.keptTokens[role.key] {
+      members.append(JSON.Member("kept_tokens", .integer(kept.count)))
     }
     return .object(members)
   }

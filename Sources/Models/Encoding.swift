@@ -48,8 +48,12 @@ extension Model {
   ///
   /// Expansion tokens count, whether others attend to them or not.
   private func counted(_ batch: PackedBatch, _ tokens: Range<Int>, _ role: Role) -> [Int] {
-    guard let masked = maskedTokens[role] else { return Array(tokens) }
-    return tokens.filter { !masked.contains(batch.ids[$0]) }
+    let (masked, kept) = (maskedTokens[role], keptTokens[role])
+    if masked == nil, kept == nil { return Array(tokens) }
+    return tokens.filter { token in
+      let id = batch.ids[token]
+      return masked?.contains(id) != true && kept?.contains(id) != false
+    }
   }
 
   // MARK: Inference
@@ -63,12 +67,19 @@ extension Model {
   ) -> [SparseVector] {
     let weights = vectors(batch, role, promptTokens: promptTokens, engine).parts[0].vectors
     let hasOwnAlone = biEncoder?.hasOwnTermsAlone(role) ?? false
+    let most = description.maximumTerms
     return (0..<batch.sequences).map { sequence in
-      let row = weights.row(sequence)
-      if !hasOwnAlone { return SparseVector(row) }
-      let own = Set(batch.ids[batch.range(sequence)]).sorted().filter { row[Int($0)] != 0 }
-      return SparseVector(indices: own, values: own.map { row[Int($0)] })
+      let vector = sparseVector(weights.row(sequence), batch, sequence, hasOwnAlone)
+      return most.map { vector.top($0) } ?? vector
     }
+  }
+
+  private func sparseVector(
+    _ row: UnsafeBufferPointer<Float>, _ batch: PackedBatch, _ sequence: Int, _ hasOwnAlone: Bool
+  ) -> SparseVector {
+    if !hasOwnAlone { return SparseVector(row) }
+    let own = Set(batch.ids[batch.range(sequence)]).sorted().filter { row[Int($0)] != 0 }
+    return SparseVector(indices: own, values: own.map { row[Int($0)] })
   }
 
   /// The vectors of each text of a batch that count.
@@ -86,7 +97,7 @@ extension Model {
       for row in rows {
         set.append(last.vectors.row(row), id: shape.hasTokens ? batch.ids[row] : nil)
       }
-      return set
+      return biEncoder?.merged(set, role) ?? set
     }
   }
 

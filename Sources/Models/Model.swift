@@ -12,6 +12,10 @@ package final class Model: Sendable {
   package let head: Head
   /// Tokens whose vectors do not count.
   package let maskedTokens: [Role: Set<Int32>]
+  /// Tokens whose vectors alone count.
+  package let keptTokens: [Role: Set<Int32>]
+  /// Settings of the folder that change nothing here.
+  package let withoutEffect: [String]
   /// Tensors of the checkpoint that this model does not need.
   package let unusedTensors: [String]
   /// Tensors of the head that the checkpoint lacks, and training begins with values of its own.
@@ -45,7 +49,12 @@ package final class Model: Sendable {
     sources.main.fresh = fresh
     head = try description.head.load(HeadLoader(description, sources, backbone, precisions))
     freshTensors = sources.main.freshNames
-    maskedTokens = try Self.maskedTokens(description, tokenizer)
+    var unknownWords: [String] = []
+    maskedTokens = try Self.maskedTokens(description, tokenizer, &unknownWords)
+    keptTokens = (description.head.interaction?.kept ?? [:]).mapValues { Set($0) }
+    withoutEffect =
+      description.withoutEffect
+      + unknownWords.map { "skiplist_words: \($0) (the tokenizer has no such token)" }
     if let stranger = sources.adapter?.strangers(to: sources.main.names).first {
       throw .config(
         description.folder.adapter, "the model has no \(stranger), which the adapter updates")
@@ -59,7 +68,7 @@ package final class Model: Sendable {
   }
 
   private static func maskedTokens(
-    _ description: ModelDescription, _ tokenizer: Tokenizer?
+    _ description: ModelDescription, _ tokenizer: Tokenizer?, _ unknownWords: inout [String]
   ) throws(Failure) -> [Role: Set<Int32>] {
     guard let masked = description.head.interaction?.masked, !masked.isEmpty else { return [:] }
     var own = tokenizer
@@ -71,6 +80,8 @@ package final class Model: Sendable {
       for name in tokens.names {
         if let id = tokenizer.id(of: name) {
           ids.insert(id)
+        } else if case .knownWords = tokens {
+          if !unknownWords.contains(name) { unknownWords.append(name) }
         } else if case .words = tokens, let unknown = tokenizer.unkID {
           ids.insert(unknown)
         } else {
@@ -85,13 +96,10 @@ package final class Model: Sendable {
 }
 
 extension LateInteraction.MaskedTokens {
-  /// Python's `string.punctuation`.
-  fileprivate static let punctuationMarks = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
-
   fileprivate var names: [String] {
     switch self {
     case .punctuation: Self.punctuationMarks.map { String($0) }
-    case .tokens(let names), .words(let names): names
+    case .tokens(let names), .words(let names), .knownWords(let names): names
     }
   }
 }

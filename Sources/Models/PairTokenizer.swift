@@ -9,6 +9,8 @@ package struct PairTokenizer: Sendable {
   private let queryLength: Int?
   private let documentLength: Int?
   private let pairLength: Int
+  /// Put in front of every query.
+  private let prompt: [UInt8]
   /// In place of the tokenizer's own.
   private let template: PairTemplate?
 
@@ -24,6 +26,7 @@ package struct PairTokenizer: Sendable {
     }
     queryLength = description.roles[.query]?.maximumLength
     documentLength = description.roles[.doc]?.maximumLength
+    prompt = Array((description.roles[.pair]?.prompt ?? "").utf8)
     pairLength = min(
       description.roles[.pair]?.maximumLength ?? Int.max, tokenizer.modelMaxLength ?? Int.max,
       maximumTokens)
@@ -41,14 +44,18 @@ package struct PairTokenizer: Sendable {
     queryLength = nil
     documentLength = nil
     pairLength = maximumTokens
+    prompt = []
   }
 
   /// Text that stands for a query in its pairs: in Lightning IR that of its first `query_length`
-  /// tokens, decoded again, else the query itself.
+  /// tokens, decoded again, else the query itself behind the model's prompt.
   package func prepared(
     query: UnsafeRawBufferPointer, _ scratch: inout TokenizerScratch
   ) throws(Failure) -> (text: [UInt8], removed: Int) {
-    try cut(query, queryLength, &scratch)
+    if prompt.isEmpty { return try cut(query, queryLength, &scratch) }
+    return try (prompt + Array(query)).withBytes { query throws(Failure) in
+      try cut(query, queryLength, &scratch)
+    }
   }
 
   /// Appends the tokens of a pair.

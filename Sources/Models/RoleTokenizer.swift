@@ -79,12 +79,33 @@ package struct RoleTokenizer: Sendable {
       }
       return Filler(
         token: mask, isAttended: isAttended, replaces: tokenizer.padID, length: .exactly(length))
+    case .expansion(let name, let least, let isAttended):
+      let token = try Self.expansionToken(tokenizer, name)
+      return Filler(
+        token: token, isAttended: isAttended, replaces: nil,
+        length: .exactly(min(least, length ?? least)))
     case .padding(let multiple):
       guard let pad = tokenizer.padID else {
         throw .config(tokenizer.files.first, "the tokenizer has no padding token")
       }
       return Filler(token: pad, isAttended: false, replaces: nil, length: .multiple(of: multiple))
     }
+  }
+
+  private static func expansionToken(
+    _ tokenizer: Tokenizer, _ name: String?
+  ) throws(Failure) -> Int32 {
+    guard let name else {
+      guard let token = tokenizer.maskID ?? tokenizer.eosID else {
+        throw .config(
+          tokenizer.files.first, "expansion needs a mask token, the tokenizer has none")
+      }
+      return token
+    }
+    guard let token = tokenizer.id(of: name) else {
+      throw .config(tokenizer.files.first, "the tokenizer has no token \(name)")
+    }
+    return token
   }
 
   /// Appends the tokens of a text, which is valid UTF-8.

@@ -232,6 +232,10 @@ import Workers
       let tall = tape.stack([tape.rows(wide, 1..<3), tape.scale(wide, by: 0.5)])
       return tape.add(tape.sumRows(tall), tape.sumRows(tape.rows(wide, 2..<4)))
     }
+    check.check { tape, x in
+      let narrow = tape.columns(tape.concatenate([x[0], x[1]]), first: 4)
+      return tape.map(narrow, .tanh)
+    }
   }
 
   @Test func addsAValueToItself() {

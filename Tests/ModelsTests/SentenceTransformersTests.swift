@@ -206,10 +206,12 @@ struct SentenceTransformersRefusalTests {
 
   @Test func noPooling() throws {
     let failure = try refusal { folder in
-      try folder.write("m/1_Pooling/config.json", #"{"pooling_mode_cls_token":false}"#)
+      let text = String(decoding: try folder.read("m/modules.json"), as: UTF8.self)
+      try folder.write(
+        "m/modules.json", text.replacingOccurrences(of: ".Pooling", with: ".Dropout"))
     }
     #expect(failure?.status == .config)
-    #expect(failure?.message == "the modules hold no Pooling")
+    #expect(failure?.message.contains("Normalize") == true)
   }
 
   @Test func unknownSimilarity() throws {
@@ -220,17 +222,17 @@ struct SentenceTransformersRefusalTests {
     #expect(failure?.message == "similarity_fn_name manhattan is not supported")
   }
 
-  /// The library lower-cases the text itself; the tokenizer here does not.
-  @Test func lowerCase() throws {
+  /// A module of the folder's own code is nobody's that we know.
+  @Test func ownCode() throws {
     let failure = try refusal { folder in
-      try folder.write("m/sentence_bert_config.json", #"{"do_lower_case":true}"#)
-      let text = String(decoding: try folder.read("m/tokenizer_config.json"), as: UTF8.self)
+      let text = String(decoding: try folder.read("m/modules.json"), as: UTF8.self)
       try folder.write(
-        "m/tokenizer_config.json",
-        text.replacingOccurrences(of: "\"do_lower_case\": true", with: "\"do_lower_case\": false"))
+        "m/modules.json",
+        text.replacingOccurrences(
+          of: "sentence_transformers.base.modules.transformer.", with: "custom_st."))
     }
     #expect(failure?.status == .config)
-    #expect(failure?.place == "m/sentence_bert_config.json")
+    #expect(failure?.message == "module custom_st.Transformer is code of its own, which is not run")
   }
 
   @Test func missingModuleWeights() throws {

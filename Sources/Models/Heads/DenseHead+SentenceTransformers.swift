@@ -10,90 +10,113 @@ extension DenseHead.Settings {
   package static func describe(
     _ source: SentenceTransformersFolder
   ) throws(Failure) -> ModelDescription? {
-    let (folder, modules) = (source.folder, source.heads)
+    let folder = source.folder
+    let kinds = source.modules.all.map(\.kind)
     guard source.beginsWithTransformer else {
-      let kind = source.modules.all.first?.kind ?? "nothing"
+      let first = source.transformer.map { "Transformer of task \($0.task.rawValue)" }
       throw .config(
-        "\(folder.path)/modules.json", "expected a Transformer first, found \(kind)")
+        "\(folder.path)/modules.json",
+        "expected a Transformer first, found \(first ?? kinds.first ?? "nothing")")
+    }
+    if source.transformer?.expansion != nil {
+      throw .config(folder.path, "query_expansion without a MultiVectorMask is not supported")
     }
     var head = Self(poolings: [], layers: [], normalizes: false)
-    for module in modules {
-      let place = "\(folder.path)/\(module.path)/config.json"
-      if head.normalizes {
-        throw .config(folder.path, "module \(module.kind) behind Normalize is not supported")
-      }
-      switch module.kind {
-      case "Pooling":
-        guard head.poolings.isEmpty,
-          let config = try folder.rootJSON("\(module.path)/config.json")
-        else { throw .config(place, "expected one Pooling module with its configuration") }
-        head.poolings = try poolings(config, place: place)
-        head.poolsPrompt = config["include_prompt"]?.bool ?? true
-        if !head.poolsPrompt, head.poolings.contains(.weightedMean) {
-          throw .config(place, "include_prompt false with a weighted mean is not supported")
-        }
-      case "Dense":
-        guard !head.poolings.isEmpty,
-          let config = try folder.rootJSON("\(module.path)/config.json")
-        else { throw .config(place, "expected a Dense module behind the Pooling") }
-        head.layers.append(
-          .linear(try SentenceTransformersFolder.projection(config, module.path, place: place)))
-      case "LayerNorm":
-        guard !head.poolings.isEmpty else {
-          throw .config(place, "expected a LayerNorm module behind the Pooling")
-        }
-        head.layers.append(.norm(folder: module.path))
-      case "Normalize": head.normalizes = true
-      default: throw .config(folder.path, "module \(module.kind) is not supported")
-      }
-    }
+    for module in source.heads { try head.add(module, source) }
     guard !head.poolings.isEmpty else {
       throw .config(folder.path, "the modules hold no Pooling")
     }
-    try refuseLowerCase(folder)
-    let names = modules.map(\.kind).joined(separator: ", ")
+    if head.layers.normalizesLast {
+      head.layers.removeLast()
+      head.normalizes = true
+    }
+    head.kept = try source.settings?.integer("truncate_dim")
     var description = ModelDescription(
       folder: folder, backboneType: folder.modelType ?? "none", head: head,
       similarity: try source.similarity(default: .cosine), roles: [:],
-      evidence: ["modules.json: Transformer, \(names)"])
+      evidence: ["modules.json: \(kinds.joined(separator: ", "))"])
     try source.addRoles(to: &description)
     return description
   }
 
-  /// `pooling_mode` of version 5, or the classic flags; both may name several.
-  private static func poolings(_ config: JSON, place: String) throws(Failure) -> [Pooling] {
-    let names = [
-      ("cls", Pooling.first), ("max", .max), ("mean", .mean),
-      ("mean_sqrt_len_tokens", .meanSqrtLength),
-      ("weightedmean", .weightedMean), ("lasttoken", .last),
-    ]
-    if let mode = config["pooling_mode"] {
-      let wanted = mode.array?.compactMap(\.string) ?? mode.string.map { [$0] } ?? []
-      var poolings: [Pooling] = []
-      for name in wanted {
-        guard let pooling = names.first(where: { $0.0 == name })?.1 else {
-          throw .config(place, "pooling_mode \(name) is not supported")
-        }
-        poolings.append(pooling)
-      }
-      return poolings
+  /// Adds a module to those in front of it.
+  mutating func add(
+    _ module: SentenceTransformersModules.Module, _ source: SentenceTransformersFolder
+  ) throws(Failure) {
+    switch module.kind {
+    case "Pooling": try addPooling(source.configuration(of: module), module, source)
+    case "Dense":
+      let (layer, input) = try source.projection(module)
+      try add(.linear(layer), reading: input, module, source)
+    case "LayerNorm":
+      try source.configuration(of: module)?.ignore("dimension")
+      try add(.norm(folder: module.path), reading: .text, module, source)
+    case "Normalize":
+      let input = try ModuleInput(source.configuration(of: module), default: .text)
+      try add(.normalize, reading: input, module, source)
+    case "Dropout": try source.configuration(of: module)?.ignore("dropout")
+    default: throw source.unsupported(module)
     }
-    let flags = [
-      ("pooling_mode_cls_token", Pooling.first), ("pooling_mode_max_tokens", .max),
-      ("pooling_mode_mean_tokens", .mean), ("pooling_mode_mean_sqrt_len_tokens", .meanSqrtLength),
-      ("pooling_mode_weightedmean_tokens", .weightedMean), ("pooling_mode_lasttoken", .last),
-    ]
-    return flags.compactMap { config[$0.0]?.bool == true ? $0.1 : nil }
   }
 
-  /// `do_lower_case` of `sentence_bert_config.json` changes the text before the tokenizer sees it:
-  /// no harm where the tokenizer does the same.
-  private static func refuseLowerCase(_ folder: ModelFolder) throws(Failure) {
-    guard try folder.json("sentence_bert_config.json")?["do_lower_case"]?.bool == true,
-      try folder.json("tokenizer_config.json")?["do_lower_case"]?.bool == false
-    else { return }
-    throw .config(
-      "\(folder.path)/sentence_bert_config.json",
-      "do_lower_case with a tokenizer that keeps case is not supported")
+  private mutating func add(
+    _ layer: HeadLayerSettings, reading input: ModuleInput,
+    _ module: SentenceTransformersModules.Module, _ source: SentenceTransformersFolder
+  ) throws(Failure) {
+    switch input {
+    case .text where poolings.isEmpty:
+      throw .config(
+        "\(source.folder.path)/\(module.path)/config.json",
+        "expected a \(module.kind) module behind the Pooling")
+    case .tokens where !poolings.isEmpty:
+      throw source.unsupported(module, " of tokens behind the Pooling")
+    case .text: layers.append(layer)
+    case .tokens: tokenLayers.append(layer)
+    }
+  }
+
+  private mutating func addPooling(
+    _ config: SettingsFile?, _ module: SentenceTransformersModules.Module,
+    _ source: SentenceTransformersFolder
+  ) throws(Failure) {
+    guard poolings.isEmpty, let config else {
+      throw .config(
+        "\(source.folder.path)/\(module.path)/config.json",
+        "expected one Pooling module with its configuration")
+    }
+    config.ignore("embedding_dimension", "word_embedding_dimension")
+    poolings = try Self.poolings(config)
+    poolsPrompt = try config.bool("include_prompt", default: true)
+    if !poolsPrompt, poolings.contains(.weightedMean) {
+      throw .config(config.place, "include_prompt false with a weighted mean is not supported")
+    }
+  }
+
+  /// `pooling_mode` of version 5, or the classic flags; both may name several, and none is the mean.
+  private static func poolings(_ config: SettingsFile) throws(Failure) -> [Pooling] {
+    let rows = [
+      ("cls", "pooling_mode_cls_token", Pooling.first), ("max", "pooling_mode_max_tokens", .max),
+      ("mean", "pooling_mode_mean_tokens", .mean),
+      ("mean_sqrt_len_tokens", "pooling_mode_mean_sqrt_len_tokens", .meanSqrtLength),
+      ("weightedmean", "pooling_mode_weightedmean_tokens", .weightedMean),
+      ("lasttoken", "pooling_mode_lasttoken", .last),
+    ]
+    var flagged: [Pooling] = []
+    for (_, flag, pooling) in rows where try config.bool(flag) { flagged.append(pooling) }
+    guard let names = try config.strings("pooling_mode") else {
+      return flagged.isEmpty ? [.mean] : flagged
+    }
+    for (_, flag, _) in rows where config.peek(flag)?.bool == true {
+      config.note(flag, "pooling_mode counts")
+    }
+    var poolings: [Pooling] = []
+    for name in names {
+      guard let row = rows.first(where: { $0.0 == name }) else {
+        throw .config(config.place, "pooling_mode \(name) is not supported")
+      }
+      poolings.append(row.2)
+    }
+    if poolings.isEmpty { throw config.invalid("pooling_mode", expected: "a way to pool") }
+    return poolings
   }
 }

@@ -30,59 +30,56 @@ package enum Sparsification: String, Sendable, CaseIterable {
 /// One vector a text: pooling, then layers, sparsification and normalisation, in that order
 /// (DPR, arXiv:2004.04906; SBERT, arXiv:1908.10084; Lightning IR `models/bi_encoders/dpr.py`).
 package struct DenseHead: BiEncoderHead {
-  package enum Layer: Sendable {
-    case linear(Linear, Activation)
-    case norm(LayerNorm)
-
-    /// Width of what comes out; nil where it is that of what goes in.
-    package var outputs: Int? {
-      switch self {
-      case .linear(let linear, _): linear.outputs
-      case .norm: nil
-      }
-    }
-  }
-
+  /// Layers over every token, in front of the pooling.
+  package let tokenLayers: [HeadLayer]
   /// Several poolings are laid side by side.
   package let poolings: [Pooling]
-  package let layers: [Layer]
+  package let layers: [HeadLayer]
   package let sparsification: Sparsification
   package let normalizes: Bool
   /// Whether the tokens of a prompt are pooled with the others.
   package let poolsPrompt: Bool
+  /// Numbers at the front of an embedding that are kept; nil for all.
+  private let kept: Int?
   /// Width of the embeddings.
   package let dimension: Int
 
   package init(
-    poolings: [Pooling], layers: [Layer], sparsification: Sparsification = .none,
-    normalizes: Bool, poolsPrompt: Bool = true, width: Int
+    tokenLayers: [HeadLayer] = [], poolings: [Pooling], layers: [HeadLayer],
+    sparsification: Sparsification = .none, normalizes: Bool, poolsPrompt: Bool = true,
+    keeping kept: Int? = nil, width: Int
   ) {
+    self.tokenLayers = tokenLayers
     self.poolings = poolings
     self.layers = layers
     self.sparsification = sparsification
-    self.normalizes = normalizes
     self.poolsPrompt = poolsPrompt
-    dimension = layers.compactMap(\.outputs).last ?? width * poolings.count
+    let tokenWidth = tokenLayers.outputs ?? width
+    let whole = layers.outputs ?? tokenWidth * poolings.count
+    self.kept = kept.flatMap { $0 < whole ? $0 : nil }
+    dimension = self.kept ?? whole
+    // A part of a vector of length 1 has another length, and the library leaves it so.
+    self.normalizes = normalizes && self.kept == nil
+    self.normalizesWhole = normalizes
   }
+
+  private let normalizesWhole: Bool
 
   package var form: VectorForm { .dense(dimension: dimension) }
 
   package func vectors<O: Operations>(_ texts: HeadInput<O>, _ o: O) -> [O.Value] {
-    var x = pooled(texts, o)
-    for layer in layers {
-      switch layer {
-      case .linear(let linear, let activation): x = o.linear(x, linear, activation)
-      case .norm(let norm): x = o.layerNorm(x, norm)
-      }
-    }
+    var x = layers.apply(pooled(texts, o), o)
     x = sparsification.apply(x, o)
-    return [normalizes ? o.normalize(x) : x]
+    if normalizesWhole { x = o.normalize(x) }
+    return [kept.map { o.columns(x, first: $0) } ?? x]
   }
 
   private func pooled<O: Operations>(_ texts: HeadInput<O>, _ o: O) -> O.Value {
     let skipped = poolsPrompt ? 0 : texts.promptTokens
-    if skipped == 0, poolings.count == 1 { return texts.pooledStates(poolings[0]) }
-    let states = texts.states()
+    if skipped == 0, poolings.count == 1, tokenLayers.isEmpty {
+      return texts.pooledStates(poolings[0])
+    }
+    let states = tokenLayers.apply(texts.states(), o)
     let (hidden, batch) =
       skipped == 0 ? (states, texts.batch) : cut(states, texts.batch, skipped, o)
     let pooled = poolings.map { o.pool(hidden, $0, batch) }
@@ -109,7 +106,8 @@ package struct DenseHead: BiEncoderHead {
     [
       JSON.Member("pooling", .array(poolings.map { .string($0.rawValue) })),
       JSON.Member("pools_prompt", .bool(poolsPrompt)),
-      JSON.Member("projections", .array(layers.compactMap(\.outputs).map { .integer($0) })),
+      JSON.Member(
+        "projections", .array((tokenLayers + layers).compactMap(\.outputs).map { .integer($0) })),
       JSON.Member("sparsification", .string(sparsification.rawValue)),
       JSON.Member("normalize", .bool(normalizes)),
     ]
@@ -126,53 +124,33 @@ extension DenseHead {
       "sparsification", "sparsification_strategy",
     ]
 
+    /// Layers over every token, in front of the pooling.
+    package var tokenLayers: [HeadLayerSettings] = []
     package var poolings: [Pooling]
     /// Layers behind the pooling.
-    package var layers: [Layer]
+    package var layers: [HeadLayerSettings]
     package var sparsification = Sparsification.none
     package var normalizes: Bool
     /// Whether the tokens of a prompt are pooled with the others.
     package var poolsPrompt = true
-
-    /// A layer behind the pooling.
-    package enum Layer: Sendable {
-      case linear(Projection)
-      /// Layer normalisation whose weights are `norm` in a folder below the model's.
-      case norm(folder: String)
-    }
+    /// Numbers at the front of an embedding that are kept; nil for all.
+    package var kept: Int?
 
     package func layerNames(
       _ family: (any BackboneFamily.Type)?
     ) -> [(stored: String, lightningIR: String)] {
-      let projections = layers.compactMap { layer in
-        if case .linear(let projection) = layer { projection } else { nil }
-      }
-      return projections.prefix(1).map { ($0.place.path, "projection") }
+      (tokenLayers + layers).projections.prefix(1).map { ($0.place.path, "projection") }
     }
 
-    /// Epsilon of torch.nn.LayerNorm, which sentence-transformers' module leaves as it is.
-    private static let normEpsilon = 1e-5
-
     package func load(_ loader: HeadLoader) throws(Failure) -> Head {
-      var layers: [DenseHead.Layer] = []
-      var inputs = loader.width * poolings.count
-      for layer in self.layers {
-        switch layer {
-        case .linear(let projection):
-          let linear = try loader.linear(projection, inputs: inputs)
-          layers.append(.linear(linear, try loader.activation(projection.activation)))
-          inputs = linear.outputs
-        case .norm(let folder):
-          layers.append(
-            .norm(
-              try WeightScope(loader.sources.checkpoint(folder)).layerNorm(
-                "norm", width: inputs, epsilon: Self.normEpsilon)))
-        }
-      }
+      let tokenLayers = try loader.layers(self.tokenLayers, inputs: loader.width)
+      let width = tokenLayers.outputs ?? loader.width
+      let layers = try loader.layers(self.layers, inputs: width * poolings.count)
       return .biEncoder(
         DenseHead(
-          poolings: poolings, layers: layers, sparsification: sparsification,
-          normalizes: normalizes, poolsPrompt: poolsPrompt, width: loader.width))
+          tokenLayers: tokenLayers, poolings: poolings, layers: layers,
+          sparsification: sparsification, normalizes: normalizes, poolsPrompt: poolsPrompt,
+          keeping: kept, width: loader.width))
     }
   }
 }
@@ -187,7 +165,7 @@ extension DenseHead.Settings {
       "pooling_strategy",
       default: isOlder(folder) ? LightningIRFolder.PoolingStrategy.mean : .first)
     let layers = try LightningIRFolder.projection(folder, "projection", isOptional: true).map {
-      [Layer.linear($0)]
+      [HeadLayerSettings.linear($0)]
     }
     var description = try LightningIRFolder.biEncoder(
       folder,

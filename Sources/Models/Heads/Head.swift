@@ -40,6 +40,12 @@ package protocol BiEncoderHead: Sendable {
   /// Layers that get some of a text's tokens: which masks of dropout these have is not known.
   var layersOfSomeTokens: [Linear] { get }
 
+  /// Whether texts have fewer vectors than tokens that count, because some become one.
+  var mergesVectors: Bool { get }
+
+  /// A text's vectors as they are stored and compared.
+  func merged(_ set: VectorSet, _ role: Role) -> VectorSet
+
   /// Members that `lir-encode --inspect` prints of the head behind its form.
   var facts: [JSON.Member] { get }
 }
@@ -56,6 +62,10 @@ extension BiEncoderHead {
   package var givesViews: Bool { false }
 
   package var layersOfSomeTokens: [Linear] { [] }
+
+  package var mergesVectors: Bool { false }
+
+  package func merged(_ set: VectorSet, _ role: Role) -> VectorSet { set }
 
   package var facts: [JSON.Member] { [] }
 }

@@ -104,6 +104,8 @@ package struct LateInteraction: Sendable {
   package var docAggregation = Aggregation.max
   /// Tokens whose vectors do not count.
   package var masked: [Role: MaskedTokens] = [:]
+  /// Tokens whose vectors alone count; all where there are none.
+  package var kept: [Role: [Int32]] = [:]
 
   package enum MaskedTokens: Sendable, Equatable {
     /// ASCII punctuation.
@@ -111,6 +113,14 @@ package struct LateInteraction: Sendable {
     case tokens([String])
     /// As `tokens`, but an unknown one is the tokenizer's unknown token, as in PyLate.
     case words([String])
+    /// As `tokens`, but an unknown one masks nothing, as in sentence-transformers.
+    case knownWords([String])
+
+    /// Python's `string.punctuation` as words of PyLate.
+    static var punctuationWords: MaskedTokens { .words(punctuationMarks.map { String($0) }) }
+
+    /// Python's `string.punctuation`.
+    static let punctuationMarks = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
   }
 }
 

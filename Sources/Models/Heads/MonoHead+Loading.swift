@@ -15,6 +15,7 @@ extension MonoHead.Settings {
     let (scope, width) = (WeightScope(loader.sources.main), loader.width)
     let description = loader.description
     let answersInWords = description.family?.answersInWords ?? false
+    if let modules { return try head(of: modules, loader) }
     switch naming {
     case .transformers where answersInWords: return try wordScores(loader, pooling)
     case .transformers:
@@ -37,6 +38,19 @@ extension MonoHead.Settings {
           names.outputs, inputs: width, outputs: outputs, bias: hasBias),
         scoring: scoring, pairs: reading)
     }
+  }
+
+  /// Modules of sentence-transformers, the last of which is linear.
+  private func head(
+    of modules: [HeadLayerSettings], _ loader: HeadLoader
+  ) throws(Failure) -> MonoHead {
+    var layers = try loader.layers(modules, inputs: loader.width)
+    guard case .linear(let classifier, .none, .none)? = layers.popLast() else {
+      throw .config(loader.description.folder.path, "the module that gives scores is not linear")
+    }
+    return MonoHead(
+      pooling: pooling, layers: layers, pooler: nil, poolerActivation: .none, norm: nil, scale: 1,
+      classifier: classifier, scoring: scoring, pairs: reading)
   }
 
   /// Outputs of the classifier.

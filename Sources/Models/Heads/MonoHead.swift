@@ -18,6 +18,8 @@ package struct MonoHead: CrossEncoderHead {
 
   /// Nil where a decoder made one state of a pair.
   package let pooling: Pooling?
+  /// Layers behind the pooling.
+  package let layers: [HeadLayer]
   /// A linear layer in front of the classifier: BERT's pooler, or what stands in its place.
   package let pooler: Linear?
   package let poolerActivation: Activation
@@ -28,6 +30,21 @@ package struct MonoHead: CrossEncoderHead {
   package let classifier: Linear
   package let scoring: Scoring
   package let pairs: PairSettings
+
+  package init(
+    pooling: Pooling?, layers: [HeadLayer] = [], pooler: Linear?, poolerActivation: Activation,
+    norm: LayerNorm?, scale: Float, classifier: Linear, scoring: Scoring, pairs: PairSettings
+  ) {
+    self.pooling = pooling
+    self.layers = layers
+    self.pooler = pooler
+    self.poolerActivation = poolerActivation
+    self.norm = norm
+    self.scale = scale
+    self.classifier = classifier
+    self.scoring = scoring
+    self.pairs = pairs
+  }
 
   package func scores<O: Operations>(
     _ pairs: HeadInput<O>, _ activation: ScoreActivation, _ o: O
@@ -45,7 +62,7 @@ package struct MonoHead: CrossEncoderHead {
 
   /// [B,1] or [B,2].
   private func logits<O: Operations>(_ pairs: HeadInput<O>, _ o: O) -> O.Value {
-    var x = pooling.map { pairs.pooledStates($0) } ?? pairs.states()
+    var x = layers.apply(pooling.map { pairs.pooledStates($0) } ?? pairs.states(), o)
     if let pooler { x = o.linear(x, pooler, poolerActivation) }
     if let norm { x = o.layerNorm(x, norm) }
     if scale != 1 { x = o.scale(x, by: scale) }
@@ -83,6 +100,9 @@ extension MonoHead {
     package var scoring: Scoring
     /// Whose names the weights have.
     package var naming: HeadNaming
+    /// Modules of sentence-transformers between the pooling and the score, the last of which gives
+    /// it; nil for a classifier of another kind.
+    package var modules: [HeadLayerSettings]?
     let reading: PairSettings
 
     package init(
@@ -187,28 +207,5 @@ extension MonoHead.Settings {
     return .init(
       depth: depth, sharedToken: try folder.bool("add_extra_token", default: false) ? 1 : 0,
       drawsMissing: try folder.bool("sample_missing_docs", default: true))
-  }
-}
-
-// MARK: sentence-transformers
-
-extension MonoHead.Settings {
-  /// A CrossEncoder: a classifier of transformers with one label.
-  package static func describe(
-    _ source: SentenceTransformersFolder
-  ) throws(Failure) -> ModelDescription? {
-    let folder = source.folder
-    let isClassifier =
-      source.heads.isEmpty
-      && folder.architectures.contains { $0.hasSuffix("ForSequenceClassification") }
-    guard source.beginsWithTransformer,
-      isClassifier || source.settings?["model_type"]?.string == "CrossEncoder"
-    else { return nil }
-    let labels = try PlainFolder.labelCount(folder)
-    guard labels == 1 else {
-      throw .config(folder.path, "a cross-encoder with \(labels) labels gives no ranking score")
-    }
-    return try PlainFolder.classifier(
-      folder, evidence: "modules.json: a CrossEncoder of sentence-transformers")
   }
 }

@@ -10,62 +10,83 @@ extension MultiVectorHead.Settings {
   package static func describe(
     _ source: SentenceTransformersFolder
   ) throws(Failure) -> ModelDescription? {
+    let isEncoder =
+      source.modelType == "MultiVectorEncoder"
+      || source.modules.all.contains { $0.kind == "MultiVectorMask" }
+    if isEncoder { return try describeEncoder(source) }
     guard source.beginsWithTransformer, let settings = source.settings,
-      settings["query_prefix"] != nil, source.heads.allSatisfy({ $0.kind == "Dense" })
+      source.modelType == "ColBERT" || settings.peek("query_prefix") != nil
     else { return nil }
-    return try describe(source.folder, source.heads, settings)
+    return try describe(source, settings)
   }
 
   private static func describe(
-    _ folder: ModelFolder, _ modules: [SentenceTransformersModules.Module], _ settings: JSON
+    _ source: SentenceTransformersFolder, _ settings: SettingsFile
   ) throws(Failure) -> ModelDescription {
-    var projections: [Projection] = []
-    for module in modules {
-      let place = "\(folder.path)/\(module.path)/config.json"
-      guard let config = try folder.rootJSON("\(module.path)/config.json") else {
-        throw .config(place, "the Dense module has no configuration")
+    var layers: [HeadLayerSettings] = []
+    var ignored: [String] = []
+    for module in source.heads {
+      guard module.kind == "Dense" else {
+        ignored.append("modules.json: \(module.kind) (PyLate takes Transformer and Dense alone)")
+        continue
       }
-      if config["use_residual"]?.bool == true {
-        throw .config(place, "use_residual is not supported")
-      }
-      projections.append(
-        try SentenceTransformersFolder.projection(config, module.path, place: place))
+      // PyLate's module reads tokens whatever its configuration says.
+      layers.append(.linear(try source.projection(module, reading: .tokens).layer))
     }
+    if source.transformer?.expansion != nil {
+      throw .config(source.folder.path, "query_expansion of the Transformer is not PyLate's")
+    }
+    layers.append(.normalize)
     var interaction = LateInteraction()
-    if let words = settings["skiplist_words"]?.array?.compactMap(\.string), !words.isEmpty {
-      interaction.masked[.doc] = .words(words)
-    }
+    // PyLate's own default, also for folders that do not say it.
+    let words = try settings.strings("skiplist_words")
+    interaction.masked[.doc] = words.map { .words($0) } ?? .punctuationWords
+    if words?.isEmpty == true { interaction.masked[.doc] = nil }
+    let folder = source.folder
     var description = ModelDescription(
       folder: folder, backboneType: folder.modelType ?? "none",
-      head: Self(projections: projections, normalizes: true, interaction: interaction),
+      head: Self(layers: layers, interaction: interaction, retrieval: try retrieval(folder)),
       similarity: .dot, roles: [:],
-      evidence: ["config_sentence_transformers.json: query_prefix, a ColBERT model of PyLate"])
-    description.prompts = try SentenceTransformersFolder.prompts(settings, place: folder.path)
-    description.roles = [.query: try query(folder, settings), .doc: try doc(folder, settings)]
+      evidence: [
+        settings.peek("query_prefix") != nil
+          ? "config_sentence_transformers.json: query_prefix, a ColBERT model of PyLate"
+          : "config_sentence_transformers.json: model_type ColBERT, a model of PyLate"
+      ])
+    description.withoutEffect = ignored
+    // PyLate knows one similarity, whatever the name that is saved.
+    settings.ignore("similarity_fn_name", "truncate_dim")
+    description.prompts = try source.prompts()
+    let prompt = try source.defaultPrompt(description.prompts, ["query", "document"]) ?? ""
+    description.roles = [
+      .query: try query(settings, prompt), .doc: try doc(settings, prompt),
+    ]
     return description
   }
 
   private static func query(
-    _ folder: ModelFolder, _ settings: JSON
+    _ settings: SettingsFile, _ prompt: String
   ) throws(Failure) -> RoleSettings {
-    let expands = settings["do_query_expansion"]?.bool ?? true
+    let expands = try settings.bool("do_query_expansion", default: true)
+    let isAttended = try settings.bool("attend_to_expansion_tokens")
     return RoleSettings(
-      maximumLength: settings["query_length"]?.integer ?? 32,
-      inserted: prefix(settings["query_prefix"]),
-      filling: expands
-        ? .mask(isAttended: settings["attend_to_expansion_tokens"]?.bool ?? false) : .none)
+      maximumLength: try settings.integer("query_length") ?? 32, prompt: prompt,
+      inserted: try prefix("query_prefix", settings, "[Q] "),
+      filling: expands ? .mask(isAttended: isAttended) : .none)
   }
 
   private static func doc(
-    _ folder: ModelFolder, _ settings: JSON
+    _ settings: SettingsFile, _ prompt: String
   ) throws(Failure) -> RoleSettings {
     RoleSettings(
-      maximumLength: settings["document_length"]?.integer ?? 180,
-      inserted: prefix(settings["document_prefix"]))
+      maximumLength: try settings.integer("document_length") ?? 180, prompt: prompt,
+      inserted: try prefix("document_prefix", settings, "[D] "))
   }
 
-  private static func prefix(_ value: JSON?) -> [InsertedToken] {
-    guard let name = value?.string, !name.isEmpty else { return [] }
-    return [InsertedToken(name)]
+  /// The token of a role, which is none only where the folder says so.
+  private static func prefix(
+    _ key: String, _ settings: SettingsFile, _ fallback: String
+  ) throws(Failure) -> [InsertedToken] {
+    let name = try settings.string(key) ?? fallback
+    return name.isEmpty ? [] : [InsertedToken(name)]
   }
 }

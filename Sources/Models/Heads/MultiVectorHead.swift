@@ -8,24 +8,33 @@ import Vectors
 /// One vector a token: ColBERT (arXiv:2004.12832) and XTR (arXiv:2304.01982); Lightning IR
 /// `models/bi_encoders/col.py`.
 package struct MultiVectorHead: BiEncoderHead {
-  package let projections: [(linear: Linear, activation: Activation)]
-  package let normalizes: Bool
+  /// Layers over every token, in order.
+  package let layers: [HeadLayer]
+  /// What makes fewer vectors of some texts'; nil for nothing.
+  package let tokenPooling: TokenPooling?
   /// Width of a vector.
   package let dimension: Int
 
-  init(projections: [(linear: Linear, activation: Activation)], normalizes: Bool, width: Int) {
-    self.projections = projections
-    self.normalizes = normalizes
-    dimension = projections.last?.linear.outputs ?? width
+  init(layers: [HeadLayer], tokenPooling: TokenPooling? = nil, width: Int) {
+    self.layers = layers
+    self.tokenPooling = tokenPooling
+    dimension = layers.outputs ?? width
   }
 
-  package var form: VectorForm { .vectors(VectorShape(width: dimension, hasTokens: true)) }
+  package var normalizes: Bool {
+    if let tokenPooling, tokenPooling.normalizes { return true }
+    if case .normalize? = layers.last { return tokenPooling == nil }
+    return false
+  }
+
+  /// A mean of some tokens' vectors belongs to none of them.
+  package var form: VectorForm {
+    .vectors(VectorShape(width: dimension, hasTokens: tokenPooling == nil))
+  }
 
   /// [T,D] to [T,dimension].
   package func vectors<O: Operations>(_ texts: HeadInput<O>, _ o: O) -> [O.Value] {
-    var x = texts.states()
-    for (linear, activation) in projections { x = o.linear(x, linear, activation) }
-    return [normalizes ? o.normalize(x) : x]
+    [layers.apply(texts.states(), o)]
   }
 
   package func groups(
@@ -34,7 +43,17 @@ package struct MultiVectorHead: BiEncoderHead {
     [VectorGroups(rows: (0..<batch.sequences).map { counted(batch.range($0)) })]
   }
 
-  package var facts: [JSON.Member] { [JSON.Member("normalize", .bool(normalizes))] }
+  package var mergesVectors: Bool { tokenPooling != nil }
+
+  package func merged(_ set: VectorSet, _ role: Role) -> VectorSet {
+    tokenPooling?.merged(set, role, width: dimension) ?? set
+  }
+
+  package var facts: [JSON.Member] {
+    var members = [JSON.Member("normalize", .bool(normalizes))]
+    if let tokenPooling { members.append(JSON.Member("token_pooling", tokenPooling.fact)) }
+    return members
+  }
 }
 
 extension MultiVectorHead {
@@ -47,8 +66,9 @@ extension MultiVectorHead {
     ])
 
     /// Layers over every token, in order.
-    package var projections: [Projection]
-    package var normalizes: Bool
+    package var layers: [HeadLayerSettings]
+    /// What makes fewer vectors of some texts'; nil for nothing.
+    package var tokenPooling: TokenPooling?
     package var interaction: LateInteraction?
     /// Retrieval of vectors that training imitates; nil where all vectors count.
     package var retrieval: TokenRetrieval?
@@ -65,21 +85,14 @@ extension MultiVectorHead {
     package func layerNames(
       _ family: (any BackboneFamily.Type)?
     ) -> [(stored: String, lightningIR: String)] {
-      projections.prefix(1).map { ($0.place.path, "projection") }
+      layers.projections.prefix(1).map { ($0.place.path, "projection") }
     }
 
     package func load(_ loader: HeadLoader) throws(Failure) -> Head {
-      var layers: [(linear: Linear, activation: Activation)] = []
-      for projection in projections {
-        let inputs = layers.last?.linear.outputs ?? loader.width
-        layers.append(
-          (
-            try loader.linear(projection, inputs: inputs),
-            try loader.activation(projection.activation)
-          ))
-      }
-      return .biEncoder(
-        MultiVectorHead(projections: layers, normalizes: normalizes, width: loader.width))
+      .biEncoder(
+        MultiVectorHead(
+          layers: try loader.layers(layers, inputs: loader.width), tokenPooling: tokenPooling,
+          width: loader.width))
     }
   }
 }
@@ -95,8 +108,8 @@ extension MultiVectorHead.Settings {
     var description = try LightningIRFolder.biEncoder(
       folder,
       Self(
-        projections: projection.map { [$0] } ?? [],
-        normalizes: try LightningIRFolder.normalizes(folder),
+        layers: (projection.map { [.linear($0)] } ?? [])
+          + (try LightningIRFolder.normalizes(folder) ? [.normalize] : []),
         interaction: try LightningIRFolder.interaction(folder), retrieval: try retrieval(folder)))
     for role in [Role.query, .doc]
     where try folder.bool("\(role.rawValue)_expansion", default: false) {
@@ -108,7 +121,7 @@ extension MultiVectorHead.Settings {
   }
 
   /// `k_train_scope` is ours: the reference retrieves among a query's own documents only.
-  private static func retrieval(_ folder: ModelFolder) throws(Failure) -> TokenRetrieval? {
+  static func retrieval(_ folder: ModelFolder) throws(Failure) -> TokenRetrieval? {
     guard let count = try folder.optionalInteger("k_train", default: nil) else { return nil }
     guard count >= 1 else {
       throw .config(folder.configPlace, "k_train: expected at least 1, found \(count)")

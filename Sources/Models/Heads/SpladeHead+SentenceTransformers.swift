@@ -14,7 +14,7 @@ extension SpladeHead.Settings {
     if let (query, doc) = source.modules.routes {
       return try describe(source, query: query, doc: doc)
     }
-    guard source.modules.all.first?.kind == "MLMTransformer" else { return nil }
+    guard source.transformer?.task == .words else { return nil }
     return try describe(source, query: source.modules.all, doc: source.modules.all)
   }
 
@@ -23,20 +23,25 @@ extension SpladeHead.Settings {
     doc: [SentenceTransformersModules.Module]
   ) throws(Failure) -> ModelDescription {
     let folder = source.folder
-    guard doc.map(\.kind) == ["MLMTransformer", "SpladePooling"] else {
+    guard source.transformer?.task == .words, doc.map(\.kind).dropFirst() == ["SpladePooling"]
+    else {
       throw .config(
         folder.path,
         "modules \(doc.map(\.kind).joined(separator: ", ")) for documents are not supported")
     }
-    var head = try spladePooling(folder, doc[1])
-    var evidence = "modules.json: MLMTransformer, SpladePooling"
-    if query.map(\.kind) == ["SparseStaticEmbedding"] {
+    if source.transformer?.expansion != nil {
+      throw .config(folder.path, "query_expansion without a MultiVectorMask is not supported")
+    }
+    let kinds = doc.map(\.kind).joined(separator: ", ")
+    var head = try spladePooling(source, doc[1])
+    var evidence = "modules.json: \(kinds)"
+    let isStatic = query.map(\.kind) == ["SparseStaticEmbedding"]
+    if isStatic {
       try requireSameTokenizer(folder, query[0], doc[0])
       head.weighting[.query] = .staticTable
       head.tables[.query] = WeightPlace("weight", in: query[0].path)
       evidence =
-        "router_config.json: queries by SparseStaticEmbedding, documents by "
-        + "MLMTransformer, SpladePooling"
+        "router_config.json: queries by SparseStaticEmbedding, documents by \(kinds)"
     } else if query != doc {
       throw .config(
         folder.path,
@@ -46,32 +51,45 @@ extension SpladeHead.Settings {
       folder: folder, backboneType: folder.modelType ?? "none", head: head,
       similarity: try source.similarity(default: .dot), roles: [:],
       evidence: [evidence])
+    description.maximumTerms = try source.settings?.integer("max_active_dims")
     try source.addRoles(to: &description)
-    if head.weighting[.query] == .staticTable {
+    if isStatic {
       description.roles[.query]?.addsSpecialTokens = false
+      try readStatic(query[0], source, &description)
     }
     return description
   }
 
+  /// A table of weights has a tokenizer of its own, with a length of its own.
+  private static func readStatic(
+    _ module: SentenceTransformersModules.Module, _ source: SentenceTransformersFolder,
+    _ description: inout ModelDescription
+  ) throws(Failure) {
+    if let config = try source.configuration(of: module) {
+      config.ignore("frozen")
+      if config.value("path") != nil { throw config.unsupported("path") }
+    }
+    let tokenizer = try source.folder.rootJSON("\(module.path)/tokenizer_config.json")
+    description.roles[.query]?.maximumLength = ModelFolder.tokenizerLength(tokenizer)
+  }
+
   /// sentence-transformers `sparse_encoder/modules/splade_pooling.py`.
   private static func spladePooling(
-    _ folder: ModelFolder, _ module: SentenceTransformersModules.Module
+    _ source: SentenceTransformersFolder, _ module: SentenceTransformersModules.Module
   ) throws(Failure) -> Self {
-    let place = "\(folder.path)/\(module.path)/config.json"
-    guard let config = try folder.rootJSON("\(module.path)/config.json") else {
-      throw .config(place, "the SpladePooling has no configuration")
-    }
+    let config = try source.requiredConfiguration(of: module)
+    config.ignore("embedding_dimension", "word_embedding_dimension", "chunk_size")
     let pooling: Pooling
-    switch config["pooling_strategy"]?.string {
+    switch try config.string("pooling_strategy") {
     case nil, "max": pooling = .max
     case "sum": pooling = .sum
-    case .some(let name): throw .config(place, "pooling_strategy \(name) is not supported")
+    default: throw config.unsupported("pooling_strategy")
     }
     let sparsification: Sparsification
-    switch config["activation_function"]?.string {
+    switch try config.string("activation_function") {
     case nil, "relu": sparsification = .reluLog
     case "log1p_relu": sparsification = .reluTwiceLog
-    case .some(let name): throw .config(place, "activation_function \(name) is not supported")
+    default: throw config.unsupported("activation_function")
     }
     return Self(
       pooling: pooling, sparsification: sparsification,

@@ -37,34 +37,30 @@ package enum LightningIRFolder {
   static func describe(
     _ folder: ModelFolder, _ row: KnownCheckpoint, because evidence: String
   ) throws(Failure) -> ModelDescription {
-    let fields = row.fields.merging(try artifact(folder)) { $1 }
+    let artifact = try ColBERTArtifact(folder)
+    let fields = row.fields.merging(artifact.fields) { $1 }
     var description = try describe(
       folder.adding(fields.map { JSON.Member($0.key, $0.value) }.sorted { $0.key < $1.key }),
       row.modelType)
     description.evidence = [evidence]
+    description.withoutEffect = artifact.withoutEffect
     guard let markers = row.markerRows else { return description }
     let vocabulary = Int32(truncatingIfNeeded: try folder.integer("vocab_size"))
-    description.aliases = RowAliases([vocabulary: markers.query, vocabulary + 1: markers.doc])
-    for (role, id) in [(Role.query, vocabulary), (.doc, vocabulary + 1)] {
+    var rows: [Int32: Int32] = [:]
+    for (role, id, row) in [
+      (Role.query, vocabulary, markers.query), (.doc, vocabulary + 1, markers.doc),
+    ] {
+      if let name = artifact.markers[role] {
+        description.roles[role]?.inserted = [InsertedToken(name)]
+        continue
+      }
+      rows[id] = row
       for i in description.roles[role]?.inserted.indices ?? 0..<0 {
         description.roles[role]?.inserted[i].id = id
       }
     }
+    description.aliases = RowAliases(rows)
     return description
-  }
-
-  /// Lengths and width from ColBERT's own settings, which go before the row's.
-  private static func artifact(_ folder: ModelFolder) throws(Failure) -> [String: JSON] {
-    guard let settings = try folder.json("artifact.metadata") else { return [:] }
-    var fields: [String: JSON] = [:]
-    for (key, name) in [
-      ("query_maxlen", "query_length"), ("doc_maxlen", "doc_length"), ("dim", "embedding_dim"),
-      ("attend_to_mask_tokens", "attend_to_query_expanded_tokens"),
-    ] {
-      if let value = settings[key], !value.isNull { fields[name] = value }
-    }
-    if settings["mask_punctuation"]?.bool == false { fields["doc_mask_scoring_tokens"] = .null }
-    return fields
   }
 
   static func describe(

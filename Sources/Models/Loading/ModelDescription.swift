@@ -13,10 +13,14 @@ package struct ModelDescription: Sendable {
   /// Settings of queries and documents, or of pairs.
   package var roles: [Role: RoleSettings]
   package var prompts: [String: String] = [:]
+  /// Most terms of a sparse vector, those of the greatest weights; nil for all.
+  package var maximumTerms: Int?
   /// Markers that the checkpoint's vocabulary lacks.
   package var aliases = RowAliases()
   /// Why the folder was read this way.
   package var evidence: [String]
+  /// Settings of the folder that change nothing here.
+  package var withoutEffect: [String] = []
 
   /// The family of the backbone; nil where this release has none of that name.
   package var family: (any BackboneFamily.Type)? { folder.backbone(backboneType)?.family }
@@ -66,6 +70,8 @@ package struct Projection: Sendable {
   package var bias: Bias
   /// Name of the activation function, as torch calls it; nil for none.
   package var activation: String?
+  /// Whether what goes in is added to what comes out, by a layer `residual` where the widths differ.
+  package var hasResidual = false
 
   /// Whether the layer has a bias.
   package enum Bias: Sendable {

@@ -1,6 +1,7 @@
 import Failures
 import JSON
 import Streams
+import Tokenizers
 
 extension ModelFolder {
   /// XXH3-128 over the sorted list of (name, XXH3-128 of content) of the files that decide what
@@ -49,7 +50,8 @@ extension ModelFolder {
   ]
 
   private static func isRelevant(_ name: String) -> Bool {
-    relevantNames.contains(name) || name.hasSuffix(".safetensors")
+    relevantNames.contains(name) || ModuleFiles.transformer.contains(name)
+      || name.hasSuffix(".safetensors")
       || name.hasSuffix(".safetensors.index.json")
   }
 

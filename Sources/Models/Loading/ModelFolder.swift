@@ -45,6 +45,7 @@ package struct ModelFolder: Sendable {
     }
     modelPath = try Self.modelPath(of: path)
     guard WholeFile.exists(modelPath + "/config.json") else {
+      try SentenceTransformersModules.requireTransformer(path)
       throw .config(
         modelPath, "expected a model folder with a config.json",
         hint: "scripts/fetch-model downloads one; --model takes the folder, not a name")
@@ -181,10 +182,15 @@ extension ModelFolder {
 
   /// `model_max_length` of the tokenizer; nil for no limit.
   package func tokenizerLength() throws(Failure) -> Int? {
+    Self.tokenizerLength(try json("tokenizer_config.json"))
+  }
+
+  /// `model_max_length` of a tokenizer's configuration; nil for no limit.
+  static func tokenizerLength(_ config: JSON?) -> Int? {
     // transformers writes 10^30 for "no limit".
-    guard let length = try json("tokenizer_config.json")?["model_max_length"]?.double,
-      length >= 0, length < 1e9
-    else { return nil }
+    guard let length = config?["model_max_length"]?.double, length >= 0, length < 1e9 else {
+      return nil
+    }
     return Int(length)
   }
 }

@@ -103,7 +103,7 @@ enum PlainFolder {
   /// sigmoid for one label.
   ///
   /// `cross_encoder/CrossEncoder.py`, `get_default_activation_fn`.
-  private static func crossEncoderActivation(
+  static func crossEncoderActivation(
     _ folder: ModelFolder
   ) throws(Failure) -> (ScoreActivation, String) {
     let settings = try folder.rootJSON("config_sentence_transformers.json")

@@ -39,6 +39,9 @@ package enum Filling: Sendable, Equatable {
   case none
   /// Mask tokens up to the maximum length (ColBERT's expansion, arXiv:2004.12832).
   case mask(isAttended: Bool)
+  /// A token (nil for the mask, or the end of a text where there is none) up to a least number of
+  /// tokens; padding that a text itself holds stays what it is.
+  case expansion(token: String?, length: Int, isAttended: Bool)
   /// Padding that nobody attends to, up to a multiple of a number of tokens.
   case padding(multiple: Int)
 }
