@@ -5,7 +5,7 @@
 #
 # Every option of rerank.mk and retrieve.mk can be given here, too.
 
-here := $(dir $(lastword $(MAKEFILE_LIST)))
+override here := $(dir $(lastword $(MAKEFILE_LIST)))
 
 # --- options
 OUT          ?= quickstart/results
@@ -18,6 +18,8 @@ RERANK_DEPTH ?= 20
 MEASURES     ?= nDCG@10 RR@10 R@20
 # ---
 
+goals += quickstart
+
 include $(here)rerank.mk
 .DEFAULT_GOAL := quickstart
 
@@ -25,6 +27,7 @@ include $(here)rerank.mk
 quickstart: rerank $(if $(QRELS),$(OUT)/table.txt)
 
 # Both rankings, judged side by side.
-$(OUT)/table.txt: $(OUT)/first.run $(OUT)/second.run $(QRELS) $(call settings,table,$(QRELS) $(MEASURES))
+$(OUT)/table.txt: $(OUT)/first.run $(OUT)/second.run $(QRELS) \
+  $(call settings,table,$(QRELS) $(MEASURES),,$(QRELS),eval)
 	cd $(OUT) && lir-eval --qrels $(abspath $(QRELS)) $(MEASURES:%=-m '%') --format table \
 	  -o table.txt first.run second.run

@@ -11,10 +11,16 @@ RERANK_DEPTH ?= 100
 RERANK_FLAGS ?=
 # ---
 
+names   += RERANKER
+flags   += RERANK_FLAGS
+options += RERANK_DEPTH
+tools   += rerank
+goals   += rerank
+
 .DEFAULT_GOAL := rerank
 include $(dir $(lastword $(MAKEFILE_LIST)))retrieve.mk
 
-reranker_weights := $(wildcard $(RERANKER)/*.json $(RERANKER)/*.safetensors)
+override rerank_inputs := $(QUERIES) $(DOCS) $(call model,$(RERANKER)) $(call named,$(RERANK_FLAGS))
 
 .PHONY: rerank
 rerank: retrieve $(OUT)/second.run $(if $(QRELS),$(OUT)/second.measures.tsv)
@@ -22,12 +28,14 @@ rerank: retrieve $(OUT)/second.run $(if $(QRELS),$(OUT)/second.measures.tsv)
 $(OUT)/second:
 	mkdir -p $@
 
-$(OUT)/second/%.run: $(OUT)/first.run $(QUERIES) $(DOCS) $(reranker_weights) \
-  $(call settings,rerank,$(RERANKER) $(QUERIES) $(DOCS) $(RERANK_DEPTH)) | $(OUT)/second
+$(OUT)/second/%.run: $(OUT)/first.run $(rerank_inputs) $(call settings,rerank,$(RERANKER) $(QUERIES) \
+  $(DOCS) $(RERANK_DEPTH) $(SHARDS),RERANK_FLAGS,$(rerank_inputs),rerank) | $(OUT)/second
+	$(forget)
 	lir-rerank --model $(RERANKER) --queries $(QUERIES) --docs $(DOCS) --depth $(RERANK_DEPTH) \
-	  --shard $*/$(SHARDS) $(RERANK_FLAGS) -o $@ $<
+	  --shard $*/$(SHARDS) --resume $(RERANK_FLAGS) -o $@ $< $(said)
+	@touch $@
 
 # Renamed when it is whole, as the tools do it.
 $(OUT)/second.run: $(numbers:%=$(OUT)/second/%.run)
-	cat $^ > $@.part
+	cat $^ >$@.part
 	mv $@.part $@

@@ -4,8 +4,8 @@
 #        QRELS=qrels.txt OUT=out SHARDS=8 -j 2
 #
 # Every stage is one rule. Every output is written beside its place and then renamed, so a file that
-# exists is complete. `make` again does only what is missing, older than its inputs, or was made of
-# files with other names. On a cluster the shards are a job array:
+# exists is complete. `make` again does only what is missing, or was made of other or older inputs,
+# with other options or by other tools. On a cluster the shards are a job array:
 # `make -f pipelines/retrieve.mk OUT=out SHARDS=8 out/docs/3.lirt.zst` is task 3.
 
 # --- options
@@ -24,17 +24,25 @@ INDEX_FLAGS    ?=
 SEARCH_FLAGS   ?=
 # ---
 
+names    += MODEL DOCS QUERIES QRELS
+optional += QRELS
+flags    += TOKENIZE_FLAGS ENCODE_FLAGS INDEX_FLAGS SEARCH_FLAGS
+options  += SHARDS DEPTH MEASURES
+tools    += tokenize encode index search eval
+goals    += retrieve embeddings
+
 include $(dir $(lastword $(MAKEFILE_LIST)))settings.mk
 
-SHELL := bash
-.SHELLFLAGS := -euo pipefail -c
-.DELETE_ON_ERROR:
-.SUFFIXES:
 # Stages are kept: what has been encoded is not encoded again.
 .SECONDARY:
 
-numbers := $(shell seq $(SHARDS))
-weights := $(wildcard $(MODEL)/*.json $(MODEL)/*.safetensors $(MODEL)/vocab.txt)
+override numbers := $(shell seq $(SHARDS))
+override weights := $(call model,$(MODEL))
+override doc_inputs := $(DOCS) $(weights) $(call named,$(TOKENIZE_FLAGS))
+override query_inputs := $(QUERIES) $(weights) $(call named,$(TOKENIZE_FLAGS) $(ENCODE_FLAGS))
+override encode_inputs := $(weights) $(call named,$(ENCODE_FLAGS))
+override index_inputs := $(call named,$(INDEX_FLAGS))
+override search_inputs := $(call named,$(SEARCH_FLAGS))
 
 .PHONY: retrieve embeddings
 retrieve: $(OUT)/first.run $(if $(QRELS),$(OUT)/first.measures.tsv)
@@ -44,29 +52,38 @@ $(OUT)/docs $(OUT):
 	mkdir -p $@
 
 # Tokens are made at once: that is a hundred times faster than encoding them.
-$(OUT)/docs.tokens.zst: $(DOCS) $(weights) $(call settings,docs,$(MODEL) $(DOCS)) | $(OUT)
-	lir-tokenize --model $(MODEL) --role doc $(TOKENIZE_FLAGS) -o $@ $(DOCS)
+$(OUT)/docs.tokens.zst: $(doc_inputs) \
+  $(call settings,docs,$(MODEL) $(DOCS),TOKENIZE_FLAGS,$(doc_inputs),tokenize) | $(OUT)
+	$(once) lir-tokenize --model $(MODEL) --role doc $(TOKENIZE_FLAGS) -o $@ $(DOCS)
 
-# Embeddings of one shard; what a killed job left is continued.
-$(OUT)/docs/%.lirt.zst: $(OUT)/docs.tokens.zst | $(OUT)/docs
-	lir-encode --model $(MODEL) --role doc --shard $*/$(SHARDS) --resume $(ENCODE_FLAGS) -o $@ $<
+# Embeddings of one shard; what a killed job left is continued. A shard without documents is a stream
+# of none.
+$(OUT)/docs/%.lirt.zst: $(OUT)/docs.tokens.zst $(encode_inputs) \
+  $(call settings,encode,$(MODEL) $(SHARDS),ENCODE_FLAGS,$(encode_inputs),encode) | $(OUT)/docs
+	$(forget)
+	lir-encode --model $(MODEL) --role doc --shard $*/$(SHARDS) --resume $(ENCODE_FLAGS) -o $@ $< $(said)
+	@touch $@
 
 # The shards, joined: the bytes that one run over all documents would have written.
-$(OUT)/docs.lirt.zst: $(numbers:%=$(OUT)/docs/%.lirt.zst)
-	lir-encode cat -o $@ $^
+$(OUT)/docs.lirt.zst: $(numbers:%=$(OUT)/docs/%.lirt.zst) $(call settings,shards,$(SHARDS),,,encode)
+	lir-encode cat -o $@ $(numbers:%=$(OUT)/docs/%.lirt.zst)
 
-$(OUT)/queries.lirt: $(QUERIES) $(weights) $(call settings,queries,$(MODEL) $(QUERIES)) | $(OUT)
+$(OUT)/queries.lirt: $(query_inputs) $(call settings,queries,$(MODEL) \
+  $(QUERIES),TOKENIZE_FLAGS ENCODE_FLAGS,$(query_inputs),tokenize encode) | $(OUT)
 	lir-tokenize --model $(MODEL) --role query $(TOKENIZE_FLAGS) $(QUERIES) \
 	  | lir-encode --model $(MODEL) --role query $(ENCODE_FLAGS) -o $@
 
 # An index is a folder; lir-index replaces an older one by itself, when the new one is complete. So
 # there is nothing that make would have to delete when it is stopped.
 .PRECIOUS: $(OUT)/index/manifest.json
-$(OUT)/index/manifest.json: $(OUT)/docs.lirt.zst
+$(OUT)/index/manifest.json: $(OUT)/docs.lirt.zst $(index_inputs) \
+  $(call settings,index,,INDEX_FLAGS,$(index_inputs),index)
 	lir-index build $(INDEX_FLAGS) -o $(@D) $<
 
-$(OUT)/first.run: $(OUT)/index/manifest.json $(OUT)/queries.lirt $(call settings,depth,$(DEPTH))
+$(OUT)/first.run: $(OUT)/index/manifest.json $(OUT)/queries.lirt $(search_inputs) \
+  $(call settings,search,$(DEPTH),SEARCH_FLAGS,$(search_inputs),search)
 	lir-search --index $(<D) -k $(DEPTH) $(SEARCH_FLAGS) -o $@ $(OUT)/queries.lirt
 
-$(OUT)/%.measures.tsv: $(OUT)/%.run $(QRELS) $(call settings,measures,$(QRELS) $(MEASURES))
+$(OUT)/%.measures.tsv: $(OUT)/%.run $(QRELS) \
+  $(call settings,measures,$(QRELS) $(MEASURES),,$(QRELS),eval)
 	lir-eval --qrels $(QRELS) $(MEASURES:%=-m '%') --format tsv -o $@ $<

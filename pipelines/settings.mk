@@ -1,22 +1,150 @@
-# What the pipelines share: files that are as old as the last change of a setting.
+# What the pipelines share: options that are checked, files that are as old as the last change of what
+# a result depends on, messages that tell where they are from, and help.
 #
-# Ages tell whether a file was changed, not whether another one was named: the path of an older file
-# is a change, too.
+# Ages tell whether a file was changed, not whether another one was named, nor whether the tool that
+# reads it is another one: what a rule uses is a change, too. Each rule depends on a file that holds
+# its options, the sizes and times of its inputs, and the checksums of its tools.
 
-# $(call settings,NAME,TEXT): a file that holds the text. It is written anew, by a rule of its own,
-# where it holds another text or is missing; reading the Makefile writes nothing.
-settings = $(eval $(call settings_rule,$(OUT)/settings/$1,$(strip $2)))$(OUT)/settings/$1
+# --- options of every pipeline
+# Folder of the tools, where they are not on PATH
+BIN ?=
+# ---
 
-# $(call settings_rule,FILE,TEXT): the rule. The jobs of an array may all write at once.
-define settings_rule
-$1: $(if $(call differ,$2,$(file <$1)),another-setting)
+options += OUT BIN $(names) $(flags)
+override pipelines := $(dir $(lastword $(MAKEFILE_LIST)))
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.SUFFIXES:
+unexport BASH_ENV CDPATH
+ifneq ($(BIN),)
+  export PATH := $(abspath $(BIN)):$(PATH)
+endif
+
+# --- what the options must be like
+
+override empty :=
+override space := $(empty) $(empty)
+override hash := \#
+# Whether make only says what it would do: the tools' commands then, without what is around them.
+override dry := $(findstring n,$(firstword -$(MAKEFLAGS)))
+override quoted = '$(subst ','\'',$1)'
+# The file that make was started with is one of these, not one that builds on them.
+override ours := $(filter $(pipelines)%,$(firstword $(MAKEFILE_LIST)))
+override given := $(foreach v,$(filter-out PATH,$(.VARIABLES)),$(if $(filter command,$(origin $v)),$v))
+
+# $(call nearest,NAME): the option that is spelt most like it.
+override nearest_program = function least(a, b) { return a < b ? a : b } { m = length(w); \
+  n = length($$0); for (j = 0; j <= m; j++) d[0, j] = j; for (i = 1; i <= n; i++) { d[i, 0] = i; \
+  for (j = 1; j <= m; j++) d[i, j] = least(least(d[i-1, j], d[i, j-1]) + 1, \
+  d[i-1, j-1] + (substr($$0, i, 1) != substr(w, j, 1))) } \
+  if (best == "" || d[n, m] < lowest) { best = $$0; lowest = d[n, m] } } END { print best }
+override nearest = $(shell printf '%s\n' $(sort $(options)) | \
+  awk -v w="$$(echo '$1' | tr a-z- A-Z_)" $(call quoted,$(nearest_program)))
+
+override special := : ; % & | ( ) < > ' " \ * ? [ ] = $$ $(hash) `
+# $(call check_name,OPTION): one name, of characters that neither make nor a shell reads otherwise.
+override define check_name
+$(if $(word 2,$($1)),$(error $1: '$($1)': make takes no names with spaces; a link without any does it))
+$(foreach c,$(special),$(if $(findstring $c,$($1)),$(error $1: '$($1)': a name with $c, which make reads \
+otherwise; a link without it does it)))
+endef
+override define check_options
+$(if $(ours),$(foreach v,$(given),$(if $(filter $v,$(options)),,\
+$(error $v is not an option here; did you mean $(call nearest,$v)? `make -f $(firstword $(MAKEFILE_LIST)) help` \
+lists them))))
+$(foreach v,OUT BIN $(names),$(call check_name,$v))
+$(foreach v,OUT $(filter-out $(optional),$(names)),$(if $(strip $($v)),,$(error $v is empty: say $v=...)))
+$(if $(or $(shell [[ '$(SHARDS)' =~ ^[1-9][0-9]*$$ ]] || echo no),$(word 2,$(SHARDS))),\
+$(error SHARDS: '$(SHARDS)': expected a number from 1))
+endef
+
+ifeq ($(filter help,$(MAKECMDGOALS)),)
+  $(eval $(check_options))
+  override OUT := $(patsubst %/,%,$(OUT))
+
+  # What was to be there and is not: which option names it.
+  ifneq ($(ours),)
+    .DEFAULT:
+	$(error $(call missing,$@,$(firstword $(foreach v,$(names),$(if $(filter $($v) $($v)/%,$@),$v)))))
+  endif
+endif
+override missing = $(if $2,$2: $1: no such file$(if $(filter %/config.json,$1),; lir-fetch-model (here \
+scripts/fetch-model) downloads models),there is neither a file nor a goal $1; `make -f \
+$(firstword $(MAKEFILE_LIST)) help` lists goals and options)
+
+# --- what a result depends on
+
+# Checksums of the tools, as make finds them.
+override sums := $(if $(filter help,$(MAKECMDGOALS)),,$(shell PATH=$(call quoted,$(PATH)); \
+  for t in $(addprefix lir-,$(sort $(tools))); do \
+    p=$$(command -v $$t) && echo $$t:$$(cksum <"$$p" | tr ' ' -); done))
+$(if $(filter help,$(MAKECMDGOALS)),,$(foreach t,$(addprefix lir-,$(sort $(tools))),$(if \
+  $(filter $t:%,$(sums)),,$(error $t is neither on PATH nor in BIN='$(BIN)': say BIN=the folder of the tools))))
+
+# $(call model,FOLDER): the files of a model; the one that is missing where there are none.
+override model = $(or $(sort $(foreach g,json safetensors bin pt model txt metadata,\
+  $(wildcard $1/*.$g $1/*/*.$g))),$1/config.json)
+
+# $(call named,FLAGS): files that flags name, and those in folders that they name.
+override named = $(foreach w,$(subst =, ,$(subst ',,$(subst ",,$(call telling,$1)))),\
+  $(if $(findstring *,$w)$(findstring ?,$w)$(findstring [,$w),,\
+  $(if $(wildcard $w/.),$(foreach f,$(wildcard $w/* $w/*/*),$(if $(wildcard $f/.),,$f)),$(wildcard $w))))
+
+# $(call telling,FLAGS): flags without those that no result depends on.
+override telling = $(if $(strip $1),$(shell printf '%s' $(call quoted,$1) | sed -E -e ':a' -e \
+  's/(^| )--(threads|batch-tokens|progress|log-format|max-memory|tmp-dir|cache)( +|=)[^ ]+//;ta' -e \
+  's/(^| )(-v|-q|--verbose|--quiet)( |$$)/ /;ta'))
+
+# $(call state,FILES): size and time of each.
+override state = $(if $(strip $1),stat -Lc '%n:%s:%.9Y' $1 2>/dev/null | tr '\n' ' ' || true,:)
+
+# $(call settings,NAME,TEXT,FLAGS,FILES,TOOLS): a file that holds the text, flags, states of files and
+# checksums of tools. It is written anew, by a rule of its own, where it holds another text or is
+# missing; reading the Makefile writes nothing.
+override settings = $(eval $(call settings_rule,$(OUT)/settings/$1,$(strip $2 $(foreach f,$3,$f=$(call \
+  telling,$($f))) $(foreach t,$5,$(filter lir-$t:%,$(sums)))),$(strip $4)))$(OUT)/settings/$1
+
+# $(call settings_rule,FILE,TEXT,FILES): the rule. The jobs of an array may all write at once: what one
+# of them has written is left as old as it is.
+override define settings_recipe
 	@mkdir -p '$$(@D)'
 	@new='$$(@D)/.$$(@F)'.$$$$(uname -n).$$$$$$$$ && \
-	  printf '%s\n' '$(subst $$,$$$$,$(subst ','\'',$2))' >"$$$$new" && mv "$$$$new" '$$@'
+	  printf '%s %s\n' '$(subst $$,$$$$,$(subst ','\'',$2))' "$$$$($(subst $$,$$$$,$(call state,$3)))" \
+	  >"$$$$new" && if cmp -s "$$$$new" '$$@'; then rm "$$$$new"; else mv "$$$$new" '$$@'; fi
+endef
+override define settings_rule
+$1: $(if $(call differ,$(strip $2 $(shell $(call state,$3))),$(strip $(file <$1))),another-setting) | $3
+$(if $(dry),,$(settings_recipe))
 endef
 
 # $(call differ,ONE,OTHER): something where two texts are not the same.
-differ = $(subst x$1,,x$2)$(subst x$2,,x$1)
+override differ = $(subst x$1,,x$2)$(subst x$2,,x$1)
 
 # What is phony is always newer; without a rule it is no goal.
 .PHONY: another-setting
+
+# --- in recipes
+
+# A tool's messages behind the file and the shard that they are about, where there are several.
+override said = $(if $(filter-out 1,$(SHARDS)),2>&1 | sed -u 's|^|$@ ($*/$(SHARDS)): |' >&2)
+
+# What a killed job left of this file, unless it is younger than all that it was made of.
+override forget = $(if $(dry),,@for input in $^; do \
+  [ ! $(@D)/.$(@F).partial -ot $$input ] || rm -f $(@D)/.$(@F).partial*; done)
+
+# In front of a command that the jobs of an array would all run: the first does, the others wait for it.
+override once = $(if $(dry),,@exec 9>>$(OUT)/settings/lock; flock 9; stale=''; for input in $^; do \
+  [ ! $@ -ot $$input ] || stale=yes; done; [ -n "$$stale" ] || exit 0; PS4=''; set -x; )
+
+# --- help
+
+override help_program = FNR == 1 { block = 0; head = NR == 1 } \
+  head && /^$(hash)/ { sub(/^$(hash) ?/, ""); print; next } \
+  head { print "\nOptions, and their defaults:"; head = 0 } /^$(hash) --- options/ { block = 1; next } \
+  /^$(hash) ---/ { block = 0 } block { sub(/ *[?]= */, " = "); sub(/ +$$/, ""); print "  " $$0 }
+.PHONY: help
+help:
+	@awk $(call quoted,$(help_program)) $(MAKEFILE_LIST)
+	@printf '\nGoals: %s\n' '$(goals) help'

@@ -5,7 +5,7 @@
 #
 # train.mk has the other options.
 
-here := $(dir $(lastword $(MAKEFILE_LIST)))
+override here := $(dir $(lastword $(MAKEFILE_LIST)))
 
 # --- options
 CONFIG   ?= $(here)train-cross-encoder.yml

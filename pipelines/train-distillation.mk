@@ -6,7 +6,7 @@
 # No judgement of the training queries is used; QRELS are those of the test. train.mk has the other
 # options.
 
-here := $(dir $(lastword $(MAKEFILE_LIST)))
+override here := $(dir $(lastword $(MAKEFILE_LIST)))
 
 # --- options
 TEACHER      ?= models/cross
@@ -20,10 +20,11 @@ REPEAT       ?= 4
 SAMPLED_RUN  = $(OUT)/teacher.run
 SAMPLE_QRELS =
 
+names += TEACHER
 include $(here)train.mk
 
-teacher := $(wildcard $(TEACHER)/*.json $(TEACHER)/*.safetensors)
+override teacher := $(call model,$(TEACHER))
 
-$(OUT)/teacher.run: $(TRAIN_RUN) $(QUERIES) $(DOCS) $(teacher) \
-  $(call settings,teacher,$(TEACHER) $(TRAIN_RUN) $(QUERIES) $(DOCS) $(DEPTH))
+$(OUT)/teacher.run: $(TRAIN_RUN) $(QUERIES) $(DOCS) $(teacher) $(call settings,teacher,$(TEACHER) \
+  $(TRAIN_RUN) $(QUERIES) $(DOCS) $(DEPTH),,$(QUERIES) $(DOCS) $(teacher),rerank)
 	lir-rerank --model $(TEACHER) --queries $(QUERIES) --docs $(DOCS) --depth $(DEPTH) -o $@ $<

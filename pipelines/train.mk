@@ -6,9 +6,8 @@
 #
 # A training that was killed goes on: make again does what is missing. Anything of the configuration
 # is changed by TRAIN_FLAGS='--set max_steps=5000 --set optimizer.lr=1e-5'. What is changed on the
-# command line is made anew, as what has a newer input is; a training begins from its start then.
-
-pipelines := $(dir $(lastword $(MAKEFILE_LIST)))
+# command line is made anew, as what has a newer input is; a training begins from its start then. A
+# configuration is changed where its content is.
 
 # --- options
 START   ?= models/minilm
@@ -35,76 +34,102 @@ TRAIN_FLAGS  ?=
 EVALUATE ?= retrieve
 TRAIN_RUN ?= $(OUT)/train.run
 TEST_RUN  ?= $(OUT)/test.run
+# Jobs of encoding, and further options of the tools, for the first stage and the judgement
+SHARDS       ?= 1
+INDEX_FLAGS  ?=
+SEARCH_FLAGS ?=
+RERANK_FLAGS ?=
 # ---
 
-SHELL := bash
-.SHELLFLAGS := -euo pipefail -c
-.DELETE_ON_ERROR:
-.SUFFIXES:
+names    += START FIRST FIRST_CONFIG DOCS QUERIES QRELS TEST_QUERIES TEST_QRELS CONFIG \
+            SAMPLED_RUN SAMPLE_QRELS TRAIN_RUN TEST_RUN
+optional += FIRST_CONFIG SAMPLE_QRELS QRELS
+flags    += SAMPLE_FLAGS TRAIN_FLAGS INDEX_FLAGS SEARCH_FLAGS RERANK_FLAGS
+options  += DEPTH MEASURES SAMPLE_SIZE REPEAT EVALUATE SHARDS
+tools    += tokenize encode index search rerank train eval
+goals    += train
+
 .DEFAULT_GOAL := train
 
-include $(pipelines)settings.mk
+include $(dir $(lastword $(MAKEFILE_LIST)))settings.mk
 
-first_flags := $(if $(FIRST_CONFIG),--model-config $(FIRST_CONFIG))
-start := $(wildcard $(START)/*.json $(START)/*.safetensors)
+$(if $(filter help,$(MAKECMDGOALS))$(filter-out $(EVALUATE),x)$(filter retrieve rerank,$(EVALUATE)),,\
+  $(error EVALUATE: '$(EVALUATE)': expected retrieve or rerank))
+
+override first_flags := $(if $(FIRST_CONFIG),--model-config $(FIRST_CONFIG))
+override first := $(call model,$(FIRST)) $(wildcard $(FIRST_CONFIG))
+override search_inputs := $(first) $(call named,$(SEARCH_FLAGS))
+override start := $(call model,$(START))
+
+# What was given to this file means nothing to retrieve.mk: it is told all of its options.
+MAKEOVERRIDES :=
+# $(call retrieves,MODEL,FOLDER,GOAL,OPTIONS): retrieve.mk, which knows by itself what is to be done.
+override retrieves = $(if $(and $(dry),$(call absent,$1)),@echo make retrieve.mk $3,\
+  +$(MAKE) -f $(pipelines)retrieve.mk MODEL=$1 DOCS=$(DOCS) OUT=$2 SHARDS=$(SHARDS) DEPTH=$(DEPTH) \
+  INDEX_FLAGS=$(call quoted,$(INDEX_FLAGS)) SEARCH_FLAGS=$(call quoted,$(SEARCH_FLAGS)) QRELS= \
+  BIN=$(BIN) MEASURES= $4 $3)
+override absent = $(if $(wildcard $1/config.json),,yes)
 
 .PHONY: train
 train: $(OUT)/table.txt $(OUT)/train.svg
 
 # --- the first stage
-first_settings := $(call settings,first,$(FIRST) $(FIRST_CONFIG) $(DOCS))
+$(OUT)/first/index/manifest.json: $(DOCS) $(first) $(call settings,first,$(FIRST) $(FIRST_CONFIG) \
+  $(DOCS) $(SHARDS),INDEX_FLAGS,$(DOCS) $(first) $(call named,$(INDEX_FLAGS)),tokenize encode index)
+	$(call retrieves,$(FIRST),$(OUT)/first,$@,QUERIES=$(QUERIES) TOKENIZE_FLAGS='$(first_flags)' \
+	  ENCODE_FLAGS='$(first_flags)')
+	@touch $@
 
-# retrieve.mk does not know what the configuration was that its flags name.
-$(OUT)/first/index/manifest.json: $(DOCS) $(first_settings)
-	cmp -s $(first_settings) $(OUT)/first/made-of || rm -rf $(OUT)/first
-	mkdir -p $(OUT)/first
-	cp $(first_settings) $(OUT)/first/made-of
-	+$(MAKE) -f $(pipelines)retrieve.mk MODEL=$(FIRST) DOCS=$(DOCS) OUT=$(OUT)/first \
-	  TOKENIZE_FLAGS='$(first_flags)' ENCODE_FLAGS='$(first_flags)' $@
+$(OUT)/train.run: $(OUT)/first/index/manifest.json $(QUERIES) $(search_inputs) $(call settings,train-run,\
+  $(QUERIES) $(DEPTH) $(FIRST_CONFIG),SEARCH_FLAGS,$(QUERIES) $(search_inputs),search)
+	lir-search --index $(<D) --model $(FIRST) $(first_flags) -k $(DEPTH) $(SEARCH_FLAGS) -o $@ $(QUERIES)
 
-$(OUT)/train.run: $(OUT)/first/index/manifest.json $(QUERIES) \
-  $(call settings,train-run,$(QUERIES) $(DEPTH))
-	lir-search --index $(<D) --model $(FIRST) $(first_flags) -k $(DEPTH) -o $@ $(QUERIES)
-
-$(OUT)/test.run: $(OUT)/first/index/manifest.json $(TEST_QUERIES) \
-  $(call settings,test-run,$(TEST_QUERIES) $(DEPTH))
-	lir-search --index $(<D) --model $(FIRST) $(first_flags) -k $(DEPTH) -o $@ $(TEST_QUERIES)
+$(OUT)/test.run: $(OUT)/first/index/manifest.json $(TEST_QUERIES) $(search_inputs) $(call settings,test-run,\
+  $(TEST_QUERIES) $(DEPTH) $(FIRST_CONFIG),SEARCH_FLAGS,$(TEST_QUERIES) $(search_inputs),search)
+	lir-search --index $(<D) --model $(FIRST) $(first_flags) -k $(DEPTH) $(SEARCH_FLAGS) -o $@ \
+	  $(TEST_QUERIES)
 
 # --- training
-$(OUT)/tuples.jsonl: $(SAMPLED_RUN) $(SAMPLE_QRELS) $(QUERIES) $(DOCS) \
-  $(call settings,sample,$(SAMPLED_RUN) $(SAMPLE_QRELS) $(QUERIES) $(DOCS) $(SAMPLE_FLAGS) \
-    $(SAMPLE_SIZE) $(REPEAT))
+override sample_inputs = $(SAMPLE_QRELS) $(QUERIES) $(DOCS) $(call named,$(SAMPLE_FLAGS))
+$(OUT)/tuples.jsonl: $(SAMPLED_RUN) $(sample_inputs) $(call settings,sample,$(SAMPLED_RUN) \
+  $(SAMPLE_QRELS) $(QUERIES) $(DOCS) $(SAMPLE_SIZE) $(REPEAT),SAMPLE_FLAGS,$(sample_inputs),train)
 	lir-train sample $(SAMPLE_QRELS:%=--qrels %) --queries $(QUERIES) --docs $(DOCS) \
 	  $(SAMPLE_FLAGS) --sample-size $(SAMPLE_SIZE) --repeat $(REPEAT) -o $@ $<
 
-# What was trained with anything else begins anew; train.yml is as old as the last start.
-$(OUT)/model/DONE: $(CONFIG) $(OUT)/tuples.jsonl $(start) \
-  $(call settings,train,$(CONFIG) $(START) $(TRAIN_FLAGS))
-	for input in $^; do \
-	  if [ -e $(@D) ] && [ $$input -nt $(@D)/train.yml ]; then rm -r $(@D); fi; \
-	done
+# What was trained with anything else begins anew. A configuration that was touched alone is no other
+# one: what it holds is a setting, and its age is not asked.
+override config = $(CONFIG) $(if $(CONFIG),$(shell cksum <$(CONFIG) 2>/dev/null))
+override train_inputs = $(start) $(filter-out $(CONFIG),$(call named,$(TRAIN_FLAGS)))
+$(OUT)/model/DONE: $(OUT)/tuples.jsonl $(train_inputs) $(call settings,train,$(START) \
+  $(config),TRAIN_FLAGS,$(train_inputs),train) | $(CONFIG)
+	$(if $(dry),,@for input in $^; do [ ! -e $(@D) ] || [ ! $(OUT)/settings/began -ot $$input ] || \
+	  rm -r $(@D); done; [ -e $(@D) ] || touch $(OUT)/settings/began)
 	lir-train --config $(CONFIG) --model $(START) --set data.tuples=$(OUT)/tuples.jsonl \
 	  $(TRAIN_FLAGS) -o $(@D) --resume
+	@touch $@
 
-$(OUT)/train.svg: $(OUT)/model/DONE
+$(OUT)/train.svg: $(OUT)/model/DONE $(call settings,plot,,,,train)
 	lir-train plot -o $@ $(<D)
 
 # --- judgement
-$(OUT)/retrieve/first.run: $(OUT)/model/DONE $(TEST_QUERIES) $(DOCS) \
-  $(call settings,retrieve,$(TEST_QUERIES) $(DOCS))
-	+$(MAKE) -f $(pipelines)retrieve.mk MODEL=$(OUT)/model DOCS=$(DOCS) QUERIES=$(TEST_QUERIES) \
-	  QRELS= OUT=$(@D) TOKENIZE_FLAGS= ENCODE_FLAGS= $@
+override test_inputs := $(TEST_QUERIES) $(DOCS) $(call named,$(INDEX_FLAGS) $(SEARCH_FLAGS))
+$(OUT)/retrieve/first.run: $(OUT)/model/DONE $(test_inputs) $(call settings,retrieve,$(TEST_QUERIES) \
+  $(DOCS) $(DEPTH) $(SHARDS),INDEX_FLAGS SEARCH_FLAGS,$(test_inputs),tokenize encode index search)
+	$(call retrieves,$(OUT)/model,$(@D),$@,QUERIES=$(TEST_QUERIES) TOKENIZE_FLAGS= ENCODE_FLAGS=)
+	@touch $@
 
-$(OUT)/rerank/first.run: $(OUT)/model/DONE $(TEST_RUN) $(TEST_QUERIES) $(DOCS) \
-  $(call settings,rerank,$(TEST_RUN) $(TEST_QUERIES) $(DOCS))
-	mkdir -p $(@D)
-	lir-rerank --model $(OUT)/model --queries $(TEST_QUERIES) --docs $(DOCS) -o $@ $(TEST_RUN)
+override rerank_inputs := $(TEST_QUERIES) $(DOCS) $(call named,$(RERANK_FLAGS))
+$(OUT)/rerank/first.run: $(OUT)/model/DONE $(TEST_RUN) $(rerank_inputs) $(call settings,rerank,\
+  $(TEST_RUN) $(TEST_QUERIES) $(DOCS),RERANK_FLAGS,$(rerank_inputs),rerank)
+	@mkdir -p $(@D)
+	lir-rerank --model $(OUT)/model --queries $(TEST_QUERIES) --docs $(DOCS) $(RERANK_FLAGS) -o $@ \
+	  $(TEST_RUN)
 
 $(OUT)/trained.run: $(OUT)/$(EVALUATE)/first.run $(call settings,evaluate,$(EVALUATE))
 	cp $< $@.part
 	mv $@.part $@
 
 $(OUT)/table.txt: $(TEST_RUN) $(OUT)/trained.run $(TEST_QRELS) \
-  $(call settings,table,$(TEST_RUN) $(TEST_QRELS) $(MEASURES))
+  $(call settings,table,$(TEST_RUN) $(TEST_QRELS) $(MEASURES),,$(TEST_QRELS),eval)
 	lir-eval --qrels $(TEST_QRELS) $(MEASURES:%=-m '%') --format table -o $@ $(TEST_RUN) \
 	  $(OUT)/trained.run

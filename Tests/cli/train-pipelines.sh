@@ -74,5 +74,33 @@ for run in test trained; do
   ! grep -v '^new-' dpr/$run.run || fail "$run.run has queries of before"
 done
 is 'the model' "$model" "$(stat -c %Y%i dpr/model/DONE)"
+# A configuration that was touched is no other one; what was touched settles, and trains once at most.
+same_flags=("${flags[@]}" DEPTH=40 DOCS=more.tsv TEST_QUERIES=new.tsv TEST_QRELS=new.txt)
+pipeline dpr START="$plain" "${same_flags[@]}" --question || fail 'not done after make'
+touch other.yml dpr/model/train.yml
+pipeline dpr START="$plain" "${same_flags[@]}" --question || fail 'a touched configuration is another one'
+touch dpr/tuples.jsonl
+touch -d '+1 hour' dpr/model/train.yml
+makes dpr START="$plain" "${same_flags[@]}"
+touch dpr/model/DONE
+makes dpr START="$plain" "${same_flags[@]}"
+# Flags of the first stage and of the judgement; jobs, and variables of the environment.
+cp dpr/test.run first.run
+cp dpr/trained.run trained.run
+makes dpr START="$plain" "${same_flags[@]}" SEARCH_FLAGS='--drop-self --tag flag'
+for run in test trained; do is "tag of $run.run" flag "$(cut -d ' ' -f 6 dpr/$run.run | sort -u)"; done
+makes dpr START="$plain" "${same_flags[@]}" SHARDS=2
+same first.run dpr/test.run
+same trained.run dpr/trained.run
+(export INDEX_FLAGS=--no-provenance EVALUATE=rerank && makes dpr START="$plain" "${same_flags[@]}")
+differ trained.run dpr/trained.run
+before=$(find . | sort)
+pipeline dpr OUT=dry START="$plain" --dry-run || fail 'a dry run fails'
+is 'files after a dry run' "$before" "$(find . | sort)"
+pipeline dpr START="$plain" STRAT=x && fail 'an unknown option is taken'
+grep -q 'did you mean START?' make.log || fail 'an unknown option is not named'
+pipeline dpr START="$plain" EVALUATE=both && fail 'EVALUATE=both is taken'
+pipeline dpr START="$plain" CONFIG=nowhere.yml && fail 'a configuration that is not there is taken'
+grep -q 'CONFIG: nowhere.yml: no such file' make.log || fail 'a missing configuration is not named'
 ! grep -i 'overriding recipe' make.log || fail 'a recipe is there twice'
 rm -rf dpr colbert splade cross-encoder distillation
