@@ -12,6 +12,16 @@ done
 for page in stream records run index model; do
   [ -s prefix/share/man/man5/lir-$page.5 ] || fail "no manual page lir-$page(5)"
 done
+printf 'q Q0 d 1 2.5 t\n' >one.run
+printf 'd\ta text\n' >one.tsv
+is 'a run that is shown' '  1. d  (2.500)      a text' \
+  "$(prefix/bin/lir-show-run --docs one.tsv one.run | tr '\n' ' ' | sed 's/ $//')"
+printf '{"query_id":"q","doc_id":"d","rank":1,"score":2.5,"query":"ask","text":"a text"}\n' >one.jsonl
+is 'a run of JSON lines' 'q: ask   1. d  (2.500)      a text' \
+  "$(prefix/bin/lir-show-run - <one.jsonl | tr '\n' ' ' | sed 's/ $//')"
+refuses 65 'not a run' prefix/bin/lir-show-run one.tsv
+prefix/bin/lir-fetch-model --help >help.log || fail 'lir-fetch-model does not run'
+[ -s prefix/share/lir/pipelines/settings.mk ] || fail 'no pipelines'
 refuses 64 'where to' "$ROOT/scripts/install"
 refuses 66 'build it first' "$ROOT/scripts/install" --bin "$PWD" "$PWD/other"
 [ ! -e other ] || fail 'half an installation'

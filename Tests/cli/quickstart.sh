@@ -38,6 +38,47 @@ exits 0 quickstart --out own --collection json >json.log
 same <(sed -n '/^q01/,$p' first.log) <(sed -n '/^q01/,$p' json.log)
 [ -e own/last/second.run ] || fail 'no results of JSON lines'
 
+# Documents alone can be searched.
+mkdir 'only docs'
+printf 'd1\thow to mend a flat tyre\nd2\tbread and butter\n' >'only docs/docs.tsv'
+exits 0 quickstart --out own --collection 'only docs' >only.log
+grep -qF 'quickstart --out own search' only.log || { cat only.log >&2; fail 'no word of searching'; }
+exits 0 quickstart --out own search 'flat tyre' -k 1 >search.log
+grep -q 'd1' search.log || { cat search.log >&2; fail 'a document is not found'; }
+
+# Whatever goes wrong, what worked works, and nothing is fetched or built before a folder is looked at.
+mkdir bad empty
+cp 'only docs/docs.tsv' bad
+before=$(readlink own/last)
+for problem in 'no such folder:nowhere' 'has neither docs.tsv nor docs.jsonl:empty'; do
+  refuses 66 "${problem%:*}" quickstart --out own --collection "${problem##*:}"
+  refuses 66 "${problem%:*}" quickstart --out fresh --collection "${problem##*:}"
+  [ ! -e fresh ] || fail 'a refused collection leaves a folder'
+done
+for file in queries.tsv qrels.txt docs.jsonl; do
+  rm -f bad/*.*
+  [ $file = docs.jsonl ] || cp 'only docs/docs.tsv' bad
+  for content in '' 'nothing'; do
+    printf '%s' "$content" >bad/$file
+    refuses 65 "bad/$file: empty, or" quickstart --out own --collection bad
+  done
+done
+rm bad/*
+printf 'd1\tone\nd1\ttwice\n' >bad/docs.tsv
+exits 2 quickstart --out own --collection bad >bad.log
+is 'what searches use' "$before" "$(readlink own/last)"
+exits 0 quickstart --out own search 'flat tyre' -k 1 >again.log
+same search.log again.log
+# The same folder, spoilt: its index is the one of before.
+cp 'only docs/docs.tsv' kept.tsv
+printf 'd1\n' >>'only docs/docs.tsv'
+exits 2 quickstart --out own --collection 'only docs' >bad.log
+exits 0 quickstart --out own search 'flat tyre' -k 1 >again.log
+same search.log again.log
+cp kept.tsv 'only docs/docs.tsv'
+refuses 64 'expected a number' quickstart --out own search 'flat tyre' -k many
+refuses 64 'no names with spaces' quickstart --out 'a b'
+
 # Debian's descriptions, out of lists as apt leaves them.
 models debian
 mkdir -p debian/lists
@@ -63,4 +104,4 @@ says '--collection pipelines/example'
 refuses 64 'unknown argument' quickstart --nonsense
 refuses 64 'search: what?' quickstart search
 refuses 66 'no such folder' quickstart --out own --collection nowhere
-rm -rf own debian offline path ./*.log
+rm -rf own bad empty 'only docs' debian offline path ./*.log
