@@ -21,6 +21,20 @@ struct GainTable: Sendable {
     return isExponential ? exp2(Double(grade)) - 1 : Double(grade)
   }
 
+  /// The least and the most that the grades from 0 to `top`, and those that were named, bring.
+  ///
+  /// Gains of other grades rise with them: the first and the last of these tell, of which there may be
+  /// more than anybody can count.
+  func range(upTo top: Int) -> (low: Double, high: Double) {
+    var possible = table.map { Array($0.values) } ?? []
+    var first = 0
+    while first <= top, table?[first] != nil { first += 1 }
+    var last = top
+    while last >= first, table?[last] != nil { last -= 1 }
+    if first <= last { possible += [gain(first), gain(last)] }
+    return (possible.min() ?? 0, possible.max() ?? 0)
+  }
+
   /// Whether documents that were not judged bring something.
   private var countsUnjudged: Bool { table?[JudgedRanking.unjudged] ?? 0 != 0 }
 

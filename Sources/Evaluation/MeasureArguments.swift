@@ -110,6 +110,10 @@ package struct MeasureArguments: Sendable {
   package func table(_ key: String) throws(Failure) -> [Int: Double]? {
     guard let value = value(key) else { return nil }
     guard case .table(let table) = value else { throw failure(key, "a table {1:1,2:3}", value) }
+    // Sums of larger ones would be no numbers.
+    guard table.values.allSatisfy({ abs($0) <= 1e300 }) else {
+      throw failure(key, "values of at most 1e300", value)
+    }
     return table
   }
 

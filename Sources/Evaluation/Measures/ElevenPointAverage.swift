@@ -35,7 +35,7 @@ package struct ElevenPointAverage: InterpolatingMeasure {
     var sum = 0.0
     // From high recall to low, the order in which trec_eval adds.
     for recall in recalls.reversed() {
-      let needed = max(1, Int((recall * Double(relevant)).rounded()))
+      let needed = max(1, Int(clamping: (recall * Double(relevant)).rounded()))
       if needed <= precisions.count { sum += precisions[needed - 1] }
     }
     return sum / Double(recalls.count)

@@ -1,4 +1,5 @@
 import Failures
+import Records
 
 /// Normalised discounted cumulative gain.
 package struct NDCG: Measure {
@@ -17,12 +18,27 @@ package struct NDCG: Measure {
   private let cutoff: Int
   private let gains: GainTable
   private let judgedOnly: Bool
+  private let isExponential: Bool
+  private let name: String
+
+  /// The highest grade with a gain of 2^g - 1: sums of what higher ones bring would be no numbers.
+  private static let highestGrade = 1000
 
   package init(_ arguments: MeasureArguments) throws(Failure) {
-    let isExponential = try arguments.word("dcg", of: ["log2", "exp-log2"]) == "exp-log2"
+    isExponential = try arguments.word("dcg", of: ["log2", "exp-log2"]) == "exp-log2"
     cutoff = try arguments.cutoff()
     gains = GainTable(try arguments.table("gains"), isExponential: isExponential)
     judgedOnly = try arguments.boolean("judged_only", default: false)
+    name = arguments.name.description
+  }
+
+  package func check(_ qrels: Qrels) throws(Failure) {
+    guard isExponential else { return }
+    for judgement in 0..<qrels.count where qrels.grade(judgement) > Self.highestGrade {
+      throw .data(
+        qrels.name,
+        "\(name): expected grades to \(Self.highestGrade), found \(qrels.grade(judgement))")
+    }
   }
 
   package func value(_ ranking: JudgedRanking) -> Double {

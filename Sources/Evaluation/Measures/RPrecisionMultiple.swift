@@ -16,7 +16,7 @@ package struct RPrecisionMultiple: Measure {
   }
 
   package func value(_ ranking: JudgedRanking) -> Double {
-    let cutoff = Int(factor * Double(ranking.relevantCount(level)) + 0.9)
+    let cutoff = Int(clamping: factor * Double(ranking.relevantCount(level)) + 0.9)
     if cutoff < 1 { return 0 }
     return Double(ranking.relevantRetrieved(level, cutoff: cutoff)) / Double(cutoff)
   }
@@ -24,7 +24,7 @@ package struct RPrecisionMultiple: Measure {
   package var tieEffect: TieEffect { .monotone(above: level) }
 
   package func expectation(_ ranking: JudgedRanking) -> Double? {
-    let cutoff = Int(factor * Double(ranking.relevantCount(level)) + 0.9)
+    let cutoff = Int(clamping: factor * Double(ranking.relevantCount(level)) + 0.9)
     if cutoff < 1 { return 0 }
     return TieExpectation(ranking).hits(level, cutoff: cutoff) / Double(cutoff)
   }

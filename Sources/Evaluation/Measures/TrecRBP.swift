@@ -28,10 +28,7 @@ package struct TrecRBP: Measure {
   }
 
   package func value(_ ranking: JudgedRanking) -> Double {
-    // The gains that the query's grades could bring.
-    let top = max(0, ranking.judgedGrades.first ?? 0)
-    let possible = (0...top).map(gains.gain) + (table.map { Array($0.values) } ?? [])
-    let (low, high) = (possible.min() ?? 0, possible.max() ?? 0)
+    let (low, high) = gains.range(upTo: max(0, ranking.judgedGrades.first ?? 0))
     let isWide = low < 0 || high > 1
     var sum = 0.0
     var weight = 1.0

@@ -35,7 +35,7 @@ package struct Utility: Measure {
     let retrieved = ranking.count
     return weights[0] * Double(hits) + weights[1] * Double(retrieved - hits)
       + weights[2] * Double(relevant - hits)
-      + weights[3] * Double(documents + hits - retrieved - relevant)
+      + weights[3] * (Double(documents) + Double(hits - retrieved - relevant))
   }
 
   package var tieEffect: TieEffect { .none }

@@ -151,7 +151,7 @@ package struct TrecEvaluation {
   private func line(_ column: TrecColumn, _ query: String, _ value: Double) -> String {
     let isCount = column.aggregation == .sum
     let name = zScores == nil ? column.name : "Z" + Self.padded(column.name)
-    if zScores == nil, isCount { return Self.line(name, query, "\(Int(value))") }
+    if zScores == nil, isCount { return Self.line(name, query, "\(Int(clamping: value))") }
     return Self.line(name, query, DecimalText.fixed(value, 4, width: 6))
   }
 
