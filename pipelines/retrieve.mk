@@ -31,6 +31,9 @@ options  += SHARDS DEPTH MEASURES
 tools    += tokenize encode index search eval
 goals    += retrieve embeddings
 
+ifeq ($(.DEFAULT_GOAL),)
+  .DEFAULT_GOAL := retrieve
+endif
 include $(dir $(lastword $(MAKEFILE_LIST)))settings.mk
 
 # Stages are kept: what has been encoded is not encoded again.

@@ -135,6 +135,12 @@ touch -d 2001-01-01 three/docs/.1.lirt.zst.partial
 pipeline three 50 embeddings
 same one/docs.lirt.zst three/docs.lirt.zst
 [ ! -e three/docs/.1.lirt.zst.partial ] || fail 'a partial output is left'
+# Each recipe has a goal of its own where none is named.
+mkdir plain
+make --no-print-directory -C plain -f "$ROOT/pipelines/retrieve.mk" DOCS=../docs.tsv QUERIES=../queries.tsv \
+  MODEL="$MODELS/external/st_bert_mean/model" >plain.log 2>&1 || { cat plain.log >&2; fail 'retrieve.mk'; }
+same one/docs.lirt.zst plain/out/docs.lirt.zst
+[ -e plain/out/first.run ] || fail 'retrieve.mk makes no run'
 # The tasks of an array, each a make of its own, at once: tokens are made once.
 task() {
   make --no-print-directory -f "$ROOT/pipelines/retrieve.mk" OUT=array SHARDS=3 DOCS=docs.tsv \
@@ -203,6 +209,7 @@ own() {
   make -s -f own.mk MINE=2 OUT=own MODEL="$MODELS/external/st_bert_mean/model" DOCS=made.tsv "$@" 2>said.log
 }
 is 'lines of a rule of its own' 2 "$(own shown | wc -l)"
+[ -e own/first.run ] || fail 'its first goal is not made'
 own --question own/first.run || fail 'documents that a rule makes do not settle'
 
 # A stage that fails leaves nothing behind.
@@ -211,4 +218,4 @@ status=0
 (pipeline one 1) 2>failed.log || status=$?
 is 'status of make with malformed texts' 1 $status
 [ one/docs.tokens.zst -ot docs.tsv ] || fail 'tokens of malformed texts'
-rm -rf one three own array other growing bin
+rm -rf one three own plain array other growing bin
