@@ -97,8 +97,10 @@ override telling = $(if $(strip $1),$(shell printf '%s' $(call quoted,$1) | sed 
   's/(^| )--(threads|batch-tokens|progress|log-format|max-memory|tmp-dir|cache)( +|=)[^ ]+//;ta' -e \
   's/(^| )(-v|-q|--verbose|--quiet)( |$$)/ /;ta'))
 
-# $(call state,FILES): size and time of each.
-override state = $(if $(strip $1),stat -Lc '%n:%s:%.9Y' $1 2>/dev/null | tr '\n' ' ' || true,:)
+# $(call state,FILES): size and time of each, and a checksum of their ends, as models of one form have
+# one size, and archives give all files one time.
+override state = $(if $(strip $1),stat -Lc '%n:%s:%.9Y' $1 2>/dev/null | tr '\n' ' ' || true; \
+  tail -qc 65536 $1 2>/dev/null | cksum,:)
 
 # $(call settings,NAME,TEXT,FLAGS,FILES,TOOLS): a file that holds the text, flags, states of files and
 # checksums of tools. It is written anew, by a rule of its own, where it holds another text or is

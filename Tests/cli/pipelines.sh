@@ -105,6 +105,17 @@ jq -c . growing/tokenizer_config.json >compact.json && mv compact.json growing/t
 touch -d 2001-01-01 growing/tokenizer_config.json
 ! (pipeline one 1 RERANKER=growing --question) 2>failed.log || fail 'a changed model is not noticed'
 pipeline one 1
+# A link that leads to another model of the same sizes and times.
+cp -r growing "$PWD/same-sizes"
+printf 'x' | dd of=same-sizes/model.safetensors bs=1 seek=$(($(stat -c %s growing/model.safetensors) - 1)) \
+  conv=notrunc status=none
+touch -d 2001-01-01 growing/* same-sizes/*
+ln -s growing current
+pipeline one 1 RERANKER=current
+pipeline one 1 RERANKER=current --question
+ln -sfn same-sizes current
+! (pipeline one 1 RERANKER=current --question) 2>failed.log || fail 'another model is not noticed'
+pipeline one 1
 # Other tools, by BIN or by PATH; their folder alone is none.
 mkdir bin
 ln -s "$LIR_BIN"/lir-* bin
@@ -218,4 +229,4 @@ status=0
 (pipeline one 1) 2>failed.log || status=$?
 is 'status of make with malformed texts' 1 $status
 [ one/docs.tokens.zst -ot docs.tsv ] || fail 'tokens of malformed texts'
-rm -rf one three own plain array other growing bin
+rm -rf one three own plain array other growing same-sizes current bin

@@ -10,8 +10,10 @@ import threading
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence
 
-#: Processor time of one run, in seconds; one that waits instead may take three times as long.
+#: Processor time of one run, in seconds.
 SECONDS = 20
+#: Time of one that waits instead, on a machine that does other work, too.
+MOST_WAITING = 300
 #: Memory that one run may touch, and the address space it may have.
 MOST_RESIDENT = 1 << 30
 MOST_MAPPED = 6 << 30
@@ -61,7 +63,7 @@ def run(command: List[str], folder: Path, scratch: Path, environment: Dict[str, 
             late = True
             os.kill(process.pid, signal.SIGKILL)
 
-        timer = threading.Timer(3 * SECONDS, stop)
+        timer = threading.Timer(MOST_WAITING, stop)
         timer.start()
         _, code, usage = os.wait4(process.pid, 0)
         timer.cancel()
