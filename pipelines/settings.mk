@@ -31,7 +31,7 @@ override hash := \#
 override dry := $(findstring n,$(firstword -$(MAKEFLAGS)))
 override quoted = '$(subst ','\'',$1)'
 # The file that make was started with is one of these, not one that builds on them.
-override ours := $(filter $(pipelines)%,$(firstword $(MAKEFILE_LIST)))
+override ours := $(filter $(abspath $(pipelines))/%,$(abspath $(firstword $(MAKEFILE_LIST))))
 override given := $(foreach v,$(filter-out PATH,$(.VARIABLES)),$(if $(filter command,$(origin $v)),$v))
 
 # $(call nearest,NAME): the option that is spelt most like it.
@@ -60,20 +60,24 @@ $(if $(or $(shell [[ '$(SHARDS)' =~ ^[1-9][0-9]*$$ ]] || echo no),$(word 2,$(SHA
 $(error SHARDS: '$(SHARDS)': expected a number from 1))
 endef
 
+override missing = $(if $2,$2: $1: no such file or folder$(if $(filter %MODEL START FIRST RERANKER \
+TEACHER,$2),; lir-fetch-model (here scripts/fetch-model) downloads models),there is neither a file nor a goal $1; `make -f \
+$(firstword $(MAKEFILE_LIST)) help` lists goals and options)
+
 ifeq ($(filter help,$(MAKECMDGOALS)),)
   $(eval $(check_options))
   override OUT := $(patsubst %/,%,$(OUT))
 
-  # What was to be there and is not: which option names it.
+  # What was to be there and is not: which option names it. Before anything is made, where all is.
   ifneq ($(ours),)
+    ifeq ($(filter-out $(.DEFAULT_GOAL),$(MAKECMDGOALS)),)
+      $(foreach v,$(filter-out $(unneeded),$(names)),$(foreach f,$(filter-out $(OUT)/%,$($v)),\
+        $(if $(wildcard $f),,$(error $(call missing,$f,$v)))))
+    endif
     .DEFAULT:
 	$(error $(call missing,$@,$(firstword $(foreach v,$(names),$(if $(filter $($v) $($v)/%,$@),$v)))))
   endif
 endif
-override missing = $(if $2,$2: $1: no such file$(if $(filter %/config.json,$1),; lir-fetch-model (here \
-scripts/fetch-model) downloads models),there is neither a file nor a goal $1; `make -f \
-$(firstword $(MAKEFILE_LIST)) help` lists goals and options)
-
 # --- what a result depends on
 
 # Checksums of the tools, as make finds them.

@@ -186,7 +186,9 @@ done
 wrong() { # wrong TEXT ARGUMENT...
   local text=$1 status=0
   shift
-  make --no-print-directory -f "$ROOT/pipelines/rerank.mk" MODEL="$MODELS/external/st_bert_mean/model" \
+  local file=(-f "$ROOT/pipelines/rerank.mk")
+  [ "${1-}" != -C ] || file=()
+  make --no-print-directory "${file[@]}" MODEL="$MODELS/external/st_bert_mean/model" \
     RERANKER="$MODELS/native/mono_bert_00/model" DOCS=docs.tsv QUERIES=queries.tsv OUT=wrong "$@" \
     >said.log 2>&1 || status=$?
   is "status of make $*" 2 $status
@@ -202,11 +204,16 @@ wrong 'MODEL is empty' MODEL=
 wrong "SHARDS: 'many'" SHARDS=many
 wrong 'neither a file nor a goal retreive' retreive
 wrong 'lir-encode is neither on PATH' PATH=/usr/bin:/bin
-[ ! -e wrong ] || fail 'a refused make makes a folder'
 wrong 'DOCS: nowhere.tsv: no such file' DOCS=nowhere.tsv
-wrong 'MODEL: nowhere/config.json: no such file' MODEL=nowhere
-wrong 'RERANKER: nowhere/config.json: no such file' RERANKER=nowhere
+wrong 'MODEL: nowhere: no such file or folder; lir-fetch-model' MODEL=nowhere
+wrong 'RERANKER: nowhere: no such file' RERANKER=nowhere
+wrong 'QUERIES: nowhere: no such file' QUERIES=nowhere
 wrong 'QRELS: nowhere: no such file' QRELS=nowhere
+[ ! -e wrong ] || fail 'a refused make makes a folder'
+mkdir no-model
+wrong 'MODEL: no-model/config.json: no such file' MODEL=no-model
+wrong 'RERANKER: nowhere/config.json: no such file' RERANKER=nowhere wrong/second/1.run
+wrong 'did you mean MODEL?' -C "$ROOT/pipelines" -f rerank.mk MODLE=x
 rm -rf wrong
 # A Makefile that builds on these has variables and rules of its own.
 cat >own.mk <<END
