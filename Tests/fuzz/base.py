@@ -11,8 +11,9 @@ import shlex
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Dict, List, Tuple
+from typing import Any, Dict, List, Tuple
 
+from containers import join_tensors, split_tensors
 from situations import DENSE, RESUMED
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -111,8 +112,29 @@ class Base:
             (folder / "tokenizer_config.json").write_text('{"tokenizer_class":"T5Tokenizer"}')
         shutil.copytree(self.fixtures / "adapter" / "saved", self.folder / "adapter")
         shutil.copytree(self.fixtures / "pylate" / "model", self.folder / "models" / "pylate")
+        self.make_shards("st_bert_mean")
         shutil.copytree(self.fixtures / "indexes" / "format-1" / "flat.index",
                         self.folder / "format-1")
+
+    def make_shards(self, name: str) -> None:
+        """A model whose weights are in two files, and an index of them."""
+        folder = self.folder / "models" / "sharded"
+        shutil.copytree(self.folder / "models" / name, folder)
+        parts = split_tensors((folder / "model.safetensors").read_bytes())
+        assert parts is not None
+        (folder / "model.safetensors").unlink()
+        header: Dict[str, Any] = {k: v for k, v in json.loads(parts[0]).items() if k[0] != "_"}
+        names, places = sorted(header), {}
+        for number in (1, 2):
+            shard, entries, body = f"model-0000{number}-of-00002.safetensors", {}, b""
+            for tensor in names[number - 1::2]:
+                start, end = header[tensor]["data_offsets"]
+                at = len(body)
+                body += parts[1][start:end]
+                entries[tensor] = {**header[tensor], "data_offsets": [at, len(body)]}
+                places[tensor] = shard
+            (folder / shard).write_bytes(join_tensors(json.dumps(entries).encode(), body))
+        (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": places}))
 
     def rows(self, name: str) -> List[List[str]]:
         return [line.split("\t") for line in self.read(name).splitlines()]
@@ -162,6 +184,7 @@ class Base:
                          f"-o {kind}.lirt{suffix}")
         for suffix in ("", ".zst", ".lz4"):
             self.run(f"lir-tokenize {DENSE} --role doc docs.tsv -o tokens.lirt{suffix}")
+        self.run("lir-tokenize --model models/mono_bert_00 --pairs pairs.tsv -o pairs.lirt")
         self.run(f"lir-encode {DENSE} --role query queries.tsv -o queries.lirt")
         self.run("lir-encode --model models/splade_bert_00 --role query queries.tsv "
                  "-o sparse-queries.lirt")

@@ -58,7 +58,7 @@ def model_situations(base: Path) -> Iterator[Situation]:
                  and p.suffix in (".json", ".metadata") and p.name != "tokenizer.json"]
         yield Situation("model-json", name, tuple(texts), uses, commands, "numbers")
         weights = [p.relative_to(base).as_posix() for p in sorted(folder.rglob("*"))
-                   if p.suffix in (".safetensors", ".bin")]
+                   if p.suffix in (".safetensors", ".bin", ".pt")]
         yield Situation("weights", name, tuple(weights), uses, commands, "numbers")
         yield Situation(
             "tokenizer", name, (f"{at}/**/tokenizer.json", f"{at}/**/vocab.txt"), uses,
@@ -185,6 +185,8 @@ def stream_situations() -> Iterator[Situation]:
             f"lir-encode view {kind}.lirt", f"lir-encode cat {kind}.lirt -o out.lirt",
             f"lir-index build {kind}.lirt -o out", f"lir-encode {DENSE} --role doc {kind}.lirt",
             f"lir-tokenize {DENSE} --decode {kind}.lirt"))
+    yield Situation("streams-sealed", "pairs", ("pairs.lirt",), ("models/mono_bert_00/**/*",), (
+        "lir-rerank --model models/mono_bert_00 pairs.lirt",), "numbers")
     yield Situation("streams-sealed", "queries", ("queries.lirt",), ("flat/*",), (
         "lir-search --index flat -k 3 queries.lirt",), "numbers")
     for name in ("flat", "int8", "sparse", "format-1"):
@@ -195,7 +197,8 @@ def stream_situations() -> Iterator[Situation]:
         yield Situation("indexes", name + "-read", files, (queries, *files, *MODEL, "queries.tsv",
                                                            "first.run"), (
             f"lir-search --index {name} -k 3 {queries}", f"lir-index info {name}",
-            f"lir-index merge {name} -o out"), "")
+            f"lir-index merge {name} -o out", *([] if name in ("sparse", "format-1") else [
+                f"lir-rerank {DENSE} --queries queries.tsv --index {name} first.run"])), "")
     yield Situation("caches", "dense", ("cache/*",), ("few.tsv", "cache/*", *MODEL), (
         f"lir-encode {DENSE} --role doc --cache cache few.tsv -o out.lirt",), "same", (), ("^cache/",))
     keeps = (r"\.partial",)
