@@ -92,8 +92,8 @@ package final class BatchEncoder: Sendable {
   /// - Throws: 78 for tokens that the model does not have.
   package func score(
     _ window: TokenWindow, _ groups: [PairGroup], _ activation: ScoreActivation
-  ) throws(Failure) -> [Float] {
-    let output = FloatRows(rows: window.count, columns: 1)
+  ) throws(Failure) -> [PairScore] {
+    let output = FloatRows(rows: window.count, columns: 2)
     let body: @Sendable (PackedBatch, [Int], Inference) -> Void = {
       [model] batch, members, engine in
       for (member, score) in zip(members, model.score(batch, activation, engine)) {
@@ -105,7 +105,8 @@ package final class BatchEncoder: Sendable {
     } else {
       try run(window, body)
     }
-    return output.values
+    let values = output.values
+    return (0..<window.count).map { PairScore(score: values[2 * $0], logit: values[2 * $0 + 1]) }
   }
 
   /// Runs the sets of a window, as many at a time as fit a batch.
@@ -247,7 +248,11 @@ private final class FloatRows: @unchecked Sendable {
     for i in 0..<columns { buffer[row * columns + i] = values[i] }
   }
 
-  func set(_ row: Int, _ value: Float) { buffer[row] = value }
+  func set(_ row: Int, _ score: PairScore) {
+    precondition(columns == 2 && (row + 1) * columns <= count, "row \(row)")
+    buffer[2 * row] = score.score
+    buffer[2 * row + 1] = score.logit
+  }
 
   var values: [Float] { Array(buffer[..<count]) }
 }

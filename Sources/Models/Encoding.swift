@@ -33,7 +33,10 @@ extension Model {
           head.groups(batch, role) { counted(batch, $0, role) }
         )
       case .crossEncoder(let head):
-        ([head.scores(input, .logit, o)], [VectorGroups(texts: batch.sequences)])
+        (
+          [head.scores(head.margins(input, o), .logit, o)],
+          [VectorGroups(texts: batch.sequences)]
+        )
       }
     return TextVectors(zip(values, groups).map { .init(vectors: $0, groups: $1) })
   }
@@ -101,15 +104,18 @@ extension Model {
     }
   }
 
-  /// Scores a batch of pairs.
+  /// The scores of a batch of pairs.
   ///
   /// - Precondition: the model is a cross-encoder.
   package func score(
     _ batch: PackedBatch, _ activation: ScoreActivation, _ engine: Inference
-  ) -> [Float] {
+  ) -> [PairScore] {
     guard case .crossEncoder(let head) = head else { preconditionFailure("not a cross-encoder") }
     let pairs = input(batch, .pair, promptTokens: 0, engine)
-    return Array(head.scores(pairs, activation, engine).elements)
+    let margins = head.margins(pairs, engine)
+    let logits = Array(margins.elements)
+    let scores = head.scores(margins, activation, engine).elements
+    return zip(scores, logits).map { PairScore(score: $0, logit: $1) }
   }
 
   // MARK: Hidden states
@@ -123,4 +129,11 @@ extension Model {
   package func firstStates<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
     input(batch, .doc, promptTokens: 0, o).firstStates()
   }
+}
+
+/// What a cross-encoder says of a pair.
+package struct PairScore: Sendable, Equatable {
+  package var score: Float
+  /// What the score is made of; an activation may give equal scores to several.
+  package var logit: Float
 }

@@ -25,7 +25,7 @@ package struct BiEncoderScorer: PairScorer {
 
   package func score(
     _ window: PairWindow
-  ) throws(Failure) -> (scores: [[Float]], truncated: Int) {
+  ) throws(Failure) -> WindowScores {
     let queries = try self.queries.embeddings(window.queryIDs, texts: window.queries)
     let docs = try self.docs.embeddings(
       window.docIDs.flatMap { $0 }, texts: window.docs.flatMap { $0 })
@@ -37,6 +37,6 @@ package struct BiEncoderScorer: PairScorer {
         try comparison.scores(queries.embeddings, queries.places[query], docs.embeddings, places))
       start += list.count
     }
-    return (scores, queries.truncated + docs.truncated)
+    return WindowScores(scores: scores, truncated: queries.truncated + docs.truncated)
   }
 }

@@ -32,7 +32,7 @@ package struct CrossEncoderScorer: PairScorer {
 
   package func score(
     _ window: PairWindow
-  ) throws(Failure) -> (scores: [[Float]], truncated: Int) {
+  ) throws(Failure) -> WindowScores {
     var prepared: [[UInt8]] = []
     var scratch = TokenizerScratch()
     for query in window.queries {
@@ -52,6 +52,6 @@ package struct CrossEncoderScorer: PairScorer {
     }
     let flat = try scoring.score(
       tokens, queries: window.queryIDs, counts: window.docIDs.map(\.count), encoder)
-    return (grouped(flat, like: window.docIDs), tokens.truncated)
+    return WindowScores(flat, like: window.docIDs, truncated: tokens.truncated)
   }
 }

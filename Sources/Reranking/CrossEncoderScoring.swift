@@ -49,7 +49,7 @@ package struct CrossEncoderScoring: Sendable {
   /// - Throws: 78 for tokens that do not fit the model.
   package func score(
     _ tokens: TokenWindow, queries: [RecordID], counts: [Int], _ encoder: BatchEncoder
-  ) throws(Failure) -> [Float] {
+  ) throws(Failure) -> [PairScore] {
     var groups: [PairGroup] = []
     var start = 0
     for (query, count) in zip(queries, counts) {

@@ -81,22 +81,8 @@ package protocol PairScorer {
   /// Whose texts a window must have.
   var needs: NeededTexts { get }
 
-  /// scores[query][document], and how many texts were cut.
+  /// The scores of the window's pairs.
   ///
   /// - Throws: 65 or 78 where the embeddings of a pair are missing or do not fit.
-  func score(_ window: PairWindow) throws(Failure) -> (scores: [[Float]], truncated: Int)
-}
-
-/// The scores of flat pairs, by query again.
-///
-/// - Parameters:
-///   - flat: The scores of all pairs.
-///   - lists: The documents of each query.
-/// - Returns: The scores of each query.
-package func grouped(_ flat: [Float], like lists: [[RecordID]]) -> [[Float]] {
-  var start = 0
-  return lists.map { list in
-    defer { start += list.count }
-    return Array(flat[start..<start + list.count])
-  }
+  func score(_ window: PairWindow) throws(Failure) -> WindowScores
 }

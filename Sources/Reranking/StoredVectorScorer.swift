@@ -46,7 +46,7 @@ package struct StoredVectorScorer: PairScorer {
 
   package func score(
     _ window: PairWindow
-  ) throws(Failure) -> (scores: [[Float]], truncated: Int) {
+  ) throws(Failure) -> WindowScores {
     let (embeddings, truncated) = try queries.embed(window.queries)
     var scores: [[Float]] = []
     for (query, ids) in window.docIDs.enumerated() {
@@ -59,6 +59,6 @@ package struct StoredVectorScorer: PairScorer {
       }
       scores.append(try index.scores(embeddings, query, of: ordinals))
     }
-    return (scores, truncated)
+    return WindowScores(scores: scores, truncated: truncated)
   }
 }

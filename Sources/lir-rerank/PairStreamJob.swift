@@ -56,17 +56,21 @@ struct PairStreamJob {
     // What made the pairs is known with the first of them.
     var window = try reader.next()
     let output = try open()
+    var final = FinalScores()
     while let pairs = window {
       let scores = try scoring.score(
         pairs.tokens, queries: pairs.queries, counts: pairs.docs.map(\.count), encoder)
-      for (i, list) in grouped(scores, like: pairs.docs).enumerated() {
-        let documents = try FinalScores().documents(pairs.queries[i], pairs.docs[i], list)
+      let found = WindowScores(scores, like: pairs.docs)
+      for i in pairs.queries.indices {
+        let documents = try final.documents(
+          pairs.queries[i], pairs.docs[i], found.scores[i], logits: found.logits?[i])
         try output.append(query: pairs.queries[i], documents)
       }
       context.count(records: pairs.tokens.count)
       window = try reader.next()
     }
     try output.finish()
+    if let warning = final.steps.warning { context.diagnostics.warning(warning) }
   }
 
   private func open() throws(Failure) -> RunOutput {

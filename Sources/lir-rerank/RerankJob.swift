@@ -62,21 +62,23 @@ struct RerankJob {
       run, left, depth: candidates.depth,
       pairs: options.resumption.resume ? Self.resumableWindowPairs : Self.windowPairs)
     context.progress.expect(windows.pairs)
-    let final = FinalScores(firstShare: options.interpolate)
+    var final = FinalScores(firstShare: options.interpolate)
     while let queries = windows.next() {
       let window = try PairWindow(
         run, queries, depth: candidates.depth, texts, model.scorer.needs)
-      let (scores, truncated) = try model.scorer.score(window)
+      let found = try model.scorer.score(window)
       for (i, query) in queries.enumerated() {
         let first = run.entries(of: query).lowerBound
         let documents = try final.documents(
-          window.queryIDs[i], window.docIDs[i], scores[i], first: { run.score(first + $0) })
+          window.queryIDs[i], window.docIDs[i], found.scores[i], logits: found.logits?[i],
+          first: { run.score(first + $0) })
         try output.append(query: window.queryIDs[i], documents)
       }
       try output.checkpoint()
-      context.count(records: window.pairs, truncated: truncated)
+      context.count(records: window.pairs, truncated: found.truncated)
     }
     try output.finish()
+    if let warning = final.steps.warning { context.diagnostics.warning(warning) }
   }
 
   private func open(_ model: RerankModel) throws(Failure) -> RunOutput {

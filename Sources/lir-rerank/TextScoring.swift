@@ -27,7 +27,10 @@ struct TextScoring {
     window.append(
       query: RecordID("query"), text: Array(options.inputs[0].utf8),
       docIDs: docs.indices.map { RecordID("\($0)") }, docs: docs)
-    let scores = try model.scorer.score(window).scores[0]
+    let found = try model.scorer.score(window)
+    var steps = ScoreSteps()
+    let scores = steps.separate(found.scores[0], logits: found.logits?[0])
+    if let warning = steps.warning { context.diagnostics.warning(warning) }
     try StandardOutput.write(scores.map { "\($0)\n" }.joined())
   }
 }

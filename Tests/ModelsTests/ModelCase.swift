@@ -213,7 +213,7 @@ extension Model {
     }
     return try BatchEncoder(
       self, WorkerPool(threads: threads), Kernels(isa), batchTokens: batchTokens
-    ).score(window, groups, activation)
+    ).score(window, groups, activation).map(\.score)
   }
 }
 

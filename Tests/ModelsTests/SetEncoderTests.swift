@@ -21,7 +21,8 @@ struct SetEncoderTests {
 
   private func score(_ model: Model, _ window: TokenWindow, seed: UInt64?) throws -> [Float] {
     try BatchEncoder(model, WorkerPool(threads: 1), Kernels()).score(
-      window, [PairGroup(pairs: 0..<window.count, seed: seed)], .logit)
+      window, [PairGroup(pairs: 0..<window.count, seed: seed)], .logit
+    ).map(\.score)
   }
 
   /// Permuting the documents permutes their scores.

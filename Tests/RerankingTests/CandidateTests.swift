@@ -145,17 +145,69 @@ struct CandidateTests {
   @Test func finalScores() throws {
     let docs = ["a", "b"].map { RecordID($0) }
     let query = RecordID("q")
-    let plain = try FinalScores().documents(query, docs, [2, -1])
+    var model = FinalScores()
+    let plain = try model.documents(query, docs, [2, -1])
     #expect(plain == [ScoredDocument(id: docs[0], score: 2), .init(id: docs[1], score: -1)])
-    let mixed = try FinalScores(firstShare: 0.25).documents(query, docs, [2, -1]) { [10, 3][$0] }
+    var quarter = FinalScores(firstShare: 0.25)
+    let mixed = try quarter.documents(query, docs, [2, -1]) { [10, 3][$0] }
     #expect(mixed.map(\.score) == [4, 0])
+    var first = FinalScores(firstShare: 1)
     #expect(
-      try FinalScores(firstShare: 1).documents(query, docs, [2, -1]) { [10, 3][$0] }
-        .map(\.score) == [10, 3])
+      try first.documents(query, docs, [2, -1]) { [10, 3][$0] }.map(\.score) == [10, 3])
     for wrong in [Float.nan, .infinity, -.infinity] {
-      let found = failure { _ = try FinalScores().documents(query, docs, [2, wrong]) }
+      let found = failure { _ = try model.documents(query, docs, [2, wrong]) }
       #expect(found?.status == .data)
       #expect(found?.place == "query q, document b")
     }
+  }
+
+  /// 1 − 2⁻²⁴ and 1 − 2⁻²³ are the numbers below 1 in single precision, by its definition; equal logits
+  /// keep one score, and a score that is lower anyway stays.
+  @Test func saturatedScores() throws {
+    let docs = ["a", "b", "c", "d", "e"].map { RecordID($0) }
+    let below: [Float] = [1 - 0x1p-24, 1 - 0x1p-23]
+    var model = FinalScores()
+    let documents = try model.documents(
+      RecordID("q"), docs, [1, 1, 1, 1, 0.5], logits: [20, 22, 21, 21, 0])
+    #expect(documents.map(\.score) == [below[1], 1, below[0], below[0], 0.5])
+    #expect(model.steps.lowered == 3)
+    // Of equal scores the higher id comes first, as everywhere.
+    #expect(
+      documents.sorted { $0.precedes($1) }.map(\.id.description) == ["b", "d", "c", "a", "e"])
+    #expect(model.steps.warning?.contains("3 scores") == true)
+    #expect(model.steps.warning?.contains("--score logit") == true)
+  }
+
+  /// A score that would be passed by a lowered one goes down with it, and zero has numbers below it.
+  @Test func saturatedScoresPushOthers() throws {
+    let docs = ["a", "b", "c"].map { RecordID($0) }
+    var model = FinalScores()
+    let top = try model.documents(
+      RecordID("q"), docs, [1, 1, 1 - 0x1p-24], logits: [30, 20, 16.5])
+    #expect(top.map(\.score) == [1, 1 - 0x1p-24, 1 - 0x1p-23])
+    let zero = try model.documents(RecordID("r"), docs, [0, 0, 0], logits: [-200, -300, -250])
+    #expect(zero.map(\.score) == [0, -0x1p-148, -0x1p-149])
+    #expect(zero.map(\.score).map { Float("\($0)") } == zero.map(\.score))
+    // Nothing that could be told apart is touched.
+    var others = FinalScores()
+    _ = try others.documents(RecordID("q"), docs, [0.5, 0.25, 0.5], logits: [0, -1.1, 0])
+    #expect(others.steps.lowered == 0)
+    #expect(others.steps.warning == nil)
+  }
+
+  /// Mixed scores go by the mixture first: the first stage's share decides where the logits' is too
+  /// small to be seen, and not at all where the model has no share.
+  @Test func saturatedMixtures() throws {
+    let docs = ["a", "b", "c"].map { RecordID($0) }
+    func mixed(_ share: Float, _ first: [Float]) throws -> [Float] {
+      var final = FinalScores(firstShare: share)
+      return try final.documents(
+        RecordID("q"), docs, [1, 1, 1], logits: [20, 22, 21], first: { first[$0] }
+      ).map(\.score)
+    }
+    let half = try mixed(0.5, [3, 3, 3])
+    #expect(half == [2 - 0x1p-22, 2, 2 - 0x1p-23])
+    #expect(try mixed(0.5, [5, 4, 3]) == [3, 2.5, 2])
+    #expect(try mixed(1, [3, 3, 3]) == [3, 3, 3])
   }
 }

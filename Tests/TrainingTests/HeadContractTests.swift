@@ -86,7 +86,7 @@ enum HeadTexts {
     func bits(_ values: some Sequence<Float>) -> [UInt32] { values.map(\.bitPattern) }
     if role == .pair {
       let groups = [PairGroup(pairs: 0..<window.count)]
-      return try encoder.score(window, groups, .logit).map { [$0.bitPattern] }
+      return try encoder.score(window, groups, .logit).map { [$0.score.bitPattern] }
     }
     switch try encoder.encode(window, role: role) {
     case .dense(let values, let width):

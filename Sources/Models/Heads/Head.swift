@@ -73,9 +73,13 @@ extension BiEncoderHead {
 /// The last part of a cross-encoder: it turns the hidden states of a query and a document that were
 /// read together into a score.
 package protocol CrossEncoderHead: Sendable {
-  /// The scores of a batch's pairs, [B,1].
+  /// The numbers of a batch's pairs that the scores are made of, [B,1]: of two pairs the one with the
+  /// higher number has the higher score, as far as the score's precision goes.
+  func margins<O: Operations>(_ pairs: HeadInput<O>, _ o: O) -> O.Value
+
+  /// The scores that pairs with these margins have, [B,1].
   func scores<O: Operations>(
-    _ pairs: HeadInput<O>, _ activation: ScoreActivation, _ o: O
+    _ margins: O.Value, _ activation: ScoreActivation, _ o: O
   ) -> O.Value
 
   /// Members that `lir-encode --inspect` prints of the head.

@@ -46,16 +46,19 @@ package struct MonoHead: CrossEncoderHead {
     self.pairs = pairs
   }
 
-  package func scores<O: Operations>(
-    _ pairs: HeadInput<O>, _ activation: ScoreActivation, _ o: O
-  ) -> O.Value {
+  package func margins<O: Operations>(_ pairs: HeadInput<O>, _ o: O) -> O.Value {
     let logits = logits(pairs, o)
+    return scoring == .mono ? o.difference(logits) : logits
+  }
+
+  package func scores<O: Operations>(
+    _ margins: O.Value, _ activation: ScoreActivation, _ o: O
+  ) -> O.Value {
     // log softmax(l)[1] is the log of the sigmoid of l1 − l0, as softmax(l)[1] is the sigmoid.
-    let logit = scoring == .mono ? o.difference(logits) : logits
     switch (scoring, activation) {
-    case (.rank, .logit): return logit
-    case (.mono, .logit): return o.logSigmoid(logit)
-    case (_, .sigmoid), (.mono, .softmax): return o.map(logit, .sigmoid)
+    case (.rank, .logit): return margins
+    case (.mono, .logit): return o.logSigmoid(margins)
+    case (_, .sigmoid), (.mono, .softmax): return o.map(margins, .sigmoid)
     case (.rank, .softmax): preconditionFailure("a softmax over one logit is always 1")
     }
   }
