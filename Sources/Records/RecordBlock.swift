@@ -16,8 +16,10 @@ package struct RecordBlock: Sendable {
   let format: RecordFormat
   /// Lines at the start that are no records.
   var headerLines = 0
-  /// Numbers of the TSV columns, from 1, that make up the text; empty for all but the id.
-  var columns: [Int] = []
+  /// Whether nothing stands behind it in the file; known of SGML that is cut, alone.
+  var endsFile = false
+  /// The TSV columns that make up id and text.
+  var columns = TSVColumns()
   /// Positions in the block of the records that were asked for.
   var kept: Range<Int>
 }
@@ -57,9 +59,10 @@ struct BatchBuilder {
     self.onError = onError
   }
 
-  /// Takes note of a bad record, or throws why it is one.
+  /// Takes note of a bad record, or throws why it is one; a record that is intact, but that the options
+  /// do not suit, is not passed over.
   mutating func reject(_ failure: Failure) throws(Failure) {
-    if onError == .fail { throw failure }
+    if onError == .fail || failure.status != .data { throw failure }
     if batch.firstSkipped == nil { batch.firstSkipped = failure }
     batch.skipped += 1
   }

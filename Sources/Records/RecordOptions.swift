@@ -63,8 +63,11 @@ package struct RecordOptions: Sendable {
   package var format: RecordFormat
   /// The fields that make up the text, in this order, joined by one space; empty: the usual ones.
   ///
-  /// JSON: keys. TSV: numbers of columns (the id is column 1), or names from a header. SGML: tags.
+  /// JSON: keys, with dots between those that lead to a nested one. TSV: numbers of columns (the id is
+  /// column 1), or names from a header. SGML: tags.
   package var fields: [String]
+  /// The fields that hold the id, of which the first that a record has counts; empty: the usual ones.
+  package var idFields: [String]
   /// Whether they are texts or pairs.
   package var content: RecordContent
   /// What happens at a bad one.
@@ -72,11 +75,12 @@ package struct RecordOptions: Sendable {
 
   /// Options; the defaults recognise what they can.
   package init(
-    format: RecordFormat = .auto, fields: [String] = [], content: RecordContent = .texts,
-    onError: RecordErrorPolicy = .fail
+    format: RecordFormat = .auto, fields: [String] = [], idFields: [String] = [],
+    content: RecordContent = .texts, onError: RecordErrorPolicy = .fail
   ) {
     self.format = format
     self.fields = fields
+    self.idFields = idFields
     self.content = content
     self.onError = onError
   }

@@ -137,8 +137,8 @@ package struct RunReader {
     _ line: UnsafeRawBufferPointer, _ file: String, _ number: Int
   ) throws(Failure) {
     let row = try JSONRow(line, Self.jsonKeys, place: (file, number))
-    let query = try row.id(at: [0], names: "\"query_id\"")
-    let doc = try row.id(at: [1], names: "\"doc_id\"")
+    let query = try row.id(at: 0)
+    let doc = try row.id(at: 1)
     guard let exact = row.value(2).double, Float(exact).isFinite else {
       throw row.failure(expected: "a finite number under \"score\"", found: row.value(2).kindName)
     }

@@ -29,7 +29,11 @@ enum TRECRecords {
       let end = SGML.elementEnd(bytes, from: begin) ?? bytes.count
       if position >= block.kept.lowerBound {
         do throws(Failure) {
-          let record = try record(bytes[begin..<end], options, at: (block.file, line))
+          let piece = Piece(
+            bytes: bytes[begin..<end], file: block.file, line: line,
+            isAtEnd: block.endsFile && end == bytes.count,
+            next: end < bytes.count ? SGML.written(end, bytes[...]) : nil)
+          let record = try record(piece, options)
           builder.append(id: record.id, text: record.text, position: position, line: line)
         } catch { try builder.reject(error) }
       }
@@ -44,34 +48,79 @@ enum TRECRecords {
     bytes.count { $0 == Bytes.newline }
   }
 
-  private static func record(
-    _ bytes: ArraySlice<UInt8>, _ options: RecordOptions, at place: (file: String, line: Int)
-  ) throws(Failure) -> (id: [UInt8], text: [UInt8]) {
+  /// The bytes of one record, and where they are.
+  private struct Piece {
+    var bytes: ArraySlice<UInt8>
+    var file: String
+    /// Line of the first byte.
+    var line: Int
+    /// Whether nothing stands behind it.
+    var isAtEnd: Bool
+    /// What stands behind it, if that is in the same block.
+    var next: String?
+
+    var isTopic: Bool { SGML.isTag(bytes, "top", at: bytes.startIndex) }
+
     func failure(_ expected: String, _ found: String) -> Failure {
-      .line(place.file, place.line, expected: expected, found: found)
+      .line(file, line, expected: expected, found: found)
     }
+
+    /// A failure at a byte of the piece.
+    func failure(at index: Int, _ expected: String, _ found: String) -> Failure {
+      .line(file, line + newlines(bytes[..<index]), expected: expected, found: found)
+    }
+  }
+
+  private static func record(
+    _ piece: Piece, _ options: RecordOptions
+  ) throws(Failure) -> (id: [UInt8], text: [UInt8]) {
+    let bytes = piece.bytes
     if let problem = problem(bytes) {
       throw .line(
-        place.file, place.line + problem.line, expected: problem.expected, found: problem.found)
+        piece.file, piece.line + problem.line, expected: problem.expected, found: problem.found)
     }
-    let isTopic = SGML.isTag(bytes, "top", at: bytes.startIndex)
-    guard isTopic || SGML.isTag(bytes, "doc", at: bytes.startIndex) else {
-      throw failure("<DOC> or <top>", Bytes.quoted(bytes.prefix { $0 != Bytes.newline }))
+    let isTopic = piece.isTopic
+    guard SGML.isRecordStart(bytes, at: bytes.startIndex) else {
+      throw piece.failure("<DOC> or <top>", Bytes.quoted(bytes.prefix { $0 != Bytes.newline }))
     }
-    let end = bytes.endIndex - 6
-    guard end > bytes.startIndex, SGML.isRecordEnd(bytes, at: end) else {
-      throw failure(isTopic ? "</top>" : "</DOC>", "the end of the file")
-    }
+    try checkEnd(piece)
     let elements = SGML.elements(bytes)
-    let idName = isTopic ? "num" : "docno"
-    guard let element = elements.first(where: { $0.name == idName }) else {
-      throw failure(isTopic ? "<num>" : "<DOCNO>", "none")
+    let idNames =
+      options.idFields.isEmpty
+      ? [isTopic ? "num" : "docno"] : options.idFields.map { $0.lowercased() }
+    guard let idName = idNames.first(where: { name in elements.contains { $0.name == name } }),
+      let element = elements.first(where: { $0.name == idName })
+    else {
+      let names = options.idFields.isEmpty ? [isTopic ? "num" : "DOCNO"] : options.idFields
+      throw piece.failure(names.map { "<\($0)>" }.joined(separator: " or "), "none")
+    }
+    if let second = SGML.tag(idName, after: element.content.endIndex, bytes) {
+      throw piece.failure(
+        at: second, "one \(SGML.written(second, bytes)) in a record",
+        "another, behind \(Bytes.quoted(content(element, isTopic: isTopic)))")
     }
     let id = content(element, isTopic: isTopic)
     if let problem = BatchBuilder.problem(withID: id) {
-      throw failure(problem.expected, problem.found)
+      throw piece.failure(problem.expected, problem.found)
     }
-    return (id, try text(elements, options.fields, isTopic: isTopic, failure))
+    return (id, try text(elements, options.fields, isTopic: isTopic, piece.failure))
+  }
+
+  /// Refuses a record that is not closed, or not by its own tag.
+  private static func checkEnd(_ piece: Piece) throws(Failure) {
+    let bytes = piece.bytes
+    let own = piece.isTopic ? "top" : "DOC"
+    let end = bytes.endIndex - 6
+    if end > bytes.startIndex, SGML.isRecordEnd(bytes, at: end) {
+      let name = bytes[(end + 2)...].first.map { $0 | 0x20 }
+      if name == own.utf8.first.map({ $0 | 0x20 }) { return }
+      throw piece.failure(
+        at: end, "</\(own)> for the <\(own)> in line \(piece.line)", SGML.written(end, bytes))
+    }
+    if piece.isAtEnd { throw piece.failure("</\(own)>", "the end of the file") }
+    throw piece.failure(
+      at: bytes.endIndex, "</\(own)> for the <\(own)> in line \(piece.line)",
+      piece.next ?? "another <\(own)>")
   }
 
   /// What is wrong with the bytes of a record, and in which of its lines, counted from 0.
@@ -156,18 +205,40 @@ enum SGML {
       || name == (UInt8(ascii: "t"), UInt8(ascii: "o"), UInt8(ascii: "p"))
   }
 
-  /// The offset behind the first `</doc>` or `</top>` from `start` on; nil if there is none.
+  /// Whether a `<doc>` or `<top>` stands at `index`.
+  static func isRecordStart(_ bytes: ArraySlice<UInt8>, at index: Int) -> Bool {
+    isTag(bytes, "doc", at: index) || isTag(bytes, "top", at: index)
+  }
+
+  /// Where a tag of this name stands from `start` on; nil if there is none.
+  static func tag(_ name: String, after start: Int, _ bytes: ArraySlice<UInt8>) -> Int? {
+    bytes[start...].indices.first { isTag(bytes, name, at: $0) }
+  }
+
+  /// A tag as it is written.
+  static func written(_ index: Int, _ bytes: ArraySlice<UInt8>) -> String {
+    let end = bytes[index...].firstIndex(of: UInt8(ascii: ">")) ?? bytes.endIndex - 1
+    return String(decoding: bytes[index...end], as: UTF8.self)
+  }
+
+  /// The offset where the record ends that starts behind the space at `start`: behind the first
+  /// `</doc>` or `</top>`, or in front of a `<doc>` or `<top>` that another one starts with; nil if
+  /// there is none.
+  ///
+  /// So a record that is not closed takes nothing of the next one with it.
   static func elementEnd(_ bytes: [UInt8], from start: Int) -> Int? {
-    var index = start
-    while index + 6 <= bytes.count {
+    guard let begin = bytes[start...].firstIndex(where: { !Bytes.isSpace($0) }) else { return nil }
+    var index = begin
+    while index + 5 <= bytes.count {
       guard let next = bytes[index...].firstIndex(of: UInt8(ascii: "<")) else { return nil }
       if isRecordEnd(bytes[...], at: next) { return next + 6 }
+      if next > begin, isRecordStart(bytes[...], at: next) { return next }
       index = next + 1
     }
     return nil
   }
 
-  /// The offset behind the last `</doc>` or `</top>`, and how many there are; nil if there is none.
+  /// Where the last record ends that has an end, and how many there are; nil if there is none.
   static func records(_ bytes: [UInt8]) -> (end: Int, count: Int)? {
     var result: (end: Int, count: Int)?
     var index = 0

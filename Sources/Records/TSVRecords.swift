@@ -7,51 +7,6 @@ import JSON
 /// Ids and texts stay where they were read. Where a text has several columns, its tabs become
 /// spaces in place.
 enum TSVRecords {
-  /// First columns of the header lines that collections come with.
-  private static let idHeaders: Set<String> = [
-    "_id", "id", "query-id", "query_id", "qid", "corpus-id", "doc-id", "doc_id", "docid", "docno",
-    "pid",
-  ]
-  /// Second columns of such lines.
-  private static let textHeaders: Set<String> = [
-    "text", "title", "query", "contents", "body", "passage", "url",
-  ]
-
-  /// The columns' names where the first line of a file is a header.
-  static func header(_ line: UnsafeRawBufferPointer) -> [String]? {
-    // A header is short; a long text is not looked at.
-    guard line.count <= 1024 else { return nil }
-    let columns = line.split(separator: Bytes.tab, omittingEmptySubsequences: false)
-      .map { String(decoding: $0, as: UTF8.self) }
-    guard columns.count >= 2, idHeaders.contains(columns[0]),
-      textHeaders.contains(columns[1])
-    else { return nil }
-    return columns
-  }
-
-  /// The numbers of the columns that `fields` picks, by number or by the header's names.
-  static func columns(
-    _ fields: [String], header: [String]?, file: String
-  ) throws(Failure) -> [Int] {
-    var columns: [Int] = []
-    for field in fields {
-      if let number = Int(field), number >= 1 {
-        columns.append(number)
-      } else if let index = header?.firstIndex(of: field) {
-        columns.append(index + 1)
-      } else if let header {
-        throw .usage(
-          "\(file) has no field '\(field)'",
-          hint: "its fields are \(header.joined(separator: ", "))")
-      } else {
-        throw .usage(
-          "\(file) has no header that names a field '\(field)'",
-          hint: "pick the columns of a TSV file by number: the id is column 1, the text column 2")
-      }
-    }
-    return columns
-  }
-
   /// The records of a block of lines.
   static func parse(
     _ block: consuming RecordBlock, _ options: RecordOptions
@@ -79,7 +34,7 @@ enum TSVRecords {
           let slot =
             options.content == .pairs
             ? try pair(raw, row, builder.batch)
-            : columns.isEmpty
+            : columns.isPlain
               ? try text(raw, row, builder.batch)
               : try picked(raw, row, builder.batch, columns, &extra, base)
           builder.batch.slots.append(slot)
@@ -107,19 +62,26 @@ enum TSVRecords {
     _ raw: UnsafeMutableRawBufferPointer, _ row: Row, from start: Int, _ batch: RecordBatch,
     expected: String
   ) throws(Failure) -> Int {
-    let line = batch.firstLine + row.line
     guard let tab = TextCheck.find(Bytes.tab, raw, start..<row.end) else {
       let whole = raw[row.start..<row.end]
       throw .line(
-        batch.file, line, expected: expected,
+        batch.file, batch.firstLine + row.line, expected: expected,
         found: whole.isEmpty ? "an empty line" : Bytes.quoted(whole))
     }
-    var bad = tab == start
-    for i in start..<tab where Bytes.isForbiddenInID(raw[i]) { bad = true }
-    if bad, let problem = BatchBuilder.problem(withID: raw[start..<tab]) {
-      throw .line(batch.file, line, expected: problem.expected, found: problem.found)
-    }
+    try checkID(raw, row, start..<tab, batch)
     return tab
+  }
+
+  @inline(__always)
+  private static func checkID(
+    _ raw: UnsafeMutableRawBufferPointer, _ row: Row, _ range: Range<Int>, _ batch: RecordBatch
+  ) throws(Failure) {
+    var bad = range.isEmpty
+    for i in range where Bytes.isForbiddenInID(raw[i]) { bad = true }
+    if bad, let problem = BatchBuilder.problem(withID: raw[range]) {
+      throw .line(
+        batch.file, batch.firstLine + row.line, expected: problem.expected, found: problem.found)
+    }
   }
 
   private static func text(
@@ -132,7 +94,7 @@ enum TSVRecords {
       raw[next] = Bytes.space
       rest = next + 1
     }
-    return slot(row, idEnd: tab, text: (tab + 1)..<row.end, split: row.end)
+    return slot(row, id: row.start..<tab, text: (tab + 1)..<row.end)
   }
 
   private static func pair(
@@ -149,16 +111,15 @@ enum TSVRecords {
       throw .line(
         batch.file, batch.firstLine + row.line, expected: expected, found: "\(count) columns")
     }
-    return slot(row, idEnd: second, text: (second + 1)..<row.end, split: third)
+    return slot(row, id: row.start..<second, text: (second + 1)..<row.end, split: third)
   }
 
   /// A text of some columns: in place where it is one, else copied to `extra`.
   private static func picked(
-    _ raw: UnsafeMutableRawBufferPointer, _ row: Row, _ batch: RecordBatch, _ columns: [Int],
+    _ raw: UnsafeMutableRawBufferPointer, _ row: Row, _ batch: RecordBatch, _ columns: TSVColumns,
     _ extra: inout [UInt8], _ base: Int
   ) throws(Failure) -> RecordBatch.Slot {
     if !row.isClean { try check(raw, row, batch) }
-    let tab = try idEnd(raw, row, from: row.start, batch, expected: "id<TAB>text")
     var ranges: [Range<Int>] = []
     var start = row.start
     while true {
@@ -167,31 +128,36 @@ enum TSVRecords {
       if end == row.end { break }
       start = end + 1
     }
-    if let missing = columns.first(where: { $0 > ranges.count }) {
+    if ranges.count == 1 {
+      _ = try idEnd(raw, row, from: row.start, batch, expected: "id<TAB>text")
+    }
+    if let missing = ([columns.id] + columns.texts).first(where: { $0 > ranges.count }) {
       throw .line(
         batch.file, batch.firstLine + row.line, expected: "a column \(missing)",
         found: "\(ranges.count) columns")
     }
-    if columns.count == 1 {
-      let range = ranges[columns[0] - 1]
-      return slot(row, idEnd: tab, text: range, split: range.upperBound)
-    }
+    let id = ranges[columns.id - 1]
+    try checkID(raw, row, id, batch)
+    let wanted =
+      columns.texts.isEmpty
+      ? (1...ranges.count).filter { $0 != columns.id } : columns.texts
+    if wanted.count == 1 { return slot(row, id: id, text: ranges[wanted[0] - 1]) }
     let textStart = base + extra.count
-    for (i, column) in columns.enumerated() {
+    for (i, column) in wanted.enumerated() {
       if i > 0 { extra.append(Bytes.space) }
       extra.append(contentsOf: raw[ranges[column - 1]])
     }
-    let textEnd = base + extra.count
-    return slot(row, idEnd: tab, text: textStart..<textEnd, split: textEnd)
+    return slot(row, id: id, text: textStart..<base + extra.count)
   }
 
   @inline(__always)
   private static func slot(
-    _ row: Row, idEnd: Int, text: Range<Int>, split: Int
+    _ row: Row, id: Range<Int>, text: Range<Int>, split: Int? = nil
   ) -> RecordBatch.Slot {
     RecordBatch.Slot(
-      idStart: UInt32(row.start), idEnd: UInt32(idEnd), textStart: UInt32(text.lowerBound),
-      textEnd: UInt32(text.upperBound), split: UInt32(split), position: UInt32(row.position),
+      idStart: UInt32(id.lowerBound), idEnd: UInt32(id.upperBound),
+      textStart: UInt32(text.lowerBound), textEnd: UInt32(text.upperBound),
+      split: UInt32(split ?? text.upperBound), position: UInt32(row.position),
       line: UInt32(row.line))
   }
 

@@ -22,7 +22,7 @@ package final class TextRecordReader {
   private struct FileState {
     var lines: LineReader
     var format: RecordFormat
-    var columns: [Int] = []
+    var columns = TSVColumns()
     var isAtStart = true
     /// SGML behind the last whole record, and its first line.
     var rest: [UInt8] = []
@@ -126,14 +126,14 @@ package final class TextRecordReader {
     if state.format == .trec, options.content == .pairs {
       throw .usage("\(state.lines.name): pairs come as TSV or JSONL, not as TREC SGML")
     }
-    guard state.format == .tsv, options.content == .texts else { return 0 }
+    guard state.format == .tsv else { return 0 }
     let end = lines.bytes.firstIndex(where: { $0 == 0x0A || $0 == 0x0D }) ?? lines.bytes.count
-    let header = lines.bytes.withUnsafeBytes {
-      TSVRecords.header(UnsafeRawBufferPointer(rebasing: $0[..<end]))
+    let name = state.lines.name
+    let reading = try lines.bytes.withBytes { bytes throws(Failure) in
+      try TSVHeader.read(UnsafeRawBufferPointer(rebasing: bytes[..<end]), options, file: name)
     }
-    state.columns = try TSVRecords.columns(
-      options.fields, header: header, file: state.lines.name)
-    return header == nil ? 0 : 1
+    state.columns = reading.columns
+    return reading.isHeader ? 1 : 0
   }
 
   /// Cuts behind the last whole record, and keeps the rest for the next block.
@@ -169,7 +169,9 @@ package final class TextRecordReader {
     let bytes = state.rest
     state.rest = []
     if bytes.allSatisfy(Bytes.isSpace) { return nil }
-    return sgmlBlock(state, bytes, line: state.restLine, count: 1)
+    var block = sgmlBlock(state, bytes, line: state.restLine, count: 1)
+    block.endsFile = true
+    return block
   }
 
   private func sgmlBlock(

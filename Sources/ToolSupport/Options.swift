@@ -127,16 +127,22 @@ package struct ShardOptions: ParsableArguments, OptionsWithoutEffect {
 /// Options of reading text records.
 package struct RecordOptionsGroup: ParsableArguments {
   /// Their long flags, which have no effect where no text is read.
-  package static let flags: Set = ["record-format", "fields", "on-error"]
+  package static let flags: Set = ["record-format", "fields", "id-field", "on-error"]
 
   @Option(help: "Form of text records: auto, tsv, jsonl or trec.")
   package var recordFormat: RecordFormat = .auto
 
   @Option(
     help: ArgumentHelp(
-      "Fields that make the text, separated by commas. (default: as the form has it)",
+      "Fields that make the text, separated by commas; a.b is field b inside a. (default: as the form has it)",
       valueName: "names"))
   package var fields: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Field that holds the id; of several, separated by commas, the first that a record has. (default: as the form has it)",
+      valueName: "names"))
+  package var idField: String?
 
   @Option(help: "What to do with malformed records: fail, or skip and count.")
   package var onError: RecordErrorPolicy = .fail
@@ -144,14 +150,21 @@ package struct RecordOptionsGroup: ParsableArguments {
   package init() {}
 
   /// Whether one of them is not at its default.
-  package var isSaid: Bool { recordFormat != .auto || fields != nil || onError != .fail }
+  package var isSaid: Bool {
+    recordFormat != .auto || fields != nil || idField != nil || onError != .fail
+  }
 
   /// These options as the record readers take them.
   package func records(_ content: RecordContent = .texts) -> RecordOptions {
     RecordOptions(
-      format: recordFormat,
-      fields: fields.map { $0.split(separator: ",").map(String.init) } ?? [], content: content,
-      onError: onError)
+      format: recordFormat, fields: Self.list(fields), idFields: Self.list(idField),
+      content: content, onError: onError)
+  }
+}
+
+extension RecordOptionsGroup {
+  private static func list(_ names: String?) -> [String] {
+    names.map { $0.split(separator: ",").map(String.init) } ?? []
   }
 }
 

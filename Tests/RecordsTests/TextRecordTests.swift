@@ -3,32 +3,6 @@ import Records
 import TestSupport
 import Testing
 
-/// All records of operands as `id|text`, read in blocks of a given size.
-private func records(
-  _ operands: [String], _ options: RecordOptions = RecordOptions(), blockSize: Int = 1 << 18,
-  range: Range<Int>? = nil
-) throws -> [String] {
-  let reader = try TextRecordReader(operands, options: options, blockSize: blockSize)
-  if let range { try reader.restrict(to: range) }
-  var found: [String] = []
-  while let batch = try reader.next() {
-    for i in 0..<batch.count { found.append("\(batch.idString(i))|\(batch.text(i))") }
-  }
-  return found
-}
-
-private func records(_ text: String, _ options: RecordOptions = RecordOptions()) throws -> [String]
-{
-  try records([TemporaryFolder.file(text)], options)
-}
-
-private func whyRefused(_ text: String, _ options: RecordOptions = RecordOptions()) -> Failure? {
-  do {
-    _ = try records(text, options)
-    return nil
-  } catch { return error as? Failure }
-}
-
 @Suite struct TextRecordTests {
   @Test func readsTSV() throws {
     #expect(
@@ -99,11 +73,6 @@ private func whyRefused(_ text: String, _ options: RecordOptions = RecordOptions
     let failure = #expect(throws: Failure.self) { try TextRecordReader([file]).next() }
     #expect(
       failure == .line(file, 3, expected: "valid UTF-8", found: "byte 0xe9 at byte 10 of the line"))
-  }
-
-  @Test func readsTitlesAlone() throws {
-    let text = #"{"query_id":"q1","title":"a title","description":"d","narrative":"n"}"#
-    #expect(try records(text) == ["q1|a title"])
   }
 
   @Test func readsTRECTopics() throws {

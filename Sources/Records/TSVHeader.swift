@@ -1,0 +1,153 @@
+import Failures
+
+/// The columns of a TSV file that make up id and text, by number from 1.
+struct TSVColumns: Sendable, Equatable {
+  var id = 1
+  /// Empty for all columns but the id's.
+  var texts: [Int] = []
+
+  /// Whether the id is in front and all the rest is text.
+  var isPlain: Bool { id == 1 && texts.isEmpty }
+}
+
+/// The header line that a TSV file may begin with.
+enum TSVHeader {
+  /// What the first line of a file says.
+  struct Reading {
+    var columns = TSVColumns()
+    /// Whether it is a header, and no record.
+    var isHeader = false
+  }
+
+  /// A header is short; a long text is not looked at.
+  private static let maximumLength = 1024
+
+  /// Reads the first line of a file.
+  ///
+  /// - Parameters:
+  ///   - line: The line, without its end.
+  ///   - options: What makes id and text.
+  ///   - file: The file's name.
+  /// - Returns: The columns, and whether the line is a header.
+  /// - Throws: 64 where the file has no column that the options name; 65 where the line is a header
+  ///   that says of no column, or of another than the first, that it is the id.
+  static func read(
+    _ line: UnsafeRawBufferPointer, _ options: RecordOptions, file: String
+  ) throws(Failure) -> Reading {
+    let names = line.count <= maximumLength ? split(line) : []
+    switch options.content {
+    case .pairs:
+      return Reading(isHeader: try isPairHeader(names, file))
+    case .texts:
+      let isHeader = try isTextHeader(names, options, file)
+      let header = isHeader ? names : nil
+      var columns = TSVColumns()
+      columns.texts = try self.columns(options.fields, header: header, file: file)
+      columns.id = try idColumn(options.idFields, header: header, file: file)
+      return Reading(columns: columns, isHeader: isHeader)
+    }
+  }
+
+  private static func split(_ line: UnsafeRawBufferPointer) -> [String] {
+    line.split(separator: Bytes.tab, omittingEmptySubsequences: false)
+      .map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  // MARK: Texts
+
+  private static func isTextHeader(
+    _ names: [String], _ options: RecordOptions, _ file: String
+  ) throws(Failure) -> Bool {
+    guard names.count >= 2 else { return false }
+    let plain = names.map { FieldNames.normalized($0) }
+    func isKnown(_ name: String) -> Bool { FieldNames.isID(name) || FieldNames.isText(name) }
+    let named = (options.fields + options.idFields).filter { Int($0) == nil }
+    if !named.isEmpty, options.fields.allSatisfy({ Int($0) != nil || names.contains($0) }),
+      options.idFields.isEmpty || options.idFields.contains(where: names.contains),
+      named.contains(where: names.contains)
+    {
+      return true
+    }
+    if FieldNames.isID(plain[0]), isKnown(plain[1]) { return true }
+    if plain.allSatisfy(isKnown), plain.contains(where: FieldNames.isID) { return true }
+    if FieldNames.isID(plain[0]), names.allSatisfy({ FieldNames.isNameLike($0) }) {
+      throw .data(
+        "\(file):1", "expected id<TAB>text, found what looks like a header, \(list(names))",
+        hint: "--fields names the columns that make the text, or take the line out")
+    }
+    return false
+  }
+
+  /// The numbers of the columns that `fields` picks, by number or by the header's names.
+  private static func columns(
+    _ fields: [String], header: [String]?, file: String
+  ) throws(Failure) -> [Int] {
+    var columns: [Int] = []
+    for field in fields {
+      if let number = Int(field), number >= 1 {
+        columns.append(number)
+      } else if let index = header?.firstIndex(of: field) {
+        columns.append(index + 1)
+      } else if let header {
+        throw .usage(
+          "\(file) has no field '\(field)'",
+          hint: "its fields are \(header.joined(separator: ", "))")
+      } else {
+        throw .usage(
+          "\(file) has no header that names a field '\(field)'",
+          hint: "pick the columns of a TSV file by number: the id is column 1, the text column 2")
+      }
+    }
+    return columns
+  }
+
+  /// The column of the id.
+  ///
+  /// A file without a header has no names: there a name leaves the id where it is.
+  private static func idColumn(
+    _ fields: [String], header: [String]?, file: String
+  ) throws(Failure) -> Int {
+    for field in fields {
+      if let number = Int(field), number >= 1 { return number }
+      if let index = header?.firstIndex(of: field) { return index + 1 }
+    }
+    guard let header else { return 1 }
+    if !fields.isEmpty {
+      throw .usage(
+        "\(file) has no field '\(fields.joined(separator: "' or '"))'",
+        hint: "its fields are \(header.joined(separator: ", "))")
+    }
+    let areIDs = header.map { FieldNames.isID(FieldNames.normalized($0)) }
+    guard areIDs[0] || !areIDs.contains(true) else {
+      throw .data(
+        "\(file):1", "expected the id in the first column, found the header \(list(header))",
+        hint: "--id-field names the column of the id")
+    }
+    return 1
+  }
+
+  // MARK: Pairs
+
+  private static let queryTexts: Set<String> = ["query", "question", "query_text"]
+
+  private static func isPairHeader(_ names: [String], _ file: String) throws(Failure) -> Bool {
+    let plain = names.map { FieldNames.normalized($0) }
+    let areIDs = plain.map { FieldNames.isID($0) }
+    let areKnown = zip(plain, areIDs).allSatisfy { $1 || FieldNames.isText($0) }
+    let areNames =
+      areIDs.starts(with: [true, true]) && names.allSatisfy { FieldNames.isNameLike($0) }
+    guard names.count == 4, areIDs.contains(true), areKnown || areNames else { return false }
+    guard areKnown, areIDs == [true, true, false, false], !FieldNames.isDocumentID(plain[0]),
+      !FieldNames.isQueryID(plain[1]), !queryTexts.contains(plain[3])
+    else {
+      throw .data(
+        "\(file):1",
+        "expected the columns query_id, doc_id, query and doc, found the header \(list(names))")
+    }
+    return true
+  }
+
+  private static func list(_ names: [String]) -> String {
+    names.map { "\"\($0)\"" }.joined(separator: ", ")
+  }
+}

@@ -1,0 +1,86 @@
+import Failures
+import Records
+import TestSupport
+import Testing
+
+@Suite struct TSVHeaderTests {
+  /// The header is no record, whatever its spelling; its names pick columns.
+  @Test(arguments: [
+    "_id\ttext", "id\ttext", "ID\tText", "pid\tpassage", "query-id\tquery", "passage_id\tcontent",
+    "qid\tquestion", "corpus-id\tsegment", "docid\turl",
+  ])
+  func recognised(_ header: String) throws {
+    #expect(try records("\(header)\na\tone\n") == ["a|one"])
+    #expect(try records("\(header)\r\na\tone\n") == ["a|one"])
+  }
+
+  @Test func namedColumnsMakeAHeader() throws {
+    let text = "nr\tsummary\tnote\na\tone\ttwo\n"
+    #expect(try records(text, RecordOptions(fields: ["note"])) == ["a|two"])
+    #expect(
+      try records(text, RecordOptions(fields: ["note", "1"], idFields: ["summary"])) == [
+        "one|two a"
+      ])
+    #expect(whyRefused(text, RecordOptions(fields: ["none"]))?.status == .usage)
+  }
+
+  /// Known in part: a record with the id `docid` would be one too many.
+  @Test func refused() {
+    for (header, word) in [
+      ("docid\tsummary", "docid"), ("text\tid", "first column"),
+      ("title\ttext\tid", "first column"),
+    ] {
+      let failure = whyRefused("\(header)\na\tone\tx\n")
+      #expect(failure?.status == .data)
+      #expect(failure?.message.contains(word) == true)
+    }
+  }
+
+  /// A first record that only resembles a header is one.
+  @Test func otherFirstRecords() throws {
+    #expect(try records("id\tof a bee\n") == ["id|of a bee"])
+    #expect(try records("a\ttext\n") == ["a|text"])
+    #expect(try records("bee\tsky\n") == ["bee|sky"])
+  }
+
+  @Test func idColumns() throws {
+    let text = "one\t1\ttwo\nthree\t2\tfour\n"
+    #expect(try records(text, RecordOptions(idFields: ["2"])) == ["1|one two", "2|three four"])
+    #expect(
+      try records(text, RecordOptions(fields: ["3"], idFields: ["2"])) == ["1|two", "2|four"])
+    #expect(try records("text\tid\none\t1\n", RecordOptions(idFields: ["id"])) == ["1|one"])
+    #expect(
+      try records("text\tid\none\t1\n", RecordOptions(idFields: ["pid", "id"])) == ["1|one"])
+    // Without a header there are no names.
+    #expect(try records("a\tone\n", RecordOptions(idFields: ["docid"])) == ["a|one"])
+    #expect(whyRefused("a\tone\n", RecordOptions(idFields: ["3"]))?.status == .data)
+    #expect(whyRefused("one\t \tx\n", RecordOptions(idFields: ["2"]))?.status == .data)
+    #expect(
+      whyRefused("id\ttext\na\tone\n", RecordOptions(idFields: ["docid"]))?.hint
+        == "its fields are id, text")
+  }
+
+  private func pairs(_ text: String) throws -> [String] {
+    let reader = try TextRecordReader(
+      [TemporaryFolder.file(text)], options: RecordOptions(content: .pairs))
+    var ids: [String] = []
+    while let batch = try reader.next() { ids += (0..<batch.count).map { batch.idString($0) } }
+    return ids
+  }
+
+  @Test func pairs() throws {
+    for header in [
+      "query_id\tdoc_id\tquery\tdoc", "qid\tpid\tquery\tpassage", "QID\tDOCNO\tquestion\tText",
+    ] {
+      #expect(try pairs("\(header)\nq\td\ta b\tc\n") == ["q\td"])
+    }
+    for header in [
+      "doc_id\tquery_id\tquery\tdoc", "query_id\tquery\tdoc_id\tdoc", "qid\tpid\tq_text\td_text",
+    ] {
+      let failure = #expect(throws: Failure.self) { try pairs("\(header)\nq\td\ta b\tc\n") }
+      #expect(failure?.status == .data)
+      #expect(failure?.message.contains("found the header") == true)
+    }
+    #expect(try pairs("q\td\tquery\tdoc\n") == ["q\td"])
+  }
+}
