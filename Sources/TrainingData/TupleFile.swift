@@ -24,7 +24,7 @@ package final class TupleFile: TupleSource {
   private let resolver: TupleResolver
   /// The one that was asked for, or that the first line looks like.
   var format: TupleFormat { resolver.format }
-  package var count: Int { lines.count }
+  package var count: Int { lines.count - resolver.headerLines }
   package private(set) var documents = 0
 
   /// Reads a file once, and checks every tuple of it.
@@ -50,13 +50,16 @@ package final class TupleFile: TupleSource {
       }
       try checker?.check(block, pool)
     }
-    guard let checker else { throw .data(operand, "expected training tuples, found none") }
+    guard let checker, lines.count > checker.resolver.headerLines else {
+      throw .data(operand, "expected training tuples, found none")
+    }
     resolver = checker.resolver
     documents = checker.documents
   }
 
   package func tuple(_ index: Int, epoch: Int) throws(Failure) -> TrainingTuple {
-    try resolver.tuple(lines.line(index), number: index + 1)
+    let line = index + resolver.headerLines
+    return try resolver.tuple(lines.line(line), number: line + 1)
   }
 }
 
@@ -74,8 +77,11 @@ private struct TupleChecker {
   mutating func check(_ block: LineBlock, _ pool: WorkerPool) throws(Failure) {
     var ranges: [Range<Int>] = []
     block.forEachLine { line, start, _ in ranges.append(start..<start + line.count) }
+    let header = block.firstLine == 1 ? resolver.headerLines : 0
+    ranges.removeFirst(min(header, ranges.count))
+    let firstLine = block.firstLine + header
     if documents == 0, let first = ranges.first {
-      documents = try resolver.check(Array(block.bytes[first]), number: block.firstLine)
+      documents = try resolver.check(Array(block.bytes[first]), number: firstLine)
     }
     let chunks = (ranges.count + Self.chunk - 1) / Self.chunk
     let failures = UnsafeMutableBufferPointer<Failure?>.allocate(capacity: chunks)
@@ -84,13 +90,13 @@ private struct TupleChecker {
     let documents = documents
     pool.forEachUnchecked(chunks) { chunk, _ in
       for i in chunk * Self.chunk..<min((chunk + 1) * Self.chunk, ranges.count) {
-        let number = block.firstLine + i
+        let number = firstLine + i
         do throws(Failure) {
           let found = try resolver.check(Array(block.bytes[ranges[i]]), number: number)
           guard found == documents else {
             throw Failure(
               .data, at: "\(resolver.file):\(number)",
-              "expected \(documents) documents as in line 1, found \(found)",
+              "expected \(documents) documents as in line \(resolver.headerLines + 1), found \(found)",
               hint: "data.num_docs cuts longer tuples")
           }
         } catch {
@@ -109,6 +115,8 @@ private struct TupleResolver {
   private let options: TupleFile.Options
   private let queries: TextStore?
   private let docs: TextStore?
+  /// Lines at the start that are no tuples.
+  let headerLines: Int
   var file: String { parser.file }
   var format: TupleFormat { parser.format }
 
@@ -116,17 +124,21 @@ private struct TupleResolver {
     _ file: String, _ options: TupleFile.Options, _ queries: TextStore?, _ docs: TextStore?,
     firstOf block: LineBlock
   ) throws(Failure) {
-    let first = Array(block.bytes.prefix { $0 != 0x0A && $0 != 0x0D })
+    let lines = block.bytes.split(
+      separator: 0x0A, maxSplits: 2, omittingEmptySubsequences: false
+    ).map { Array($0.last == 0x0D ? $0.dropLast() : $0) }
+    headerLines = try TupleHeader.recognizes(Self.withoutMark(lines[0]), file: file) ? 1 : 0
+    let first = headerLines < lines.count ? lines[headerLines] : []
     guard
       let format = options.format
         ?? TupleFormat(
           detecting: Self.withoutMark(first), hasTexts: queries != nil && docs != nil)
     else {
       throw .line(
-        file, 1, expected: "a training tuple (JSON, 3 columns or 5)",
+        file, headerLines + 1, expected: "a training tuple (JSON, 3 columns or 5)",
         found: first.isEmpty ? "a blank line" : "something else")
     }
-    if options.format == nil { try Self.check(format, file, firstOf: block) }
+    if options.format == nil { try Self.check(format, file, firstOf: block, headerLines) }
     parser = TupleParser(format: format, file: file, systems: options.systems)
     self.options = options
     self.queries = queries
@@ -140,19 +152,22 @@ private struct TupleResolver {
 
   /// Three columns may be texts or ids: refuses those that look like the other.
   private static func check(
-    _ format: TupleFormat, _ file: String, firstOf block: LineBlock
+    _ format: TupleFormat, _ file: String, firstOf block: LineBlock, _ headerLines: Int
   ) throws(Failure) {
     guard format == .triples || format == .idTriples else { return }
     let lines = block.bytes.split(separator: 0x0A, maxSplits: linesSeen).prefix(linesSeen)
+      .dropFirst(headerLines)
     let haveSpaces = lines.map { $0.contains(0x20) }
     if format == .triples, !haveSpaces.contains(true) {
       throw .data(
-        "\(file):1", "three columns of texts or of ids? without white space they look like ids",
+        "\(file):\(headerLines + 1)",
+        "three columns of texts or of ids? without white space they look like ids",
         hint: "name data.queries and data.docs, or say data.format: triples if they are texts")
     }
     if format == .idTriples, haveSpaces.first == true {
       throw .data(
-        "\(file):1", "expected ids, as data.queries and data.docs are given, found texts",
+        "\(file):\(headerLines + 1)",
+        "expected ids, as data.queries and data.docs are given, found texts",
         hint: "data.format: triples says that the columns are texts")
     }
   }

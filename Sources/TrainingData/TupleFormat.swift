@@ -190,13 +190,30 @@ private struct LineReading {
     for doc in docs {
       var document = WrittenTuple.Document()
       if let id = doc["doc_id"], !id.isNull { document.id = try self.id(id, "\"doc_id\"") }
-      if let text = doc["text"], !text.isNull { document.text = try self.text(text, "\"text\"") }
+      document.text = try documentText(doc)
       if let score = doc["score"], !score.isNull {
         document.score = try self.score(score, "\"score\"")
       }
       tuple.documents.append(document)
     }
     return tuple
+  }
+
+  /// The text of a document, as text records have it; nil where an id stands for it.
+  private func documentText(_ doc: JSON) throws(Failure) -> [UInt8]? {
+    func present(_ key: String) -> JSON? { doc[key].flatMap { $0.isNull ? nil : $0 } }
+    guard let key = FieldNames.textKeys.first(where: { present($0) != nil }),
+      let body = present(key)
+    else {
+      if present("doc_id") == nil, let members = doc.members {
+        let keys = members.map { "\"\($0.key)\"" }.joined(separator: ", ")
+        throw failure("a document's \"doc_id\" or \"text\"", keys.isEmpty ? "no key" : keys)
+      }
+      return nil
+    }
+    let text = try text(body, "\"\(key)\"")
+    guard let title = present(FieldNames.titleKey) else { return text }
+    return RecordText.joined(title: try self.text(title, "\"title\""), text)
   }
 
   func list() throws(Failure) -> WrittenTuple {

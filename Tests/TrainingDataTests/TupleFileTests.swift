@@ -182,4 +182,72 @@ import Workers
     }
     #expect(error?.status == .data && error?.place?.hasSuffix("tuples:318") == true)
   }
+
+  /// A header is no tuple: of two lines one is left, whose number is 2.
+  @Test(arguments: [
+    ("query\tpositive\tnegative", "a b\tc\td\n", false),
+    ("anchor\tpositive_passage\tnegative_passage", "a b\tc\td\n", false),
+    ("qid\tpid+\tpid-", "1\t2\t3\n", true), ("query_id\tpos_id\tneg_id", "1\t2\t3\n", true),
+    ("qid\tpid\tnid", "1\t2\t3\r\n", true),
+    ("score_pos\tscore_neg\tqid\tpid\tnid", "5\t4\t1\t2\t3\n", true),
+    ("score_pos score_neg query_id pos_id neg_id", "5 4 1 2 3\n", true),
+  ])
+  func headersAreNoTuples(_ header: String, _ line: String, _ areIDs: Bool) throws {
+    for mark in ["", "\u{FEFF}"] {
+      let folder = try TemporaryFolder()
+      let tuples = try read(folder, "\(mark)\(header)\n\(line)", withTexts: areIDs)
+      #expect(tuples.count == 1 && tuples.documents == 2)
+      let tuple = try tuples.tuple(0, epoch: 0)
+      #expect(text(tuple.query) == (areIDs ? "text 1" : "a b"))
+      #expect(tuple.place.hasSuffix(":2"))
+    }
+  }
+
+  @Test func headersInAnotherOrderAreRefused() throws {
+    for header in ["positive\tquery\tnegative", "query\tneg\tpos", "pid\tnid\tqid"] {
+      let folder = try TemporaryFolder()
+      let found = #expect(throws: Failure.self) {
+        try read(folder, "\(header)\na b\tc\td\n", withTexts: false)
+      }
+      #expect(found?.status == .data)
+      #expect(found?.message.contains("query, positive, negative") == true)
+    }
+    let folder = try TemporaryFolder()
+    let alone = #expect(throws: Failure.self) {
+      try read(folder, "query\tpositive\tnegative\n", withTexts: false)
+    }
+    #expect(alone?.status == .data)
+  }
+
+  /// Ids that resemble names, and words that name nothing, are tuples; words of which one is a name are
+  /// neither.
+  @Test func wordsAreNoHeader() throws {
+    let ids = try TemporaryFolder()
+    let texts = try ids.write(
+      "named.tsv", ["q1", "doc2", "doc3"].map { "\($0)\ttext of \($0)\n" }.joined())
+    let store = try TextStore("query", [texts], scratchFolder: ids.path)
+    let tuples = try TupleFile(
+      ids.write("triples", "q1\tdoc2\tdoc3\n"), .init(), queries: store, docs: store,
+      scratchFolder: ids.path, WorkerPool(threads: 1))
+    #expect(tuples.count == 1)
+    let unclear = #expect(throws: Failure.self) {
+      try read(ids, "query\tfirst\tsecond\na b\tc\td\n", withTexts: false)
+    }
+    #expect(unclear?.message.contains("looks like a header") == true)
+    let folder = try TemporaryFolder()
+    #expect(try read(folder, "bee\tpositive test\tnegative\n", withTexts: false).count == 1)
+  }
+
+  /// Documents of JSON tuples have their texts where text records have theirs.
+  @Test func titlesOfDocuments() throws {
+    let folder = try TemporaryFolder()
+    let line =
+      #"{"query":"q","docs":[{"title":"T","content":"x"},{"doc_id":"1","title":"","text":"y"}]}"#
+    let tuple = try read(folder, line + "\n", withTexts: false).tuple(0, epoch: 0)
+    #expect(tuple.documents.map { text($0.text) } == ["T x", "y"])
+    let bad = #expect(throws: Failure.self) {
+      try read(folder, #"{"query":"q","docs":[{"title":"T"}]}"# + "\n", withTexts: false)
+    }
+    #expect(bad?.message.contains(#"found "title""#) == true)
+  }
 }
