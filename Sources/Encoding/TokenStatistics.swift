@@ -1,6 +1,7 @@
 import Failures
 import JSON
 import Models
+import Records
 import Streams
 
 /// Counts of tokens instead of them: `lir-tokenize --stats`.
@@ -13,6 +14,7 @@ package struct TokenStatistics: TokenSink {
   private var tokens = 0
   private var truncated = 0
   private var unknown = 0
+  private var repeated = RepeatedIDs()
 
   /// - Parameters:
   ///   - path: File of the JSON object, which is opened at the end.
@@ -24,6 +26,7 @@ package struct TokenStatistics: TokenSink {
 
   package mutating func append(ids: [[UInt8]], _ window: TokenWindow) throws(Failure) {
     records += ids.count
+    for id in ids { _ = id.withUnsafeBytes { repeated.note($0) } }
     tokens += window.ids.count
     truncated += window.truncated
     if let unknownID { unknown += window.ids.count { $0 == unknownID } }
@@ -50,6 +53,7 @@ package struct TokenStatistics: TokenSink {
         "length", .object(quantiles.map { JSON.Member($0.0, .integer(quantile($0.1))) })),
       JSON.Member("truncated", .integer(truncated)),
       JSON.Member("unknown_rate", .double(tokens == 0 ? 0 : Double(unknown) / Double(tokens))),
+      JSON.Member("repeated_ids", .integer(repeated.count)),
     ])
   }
 

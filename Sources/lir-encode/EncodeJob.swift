@@ -74,14 +74,17 @@ struct EncodeJob {
       context.progress.expect(shard.count)
     }
     var skipper = RecordSkipper(resume?.done ?? 0)
+    var repeated = RepeatedIDs()
     let eager = operands == ["-"]
     while var batch = try reader.next(eager: eager) {
+      repeated.note(batch, warn: context.diagnostics.warning)
       skipper.skip(in: &batch)
       if let failure = batch.firstSkipped { context.diagnostics.warning("\(failure), skipped") }
       try encode(try embedder.tokens(of: batch), into: &output)
       if eager { try output.flush() }
     }
     try output.finish()
+    if let summary = repeated.summary { context.diagnostics.warning(summary) }
   }
 
   private func encode(_ reader: TensorStreamReader, _ resume: StreamResume?) throws(Failure) {

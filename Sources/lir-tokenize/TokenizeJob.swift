@@ -32,8 +32,10 @@ struct TokenizeJob {
       throw .usage("--max-length: expected at least 1, found \(maxLength)")
     }
     if options.pairs {
-      guard options.role == nil, options.prompt == nil, options.window == nil else {
-        throw .usage("--pairs goes without --role, --prompt and --window")
+      guard options.role == nil, options.prompt == nil, options.window == nil,
+        options.records.fields == nil, options.records.idField == nil
+      else {
+        throw .usage("--pairs goes without --role, --prompt, --window, --fields and --id-field")
       }
     }
     var isAlone = options.role == nil
@@ -86,8 +88,11 @@ struct TokenizeJob {
     }
     let threads = WindowTokenizer(context.pool)
     let eager = operands == ["-"]
+    var repeated = RepeatedIDs()
     while let batch = try reader.next(eager: eager) {
       if let failure = batch.firstSkipped { context.diagnostics.warning("\(failure), skipped") }
+      // Statistics count them themselves.
+      if !options.stats { repeated.note(batch, warn: context.diagnostics.warning) }
       var ids = (0..<batch.count).map { batch.id($0).bytes }
       var tokens = try recordTokenizer.tokens(of: batch, threads, uncut: cutter != nil)
       context.count(
@@ -99,6 +104,7 @@ struct TokenizeJob {
       try StopRequest.check { () throws(Failure) in try sink.flush() }
     }
     try sink.finish()
+    if let summary = repeated.summary { context.diagnostics.warning(summary) }
   }
 
   private func openPartial(_ provenance: Provenance) throws(Failure) -> StreamResume {

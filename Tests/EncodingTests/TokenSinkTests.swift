@@ -83,6 +83,7 @@ struct TokenSinkTests {
     #expect(json["tokens"]?.integer == 55)
     #expect(json["truncated"]?.integer == 2)
     #expect(json["unknown_rate"]?.double == 2.0 / 55)
+    #expect(json["repeated_ids"]?.integer == 0)
     let expected = [
       ("min", 1), ("p25", 3), ("p50", 5), ("p75", 8), ("p95", 10), ("p99", 10), ("max", 10),
     ]
