@@ -107,6 +107,11 @@ package struct Evaluator: Sendable {
   ) throws(Failure) -> SelectedQueries {
     for measure in measures {
       try measure.measure.check(qrels)
+      if var fraction = qrels.fraction, !measure.measure.takesFractions {
+        fraction.message += ", which \(measure.name) cannot take"
+        fraction.hint = "nDCG with the grades as gains takes them"
+        throw fraction
+      }
       if let conflict = qrels.conflict, !measure.measure.needs.contains(.subtopics) {
         throw conflict
       }
@@ -175,8 +180,8 @@ package struct QueryCounts: Sendable, Equatable {
 
 /// The values of measures for one run.
 package struct Evaluation: Sendable {
-  /// The run's name.
-  package let run: String
+  /// What the run is called: its name, or a label.
+  package var run: String
   /// The run's tag.
   package let tag: String
   /// The measures, in the order that they were asked for.

@@ -35,6 +35,9 @@ struct GainTable: Sendable {
     return (possible.min() ?? 0, possible.max() ?? 0)
   }
 
+  /// Whether the gain is the grade, whatever it is multiplied with.
+  var isProportional: Bool { table == nil && !isExponential }
+
   /// Whether documents that were not judged bring something.
   private var countsUnjudged: Bool { table?[JudgedRanking.unjudged] ?? 0 != 0 }
 

@@ -13,6 +13,9 @@ package protocol Measure: Sendable {
   /// Refuses judgements that the measure cannot use (65).
   func check(_ qrels: Qrels) throws(Failure)
 
+  /// Whether grades that are no whole numbers make sense to it.
+  var takesFractions: Bool { get }
+
   /// What the measure looks at besides grades.
   var needs: RankingNeeds { get }
 
@@ -31,6 +34,7 @@ package protocol Measure: Sendable {
 
 extension Measure {
   package func check(_ qrels: Qrels) throws(Failure) {}
+  package var takesFractions: Bool { false }
   package var needs: RankingNeeds { [] }
   package var tieEffect: TieEffect { .any }
   package func expectation(_ ranking: JudgedRanking) -> Double? { nil }

@@ -30,6 +30,10 @@ package struct Qrels: Sendable {
   package let conflict: Failure?
   /// Number of different subtopics (iterations) of all queries.
   package let subtopicCount: Int
+  /// Number that all grades were multiplied with, to be whole: 1 where they are.
+  package let gradeScale: Int
+  /// What is wrong with them for measures that need whole grades; nil where all are.
+  package let fraction: Failure?
   private let offsets: [Int]
   private let entries: [Entry]
   private let ids: FlatBytes
@@ -39,14 +43,17 @@ package struct Qrels: Sendable {
 
   /// Puts the parts together; `QrelsBuilder` makes them.
   init(
-    name: String, queries: IDTable, conflict: Failure?, subtopicCount: Int, offsets: [Int],
-    entries: [Entry],
+    name: String, queries: IDTable, conflict: Failure?, subtopicCount: Int, gradeScale: Int,
+    fraction: Failure?,
+    offsets: [Int], entries: [Entry],
     ids: FlatBytes, gradeOffsets: [Int], subtopicGrades: [SubtopicGrade]
   ) {
     self.name = name
     self.queries = queries
     self.conflict = conflict
     self.subtopicCount = subtopicCount
+    self.gradeScale = gradeScale
+    self.fraction = fraction
     self.offsets = offsets
     self.entries = entries
     self.ids = ids
@@ -60,8 +67,14 @@ package struct Qrels: Sendable {
   /// The judgements of a query, by document id.
   package func judgements(of query: Int) -> Range<Int> { offsets[query]..<offsets[query + 1] }
 
-  /// The grade that a judgement gives; negative ones are legal.
+  /// The grade that a judgement gives, times `gradeScale`; negative ones are legal.
   package func grade(_ judgement: Int) -> Int { entries[judgement].grade }
+
+  /// The grade as a judgement has it, for people.
+  package func gradeText(_ judgement: Int) -> String {
+    let grade = grade(judgement)
+    return gradeScale == 1 ? "\(grade)" : "\(Double(grade) / Double(gradeScale))"
+  }
 
   /// The place of a judgement in the input, from 0.
   package func ordinal(_ judgement: Int) -> Int { Int(entries[judgement].ordinal) }
@@ -114,24 +127,40 @@ package enum RepeatedJudgements: Sendable {
 }
 
 extension Qrels {
-  /// Reads judgements: TREC's four columns, or BEIR's three with their header.
+  /// Reads judgements: TREC's four columns, three with a header, as BEIR has them, or one JSON object
+  /// `{"query": {"document": grade}}`.
   ///
   /// Fields are separated by any white space. Lines that start with `#` are comments, and blank
   /// lines are nothing, as trec_eval has it.
   ///
+  /// - Parameters:
+  ///   - operands: The files, read as one.
+  ///   - repeated: What is made of documents that are judged several times.
+  ///   - allowsFractions: Whether grades may be other than whole numbers.
+  /// - Returns: The judgements.
   /// - Throws: 65 for a malformed line, or a document that is judged twice for a query in a
   ///   way that `repeated` does not allow.
   package static func read(
-    _ operands: [String], repeated: RepeatedJudgements = .agreeing
+    _ operands: [String], repeated: RepeatedJudgements = .agreeing, allowsFractions: Bool = false
   ) throws(Failure) -> Qrels {
-    var builder = QrelsBuilder(name: operands.joined(separator: " "), repeated: repeated)
+    var builder = QrelsBuilder(
+      name: operands.joined(separator: " "), repeated: repeated, allowsFractions: allowsFractions)
     for operand in operands {
       let reader = LineReader(try ByteReader(operand), blockSize: 1 << 17)
       let buffer = LineBuffer()
       var isBEIR = false
+      var table: JSONTable?
       while try reader.next(into: buffer) {
+        if buffer.firstLine == 1, JSONTable.recognizes(buffer.text) {
+          table = JSONTable(file: operand)
+        }
+        table?.append(buffer.text)
+        if table != nil { continue }
         try forEachLine(buffer) { line, number throws(Failure) in
-          if number == 1, isHeader(line) { isBEIR = true; return }
+          if number == 1, let fields = try QrelsHeader.fields(line, file: operand) {
+            isBEIR = fields == 3
+            return
+          }
           try builder.add(line, isBEIR: isBEIR, file: operand, number: number)
         } plain: { query, iteration, doc, grade, number in
           if isBEIR { return false }
@@ -139,6 +168,9 @@ extension Qrels {
             query: query, doc: doc, grade: grade, iteration: iteration, file: operand, line: number)
           return true
         }
+      }
+      try table?.forEach { query, doc, value, line throws(Failure) in
+        try builder.add(query: query, doc: doc, json: value, file: operand, line: line)
       }
     }
     return try builder.finish()
@@ -182,12 +214,6 @@ extension Qrels {
       }
       number += 1
     }
-  }
-
-  private static func isHeader(_ line: UnsafeRawBufferPointer) -> Bool {
-    let fields = LineFields(line)
-    return fields.count == 3 && fields[0].elementsEqual("query-id".utf8)
-      && fields[1].elementsEqual("corpus-id".utf8) && fields[2].elementsEqual("score".utf8)
   }
 }
 

@@ -1,4 +1,5 @@
 import Failures
+import JSON
 import Streams
 
 /// Collects judgements in any order.
@@ -8,6 +9,11 @@ package struct QrelsBuilder {
   private var queries = IDTable()
   private var iterations = IDTable()
   private var grades: [Int] = []
+  private let allowsFractions: Bool
+  /// Grades that are no whole numbers, by their places.
+  private var fractions: [Int: Double] = [:]
+  /// Why the first of them is refused where nobody can use it.
+  private var fraction: Failure?
   private var queryOf: [UInt32] = []
   private var iterationOf: [UInt32] = []
   private var ids = FlatBytes()
@@ -15,9 +21,12 @@ package struct QrelsBuilder {
   private var nextLine = 0
 
   /// No judgements.
-  package init(name: String, repeated: RepeatedJudgements = .agreeing) {
+  package init(
+    name: String, repeated: RepeatedJudgements = .agreeing, allowsFractions: Bool = false
+  ) {
     self.name = name
     self.repeated = repeated
+    self.allowsFractions = allowsFractions
   }
 
   /// Adds one judgement.
@@ -66,24 +75,93 @@ package struct QrelsBuilder {
     let expected = isBEIR ? 3 : 4
     guard fields.count == expected else {
       let names = isBEIR ? "query-id corpus-id score" : "query iteration doc grade"
-      throw .line(
-        file, number, expected: "\(expected) fields (\(names))", found: "\(fields.count)")
-    }
-    guard let grade = NumberText.integer(fields[expected - 1]) else {
-      throw .line(
-        file, number, expected: "an integer grade", found: fields.quoted(expected - 1))
+      throw .data(
+        "\(file):\(number)", "expected \(expected) fields (\(names)), found \(fields.count)",
+        hint: InputSort.of(line)?.hintForJudgements
+          ?? (fields.count == 3 ? "three columns need a header: query-id corpus-id score" : nil))
     }
     try IDCheck.check(fields[0], fields[expected - 2], file, number)
     let none = UnsafeRawBufferPointer(start: nil, count: 0)
+    let text = fields[expected - 1]
+    guard let exact = NumberText.double(text), exact.isFinite else {
+      throw .line(
+        file, number, expected: "an integer grade", found: fields.quoted(expected - 1))
+    }
+    let grade: Int
+    if let whole = NumberText.integer(text) {
+      grade = whole
+    } else {
+      grade = try whole(exact, String(decoding: text, as: UTF8.self), file, number)
+    }
     add(
       query: fields[0], doc: fields[expected - 2], grade: grade,
       iteration: isBEIR ? none : fields[1], file: file, line: number)
+  }
+
+  mutating func add(
+    query: [UInt8], doc: [UInt8], json: JSON, file: String, line: Int
+  ) throws(Failure) {
+    guard let exact = json.double else {
+      throw .line(file, line, expected: "a grade", found: json.kindName)
+    }
+    let grade = try whole(exact, "\(exact)", file, line)
+    query.withUnsafeBytes { query in
+      doc.withUnsafeBytes { doc in
+        add(query: query, doc: doc, grade: grade, file: file, line: line)
+      }
+    }
+  }
+
+  /// The grade of the next judgement as a whole number; one that is none is kept beside, and stands for
+  /// 0 meanwhile.
+  private mutating func whole(
+    _ grade: Double, _ text: String, _ file: String, _ line: Int
+  ) throws(Failure) -> Int {
+    if let whole = Int(exactly: grade) { return whole }
+    let refusal = Failure.line(
+      file, line, expected: "an integer grade", found: "\"\(text)\"")
+    guard allowsFractions, grade.rounded() != grade else { throw refusal }
+    guard abs(grade) < 1e6, Self.scale(of: grade) != nil else {
+      throw .line(
+        file, line, expected: "a grade below a million with at most six decimals",
+        found: "\"\(text)\"")
+    }
+    fractions[grades.count] = grade
+    if fraction == nil { fraction = refusal }
+    return 0
+  }
+
+  private static let scales = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000]
+
+  /// The least power of ten that makes a number whole, as far as its decimals go.
+  private static func scale(of grade: Double) -> Int? {
+    scales.first { scale in (grade * Double(scale)).rounded() / Double(scale) == grade }
+  }
+
+  /// Makes all grades whole, where some are not.
+  private mutating func scaleGrades() throws(Failure) -> Int {
+    let scale = fractions.values.lazy.compactMap { Self.scale(of: $0) }.max() ?? 1
+    if scale == 1 { return 1 }
+    for place in grades.indices {
+      if let fraction = fractions[place] {
+        grades[place] = Int((fraction * Double(scale)).rounded())
+        continue
+      }
+      let (whole, overflows) = grades[place].multipliedReportingOverflow(by: scale)
+      guard !overflows else {
+        throw .data(
+          name, "expected grades below a million beside fractions, found \(grades[place])")
+      }
+      grades[place] = whole
+    }
+    return scale
   }
 
   /// The judgements.
   ///
   /// - Throws: 65 where a document is judged twice for a query in a way that is not allowed.
   package consuming func finish() throws(Failure) -> Qrels {
+    let scale = try scaleGrades()
     let (starts, ordered) = order()
     var offsets = [0]
     var entries: [Qrels.Entry] = []
@@ -113,7 +191,7 @@ package struct QrelsBuilder {
     }
     return Qrels(
       name: name, queries: queries, conflict: conflict, subtopicCount: iterations.count,
-      offsets: offsets, entries: entries, ids: ids,
+      gradeScale: scale, fraction: fraction, offsets: offsets, entries: entries, ids: ids,
       gradeOffsets: repeated == .subtopics ? gradeOffsets : [],
       subtopicGrades: subtopicGrades)
   }

@@ -76,19 +76,21 @@ struct RunLines {
     if format == .msmarco {
       try addMSMARCO(fields, number, text, into: &target)
     } else {
-      try addTREC(fields, number, text, into: &target)
+      try addTREC(line, fields, number, text, into: &target)
     }
   }
 
   private func addTREC(
-    _ fields: LineFields, _ number: Int, _ text: UnsafeRawBufferPointer,
+    _ line: UnsafeRawBufferPointer, _ fields: LineFields, _ number: Int,
+    _ text: UnsafeRawBufferPointer,
     into target: inout RunColumns
   ) throws(Failure) {
     guard fields.count == 6 || (format == .trecEval && fields.count > 6) else {
       throw .data(
         "\(file):\(number)",
         "expected 6 fields (query Q0 doc rank score tag), found \(fields.count)",
-        hint: fields.count == 3 ? "read MS MARCO's runs with --run-format msmarco" : nil)
+        hint: InputSort.of(line)?.hintForRun
+          ?? (fields.count == 3 ? "read MS MARCO's runs with --run-format msmarco" : nil))
     }
     guard let score = NumberText.score(fields[4]) else {
       throw .line(file, number, expected: "a finite score", found: fields.quoted(4))

@@ -5,13 +5,15 @@ import Workers
 
 /// How a run is written down.
 package enum RunFormat: String, Sendable, CaseIterable {
-  /// JSONL where the first byte is `{`, else TREC.
+  /// JSON where the first byte is `{`, else TREC.
   case auto
   /// `query Q0 doc rank score tag`, separated by any white space; the rank does not count.
   case trec
   /// `{"query_id","doc_id","rank","score","query","text","relevance"}` a line; the first two and
   /// the score must be there.
   case jsonl
+  /// One object `{"query": {"doc": score}}`.
+  case json
   /// `query doc rank`, as MS MARCO has it: the score is minus the rank.
   case msmarco
   /// `trec` with anything behind the tag, as trec_eval reads it.
@@ -80,14 +82,19 @@ package struct RunReader {
     guard let bytes else { return }
     let input = RunInput(LineReader(bytes, blockSize: 1 << 17), spare)
     var format = format
+    var table = JSONTable(file: operand)
     input.read()
     while true {
       let batch = input.take()
       if format == .auto, let first = batch.first {
         let start = first.lines.text.first { !Bytes.isSpace($0) }
-        format = start == UInt8(ascii: "{") ? .jsonl : .trec
+        let isTable = JSONTable.recognizes(first.lines.text)
+        format = isTable ? .json : start == UInt8(ascii: "{") ? .jsonl : .trec
       }
-      if format == .jsonl {
+      if format == .json {
+        for block in batch { table.append(block.lines.text) }
+        input.read()
+      } else if format == .jsonl {
         for block in batch { try addJSON(block.lines.block, operand) }
         input.read()
       } else {
@@ -98,6 +105,7 @@ package struct RunReader {
     }
     spare = input.spare
     if let failure = input.failure { throw failure }
+    if format == .json { try addTable(table, operand) }
   }
 
   /// Takes blocks apart, and reads the next ones meanwhile.
@@ -119,6 +127,25 @@ package struct RunReader {
   private mutating func addJSON(_ block: LineBlock, _ file: String) throws(Failure) {
     try block.forEachLine { line, _, number throws(Failure) in
       if !LineFields.isIgnored(line) { try addJSON(line, file, number) }
+    }
+  }
+
+  /// Adds the scores of one object, which has no ranks.
+  private mutating func addTable(_ table: JSONTable, _ file: String) throws(Failure) {
+    if details.contains(.ranks) {
+      throw .data(file, "expected ranks, found a JSON table of scores alone")
+    }
+    try table.forEach { query, doc, value, line throws(Failure) in
+      guard let exact = value.double, Float(exact).isFinite else {
+        throw .line(file, line, expected: "a finite score", found: value.kindName)
+      }
+      query.withUnsafeBytes { query in
+        doc.withUnsafeBytes { doc in
+          _ = builder.add(
+            query: query, doc: doc, score: Float(exact), exactScore: exact, rank: 0, file: file,
+            line: line)
+        }
+      }
     }
   }
 

@@ -64,9 +64,11 @@ enum TSVRecords {
   ) throws(Failure) -> Int {
     guard let tab = TextCheck.find(Bytes.tab, raw, start..<row.end) else {
       let whole = raw[row.start..<row.end]
-      throw .line(
+      var failure = Failure.line(
         batch.file, batch.firstLine + row.line, expected: expected,
         found: whole.isEmpty ? "an empty line" : Bytes.quoted(whole))
+      failure.hint = InputSort.of(UnsafeRawBufferPointer(rebasing: whole))?.hintForTexts
+      throw failure
     }
     try checkID(raw, row, start..<tab, batch)
     return tab

@@ -119,6 +119,11 @@ package final class TextRecordReader {
   /// Finds out the format at the start of a file; the number of header lines.
   private func start(_ state: inout FileState, _ lines: inout LineBlock) throws(Failure) -> Int {
     if lines.bytes.starts(with: [0xEF, 0xBB, 0xBF]) { lines.bytes.removeFirst(3) }
+    if InputSort.isStream(lines.bytes) {
+      throw .data(
+        state.lines.name, "expected text records, found a tensor stream",
+        hint: InputSort.stream.hintForTexts)
+    }
     if state.format == .auto {
       state.format = lines.bytes.withUnsafeBytes { RecordFormat(detecting: $0) }
     }

@@ -64,6 +64,12 @@ package final class TensorStreamReader {
       UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self))
     }
     guard length >= 2, length <= StreamLimits.maximumHeader else {
+      let isText = lengthBytes.allSatisfy { $0 >= 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D }
+      if isText, members == 0, done.records == 0 {
+        throw .data(
+          name, "expected a tensor stream, found text",
+          hint: "lir-encode makes vectors of texts, lir-tokenize tokens")
+      }
       throw .data(place, "expected a tensor stream's header, found a length of \(length)")
     }
     var text = try bytes(Int(length), allowingEnd: false)

@@ -21,6 +21,67 @@ import Testing
     #expect(qrels.grade(query: "q", doc: "d") == 2)
   }
 
+  @Test(arguments: [
+    "query_id\tdoc_id\trelevance\nq\td\t2\n", "qid docid rel\nq d 2\n",
+    "Query-ID Corpus-ID Score\nq d 2\n", "topic docno label\nq d 2\n",
+    "query pid grade\r\nq d 2\r\n", "qid iter docno rel\nq 0 d 2\n",
+    "query_id Q0 doc_id relevance\nq Q0 d 2\n", "q 0 d 2.0\n", "q 0 d 2e0\n",
+    #"{"q": {"d": 2}}"#, "{\n  \"q\": {\n    \"d\": 2.0\n  }\n}\n",
+  ])
+  func otherForms(_ text: String) throws {
+    let qrels = try Qrels.read(TemporaryFolder.file(text))
+    #expect(qrels.count == 1)
+    #expect(qrels.grade(query: "q", doc: "d") == 2)
+    #expect(qrels.gradeScale == 1)
+  }
+
+  @Test(arguments: [
+    ("doc_id query_id relevance\nd q 1\n", 1, "the columns query, document, grade"),
+    ("q d 1\n", 1, "found 3"), (#"{"q": {"d": "x"}}"#, 1, "a string"),
+    ("{\"q\": {\n\"d\": 1,\n\"d\": 2}}", 3, "after grade 1 in line 2"),
+    ("{\"q\": {\n\"d e\": 1}}", 2, "white space"), (#"{"q": {"d": 1}} x"#, 1, "the end"),
+    (#"{"q": 1}"#, 1, "expected 4 fields"),
+  ])
+  func refusesOtherForms(text: String, line: Int, message: String) throws {
+    let failure = try #require(
+      #expect(throws: Failure.self) { try Qrels.read(TemporaryFolder.file(text)) })
+    #expect(failure.status == .data)
+    #expect(failure.place?.hasSuffix(":\(line)") == true, "\(failure)")
+    #expect(failure.message.contains(message), "\(failure)")
+  }
+
+  /// Who can use fractions gets all grades times one number.
+  @Test func fractions() throws {
+    let path = try TemporaryFolder.file("q 0 a 0.5\nq 0 b 2\nq 0 c -1\nq 0 d 0.25\n")
+    let qrels = try Qrels.read([path], allowsFractions: true)
+    #expect(qrels.gradeScale == 100)
+    let grades = ["a", "b", "c", "d"].map { qrels.grade(query: "q", doc: RecordID($0)) }
+    #expect(grades == [50, 200, -100, 25])
+    #expect((0..<4).map { qrels.gradeText($0) } == ["0.5", "2.0", "-1.0", "0.25"])
+    for text in ["q 0 a 0.1234567\n", "q 0 a 1e9.5\n", "q 0 a nan\n", "q 0 a 1234567.5\n"] {
+      let failure = #expect(throws: Failure.self) {
+        try Qrels.read([TemporaryFolder.file(text)], allowsFractions: true)
+      }
+      #expect(failure?.status == .data)
+    }
+  }
+
+  /// What is swapped is named.
+  @Test func swappedInputs() throws {
+    let run = #expect(throws: Failure.self) {
+      try Qrels.read(TemporaryFolder.file("q Q0 d 1 0.5 tag\n"))
+    }
+    #expect(run?.hint?.contains("looks like a run") == true)
+    let header = #expect(throws: Failure.self) { try Qrels.read(TemporaryFolder.file("q d 1\n")) }
+    #expect(header?.hint?.contains("header") == true)
+    let qrels = #expect(throws: Failure.self) {
+      try RunReader.read(TemporaryFolder.file("q 0 d 1\n"))
+    }
+    #expect(qrels?.hint?.contains("looks like judgements") == true)
+    #expect(whyRefused("q Q0 d 1 0.5 tag\n")?.hint?.contains("looks like a run") == true)
+    #expect(whyRefused("q 0 d 1\n")?.hint?.contains("looks like judgements") == true)
+  }
+
   @Test func idsAreBytes() throws {
     // Canonically equivalent texts are different ids.
     let qrels = try Qrels.read(TemporaryFolder.file("q 0 \u{E9} 1\nq 0 e\u{301} 2\n"))
@@ -34,7 +95,7 @@ import Testing
 
   @Test(arguments: [
     ("q 0 d\n", 1, "found 3"), ("q 0 d 1 2\n", 1, "found 5"), ("q 0 d x\n", 1, "\"x\""),
-    ("q 0 d 1.0\n", 1, "\"1.0\""), ("q 0 d 99999999999999999999\n", 1, "grade"),
+    ("q 0 d 1.5\n", 1, "\"1.5\""), ("q 0 d 99999999999999999999\n", 1, "grade"),
     ("query-id\tcorpus-id\tscore\nq 0 d 1\n", 2, "found 4"),
     ("q 0 d 1\nq 0 e 1\nq 0 d 2\n", 3, "after grade 1 in line 1"),
     ("q 0 d 1\nr 0 d 1\nq 0 d 1\n", 3, "in line 1"),

@@ -17,6 +17,8 @@ package struct Judged: Measure {
     return depth == 0 ? 0 : Double(judged) / Double(depth)
   }
 
+  package var takesFractions: Bool { true }
+
   package var tieEffect: TieEffect { .monotone { $0 == JudgedRanking.unjudged ? 0 : 1 } }
 
   package func expectation(_ ranking: JudgedRanking) -> Double? {

@@ -49,6 +49,9 @@ package struct NDCG: Measure {
 
   package var tieEffect: TieEffect { gains.tieEffect }
 
+  /// Grades that are all multiplied with one number have the same ratio.
+  package var takesFractions: Bool { gains.isProportional }
+
   package func expectation(_ ranking: JudgedRanking) -> Double? {
     let ideal = gains.idealDiscounted(ranking, cutoff: cutoff)
     if ideal == 0 { return 0 }

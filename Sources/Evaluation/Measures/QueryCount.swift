@@ -10,5 +10,7 @@ package struct QueryCount: Measure {
 
   package func value(_ ranking: JudgedRanking) -> Double { 1 }
 
+  package var takesFractions: Bool { true }
+
   package var tieEffect: TieEffect { .none }
 }

@@ -21,5 +21,7 @@ package struct RetrievedCount: Measure {
     Double(level.map { ranking.relevantRetrieved($0) } ?? ranking.count)
   }
 
+  package var takesFractions: Bool { level == nil }
+
   package var tieEffect: TieEffect { .none }
 }

@@ -16,6 +16,8 @@ package struct Unjudged: Measure {
     return Double(min(cutoff, ranking.count) - judged) / Double(cutoff)
   }
 
+  package var takesFractions: Bool { true }
+
   package var tieEffect: TieEffect { .monotone { $0 < 0 ? 1 : 0 } }
 
   package func expectation(_ ranking: JudgedRanking) -> Double? {
