@@ -21,11 +21,12 @@ package struct CandidateTexts: Sendable {
   ///   - queryFile: Text records of the queries.
   ///   - docFiles: Text records of the documents.
   ///   - needs: Whose texts are needed; files of others are not opened.
-  ///   - options: How text records are read.
+  ///   - options: How text records of documents are read.
+  ///   - queryOptions: How those of queries are read; nil for the same.
   /// - Throws: 64 where a file is missing that is needed; as reading records does.
   package init(
     _ run: Run, _ candidates: CandidateIDs, queryFile: String?, docFiles: [String],
-    _ needs: NeededTexts, options: RecordOptions
+    _ needs: NeededTexts, options: RecordOptions, queryOptions: RecordOptions? = nil
   ) throws(Failure) {
     self.run = run
     places = (queryFile ?? run.name, docFiles.isEmpty ? run.name : docFiles.joined(separator: " "))
@@ -33,7 +34,7 @@ package struct CandidateTexts: Sendable {
     docs = TextTable(needs.docs ? candidates.docs : IDTable())
     if run.texts != nil { takeFromRun(candidates.range, candidates.depth, needsDocs: needs.docs) }
     if let queryFile, needs.queries {
-      try queries.read([queryFile], options)
+      try queries.read([queryFile], queryOptions ?? options)
     } else if needs.queries, run.texts == nil {
       throw .usage("--queries is missing", hint: "only a JSONL run with texts does without")
     }

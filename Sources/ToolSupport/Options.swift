@@ -124,53 +124,6 @@ package struct ShardOptions: ParsableArguments, OptionsWithoutEffect {
   package init() {}
 }
 
-/// Options of reading text records.
-package struct RecordOptionsGroup: ParsableArguments {
-  /// Their long flags, which have no effect where no text is read.
-  package static let flags: Set = ["record-format", "fields", "id-field", "on-error"]
-
-  @Option(help: "Form of text records: auto, tsv, jsonl or trec.")
-  package var recordFormat: RecordFormat = .auto
-
-  @Option(
-    help: ArgumentHelp(
-      "Fields that make the text, separated by commas; a.b is field b inside a. (default: as the form has it)",
-      valueName: "names"))
-  package var fields: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "Field that holds the id; of several, separated by commas, the first that a record has. (default: as the form has it)",
-      valueName: "names"))
-  package var idField: String?
-
-  @Option(help: "What to do with malformed records: fail, or skip and count.")
-  package var onError: RecordErrorPolicy = .fail
-
-  package init() {}
-
-  /// Whether one of them is not at its default.
-  package var isSaid: Bool {
-    recordFormat != .auto || fields != nil || idField != nil || onError != .fail
-  }
-
-  /// These options as the record readers take them.
-  package func records(_ content: RecordContent = .texts) -> RecordOptions {
-    RecordOptions(
-      format: recordFormat, fields: Self.list(fields), idFields: Self.list(idField),
-      content: content, onError: onError)
-  }
-}
-
-extension RecordOptionsGroup {
-  private static func list(_ names: String?) -> [String] {
-    names.map { $0.split(separator: ",").map(String.init) } ?? []
-  }
-}
-
-extension RecordFormat: ExpressibleByArgument {}
-extension RecordErrorPolicy: ExpressibleByArgument {}
-
 /// Options that choose a model: its folder, configuration, query model and adapter.
 package struct ModelOptions: ParsableArguments, OptionsWithoutEffect {
   package static let withoutEffect: [String] = ["model", "model-config", "query-model", "adapter"]

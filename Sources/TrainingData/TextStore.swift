@@ -17,17 +17,18 @@ package final class TextStore {
   /// - Parameters:
   ///   - kind: What they are called in messages.
   ///   - operands: The files.
+  ///   - options: How they are read.
   ///   - wanted: Ids whose texts are kept; nil for all.
   ///   - folder: Where the scratch file goes.
   /// - Throws: 65 for a malformed record or an id that occurs twice.
   package init(
-    _ kind: String, _ operands: [String], keeping wanted: IDTable? = nil,
-    scratchFolder folder: String
+    _ kind: String, _ operands: [String], _ options: RecordOptions = RecordOptions(),
+    keeping wanted: IDTable? = nil, scratchFolder folder: String
   ) throws(Failure) {
     self.kind = kind
     name = operands.joined(separator: " ")
     spool = try SpoolFile(folder: folder)
-    let reader = try TextRecordReader(operands, blockSize: 1 << 20)
+    let reader = try TextRecordReader(operands, options: options, blockSize: 1 << 20)
     while let batch = try reader.next() {
       for index in 0..<batch.count {
         if let wanted, batch.withID(index, { wanted.find($0) }) == nil { continue }

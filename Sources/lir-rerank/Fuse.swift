@@ -52,7 +52,7 @@ struct Fuse: ToolCommand {
   @Option(help: "Last column of the run. (default: the tool's name and 8 digits of what made it)")
   var tag: String?
 
-  @Option(help: "Form of the runs: auto, trec, trec_eval, jsonl or msmarco.")
+  @Option(help: "Form of the runs: auto, trec, trec_eval, jsonl, json or msmarco.")
   var runFormat: RunFormat = .auto
 
   @Argument(help: "Two runs or more; - for the standard input.")

@@ -21,6 +21,7 @@ struct Rerank: ToolCommand {
   @OptionGroup(title: "Common") var common: CommonOptions
   @OptionGroup(title: "Model") var modelOptions: ModelOptions
   @OptionGroup(title: "Input") var records: RecordOptionsGroup
+  @OptionGroup(title: "Input") var queryFields: QueryFieldOptions
   @OptionGroup(title: "Output") var output: OutputOptions
   @OptionGroup var resumption: ResumeOptions
   @OptionGroup var shards: ShardOptions
@@ -65,7 +66,7 @@ struct Rerank: ToolCommand {
   @Option(help: "Last column of the run. (default: the tool's name and 8 digits of what made it)")
   var tag: String?
 
-  @Option(help: "Form of the first stage's run: auto, trec, jsonl or msmarco.")
+  @Option(help: "Form of the first stage's run: auto, trec, jsonl, json or msmarco.")
   var runFormat: RunFormat = .auto
 
   @Option(

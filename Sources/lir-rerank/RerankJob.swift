@@ -47,7 +47,8 @@ struct RerankJob {
     let model = try RerankModel(options, context, candidates, calibration)
     let texts = try CandidateTexts(
       run, candidates, queryFile: options.queries, docFiles: options.docs, model.scorer.needs,
-      options: options.records.records())
+      options: options.records.records(),
+      queryOptions: options.queryFields.records(options.records.records()))
     if let failure = texts.firstSkipped { context.diagnostics.warning("\(failure), skipped") }
     context.count(skipped: texts.skipped)
     let output = try open(model)

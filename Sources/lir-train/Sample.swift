@@ -37,6 +37,8 @@ struct Sample: ToolCommand {
       valueName: "file"))
   var docs: [String] = []
 
+  @OptionGroup var fields: FieldOptions
+
   @Option(
     help: "How documents are chosen: single_relevant, top, random, log_random or top_and_random.")
   var sampling: DocumentSampling = .singleRelevant
@@ -133,7 +135,8 @@ private struct SampleJob {
       [diagnostics = context.diagnostics] in diagnostics.warning($0)
     }
     let texts = try opener.texts(
-      queries: command.queries, docs: command.docs, run, depth: command.depth,
+      queries: (command.queries, command.fields.queryRecords()),
+      docs: (command.docs, command.fields.records()), run, depth: command.depth,
       judged: command.addDocsNotInRanking ? qrels : nil)
     options.needsTexts = false
     options.named = { "--" + $0.replacing("_", with: "-") }

@@ -34,15 +34,16 @@ package struct ReportTexts: Sendable {
   /// - Parameters:
   ///   - queryFile: Text records of the queries; nil for none.
   ///   - docFiles: Text records of the documents.
-  ///   - options: How they are read.
+  ///   - options: How those of documents are read.
+  ///   - queryOptions: How those of queries are read; nil for the same.
   ///   - warn: Gets what was passed over and what is missing.
   /// - Throws: 65 for a malformed record.
   package mutating func read(
     queries queryFile: String?, docs docFiles: [String], _ options: RecordOptions,
-    warn: (String) -> Void
+    queryOptions: RecordOptions? = nil, warn: (String) -> Void
   ) throws(Failure) {
     if let queryFile {
-      try queries.read([queryFile], options)
+      try queries.read([queryFile], queryOptions ?? options)
       Self.report(queries, "queries", queryFile, warn)
     }
     if !docFiles.isEmpty {

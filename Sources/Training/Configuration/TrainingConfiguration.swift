@@ -1,6 +1,7 @@
 import Failures
 import JSON
 import Models
+import Records
 import TrainingData
 
 /// Everything that decides a training run, as `lir-train --config` reads it.
@@ -177,7 +178,7 @@ package struct DataConfiguration: Sendable {
   static let keys = [
     "tuples", "format", "systems", "queries", "docs", "run", "qrels", "targets",
     "normalize_targets", "sampling", "depth", "sample_size", "add_docs_not_in_ranking", "shuffle",
-    "num_docs",
+    "num_docs", "fields", "query_fields", "id_field",
   ]
 
   /// Read one behind the other.
@@ -198,6 +199,9 @@ package struct DataConfiguration: Sendable {
   package var addsJudged: Bool
   package var shuffles: Bool
   package var documents: Int?
+  /// What makes ids and texts of `queries` and of `docs`.
+  package var queryRecords: RecordOptions
+  package var docRecords: RecordOptions
 
   /// Reads the data of training, which must have targets, or of a validation, which need not.
   init(_ reader: ConfigurationReader, isTraining: Bool) throws(Failure) {
@@ -222,6 +226,10 @@ package struct DataConfiguration: Sendable {
     addsJudged = try reader.bool("add_docs_not_in_ranking") ?? false
     shuffles = try reader.bool("shuffle") ?? true
     documents = try reader.limit("num_docs")
+    docRecords = RecordOptions(
+      fields: try reader.strings("fields") ?? [], idFields: try reader.strings("id_field") ?? [])
+    queryRecords = docRecords
+    if let fields = try reader.strings("query_fields") { queryRecords.fields = fields }
     if !tuples.isEmpty {
       targets = targets ?? .order
       guard targets == .order || targets == .score else {

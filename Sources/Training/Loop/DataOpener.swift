@@ -32,8 +32,9 @@ package struct DataOpener {
       options.documents = data.documents
       options.systems = data.systems
       return try TupleFiles(
-        data.tuples, options, formats: data.formats, queries: try store("query", data.queries),
-        docs: try store("document", data.docs), scratchFolder: scratchFolder, pool)
+        data.tuples, options, formats: data.formats,
+        queries: try store("query", data.queries, data.queryRecords),
+        docs: try store("document", data.docs, data.docRecords), scratchFolder: scratchFolder, pool)
     }
     var options = RunTuples.Options(targets: data.targets ?? .relevance)
     options.depth = data.depth
@@ -70,14 +71,16 @@ package struct DataOpener {
     _ data: DataConfiguration, _ run: Run, _ qrels: Qrels?
   ) throws(Failure) -> (queries: TextStore?, docs: TextStore?) {
     try texts(
-      queries: data.queries, docs: data.docs, run, depth: data.depth,
+      queries: (data.queries, data.queryRecords), docs: (data.docs, data.docRecords), run,
+      depth: data.depth,
       judged: data.addsJudged ? qrels : nil)
   }
 
   /// Texts of the queries and documents of a run and, where there are judgements, of the documents
   /// that they judge.
   package func texts(
-    queries: [String], docs: [String], _ run: Run, depth: Int?, judged: Qrels?
+    queries: (files: [String], options: RecordOptions),
+    docs: (files: [String], options: RecordOptions), _ run: Run, depth: Int?, judged: Qrels?
   ) throws(Failure) -> (queries: TextStore?, docs: TextStore?) {
     var wanted = IDTable()
     for query in 0..<run.queries.count {
@@ -89,15 +92,15 @@ package struct DataOpener {
       for judgement in 0..<qrels.count { _ = qrels.withDoc(judgement) { wanted.insert($0) } }
     }
     return (
-      try store("query", queries, keeping: run.queries),
-      try store("document", docs, keeping: wanted)
+      try store("query", queries.files, queries.options, keeping: run.queries),
+      try store("document", docs.files, docs.options, keeping: wanted)
     )
   }
 
   private func store(
-    _ kind: String, _ files: [String], keeping wanted: IDTable? = nil
+    _ kind: String, _ files: [String], _ options: RecordOptions, keeping wanted: IDTable? = nil
   ) throws(Failure) -> TextStore? {
     if files.isEmpty { return nil }
-    return try TextStore(kind, files, keeping: wanted, scratchFolder: scratchFolder)
+    return try TextStore(kind, files, options, keeping: wanted, scratchFolder: scratchFolder)
   }
 }
