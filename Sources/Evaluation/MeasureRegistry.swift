@@ -52,13 +52,6 @@ package enum MeasureRegistry {
   }
 
   /// The measure with this name.
-  ///
-  /// - Throws: 64 where there is none, with the nearest name; or where a parameter makes no sense.
-  package static func measure(_ text: String) throws(Failure) -> NamedMeasure {
-    try measure(MeasureName(parsing: text))
-  }
-
-  /// The measure with this name.
   package static func measure(_ name: MeasureName) throws(Failure) -> NamedMeasure {
     let name = written(out: name)
     let type = try type(of: name)

@@ -14,6 +14,9 @@ extension MeasureRegistry {
   ///
   /// - Throws: 64 where there is none of the name.
   package static func explanation(_ text: String) throws(Failure) -> String {
-    try type(of: written(out: MeasureName(parsing: text))).description.help
+    if let name = try TrecNames.measures(text)?.first {
+      return try type(of: written(out: name)).description.help
+    }
+    return try type(of: written(out: MeasureName(parsing: text))).description.help
   }
 }

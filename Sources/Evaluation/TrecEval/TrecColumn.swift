@@ -21,6 +21,8 @@ struct TrecColumn: Sendable {
   let name: String
   let source: Source
   let aggregation: MeasureAggregation
+  /// Name of the measure of ours that the value is of; nil for values that are of none.
+  var measureName: MeasureName?
   /// The recalls at which precision is interpolated, and the grade that counts there.
   var recalls: (points: [Double], level: Int)?
   /// Whether values of queries are printed.
@@ -173,7 +175,9 @@ struct TrecColumnBuilder {
   ) throws(Failure) -> TrecColumn {
     switch measure.name {
     case "runid": return TrecColumn(name: name, source: .runID, aggregation: .sum)
-    case "num_q": return TrecColumn(name: name, source: .queryCount, aggregation: .sum)
+    case "num_q":
+      return TrecColumn(
+        name: name, source: .queryCount, aggregation: .sum, measureName: MeasureName("NumQ"))
     default: break
     }
     if measure.subject == .preferences, let found = PreferenceMeasures.find(name) {
@@ -193,6 +197,7 @@ struct TrecColumnBuilder {
       name: name,
       source: measure.subject == .groups ? .groups(made.measure) : .measure(made.measure),
       aggregation: made.description.aggregation)
+    if measure.subject == .qrels { column.measureName = full }
     if let interpolated = made.measure as? any InterpolatingMeasure {
       column.recalls = (interpolated.recalls, level)
     }
