@@ -25,7 +25,8 @@ struct Evaluate: ToolCommand {
   @Option(
     help: ArgumentHelp(
       """
-      Judgements: TREC's four columns, or BEIR's three with a header; several files are one. \
+      Judgements: TREC's four columns, three with a header, as BEIR has them, or a JSON object \
+      {query: {doc: grade}}; several files are one. \
       (default: the grades in JSONL runs)
       """, valueName: "file"))
   var qrels: [String] = []
@@ -33,7 +34,10 @@ struct Evaluate: ToolCommand {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "A measure in ir-measures' notation, such as nDCG@10 or AP(rel=2); may be repeated.",
+      """
+      Measures in ir-measures' notation, such as nDCG@10 or AP(rel=2), or trec_eval's, such as \
+      ndcg_cut_10; several with commas between, or the option again.
+      """,
       valueName: "name"))
   var measure: [String] = []
 
@@ -55,7 +59,10 @@ struct Evaluate: ToolCommand {
   var averageOver: QuerySelection = .both
 
   @Option(
-    help: "Form of the runs: auto, trec, trec_eval (more may follow the tag), jsonl or msmarco.")
+    help: """
+      Form of the runs: auto, trec, trec_eval (more may follow the tag), jsonl, json (one object, \
+      {query: {doc: score}}) or msmarco.
+      """)
   var runFormat: RunFormat = .auto
 
   @Option(
@@ -82,9 +89,11 @@ struct Evaluate: ToolCommand {
   @Flag(help: "Fail where run and qrels do not have the same queries.")
   var strict = false
 
+  @OptionGroup(title: "Output") var tables: TableOptionsGroup
   @OptionGroup(title: "Comparison") var comparison: ComparisonOptionsGroup
   @OptionGroup(title: "Plots and report") var report: ReportOptionsGroup
   @OptionGroup(title: "Texts of the report") var records: RecordOptionsGroup
+  @OptionGroup(title: "Texts of the report") var queryFields: QueryFieldOptions
 
   @Flag(help: "Print the ir_metadata at the head of the runs, as YAML, and stop.")
   var metadata = false

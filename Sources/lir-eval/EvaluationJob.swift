@@ -14,21 +14,27 @@ struct EvaluationJob {
     self.command = command
     self.context = context
     measures = try MeasureRegistry.measures(
-      command.measure.isEmpty ? Evaluate.defaultMeasures : command.measure, judged: command.judged)
+      command.measure.isEmpty ? Evaluate.defaultMeasures : command.measure, judged: command.judged
+    ) { [diagnostics = context.diagnostics] name, ours in
+      diagnostics.note("trec_eval's \(name) is \(ours)")
+    }
   }
 
   func run() throws(Failure) {
     let operands = try Operands.resolve(command.runs)
+    try checkNames(operands)
     if Set(operands).count < operands.count {
       throw .usage("expected each run once, found \(Self.repeated(operands)) twice")
     }
+    let names = try command.tables.names(of: operands)
+    try checkComparison(operands, names)
     if command.residuals, command.ties == .bounds {
       throw .usage("--residuals: expected one order of ties, found --ties bounds")
     }
     let qrels = command.qrels.isEmpty ? nil : try readQrels()
     var evaluations: [Evaluation] = []
     var report = try ReportJob(command, context)
-    for operand in operands {
+    for (operand, name) in zip(operands, names) {
       let run = try RunReader.read(
         operand, format: command.runFormat,
         keeping: command.report.report == nil ? details : details.union(.texts),
@@ -42,15 +48,20 @@ struct EvaluationJob {
       let evaluator = Evaluator(
         qrels: judgements, measures: measures, droppingSelf: command.dropSelf,
         pool: context.pool)
-      let evaluation = try evaluate(run, evaluator)
+      var evaluation = try evaluate(run, evaluator)
+      evaluation.run = name
       try say(evaluation.counts, of: operand)
+      warnOfDepth(run, evaluation)
       context.count(records: evaluation.queries.count)
       evaluations.append(evaluation)
-      try report.add(run, judgements)
+      try report.add(run, judgements, name: name)
     }
-    try report.write(evaluations)
-    if command.comparison.isWanted { return try compare(evaluations) }
-    let values = Report(evaluations, perQuery: command.perQuery)
+    let baseline = command.comparison.baseline.map { wanted in
+      operands.firstIndex(of: wanted).map { names[$0] } ?? wanted
+    }
+    try report.write(evaluations, baseline: baseline)
+    if command.comparison.isWanted { return try compare(evaluations, baseline) }
+    let values = Report(evaluations, perQuery: command.perQuery, digits: command.tables.digits)
     try write(records: values.rowCount) { format, writer throws(Failure) in
       try values.write(format, isTerminal: writer.isTerminal) { text throws(Failure) in
         try writer.write(text)
@@ -58,20 +69,41 @@ struct EvaluationJob {
     }
   }
 
-  private func compare(_ evaluations: [Evaluation]) throws(Failure) {
-    guard evaluations.count > 1 else {
-      throw .usage("--compare: expected at least two runs, found \(evaluations.count)")
+  /// Refuses what no comparison can be, before anything is read or written.
+  private func checkComparison(_ operands: [String], _ names: [String]) throws(Failure) {
+    guard command.comparison.isWanted else {
+      if command.tables.summary { throw .usage("--summary is for --compare") }
+      return
     }
-    let options = try command.comparison.options(seed: command.common.seed.value)
+    guard operands.count > 1 else {
+      throw .usage("--compare: expected at least two runs, found \(operands.count)")
+    }
+    if command.tables.summary, command.format?.isTable == false {
+      throw .usage("--summary is for tables", hint: "--format table, markdown or latex")
+    }
+    _ = try command.comparison.options(seed: command.common.seed.value)
+    if let baseline = command.comparison.baseline, !(operands + names).contains(baseline) {
+      throw .usage(
+        "expected one of the runs as the baseline, found '\(baseline)'",
+        hint: "the runs are \(names.joined(separator: ", "))")
+    }
+  }
+
+  private func compare(_ evaluations: [Evaluation], _ baseline: String?) throws(Failure) {
+    var options = try command.comparison.options(seed: command.common.seed.value)
+    options.baseline = baseline
     let comparisons = try RunComparison.compare(evaluations, options)
-    let report = ComparisonReport(comparisons, perQuery: command.perQuery)
+    let report = ComparisonReport(
+      comparisons, perQuery: command.perQuery, digits: command.tables.digits)
     let marks = SignificanceMarks(evaluations, comparisons, baseline: options.baseline)
     try write(records: report.count) { format, writer throws(Failure) in
       if format.isTable {
-        try Report(evaluations, perQuery: false).write(
+        let end = command.tables.summary ? "" : "\n"
+        try Report(evaluations, perQuery: false, digits: command.tables.digits).write(
           format, isTerminal: writer.isTerminal, marks: marks
-        ) { text throws(Failure) in try writer.write(text + "\n") }
+        ) { text throws(Failure) in try writer.write(text + end) }
       }
+      if command.tables.summary { return }
       try report.write(format) { text throws(Failure) in try writer.write(text) }
     }
   }
@@ -123,13 +155,37 @@ struct EvaluationJob {
     }
   }
 
+  /// Says of recall at a cutoff that a run does not reach that it is recall at less.
+  private func warnOfDepth(_ run: Run, _ evaluation: Evaluation) {
+    let depth = (0..<run.queries.count).lazy.map { run.entries(of: $0).count }.max() ?? 0
+    for (i, measure) in evaluation.measures.enumerated() where measure.measure is Recall {
+      guard let cutoff = measure.cutoff, cutoff > depth,
+        evaluation.values[i].contains(where: { $0 < 1 })
+      else { continue }
+      context.diagnostics.warning(
+        "\(run.name): \(measure.name) of a run with at most \(depth) documents a query is recall at "
+          + "\(depth)")
+    }
+  }
+
+  /// Says of operands that are no files, but measures, what they are.
+  private func checkNames(_ operands: [String]) throws(Failure) {
+    for operand in operands where operand != "-" && !WholeFile.exists(operand) {
+      let isMeasure = (try? MeasureRegistry.measures([operand], judged: false)) != nil
+      throw Failure(
+        .noInput, at: operand, "No such file or directory",
+        hint: isMeasure ? "for another measure say -m \(operand)" : nil)
+    }
+  }
+
   private static func repeated(_ operands: [String]) -> String {
     operands.indices.first { operands[..<$0].contains(operands[$0]) }.map { operands[$0] } ?? ""
   }
 
   private func readQrels() throws(Failure) -> Qrels {
     let wantsSubtopics = measures.contains { $0.measure.needs.contains(.subtopics) }
-    let qrels = try Qrels.read(command.qrels, repeated: wantsSubtopics ? .subtopics : .agreeing)
+    let qrels = try Qrels.read(
+      command.qrels, repeated: wantsSubtopics ? .subtopics : .agreeing, allowsFractions: true)
     guard qrels.count > 0 else {
       throw .data(qrels.name, "expected judgements, found no line of one")
     }
@@ -168,7 +224,8 @@ struct EvaluationJob {
   ) throws(Failure) {
     let writer = try ByteWriter(
       command.output.output, compression: try command.output.compression(), checksumText: true)
-    let format = command.format ?? (writer.isTerminal ? .table : .tsv)
+    let isTable = writer.isTerminal || command.tables.summary
+    let format = command.format ?? (isTable ? .table : .tsv)
     try body(format, writer)
     try writer.finishText(records: records, provenance: nil)
   }

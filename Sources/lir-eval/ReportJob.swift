@@ -16,27 +16,34 @@ struct ReportJob {
   init(_ command: Evaluate, _ context: ToolContext) throws(Failure) {
     self.command = command
     self.context = context
-    limits = try command.report.limits()
+    limits = try command.report.limits(digits: command.tables.digits)
     try command.report.check(command.output.output)
   }
 
-  /// Keeps what the files need of a run.
-  mutating func add(_ run: Run, _ qrels: Qrels) throws(Failure) {
+  /// Keeps what the files need of a run that is called `name`.
+  mutating func add(_ run: Run, _ qrels: Qrels, name: String) throws(Failure) {
     guard command.report.isWanted else { return }
     let evaluator = Evaluator(
       qrels: qrels, measures: try RecallCurves.measures(), droppingSelf: command.dropSelf,
       pool: context.pool)
-    curves.append(try evaluator.evaluate(run, over: command.averageOver))
+    var curve = try evaluator.evaluate(run, over: command.averageOver)
+    curve.run = name
+    curves.append(curve)
     if command.report.report == nil { return }
     runs.append(run)
     self.qrels.append(qrels)
   }
 
   /// Writes the files.
-  func write(_ evaluations: [Evaluation]) throws(Failure) {
+  ///
+  /// - Parameters:
+  ///   - evaluations: The values of the runs.
+  ///   - baseline: The run that others are compared with; nil for the first.
+  /// - Throws: 65 for a malformed text record, 73 where a file cannot be made.
+  func write(_ evaluations: [Evaluation], baseline: String?) throws(Failure) {
     guard command.report.isWanted else { return }
     var comparisons: [RunComparison] = []
-    let baseline = command.comparison.baseline ?? evaluations.first?.run
+    let baseline = baseline ?? evaluations.first?.run
     if evaluations.count > 1 {
       var options = try command.comparison.options(seed: command.common.seed.value)
       options.baseline = baseline
@@ -53,15 +60,17 @@ struct ReportJob {
     var page = ReportPage(
       runs: runs, qrels: qrels, evaluations, comparisons, curves: recall, baseline: baseline,
       limits: limits)
+    page.title = command.report.title
     var texts = ReportTexts(page, runs, depth: limits.documents)
     try texts.read(
       queries: command.report.queriesText, docs: command.report.docs, command.records.records(),
+      queryOptions: command.queryFields.records(command.records.records()),
       warn: context.diagnostics.warning)
     context.count(skipped: texts.skipped)
     page.queryText = { [texts] in texts.query($0) }
     page.docText = { [texts] in texts.doc($0) }
-    for run in runs where WholeFile.isRegular(run.name) {
-      if let text = try RunMetadata.read(run.name) { page.metadata.append((run.name, text)) }
+    for (run, evaluation) in zip(runs, evaluations) where WholeFile.isRegular(run.name) {
+      if let text = try RunMetadata.read(run.name) { page.metadata.append((evaluation.run, text)) }
     }
     let writer = try ByteWriter(path)
     try page.write { text throws(Failure) in try writer.write(text) }

@@ -17,7 +17,9 @@ struct ReportOptionsGroup: ParsableArguments {
       "HTML page with tables, plots, and the documents of every query.", valueName: "file"))
   var report: String?
 
-  @Option(help: ArgumentHelp("Text records of the queries, for --report.", valueName: "file"))
+  @Option(
+    name: [.customLong("queries"), .customLong("queries-text")],
+    help: ArgumentHelp("Text records of the queries, for --report.", valueName: "file"))
   var queriesText: String?
 
   @Option(
@@ -42,12 +44,16 @@ struct ReportOptionsGroup: ParsableArguments {
     help: ArgumentHelp("Characters of a text that --report shows.", valueName: "n"))
   var reportCharacters: Int = 600
 
+  @Option(help: ArgumentHelp("Title of the page. (default: Evaluation)", valueName: "text"))
+  var title: String?
+
   var isWanted: Bool { plot != nil || report != nil }
 
   /// What the page shows; 64 where that makes no sense.
-  func limits() throws(Failure) -> ReportPage.Limits {
+  func limits(digits: Int?) throws(Failure) -> ReportPage.Limits {
+    if report == nil, title != nil { throw .usage("--title is for --report") }
     if report == nil, queriesText != nil || !docs.isEmpty {
-      throw .usage("--queries-text and --docs are for --report")
+      throw .usage("--queries and --docs are for --report")
     }
     guard reportDocs >= 1 else {
       throw .usage("--report-docs: expected at least 1, found \(reportDocs)")
@@ -59,6 +65,7 @@ struct ReportOptionsGroup: ParsableArguments {
       throw .usage("--report-characters: expected at least 1, found \(reportCharacters)")
     }
     var limits = ReportPage.Limits()
+    if let digits { limits.digits = digits }
     limits.documents = reportDocs
     limits.queries = reportQueries
     limits.characters = reportCharacters

@@ -86,7 +86,7 @@ import Testing
         == #"expected a string under "m.x", found an object"#)
   }
 
-  /// Of several names of the id the first that a record has counts, so that queries and documents can be
+  /// The first of several names of the id that a record has counts, so that queries and documents can be
   /// read with one option.
   @Test func severalIDFields() throws {
     let options = RecordOptions(idFields: ["pid", "key"])

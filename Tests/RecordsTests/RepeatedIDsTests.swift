@@ -24,8 +24,10 @@ import Testing
     #expect(ids.summary == "715 records have an id that occurred before")
   }
 
-  /// A table of 64 slots holds 48 hashes. Of many more ids a part is looked at, whose repetitions are all
-  /// noticed: those of a file that is given twice.
+  /// A table of 64 slots holds 48 hashes.
+  ///
+  /// Of many more ids a part is looked at, whose repetitions are all noticed: those of a file that is
+  /// given twice.
   @Test func boundedMemory() {
     var ids = RepeatedIDs(maximumSlots: 64)
     let first = repeated(0..<1000, &ids)

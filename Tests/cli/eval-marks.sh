@@ -10,11 +10,11 @@ done
 # of poor against bad -3, p = 0.0199; equal differences are infinitely far from chance.
 lir-eval -q --qrels qrels -m RR -m NumQ --baseline good --format table good bad poor | head -n 6
 lir-eval -q --qrels qrels -m RR --compare --format markdown good bad poor | head -n 7
-lir-eval -q --qrels qrels -m RR --compare --format latex bad poor | head -n 8
+lir-eval -q --qrels qrels -m RR --compare --summary --format latex bad poor
 lir-eval -q --qrels qrels -m RR --compare --per-query bad poor | tail -n 2
 lir-eval -q --qrels qrels -m RR --compare --per-query --format json bad poor | jq -c '.[0].differences[7]'
 lir-eval -q --qrels qrels -m RR --compare --per-query --format table bad poor | tail -n 1
 if type script >/dev/null 2>&1; then
-  on_terminal 'lir-eval -q --qrels qrels -m RR good bad' | grep -c "$(printf '\033')"'\[1m1.000000' >/dev/null ||
+  on_terminal 'lir-eval -q --qrels qrels -m RR good bad' | grep -c "$(printf '\033')"'\[1m1.0000' >/dev/null ||
     fail 'the best is not bold on a terminal'
 fi

@@ -34,7 +34,7 @@ END
 printf 'q1\tfirst\nq2\tsecond <em>query</em>\nq10\ttenth\n%s\tlast\n' "$strange" >queries.tsv
 printf 'd1\t<img src=x onerror=alert(2)> & "one"\nd2\ttwo\nd3\tthree\n' >docs.tsv
 report() { # report NAME
-  lir-eval --qrels qrels -m RR -m P@1 --plot "$1.svg" --report "$1.html" --queries-text queries.tsv \
+  lir-eval --qrels qrels -m RR -m P@1 --plot "$1.svg" --report "$1.html" --queries queries.tsv \
     --docs docs.tsv base '<b>new' >"$1.tsv" 2>said.log
 }
 report two
@@ -77,7 +77,7 @@ if type zstd >/dev/null 2>&1; then
   [ "$(zstd -dqc two.svg.zst | head -c 5)" = '<?xml' ] || fail 'the suffix does not compress'
   rm two.svg.zst
 fi
-refuses 64 '--queries-text and --docs are for --report' lir-eval --qrels qrels --docs docs.tsv base
+refuses 64 '--queries and --docs are for --report' lir-eval --qrels qrels --docs docs.tsv base
 refuses 64 'found two.svg twice' lir-eval --qrels qrels --plot two.svg --report two.svg base
 refuses 64 '--report-docs' lir-eval --qrels qrels --report r.html --report-docs 0 base
 refuses 65 'occurs twice' lir-eval --qrels qrels --report r.html --docs docs.tsv --docs docs.tsv base

@@ -5,11 +5,19 @@ import JSON
 package struct ComparisonReport: Sendable {
   private let comparisons: [RunComparison]
   private let perQuery: Bool
+  /// Decimals of numbers in tables; nil for 4, and 6 for the differences of queries.
+  private let digits: Int?
 
-  /// A report on comparisons, perhaps with the differences of every query.
-  package init(_ comparisons: [RunComparison], perQuery: Bool = false) {
+  /// A report on comparisons.
+  ///
+  /// - Parameters:
+  ///   - comparisons: The comparisons.
+  ///   - perQuery: Whether the differences of every query are written, too.
+  ///   - digits: Decimals of numbers in tables; nil for 4, and 6 for the differences of queries.
+  package init(_ comparisons: [RunComparison], perQuery: Bool = false, digits: Int? = nil) {
     self.comparisons = comparisons
     self.perQuery = perQuery
+    self.digits = digits
   }
 
   /// How many pairs of runs were compared, for all measures together.
@@ -93,7 +101,8 @@ package struct ComparisonReport: Sendable {
         if ["wins", "ties", "losses"].contains(name) { return TextGrid.Cell("\(Int(value))") }
         let isSmall = name.contains("_p") && value < 0.0001
         return TextGrid.Cell(
-          isSmall ? "<0.0001" : DecimalText.fixed(value, 4), mark: name == "t_p_holm" ? stars : "")
+          isSmall ? "<0.0001" : DecimalText.rounded(value, digits ?? 4),
+          mark: name == "t_p_holm" ? stars : "")
       }
       return [comparison.measure, comparison.baseline, comparison.run].map { TextGrid.Cell($0) }
         + values
@@ -109,7 +118,7 @@ package struct ComparisonReport: Sendable {
         rows.append(
           [
             comparison.measure, comparison.baseline, comparison.run, query.description,
-            DecimalText.fixed(value, 6),
+            DecimalText.rounded(value, digits ?? 6),
           ].map { TextGrid.Cell($0) })
       }
     }

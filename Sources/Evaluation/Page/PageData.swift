@@ -43,7 +43,7 @@ extension ReportPage {
     return (all, Set(order.prefix(limit)))
   }
 
-  /// JSON: `measures`, `runs`, `baseline`; `queries`, each `{id,text,v,rel,docs}`; `docs`, each
+  /// JSON: `measures`, `runs`, `digits`, `baseline`; `queries`, each `{id,text,v,rel,docs}`; `docs`, each
   /// `[id,text]`.
   ///
   /// `v` holds values by run, then measure; `docs` by run entries `[doc,grade,score,rank]`, the rank
@@ -51,8 +51,8 @@ extension ReportPage {
   func writeData(_ output: (String) throws(Failure) -> Void) throws(Failure) {
     let measures = evaluations.first?.measures.map(\.name) ?? []
     try output(
-      "{\"measures\":\(Self.list(measures)),\"runs\":\(Self.list(runs.map(\.name)))"
-        + ",\"baseline\":\(baseline),\"queries\":[")
+      "{\"measures\":\(Self.list(measures)),\"runs\":\(Self.list(evaluations.map(\.run)))"
+        + ",\"digits\":\(limits.digits),\"baseline\":\(baseline),\"queries\":[")
     let places = evaluations.map { evaluation in
       Dictionary(
         zip(evaluation.queries, evaluation.queries.indices), uniquingKeysWith: { first, _ in first }
@@ -104,10 +104,10 @@ extension ReportPage {
       for (rank, entry) in entries.prefix(limits.documents).enumerated() {
         let (doc, grade, place) = run.withDoc(entry) { id in
           let judgement = judged.flatMap { qrels.find(id, query: $0) }
-          return (docs.insert(id).index, judgement.map { qrels.grade($0) }, ranks?.find(id))
+          return (docs.insert(id).index, judgement.map { qrels.gradeText($0) }, ranks?.find(id))
         }
         text += rank > 0 ? "," : ""
-        text += "[\(doc),\(grade.map { "\($0)" } ?? "null"),\(run.score(entry))"
+        text += "[\(doc),\(grade ?? "null"),\(run.score(entry))"
         text += ",\(place.map { $0 + 1 } ?? 0)]"
       }
       text += "]"

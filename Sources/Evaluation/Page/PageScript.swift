@@ -17,7 +17,7 @@ enum PageScript {
     const minus = text => text.replace('-', '\u2212');
     const fixed = (x, signed) => x === null ? '\u2013'
       : (signed && x > 0 ? '+' : '') + minus(Number.isInteger(x) && !signed && Math.abs(x) > 1
-        ? String(x) : x.toFixed(4));
+        ? String(x) : x.toFixed(data.digits).replace(/^-(?=[0.]*$)/, ''));
     const names = new Intl.Collator('en', {numeric: true});
     // What is missing comes last, either way.
     const compare = (a, b, down) => {
@@ -77,9 +77,21 @@ enum PageScript {
     const chip = grade => make('span', {class: 'grade' + (grade > 0 ? ' rel' : '')},
       grade === null ? 'not judged' : 'grade ' + minus(String(grade)));
 
-    const text = words => {
+    // Words that say little are not marked, nor are those of one letter.
+    const common = new Set(('a an and are as at be by can did do does for from had has have how in is it'
+      + ' its of on or that the their there these they this to was were what when where which who why'
+      + ' will with you your').split(' '));
+    const wordsOf = text => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) || [];
+    // A plural is the same word.
+    const stem = word => word.length > 3 ? word.replace(/(?<!s)s$/, '') : word;
+    const wanted = query => new Set(wordsOf(query.text || '')
+      .filter(word => word.length > 1 && !common.has(word)).map(stem));
+    const marked = (words, sought) => words.split(/([\p{L}\p{N}]+)/u).map((piece, place) =>
+      place % 2 && sought.has(stem(piece.toLowerCase())) ? make('mark', {}, piece) : piece);
+
+    const text = (words, sought) => {
       if (words === undefined) return [];
-      const paragraph = make('p', {class: 'cut'}, words);
+      const paragraph = make('p', {class: 'cut'}, ...marked(words, sought));
       if (words.length < 160) return [paragraph];
       const button = make('button', {type: 'button', class: 'plain', 'aria-expanded': 'false'},
         'show all');
@@ -91,13 +103,13 @@ enum PageScript {
       return [paragraph, button];
     };
 
-    const item = ([doc, grade, score, rank], place, run) => {
+    const item = ([doc, grade, score, rank], place, run, sought) => {
       const [id, words] = data.docs[doc];
       const moved = data.runs.length > 1 && run !== data.baseline
         ? (rank ? ' \u00b7 baseline #' + rank : ' \u00b7 not in the baseline') : '';
       const li = make('li', {'data-doc': doc}, make('span', {class: 'rank'}, String(place + 1)),
         make('span', {class: 'id'}, id), chip(grade),
-        make('span', {class: 'sub'}, 'score ' + minus(String(score)) + moved), ...text(words));
+        make('span', {class: 'sub'}, 'score ' + minus(String(score)) + moved), ...text(words, sought));
       return li;
     };
 
@@ -109,10 +121,12 @@ enum PageScript {
       }
       cell.append(make('p', {class: 'lead'}, query.rel === 1
         ? '1 document is judged relevant' : query.rel + ' documents are judged relevant'));
-      const box = make('div', {class: 'drill'});
+      const box = make('div', {class: 'drill', tabindex: '0', role: 'region',
+        'aria-label': 'Documents of the runs'});
+      const sought = wanted(query);
       query.docs.forEach((docs, run) => {
         const list = docs.length
-          ? make('ol', {}, ...docs.map((doc, place) => item(doc, place, run)))
+          ? make('ol', {}, ...docs.map((doc, place) => item(doc, place, run, sought)))
           : make('p', {class: 'lead'}, 'The run lacks this query.');
         box.append(make('div', {}, make('h3', {}, make('i', {class: 'key k' + run % 8}),
           data.runs[run] + '  ' + fixed(value(query, run))), list));
@@ -142,9 +156,13 @@ enum PageScript {
         const signed = column.key === 'gap' && data.runs.length === 2;
         const td = make('td', {class: 'n' + (signed && number > 0 ? ' up' : '')
           + (signed && number < 0 ? ' down' : '')
-          + (column.run === undefined ? '' : ' k' + column.run % 8)}, fixed(number, signed));
-        if (column.run !== undefined && number > 0 && most > 0)
-          td.style.setProperty('--v', String(number / most));
+          + (column.run === undefined ? '' : ' k' + column.run % 8), 'data-name': column.name});
+        if (column.run !== undefined) {
+          const bar = make('i', {class: 'bar'});
+          bar.style.setProperty('--v', String(number > 0 && most > 0 ? number / most : 0));
+          td.append(bar);
+        }
+        td.append(fixed(number, signed));
         tr.append(td);
       }
       button.addEventListener('click', () => {

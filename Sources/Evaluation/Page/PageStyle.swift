@@ -2,9 +2,9 @@
 enum PageStyle {
   static let text = """
     :root{color-scheme:light dark;--paper:#fff;--panel:#f6f7f9;--ink:#1b1f24;--soft:#5b6470;
-    --rule:#e3e6ea;--accent:#1f6fd6;--tint:#1f6fd61f;--good:#12835a;--goodbg:#12835a1c;--bad:#d2500a}
+    --rule:#e3e6ea;--accent:#1f6fd6;--tint:#1f6fd61f;--mark:#ffe27a8c;--good:#12835a;--goodbg:#12835a1c;--bad:#d2500a}
     @media (prefers-color-scheme:dark){:root{--paper:#14171c;--panel:#1b2027;--ink:#e8eaed;
-    --soft:#a2abb8;--rule:#2b3038;--accent:#6aa9ff;--tint:#6aa9ff2e;--good:#4fce9b;
+    --soft:#a2abb8;--rule:#2b3038;--accent:#6aa9ff;--tint:#6aa9ff2e;--mark:#e8bf4a4d;--good:#4fce9b;
     --goodbg:#4fce9b26;--bad:#ff9a5c}}
     *{box-sizing:border-box}
     html{scroll-padding-top:1rem}
@@ -61,8 +61,11 @@ enum PageStyle {
     .tools{display:flex;flex-wrap:wrap;gap:10px 20px;align-items:center;margin:0 0 12px}
     #count{color:var(--soft);font-size:13px;margin-left:auto}
     #perquery tbody th{min-width:17em}
-    #perquery td.n{min-width:7em;background:linear-gradient(var(--k,transparent) 0 0) no-repeat
-    11px 100%/calc((100% - 22px)*var(--v,0)) 3px}
+    #perquery td.n{min-width:7em}
+    .bar{display:inline-block;width:3em;height:.55em;margin-right:.6em;border-radius:2px;
+    background:linear-gradient(var(--k,transparent) 0 0) no-repeat 0 0/calc(100%*var(--v,0)) 100%,
+    var(--panel)}
+    mark{background:var(--mark);color:inherit;border-radius:3px;padding:0 1px}
     #perquery thead button{max-width:15em;overflow:hidden;text-overflow:ellipsis}
     #perquery td.up{color:var(--good)}#perquery td.down{color:var(--bad)}
     .q{all:unset;cursor:pointer;display:grid;grid-template-columns:14px auto;column-gap:8px}
@@ -72,7 +75,9 @@ enum PageStyle {
     .q .id{color:var(--accent)}
     tr:hover>th .id{text-decoration:underline}
     tr.open>td{background:var(--panel);padding:16px 14px 20px}
-    .drill{position:sticky;left:14px;width:min(964px,calc(100vw - 78px));display:grid;gap:16px;grid-template-columns:repeat(auto-fit,minmax(min(100%,280px),1fr))}
+    .drill{position:sticky;left:14px;width:min(964px,calc(100vw - 78px));display:grid;gap:16px;grid-auto-flow:column;
+    grid-auto-columns:minmax(min(78vw,222px),1fr);overflow-x:auto;scroll-snap-type:x proximity}
+    .drill>div{scroll-snap-align:start}
     .drill h3{font-size:14px;margin:0 0 8px;overflow-wrap:anywhere}
     .drill ol{list-style:none;margin:0;padding:0;background:var(--paper);
     border:1px solid var(--rule);border-radius:8px}
@@ -96,6 +101,17 @@ enum PageStyle {
     overflow-x:auto}
     footer{height:48px}
     @media (prefers-reduced-motion:reduce){*{transition:none!important}}
+    @media (max-width:640px){header,main{padding-inline:14px}
+    .sortable thead tr,.sortable tbody tr,#perquery thead tr,#perquery tbody tr[data-query]{display:flex;
+    flex-wrap:wrap;border-top:1px solid var(--rule)}
+    .sortable tbody th,#perquery tbody th{flex:1 0 100%;border-top:0;padding-bottom:0}
+    .sortable tbody td,#perquery tbody td.n{flex:1 0 auto;min-width:8em;border-top:0;text-align:left}
+    .sortable tbody td::before,#perquery tbody td.n::before{content:attr(data-name);display:block;
+    max-width:12em;overflow:hidden;text-overflow:ellipsis;font-size:12px;color:var(--soft)}
+    .sortable,.sortable tbody,.sortable thead,#perquery,#perquery tbody,#perquery thead,tr.open,tr.open>td{
+    display:block}
+    .drill{position:static;width:100%}
+    #comparisons tbody th{white-space:normal}#perquery tbody th{min-width:0}}
     @media print{nav,.tools,#more{display:none}}
 
     """

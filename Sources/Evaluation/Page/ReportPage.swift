@@ -15,6 +15,8 @@ package struct ReportPage: Sendable {
     package var queries = 1000
     /// Characters of a text.
     package var characters = 600
+    /// Decimals of values.
+    package var digits = 4
 
     package init() {}
   }
@@ -32,6 +34,8 @@ package struct ReportPage: Sendable {
   package let queries: [RecordID]
   /// The places of those that come with documents.
   let shown: Set<Int>
+  /// What the page is called; nil for the names of its runs.
+  package var title: String?
   /// Headers of runs that bring metadata along: the run's name, and YAML.
   package var metadata: [(run: String, text: String)] = []
   /// Texts of queries and documents by id; nil for those that are unknown.
@@ -66,9 +70,16 @@ package struct ReportPage: Sendable {
     try output("</script>\n<script>\n\(PageScript.text)</script>\n</body>\n</html>\n")
   }
 
+  /// Names of files without the folders that they are in.
+  private static func fileNames(_ paths: String) -> String {
+    paths.split(separator: " ").map { $0.split(separator: "/").last.map(String.init) ?? "" }
+      .joined(separator: " ")
+  }
+
   private func escape(_ text: String) -> String { SVGDrawing.escape(text) }
 
   private var head: String {
+    let title = title.map(escape)
     let judged = "\(evaluations.first?.queries.count ?? 0) queries"
     let names = runs.count == 1 ? "1 run" : "\(runs.count) runs"
     return """
@@ -81,14 +92,14 @@ package struct ReportPage: Sendable {
       <meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
       style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
       <meta name="generator" content="lir-eval">
-      <title>Evaluation of \(escape(runs.map(\.name).joined(separator: ", ")))</title>
+      <title>\(title ?? "Evaluation of " + escape(evaluations.map(\.run).joined(separator: ", ")))</title>
       <style>
       \(PageStyle.text)@media (prefers-color-scheme:dark){\(SVGDrawing.darkStyle)}
       </style>
       </head>
       <body>
-      <header><h1>Evaluation</h1>
-      <p>\(names), \(judged), judged by <code>\(escape(qrels.first?.name ?? ""))</code></p>
+      <header><h1>\(title ?? "Evaluation")</h1>
+      <p>\(names), \(judged), judged by <code>\(escape(Self.fileNames(qrels.first?.name ?? "")))</code></p>
       <nav aria-label="Sections"><a href="#values">Values</a>\
       \(comparisons.isEmpty ? "" : "<a href=\"#comparison\">Comparison</a>")\
       <a href="#plots">Plots</a>\(metadata.isEmpty ? "" : "<a href=\"#metadata\">Metadata</a>")\
@@ -112,8 +123,11 @@ package struct ReportPage: Sendable {
     for row in rows {
       text += "<tr>"
       for (i, cell) in row.enumerated() {
+        let name = header[i].replacing("\"", with: "&quot;")
         text +=
-          i == 0 ? "<th scope=\"row\">\(cell)</th>" : "<td\(i < labels ? "" : " class=\"n\"")>"
+          i == 0
+          ? "<th scope=\"row\">\(cell)</th>"
+          : "<td\(i < labels ? "" : " class=\"n\"") data-name=\"\(name)\">"
         text += i == 0 ? "" : cell + "</td>"
       }
       text += "</tr>\n"
@@ -131,7 +145,9 @@ package struct ReportPage: Sendable {
       let isBase = i == baseline && evaluations.count > 1
       return [name + (isBase ? " <small class=\"tag\">baseline</small>" : "")]
         + evaluation.measures.indices.map { measure in
-          let value = escape(evaluation.measures[measure].fixedText(evaluation.aggregate(measure)))
+          let value = escape(
+            evaluation.measures[measure].fixedText(
+              evaluation.aggregate(measure), limits.digits))
           let shown = report.isBest(evaluation, measure) ? "<b>\(value)</b>" : value
           let mark = marks?.mark(run: i, measure: measure) ?? ""
           return shown + (marks == nil ? "" : "<sup>\(mark)</sup>")
@@ -151,22 +167,22 @@ package struct ReportPage: Sendable {
     ("randomisation_p_holm", "p random"), ("cohen_d", "Cohen’s d"),
   ]
 
-  private static func text(_ name: String, _ comparison: RunComparison) -> String {
-    func fixed(_ name: String, _ decimals: Int = 4) -> String {
-      let text = DecimalText.fixed(comparison.value(name) ?? .nan, decimals)
+  private func text(_ name: String, _ comparison: RunComparison) -> String {
+    func fixed(_ name: String, _ decimals: Int = limits.digits) -> String {
+      let text = DecimalText.rounded(comparison.value(name) ?? .nan, decimals)
       return text.replacing("-", with: "−")
     }
-    if name == "interval" { return "\(fixed("ci_low", 3)) … \(fixed("ci_high", 3))" }
+    if name == "interval" { return "\(fixed("ci_low")) … \(fixed("ci_high"))" }
     let value = comparison.value(name) ?? .nan
     if value.isNaN { return "–" }
     if ["wins", "ties", "losses"].contains(name) { return "\(Int(value))" }
-    return name.contains("_p") && value < 0.0001 ? "&lt;0.0001" : fixed(name)
+    return name.contains("_p") && value < 0.0001 ? "&lt;0.0001" : fixed(name, max(4, limits.digits))
   }
 
   private var comparisonTable: String {
     let rows = comparisons.map { comparison in
       [escape(comparison.run), escape(comparison.measure)]
-        + Self.shown.map { Self.text($0.0, comparison) }
+        + Self.shown.map { text($0.0, comparison) }
     }
     let header = ["run", "measure"] + Self.shown.map(\.1)
     return "<section id=\"comparison\"><h2>Against \(escape(evaluations[baseline].run))</h2>\n"

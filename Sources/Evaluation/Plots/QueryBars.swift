@@ -61,7 +61,7 @@ struct QueryBars {
   }
 
   private func signed(_ value: Double) -> String {
-    let text = DecimalText.fixed(value, 4)
+    let text = DecimalText.rounded(value, 4)
     return mean == nil && value > 0 ? "+" + text : text
   }
 
@@ -99,7 +99,7 @@ extension QueryBars {
     func count(_ name: String) -> String { "\(Int(comparison.value(name) ?? 0))" }
     func signed(_ name: String) -> String {
       let value = comparison.value(name) ?? 0
-      return (value > 0 ? "+" : "") + DecimalText.fixed(value, 3).replacing("-", with: "−")
+      return (value > 0 ? "+" : "") + DecimalText.rounded(value, 3).replacing("-", with: "−")
     }
     self.init(
       quantity: "difference in \(comparison.measure)",

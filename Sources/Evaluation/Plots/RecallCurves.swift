@@ -89,7 +89,7 @@ package struct EvaluationPlots: Sendable {
     // One scale, so that the pictures compare.
     let extents = bars.map(\.extent)
     let scale = PlotScale(
-      extents.map(\.low).min() ?? 0, extents.map(\.high).max() ?? 0)
+      fitting: extents.map(\.low).min() ?? 0, extents.map(\.high).max() ?? 0)
     return bars.map { $0.plot(scale, width: bars.count == 1 ? Plot.wide : Plot.narrow) }
   }
 }

@@ -173,6 +173,20 @@ struct PlotScale {
     self.ticks = ticks
   }
 
+  /// A scale that ends a little beyond the values, with the ticks that lie between.
+  init(fitting low: Double, _ high: Double) {
+    let round = PlotScale(low, high)
+    let margin = (high - low) * 0.03
+    let (first, last) = (low < 0 ? low - margin : low, high > 0 ? high + margin : high)
+    guard margin > 0, round.high - round.low > last - first else {
+      self = round
+      return
+    }
+    (self.low, self.high) = (max(first, round.low), min(last, round.high))
+    let ends = self.low - margin * 1e-6...self.high + margin * 1e-6
+    ticks = round.ticks.filter { ends.contains($0) }
+  }
+
   /// Where a value lies, from 0 to 1.
   func place(_ value: Double) -> Double { (value - low) / (high - low) }
 

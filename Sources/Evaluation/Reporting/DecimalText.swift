@@ -7,6 +7,13 @@ package enum DecimalText {
     format("%*.*f", width, decimals, value)
   }
 
+  /// `value` with so many decimals, and without a sign where all of them are 0.
+  package static func rounded(_ value: Double, _ decimals: Int) -> String {
+    let text = fixed(value, decimals)
+    return text.hasPrefix("-") && !text.contains { $0.isNumber && $0 != "0" }
+      ? String(text.dropFirst()) : text
+  }
+
   /// `value` as `%g` writes it: six significant digits, the short form of the two.
   package static func general(_ value: Double) -> String { format("%*.*g", 0, 6, value) }
 

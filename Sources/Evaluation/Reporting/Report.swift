@@ -17,6 +17,9 @@ package enum ReportFormat: String, Sendable, CaseIterable {
 
   /// Whether the values stand in rows and columns, for people.
   package var isTable: Bool { self != .tsv && self != .json }
+
+  /// Decimals of values in a table, where nobody says how many.
+  func digits(isTerminal: Bool) -> Int { self == .table && !isTerminal ? 6 : 4 }
 }
 
 /// The values of some runs, to be written down.
@@ -26,11 +29,19 @@ package struct Report: Sendable {
 
   let evaluations: [Evaluation]
   let perQuery: Bool
+  /// Decimals of the values; nil for what each format has.
+  private let digits: Int?
 
   /// A report on evaluations by the same measures.
-  package init(_ evaluations: [Evaluation], perQuery: Bool) {
+  ///
+  /// - Parameters:
+  ///   - evaluations: The values.
+  ///   - perQuery: Whether those of every query are written, too.
+  ///   - digits: Decimals of the values; nil for what each format has.
+  package init(_ evaluations: [Evaluation], perQuery: Bool, digits: Int? = nil) {
     self.evaluations = evaluations
     self.perQuery = perQuery
+    self.digits = digits
   }
 
   /// How many lines a report of one value a line has.
@@ -47,7 +58,8 @@ package struct Report: Sendable {
     case .tsv: try writeTSV(output)
     case .json: try writeJSON(output)
     case .table, .markdown, .latex:
-      try output(format.text(grid(marks), isTerminal: isTerminal))
+      let digits = digits ?? format.digits(isTerminal: isTerminal)
+      try output(format.text(grid(marks, digits: digits), isTerminal: isTerminal))
     }
   }
 
@@ -71,7 +83,7 @@ package struct Report: Sendable {
 
   private func writeTSV(_ output: (String) throws(Failure) -> Void) throws(Failure) {
     try forEachValue { run, measure, query, value throws(Failure) in
-      try output("\(run)\t\(measure.name)\t\(query)\t\(measure.text(value))\n")
+      try output("\(run)\t\(measure.name)\t\(query)\t\(measure.text(value, digits))\n")
     }
   }
 
@@ -84,7 +96,7 @@ package struct Report: Sendable {
       JSON.quote(measure.name, to: &line)
       line += ",\"query\":"
       JSON.quote(query, to: &line)
-      try output(line + ",\"value\":\(value.isFinite ? measure.text(value) : "null")}")
+      try output(line + ",\"value\":\(value.isFinite ? measure.text(value, digits) : "null")}")
       separator = ","
     }
     try output("\n]\n")
@@ -93,15 +105,21 @@ package struct Report: Sendable {
 
 extension NamedMeasure {
   /// A value as the shortest number that reads back the same; counts without a fraction.
-  package func text(_ value: Double) -> String {
+  ///
+  /// - Parameters:
+  ///   - value: The value.
+  ///   - digits: Decimals that it has instead; nil for the shortest number.
+  /// - Returns: The text.
+  package func text(_ value: Double, _ digits: Int? = nil) -> String {
+    if let digits, value.isFinite { return fixedText(value, digits) }
     if description.aggregation == .sum, let count = Int(exactly: value) { return "\(count)" }
     return "\(value)"
   }
 
-  /// A value with six decimals; counts without any.
-  package func fixedText(_ value: Double) -> String {
+  /// A value with so many decimals; counts without any.
+  package func fixedText(_ value: Double, _ digits: Int) -> String {
     if value.isNaN { return "-" }
     if description.aggregation == .sum, let count = Int(exactly: value) { return "\(count)" }
-    return DecimalText.fixed(value, 6)
+    return DecimalText.rounded(value, digits)
   }
 }

@@ -1,7 +1,7 @@
 /// Tables with a run a line and a measure a column; with the values of queries, a query a line.
 extension Report {
   /// The lines: those of queries first; `marks` by run and measure.
-  func grid(_ marks: SignificanceMarks?) -> TextGrid {
+  func grid(_ marks: SignificanceMarks?, digits: Int) -> TextGrid {
     let labels = perQuery ? 2 : 1
     var rows: [[TextGrid.Cell]] = []
     for (i, evaluation) in evaluations.enumerated() {
@@ -9,14 +9,14 @@ extension Report {
       if perQuery {
         for (q, query) in evaluation.queries.enumerated() {
           let values = evaluation.measures.indices.map {
-            TextGrid.Cell(evaluation.measures[$0].fixedText(evaluation.values[$0][q]))
+            TextGrid.Cell(evaluation.measures[$0].fixedText(evaluation.values[$0][q], digits))
           }
           rows.append([name, TextGrid.Cell(query.description)] + values)
         }
       }
       let values = evaluation.measures.indices.map {
         TextGrid.Cell(
-          evaluation.measures[$0].fixedText(evaluation.aggregate($0)),
+          evaluation.measures[$0].fixedText(evaluation.aggregate($0), digits),
           isBest: isBest(evaluation, $0), mark: marks?.mark(run: i, measure: $0) ?? "")
       }
       rows.append([name] + (perQuery ? [TextGrid.Cell(Self.all)] : []) + values)

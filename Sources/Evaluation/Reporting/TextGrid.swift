@@ -71,8 +71,7 @@ struct TextGrid {
     func row(_ cells: [String]) -> String { cells.joined(separator: " & ") + " \\\\\n" }
     let alignment =
       String(repeating: "l", count: labels) + String(repeating: "r", count: header.count - labels)
-    var text = legend.isEmpty ? "" : "% \(legend)\n"
-    text += "\\begin{tabular}{\(alignment)}\n\\toprule\n" + row(header.map(Self.latex))
+    var text = "\\begin{tabular}{\(alignment)}\n\\toprule\n" + row(header.map(Self.latex))
     text += "\\midrule\n"
     for cells in rows {
       text += row(
@@ -82,7 +81,9 @@ struct TextGrid {
             + (cell.mark.isEmpty ? "" : "\\textsuperscript{\(cell.mark)}")
         })
     }
-    return text + "\\bottomrule\n\\end{tabular}\n"
+    text += "\\bottomrule\n\\end{tabular}\n"
+    return legend.isEmpty
+      ? text : text + "\n\\smallskip\n{\\footnotesize \(Self.latex(legend))}\n"
   }
 
   /// Text with what means something in a table of Markdown escaped.
@@ -103,6 +104,8 @@ struct TextGrid {
       case "\\": escaped += "\\textbackslash{}"
       case "~": escaped += "\\textasciitilde{}"
       case "^": escaped += "\\textasciicircum{}"
+      case "<": escaped += "\\textless{}"
+      case ">": escaped += "\\textgreater{}"
       case "&", "%", "$", "#", "_", "{", "}": escaped += "\\\(character)"
       default: escaped.append(character)
       }
