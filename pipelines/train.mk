@@ -6,8 +6,8 @@
 #
 # A training that was killed goes on: make again does what is missing. Anything of the configuration
 # is changed by TRAIN_FLAGS='--set max_steps=5000 --set optimizer.lr=1e-5'. What is changed on the
-# command line is made anew, as what has a newer input is; a training begins from its start then. A
-# configuration is changed where its content is.
+# command line is made anew, as what has a newer input is; a training begins from its start then, and
+# the model of before stays as OUT/model.before. A configuration is changed where its content is.
 
 # --- options
 START   ?= models/minilm
@@ -104,8 +104,8 @@ override config = $(CONFIG) $(if $(CONFIG),$(shell cksum <$(CONFIG) 2>/dev/null)
 override train_inputs = $(start) $(filter-out $(CONFIG),$(call named,$(TRAIN_FLAGS)))
 $(OUT)/model/DONE: $(OUT)/tuples.jsonl $(train_inputs) $(call settings,train,$(START) \
   $(config),TRAIN_FLAGS,$(train_inputs),train) | $(CONFIG)
-	$(if $(dry),,@for input in $^; do [ ! -e $(@D) ] || [ ! $(OUT)/settings/began -ot $$input ] || \
-	  rm -r $(@D); done; [ -e $(@D) ] || touch $(OUT)/settings/began)
+	$(if $(dry),,@for input in $^; do if [ -e $(@D) ] && [ $(OUT)/settings/began -ot $$input ]; then \
+	  rm -rf $(@D).before; mv $(@D) $(@D).before; fi; done; [ -e $(@D) ] || touch $(OUT)/settings/began)
 	lir-train --config $(CONFIG) --model $(START) --set data.tuples=$(OUT)/tuples.jsonl \
 	  $(TRAIN_FLAGS) -o $(@D) --resume
 	@touch $@

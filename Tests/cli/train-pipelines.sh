@@ -45,6 +45,7 @@ cp "$ROOT/pipelines/train-dpr.yml" other.yml
 sed -i 's/weight_decay: 0.01/weight_decay: 0.5/' other.yml
 makes dpr START="$plain" CONFIG=other.yml
 differ whole.safetensors dpr/model/model.safetensors
+same whole.safetensors dpr/model.before/model.safetensors
 # A killed one with other flags, a model that is gone, other measures: what is asked for is made.
 rm dpr/model/DONE
 flags=(CONFIG=other.yml TRAIN_FLAGS='--set max_steps=2 --set batch_size=4')

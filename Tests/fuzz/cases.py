@@ -1,7 +1,8 @@
 """Cases of the corpus: how a trial is kept, read again, and made smaller.
 
 A case is a folder: case.json names the situation and the command, and files/ holds what stands in
-the place of the base's files. A large file that differs in few bytes is kept as what differs.
+the place of the base's files. A large file that differs in few bytes is kept as what differs; by
+hand, what differs may also be some bytes so many `times`.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ def difference(old: bytes, new: bytes) -> List[Dict[str, Any]]:
 def patched(old: bytes, parts: List[Dict[str, Any]]) -> bytes:
     for part in reversed(parts):
         end = part["at"] + part["instead_of"]
-        old = old[:part["at"]] + base64.b64decode(part["bytes"]) + old[end:]
+        new = base64.b64decode(part["bytes"]) * part.get("times", 1)
+        old = old[:part["at"]] + new + old[end:]
     return old
 
 

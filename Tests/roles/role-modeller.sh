@@ -82,4 +82,4 @@ says RankNet
 exits 66 lir-train --config train.yml --set data.tuples=nowhere.jsonl -o x
 exits 78 lir-train --config train.yml --set batch_size=0 -o x
 [ ! -e x ] || fail 'a refused training leaves a folder'
-rm -rf again sweep whole killed colbert cross splade lora low-rank found.index ./*.lirt
+rm -rf config.yml again sweep whole killed colbert cross splade lora low-rank found.index ./*.lirt
