@@ -83,9 +83,52 @@ struct TorchFileTests {
     #expect(refused > 500)
   }
 
+  /// Tensors that share a storage cannot take much more memory than the file has bytes.
+  @Test func sharedStorages() throws {
+    let folder = try TemporaryFolder()
+    func write(_ tensors: Int, distinct: Bool) throws {
+      var pickle = Pickle()
+      for i in 0..<tensors {
+        pickle.tensor("t\(i)", offset: distinct ? i : 0, shape: [100, 99], strides: [1, 100])
+      }
+      try folder.write(
+        "shared.pt",
+        Zip.stored([
+          ("a/data.pkl", pickle.bytes), ("a/data/0", [UInt8](repeating: 7, count: 40_000)),
+        ])
+      )
+    }
+    // Ten times the same transposed tensor is one copy.
+    try write(10, distinct: false)
+    let file = try TorchFile(folder("shared.pt"))
+    #expect(file.entries.count == 10)
+    for entry in file.entries { #expect(file.bytes(entry).allSatisfy { $0 == 7 }) }
+    try write(10, distinct: true)
+    let failure = #expect(throws: Failure.self) { try TorchFile(folder("shared.pt")) }
+    #expect(failure?.status == .data)
+    #expect(failure?.message.contains("tensors that share storages") == true)
+  }
+
+  /// A tuple is named again in two bytes, but not as a shape of many dimensions.
+  @Test func dimensions() throws {
+    let folder = try TemporaryFolder()
+    for count in [64, 65] {
+      var pickle = Pickle()
+      let ones = [Int](repeating: 1, count: count)
+      pickle.tensor("t", offset: 0, shape: ones, strides: ones)
+      try folder.write(
+        "shape.pt",
+        Zip.stored([
+          ("a/data.pkl", pickle.bytes), ("a/data/0", [UInt8](repeating: 0, count: 40_000)),
+        ]))
+      let file = try? TorchFile(folder("shape.pt"))
+      #expect(file?.entries.first?.shape.count == (count == 64 ? 64 : nil))
+    }
+  }
+
   /// Instructions of pickles in any order, with a checksum that is right.
   @Test func pickles() throws {
-    let name = Array("a/data.pkl".utf8)
+    let name = "a/data.pkl"
     let folder = try TemporaryFolder()
     var random = SampleRandom(state: 5)
     let codes =
@@ -97,45 +140,12 @@ struct TorchFileTests {
         if random.next() % 4 == 0 { code.append(UInt8(truncatingIfNeeded: random.next())) }
       }
       code.append(UInt8(ascii: "."))
-      try folder.write("pickle.pt", Zip.stored(name, code))
+      try folder.write("pickle.pt", Zip.stored([(name, code)]))
       // An empty dictionary is the most that can come out.
       if let file = try? TorchFile(folder("pickle.pt")) { #expect(file.entries.isEmpty) }
     }
     try folder.write(
-      "pickle.pt", Zip.stored(name, [0x80, 2, UInt8(ascii: "}"), UInt8(ascii: ".")]))
+      "pickle.pt", Zip.stored([(name, [0x80, 2, UInt8(ascii: "}"), UInt8(ascii: ".")])]))
     #expect(try TorchFile(folder("pickle.pt")).entries.isEmpty)
-  }
-}
-
-/// A zip file of one stored member.
-private enum Zip {
-  static func stored(_ name: [UInt8], _ content: [UInt8]) -> [UInt8] {
-    func little<T: FixedWidthInteger>(_ value: T) -> [UInt8] {
-      withUnsafeBytes(of: value.littleEndian) { Array($0) }
-    }
-    let size = little(UInt32(content.count))
-    let shared =
-      little(UInt32(0)) + little(crc32(content)) + size + size
-      + little(UInt16(name.count)) + little(UInt16(0))
-    let version = little(UInt16(20)) + little(UInt32(0))
-    let local = little(UInt32(0x0403_4B50)) + version + shared + name + content
-    let entry =
-      little(UInt32(0x0201_4B50)) + little(UInt16(20)) + version + shared
-      + little(UInt16(0)) + little(UInt16(0)) + little(UInt16(0)) + little(UInt32(0))
-      + little(UInt32(0)) + name
-    let end =
-      little(UInt32(0x0605_4B50)) + little(UInt32(0)) + little(UInt16(1))
-      + little(UInt16(1)) + little(UInt32(entry.count)) + little(UInt32(local.count))
-      + little(UInt16(0))
-    return local + entry + end
-  }
-
-  private static func crc32(_ bytes: [UInt8]) -> UInt32 {
-    var crc: UInt32 = 0xFFFF_FFFF
-    for byte in bytes {
-      crc ^= UInt32(byte)
-      for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0xEDB8_8320 : crc >> 1 }
-    }
-    return ~crc
   }
 }

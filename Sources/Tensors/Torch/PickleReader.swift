@@ -16,6 +16,9 @@ struct PickleReader {
   /// No instruction makes more than a few values of a byte, so a pickle of this size is the bound.
   private static let maximumSize = 256 << 20
 
+  /// As many as PyTorch's tensors may have.
+  private static let mostDimensions = 64
+
   private init(_ bytes: UnsafeRawBufferPointer, place: String) {
     self.bytes = bytes
     self.place = place
@@ -255,6 +258,10 @@ struct PickleReader {
         let shape = heap.integers(values[2]), let strides = heap.integers(values[3]),
         shape.count == strides.count
       else { throw damaged("a tensor without storage, offset, shape or strides") }
+      // A tuple may be remembered and named again in a few bytes.
+      guard shape.count <= Self.mostDimensions else {
+        throw damaged("a tensor of \(shape.count) dimensions")
+      }
       heap.tensors.append(
         PickleTensor(
           storage: heap.storages[storage], offset: offset, shape: shape, strides: strides))

@@ -45,14 +45,14 @@ package final class TorchFile: WeightFile {
     let tensors = try reader.tensors()
     try reader.checkStorages(Set(tensors.map(\.1.storage.key)))
     var entries: [SafeTensorsHeader.Entry] = []
-    var copies: [String: [UInt8]] = [:]
+    var gatherer = TensorGatherer(file.bytes)
     for (name, tensor) in tensors {
-      let (entry, copy) = try reader.resolve(name, tensor)
+      let (entry, start) = try reader.resolve(name, tensor)
       entries.append(entry)
-      if let copy { copies[name] = copy }
+      if let start { try gatherer.gather(name, tensor, from: start, at: path) }
     }
+    copies = gatherer.copies
     self.entries = entries
-    self.copies = copies
     index = Dictionary(
       entries.enumerated().map { ($0.element.name, $0.offset) }, uniquingKeysWith: { $1 })
   }
@@ -125,10 +125,11 @@ private struct TorchArchive {
     }
   }
 
-  /// Where a tensor's bytes are, and a copy of them where they do not lie in order.
+  /// Where a tensor's bytes are; where they do not lie in order, how many there are, and where its
+  /// first element is.
   func resolve(
     _ name: String, _ tensor: PickleTensor
-  ) throws(Failure) -> (SafeTensorsHeader.Entry, copy: [UInt8]?) {
+  ) throws(Failure) -> (SafeTensorsHeader.Entry, start: Int?) {
     let size = tensor.storage.type.size
     guard let member = members["\(prefix)data/\(tensor.storage.key)"] else {
       throw .data(path, "damaged: tensor \(name) has no storage data/\(tensor.storage.key)")
@@ -151,10 +152,8 @@ private struct TorchArchive {
       let range = elements == 0 ? start..<start : start..<start + elements * size
       return (.init(name: name, type: tensor.storage.type, shape: tensor.shape, range: range), nil)
     }
-    let copy = gather(tensor, from: start, elements)
-    return (
-      .init(name: name, type: tensor.storage.type, shape: tensor.shape, range: 0..<copy.count), copy
-    )
+    let range = 0..<elements * size
+    return (.init(name: name, type: tensor.storage.type, shape: tensor.shape, range: range), start)
   }
 
   /// Number of elements; nil where one of them would lie outside of the storage.
@@ -186,24 +185,5 @@ private struct TorchArchive {
       expected *= size
     }
     return true
-  }
-
-  /// The elements in the order of their indices.
-  private func gather(_ tensor: PickleTensor, from start: Int, _ elements: Int) -> [UInt8] {
-    let size = tensor.storage.type.size
-    let source = archive.file.bytes
-    var copy: [UInt8] = []
-    copy.reserveCapacity(elements * size)
-    var index = [Int](repeating: 0, count: tensor.shape.count)
-    for _ in 0..<elements {
-      let place = start + size * zip(index, tensor.strides).reduce(0) { $0 + $1.0 * $1.1 }
-      copy.append(contentsOf: source[place..<place + size])
-      for axis in index.indices.reversed() {
-        index[axis] += 1
-        if index[axis] < tensor.shape[axis] { break }
-        index[axis] = 0
-      }
-    }
-    return copy
   }
 }
