@@ -68,7 +68,7 @@ let package = Package(
       cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
 
     // L1: bytes, numbers, characters, threads
-    .target(name: "JSON"),
+    .target(name: "JSON", dependencies: ["Failures"]),
     .target(name: "Streams", dependencies: ["Failures", "CZstd", "CLz4", "CZlib", "CXXHash"]),
     .target(name: "Kernels", dependencies: ["CKernels"]),
     .target(name: "UnicodeTables"),

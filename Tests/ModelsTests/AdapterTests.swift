@@ -9,6 +9,83 @@ import Tokenizers
 struct AdapterTests {
   private static let folder = Fixtures.path("adapter")
 
+  private static let files = ["adapter_config.json", "adapter_model.safetensors"]
+
+  /// Embeddings of the fixture's texts.
+  private func rows(_ model: Model) throws -> [Float] {
+    let texts = (try Fixtures.json("adapter/inputs.json")["texts"]?.array ?? [])
+      .compactMap(\.string)
+    let tokenizer = try Tokenizer.load(folder: Self.folder + "/model")
+    return try model.embed(try model.window(texts, .doc, tokenizer), .doc).flatMap { $0 }
+  }
+
+  /// The fixture's model with an adapter beside its weights.
+  private func embedded(_ name: String) throws -> TemporaryFolder {
+    let folder = try TemporaryFolder()
+    try folder.copy(Self.folder + "/model", to: "model")
+    for file in Self.files {
+      try folder.copy("\(Self.folder)/\(name)/\(file)", to: "model/\(file)")
+    }
+    return folder
+  }
+
+  /// Release 5 of transformers adds an adapter that lies beside the weights; so does `--adapter` with
+  /// the same folder.
+  @Test(arguments: ["plain", "patterns", "saved"]) func besideWeights(name: String) throws {
+    let folder = try embedded(name)
+    let expected = try TestSupport.SafeTensorsFile.load(Self.folder + "/expected.safetensors")
+    var digests: Set<String> = []
+    for adapter in [nil, folder("model"), folder("model") + "/"] {
+      let model = try ModelFolder(folder("model"), adapter: adapter)
+      let description = try ModelDescription(recognizing: model)
+      expectClose(
+        try rows(try Model(description)), try expected.floats(name), .embeddings, name)
+      #expect(description.evidence.contains { $0.hasPrefix("adapter_config.json: ") })
+      digests.insert(try model.digest())
+    }
+    #expect(digests.count == 1)
+    #expect(try !digests.contains(ModelFolder(Self.folder + "/model").digest()))
+  }
+
+  @Test func besideWeightsAndNamed() throws {
+    let folder = try embedded("plain")
+    let failure = #expect(throws: Failure.self) {
+      try ModelFolder(folder("model"), adapter: Self.folder + "/rslora")
+    }
+    #expect(failure?.status == .config)
+    #expect(failure?.message.contains("--adapter names another adapter") == true)
+    try folder.remove("model/adapter_model.safetensors")
+    let missing = #expect(throws: Failure.self) {
+      try Model(ModelDescription(recognizing: ModelFolder(folder("model"))))
+    }
+    #expect(missing?.message == "expected adapter_model.safetensors, found no weights")
+  }
+
+  /// A folder without a model is told from one with it, whether PEFT left a `config.json` or not.
+  @Test func adapterAlone() throws {
+    let hint =
+      "it is an adapter of model: name the model that it updates with --model, and this "
+      + "folder with --adapter"
+    let alone = #expect(throws: Failure.self) { try ModelFolder(Self.folder + "/plain") }
+    #expect(alone?.status == .config)
+    #expect(alone?.hint == hint)
+    let folder = try embedded("plain")
+    try folder.remove("model/model.safetensors")
+    let withConfiguration = #expect(throws: Failure.self) {
+      try Model(ModelDescription(recognizing: ModelFolder(folder("model"))))
+    }
+    #expect(withConfiguration?.hint == hint)
+  }
+
+  /// Lightning IR's settings may name an adapter that lies elsewhere.
+  @Test func adapterOfLightningIR() throws {
+    let model = try EditedModel(RefusalTests.dense)
+    try model.config("use_adapter", true)
+    try model.config("pretrained_adapter_name_or_path", "somebody/lora")
+    #expect(model.refusal()?.message.hasPrefix("use_adapter: ") == true)
+    #expect(model.refusal()?.hint == "name the folder of the adapter somebody/lora with --adapter")
+  }
+
   private func model(_ adapter: String?) throws -> Model {
     try Model(
       ModelDescription(recognizing: ModelFolder(Self.folder + "/model", adapter: adapter)))
@@ -46,7 +123,20 @@ struct AdapterTests {
     ("init_lora_weights", "pissa", "init_lora_weights pissa is not supported"),
     ("fan_in_fan_out", true, "fan_in_fan_out of"),
     ("r", 5, "lora_A.weight: expected shape [5, 32]"),
-    ("lora_alpha", .null, "lora_alpha: expected a number"),
+    ("r", 0, "r: expected an integer from 1 to 65536, found 0"),
+    ("r", .integer(.max), "r: expected an integer from 1 to 65536, found 9223372036854775807"),
+    ("r", .double(2.5), "r: expected an integer from 1 to 65536, found 2.5"),
+    ("lora_alpha", .null, "lora_alpha: expected a number from"),
+    ("lora_alpha", .double(1e300), "lora_alpha: expected a number from"),
+    (
+      "rank_pattern", ["query": -1] as JSON,
+      "rank_pattern.query: expected an integer from 1 to 65536"
+    ),
+    ("alpha_pattern", ["query": "x"] as JSON, "alpha_pattern.query: expected a number from"),
+    ("alpha_pattern", ["a.*b": 1] as JSON, "regular expressions such as a.*b"),
+    ("rank_pattern", 5, "rank_pattern: expected an object, found 5"),
+    ("use_rslora", "yes", "use_rslora: expected true or false"),
+    ("use_dora", "yes", "use_dora is not supported"),
   ])
   func refusals(key: String, value: JSON, text: String) throws {
     let failure = try refusal { members in

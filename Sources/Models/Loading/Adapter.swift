@@ -17,8 +17,8 @@ package final class Adapter {
   private let rank: Int
   private let alpha: Double
   private let scalesByRoot: Bool
-  private let ranks: [JSON.Member]
-  private let alphas: [JSON.Member]
+  private let ranks: [(layers: String, value: Int)]
+  private let alphas: [(layers: String, value: Double)]
   private let transposes: Bool
 
   /// - Throws: 66 where there is no adapter; 78 for settings that change more than this knows.
@@ -27,18 +27,18 @@ package final class Adapter {
     let place = "\(path)/adapter_config.json"
     let config: JSON = .object(try JSONFile.readObject(place))
     try Self.refuse(config, place)
-    guard let rank = config["r"]?.integer, rank >= 1 else {
-      throw .config(place, "r: expected an integer of at least 1")
+    rank = try NumberField("r", of: config, at: place).integer(in: FieldRanges.rank)
+    alpha = try NumberField("lora_alpha", of: config, at: place).double(in: FieldRanges.alpha)
+    scalesByRoot = try Self.flag("use_rslora", config, place)
+    transposes = try Self.flag("fan_in_fan_out", config, place)
+    ranks = try Self.pattern("rank_pattern", config, place) {
+      value, name throws(Failure) in
+      try NumberField(name, value, at: place).integer(in: FieldRanges.rank)
     }
-    guard let alpha = config["lora_alpha"]?.double else {
-      throw .config(place, "lora_alpha: expected a number")
+    alphas = try Self.pattern("alpha_pattern", config, place) {
+      value, name throws(Failure) in
+      try NumberField(name, value, at: place).double(in: FieldRanges.alpha)
     }
-    self.rank = rank
-    self.alpha = alpha
-    scalesByRoot = config["use_rslora"]?.bool ?? false
-    transposes = config["fan_in_fan_out"]?.bool ?? false
-    ranks = config["rank_pattern"]?.members ?? []
-    alphas = config["alpha_pattern"]?.members ?? []
     let file = ["adapter_model.safetensors", "adapter_model.bin"].map { "\(path)/\($0)" }
       .first { WholeFile.exists($0) }
     guard let file else {
@@ -50,14 +50,44 @@ package final class Adapter {
 
   private static let unsupported = [
     "layer_replication", "alora_invocation_tokens", "trainable_token_indices", "target_parameters",
-    "lora_bias", "use_qalora", "use_bdlora",
+    "lora_bias", "use_qalora", "use_bdlora", "arrow_config", "kasa_config", "monteclora_config",
+    "velora_config", "use_dora",
   ]
+
+  private static func flag(
+    _ name: String, _ config: JSON, _ place: String
+  ) throws(Failure) -> Bool {
+    guard let value = config[name], !value.isNull else { return false }
+    guard let flag = value.bool else {
+      throw .config(place, "\(name): expected true or false, found \(value.excerpt)")
+    }
+    return flag
+  }
+
+  /// Values for the layers whose names end in a key.
+  private static func pattern<Value>(
+    _ name: String, _ config: JSON, _ place: String,
+    _ read: (JSON, String) throws(Failure) -> Value
+  ) throws(Failure) -> [(layers: String, value: Value)] {
+    guard let pattern = config[name], !pattern.isNull else { return [] }
+    guard let members = pattern.members else {
+      throw .config(place, "\(name): expected an object, found \(pattern.excerpt)")
+    }
+    var values: [(String, Value)] = []
+    for member in members {
+      if member.key.contains(where: { "*+?[](){}|^$\\".contains($0) }) {
+        throw .config(
+          place, "\(name): regular expressions such as \(member.key) are not supported")
+      }
+      values.append((member.key, try read(member.value, "\(name).\(member.key)")))
+    }
+    return values
+  }
 
   /// Settings under which the update is not the product of two matrices, or touches more.
   private static func refuse(_ config: JSON, _ place: String) throws(Failure) {
     let type = config["peft_type"]?.string ?? "none"
     guard type == "LORA" else { throw .config(place, "peft_type \(type) is not supported") }
-    if config["use_dora"]?.bool == true { throw .config(place, "use_dora is not supported") }
     if let bias = config["bias"]?.string, bias != "none" {
       throw .config(place, "bias \(bias) is not supported")
     }
@@ -69,12 +99,6 @@ package final class Adapter {
     // Some ways of beginning a training change the model's own weights.
     if let start = config["init_lora_weights"]?.string, !["gaussian", "eva"].contains(start) {
       throw .config(place, "init_lora_weights \(start) is not supported")
-    }
-    for key in ["rank_pattern", "alpha_pattern"] {
-      for member in config[key]?.members ?? []
-      where member.key.contains(where: { "*+?[](){}|^$\\".contains($0) }) {
-        throw .config(place, "\(key): regular expressions such as \(member.key) are not supported")
-      }
     }
   }
 
@@ -111,8 +135,8 @@ package final class Adapter {
     guard name.hasSuffix(".weight"), shape.count == 2,
       let layer = Self.match(String(name.dropLast(".weight".count)), layers)
     else { return nil }
-    let rank = pattern(ranks, layer.key)?.integer ?? rank
-    let alpha = pattern(alphas, layer.key)?.double ?? alpha
+    let rank = Self.value(ranks, layer.key) ?? rank
+    let alpha = Self.value(alphas, layer.key) ?? alpha
     let scale = alpha / (scalesByRoot ? Double(rank).squareRoot() : Double(rank))
     guard !transposes else { throw .config(path, "fan_in_fan_out of \(name) is not supported") }
     let down = try weights.parameter(layer.value + ".lora_A.weight", [rank, shape[1]])
@@ -162,9 +186,11 @@ package final class Adapter {
     return nil
   }
 
-  /// A value for the layers whose names end so.
-  private func pattern(_ members: [JSON.Member], _ layer: String) -> JSON? {
-    members.first { layer == $0.key || layer.hasSuffix("." + $0.key) }?.value
+  /// The value for a layer whose name ends in a pattern's key.
+  private static func value<Value>(
+    _ pattern: [(layers: String, value: Value)], _ layer: String
+  ) -> Value? {
+    pattern.first { layer == $0.layers || layer.hasSuffix("." + $0.layers) }?.value
   }
 
   /// Updates that belong to none of a checkpoint's tensors, sorted.

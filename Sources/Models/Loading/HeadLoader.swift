@@ -28,7 +28,7 @@ final class WeightSources {
     path = folder.path
     self.packed = packed
     self.store = store
-    adapter = try folder.adapter.map { path throws(Failure) in try Adapter(path) }
+    adapter = try folder.openAdapter()
     main = try Checkpoint(folder.modelPath, adapter: adapter, trainingIn: store, packed: packed)
   }
 

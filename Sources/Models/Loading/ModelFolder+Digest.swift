@@ -19,7 +19,10 @@ extension ModelFolder {
       list += Array(
         "--model-config \(key)\t\(config[key]?.serialized(sortingKeys: true) ?? "")\n".utf8)
     }
-    if let adapter {
+    if hasOwnAdapter {
+      // Its files are in the list already; releases that did not add it had the rest of the list.
+      list += Array("--adapter beside the weights\n".utf8)
+    } else if let adapter {
       for name in try Self.relevantFiles(adapter).sorted(by: Self.precedes) {
         list += Array("--adapter \(name)\t\(try Self.digest("\(adapter)/\(name)", notes))\n".utf8)
       }
@@ -55,14 +58,18 @@ extension ModelFolder {
       || name.hasSuffix(".safetensors.index.json")
   }
 
-  /// Weights in PyTorch's format count where no others are.
+  /// A model's weights in PyTorch's format count where no others are.
   private static func relevantFiles(_ path: String) throws(Failure) -> [String] {
     var files: [String] = []
     let names = try FolderListing.names(path)
-    let isTorch = !names.contains { $0.hasSuffix(".safetensors") }
+    let isTorch = !names.contains {
+      $0.hasSuffix(".safetensors") && !adapterFiles.contains($0)
+    }
+    let hasTorchAdapter = !names.contains("adapter_model.safetensors")
     for name in names {
       if isRelevant(name)
-        || isTorch && (name.hasPrefix("pytorch_model") || name == "adapter_model.bin")
+        || isTorch && name.hasPrefix("pytorch_model")
+        || hasTorchAdapter && name == "adapter_model.bin"
       {
         files.append(name)
       } else if isModule(name) {

@@ -15,7 +15,8 @@ package struct ModelFolder: Sendable {
   package let overriddenKeys: [String]
   /// `model_type` as the file has it.
   package let originalModelType: String?
-  /// A folder of low-rank updates of the weights; nil for none.
+  /// A folder of low-rank updates of the weights: the user's, or the model's own where they lie beside
+  /// its weights; nil for none.
   package let adapter: String?
   /// Backbones that names in the folder may stand for.
   package let backbones: Backbones
@@ -40,15 +41,14 @@ package struct ModelFolder: Sendable {
     self.path = path
     self.backbones = backbones
     self.heads = heads
-    self.adapter = try adapter.map { path throws(Failure) in
-      try Self.existing(path, "adapter folder")
-    }
     modelPath = try Self.modelPath(of: path)
+    self.adapter = try Self.adapter(adapter, modelPath)
     guard WholeFile.exists(modelPath + "/config.json") else {
       try SentenceTransformersModules.requireTransformer(path)
       throw .config(
         modelPath, "expected a model folder with a config.json",
-        hint: "scripts/fetch-model downloads one; --model takes the folder, not a name")
+        hint: try Self.hintOfAdapter(modelPath)
+          ?? "scripts/fetch-model downloads one; --model takes the folder, not a name")
     }
     config = .object(try JSONFile.readObject(modelPath + "/config.json"))
     originalModelType = config["model_type"]?.string
@@ -68,7 +68,7 @@ package struct ModelFolder: Sendable {
     try !WholeFile.exists(modelPath(of: existing(path, "model folder")) + "/config.json")
   }
 
-  private static func existing(_ path: String, _ what: String) throws(Failure) -> String {
+  static func existing(_ path: String, _ what: String) throws(Failure) -> String {
     var path = path
     while path.count > 1, path.hasSuffix("/") { path.removeLast() }
     guard WholeFile.exists(path) else {
@@ -106,92 +106,6 @@ package struct ModelFolder: Sendable {
   package func rootJSON(_ name: String) throws(Failure) -> JSON? {
     let file = "\(path)/\(name)"
     return WholeFile.exists(file) ? .object(try JSONFile.readObject(file)) : nil
-  }
-}
-
-// MARK: Fields
-
-extension ModelFolder {
-  /// Path of `config.json`, for messages.
-  package var configPlace: String { "\(modelPath)/config.json" }
-
-  private func invalid(_ key: String, expected: String) -> Failure {
-    let found = config[key].map { $0.serialized() } ?? "nothing"
-    return .config(configPlace, "\(key): expected \(expected), found \(found)")
-  }
-
-  package func integer(_ key: String) throws(Failure) -> Int {
-    guard let value = config[key]?.integer else { throw invalid(key, expected: "an integer") }
-    return value
-  }
-
-  package func integer(_ key: String, default fallback: Int) throws(Failure) -> Int {
-    guard let value = config[key] else { return fallback }
-    guard let integer = value.integer else { throw invalid(key, expected: "an integer") }
-    return integer
-  }
-
-  /// An integer or null; `fallback` where the key is absent.
-  package func optionalInteger(_ key: String, default fallback: Int?) throws(Failure) -> Int? {
-    guard let value = config[key] else { return fallback }
-    if value.isNull { return nil }
-    guard let integer = value.integer else { throw invalid(key, expected: "an integer or null") }
-    return integer
-  }
-
-  package func double(_ key: String, default fallback: Double) throws(Failure) -> Double {
-    guard let value = config[key] else { return fallback }
-    guard let double = value.double else { throw invalid(key, expected: "a number") }
-    return double
-  }
-
-  package func bool(_ key: String, default fallback: Bool) throws(Failure) -> Bool {
-    guard let value = config[key] else { return fallback }
-    guard let bool = value.bool else { throw invalid(key, expected: "true or false") }
-    return bool
-  }
-
-  /// A string or null; `fallback` where the key is absent.
-  package func string(_ key: String, default fallback: String?) throws(Failure) -> String? {
-    guard let value = config[key] else { return fallback }
-    if value.isNull { return nil }
-    guard let string = value.string else { throw invalid(key, expected: "a string or null") }
-    return string
-  }
-
-  /// A string of a fixed set, or null where `nullMeans` names a case for it.
-  package func choice<T: RawRepresentable & CaseIterable>(
-    _ key: String, default fallback: T, nullMeans: T? = nil
-  ) throws(Failure) -> T where T.RawValue == String {
-    guard let value = config[key] else { return fallback }
-    if value.isNull, let nullMeans { return nullMeans }
-    guard let choice = value.string.flatMap(T.init(rawValue:)) else {
-      let names = T.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
-      throw invalid(key, expected: "one of \(names)")
-    }
-    return choice
-  }
-
-  package var architectures: [String] { config["architectures"]?.array?.compactMap(\.string) ?? [] }
-  package var modelType: String? { config["model_type"]?.string }
-}
-
-extension ModelFolder {
-  /// Backbone of a name; nil where this release has none of that name.
-  func backbone(_ name: String?) -> Backbones.Row? { name.flatMap { backbones[$0] } }
-
-  /// `model_max_length` of the tokenizer; nil for no limit.
-  package func tokenizerLength() throws(Failure) -> Int? {
-    Self.tokenizerLength(try json("tokenizer_config.json"))
-  }
-
-  /// `model_max_length` of a tokenizer's configuration; nil for no limit.
-  static func tokenizerLength(_ config: JSON?) -> Int? {
-    // transformers writes 10^30 for "no limit".
-    guard let length = config?["model_max_length"]?.double, length >= 0, length < 1e9 else {
-      return nil
-    }
-    return Int(length)
   }
 }
 

@@ -100,7 +100,7 @@ package struct ModelFolderWriter {
   private static func untrained(
     _ folder: ModelFolder, _ store: ParameterStore
   ) throws(Failure) -> [Parameter] {
-    let checkpoint = try Checkpoint(folder.modelPath)
+    let checkpoint = try Checkpoint(folder.modelPath, adapter: folder.openAdapter())
     var others: [Parameter] = []
     for name in checkpoint.names where store[name] == nil {
       // Numbers from 0 on that older transformers saved with the weights.
@@ -126,7 +126,8 @@ package struct ModelFolderWriter {
       let isModuleWeights =
         prefix.contains("/") && [".safetensors", ".bin"].contains(where: name.hasSuffix)
       guard isModuleWeights || keptSuffixes.contains(where: name.hasSuffix),
-        !replacedFiles.contains(name) || isModuleWeights
+        !replacedFiles.contains(name) || isModuleWeights,
+        !ModelFolder.adapterFiles.contains(name)
       else { continue }
       files.append((prefix + name, try WholeFile.read(full)))
     }

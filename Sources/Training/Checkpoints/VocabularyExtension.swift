@@ -59,7 +59,8 @@ package struct VocabularyExtension {
     tables = description.family?.wordEmbeddings ?? []
     isTied = try folder.bool("tie_word_embeddings", default: true)
     firstID = Int(tokenizer.largestID) + 1
-    let (before, needed) = (try folder.integer("vocab_size"), firstID + names.count)
+    let before = try folder.integer("vocab_size", in: FieldRanges.count)
+    let needed = firstID + names.count
     rows =
       needed > before ? (needed + Self.multiple - 1) / Self.multiple * Self.multiple : before
     if description.head.tiedWeight != nil, !isTied, rows > before {
@@ -75,7 +76,9 @@ package struct VocabularyExtension {
   package func contents() throws(Failure) -> [String] {
     var names: [String] = []
     for name in try FolderListing.names(folder.modelPath).sorted()
-    where [".json", ".txt", ".model"].contains(where: name.hasSuffix) {
+    where [".json", ".txt", ".model"].contains(where: name.hasSuffix)
+      && !ModelFolder.adapterFiles.contains(name)
+    {
       // An index of shards would stand before the one file that is written.
       if !name.hasSuffix(".index.json") { names.append(name) }
     }
@@ -101,7 +104,7 @@ package struct VocabularyExtension {
       try writer.write(bytes)
       try writer.finish()
     }
-    let checkpoint = try Checkpoint(folder.modelPath)
+    let checkpoint = try Checkpoint(folder.modelPath, adapter: folder.openAdapter())
     let table = tables.first { table in checkpoint.names.contains { $0.hasSuffix(table) } }
     var parameters: [Parameter] = []
     // Numbers from 0 on that older transformers saved with the weights are left out.
