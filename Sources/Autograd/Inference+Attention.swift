@@ -4,10 +4,13 @@ extension Inference {
   package func rotate(_ qkv: Matrix, _ angles: RotaryPositions, _ batch: PackedBatch) -> Matrix {
     let width = qkv.columns / 3
     let out = matrix(qkv.rows, qkv.columns)
-    batch.positions.withUnsafeBufferPointer { positions in
-      kernels.rotate(
-        qkv.view.view.columns(0..<2 * width), cosines: angles.cosines, sines: angles.sines,
-        positions: positions, into: out.view.columns(0..<2 * width))
+    let table = angles.table(batch)
+    withExtendedLifetime(table) {
+      batch.positions.withUnsafeBufferPointer { positions in
+        kernels.rotate(
+          qkv.view.view.columns(0..<2 * width), cosines: table.cosines, sines: table.sines,
+          positions: positions, into: out.view.columns(0..<2 * width))
+      }
     }
     for row in 0..<qkv.rows {
       let start = row * qkv.columns + 2 * width
@@ -23,7 +26,7 @@ extension Inference {
     let out = matrix(options.onlyFirstQueries ? batch.sequences : batch.tokens, width)
     let shape = AttentionShape(
       heads: heads, scale: options.scale ?? 1 / Float(width / heads).squareRoot(),
-      relative: options.relative.map { table($0, batch) }, reach: options.reach,
+      relative: options.usesDistances ? table(options, heads, batch) : nil, reach: options.reach,
       precision: options.precision)
     guard batch.sets.isEmpty else {
       precondition(!options.onlyFirstQueries, "first queries of sets")
@@ -69,16 +72,20 @@ extension Inference {
       precision: shape.precision, into: out, scratch: scratch)
   }
 
-  // MARK: Relative positions
+  // MARK: Distances
 
-  /// Table of the numbers that `positions` adds to scores, for at least the distances within the
-  /// batch's sequences.
-  private func table(_ positions: RelativePositions, _ batch: PackedBatch) -> RelativeTable {
-    let longest = (0..<batch.sequences).map { batch.range($0).count }.max() ?? 0
-    let key = ObjectIdentifier(positions.table)
+  /// Table of the numbers that are added to scores, for at least the distances within the batch's
+  /// sequences.
+  private func table(
+    _ options: AttentionOptions, _ heads: Int, _ batch: PackedBatch
+  ) -> RelativeTable {
+    let longest = batch.longest
+    let key = RelativeTableKey(
+      parameter: options.relative.map { ObjectIdentifier($0.table) }, heads: heads,
+      isCausal: options.isCausal)
     if let known = relativeTables[key], known.radius >= longest { return known }
     // Some more than asked for: batches grow and shrink.
-    let table = RelativeTable(positions, radius: max(64, longest + longest / 4))
+    let table = RelativeTable(options, heads: heads, radius: max(64, longest + longest / 4))
     relativeTables[key] = table
     return table
   }
@@ -155,28 +162,4 @@ extension Inference {
     }
     return out
   }
-}
-
-/// Numbers that relative positions add to the scores of each head, for distances up to `radius`.
-struct RelativeTable {
-  let radius: Int
-  /// Keeps the parameter alive, whose identity is the key of the cache.
-  private let parameter: Parameter
-  private let heads: Int
-  /// values[H,2R+1].
-  private let values: AlignedBuffer
-  /// 2R + 1.
-  var columns: Int { 2 * radius + 1 }
-
-  init(_ positions: RelativePositions, radius: Int) {
-    self.radius = radius
-    parameter = positions.table
-    heads = positions.heads
-    let all = positions.expanded(radius: radius)
-    values = AlignedBuffer(count: all.count)
-    for (i, value) in all.enumerated() { values.pointer[i] = value }
-  }
-
-  /// Valid while this lives.
-  var view: MatrixView { values.matrix(rows: heads, columns: columns).view }
 }

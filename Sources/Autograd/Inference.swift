@@ -11,7 +11,7 @@ package final class Inference: Operations {
   private var narrowed = AlignedBuffer(count: 0)
   /// Agreement between products of bytes and products in single precision, by the layer's name.
   package private(set) var agreements: [String: LayerAgreement] = [:]
-  var relativeTables: [ObjectIdentifier: RelativeTable] = [:]
+  var relativeTables: [RelativeTableKey: RelativeTable] = [:]
 
   package init(_ kernels: Kernels) { self.kernels = kernels }
 

@@ -24,6 +24,9 @@ package struct PackedBatch: Sendable {
   /// T.
   package var tokens: Int { ids.count }
 
+  /// Tokens of the longest sequence; 0 where there is none.
+  var longest: Int { (0..<sequences).reduce(0) { max($0, range($1).count) } }
+
   /// Tokens of sequence `index`.
   package func range(_ index: Int) -> Range<Int> { offsets[index]..<offsets[index + 1] }
 

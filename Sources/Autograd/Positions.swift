@@ -27,12 +27,21 @@ package struct AttentionOptions: Sendable {
   package var precision = Precision.f32
   /// Whether only the first token of each sequence asks; not on a tape, nor in sets.
   package var onlyFirstQueries = false
+  /// Whether a token attends to none behind it, as in a decoder; not in sets, nor with a reach.
+  package var isCausal = false
 
-  package init(scale: Float? = nil, relative: RelativePositions? = nil, reach: Int? = nil) {
+  package init(
+    scale: Float? = nil, relative: RelativePositions? = nil, reach: Int? = nil,
+    isCausal: Bool = false
+  ) {
     self.scale = scale
     self.relative = relative
     self.reach = reach
+    self.isCausal = isCausal
   }
+
+  /// Whether the scores depend on the distances between tokens.
+  var usesDistances: Bool { relative != nil || isCausal }
 }
 
 extension AttentionOptions {
@@ -115,50 +124,4 @@ package struct RelativePositions: Sendable {
       for head in 0..<heads { row[head] += derivatives.base[head * derivatives.stride + column] }
     }
   }
-}
-
-/// Cosines and sines of the angles by which rotary positions turn pairs of elements.
-///
-/// Su et al., arXiv:2104.09864. The angle of pair e at position p is p / θ^(2e/E), rounded to
-/// single precision where the reference rounds: transformers
-/// `models/modernbert/modeling_modernbert.py`, `ModernBertRotaryEmbedding`.
-///
-/// Unchecked because of the three tables, which nobody writes after `init`; all else is constant.
-package final class RotaryPositions: @unchecked Sendable {
-  /// θ.
-  package let base: Float
-  /// Positions that there are angles for.
-  package let count: Int
-  private let cosineTable: AlignedBuffer
-  private let sineTable: AlignedBuffer
-  private let oppositeTable: AlignedBuffer
-  private let pairs: Int
-
-  /// Angles for heads of an even width E at the first positions.
-  package init(headWidth: Int, base: Float, positions: Int) {
-    precondition(headWidth % 2 == 0 && headWidth > 0, "a head of \(headWidth)")
-    self.base = base
-    count = positions
-    pairs = headWidth / 2
-    cosineTable = AlignedBuffer(count: positions * pairs)
-    sineTable = AlignedBuffer(count: positions * pairs)
-    oppositeTable = AlignedBuffer(count: positions * pairs)
-    for pair in 0..<pairs {
-      let inverse = 1 / Float(pow(Double(base), Double(Float(2 * pair) / Float(headWidth))))
-      for position in 0..<positions {
-        let angle = Double(Float(position) * inverse)
-        // Rounded from double precision: one ulp of a mathematical library does not show.
-        cosineTable.pointer[position * pairs + pair] = Float(cos(angle))
-        sineTable.pointer[position * pairs + pair] = Float(sin(angle))
-        oppositeTable.pointer[position * pairs + pair] = -Float(sin(angle))
-      }
-    }
-  }
-
-  /// cos[P,E/2]; valid while this lives.
-  package var cosines: MatrixView { cosineTable.matrix(rows: count, columns: pairs).view }
-  /// sin[P,E/2]; valid while this lives.
-  package var sines: MatrixView { sineTable.matrix(rows: count, columns: pairs).view }
-  /// Sines of the opposite angles, which turn back, [P,E/2]; valid while this lives.
-  var oppositeSines: MatrixView { oppositeTable.matrix(rows: count, columns: pairs).view }
 }

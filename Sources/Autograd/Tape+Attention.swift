@@ -9,14 +9,14 @@ extension Tape {
     precondition(
       options.reach == nil || !batch.hidesTokens, "a query might be left without any key")
     precondition(
-      batch.sets.isEmpty || options.reach == nil && options.relative == nil,
+      batch.sets.isEmpty || options.reach == nil && !options.usesDistances,
       "distances between sequences")
     let width = qkv.value.columns / 3
-    let longest = (0..<batch.sequences).map { batch.range($0).count }.max() ?? 0
     let call = AttentionCall(
       batch: batch, heads: heads, width: width,
       scale: options.scale ?? 1 / Float(width / heads).squareRoot(), reach: options.reach,
-      relative: options.relative.map { RelativeTable($0, radius: max(longest, 1)) },
+      relative: options.usesDistances
+        ? RelativeTable(options, heads: heads, radius: max(batch.longest, 1)) : nil,
       sets: batch.sets.isEmpty ? nil : SetKeys(batch),
       masks: nextMasks(options.dropout, batch))
     let out = matrix(batch.tokens, width)
@@ -74,7 +74,9 @@ extension Tape {
     let states = keyValues(call, qkv)
     let dx = call.sets == nil ? matrix(qkv.rows, qkv.columns) : zeros(qkv.rows, qkv.columns)
     let byStates = call.sets == nil ? dx : matrix(states.matrix.rows, 2 * width)
-    let byRelative = call.relative.map { zeros(call.batch.sequences * call.heads, $0.columns) }
+    let byRelative =
+      relative == nil
+      ? nil : call.relative.map { zeros(call.batch.sequences * call.heads, $0.columns) }
     forEach(call.batch.sequences) { [kernels, scratch] sequence, worker in
       let rows = call.batch.range(sequence)
       let keyRows = call.keyRows(sequence)
@@ -134,17 +136,18 @@ extension Tape {
     _ qkv: Recorded, _ angles: RotaryPositions, _ batch: PackedBatch
   ) -> Recorded {
     let out = matrix(qkv.value.rows, qkv.value.columns)
-    rotate(qkv.value, angles.sines, angles, batch, into: out)
+    let table = angles.table(batch)
+    rotate(qkv.value, table.sines, table, batch, into: out)
     return record(out, from: [qkv]) { [unowned self] derivative in
       // Turning back is the adjoint of turning.
       let dx = matrix(derivative.rows, derivative.columns)
-      rotate(derivative, angles.oppositeSines, angles, batch, into: dx)
+      rotate(derivative, table.oppositeSines, table, batch, into: dx)
       return [dx]
     }
   }
 
   private func rotate(
-    _ x: Matrix, _ sines: MatrixView, _ angles: RotaryPositions, _ batch: PackedBatch,
+    _ x: Matrix, _ sines: MatrixView, _ table: RotaryTable, _ batch: PackedBatch,
     into y: Matrix
   ) {
     let width = x.columns / 3
@@ -152,7 +155,7 @@ extension Tape {
       let rows = batch.range(sequence)
       batch.positions.withUnsafeBufferPointer { positions in
         kernels.rotate(
-          x.view.view[rows, 0..<2 * width], cosines: angles.cosines, sines: sines,
+          x.view.view[rows, 0..<2 * width], cosines: table.cosines, sines: sines,
           positions: UnsafeBufferPointer(rebasing: positions[rows]),
           into: y.view[rows, 0..<2 * width])
       }

@@ -27,6 +27,50 @@ import Workers
     check.check { [batch] in $0.attention($1[0], heads: 2, batch, options) }
   }
 
+  @Test func decoder() {
+    var check = FiniteDifferences()
+    check.input(9, 3 * 4)
+    check.check { [batch] in
+      $0.attention($1[0], heads: 2, batch, AttentionOptions(isCausal: true))
+    }
+  }
+
+  @Test func learnedDistancesOfADecoder() {
+    var check = FiniteDifferences()
+    check.input(9, 3 * 6)
+    let table = check.parameter("table", [8, 2])
+    let options = AttentionOptions(
+      relative: RelativePositions(table: table, maximumDistance: 5), isCausal: true)
+    check.check { [batch] in $0.attention($1[0], heads: 2, batch, options) }
+  }
+
+  /// What comes later in a text changes nothing of a decoder's states, but for the order of sums.
+  @Test(arguments: Precision.allCases) func decodersSeeNothingBehind(precision: Precision) {
+    let (width, lengths) = (8, [40, 23, 1])
+    var random = CounterRandom(seed: 3)
+    let rows = lengths.reduce(0, +)
+    let values = (0..<rows * 3 * width).map { _ in random.nextNormal() }
+    func states(_ kept: [Int]) -> [[Float]] {
+      let engine = Inference(Kernels())
+      let x = engine.constant(0, rows: kept.reduce(0, +), columns: 3 * width)
+      var (from, to) = (0, 0)
+      for (length, count) in zip(lengths, kept) {
+        for i in 0..<count * 3 * width {
+          x.elements[to * 3 * width + i] = values[from * 3 * width + i]
+        }
+        (from, to) = (from + length, to + count)
+      }
+      var options = AttentionOptions(isCausal: true)
+      options.precision = precision
+      let y = engine.attention(x, heads: 2, PackedBatch(lengths: kept), options)
+      return (0..<y.rows).map { Array(y.row($0)) }
+    }
+    let (all, cut) = (states(lengths), states([17, 9, 1]))
+    for (row, found) in zip(Array(all[..<17]) + all[40..<49] + [all[63]], cut) {
+      #expect(zip(row, found).allSatisfy { abs($0 - $1) < 1e-5 })
+    }
+  }
+
   @Test func sets() {
     var check = FiniteDifferences()
     // 11 tokens and two drawn states of the second set.

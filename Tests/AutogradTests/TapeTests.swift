@@ -162,7 +162,7 @@ import Workers
   @Test func rotation() {
     var check = FiniteDifferences()
     check.input(9, 3 * 8)
-    let angles = RotaryPositions(headWidth: 4, base: 100, positions: 6)
+    let angles = RotaryPositions(headWidth: 4, base: 100)
     check.check { [batch] in $0.rotate($1[0], angles, batch) }
   }
 

@@ -152,7 +152,9 @@ struct BackboneContractTests {
       let failure = subject.folder.refusal()
       #expect(failure?.status == .config)
       #expect(failure?.place?.hasSuffix("config.json") == true)
-      #expect(failure?.message == "vocab_size: expected an integer, found nothing")
+      #expect(
+        failure?.message
+          == "vocab_size: expected an integer from 1 to 2147483647, found nothing")
     }
   }
 

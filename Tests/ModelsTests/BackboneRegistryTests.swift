@@ -24,9 +24,9 @@ private struct WordsAlone: Backbone, BackboneFamily {
     let longestText: Int
 
     init(_ fields: ConfigurationReader) throws(Failure) {
-      width = try fields.integer("hidden_size")
-      words = try fields.integer("vocab_size")
-      longestText = try fields.integer("most_words", default: 5)
+      width = try fields.integer("hidden_size", in: 1...1000)
+      words = try fields.integer("vocab_size", in: 1...1000)
+      longestText = try fields.integer("most_words", in: 1...1000, default: 5)
     }
   }
 

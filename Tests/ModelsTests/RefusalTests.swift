@@ -130,10 +130,16 @@ struct RefusalTests {
       ("sparsification_strategy", "tanh", "sparsification_strategy: expected one of"),
       ("normalization_strategy", "l1", "normalization_strategy: expected one of"),
       ("similarity_function", "hamming", "similarity_function: expected one of"),
-      ("query_length", "long", "query_length: expected an integer or null"),
+      (
+        "query_length", "long",
+        "query_length: expected an integer from 1 to 2147483647 or null, found \"long\""
+      ),
       ("add_marker_tokens", 1, "add_marker_tokens: expected true or false"),
-      ("hidden_act", "silu", "activation silu is not supported"),
-      ("position_embedding_type", "relative_key", "position_embedding_type relative_key"),
+      ("hidden_act", "silu", "hidden_act: activation silu is not supported"),
+      (
+        "position_embedding_type", "relative_key",
+        "position_embedding_type: expected absolute, found relative_key"
+      ),
       ("num_attention_heads", 5, "the hidden size 32 is no multiple of 5 attention heads"),
     ])
   func fields(key: String, value: JSON, message: String) throws {
@@ -150,7 +156,8 @@ struct RefusalTests {
     try model.config("hidden_size", nil)
     #expect(
       model.refusal()
-        == .config("model/config.json", "hidden_size: expected an integer, found nothing"))
+        == .config(
+          "model/config.json", "hidden_size: expected an integer from 1 to 1048576, found nothing"))
   }
 
   @Test func plainFolders() throws {

@@ -93,6 +93,17 @@ struct WeightFormatTests {
     #expect(doubled.refusal()?.message.hasSuffix("is in another shard as well") == true)
   }
 
+  /// A map of shards that names no files is no map of fewer shards.
+  @Test(arguments: ["5", "null", "\"\"", "[]", "\"../x\"", "\"/dev/zero\"", "\"a\\u0000b\""])
+  func shardNames(name: String) throws {
+    let model = try EditedModel(Self.name)
+    try split(model)
+    try model.folder.write(
+      "model/model.safetensors.index.json", #"{"weight_map":{"w":\#(name)}}"#)
+    #expect(model.refusal()?.status == .data)
+    #expect(model.refusal()?.message.hasPrefix("weight_map.w: expected the name of a file") == true)
+  }
+
   /// Older checkpoints: `gamma` and `beta`, positions as a buffer, a prefix before every name.
   @Test func olderNames() throws {
     let model = try EditedModel(Self.name)

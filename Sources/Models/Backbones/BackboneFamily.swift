@@ -30,6 +30,9 @@ package protocol BackboneFamily: Sendable {
   /// Fields of transformers' configuration class that have no effect here.
   static var fieldsWithoutEffect: [String] { get }
 
+  /// Fields that have one value here.
+  static var limitedFields: [LimitedField] { get }
+
   /// Reads the weights.
   ///
   /// - Parameters:
@@ -61,6 +64,7 @@ extension BackboneFamily {
   package static var readsSets: Bool { false }
   package static var measuredInBytes: [String] { [] }
   package static var fieldsWithoutEffect: [String] { [] }
+  package static var limitedFields: [LimitedField] { [] }
 
   /// Settings of the backbone in a folder's `config.json`.
   ///
@@ -82,12 +86,13 @@ extension BackboneFamily {
   static func load(
     _ folder: ModelFolder, _ weights: WeightScope, scoresPairs: Bool
   ) throws(Failure) -> any Backbone {
-    try load(configuration(folder), weights, scoresPairs: scoresPairs)
+    for field in LimitedField.all + limitedFields { try field.check(folder) }
+    return try load(configuration(folder), weights, scoresPairs: scoresPairs)
   }
 
   /// Names of all fields that a folder of this family may have.
-  static var fields: [String] {
+  package static var fields: [String] {
     ConfigurationReader.names(of: Configuration.self) + fieldsWithoutEffect
-      + (languageModel?.fields ?? []) + (classifier?.fields ?? [])
+      + limitedFields.map(\.name) + (languageModel?.fields ?? []) + (classifier?.fields ?? [])
   }
 }

@@ -51,6 +51,6 @@ package struct BertConfiguration: BackboneConfiguration {
 
   package init(_ fields: ConfigurationReader) throws(Failure) {
     shared = try BertLikeFields(fields)
-    segments = try fields.integer("type_vocab_size", default: 2)
+    segments = try fields.integer("type_vocab_size", in: FieldRanges.count, default: 2)
   }
 }

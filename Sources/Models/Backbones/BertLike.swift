@@ -12,25 +12,32 @@ struct BertLikeFields: Sendable {
   let layers: Int
   let heads: Int
   let intermediateWidth: Int
-  let activation: String
+  let activation: Activation
   let layerNormEpsilon: Double
   let attentionDropout: Float
   let vocabularySize: Int
+  /// Whether a token attends to none behind it, as in a decoder.
+  let isDecoder: Bool
+  /// Whether layers attend to the states of another model, of which there are none here.
+  let readsAnother: Bool
   /// Path of `config.json`, for messages.
   let place: String
 
   init(_ fields: ConfigurationReader) throws(Failure) {
-    maximumPositions = try fields.integer("max_position_embeddings")
+    maximumPositions = try fields.integer("max_position_embeddings", in: FieldRanges.count)
     positionKind = try fields.string("position_embedding_type", default: "absolute")
     hiddenDropout = try fields.rate("hidden_dropout_prob", default: 0.1)
-    width = try fields.integer("hidden_size")
-    layers = try fields.integer("num_hidden_layers")
-    heads = try fields.integer("num_attention_heads")
-    intermediateWidth = try fields.integer("intermediate_size")
-    activation = try fields.string("hidden_act", default: "gelu")
-    layerNormEpsilon = try fields.double("layer_norm_eps", default: 1e-12)
+    width = try fields.integer("hidden_size", in: FieldRanges.width)
+    layers = try fields.integer("num_hidden_layers", in: FieldRanges.layers)
+    heads = try fields.integer("num_attention_heads", in: FieldRanges.width)
+    intermediateWidth = try fields.integer("intermediate_size", in: FieldRanges.width)
+    activation = try fields.activation("hidden_act", default: "gelu")
+    layerNormEpsilon = try fields.double(
+      "layer_norm_eps", in: FieldRanges.epsilon, default: 1e-12)
     attentionDropout = try fields.rate("attention_probs_dropout_prob", default: 0.1)
-    vocabularySize = try fields.integer("vocab_size")
+    vocabularySize = try fields.integer("vocab_size", in: FieldRanges.count)
+    isDecoder = try fields.bool("is_decoder", default: false)
+    readsAnother = try fields.bool("add_cross_attention", default: false)
     place = fields.place
   }
 }
@@ -38,21 +45,26 @@ struct BertLikeFields: Sendable {
 extension EncoderShape {
   /// The shape of BERT and its descendants.
   ///
-  /// - Throws: 78 for positions or an activation that are not supported, or heads that do not divide
-  ///   the width.
+  /// - Throws: 78 for positions that are not supported, or heads that do not divide the width.
   init(bertLike fields: BertLikeFields) throws(Failure) {
     guard fields.positionKind == "absolute" else {
       throw .config(
-        fields.place, "position_embedding_type \(fields.positionKind) is not supported")
+        fields.place, "position_embedding_type: expected absolute, found \(fields.positionKind)")
+    }
+    // The reference refuses that, too; a decoder without another model's states leaves them out.
+    guard !fields.readsAnother || fields.isDecoder else {
+      throw .config(
+        fields.place, "add_cross_attention: expected false where is_decoder is false, found true")
     }
     try self.init(
       width: fields.width, layers: fields.layers, heads: fields.heads,
       intermediateWidth: fields.intermediateWidth,
-      activation: try ActivationName.parse(fields.activation, at: fields.place),
+      activation: fields.activation,
       layerNormEpsilon: fields.layerNormEpsilon,
       dropout: DropoutRates(
         hidden: fields.hiddenDropout, attention: fields.attentionDropout,
         attentionOutput: fields.hiddenDropout),
+      isCausal: fields.isDecoder,
       place: fields.place)
   }
 }

@@ -32,32 +32,62 @@ package final class ConfigurationReader {
   }
 
   /// A field that a folder has to have.
-  package func integer(_ name: String) throws(Failure) -> Int {
-    try source(name)?.integer(name) ?? 0
+  ///
+  /// - Parameters:
+  ///   - name: The field.
+  ///   - alias: Another name of it, which transformers maps to the first and which counts more.
+  ///   - range: What it may be.
+  /// - Returns: Its value.
+  /// - Throws: 78 where it is absent or out of the range.
+  package func integer(
+    _ name: String, alias: String? = nil, in range: ClosedRange<Int>
+  ) throws(Failure) -> Int {
+    let folder = source(name)
+    guard let alias, source(alias)?.config[alias] != nil else {
+      return try folder?.integer(name, in: range) ?? range.lowerBound
+    }
+    return try folder?.integer(alias, in: range) ?? range.lowerBound
   }
 
-  package func integer(_ name: String, default fallback: Int) throws(Failure) -> Int {
-    try source(name)?.integer(name, default: fallback) ?? fallback
+  package func integer(
+    _ name: String, alias: String? = nil, in range: ClosedRange<Int>, default fallback: Int
+  ) throws(Failure) -> Int {
+    let folder = source(name)
+    guard let alias, source(alias)?.config[alias] != nil else {
+      return try folder?.integer(name, in: range, default: fallback) ?? fallback
+    }
+    return try folder?.integer(alias, in: range) ?? fallback
   }
 
   /// An integer or null; nil where the field is absent.
-  package func optionalInteger(_ name: String) throws(Failure) -> Int? {
-    try source(name)?.optionalInteger(name, default: nil)
+  package func optionalInteger(
+    _ name: String, in range: ClosedRange<Int>
+  ) throws(Failure) -> Int? {
+    try source(name)?.optionalInteger(name, in: range, default: nil)
   }
 
-  package func double(_ name: String, default fallback: Double) throws(Failure) -> Double {
-    try source(name)?.double(name, default: fallback) ?? fallback
+  package func double(
+    _ name: String, in range: ClosedRange<Double>, default fallback: Double
+  ) throws(Failure) -> Double {
+    try source(name)?.double(name, in: range, default: fallback) ?? fallback
   }
 
   /// A number or null; the default where the field is absent.
-  package func optionalDouble(_ name: String, default fallback: Double) throws(Failure) -> Double? {
+  package func optionalDouble(
+    _ name: String, in range: ClosedRange<Double>, default fallback: Double
+  ) throws(Failure) -> Double? {
     guard let folder = source(name) else { return fallback }
-    if folder.config[name]?.isNull == true { return nil }
-    return try folder.double(name, default: fallback)
+    return try folder.optionalDouble(name, in: range, default: fallback)
   }
 
   package func bool(_ name: String, default fallback: Bool) throws(Failure) -> Bool {
     try source(name)?.bool(name, default: fallback) ?? fallback
+  }
+
+  /// True, false or null; nil where the field is absent.
+  package func optionalBool(_ name: String) throws(Failure) -> Bool? {
+    guard let folder = source(name), folder.config[name]?.isNull == false else { return nil }
+    return try folder.bool(name, default: false)
   }
 
   /// A string; null is the default, too.
@@ -65,13 +95,14 @@ package final class ConfigurationReader {
     try source(name)?.string(name, default: fallback) ?? fallback
   }
 
+  /// The activation function that a field names.
+  func activation(_ name: String, default fallback: String) throws(Failure) -> Activation {
+    try ActivationName.parse(try string(name, default: fallback), of: name, at: place)
+  }
+
   /// The share of elements that training drops.
   package func rate(_ name: String, default fallback: Double) throws(Failure) -> Float {
-    let rate = try double(name, default: fallback)
-    guard rate >= 0, rate < 1 else {
-      throw .config(place, "\(name): expected at least 0 and less than 1, found \(rate)")
-    }
-    return Float(rate)
+    Float(try double(name, in: FieldRanges.rate, default: fallback))
   }
 
   /// A field of several values; nil where it is absent or null.
@@ -81,15 +112,24 @@ package final class ConfigurationReader {
   }
 }
 
-/// Names of activation functions as configurations give them.
+/// Names of activation functions as configurations give them (transformers `activations.py`).
 enum ActivationName {
-  static func parse(_ name: String, at place: String) throws(Failure) -> Activation {
+  /// - Parameters:
+  ///   - name: The function's.
+  ///   - field: The field that has it.
+  ///   - place: The file of the field.
+  /// - Returns: The function.
+  /// - Throws: 78 for one that is not supported.
+  static func parse(
+    _ name: String, of field: String, at place: String
+  ) throws(Failure) -> Activation {
     switch name {
     case "gelu", "gelu_python": .gelu
-    case "gelu_new", "gelu_pytorch_tanh", "gelu_fast": .geluTanh
+    case "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "gelu_accurate": .geluTanh
     case "relu": .relu
     case "tanh": .tanh
-    default: throw .config(place, "activation \(name) is not supported")
+    case "linear": .none
+    default: throw .config(place, "\(field): activation \(name) is not supported")
     }
   }
 }

@@ -40,7 +40,7 @@ package struct DistilBert: BertLike {
     shape = try EncoderShape(
       width: configuration.width, layers: configuration.layers, heads: configuration.heads,
       intermediateWidth: configuration.intermediateWidth,
-      activation: try ActivationName.parse(configuration.activation, at: configuration.place),
+      activation: configuration.activation,
       layerNormEpsilon: Self.layerNormEpsilon,
       dropout: DropoutRates(
         hidden: configuration.dropout, attention: configuration.attentionDropout,
@@ -67,7 +67,7 @@ package struct DistilBertConfiguration: BackboneConfiguration {
   let layers: Int
   let heads: Int
   let intermediateWidth: Int
-  let activation: String
+  let activation: Activation
   let dropout: Float
   let attentionDropout: Float
   let vocabularySize: Int
@@ -77,15 +77,17 @@ package struct DistilBertConfiguration: BackboneConfiguration {
   package var longestText: Int { maximumPositions }
 
   package init(_ fields: ConfigurationReader) throws(Failure) {
-    maximumPositions = try fields.integer("max_position_embeddings")
-    width = try fields.integer("dim")
-    layers = try fields.integer("n_layers")
-    heads = try fields.integer("n_heads")
-    intermediateWidth = try fields.integer("hidden_dim")
-    activation = try fields.string("activation", default: "gelu")
+    maximumPositions = try fields.integer("max_position_embeddings", in: FieldRanges.count)
+    width = try fields.integer("dim", alias: "hidden_size", in: FieldRanges.width)
+    layers = try fields.integer(
+      "n_layers", alias: "num_hidden_layers", in: FieldRanges.layers)
+    heads = try fields.integer(
+      "n_heads", alias: "num_attention_heads", in: FieldRanges.width)
+    intermediateWidth = try fields.integer("hidden_dim", in: FieldRanges.width)
+    activation = try fields.activation("activation", default: "gelu")
     dropout = try fields.rate("dropout", default: 0.1)
     attentionDropout = try fields.rate("attention_dropout", default: 0.1)
-    vocabularySize = try fields.integer("vocab_size")
+    vocabularySize = try fields.integer("vocab_size", in: FieldRanges.count)
     place = fields.place
   }
 }

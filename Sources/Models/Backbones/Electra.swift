@@ -61,7 +61,7 @@ package struct ElectraConfiguration: BackboneConfiguration {
 
   package init(_ fields: ConfigurationReader) throws(Failure) {
     shared = try BertLikeFields(fields)
-    segments = try fields.integer("type_vocab_size", default: 2)
-    embeddingWidth = try fields.integer("embedding_size", default: 128)
+    segments = try fields.integer("type_vocab_size", in: FieldRanges.count, default: 2)
+    embeddingWidth = try fields.integer("embedding_size", in: FieldRanges.width, default: 128)
   }
 }

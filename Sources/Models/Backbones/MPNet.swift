@@ -74,6 +74,7 @@ package struct MPNetConfiguration: BackboneConfiguration {
 
   package init(_ fields: ConfigurationReader) throws(Failure) {
     shared = try BertLikeFields(fields)
-    buckets = try fields.integer("relative_attention_num_buckets", default: MPNet.buckets)
+    buckets = try fields.integer(
+      "relative_attention_num_buckets", in: FieldRanges.width, default: MPNet.buckets)
   }
 }

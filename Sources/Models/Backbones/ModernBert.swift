@@ -54,6 +54,8 @@ package struct ModernBert: Backbone, BackboneFamily {
     "sparse_pred_ignore_index", "sparse_prediction",
   ]
 
+  package static let limitedFields = LimitedField.modernBert
+
   package static func load(
     _ configuration: ModernBertConfiguration, _ weights: WeightScope, scoresPairs: Bool
   ) throws(Failure) -> any Backbone {
@@ -76,7 +78,7 @@ package struct ModernBert: Backbone, BackboneFamily {
     wordEmbeddings = try embeddings.parameter("tok_embeddings.weight", [vocabularySize, width])
     embeddingNorm = try embeddings.layerNorm(
       "norm", width: width, epsilon: shape.layerNormEpsilon, bias: normBias)
-    let angles = settings.angles(headWidth: width / shape.heads, positions: maximumTokens)
+    let angles = settings.angles(headWidth: width / shape.heads)
     var layers: [Layer] = []
     for (i, isLocal) in settings.isLocal.enumerated() {
       layers.append(

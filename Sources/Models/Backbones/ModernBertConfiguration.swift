@@ -11,7 +11,7 @@ package struct ModernBertConfiguration: BackboneConfiguration {
   let layers: Int
   let heads: Int
   let intermediateWidth: Int
-  let activation: String
+  let activation: Activation
   let normEpsilon: Double
   let attentionDropout: Float
   let innerDropout: Float
@@ -36,24 +36,27 @@ package struct ModernBertConfiguration: BackboneConfiguration {
   package var longestText: Int { maximumPositions }
 
   package init(_ fields: ConfigurationReader) throws(Failure) {
-    vocabularySize = try fields.integer("vocab_size")
-    maximumPositions = try fields.integer("max_position_embeddings")
-    width = try fields.integer("hidden_size")
-    layers = try fields.integer("num_hidden_layers")
-    heads = try fields.integer("num_attention_heads")
-    intermediateWidth = try fields.integer("intermediate_size")
-    activation = try fields.string("hidden_activation", default: "gelu")
-    normEpsilon = try fields.double("norm_eps", default: 1e-5)
+    vocabularySize = try fields.integer("vocab_size", in: FieldRanges.count)
+    maximumPositions = try fields.integer("max_position_embeddings", in: FieldRanges.turns)
+    width = try fields.integer("hidden_size", in: FieldRanges.width)
+    layers = try fields.integer("num_hidden_layers", in: FieldRanges.layers)
+    heads = try fields.integer("num_attention_heads", in: FieldRanges.width)
+    intermediateWidth = try fields.integer("intermediate_size", in: FieldRanges.width)
+    activation = try fields.activation("hidden_activation", default: "gelu")
+    normEpsilon = try fields.double("norm_eps", in: FieldRanges.epsilon, default: 1e-5)
     attentionDropout = try fields.rate("attention_dropout", default: 0)
     innerDropout = try fields.rate("mlp_dropout", default: 0)
     embeddingDropout = try fields.rate("embedding_dropout", default: 0)
     normBias = try fields.bool("norm_bias", default: false)
     attentionBias = try fields.bool("attention_bias", default: false)
     innerBias = try fields.bool("mlp_bias", default: false)
-    localAttention = try fields.integer("local_attention", default: 128)
-    globalEvery = try fields.integer("global_attn_every_n_layers", default: 3)
-    globalBase = try fields.double("global_rope_theta", default: 160_000)
-    localBase = try fields.optionalDouble("local_rope_theta", default: 10_000)
+    localAttention = try fields.integer("local_attention", in: FieldRanges.window, default: 128)
+    globalEvery = try fields.integer(
+      "global_attn_every_n_layers", in: FieldRanges.count, default: 3)
+    globalBase = try fields.double(
+      "global_rope_theta", in: FieldRanges.angleBase, default: 160_000)
+    localBase = try fields.optionalDouble(
+      "local_rope_theta", in: FieldRanges.angleBase, default: 10_000)
     scaling = fields.json("rope_scaling")
     layerKinds = fields.json("layer_types")
     angles = fields.json("rope_parameters")
@@ -62,12 +65,12 @@ package struct ModernBertConfiguration: BackboneConfiguration {
 }
 
 extension EncoderShape {
-  /// - Throws: 78 for an activation that is not supported, or heads that do not divide the width.
+  /// - Throws: 78 for heads that do not divide the width.
   init(_ configuration: ModernBertConfiguration) throws(Failure) {
     try self.init(
       width: configuration.width, layers: configuration.layers, heads: configuration.heads,
       intermediateWidth: configuration.intermediateWidth,
-      activation: try ActivationName.parse(configuration.activation, at: configuration.place),
+      activation: configuration.activation,
       layerNormEpsilon: configuration.normEpsilon,
       // Networks drop in front of their last layer, and attention its weights and results.
       dropout: DropoutRates(
@@ -94,29 +97,30 @@ struct ModernBertAttention {
       throw .config(place, "heads of the odd width \(headWidth) cannot turn")
     }
     reach = configuration.localAttention / 2
-    guard reach > 0 else { throw .config(place, "local_attention: expected at least 2") }
-    guard configuration.scaling == nil else {
-      throw .config(place, "rope_scaling is not supported")
-    }
+    try Self.checkScaling(configuration)
     isLocal = try Self.layers(configuration)
     let global = configuration.globalBase
     globalBase = try Self.base("full_attention", configuration) ?? global
     localBase =
       try Self.base("sliding_attention", configuration) ?? configuration.localBase ?? global
-    guard globalBase > 0, localBase > 0 else {
-      throw .config(place, "rope_theta: expected a positive number")
+  }
+
+  /// Positions turn by the angles of the paper, or not at all here.
+  private static func checkScaling(_ configuration: ModernBertConfiguration) throws(Failure) {
+    guard let scaling = configuration.scaling else { return }
+    let kind = (scaling["rope_type"] ?? scaling["type"])?.string
+    guard kind == "default", scaling.members?.count == 1 else {
+      throw .config(
+        configuration.place, "rope_scaling: expected null, found \(scaling.excerpt)")
     }
   }
 
   private static func layers(_ configuration: ModernBertConfiguration) throws(Failure) -> [Bool] {
     guard let kinds = configuration.layerKinds else {
-      guard configuration.globalEvery > 0 else {
-        throw .config(configuration.place, "global_attn_every_n_layers: expected at least 1")
-      }
       return (0..<configuration.layers).map { $0 % configuration.globalEvery != 0 }
     }
     let names = kinds.array?.compactMap(\.string) ?? []
-    guard names.count == configuration.layers,
+    guard names.count == configuration.layers, names.count == kinds.array?.count,
       names.allSatisfy({ ["full_attention", "sliding_attention"].contains($0) })
     else {
       throw .config(
@@ -127,31 +131,30 @@ struct ModernBertAttention {
     return names.map { $0 == "sliding_attention" }
   }
 
-  /// The base in `rope_parameters` for a kind of attention; nil where there is none.
+  /// The base in `rope_parameters` for a kind of attention; nil where there is none, which means what
+  /// transformers 4 writes elsewhere.
   private static func base(
     _ kind: String, _ configuration: ModernBertConfiguration
   ) throws(Failure) -> Double? {
-    guard let all = configuration.angles else { return nil }
-    guard let parameters = all[kind], let base = parameters["rope_theta"]?.double else {
-      throw .config(configuration.place, "rope_parameters: expected rope_theta for \(kind)")
+    guard let parameters = configuration.angles?[kind], !parameters.isNull else { return nil }
+    let (name, place) = ("rope_parameters.\(kind)", configuration.place)
+    guard parameters.members != nil else {
+      throw .config(place, "\(name): expected an object or null, found \(parameters.excerpt)")
     }
-    let type = parameters["rope_type"]?.string ?? "default"
-    guard type == "default" else {
-      throw .config(configuration.place, "rope_parameters: rope_type \(type) is not supported")
+    if let type = parameters["rope_type"], type.string != "default" {
+      throw .config(place, "\(name).rope_type: expected \"default\", found \(type.excerpt)")
     }
-    return base
+    if let share = parameters["partial_rotary_factor"], !share.isNull, share.double != 1 {
+      throw .config(place, "\(name).partial_rotary_factor: expected 1, found \(share.excerpt)")
+    }
+    return try NumberField("\(name).rope_theta", parameters["rope_theta"], at: place)
+      .optionalDouble(in: FieldRanges.angleBase)
   }
 
   /// The angles of global and of local layers.
-  func angles(
-    headWidth: Int, positions: Int
-  ) -> (global: RotaryPositions, local: RotaryPositions) {
-    let global = RotaryPositions(
-      headWidth: headWidth, base: Float(globalBase), positions: positions)
+  func angles(headWidth: Int) -> (global: RotaryPositions, local: RotaryPositions) {
+    let global = RotaryPositions(headWidth: headWidth, base: Float(globalBase))
     if localBase == globalBase || !isLocal.contains(true) { return (global, global) }
-    return (
-      global,
-      RotaryPositions(headWidth: headWidth, base: Float(localBase), positions: positions)
-    )
+    return (global, RotaryPositions(headWidth: headWidth, base: Float(localBase)))
   }
 }

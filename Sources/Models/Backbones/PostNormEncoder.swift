@@ -11,11 +11,13 @@ struct EncoderShape: Sendable {
   let activation: Activation
   let layerNormEpsilon: Double
   let dropout: DropoutRates
+  /// Whether a token attends to none behind it.
+  let isCausal: Bool
 
   /// - Throws: 78 where the heads do not divide the width.
   init(
     width: Int, layers: Int, heads: Int, intermediateWidth: Int, activation: Activation,
-    layerNormEpsilon: Double, dropout: DropoutRates, place: String
+    layerNormEpsilon: Double, dropout: DropoutRates, isCausal: Bool = false, place: String
   ) throws(Failure) {
     guard heads > 0, width > 0, width % heads == 0 else {
       throw .config(place, "the hidden size \(width) is no multiple of \(heads) attention heads")
@@ -27,6 +29,7 @@ struct EncoderShape: Sendable {
     self.activation = activation
     self.layerNormEpsilon = layerNormEpsilon
     self.dropout = dropout
+    self.isCausal = isCausal
   }
 }
 
@@ -74,7 +77,9 @@ struct PostNormEncoder: Sendable {
     attention: AttentionOptions = AttentionOptions()
   ) throws(Failure) {
     self.shape = shape
-    self.attention = attention.dropping(shape.dropout.attention)
+    var attention = attention.dropping(shape.dropout.attention)
+    attention.isCausal = shape.isCausal
+    self.attention = attention
     var layers: [Layer] = []
     for i in 0..<shape.layers {
       layers.append(try Self.layer(weights("\(names.layer).\(i)"), names, shape))

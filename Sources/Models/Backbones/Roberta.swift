@@ -27,7 +27,7 @@ package struct Roberta: BertLike {
   init(_ configuration: RobertaConfiguration, _ weights: WeightScope) throws(Failure) {
     let fields = configuration.shared
     maximumTokens = configuration.longestText
-    guard configuration.paddingID >= 0, maximumTokens > 0 else {
+    guard maximumTokens > 0 else {
       throw .config(
         fields.place,
         "pad_token_id \(configuration.paddingID) leaves none of \(fields.maximumPositions) positions"
@@ -61,7 +61,7 @@ package struct RobertaConfiguration: BackboneConfiguration {
 
   package init(_ fields: ConfigurationReader) throws(Failure) {
     shared = try BertLikeFields(fields)
-    paddingID = try fields.integer("pad_token_id", default: 1)
-    segments = try fields.integer("type_vocab_size", default: 2)
+    paddingID = try fields.integer("pad_token_id", in: FieldRanges.token, default: 1)
+    segments = try fields.integer("type_vocab_size", in: FieldRanges.count, default: 2)
   }
 }

@@ -39,13 +39,21 @@ package struct T5: Backbone, BackboneFamily {
 
   package static let wordEmbeddings = ["shared.weight", "encoder.embed_tokens.weight"]
   package static let answersInWords = true
-  package static let fieldsWithoutEffect = ["dense_act_fn", "is_gated_act"]
+  package static let fieldsWithoutEffect = [
+    "n_positions", "output_past", "classifier_dropout",
+  ]
 
   package static func load(
     _ configuration: T5Configuration, _ weights: WeightScope, scoresPairs: Bool
   ) throws(Failure) -> any Backbone {
     let encoder = try T5Encoder(configuration, weights)
-    guard scoresPairs, configuration.hasDecoder else { return encoder }
+    guard scoresPairs, configuration.hasDecoder else {
+      // The reference makes a decoder of the encoder there, of which the weights know nothing.
+      guard !configuration.isDecoder else {
+        throw .config(configuration.place, "is_decoder: expected false, found true")
+      }
+      return encoder
+    }
     return try T5(encoder, configuration, weights)
   }
 
@@ -56,10 +64,13 @@ package struct T5: Backbone, BackboneFamily {
     _ encoder: T5Encoder, _ configuration: T5Configuration, _ weights: WeightScope
   ) throws(Failure) {
     self.encoder = encoder
-    guard configuration.startID == Self.startID else {
+    guard configuration.startID ?? Int(Self.startID) == Int(Self.startID) else {
       throw .config(
         configuration.place,
-        "decoder_start_token_id \(configuration.startID) is not supported")
+        "decoder_start_token_id: expected \(Self.startID), found \(configuration.startID ?? 0)")
+    }
+    guard !configuration.sharesLayers else {
+      throw .config(configuration.place, "tie_encoder_decoder: expected false, found true")
     }
     let shape = encoder.shape
     let decoder = weights("decoder")

@@ -14,14 +14,22 @@ package struct T5Configuration: BackboneConfiguration {
   /// Activation function of the feed-forward networks, behind `gated-` where half of their values
   /// gate the others.
   let projection: String
+  /// Activation function and gate, where they are said beside `projection`, and count more.
+  let activation: String?
+  let isGated: Bool?
   let vocabularySize: Int
   let layers: Int
   let buckets: Int
   let maximumDistance: Int
   let hasDecoder: Bool
-  let startID: Int
+  /// Nil for what the reference begins with.
+  let startID: Int?
   /// Nil for as many as the encoder has.
   let decoderLayers: Int?
+  /// Whether the encoder alone is one whose tokens attend to none behind them.
+  let isDecoder: Bool
+  /// Whether the decoder's layers are the encoder's.
+  let sharesLayers: Bool
   /// Path of `config.json`, for messages.
   let place: String
 
@@ -29,20 +37,32 @@ package struct T5Configuration: BackboneConfiguration {
   package var longestText: Int { .max }
 
   package init(_ fields: ConfigurationReader) throws(Failure) {
-    width = try fields.integer("d_model")
-    headWidth = try fields.integer("d_kv", default: 64)
-    heads = try fields.integer("num_heads", default: 8)
-    intermediateWidth = try fields.integer("d_ff")
-    epsilon = try fields.double("layer_norm_epsilon", default: 1e-6)
+    width = try fields.integer("d_model", alias: "hidden_size", in: FieldRanges.width)
+    headWidth = try fields.integer(
+      "d_kv", alias: "head_dim", in: FieldRanges.width, default: 64)
+    heads = try fields.integer(
+      "num_heads", alias: "num_attention_heads", in: FieldRanges.width, default: 8)
+    intermediateWidth = try fields.integer("d_ff", in: FieldRanges.width)
+    epsilon = try fields.double(
+      "layer_norm_epsilon", in: FieldRanges.epsilon, default: 1e-6)
     dropout = try fields.rate("dropout_rate", default: 0.1)
     projection = try fields.string("feed_forward_proj", default: "relu")
-    vocabularySize = try fields.integer("vocab_size")
-    layers = try fields.integer("num_layers")
-    buckets = try fields.integer("relative_attention_num_buckets", default: 32)
-    maximumDistance = try fields.integer("relative_attention_max_distance", default: 128)
+    let own = try fields.string("dense_act_fn", default: "")
+    activation = own.isEmpty ? nil : own
+    isGated = try fields.optionalBool("is_gated_act")
+    vocabularySize = try fields.integer("vocab_size", in: FieldRanges.count)
+    layers = try fields.integer(
+      "num_layers", alias: "num_hidden_layers", in: FieldRanges.layers)
+    buckets = try fields.integer(
+      "relative_attention_num_buckets", in: FieldRanges.count, default: 32)
+    maximumDistance = try fields.integer(
+      "relative_attention_max_distance", in: FieldRanges.count, default: 128)
     hasDecoder = try fields.bool("is_encoder_decoder", default: true)
-    startID = try fields.integer("decoder_start_token_id", default: 0)
-    decoderLayers = try fields.optionalInteger("num_decoder_layers")
+    startID = try fields.optionalInteger(
+      "decoder_start_token_id", in: FieldRanges.token)
+    decoderLayers = try fields.optionalInteger("num_decoder_layers", in: FieldRanges.layers)
+    isDecoder = try fields.bool("is_decoder", default: false)
+    sharesLayers = try fields.bool("tie_encoder_decoder", default: false)
     place = fields.place
   }
 }
@@ -62,7 +82,7 @@ struct T5Shape: Sendable {
   /// I: all heads side by side.
   var inner: Int { heads * headWidth }
 
-  /// - Throws: 78 for sizes that are not positive, or an activation that is not supported.
+  /// - Throws: 78 for an activation that is not supported.
   init(_ configuration: T5Configuration) throws(Failure) {
     width = configuration.width
     headWidth = configuration.headWidth
@@ -70,15 +90,18 @@ struct T5Shape: Sendable {
     intermediateWidth = configuration.intermediateWidth
     epsilon = configuration.epsilon
     dropout = configuration.dropout
-    guard width > 0, headWidth > 0, heads > 0, intermediateWidth > 0 else {
-      throw .config(configuration.place, "d_model, d_kv, num_heads or d_ff is not positive")
-    }
-    let projection = configuration.projection
-    isGated = projection.hasPrefix("gated-")
+    let (projection, gate) = (configuration.projection, "gated-")
+    let hasGate = projection.hasPrefix(gate)
+    isGated = configuration.isGated ?? hasGate
     // The paper's "gelu" behind a gate is the approximation.
-    let name = isGated ? String(projection.dropFirst("gated-".count)) : projection
-    activation = try ActivationName.parse(
-      projection == "gated-gelu" ? "gelu_new" : name, at: configuration.place)
+    let own = hasGate ? String(projection.dropFirst(gate.count)) : projection
+    let name = projection == "gated-gelu" ? "gelu_new" : own
+    activation =
+      if let other = configuration.activation {
+        try ActivationName.parse(other, of: "dense_act_fn", at: configuration.place)
+      } else {
+        try ActivationName.parse(name, of: "feed_forward_proj", at: configuration.place)
+      }
   }
 }
 

@@ -66,8 +66,9 @@ package struct T5Encoder: Backbone {
     guard buckets >= 4, buckets % 2 == 0, distance > buckets / 4 else {
       throw .config(
         configuration.place,
-        "relative_attention_num_buckets \(buckets) with relative_attention_max_distance "
-          + "\(distance) is not supported")
+        "relative_attention_num_buckets: expected an even number of at least 4, and "
+          + "relative_attention_max_distance above a quarter of it, found \(buckets) and \(distance)"
+      )
     }
     return RelativePositions(
       table: try encoder.parameter(

@@ -96,7 +96,7 @@ package enum HeadActivation: Sendable {
     case .fixed(let activation): activation
     case .field(let name, let fallback):
       try ActivationName.parse(
-        try folder.string(name, default: fallback) ?? fallback, at: folder.configPlace)
+        try folder.string(name, default: fallback) ?? fallback, of: name, at: folder.configPlace)
     }
   }
 

@@ -97,27 +97,26 @@ extension MonoHead.Settings {
 
   /// monoT5 and RankT5: rows of the language model's head.
   ///
-  /// Where the head is not tied to the embeddings its own rows count, without scaling; Lightning IR
-  /// takes those of the embeddings all the same.
+  /// Where the head is not tied to the embeddings its own rows count; Lightning IR takes those of the
+  /// embeddings all the same.
   private func wordScores(
     _ loader: HeadLoader, _ pooling: Pooling?
   ) throws(Failure) -> MonoHead {
     let (folder, main) = (loader.description.folder, loader.sources.main)
     let (backbone, width) = (loader.backbone, loader.width)
-    let isTied = try folder.bool("tie_word_embeddings", default: true)
+    let outputs = try OutputEmbeddings(folder)
     let head = "lm_head.weight"
     let table =
-      isTied
-      ? backbone.wordEmbeddings
-      : try main.parameter(head, [backbone.vocabularySize, width])
+      outputs.areStored(head, in: main)
+      ? try main.parameter(head, [backbone.vocabularySize, width]) : backbone.wordEmbeddings
     main.ignore { $0 == head }
     let tokenizer = try Tokenizer.load(folder: folder.modelPath)
     var rows: [Parameter] = []
     for answer in Self.answers(scoring) {
       let found = tokenizer.id(of: answer.word).map { Int($0) }
-      guard let id = try folder.optionalInteger(answer.field, default: found), id >= 0,
-        id < backbone.vocabularySize
-      else {
+      let said = try folder.optionalInteger(
+        answer.field, in: 0...backbone.vocabularySize - 1, default: nil)
+      guard let id = said ?? found, id < backbone.vocabularySize else {
         throw .config(
           folder.path, "the tokenizer has no token \(answer.word), which is to be scored",
           hint: "say its id as \(answer.field) of --model-config")
@@ -126,7 +125,8 @@ extension MonoHead.Settings {
     }
     return MonoHead(
       pooling: pooling, pooler: nil, poolerActivation: .none, norm: nil,
-      scale: isTied ? Self.embeddingScale(width) : 1, classifier: Linear(weights: rows),
+      scale: try outputs.scalesStates(folder) ? Self.embeddingScale(width) : 1,
+      classifier: Linear(weights: rows),
       scoring: scoring, pairs: reading)
   }
 }

@@ -170,10 +170,10 @@ extension MonoHead.Settings {
     let roles: [Role: RoleSettings] = [
       .query: RoleSettings(
         maximumLength: try folder.optionalInteger(
-          "query_length", default: LightningIRFolder.defaultQueryLength)),
+          "query_length", in: FieldRanges.length, default: LightningIRFolder.defaultQueryLength)),
       .doc: RoleSettings(
         maximumLength: try folder.optionalInteger(
-          "doc_length", default: LightningIRFolder.defaultDocumentLength)),
+          "doc_length", in: FieldRanges.length, default: LightningIRFolder.defaultDocumentLength)),
       .pair: RoleSettings(),
     ]
     return ModelDescription(
@@ -203,12 +203,13 @@ extension MonoHead.Settings {
         folder.configPlace, "a set-encoder on backbone \(backbone) is not supported",
         hint: "supported: \(folder.backbones.names { $0.family.readsSets })")
     }
-    let depth = try folder.integer("depth", default: 100)
-    guard depth >= 1 else {
-      throw .config(folder.configPlace, "depth: expected at least 1, found \(depth)")
+    guard try !folder.bool("is_decoder", default: false) else {
+      throw .config(
+        folder.configPlace, "is_decoder: expected false in a set-encoder, found true")
     }
     return .init(
-      depth: depth, sharedToken: try folder.bool("add_extra_token", default: false) ? 1 : 0,
+      depth: try folder.integer("depth", in: FieldRanges.depth, default: 100),
+      sharedToken: try folder.bool("add_extra_token", default: false) ? 1 : 0,
       drawsMissing: try folder.bool("sample_missing_docs", default: true))
   }
 }

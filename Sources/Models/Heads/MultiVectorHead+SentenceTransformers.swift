@@ -123,13 +123,12 @@ extension MultiVectorHead.Settings {
 
   private static func tokenPooling(_ config: SettingsFile?) throws(Failure) -> TokenPooling? {
     guard let config else { return nil }
-    let factor = config.value("pool_factor")?.double ?? 1
-    guard factor >= 1, factor.isFinite else {
-      throw config.invalid("pool_factor", expected: "a number from 1")
-    }
+    let factor =
+      try NumberField("pool_factor", config.value("pool_factor"), at: config.place)
+      .optionalDouble(in: FieldRanges.poolFactor) ?? 1
     let pooling = TokenPooling(
       factor: factor,
-      protected: try config.integer("num_protected_tokens", in: 0...Int.max) ?? 1,
+      protected: try config.integer("num_protected_tokens", in: FieldRanges.token) ?? 1,
       // Releases that did not write it did not do it.
       normalizes: try config.bool("normalize_embeddings"), roles: try roles("tasks", config))
     return factor == 1 && !pooling.normalizes ? nil : pooling

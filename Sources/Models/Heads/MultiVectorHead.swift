@@ -122,10 +122,9 @@ extension MultiVectorHead.Settings {
 
   /// `k_train_scope` is ours: the reference retrieves among a query's own documents only.
   static func retrieval(_ folder: ModelFolder) throws(Failure) -> TokenRetrieval? {
-    guard let count = try folder.optionalInteger("k_train", default: nil) else { return nil }
-    guard count >= 1 else {
-      throw .config(folder.configPlace, "k_train: expected at least 1, found \(count)")
-    }
+    guard
+      let count = try folder.optionalInteger("k_train", in: FieldRanges.retrieved, default: nil)
+    else { return nil }
     return TokenRetrieval(
       count: count, scope: try folder.choice("k_train_scope", default: .query))
   }

@@ -70,7 +70,8 @@ extension SpladeHead.Settings {
       if config.value("path") != nil { throw config.unsupported("path") }
     }
     let tokenizer = try source.folder.rootJSON("\(module.path)/tokenizer_config.json")
-    description.roles[.query]?.maximumLength = ModelFolder.tokenizerLength(tokenizer)
+    description.roles[.query]?.maximumLength = try ModelFolder.tokenizerLength(
+      tokenizer, in: "\(source.folder.path)/\(module.path)")
   }
 
   /// sentence-transformers `sparse_encoder/modules/splade_pooling.py`.

@@ -109,11 +109,7 @@ extension ViewerHead {
     ) throws(Failure) -> ModelDescription {
       let pooling = try folder.choice(
         "pooling_strategy", default: LightningIRFolder.PoolingStrategy.first)
-      let viewers = try folder.optionalInteger("num_viewer_tokens", default: 8) ?? 0
-      guard viewers >= 1 else {
-        throw .config(
-          folder.configPlace, "num_viewer_tokens: expected at least 1, found \(viewers)")
-      }
+      let viewers = try folder.integer("num_viewer_tokens", in: FieldRanges.viewers, default: 8)
       var description = try LightningIRFolder.biEncoder(
         folder,
         Self(

@@ -65,9 +65,8 @@ extension VocabularyHead {
     let isOfTransformers = settings.naming == .transformers
     let isEmbeddingWide = isOfTransformers && family?.isEmbeddingWide == true
     let inner = isEmbeddingWide ? backbone.wordEmbeddings.columns : width
-    // Tied weights are not on the disk a second time.
     let outputs =
-      checkpoint.has(names.decoder)
+      try Self.hasOwnOutputs(names, settings, folder, checkpoint)
       ? try checkpoint.parameter(names.decoder, [vocabulary, inner], ofLayer: true)
       : backbone.wordEmbeddings
     guard outputs.columns == inner else {
@@ -86,6 +85,19 @@ extension VocabularyHead {
         names, isOfTransformers ? family?.decoderBias : nil, folder, checkpoint, vocabulary))
     sparsification = settings.sparsification
     pooling = settings.pooling
+  }
+
+  /// Whether the decoder has weights of its own, not those of the word embeddings.
+  ///
+  /// Lightning IR's has whatever is stored.
+  private static func hasOwnOutputs(
+    _ names: LanguageModelNames, _ settings: SpladeHead.Settings, _ folder: ModelFolder,
+    _ checkpoint: Checkpoint
+  ) throws(Failure) -> Bool {
+    switch settings.naming {
+    case .lightningIR: checkpoint.has(names.decoder)
+    case .transformers: try OutputEmbeddings(folder).areStored(names.decoder, in: checkpoint)
+    }
   }
 
   /// Names of the head's weights in the checkpoint.
@@ -114,7 +126,7 @@ extension VocabularyHead {
   ) throws(Failure) -> [Parameter] {
     let found = names.biases.first { checkpoint.has($0) }
     checkpoint.ignore { names.biases.contains($0) }
-    if found == nil, let part, try !part.isThere(folder) { return [] }
+    if let part, try !part.isThere(folder) { return [] }
     return [try checkpoint.parameter(found ?? names.biases[0], [vocabulary])]
   }
 

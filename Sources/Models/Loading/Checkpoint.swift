@@ -79,7 +79,9 @@ package final class Checkpoint {
   private static func files(_ path: String) throws(Failure) -> [String] {
     guard WholeFile.isDirectory(path) else { return [path] }
     guard let name = fileNames.first(where: { WholeFile.exists("\(path)/\($0)") }) else {
-      throw .config(path, "expected model.safetensors or pytorch_model.bin, found no weights")
+      throw .config(
+        path, "expected model.safetensors or pytorch_model.bin, found no weights",
+        hint: try ModelFolder.hintOfAdapter(path))
     }
     if name.hasSuffix(".json") { return try shards("\(path)/\(name)").map { "\(path)/\($0)" } }
     return ["\(path)/\(name)"]
@@ -90,7 +92,22 @@ package final class Checkpoint {
     guard let map = json["weight_map"]?.members else {
       throw .data(index, "expected an object with a weight_map")
     }
-    return Set(map.compactMap { $0.value.string }).sorted()
+    var names: Set<String> = []
+    for member in map {
+      guard let name = member.value.string, isBelow(name) else {
+        throw .data(
+          index,
+          "weight_map.\(member.key): expected the name of a file, found \(member.value.excerpt)")
+      }
+      names.insert(name)
+    }
+    return names.sorted()
+  }
+
+  /// Whether a name is that of something in the folder.
+  private static func isBelow(_ name: String) -> Bool {
+    !name.isEmpty && name.first != "/" && !name.utf8.contains(0)
+      && !name.split(separator: "/").contains("..")
   }
 
   package func has(_ name: String) -> Bool { resolve(name) != nil }

@@ -2,7 +2,7 @@ import Failures
 import JSON
 
 /// Fields that `config.json` may have, so that a name that is misspelt in `--model-config` is found.
-enum ConfigurationFields {
+package enum ConfigurationFields {
   /// Fields of Lightning IR (the `*_config.py` of `lightning_ir`) that are not those of a head, its
   /// earlier releases among them.
   private static let ranking: Set<String> = [
@@ -13,14 +13,33 @@ enum ConfigurationFields {
   /// Fields of ours alone, but for those of heads.
   private static let own: Set<String> = ["checkpoint"]
 
-  /// Fields that transformers writes whatever the backbone is; a family of backbones has its own.
+  /// Fields that transformers has whatever the backbone is, and that say what is computed; a family
+  /// of backbones has its own.
   private static let transformers: Set<String> = [
-    "_name_or_path", "activation_function", "architectures", "bos_token_id",
-    "chunk_size_feed_forward", "classifier_dropout", "cls_token_id", "dtype", "eos_token_id",
-    "id2label", "initializer_cutoff_factor", "initializer_factor", "initializer_range",
-    "is_decoder", "is_encoder_decoder", "label2id", "model_type", "num_labels", "pad_token_id",
-    "problem_type", "sbert_ce_default_activation_function", "sentence_transformers", "sep_token_id",
-    "tie_word_embeddings", "tokenizer_class", "torch_dtype", "transformers_version", "use_cache",
+    "_name_or_path", "add_cross_attention", "architectures", "id2label",
+    "initializer_cutoff_factor",
+    "initializer_factor", "initializer_range", "is_decoder", "is_encoder_decoder", "model_type",
+    "num_labels", "pad_token_id", "sbert_ce_default_activation_function", "scale_decoder_outputs",
+    "sentence_transformers", "tie_encoder_decoder", "tie_word_embeddings", "transformers_version",
+  ]
+
+  /// Fields that transformers has whatever the backbone is, and that change nothing that is computed
+  /// here: what a call returns, how it is computed, how text is generated, and what training does.
+  package static let withoutEffect: Set<String> = [
+    "_attn_implementation", "_attn_implementation_autoset", "_commit_hash", "activation_function",
+    "attn_implementation", "auto_map", "bad_words_ids", "begin_suppress_tokens", "bos_token_id",
+    "chunk_size_feed_forward", "classifier_dropout", "cls_token_id", "cross_attention_hidden_size",
+    "directionality", "diversity_penalty", "do_sample", "dtype", "early_stopping",
+    "encoder_no_repeat_ngram_size", "eos_token_id", "exponential_decay_length_penalty",
+    "finetuning_task", "forced_bos_token_id", "forced_eos_token_id", "gradient_checkpointing",
+    "label2id", "length_penalty", "max_length", "min_length", "no_repeat_ngram_size",
+    "num_beam_groups", "num_beams", "num_return_sequences", "output_attentions",
+    "output_hidden_states", "output_scores", "pooler_fc_size", "pooler_num_attention_heads",
+    "pooler_num_fc_layers", "pooler_size_per_head", "pooler_type", "prefix", "problem_type",
+    "remove_invalid_values", "repetition_penalty", "return_dict", "return_dict_in_generate",
+    "sep_token_id", "suppress_tokens", "task_specific_params", "temperature", "tf_legacy_loss",
+    "tokenizer_class", "top_k", "top_p", "torch_dtype", "torchscript", "typical_p", "use_bfloat16",
+    "use_cache",
   ]
 
   /// - Parameters:
@@ -35,7 +54,8 @@ enum ConfigurationFields {
   ) throws(Failure) {
     if overrides.isEmpty { return }
     let present = Set((config.members ?? []).map(\.key))
-    let known = own.union(ranking).union(transformers).union(present)
+    let known = own.union(ranking).union(transformers).union(withoutEffect).union(present)
+      .union(LimitedField.all.map(\.name))
       .union(backbones.rows.flatMap { $0.family.fields }).union(heads.flatMap { $0.fields })
     for member in overrides where !known.contains(member.key) {
       throw .config(

@@ -42,6 +42,8 @@ package enum FieldRanges {
   static let deviation = 0.0...1000.0
   /// Deviations from 0 within which they are drawn; far fewer, and hardly any draw would count.
   static let cutoff = 0.1...1000.0
+  /// Tokens that pooling makes one of.
+  static let poolFactor = 1.0...1e9
   /// Rank of an adapter.
   static let rank = 1...65_536
   /// Factor of an adapter.

@@ -1,4 +1,5 @@
 import Autograd
+import Failures
 import Glibc
 import Kernels
 import Streams
@@ -20,15 +21,23 @@ package struct FreshWeights: Sendable {
   /// - Parameters:
   ///   - folder: The model's.
   ///   - seed: Chooses the values; those of a weight depend on its name besides.
-  package init(_ folder: ModelFolder, seed: UInt64) {
+  /// - Throws: 78 where the folder's deviation is out of its range.
+  package init(_ folder: ModelFolder, seed: UInt64) throws(Failure) {
     self.seed = seed
-    let config = folder.config
-    if let factor = config["initializer_factor"]?.double, let width = config["d_model"]?.double {
-      deviation = Float(factor / width.squareRoot())
+    let ranges = FieldRanges.self
+    let factor = try folder.optionalDouble(
+      "initializer_factor", in: ranges.deviation, default: nil)
+    if let factor, folder.config["d_model"] != nil {
+      deviation = Float(
+        factor / Double(try folder.integer("d_model", in: ranges.width)).squareRoot())
     } else {
-      deviation = Float(config["initializer_range"]?.double ?? Self.defaultDeviation)
+      deviation = Float(
+        try folder.optionalDouble("initializer_range", in: ranges.deviation, default: nil)
+          ?? Self.defaultDeviation)
     }
-    cutoff = config["initializer_cutoff_factor"]?.double.map { Float($0) }
+    cutoff = try folder.optionalDouble(
+      "initializer_cutoff_factor", in: ranges.cutoff, default: nil
+    ).map { Float($0) }
   }
 
   /// The values of a weight.

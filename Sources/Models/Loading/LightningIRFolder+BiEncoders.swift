@@ -86,7 +86,9 @@ extension LightningIRFolder {
     let isNative = isNative(folder)
     let (place, rows) = try HeadNames.place(name, in: folder, isNative: isNative)
     var found = isNative ? outputs : rows ?? outputs
-    if let width { found = try folder.optionalInteger(width, default: found) }
+    if let width {
+      found = try folder.optionalInteger(width, in: FieldRanges.outputs, default: found)
+    }
     return Projection(
       place, outputs: found,
       bias: kind == "linear_no_bias" ? .none : isNative ? .required : .optional)
@@ -134,7 +136,8 @@ extension LightningIRFolder {
   private static func length(
     _ folder: ModelFolder, _ key: String, _ fallback: Int
   ) throws(Failure) -> Int? {
-    if let length = try folder.optionalInteger(key, default: fallback) { return length }
+    let length = try folder.optionalInteger(key, in: FieldRanges.length, default: fallback)
+    if let length { return length }
     return try folder.tokenizerLength()
   }
 

@@ -45,7 +45,7 @@ package enum LightningIRFolder {
     description.evidence = [evidence]
     description.withoutEffect = artifact.withoutEffect
     guard let markers = row.markerRows else { return description }
-    let vocabulary = Int32(truncatingIfNeeded: try folder.integer("vocab_size"))
+    let vocabulary = Int32(try folder.integer("vocab_size", in: FieldRanges.extendedCount))
     var rows: [Int32: Int32] = [:]
     for (role, id, row) in [
       (Role.query, vocabulary, markers.query), (.doc, vocabulary + 1, markers.doc),
@@ -63,9 +63,19 @@ package enum LightningIRFolder {
     return description
   }
 
+  /// Lightning IR adds an adapter that its configuration names, from wherever it lies.
+  private static func checkAdapter(_ folder: ModelFolder) throws(Failure) {
+    guard try folder.bool("use_adapter", default: false), folder.adapter == nil else { return }
+    let name = try folder.string("pretrained_adapter_name_or_path", default: nil)
+    throw .config(
+      folder.configPlace, "use_adapter: expected false where there is no adapter, found true",
+      hint: "name the folder of the adapter\(name.map { " \($0)" } ?? "") with --adapter")
+  }
+
   static func describe(
     _ folder: ModelFolder, _ type: String
   ) throws(Failure) -> ModelDescription {
+    try checkAdapter(folder)
     guard let head = folder.heads.named(type) else {
       let known = folder.heads.modelTypes + KnownCheckpoint.all.compactMap(\.ownModelType)
       throw .config(

@@ -31,7 +31,9 @@ package struct ModelDescription: Sendable {
   /// lacks a field, may be tokenised for all the same: then it is the number of positions, which most
   /// configurations give.
   package var longestText: Int? {
-    let positions = folder.config["max_position_embeddings"]?.integer
+    let positions = folder.config["max_position_embeddings"]?.integer.flatMap { number in
+      FieldRanges.count.contains(number) ? number : nil
+    }
     guard let family else { return positions }
     do throws(Failure) {
       let length = try family.longestText(folder)

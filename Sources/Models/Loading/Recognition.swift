@@ -10,21 +10,27 @@ extension ModelDescription {
   /// - Throws: 78 where the folder leaves two readings, with how to choose, or is of a kind that is
   ///   not supported.
   package init(recognizing folder: ModelFolder) throws(Failure) {
+    self = try Self.recognized(folder)
+    for (role, settings) in roles { try settings.checkFilling(role, at: folder.configPlace) }
+    if folder.hasOwnAdapter {
+      evidence.append("adapter_config.json: an adapter beside the weights, which is added to them")
+    }
+  }
+
+  private static func recognized(_ folder: ModelFolder) throws(Failure) -> ModelDescription {
     if LightningIRFolder.isNative(folder) {
-      self = try LightningIRFolder.describe(folder, folder.modelType ?? "")
-      return
+      return try LightningIRFolder.describe(folder, folder.modelType ?? "")
     }
     let known = try KnownCheckpoint.find(folder)
     let asked = folder.overriddenKeys.contains("model_type") ? folder.modelType : nil
     if let known, asked == nil || asked == known.row.modelType || asked == known.row.ownModelType {
-      self = try LightningIRFolder.describe(folder, known.row, because: known.evidence)
-    } else if let asked {
-      self = try LightningIRFolder.describe(folder, asked)
-    } else if WholeFile.exists(folder.path + "/modules.json") {
-      self = try SentenceTransformersFolder.describe(folder)
-    } else {
-      self = try PlainFolder.describe(folder)
+      return try LightningIRFolder.describe(folder, known.row, because: known.evidence)
     }
+    if let asked { return try LightningIRFolder.describe(folder, asked) }
+    if WholeFile.exists(folder.path + "/modules.json") {
+      return try SentenceTransformersFolder.describe(folder)
+    }
+    return try PlainFolder.describe(folder)
   }
 }
 
@@ -67,7 +73,7 @@ enum PlainFolder {
   /// `num_labels`, or the size of `id2label`; transformers' default is 2.
   static func labelCount(_ folder: ModelFolder) throws(Failure) -> Int {
     if let labels = folder.config["id2label"]?.members { return labels.count }
-    return try folder.integer("num_labels", default: 2)
+    return try folder.integer("num_labels", in: FieldRanges.labels, default: 2)
   }
 
   /// A sequence classifier as sentence-transformers' CrossEncoder runs it.

@@ -1,3 +1,7 @@
+import Failures
+import JSON
+import Tensors
+
 /// Settings by which the texts of one role become tokens.
 package struct RoleSettings: Sendable, Equatable {
   /// Most tokens of a text, special ones included; nil for as many as the backbone has positions.
@@ -19,6 +23,20 @@ package struct RoleSettings: Sendable, Equatable {
     self.addsSpecialTokens = addsSpecialTokens
     self.inserted = inserted
     self.filling = filling
+  }
+
+  /// Checks that texts are filled up to a number of tokens that is no burden.
+  ///
+  /// - Parameters:
+  ///   - role: Whose texts.
+  ///   - place: The model's configuration.
+  /// - Throws: 78 where it is larger.
+  func checkFilling(_ role: Role, at place: String) throws(Failure) {
+    guard case .mask = filling, let maximumLength else { return }
+    _ = try NumberField(
+      "the length that texts of the role \(role.rawValue) are filled up to",
+      .integer(maximumLength), at: place
+    ).integer(in: FieldRanges.filledLength)
   }
 }
 

@@ -155,7 +155,7 @@ package struct SentenceTransformersFolder {
     _ module: Module, reading input: ModuleInput = .text, writing output: String? = nil
   ) throws(Failure) -> (layer: Projection, input: ModuleInput) {
     let config = try requiredConfiguration(of: module)
-    guard let outputs = try config.integer("out_features") else {
+    guard let outputs = try config.integer("out_features", in: FieldRanges.outputs) else {
       throw .config(config.place, "out_features: expected an integer")
     }
     config.ignore("in_features")
@@ -174,7 +174,9 @@ package struct SentenceTransformersFolder {
   static func length(_ folder: ModelFolder) throws(Failure) -> Int? {
     for name in ModuleFiles.transformer {
       guard let json = try folder.json(name), json.members?.isEmpty == false else { continue }
-      if let length = json["max_seq_length"]?.integer { return length }
+      let length = try NumberField("max_seq_length", of: json, at: "\(folder.modelPath)/\(name)")
+        .optionalInteger(in: FieldRanges.length)
+      if let length { return length }
       break
     }
     return try folder.tokenizerLength()

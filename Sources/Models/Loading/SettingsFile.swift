@@ -70,13 +70,11 @@ final class SettingsFile {
     return bool
   }
 
-  /// An integer of a range.
-  func integer(_ key: String, in range: ClosedRange<Int> = 1...Int.max) throws(Failure) -> Int? {
-    guard let value = value(key) else { return nil }
-    guard let integer = value.integer, range.contains(integer) else {
-      throw invalid(key, expected: "an integer from \(range.lowerBound)")
-    }
-    return integer
+  /// An integer of a range; nil for null and for one that is not there.
+  func integer(
+    _ key: String, in range: ClosedRange<Int> = FieldRanges.length
+  ) throws(Failure) -> Int? {
+    try NumberField("\(path)\(key)", value(key), at: place).optionalInteger(in: range)
   }
 
   /// Strings; one alone counts as a list of one.

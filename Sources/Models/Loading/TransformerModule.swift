@@ -164,7 +164,7 @@ extension TransformerModule {
       }
       isAttended = try fields.bool("attend")
       token = try fields.string("token")
-      guard let length = try fields.integer("length") else {
+      guard let length = try fields.integer("length", in: FieldRanges.filledLength) else {
         throw fields.invalid("length", expected: "an integer from 1")
       }
       self.length = length

@@ -26,7 +26,7 @@ package struct TrainedModel {
     let mayMakeHead = WeightNaming(description).isConverted
     model = try Model(
       description, precisions: precision.layers, trainingIn: store,
-      fresh: mayMakeHead ? FreshWeights(description.folder, seed: seed) : nil)
+      fresh: mayMakeHead ? try FreshWeights(description.folder, seed: seed) : nil)
     scoring = VectorScoring(description)
   }
 

@@ -1,0 +1,260 @@
+#!/usr/bin/env python3
+"""What transformers makes of every field of config.json that changes a model, or might.
+
+    make_fields.py --fixtures .build/fixtures --out Tests/Fixtures/fields.json
+
+For each family of backbones a tiny model of the fixtures is loaded with one field set to something
+unusual, and run over a few token ids. "values" has what was tried, "base" of the states of two tokens
+the first four numbers, and "changed" what gave others: "error" where transformers refuses or fails,
+"missing" where it draws weights that the checkpoint lacks. "heads" has the same of language model heads and of T5's decoder. Needs torch
+and transformers; run with release 4 first, then with release 5, which adds its entries to the file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
+
+import torch
+import transformers
+from safetensors.torch import load_file, save_file
+from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM
+from transformers import T5EncoderModel, T5ForConditionalGeneration
+
+Config = Dict[str, Any]
+
+IDS = [9, 27, 41, 33, 8, 27, 60, 55, 12, 77, 31, 10]
+RELEASE = int(transformers.__version__.split(".")[0])
+
+#: Case of the fixtures and name of the family in transformers.
+SUBJECTS = {
+    "bert": "native/dpr_bert_01", "distilbert": "native/dpr_distilbert_06",
+    "electra": "native/mono_electra_05", "roberta": "backbones/classifier_roberta",
+    "xlm-roberta": "backbones/classifier_roberta", "mpnet": "backbones/states_mpnet",
+    "modernbert": "backbones/states_modernbert", "t5": "native/dpr_t5_encoder",
+}
+
+ACTIVATIONS = ["relu", "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "gelu_python", "tanh", "silu",
+               "linear", "quick_gelu", "nothing"]
+
+#: Values of fields that every family has, all else of the same name among them.
+VALUES: Dict[str, List[Any]] = {
+    # Sizes: another one than the weights have, and for some one that works as well.
+    "vocab_size": [50], "hidden_size": [16], "dim": [16], "d_model": [16], "d_ff": [20],
+    "d_kv": [4], "hidden_dim": [20], "intermediate_size": [20], "embedding_size": [8],
+    "type_vocab_size": [1], "max_position_embeddings": [48], "num_hidden_layers": [1],
+    "n_layers": [1], "num_layers": [1], "num_attention_heads": [2, 3], "n_heads": [2],
+    "num_heads": [2], "head_dim": [4], "num_decoder_layers": [1],
+    "relative_attention_num_buckets": [16], "relative_attention_max_distance": [20],
+    # Functions.
+    "hidden_act": ACTIVATIONS, "activation": ACTIVATIONS, "hidden_activation": ACTIVATIONS,
+    "feed_forward_proj": ["gelu", "gated-gelu", "gated-silu", "gated-relu", "gelu_new"],
+    "dense_act_fn": ["gelu_new", "silu"], "is_gated_act": [True, False],
+    "layer_norm_eps": [0.1], "norm_eps": [0.1], "layer_norm_epsilon": [0.1],
+    "position_embedding_type": ["relative_key", "relative_key_query"],
+    "is_decoder": [True], "add_cross_attention": [True], "pad_token_id": [5],
+    "local_attention": [4, 12], "global_attn_every_n_layers": [1, 3],
+    "global_rope_theta": [100.0], "local_rope_theta": [100.0, None],
+    "rope_scaling": [{"rope_type": "linear", "factor": 2.0}, {"rope_type": "default"}],
+    "partial_rotary_factor": [0.5], "sliding_window": [2],
+    "layer_types": [["full_attention"] * 3], "rope_parameters": [
+        {"full_attention": {"rope_type": "default", "rope_theta": 100.0},
+         "sliding_attention": {"rope_type": "default", "rope_theta": 50.0}}],
+    "norm_bias": [False], "attention_bias": [False], "mlp_bias": [False],
+    "pruned_heads": [{"0": [1]}], "quantization_config": [{"quant_method": "bitsandbytes",
+                                                           "load_in_8bit": True}],
+    "compression_config": [{"format": "dense"}],
+    # Rates, of which training takes notice.
+    "hidden_dropout_prob": [0.5], "attention_probs_dropout_prob": [0.5], "dropout": [0.5],
+    "attention_dropout": [0.5], "embedding_dropout": [0.5], "mlp_dropout": [0.5],
+    "dropout_rate": [0.5], "classifier_dropout": [0.5], "qa_dropout": [0.5],
+    "seq_classif_dropout": [0.5], "summary_last_dropout": [0.5],
+    # Heads.
+    "decoder_bias": [False], "classifier_bias": [False], "classifier_activation": ["relu"],
+    "classifier_pooling": ["cls"], "decoder_start_token_id": [4], "tie_encoder_decoder": [True],
+    "is_encoder_decoder": [False], "tie_word_embeddings": [False],
+    "scale_decoder_outputs": [False],
+    # What has no effect.
+    "sinusoidal_pos_embds": [True], "summary_activation": ["tanh"], "summary_type": ["mean"],
+    "summary_use_proj": [False], "deterministic_flash_attn": [True], "reference_compile": [False],
+    "repad_logits_with_grad": [True], "sparse_pred_ignore_index": [-1],
+    "sparse_prediction": [True], "n_positions": [16], "output_past": [True],
+    "chunk_size_feed_forward": [4], "cross_attention_hidden_size": [16], "dtype": ["float16"],
+    "torch_dtype": ["bfloat16"], "torchscript": [True], "use_bfloat16": [True],
+    "use_cache": [False], "output_attentions": [True], "output_hidden_states": [True],
+    "return_dict": [False], "problem_type": ["regression"], "initializer_range": [5.0],
+    "initializer_factor": [5.0], "initializer_cutoff_factor": [3.0], "gradient_checkpointing": [True],
+    "finetuning_task": ["mnli"], "prefix": ["x"], "tokenizer_class": ["BertTokenizer"],
+    "task_specific_params": [{"a": {"b": 1}}], "attn_implementation": ["eager"],
+    "_attn_implementation": ["eager"], "_attn_implementation_autoset": [True],
+    "auto_map": [{"AutoModel": "other.Other"}], "label2id": [{"LABEL_0": 0}],
+    "_commit_hash": ["0"], "directionality": ["uni"], "pooler_fc_size": [7],
+    "activation_function": ["relu"], "pooler_type": ["other"], "tf_legacy_loss": [True],
+    "bad_words_ids": [[[5]]], "suppress_tokens": [[5]], "begin_suppress_tokens": [[5]],
+    "exponential_decay_length_penalty": [[5, 1.5]], "do_sample": [True],
+    "early_stopping": [True], "output_scores": [True], "remove_invalid_values": [True],
+    "return_dict_in_generate": [True],
+}
+for name in ["bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id", "max_length",
+             "min_length", "num_beams", "num_beam_groups", "num_return_sequences", "top_k",
+             "encoder_no_repeat_ngram_size", "no_repeat_ngram_size", "forced_bos_token_id",
+             "forced_eos_token_id", "pooler_num_attention_heads", "pooler_num_fc_layers",
+             "pooler_size_per_head"]:
+    VALUES[name] = [7]
+for name in ["diversity_penalty", "length_penalty", "repetition_penalty", "temperature", "top_p",
+             "typical_p"]:
+    VALUES[name] = [0.5]
+
+#: Fields that only count together.
+TOGETHER: Dict[str, List[Config]] = {
+    "add_cross_attention": [{"add_cross_attention": True, "is_decoder": True}],
+    "dense_act_fn": [{"feed_forward_proj": "relu", "dense_act_fn": "gelu_new",
+                      "is_gated_act": False}],
+}
+
+
+def run(folder: Path, family: str) -> Config:
+    """The outcome of loading and running a folder."""
+    load = T5EncoderModel if family == "t5" else AutoModel
+    try:
+        model, info = load.from_pretrained(folder, output_loading_info=True)
+        missing = [key for key in info["missing_keys"] if "pooler" not in key]
+        if missing:
+            return {"outcome": "missing"}
+        model.eval()
+        with torch.no_grad():
+            states = model(torch.tensor([IDS]))[0][0]
+    except Exception:  # pylint: disable=broad-except
+        return {"outcome": "error"}
+    numbers = [round(float(x), 7) for token in (2, -1) for x in states[token][:4]]
+    return {"outcome": "states", "states": numbers}
+
+
+def variants() -> List[Tuple[str, Config]]:
+    """Every field with what is tried of it."""
+    result: List[Tuple[str, Config]] = []
+    for field, values in VALUES.items():
+        result += [(field, {field: value}) for value in values]
+        result += [(field, config) for config in TOGETHER.get(field, [])]
+    return result
+
+
+def edited(source: Path, target: Path, changes: Config) -> None:
+    """A copy of a model folder with other fields."""
+    shutil.copytree(source, target, dirs_exist_ok=True)
+    config = json.loads((source / "config.json").read_text())
+    config.update(changes)
+    (target / "config.json").write_text(json.dumps(config))
+
+
+def states(models: Path, families: List[str]) -> Config:
+    """Of each family the states, and what other fields made of them where that is another thing."""
+    result: Config = {}
+    for family in families:
+        source = models / SUBJECTS[family] / "model"
+        changed = []
+        base: Config = {}
+        for field, changes in [("", {})] + variants():
+            with tempfile.TemporaryDirectory() as name:
+                edited(source, Path(name), {**changes, "model_type": family})
+                found = run(Path(name), family)
+            if not field:
+                base = found
+            elif "states" not in found or max(
+                    abs(a - b) for a, b in zip(found["states"], base["states"])) > 1e-5:
+                changed.append({"field": field, "config": changes, **found})
+        result[family] = {"base": base["states"], "changed": changed}
+    return result
+
+
+# Heads.
+
+
+def masked(folder: Path) -> List[float]:
+    """Sums over the vocabulary of log(1 + relu) at two tokens: they tell any change."""
+    model = AutoModelForMaskedLM.from_pretrained(folder).eval()
+    with torch.no_grad():
+        logits = model(torch.tensor([IDS])).logits[0]
+    weights = torch.log1p(torch.relu(logits)).amax(0)
+    return [round(float(x), 6) for x in weights[:24]]
+
+
+def answers(folder: Path) -> List[float]:
+    """Log-share of the second of two words as the first of an answer."""
+    model = T5ForConditionalGeneration.from_pretrained(folder).eval()
+    with torch.no_grad():
+        logits = model(torch.tensor([IDS]), decoder_input_ids=torch.tensor([[0]])).logits[0, 0]
+    return [round(float(torch.log_softmax(logits[[6, 9]], 0)[1]), 6)]
+
+
+#: Case, decoder, outcome, and the changes to try; each with and without a decoder of its own.
+HEADS = [
+    ("backbones/mlm_modernbert", "decoder.weight", masked,
+     [{}, {"tie_word_embeddings": False}, {"tie_word_embeddings": True}, {"decoder_bias": False},
+      {"classifier_activation": "relu"}]),
+    ("backbones/mlm_electra", "generator_lm_head.weight", masked,
+     [{}, {"tie_word_embeddings": False}, {"tie_word_embeddings": True}]),
+    ("backbones/answers_t5", "lm_head.weight", answers,
+     [{}, {"tie_word_embeddings": False}, {"tie_word_embeddings": True},
+      {"tie_word_embeddings": True, "scale_decoder_outputs": False},
+      {"tie_word_embeddings": True, "scale_decoder_outputs": True}]),
+]
+
+
+def heads(models: Path) -> List[Config]:
+    result = []
+    for case, tensor, outcome, changes in HEADS:
+        source = models / case / "model"
+        base = json.loads((source / "config.json").read_text())
+        for change in changes:
+            if RELEASE < 5 and "scale_decoder_outputs" in change:
+                continue
+            change = {**change, "transformers_version": transformers.__version__}
+            for stored in (False, True):
+                if not stored and {**base, **change}.get("tie_word_embeddings") is False:
+                    continue  # Its outputs would be drawn.
+                with tempfile.TemporaryDirectory() as name:
+                    folder = Path(name)
+                    edited(source, folder, change)
+                    weights = load_file(folder / "model.safetensors")
+                    weights.pop(tensor, None)
+                    if stored:
+                        words = next(v for k, v in sorted(weights.items())
+                                     if k.endswith(("word_embeddings.weight", "shared.weight",
+                                                    "tok_embeddings.weight")))
+                        weights[tensor] = (words * 0.5).flip(0).contiguous()
+                    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+                    result.append({"case": case, "config": change, "tensor": tensor,
+                                   "stored": stored, "values": outcome(folder)})
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fixtures", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    logging.disable(logging.CRITICAL)
+    transformers.utils.logging.set_verbosity(100)
+    models = arguments.fixtures / "models"
+    if RELEASE >= 5:
+        whole = json.loads(arguments.out.read_text())
+        whole["heads"] = [entry for entry in whole["heads"]
+                          if not entry["config"]["transformers_version"].startswith("5")]
+        whole["release5"] = states(models, ["modernbert"])
+    else:
+        values = [{"field": field, "config": config} for field, config in variants()]
+        whole = {"ids": IDS, "subjects": SUBJECTS, "values": values,
+                 "states": states(models, list(SUBJECTS)), "heads": []}
+    whole["heads"] += heads(models)
+    lines = json.dumps(whole, separators=(",", ":")).replace('{"field"', '\n{"field"')
+    arguments.out.write_text(lines.replace('{"case"', '\n{"case"') + "\n")
+
+
+if __name__ == "__main__":
+    main()
