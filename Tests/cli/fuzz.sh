@@ -9,3 +9,6 @@ for program in zstd lz4; do command -v $program >/dev/null || skip "$program is 
 grep -q ' runs, 0 findings' fuzz.log || fail "no runs: $(cat fuzz.log)"
 rm -rf found
 refuses 64 'no kind' "$ROOT/Tests/fuzz/run" --bin "$LIR_BIN" --kind none
+
+"$ROOT/Tests/fuzz/models.py" --replay "$ROOT/Tests/fuzz/models.jsonl" --bin "$LIR_BIN" \
+  --fixtures "$FIXTURES" >replay.log || { cat replay.log >&2; fail "the corpus of model folders"; }
