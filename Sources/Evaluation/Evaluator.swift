@@ -106,12 +106,12 @@ package struct Evaluator: Sendable {
     _ run: Run, _ selection: QuerySelection
   ) throws(Failure) -> SelectedQueries {
     for measure in measures {
-      try measure.measure.check(qrels)
       if var fraction = qrels.fraction, !measure.measure.takesFractions {
         fraction.message += ", which \(measure.name) cannot take"
         fraction.hint = "nDCG with the grades as gains takes them"
         throw fraction
       }
+      try measure.measure.check(qrels)
       if let conflict = qrels.conflict, !measure.measure.needs.contains(.subtopics) {
         throw conflict
       }

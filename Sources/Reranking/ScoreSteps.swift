@@ -39,8 +39,11 @@ package struct ScoreSteps: Sendable {
   /// What a user is to be told; nil where nothing was lowered.
   package var warning: String? {
     if lowered == 0 { return nil }
-    return
-      "\(lowered) scores equal others in single precision although their logits differ: they are "
+    let scores =
+      lowered == 1
+      ? "1 score equals another in single precision although its logit differs: it is "
+      : "\(lowered) scores equal others in single precision although their logits differ: they are "
+    return scores
       + "lowered by single steps, which keeps the order; --score logit writes the logits"
   }
 }
