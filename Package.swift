@@ -59,6 +59,10 @@ let package = Package(
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CLz4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    // Types alone, without a link: Streams loads these two when it meets such data.
+    .systemLibrary(name: "CBzip2", providers: [.apt(["libbz2-dev"])]),
+    .systemLibrary(name: "CLzma", providers: [.apt(["liblzma-dev"])]),
+    .systemLibrary(name: "CSystem"),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
     .systemLibrary(name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
     .target(
@@ -69,7 +73,9 @@ let package = Package(
 
     // L1: bytes, numbers, characters, threads
     .target(name: "JSON", dependencies: ["Failures"]),
-    .target(name: "Streams", dependencies: ["Failures", "CZstd", "CLz4", "CZlib", "CXXHash"]),
+    .target(
+      name: "Streams",
+      dependencies: ["Failures", "CZstd", "CLz4", "CZlib", "CBzip2", "CLzma", "CSystem", "CXXHash"]),
     .target(name: "Kernels", dependencies: ["CKernels"]),
     .target(name: "UnicodeTables"),
     .target(name: "Workers", dependencies: ["Failures"]),

@@ -13,7 +13,7 @@ package enum RecordFormat: String, Sendable, CaseIterable {
   /// What the suffix of a file says; nil if nothing.
   init?(suffixOf path: String) {
     var name = Substring(path)
-    for suffix in [".zst", ".lz4", ".gz"] where name.hasSuffix(suffix) {
+    for suffix in [".zst", ".lz4", ".gz", ".bz2", ".xz"] where name.hasSuffix(suffix) {
       name = name.dropLast(suffix.count)
     }
     let suffixes: [(String, RecordFormat)] = [

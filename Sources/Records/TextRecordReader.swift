@@ -100,12 +100,12 @@ package final class TextRecordReader {
   }
 
   private func cut(_ state: inout FileState, eager: Bool) throws(Failure) -> RecordBlock? {
-    guard var lines = try state.lines.next(eager: eager) else {
+    guard let lines = try state.lines.next(eager: eager) else {
       return state.rest.isEmpty ? nil : lastSGML(&state)
     }
     var headerLines = 0
     if state.isAtStart {
-      headerLines = try start(&state, &lines)
+      headerLines = try start(&state, lines)
       state.isAtStart = false
     }
     if state.format == .trec { return try cutSGML(&state, lines, eager: eager) }
@@ -117,8 +117,7 @@ package final class TextRecordReader {
   }
 
   /// Finds out the format at the start of a file; the number of header lines.
-  private func start(_ state: inout FileState, _ lines: inout LineBlock) throws(Failure) -> Int {
-    if lines.bytes.starts(with: [0xEF, 0xBB, 0xBF]) { lines.bytes.removeFirst(3) }
+  private func start(_ state: inout FileState, _ lines: LineBlock) throws(Failure) -> Int {
     if InputSort.isStream(lines.bytes) {
       throw .data(
         state.lines.name, "expected text records, found a tensor stream",
@@ -158,8 +157,9 @@ package final class TextRecordReader {
       }
       if bytes.count > LineReader.maximumLineLength {
         throw .line(
-          state.lines.name, state.restLine, expected: "</DOC> or </top>",
-          found: "none in \(bytes.count) bytes")
+          state.lines.name, state.restLine,
+          expected: "</DOC> or </top> within \(LineReader.maximumLineLength) bytes",
+          found: "none")
       }
       guard let more = try state.lines.next(eager: eager) else {
         state.rest = bytes

@@ -5,32 +5,54 @@ import Glibc
 ///
 /// The codec is found by magic, whatever the name. Frames concatenate; skippable frames are looked
 /// past, but for this project's own text trailer (`TextTrailer`), which is checked. A stream that
-/// is cut inside a frame, and an empty file with the name of a compressed one, are errors (65).
+/// is cut inside a frame, not one byte of input (`EmptyInputs`), and an expansion beyond all that real
+/// data has are errors (65).
 package final class ByteReader {
   package let name: String
   private let input: RawInput
   private var decoder: (any Decoder)?
   private var codec: Codec?
   private var insideFrame = false
+  private let allowsEmpty: Bool
+  /// Bytes that were decompressed.
+  private var expanded = 0
   /// Bytes that were looked at and not yet taken.
   private var peeked: [UInt8] = []
   /// XXH3 of the text since the last trailer; only zstd streams can have one.
   private let textChecksum = RunningChecksum()
   /// The trailers that were met, oldest first.
   package private(set) var trailers: [TextTrailer] = []
+  /// Where they ended: bytes of the compressed input.
+  package private(set) var trailerBoundaries: [Int] = []
   /// Where whole frames ended: bytes of the compressed input.
   package private(set) var frameBoundaries: [Int] = []
 
-  package convenience init(_ operand: String) throws(Failure) {
+  /// Bytes that decompression may give, whatever the input's size, and for each byte of the input: real
+  /// data stays far below, and a small file cannot fill the memory.
+  package static let freeExpansion = 1 << 27
+  package static let expansionRatio = 256
+
+  /// - Parameters:
+  ///   - operand: A file; `-` is the standard input.
+  ///   - allowingEmpty: Whether there may be not one byte.
+  /// - Throws: 66 where it cannot be read.
+  package convenience init(
+    _ operand: String, allowingEmpty: Bool = EmptyInputs.areAllowed
+  ) throws(Failure) {
     if operand == "-" {
-      self.init(OwnedDescriptor(0, closes: false), name: "-")
+      try StandardStreams.checkInput()
+      self.init(OwnedDescriptor(0, closes: false), name: "-", allowingEmpty: allowingEmpty)
     } else {
-      self.init(try .open(reading: operand), name: operand)
+      self.init(try .open(reading: operand), name: operand, allowingEmpty: allowingEmpty)
     }
   }
 
-  package init(_ descriptor: consuming OwnedDescriptor, name: String) {
+  package init(
+    _ descriptor: consuming OwnedDescriptor, name: String,
+    allowingEmpty: Bool = EmptyInputs.areAllowed
+  ) {
     self.name = name
+    allowsEmpty = allowingEmpty
     size = descriptor.regularSize
     input = RawInput(descriptor, name: name)
   }
@@ -56,6 +78,15 @@ package final class ByteReader {
       peeked += bytes[..<read]
     }
     return Array(peeked.prefix(count))
+  }
+
+  /// Passes over a byte order mark at the beginning of a text; how many bytes it had.
+  package func passByteOrderMark() throws(Failure) -> Int {
+    guard try peek(1).first == ByteOrderMark.bytes[0], try peek(3) == ByteOrderMark.bytes else {
+      return 0
+    }
+    peeked.removeFirst(3)
+    return 3
   }
 
   /// Reads up to `buffer.count` decompressed bytes; 0 only at the end.
@@ -85,11 +116,23 @@ package final class ByteReader {
         insideFrame = false
         frameBoundaries.append(input.offset)
       }
+      try checkExpansion(written)
       if written > 0 { return written }
       if !ended, !available {
         throw .data(name, "truncated: the file ends inside a compressed frame")
       }
     }
+  }
+
+  /// Notes what was decompressed.
+  private func checkExpansion(_ written: Int) throws(Failure) {
+    expanded += written
+    guard expanded > max(Self.freeExpansion, input.offset * Self.expansionRatio) else { return }
+    throw .data(
+      name,
+      "expected at most \(Self.expansionRatio) bytes from each compressed byte, found \(expanded) "
+        + "from \(input.offset)",
+      hint: "decompress it before, if it is to be read: uncompressed data has no such limit")
   }
 
   /// Fills `buffer` unless the input ends before; says how many bytes it read.
@@ -108,45 +151,69 @@ package final class ByteReader {
   private func startFrame() throws(Failure) -> Bool {
     while true {
       // A pipe that somebody types into may have no more than a short line for now.
-      if try input.ensure(1), Codec.mayBeMagic(input.window[0]) { _ = try input.ensure(8) }
+      while Codec.mayBeMagic(input.window), try input.ensure(input.window.count + 1) {}
       let head = input.window
       if head.isEmpty {
-        if codec == nil {
-          if Compression(suffixOf: name) != .none || name.hasSuffix(".gz") {
-            throw .data(name, "expected compressed data, found an empty file")
-          }
-          codec = .raw
-        }
+        if codec == nil { try startEmpty() }
         return false
       }
+      if codec == .xz, try skipPadding() { continue }
       guard let next = Codec.detect(head) else {
         try skipFrame()
         continue
       }
-      if next == .raw { try refuseLostMagic(head) }
+      if next == .raw { try refuseOthers(head) }
       if let codec, codec != next {
         throw .data(name, "expected another \(codec) frame at byte \(input.offset), found \(next)")
       }
-      if decoder == nil {
-        switch next {
-        case .raw: decoder = nil
-        case .zstd: decoder = ZstdDecoder()
-        case .lz4: decoder = Lz4Decoder()
-        case .gzip: decoder = GzipDecoder()
-        }
-      }
+      if decoder == nil { decoder = try Self.decoder(next, name) }
       codec = next
       insideFrame = next != .raw
       return true
     }
   }
 
-  /// Refuses bytes that were compressed once, by the name or by their beginning: a file that is cut
-  /// inside its first magic number, or damaged there, must not pass for text.
-  private func refuseLostMagic(_ head: UnsafeRawBufferPointer) throws(Failure) {
-    let isNamedSo = Compression(suffixOf: name) != .none || name.hasSuffix(".gz")
-    if isNamedSo || Codec.isCutMagic(head) {
+  private static func decoder(_ codec: Codec, _ name: String) throws(Failure) -> (any Decoder)? {
+    switch codec {
+    case .raw: nil
+    case .zstd: ZstdDecoder()
+    case .lz4: Lz4Decoder()
+    case .gzip: GzipDecoder()
+    case .bzip2: try Bzip2Decoder(name)
+    case .xz: try XZDecoder(name)
+    }
+  }
+
+  /// Takes an input that ends where it begins for a text without a byte, if it may be one.
+  private func startEmpty() throws(Failure) {
+    if Codec.isNamedCompressed(name) {
+      throw .data(name, "expected compressed data, found an empty file")
+    }
+    guard allowsEmpty || input.offset > 0 else {
+      throw .data(
+        name, "expected data, found not one byte",
+        hint: "--allow-empty takes it for an input of no records")
+    }
+    codec = .raw
+  }
+
+  /// Passes the zeros, four at a time, that may follow what xz has compressed.
+  private func skipPadding() throws(Failure) -> Bool {
+    guard try input.ensure(4), input.window[..<4].allSatisfy({ $0 == 0 }) else { return false }
+    input.consume(4)
+    return true
+  }
+
+  /// Refuses bytes that were compressed once, by the name or by their beginning, and those of other
+  /// files that no tool reads.
+  ///
+  /// A file that is cut inside its first magic number, or damaged there, must not pass for text.
+  private func refuseOthers(_ head: UnsafeRawBufferPointer) throws(Failure) {
+    if Codec.isNamedCompressed(name) || Codec.isLostMagic(head) {
       throw .data(name, "expected compressed data at byte \(input.offset), found something else")
+    }
+    if codec == nil, let found = ForeignFormat.name(head) {
+      throw .data(name, "expected text or a tensor stream, found \(found)")
     }
   }
 
@@ -162,6 +229,7 @@ package final class ByteReader {
       if let trailer = try TextTrailer(content, name: name) {
         try check(trailer)
         trailers.append(trailer)
+        trailerBoundaries.append(input.offset)
         textChecksum.reset()
       }
     } else {

@@ -78,16 +78,19 @@ package final class LineBuffer: @unchecked Sendable {
   }
 }
 
-/// Cuts an input into blocks of whole lines.
+/// Cuts an input into blocks of whole lines; a byte order mark in front of them is passed over.
 package final class LineReader {
-  /// Longest line that is read: a guard against binary files.
-  package static let maximumLineLength = 1 << 30
+  /// Longest line that is read: whoever reads lines holds a few times as much in memory.
+  package static let maximumLineLength = 1 << 24
 
   private let reader: ByteReader
   private let blockSize: Int
   private var carry: [UInt8] = []
   private var line = 1
   private var finished = false
+  private var isAtStart = true
+  /// Bytes of the byte order mark in front of the first line.
+  package private(set) var markSize = 0
 
   package init(_ reader: ByteReader, blockSize: Int = 1 << 18) {
     self.reader = reader
@@ -129,7 +132,7 @@ package final class LineReader {
   /// This is `next` without a new allocation for each block.
   package func next(into buffer: LineBuffer) throws(Failure) -> Bool {
     while !finished {
-      buffer.reserve(max(blockSize, carry.count * 2))
+      buffer.reserve(capacity)
       let (count, isEnd) = try cut(into: buffer.room, eager: false)
       finished = isEnd
       if count == 0 {
@@ -150,8 +153,16 @@ package final class LineReader {
   /// No line has ended yet: this cannot go on for ever.
   private func checkCarry() throws(Failure) {
     if carry.count > Self.maximumLineLength {
-      throw .data("\(name):\(line)", "expected a line of at most \(Self.maximumLineLength) bytes")
+      throw .data(
+        "\(name):\(line)",
+        "expected a line of at most \(Self.maximumLineLength) bytes, found a longer one")
     }
+  }
+
+  /// Room for what is carried and more: doubling, so that a long line is not copied once for every
+  /// block of it, and no more than the longest line and its end need.
+  private var capacity: Int {
+    max(blockSize, min(carry.count * 2, Self.maximumLineLength + 1))
   }
 
   /// What was carried and what is read now, up to the last newline; what is behind it is carried.
@@ -159,8 +170,6 @@ package final class LineReader {
   /// At the end of the input all of it, newline or not.
   private func read(eager: Bool) throws(Failure) -> (block: [UInt8], isEnd: Bool) {
     var isEnd = false
-    // Doubling, so that a long line is not copied once for every block of it.
-    let capacity = carry.count + max(blockSize, carry.count)
     let block = try [UInt8](atMost: capacity) { memory throws(Failure) in
       let (count, end) = try cut(into: memory, eager: eager)
       isEnd = end
@@ -175,6 +184,10 @@ package final class LineReader {
   private func cut(
     into raw: UnsafeMutableRawBufferPointer, eager: Bool
   ) throws(Failure) -> (count: Int, isEnd: Bool) {
+    if isAtStart {
+      isAtStart = false
+      markSize = try reader.passByteOrderMark()
+    }
     let start = carry.count
     carry.withUnsafeBytes { raw.copyMemory(from: $0) }
     let room = UnsafeMutableRawBufferPointer(rebasing: raw[start...])

@@ -31,6 +31,17 @@ package enum WholeFile {
     return bytes
   }
 
+  /// Reads all of a text file, without the byte order mark that it may begin with.
+  ///
+  /// - Throws: 66 where there is none, 65 where it has not one byte (`EmptyInputs`).
+  package static func readText(_ path: String, limit: Int = 1 << 30) throws(Failure) -> [UInt8] {
+    let bytes = try read(path, limit: limit)
+    if bytes.isEmpty, !EmptyInputs.areAllowed {
+      throw .data(path, "expected text, found not one byte")
+    }
+    return ByteOrderMark.removed(from: bytes)
+  }
+
   private static func tooLarge(_ path: String, _ limit: Int, _ found: String) -> Failure {
     .data(path, "expected at most \(limit) bytes, found \(found)")
   }

@@ -8,7 +8,7 @@ package enum JSONFile {
   ///
   /// - Throws: 66 where there is no file, 65 where it is not JSON.
   package static func read(_ path: String) throws(Failure) -> JSON {
-    let bytes = try WholeFile.read(path)
+    let bytes = try WholeFile.readText(path)
     do throws(JSONError) {
       return try JSONParser.parse(bytes)
     } catch {

@@ -39,7 +39,8 @@ package final class TensorStreamReader {
     while true {
       if state == .end { return nil }
       guard let (header, data) = try segment() else {
-        if state == .insideMember || members == 0 {
+        let isNothing = members == 0 && input.consumed == 0 && EmptyInputs.areAllowed
+        if state == .insideMember || (members == 0 && !isNothing) {
           throw .data(place, "truncated: the stream ends without its end segment")
         }
         state = .end
@@ -280,18 +281,5 @@ package final class TensorStreamReader {
     done = FinishedSegments()
     members += 1
     state = .memberStart
-  }
-}
-
-extension TensorStreamReader {
-  /// Whether the bytes that come look like a tensor stream: a header's length, then its JSON.
-  package static func recognizes(_ input: ByteReader) throws(Failure) -> Bool {
-    // A writer pads headers so that the data starts at a multiple of 64, and none is 16 MiB long:
-    // most texts differ in the first byte, all in the fourth, and no pipe is waited for in vain.
-    guard let first = try input.peek(1).first, first % 64 == 56 else { return false }
-    let length = try input.peek(4)
-    guard length.count == 4, length[3] == 0 || length[3] == 1 else { return false }
-    let head = try input.peek(24)
-    return head.count == 24 && head[8...].elementsEqual("{\"__metadata__\":".utf8)
   }
 }

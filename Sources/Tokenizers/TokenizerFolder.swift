@@ -71,7 +71,7 @@ struct TokenizerFolder {
 
   private mutating func json(_ name: String) throws(Failure) -> JSON? {
     guard let bytes = try read(name) else { return nil }
-    do throws(JSONError) { return try JSONParser.parse(bytes) } catch {
+    do throws(JSONError) { return try JSONParser.parse(ByteOrderMark.removed(from: bytes)) } catch {
       throw .data(path(name), error.description)
     }
   }

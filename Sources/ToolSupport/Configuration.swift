@@ -103,7 +103,7 @@ package enum Configuration {
   }
 
   private static func mapping(_ path: String) throws(Failure) -> [(String, Node)] {
-    let text = String(decoding: try WholeFile.read(path), as: UTF8.self)
+    let text = String(decoding: try WholeFile.readText(path), as: UTF8.self)
     let node: Node?
     do { node = try Yams.compose(yaml: text) } catch {
       throw .data(path, "expected YAML: \(error)")

@@ -7,9 +7,9 @@ import Yams
 package enum YAMLFile {
   /// Reads a file.
   ///
-  /// - Throws: 66 where there is none, 65 where it is not YAML or has keys that are no text.
+  /// - Throws: 66 where there is none, 65 where it is not YAML, has keys that are no text, or not one byte.
   package static func read(_ path: String) throws(Failure) -> JSON {
-    try parse(String(decoding: try WholeFile.read(path), as: UTF8.self), place: path)
+    try parse(String(decoding: try WholeFile.readText(path), as: UTF8.self), place: path)
   }
 
   /// Reads a text; an empty one is an empty mapping.

@@ -34,6 +34,8 @@ package final class LineStore {
     file = isPlain ? .file(try OpenFile(operand)) : .spool(try SpoolFile(folder: folder))
     let lines = LineReader(reader, blockSize: 1 << 20)
     while let block = try lines.next() {
+      // A byte order mark stands in the file, and not in the scratch file.
+      if count == 0, isPlain { size = lines.markSize }
       if case .spool(let spool) = file {
         try block.bytes.withBytes { bytes throws(Failure) in try spool.append(bytes) }
       }

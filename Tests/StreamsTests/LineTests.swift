@@ -34,7 +34,7 @@ import Testing
     #expect(found.map(\.1) == Array(1...6))
   }
 
-  @Test func emptyFileHasNoLines() throws { #expect(try lines("").isEmpty) }
+  @Test func emptyFileIsAnError() { #expect(throws: Failure.self) { try lines("") } }
 
   @Test func finalNewlineStartsNoLine() throws {
     #expect(try lines("a\n").map(\.0) == ["a"])

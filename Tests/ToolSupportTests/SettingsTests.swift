@@ -105,7 +105,7 @@ struct ConfigurationTests {
     #expect(try probe("max-length: null\nmodel: ~\n").maxLength == nil)
     #expect(try probe("model: null").model.model == nil)
     #expect(try probe("model: 'null'").model.model == "null")
-    #expect(try probe("").maxLength == nil)
+    #expect(throws: Failure.self) { try probe("") }
     #expect(try probe("# only a comment\n").maxLength == nil)
   }
 

@@ -177,5 +177,7 @@ for option in '--shard 1/2' '--resume' '--format npy' '--dims 4' '--cache kept';
   refuses 64 "computes nothing, found ${option%% *}" lir --calibrate some.tsv -o x.npy $option
 done
 : >none.tsv
+refuses 65 'none.tsv: expected data' lir --calibrate none.tsv
+printf '' | gzip >none.tsv
 refuses 65 'none.tsv: expected texts' lir --calibrate none.tsv
 refuses 64 '--role is missing' lir-encode --model outlier --calibrate some.tsv

@@ -66,14 +66,19 @@ jsonl list.jsonl '["d3", "text"]'
 
 # Nothing in, an empty stream out.
 : >empty.tsv
-exits 0 encode $model doc --no-provenance empty.tsv -o empty.lirt
+refuses 65 'empty.tsv: expected data, found not one byte' encode $model doc empty.tsv -o empty.lirt
+refuses 65 '--allow-empty' encode $model doc -o empty.lirt </dev/null
+[ ! -e empty.lirt ] || fail 'a stream of nothing at all'
+exits 0 encode $model doc --no-provenance --allow-empty empty.tsv -o empty.lirt
 is 'records' 0 "$(summary records)"
 exits 0 lir-encode verify empty.lirt
 exits 0 lir-encode view empty.lirt >view.txt
 [ ! -s view.txt ] || fail 'records in an empty stream'
-exits 0 encode $model doc --no-provenance - </dev/null >empty-pipe.lirt
+exits 0 encode $model doc --no-provenance --allow-empty - </dev/null >empty-pipe.lirt
 same empty.lirt empty-pipe.lirt
-exits 0 encode $model doc --no-provenance empty.tsv -o empty.lirt.zst
+# A compressed text has an empty form of its own.
+gzip -nc empty.tsv >empty.tsv.gz
+exits 0 encode $model doc --no-provenance empty.tsv.gz -o empty.lirt.zst
 exits 0 lir-encode verify empty.lirt.zst
 
 # Several operands are read one after the other; the same one twice, twice.

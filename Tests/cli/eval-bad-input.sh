@@ -62,6 +62,9 @@ refuses 65 'expected one grade' lir-eval --qrels bad/subtopics -m StRecall@5 -m 
 exits 0 lir-eval -q --qrels bad/subtopics -m StRecall@5 run.txt >printed.log
 refuses 65 'expected one grade' lir-eval --qrels bad/repeated -m StRecall@5 run.txt
 printf '' >bad/no-qrels
+refuses 65 'bad/no-qrels: expected data, found not one byte' lir-eval --qrels bad/no-qrels run.txt
+refuses 65 'bad/no-qrels: expected data, found not one byte' lir-eval trec_eval bad/no-qrels run.txt
+printf '# none\n' >bad/no-qrels
 refuses 65 'bad/no-qrels: expected judgements, found no line of one' \
   lir-eval --qrels bad/no-qrels run.txt
 refuses 65 'bad/no-qrels: expected judgements, found no line of one' \

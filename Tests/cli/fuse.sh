@@ -21,7 +21,10 @@ printf '1 Q0 a 1 2 t\n1 Q0 a 2 1 t\n' >twice
 : >empty
 refuses 65 'nan:1: expected a finite score' lir-rerank fuse a.run nan
 refuses 65 'twice:2: expected each document once' lir-rerank fuse twice a.run
-refuses 65 'empty: expected a run' lir-rerank fuse a.run empty
+refuses 65 'empty: expected data' lir-rerank fuse a.run empty
+printf '\n' >blank
+refuses 65 'blank: expected a run' lir-rerank fuse a.run blank
+exits 0 lir-rerank fuse --allow-empty a.run empty >printed.log
 printf '1 Q0 a 1 3e38 t\n' >huge
 refuses 65 'document a: expected a finite fused score' lir-rerank fuse --method sum huge huge
 refuses 66 'absent' lir-rerank fuse a.run absent

@@ -88,7 +88,7 @@ says d1
 
 # An empty collection is a valid index.
 : >empty.tsv
-exits 0 encode native/dpr_bert_01 doc empty.tsv -o empty.lirt
+exits 0 encode native/dpr_bert_01 doc --allow-empty empty.tsv -o empty.lirt
 exits 0 lir-index build empty.lirt -o empty.index
 exits 0 lir-index verify empty.index
 rm -rf ./*.lirt

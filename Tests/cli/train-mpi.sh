@@ -7,7 +7,7 @@ if has_mpi "$LIR_BIN/lir-train"; then
   train=$LIR_BIN/lir-train
 else
   train=$ROOT/.build/mpi/release/lir-train
-  : >empty.yml
+  echo '{}' >empty.yml
   exits 78 env OMPI_COMM_WORLD_SIZE=2 lir-train --config empty.yml --set max_steps=1 --model none \
     --set data.tuples=none --set 'losses=[{name: RankNet}]' -o none
   says '--traits MPI'

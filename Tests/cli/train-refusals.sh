@@ -130,6 +130,8 @@ fi
 # Data.
 bad 66 'nothing.tsv' --set data.tuples=nothing.tsv
 : >empty.tsv
+bad 65 'empty.tsv: expected data' --set data.tuples=empty.tsv
+printf '\n' >empty.tsv
 bad 65 'found none' --set data.tuples=empty.tsv
 bad 64 'can be read again' --set data.tuples=<(printf 'q1\td1\td2\n')
 printf 'q1\td1\td2\nq2\td9\td3\n' >unknown.tsv
