@@ -19,6 +19,7 @@ package final class IndexWriter {
   private let documentIDs: DocumentIDWriter
   private var files: [(declared: IndexFile, file: StreamedTensorFile)] = []
   private var cleanup: [Signals.Token] = []
+  private let parents: MadeFolders
   private var isFinished = false
 
   /// - Throws: 73 where the folder cannot be made, or something else than an index is in its place.
@@ -26,7 +27,7 @@ package final class IndexWriter {
     var target = target
     while target.count > 1, target.hasSuffix("/") { target.removeLast() }
     // Behind a link is the folder that is replaced, and its neighbours are on its file system.
-    target = PathName.resolvingLink(target)
+    target = try PathName.behindLinks(target)
     self.target = target
     replaces = WholeFile.exists(target)
     if replaces {
@@ -41,6 +42,8 @@ package final class IndexWriter {
       replaces ? "\(target)/\(IndexReplacement.temporary)" : target)
     self.folder = folder
     documentIDs = DocumentIDWriter()
+    IndexReplacement.sweep(beside: target)
+    parents = try MadeFolders(above: target)
     cleanup = [Signals.register(folder)]
     guard mkdir(folder, 0o777) == 0 else { throw SystemError.cannotCreate(target) }
     lock = try FolderLock(claiming: folder)
@@ -149,6 +152,7 @@ package final class IndexWriter {
     try output.finish()
     // A signal while files change places must not remove what is placed.
     forgetFiles()
+    parents.keep()
     guard replaces else { return try IndexReplacement.create(target, from: folder) }
     try IndexReplacement.replace(target, from: folder, manifest.files.map(\.name))
     Self.remove(folder)

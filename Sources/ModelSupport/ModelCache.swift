@@ -16,6 +16,7 @@ package struct ModelCache: Sendable {
   /// - Throws: 73 where it cannot be made.
   package init(_ folder: String) throws(Failure) {
     self.folder = folder
+    try MadeFolders(above: folder).keep()
     if !WholeFile.isDirectory(folder), mkdir(folder, 0o777) != 0, errno != EEXIST {
       throw SystemError.cannotCreate(folder)
     }

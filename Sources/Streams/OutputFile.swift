@@ -13,29 +13,29 @@ package final class OutputFile {
   private let temporary: TemporaryFile?
   /// Where `--resume` collects the output across runs.
   private let partial: PartialFile?
+  /// Where the file is renamed to: behind all links.
+  private let target: String
 
   /// Opens `path` for writing; `-` is the standard output.
+  ///
+  /// - Throws: 73 where the output cannot be created, 74 where the standard output is closed.
   package init(_ path: String) throws(Failure) {
     name = path
     partial = nil
-    if path == "-" {
+    switch try OutputPlace(path) {
+    case .standardOutput:
       number = 1
-      descriptor = OwnedDescriptor(1, closes: true)
+      target = path
       temporary = nil
-      return
-    }
-    if path.isEmpty { throw Failure(.cannotCreate, at: "\"\"", "an output needs a name") }
-    if WholeFile.isDirectory(path) {
-      throw Failure(.cannotCreate, at: path, "expected a file, found a folder")
-    }
-    if Self.isSpecial(path) {
+    case .special:
       number = open(path, O_WRONLY | O_CLOEXEC)
       guard number >= 0 else { throw SystemError.cannotCreate(path) }
+      target = path
       temporary = nil
-    } else {
-      // A link stays a link: the file behind it is replaced.
-      let file = try TemporaryFile(beside: PathName.resolvingLink(path))
+    case .file(let place):
+      let file = try TemporaryFile(beside: place)
       number = file.number
+      target = place
       temporary = file
     }
     descriptor = OwnedDescriptor(number)
@@ -43,21 +43,14 @@ package final class OutputFile {
 
   /// Continues a partial output behind its first `keep` bytes.
   package init(_ partial: PartialFile, keep: Int) throws(Failure) {
-    name = partial.target
+    name = partial.name
+    target = partial.target
     self.partial = partial
     temporary = nil
     number = partial.number
     guard ftruncate(number, off_t(keep)) == 0, lseek(number, off_t(keep), SEEK_SET) >= 0 else {
       throw SystemError.io(partial.path, "truncate")
     }
-  }
-
-  /// Whether there is something at `path` that cannot be replaced by a rename.
-  private static func isSpecial(_ path: String) -> Bool {
-    // `/dev/stdout` and its like are links into /proc whose file somebody else has open.
-    if PathName.leadsToDescriptor(path) { return true }
-    var info = stat()
-    return stat(path, &info) == 0 && info.st_mode & S_IFMT != S_IFREG
   }
 
   package var isTerminal: Bool { isatty(number) == 1 }
@@ -81,7 +74,7 @@ package final class OutputFile {
     if let temporary {
       guard fsync(number) == 0 else { throw SystemError.io(name, "fsync") }
       try descriptor.finish(name)
-      try temporary.rename(to: PathName.resolvingLink(name))
+      try temporary.rename(to: target)
     } else {
       try descriptor.finish(name)
     }
@@ -96,10 +89,12 @@ final class TemporaryFile {
   let number: Int32
   private var present = true
   private let token: Signals.Token
+  private let folders: MadeFolders
 
-  /// Creates `.NAME.tmp.HOST.PID.RANDOM` in the folder of `target`.
+  /// Creates `.NAME.tmp.HOST.PID.RANDOM` in the folder of `target`, which is made where it is missing.
   init(beside target: String) throws(Failure) {
     path = TemporaryName.beside(target)
+    folders = try MadeFolders(above: path)
     token = Signals.register(path)
     number = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard number >= 0 else {
@@ -112,6 +107,7 @@ final class TemporaryFile {
     guard Glibc.rename(path, target) == 0 else { throw SystemError.cannotCreate(target) }
     present = false
     Signals.forget(token)
+    folders.keep()
     try PathName.syncFolder(of: target)
   }
 

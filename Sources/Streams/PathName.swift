@@ -10,6 +10,28 @@ package enum PathName {
     return String(cString: resolved)
   }
 
+  /// The file or folder that a name stands for once it is made: the end of a chain of links, which need
+  /// not be there.
+  ///
+  /// - Throws: 73 where links lead in a circle.
+  package static func behindLinks(_ path: String) throws(Failure) -> String {
+    var current = path
+    for _ in 0..<40 {
+      guard let target = link(current) else { return current }
+      current = target
+    }
+    throw Failure(.cannotCreate, at: path, SystemError.text(ELOOP))
+  }
+
+  /// Where a link leads; nil of anything else.
+  private static func link(_ path: String) -> String? {
+    var buffer = [CChar](repeating: 0, count: 4096)
+    let count = readlink(path, &buffer, buffer.count - 1)
+    if count <= 0 { return nil }
+    let target = String(decoding: buffer[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
+    return target.hasPrefix("/") ? target : split(path).folder + target
+  }
+
   /// Whether a path is, or is a link to, an open descriptor of a process.
   package static func leadsToDescriptor(_ path: String) -> Bool {
     var current = path
@@ -18,11 +40,8 @@ package enum PathName {
       {
         return true
       }
-      var buffer = [CChar](repeating: 0, count: 4096)
-      let count = readlink(current, &buffer, buffer.count - 1)
-      if count <= 0 { return false }
-      let target = String(decoding: buffer[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
-      current = target.hasPrefix("/") ? target : split(current).folder + target
+      guard let target = link(current) else { return false }
+      current = target
     }
     return false
   }
@@ -31,6 +50,25 @@ package enum PathName {
   package static func split(_ path: String) -> (folder: String, name: String) {
     guard let slash = path.lastIndex(of: "/") else { return ("", path) }
     return (String(path[...slash]), String(path[path.index(after: slash)...]))
+  }
+
+  /// The folder that a path is in; `.` for the current one, `/` for the root.
+  package static func parent(_ path: String) -> String {
+    var folder = split(path).folder
+    if folder.isEmpty { return "." }
+    while folder.count > 1, folder.hasSuffix("/") { folder.removeLast() }
+    return folder
+  }
+
+  /// Folders above a path that are not there, outermost first.
+  package static func missingFolders(above path: String) -> [String] {
+    var missing: [String] = []
+    var folder = parent(path)
+    while folder != ".", folder != "/", access(folder, F_OK) != 0, errno == ENOENT {
+      missing.append(folder)
+      folder = parent(folder)
+    }
+    return missing.reversed()
   }
 
   /// Makes a rename in the folder of `path` last.

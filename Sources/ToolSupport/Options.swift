@@ -7,6 +7,7 @@ import Streams
 package struct CommonOptions: ParsableArguments, OptionsWithoutEffect {
   package static let withoutEffect: [String] = [
     "threads", "config", "print-config", "progress", "verbose", "quiet", "log-format",
+    "allow-empty",
   ]
 
   @Option(
@@ -26,6 +27,12 @@ package struct CommonOptions: ParsableArguments, OptionsWithoutEffect {
 
   @Flag(help: "Write the settings in force as YAML, and stop.")
   package var printConfig = false
+
+  @Flag(
+    help:
+      "Take an input of not one byte for one of no records; without, it is an error, as it mostly is what a stage that died has left."
+  )
+  package var allowEmpty = false
 
   @Option(help: "When to show progress: auto (if stderr is a terminal), always or never.")
   package var progress: ProgressPolicy = .auto
@@ -90,7 +97,13 @@ package struct OutputOptions: ParsableArguments, OptionsWithoutEffect {
 
   /// The compression in force.
   package func compression() throws(Failure) -> Compression {
-    guard let compress else { return Compression(suffixOf: output) }
+    guard let compress else {
+      if let suffix = [".gz", ".bz2", ".xz"].first(where: { output.hasSuffix($0) }) {
+        throw .usage(
+          "\(output): \(suffix) is read, but not written", hint: "name it .zst or .lz4")
+      }
+      return Compression(suffixOf: output)
+    }
     guard let compression = Compression(compress) else {
       throw .usage("--compress: expected zstd, lz4 or none, perhaps with :LEVEL, found \(compress)")
     }

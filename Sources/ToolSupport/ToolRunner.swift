@@ -11,6 +11,8 @@ package protocol ToolCommand: ParsableCommand, OptionsWithoutEffect {
   var common: CommonOptions { get }
   /// The tool's name in messages, `lir-encode`.
   static var tool: String { get }
+  /// Whether `-o` names a folder.
+  static var outputIsFolder: Bool { get }
   /// Whether the command has no summary line: it answers a question, or by its status alone.
   static var isSilent: Bool { get }
   /// Does the work.
@@ -23,6 +25,7 @@ package protocol ToolCommand: ParsableCommand, OptionsWithoutEffect {
 
 extension ToolCommand {
   package static var isSilent: Bool { false }
+  package static var outputIsFolder: Bool { false }
   package static var withoutEffect: [String] { [] }
 
   package func configuration(_ settings: [Setting]) throws -> String {
@@ -43,11 +46,25 @@ extension ToolCommand {
         configuration((settings + given).sorted { $0.key < $1.key }))
     }
     do {
+      if common.allowEmpty { EmptyInputs.allow() }
+      try Self.checkOutput(settings)
       let context = try ToolContext(
         tool: Self.tool, common: common, settings: settings, declared: declared)
       try execute(context)
       if !Self.isSilent && !context.isSilent { context.summarize() }
     } catch let failure as Failure { throw reported(failure) }
+  }
+
+  /// Refuses an output that cannot be, before any work is done.
+  private static func checkOutput(_ settings: [Setting]) throws(Failure) {
+    guard case .text(let name)? = settings.first(where: { $0.key == "output" })?.value else {
+      return
+    }
+    if !outputIsFolder {
+      _ = try OutputPlace(name)
+    } else if name != "-" {
+      try OutputPlace.checkFolder(name)
+    }
   }
 }
 
@@ -90,8 +107,7 @@ package enum StandardOutput {
 package enum ToolRunner {
   /// Parses, runs, reports, and exits with the status that the outcome has.
   static func run<T: Tool>(_ tool: T.Type, _ arguments: [String]) -> Never {
-    StandardDescriptors.secure()
-    Signals.install()
+    ProcessSurroundings.secure(tool: T.name, json: asksForJSON(arguments))
     let status = attempt(tool, arguments)
     exit(status)
   }
@@ -232,9 +248,12 @@ package enum ToolRunner {
 
   /// Messages before the options are known: in the form that the arguments ask for.
   private static func diagnostics<T: Tool>(_ tool: T.Type, _ arguments: [String]) -> Diagnostics {
-    let json =
-      arguments.contains("--log-format=json")
+    Diagnostics(
+      tool: tool.name, level: .normal, format: asksForJSON(arguments) ? .json : .text)
+  }
+
+  private static func asksForJSON(_ arguments: [String]) -> Bool {
+    arguments.contains("--log-format=json")
       || zip(arguments, arguments.dropFirst()).contains { $0 == "--log-format" && $1 == "json" }
-    return Diagnostics(tool: tool.name, level: .normal, format: json ? .json : .text)
   }
 }

@@ -31,6 +31,11 @@ struct EvaluationJob {
     if command.residuals, command.ties == .bounds {
       throw .usage("--residuals: expected one order of ties, found --ties bounds")
     }
+    // Whatever can be refused is refused before a file is written.
+    _ = try command.output.compression()
+    if command.comparison.isWanted || command.report.isWanted {
+      _ = try command.comparison.options(seed: command.common.seed.value)
+    }
     let qrels = command.qrels.isEmpty ? nil : try readQrels()
     var evaluations: [Evaluation] = []
     var report = try ReportJob(command, context)
@@ -39,7 +44,9 @@ struct EvaluationJob {
         operand, format: command.runFormat,
         keeping: command.report.report == nil ? details : details.union(.texts),
         pool: context.pool)
-      guard run.count > 0 else { throw .data(operand, "expected a run, found no line of one") }
+      guard run.count > 0 || EmptyInputs.areAllowed else {
+        throw .data(operand, "expected a run, found no line of one")
+      }
       guard let judgements = qrels ?? run.relevance else {
         throw .usage(
           "--qrels is missing, and \(operand) brings no grades",
@@ -59,14 +66,18 @@ struct EvaluationJob {
     let baseline = command.comparison.baseline.map { wanted in
       operands.firstIndex(of: wanted).map { names[$0] } ?? wanted
     }
-    try report.write(evaluations, baseline: baseline)
-    if command.comparison.isWanted { return try compare(evaluations, baseline) }
-    let values = Report(evaluations, perQuery: command.perQuery, digits: command.tables.digits)
-    try write(records: values.rowCount) { format, writer throws(Failure) in
-      try values.write(format, isTerminal: writer.isTerminal) { text throws(Failure) in
-        try writer.write(text)
+    if command.comparison.isWanted {
+      try compare(evaluations, baseline)
+    } else {
+      let values = Report(evaluations, perQuery: command.perQuery, digits: command.tables.digits)
+      try write(records: values.rowCount) { format, writer throws(Failure) in
+        try values.write(format, isTerminal: writer.isTerminal) { text throws(Failure) in
+          try writer.write(text)
+        }
       }
     }
+    // Last, so that what is refused on the way leaves none.
+    try report.write(evaluations, baseline: baseline)
   }
 
   /// Refuses what no comparison can be, before anything is read or written.

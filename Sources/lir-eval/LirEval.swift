@@ -10,6 +10,7 @@ enum Main {
     guard let arguments = TrecEval.arguments(of: CommandLine.arguments) else {
       return LirEval.main()
     }
+    ProcessSurroundings.secure(tool: LirEval.name, json: false)
     do throws(Failure) {
       try TrecEval.run(arguments)
     } catch {

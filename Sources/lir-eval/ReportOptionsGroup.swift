@@ -1,6 +1,7 @@
 import ArgumentParser
 import Evaluation
 import Failures
+import Streams
 
 /// `--plot`, `--report`, and what goes into them.
 struct ReportOptionsGroup: ParsableArguments {
@@ -74,9 +75,13 @@ struct ReportOptionsGroup: ParsableArguments {
 
   /// Refuses outputs that are one file.
   func check(_ output: String) throws(Failure) {
-    let outputs = [output] + [plot, report].compactMap { $0 }
-    for (i, path) in outputs.enumerated() where outputs[..<i].contains(path) {
-      throw .usage("expected outputs that differ, found \(path) twice")
+    var places: [OutputPlace] = []
+    for path in [output] + [plot, report].compactMap({ $0 }) {
+      let place = try OutputPlace(path)
+      if places.contains(place) {
+        throw .usage("expected outputs that differ, found \(path) twice")
+      }
+      places.append(place)
     }
   }
 }

@@ -24,6 +24,8 @@ struct Fit: ToolCommand, ReadsOwnConfiguration {
     help: ArgumentHelp("Folder of the training run.", valueName: "dir"))
   var output: String?
 
+  static let outputIsFolder = true
+
   @Option(
     help: ArgumentHelp("Model folder: a checkpoint or a bare backbone.", valueName: "dir"))
   var model: String?

@@ -114,9 +114,7 @@ private struct SampleJob {
   }
 
   func run() throws(Failure) {
-    guard WholeFile.isDirectory(scratchFolder) else {
-      throw Failure(.cannotCreate, at: command.output.output, "there is no folder \(scratchFolder)")
-    }
+    let folders = try MadeFolders(above: command.output.output)
     let run = try RunReader.read(operands, keeping: [.texts], pool: context.pool)
     let qrels =
       command.qrels.isEmpty ? nil : try Qrels.read(command.qrels, repeated: .subtopics)
@@ -166,6 +164,7 @@ private struct SampleJob {
     try writer.finishText(
       records: tuples.count * command.`repeat`,
       provenance: command.output.noProvenance ? nil : provenance.json)
+    folders.keep()
   }
 
   /// Where the texts are kept meanwhile: beside the output, which has room for them.

@@ -42,7 +42,7 @@ import Testing
   }
 
   @Test func outputThatCannotBeCreatedIs73() {
-    for path in ["/nowhere/x", "/tmp", "", "/dev/null/x"] {
+    for path in ["/proc/nowhere/x", "/tmp", "/tmp/", "", "/dev/null/x", "x/"] {
       let failure = #expect(throws: Failure.self) { try ByteWriter(path) }
       #expect(failure?.status == .cannotCreate, "\(path)")
     }

@@ -153,8 +153,8 @@ exits 0 lir --cache cache docs.tsv -o cached.lirt
 nothing_else
 
 # Where it cannot be.
-refuses 73 nowhere lir --cache nowhere/cache docs.tsv
 : >file
+refuses 73 file/cache lir --cache file/cache docs.tsv
 refuses 73 'file: expected a folder' lir --cache file docs.tsv
 # A full disk: no file may be larger than 4 KiB, and what is signalled is ignored.
 mkdir small

@@ -39,8 +39,8 @@ for tool in full full_output; do
   $tool lir-encode view docs.lirt
 done
 
-exits 73 lir-encode --model "$model" --role doc docs.tsv -o nowhere/docs.lirt
-says nowhere
+exits 73 lir-encode --model "$model" --role doc docs.tsv -o docs.tsv/docs.lirt
+says docs.tsv
 mkdir folder
 exits 73 lir-encode --model "$model" --role doc docs.tsv -o folder
 [ -z "$(find . -name '.*tmp*')" ] || fail 'a temporary file was left'
@@ -71,7 +71,7 @@ done
 prepare
 
 if has_tool lir-index && has_tool lir-search; then
-  exits 73 lir-index build docs.lirt -o nowhere/docs.index
+  exits 73 lir-index build docs.lirt -o docs.lirt/docs.index
   exits 0 lir-index build docs.lirt -o docs.index
   full lir-index info docs.index
   for tool in full full_output; do

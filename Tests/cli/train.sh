@@ -189,5 +189,5 @@ refuses 78 'need --qrels' lir-train sample --sampling top --targets relevance fi
 # Which of several runs has a document twice.
 cp first.run second.run
 refuses 65 'after first.run:1' lir-train sample --qrels qrels.txt first.run second.run
-refuses 73 nowhere/x.jsonl lir-train sample --qrels qrels.txt first.run -o nowhere/x.jsonl
+refuses 73 first.run/x.jsonl lir-train sample --qrels qrels.txt first.run -o first.run/x.jsonl
 rm -rf whole other again runs stopped

@@ -17,6 +17,7 @@ package struct CheckpointFolders {
     var root = root
     while root.count > 1, root.hasSuffix("/") { root.removeLast() }
     self.root = root
+    try MadeFolders(above: root).keep()
     for folder in [root, root + "/checkpoints"] where !WholeFile.isDirectory(folder) {
       guard mkdir(folder, 0o777) == 0 else { throw SystemError.cannotCreate(folder) }
     }
@@ -73,9 +74,12 @@ package struct CheckpointFolders {
   package struct Beginning {
     private let root: String
     private let present: Set<String>
+    /// Folders above it that were not there, innermost first.
+    private let missing: [String]
 
     package init(_ root: String) {
       self.root = root
+      missing = PathName.missingFolders(above: root).reversed()
       present = Set(["", "/checkpoints", "/start"].filter { WholeFile.isDirectory(root + $0) })
     }
 
@@ -89,6 +93,7 @@ package struct CheckpointFolders {
         try? remove(root + "/start")
       }
       for folder in ["/checkpoints", ""] where !present.contains(folder) { rmdir(root + folder) }
+      for folder in missing { rmdir(folder) }
     }
   }
 
