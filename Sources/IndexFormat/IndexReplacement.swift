@@ -129,7 +129,8 @@ enum IndexReplacement {
     let builds = names.filter {
       $0.hasPrefix(".\(temporary).tmp.") && "\(target)/\($0)" != own
     }
-    guard builds.allSatisfy({ TemporaryName.isLeft($0, for: temporary) }) else { return }
+    guard builds.allSatisfy({ TemporaryName.isAbandoned($0, in: "\(target)/", for: temporary) })
+    else { return }
     for name in builds {
       let list = (try? WholeFile.read("\(target)/\(name)/\(superseded)")) ?? []
       let left = Set(list.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) })
@@ -149,6 +150,15 @@ enum IndexReplacement {
     let output = try ByteWriter(path, compression: Compression.none)
     try output.write(names.sorted().map { $0 + "\n" }.joined())
     try output.finish()
+  }
+
+  /// Removes the folders that builds of a new index at `target` have left, which were killed.
+  static func sweep(beside target: String) {
+    let (folder, name) = PathName.split(target)
+    for entry in entries(of: folder.isEmpty ? "." : folder)
+    where TemporaryName.isAbandoned(entry, in: folder, for: name) {
+      removeFolder(folder + entry)
+    }
   }
 
   /// What temporary folders in the folder of an index are called after.

@@ -19,6 +19,15 @@ package struct FolderLock: ~Copyable {
     while flock(number, LOCK_EX) != 0, errno == EINTR {}
   }
 
+  /// Whether another process has the lock of a folder; nil where it cannot be told.
+  package static func isHeld(_ folder: String) -> Bool? {
+    let number = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    guard number >= 0 else { return nil }
+    defer { close(number) }
+    if flock(number, LOCK_EX | LOCK_NB) == 0 { return false }
+    return errno == EWOULDBLOCK ? true : nil
+  }
+
   /// Does not wait.
   ///
   /// - Throws: 73 where another process has the lock.

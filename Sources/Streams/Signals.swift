@@ -1,3 +1,4 @@
+import Failures
 import Glibc
 import Synchronization
 
@@ -6,7 +7,8 @@ import Synchronization
 /// A signal that ends it first removes the unfinished outputs, and then ends it as if there were no
 /// handler. Once `askFirst` was called, there is something to continue: then SIGTERM and SIGUSR1
 /// ask, and the work stops at its next checkpoint. SIGKILL leaves files behind: names that begin
-/// with a dot and end in a random part.
+/// with a dot and end in a random part. A file that is too large is an error of the write, and a
+/// mapped file that was cut one of its own, with a message.
 package enum Signals {
   /// Stands for a path that was registered.
   package struct Token: Sendable {
@@ -33,13 +35,57 @@ package enum Signals {
   private static let isStopRequested = Atomic<Bool>(false)
 
   /// Handles the signals that end a process, except those that are ignored.
-  package static func install() {
+  ///
+  /// - Parameters:
+  ///   - tool: The tool's name, for the message of a fault.
+  ///   - json: Whether messages are JSON.
+  package static func install(tool: String = "lir", json: Bool = false) {
+    FaultMessage.prepare(tool: tool, json: json)
+    MappedRegions.prepare()
+    signal(SIGXFSZ, SIG_IGN)
+    handleFaults()
     for number in ending {
       var old = sigaction()
       sigaction(number, nil, &old)
       if unsafeBitCast(old.__sigaction_handler.sa_handler, to: Int.self) == 1 { continue }
       handle(number)
     }
+  }
+
+  private static let isEnding = Atomic<Bool>(false)
+
+  private static func handleFaults() {
+    // Statics are made when they are first used: not in a handler.
+    _ = isEnding.load(ordering: .relaxed)
+    UnfinishedOutputs.prepare()
+    var action = sigaction()
+    action.__sigaction_handler.sa_sigaction = { number, info, _ in
+      Signals.receiveFault(number, UInt(bitPattern: info?.pointee._sifields._sigfault.si_addr))
+    }
+    action.sa_flags = SA_SIGINFO
+    sigaction(SIGBUS, &action, nil)
+  }
+
+  /// The handler of SIGBUS: async-signal-safe, as `receive` is.
+  private static func receiveFault(_ number: Int32, _ address: UInt) {
+    guard let region = MappedRegions.find(address) else {
+      UnfinishedOutputs.removeAll()
+      signal(number, SIG_DFL)
+      raise(number)
+      return
+    }
+    // Other threads that meet the same wait for the end.
+    while isEnding.exchange(true, ordering: .relaxed) { pause() }
+    UnfinishedOutputs.removeAll()
+    if region.isCut {
+      FaultMessage.write(
+        path: region.path, "the file was cut while it was in use", status: ExitStatus.data.rawValue)
+      _exit(ExitStatus.data.rawValue)
+    }
+    FaultMessage.write(
+      path: region.path, "the file could not be read any more while it was in use",
+      status: ExitStatus.io.rawValue)
+    _exit(ExitStatus.io.rawValue)
   }
 
   /// From here on SIGTERM and SIGUSR1 ask instead of ending the process.

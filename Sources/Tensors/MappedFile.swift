@@ -10,6 +10,7 @@ package final class MappedFile: Sendable {
   /// Unsafe in name only: the mapping stays where it is from `init` to `deinit`, and nobody can write
   /// it. `discard` changes what is in memory, not what is read.
   nonisolated(unsafe) package let bytes: UnsafeRawBufferPointer
+  private let token: MappedRegions.Token?
 
   package init(_ path: String) throws(Failure) {
     self.path = path
@@ -17,12 +18,14 @@ package final class MappedFile: Sendable {
     let size = try descriptor.size(path)
     guard size > 0 else {
       bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+      token = nil
       return
     }
     guard let base = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor.number, 0),
       base != MAP_FAILED
     else { throw SystemError.io(path, "mmap") }
     bytes = UnsafeRawBufferPointer(start: base, count: size)
+    token = MappedRegions.register(bytes, of: path)
   }
 
   /// Gives the memory of some bytes back; they are read again when they are touched.
@@ -39,6 +42,7 @@ package final class MappedFile: Sendable {
   }
 
   deinit {
+    if let token { MappedRegions.forget(token) }
     if let base = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: base), bytes.count) }
   }
 }

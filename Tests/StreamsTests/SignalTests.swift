@@ -90,4 +90,34 @@ import Testing
     }
     #expect(work.names == [])
   }
+
+  /// A mapped file that is cut while it is in use: a message, 65, and nothing left.
+  @Test func aMappedFileThatIsCut() async throws {
+    let work = try TemporaryFolder()
+    try work.write("mapped", [UInt8](repeating: 1, count: 1 << 16))
+    await #expect(processExitsWith: .exitCode(65)) { [folder = work.path as String] in
+      Signals.install(tool: "lir-test")
+      let number = open("\(folder)/mapped", O_RDWR)
+      let base = mmap(nil, 1 << 16, PROT_READ, MAP_PRIVATE, number, 0)
+      let bytes = UnsafeRawBufferPointer(start: base, count: 1 << 16)
+      let other = MappedRegions.register(bytes, of: "\(folder)/other")
+      MappedRegions.forget(other)
+      _ = MappedRegions.register(bytes, of: "\(folder)/mapped")
+      _ = Signals.register("\(folder)/unfinished")
+      Self.make("\(folder)/unfinished")
+      ftruncate(number, 4096)
+      var sum = 0
+      for byte in bytes { sum += Int(byte) }
+      exit(sum == 0 ? 1 : 0)
+    }
+    #expect(work.names == ["mapped"])
+  }
+
+  /// A fault elsewhere ends the process as it would have.
+  @Test func anotherFault() async throws {
+    await #expect(processExitsWith: .signal(SIGBUS)) {
+      Signals.install()
+      Self.end(by: SIGBUS)
+    }
+  }
 }
