@@ -6,11 +6,13 @@ package final class RunOutput {
   private let writer: ByteWriter
   private let runWriter: RunWriter
   private let provenance: String?
-  /// With `--resume`: the text so far, uncompressed, so that it can be cut behind any query.
+  /// With `--resume`: the queries so far as compressed texts, each with a checksum (`RunResumePoint`).
   private let partial: PartialFile?
   private let compression: Compression
   private let target: String
   private var lines = 0
+  /// Lines of the partial output's last text, which has no end yet.
+  private var openLines = 0
   /// The last query that a killed run has finished; nil if there is none.
   package let resumeAfter: RecordID?
 
@@ -19,35 +21,38 @@ package final class RunOutput {
   /// - Parameters:
   ///   - target: Where the run goes; `-` is the standard output.
   ///   - compression: How it is compressed there.
-  ///   - resume: Whether a partial output is continued.
-  ///   - work: Digest of everything that decides the run.
+  ///   - work: Everything that decides the run, to continue a partial output; nil for a new one.
   ///   - tag: The last column.
   ///   - provenance: JSON of what made the run, for the trailer; nil for none.
   /// - Throws: 64 for a tag with white space, 78 where the partial output belongs to other work, 73
   ///   where the output cannot be made.
   package init(
-    _ target: String, compression: Compression, resume: Bool, work: String, tag: String,
+    _ target: String, compression: Compression, continuing work: WorkDescription? = nil,
+    tag: String,
     provenance: String?
   ) throws(Failure) {
     runWriter = try RunWriter(tag: tag)
     self.provenance = provenance
     self.compression = compression
     self.target = target
-    guard resume else {
+    guard var work else {
       partial = nil
       resumeAfter = nil
       writer = try ByteWriter(target, compression: compression, checksumText: true)
       return
     }
-    let digest = Checksum.xxh3Long(Array("\(work)\n\(tag)".utf8))
-    let partial = try PartialFile(of: target, digest: digest)
+    work.add(.option, "tag", tag)
+    let partial = try PartialFile(of: target, work: work)
     let point = try RunResumePoint.find(in: partial.path)
     self.partial = partial
     resumeAfter = point.lastQuery
     lines = point.lines
     writer = ByteWriter(
-      try OutputFile(partial, keep: point.bytes), compression: .none, checksumText: false)
+      try OutputFile(partial, keep: point.bytes), compression: Self.partialCompression,
+      checksumText: true)
   }
+
+  private static let partialCompression = Compression.zstd(level: 1)
 
   /// Appends a query's documents, in any order.
   ///
@@ -60,6 +65,7 @@ package final class RunOutput {
     var bytes: [UInt8] = []
     runWriter.append(query: query, documents: documents, to: &bytes)
     lines += documents.count
+    openLines += documents.count
     try writer.write(bytes)
   }
 
@@ -68,18 +74,24 @@ package final class RunOutput {
   /// With `--resume`: keeps what is done so far, and ends here if a signal asked for it.
   package func checkpoint() throws(Failure) {
     guard partial != nil else { return }
-    try writer.flush()
+    try keep()
     try StopRequest.check {}
   }
 
+  /// Ends a text of the partial output.
+  private func keep() throws(Failure) {
+    if openLines > 0 { try writer.endText(records: openLines) }
+    openLines = 0
+  }
+
   package func finish() throws(Failure) {
-    guard let partial, compression != .none else {
+    guard let partial else {
       return try writer.finishText(records: lines, provenance: provenance)
     }
-    // The text is whole: from here on a kill costs the compression alone.
-    try writer.flush()
+    // The run is whole: from here on a kill costs the copy alone.
+    try keep()
     let final = try ByteWriter(target, compression: compression, checksumText: true)
-    let reader = try ByteReader(partial.path)
+    let reader = try ByteReader(partial.path, allowingEmpty: true)
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
     defer { buffer.deallocate() }
     while true {

@@ -11,7 +11,7 @@ package enum DocumentInput {
   /// Files of text records, in order.
   case texts([String], RecordOptions)
 
-  var operands: [String] {
+  package var operands: [String] {
     switch self {
     case .streams(let operands), .texts(let operands, _): operands
     }

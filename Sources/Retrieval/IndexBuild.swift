@@ -17,8 +17,8 @@ package struct IndexBuild {
   /// The one that was asked for; nil for what the documents ask for.
   private let type: (any IndexType.Type)?
   private let given: [IndexArguments.Given]
-  private let target: String
-  private let work: IndexWork
+  let target: String
+  let work: IndexWork
   private let provenance: Provenance
   /// Called with warnings.
   private let warn: (String) -> Void
@@ -97,7 +97,7 @@ package struct IndexBuild {
   }
 
   /// What the documents come from, as the first segment or the kind of input tells.
-  private func source(_ segment: TensorSegment?, _ input: DocumentInput) -> IndexSource {
+  func source(_ segment: TensorSegment?, _ input: DocumentInput) -> IndexSource {
     var description = segment?.description ?? StreamDescription(role: .doc)
     // The shard of a single stream is the index's; several make a whole.
     if input.operands.count > 1 { description.shard = nil }
@@ -105,19 +105,34 @@ package struct IndexBuild {
     return IndexSource(.vectors(segment.schema), description)
   }
 
-  private func start(
-    _ source: IndexSource, _ input: DocumentInput
-  ) throws(Failure) -> Running {
+  /// Everything that is known of an index before its first document is added.
+  struct Plan {
+    let type: any IndexType.Type
+    let source: IndexSource
+    let arguments: IndexArguments
+  }
+
+  /// What would be built of documents from a source.
+  ///
+  /// - Throws: 64 for parameters that the type does not have, 78 for documents that it does not take.
+  func plan(_ source: IndexSource, _ input: DocumentInput) throws(Failure) -> Plan {
     let type = try chosenType(source, input.operands.joined(separator: " "))
     let arguments = try IndexArguments(given, type, .build)
     var source = source
     if source.schema == nil { source.contents = .texts(analyzer: type.analyzer(arguments)) }
     source.description.by = provenance(source.description.by, arguments.effective(.build))
     try type.check(source, arguments)
+    return Plan(type: type, source: source, arguments: arguments)
+  }
+
+  private func start(
+    _ source: IndexSource, _ input: DocumentInput
+  ) throws(Failure) -> Running {
+    let plan = try plan(source, input)
     let writer = try IndexWriter(target)
     return Running(
-      writer: writer, source: source, arguments: arguments, type: type,
-      builder: try type.builder(writer, source, arguments, work))
+      writer: writer, source: plan.source, arguments: plan.arguments, type: plan.type,
+      builder: try plan.type.builder(writer, plan.source, plan.arguments, work))
   }
 
   /// The type that was asked for, if it takes the documents, or the first that takes them.

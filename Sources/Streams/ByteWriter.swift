@@ -79,16 +79,21 @@ package final class ByteWriter {
   ///
   /// The trailer tells the number of records and, as JSON, what made the text.
   package func finishText(records: Int, provenance: String?) throws(Failure) {
+    try endText(records: records, provenance: provenance)
+    try file.finish()
+  }
+
+  /// Ends a compressed text, behind which another one may follow.
+  package func endText(records: Int, provenance: String? = nil) throws(Failure) {
     try drain()
     // An empty text is still one frame: an empty compressed file is an error to every reader.
     if encoder != nil { frameOpen = true }
     try endFrame()
-    if case .zstd = compression, let textChecksum {
-      let trailer = TextTrailer(
-        checksum: textChecksum.value, records: records, provenance: provenance)
-      try writeRaw(trailer.frame)
-    }
-    try file.finish()
+    guard case .zstd = compression, let textChecksum else { return }
+    let trailer = TextTrailer(
+      checksum: textChecksum.value, records: records, provenance: provenance)
+    try writeRaw(trailer.frame)
+    textChecksum.reset()
   }
 
   private func writeRaw(_ bytes: [UInt8]) throws(Failure) {

@@ -1,57 +1,98 @@
 import Failures
 import Glibc
 
-/// What a resumable output has written so far: `.NAME.partial` beside NAME, locked, with the digest
-/// of the work in `.NAME.partial.digest`.
+/// What a resumable output has written so far: `.NAME.partial` beside NAME, locked, with a description
+/// of the work in `.NAME.partial.work`.
 package final class PartialFile {
+  /// The output as it was named.
+  package let name: String
+  /// The output behind all links.
   package let target: String
   package let path: String
-  private let digestPath: String
+  private let workPath: String
   let number: Int32
   private var isOpen = true
 
-  /// Opens or creates the partial output of `target`.
+  /// Opens or creates the partial output of `name`.
   ///
   /// - Parameters:
-  ///   - target: The output.
-  ///   - digest: Stands for everything that decides the output's bytes.
-  /// - Throws: 78 where the partial output belongs to other work, 73 where it cannot be made or
-  ///   another process is writing it.
-  package init(of target: String, digest: String) throws(Failure) {
-    self.target = target
-    let (folder, name) = PathName.split(target)
-    path = "\(folder).\(name).partial"
-    digestPath = path + ".digest"
-    number = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-    guard number >= 0 else { throw SystemError.cannotCreate(path) }
-    guard flock(number, LOCK_EX | LOCK_NB) == 0 else {
-      let busy = errno == EWOULDBLOCK
-      throw Failure(
-        .cannotCreate, at: path,
-        busy ? "another process is writing it" : SystemError.text(errno))
+  ///   - name: The output.
+  ///   - work: Everything that decides the output's bytes.
+  /// - Throws: 64 for an output that is no file, 78 where the partial output belongs to other work, 73
+  ///   where it cannot be made or another process is writing it.
+  package init(of name: String, work: WorkDescription) throws(Failure) {
+    self.name = name
+    guard case .file(let target) = try OutputPlace(name) else {
+      throw .usage("--resume needs -o FILE: \(name) cannot be continued")
     }
-    try checkDigest(digest)
+    self.target = target
+    path = Self.path(of: target)
+    workPath = path + ".work"
+    try MadeFolders(above: path).keep()
+    number = try Self.openLocked(path)
+    try check(work)
   }
 
   deinit { if isOpen { close(number) } }
 
-  private func checkDigest(_ digest: String) throws(Failure) {
+  private static func path(of target: String) -> String {
+    let (folder, name) = PathName.split(target)
+    return "\(folder).\(name).partial"
+  }
+
+  /// Opens the file, which stays the one at the path as long as it is locked.
+  private static func openLocked(_ path: String) throws(Failure) -> Int32 {
+    while true {
+      // What is there may be a link that somebody else has put there.
+      let number = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o666)
+      guard number >= 0 else { throw SystemError.cannotCreate(path) }
+      guard flock(number, LOCK_EX | LOCK_NB) == 0 else {
+        let why = errno
+        close(number)
+        throw Failure(
+          .cannotCreate, at: path,
+          why == EWOULDBLOCK ? "another process is writing it" : SystemError.text(why))
+      }
+      var (opened, there) = (stat(), stat())
+      if fstat(number, &opened) == 0, lstat(path, &there) == 0, opened.st_ino == there.st_ino,
+        opened.st_dev == there.st_dev
+      {
+        return number
+      }
+      // Another process has given it its name meanwhile: it is an output now.
+      close(number)
+    }
+  }
+
+  /// Removes what is left of the partial output of an output that is whole, unless somebody writes it.
+  package static func removeLeft(of target: String) {
+    let path = path(of: target)
+    guard WholeFile.exists(path), let number = try? openLocked(path) else { return }
+    unlink(path)
+    unlink(path + ".work")
+    close(number)
+  }
+
+  private func check(_ work: WorkDescription) throws(Failure) {
     var info = stat()
     let isEmpty = fstat(number, &info) == 0 && info.st_size == 0
     if !isEmpty {
-      let found =
-        WholeFile.exists(digestPath)
-        ? String(decoding: try WholeFile.read(digestPath), as: UTF8.self) : "none\n"
-      guard found == digest + "\n" else {
-        throw .config(
-          path, "the partial output belongs to other arguments, inputs or another model",
-          hint: "delete it to start afresh")
+      var found = ""
+      if WholeFile.exists(workPath) {
+        found = String(decoding: try WholeFile.read(workPath), as: UTF8.self)
       }
-      return
+      if found == work.text { return }
+      let differences = WorkDescription(text: found).map { work.differences(from: $0) } ?? []
+      throw .config(
+        path,
+        "the partial output belongs to other work: "
+          + (differences.isEmpty
+            ? "what it was made of is not known" : differences.joined(separator: "; ")),
+        hint: "delete it to start afresh")
     }
-    // The digest is there before the first byte that it vouches for.
-    let file = try OutputFile(digestPath)
-    try Array((digest + "\n").utf8).withBytes { bytes throws(Failure) in try file.write(bytes) }
+    // The description is there before the first byte that it vouches for.
+    let file = try OutputFile(workPath)
+    try Array(work.text.utf8).withBytes { bytes throws(Failure) in try file.write(bytes) }
     try file.finish()
   }
 
@@ -60,7 +101,7 @@ package final class PartialFile {
     guard fsync(number) == 0 else { throw SystemError.io(path, "fsync") }
     guard rename(path, target) == 0 else { throw SystemError.cannotCreate(target) }
     try PathName.syncFolder(of: target)
-    unlink(digestPath)
+    unlink(workPath)
     isOpen = false
     guard close(number) == 0 else { throw SystemError.io(target, "close") }
   }
@@ -68,6 +109,6 @@ package final class PartialFile {
   /// Removes the partial output, once its content stands elsewhere.
   package func discard() {
     unlink(path)
-    unlink(digestPath)
+    unlink(workPath)
   }
 }

@@ -14,7 +14,7 @@ package struct ResumePoint: Sendable, Equatable {
 
   /// Reads what is whole of the stream at `path`; what comes after is not looked at.
   package static func find(in path: String) throws(Failure) -> ResumePoint {
-    let input = try ByteReader(path)
+    let input = try ByteReader(path, allowingEmpty: true)
     let reader = TensorStreamReader(input)
     var points = Points()
     var isComplete = false

@@ -10,11 +10,11 @@ package struct StreamResume {
   ///
   /// - Parameters:
   ///   - target: Where the stream goes once it is whole.
-  ///   - work: Digest of everything that decides its bytes.
+  ///   - work: Everything that decides its bytes.
   /// - Throws: 78 where the partial output belongs to other work, 73 where it cannot be made or
   ///   another process is writing it.
-  package init(of target: String, work: String) throws(Failure) {
-    partial = try PartialFile(of: target, digest: work)
+  package init(of target: String, work: WorkDescription) throws(Failure) {
+    partial = try PartialFile(of: target, work: work)
     point = try ResumePoint.find(in: partial.path)
   }
 

@@ -34,6 +34,11 @@ package struct Diagnostics: Sendable {
     if level != .quiet { emit("warning", message) }
   }
 
+  /// Writes a message that only `-q` leaves out.
+  package func say(_ message: String) {
+    if level != .quiet { emit("note", message) }
+  }
+
   /// Writes a message that only `-v` asks for.
   package func note(_ message: String) {
     if level == .verbose { emit("note", message) }

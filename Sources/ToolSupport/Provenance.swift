@@ -39,6 +39,54 @@ package struct Provenance: Sendable {
   /// JSON list with sorted keys, one entry a stage.
   package var json: String { JSON.array(earlier + [entry]).serialized(sortingKeys: true) }
 
+  /// Reads `json`; nil where it is something else.
+  package init?(json: String) {
+    guard let list = (try? JSONParser.parse(json))?.array, let last = list.last else { return nil }
+    entry = last
+    earlier = Array(list.dropLast())
+  }
+
+  /// Whether all that was read at the first stage is named by its digest: what comes through a pipe is
+  /// not.
+  package var namesInputs: Bool {
+    let first = earlier.first ?? entry
+    return (first["inputs"]?.members ?? []).contains { input in
+      ["input", "docs", "queries"].contains { input.key.hasPrefix($0) }
+    }
+  }
+
+  /// What decides the records, item by item.
+  ///
+  /// - Parameters:
+  ///   - shard: The part of the input, if it is one.
+  ///   - output: Options of the output that decide its bytes, too.
+  ///   - names: What people call inputs, by the names that they have here.
+  /// - Returns: The items: what made them, the options, the inputs, and the stages before.
+  package func work(
+    shard: String?, _ output: OutputOptions, calling names: [String: String] = [:]
+  ) -> WorkDescription {
+    var work = WorkDescription([])
+    for key in ["tool", "version"] { work.add(.fact, "the \(key)", entry[key]?.string ?? "") }
+    for option in entry["options"]?.members ?? [] {
+      let value = option.value
+      let isSwitch: Bool = if case .bool(true) = value { true } else { false }
+      work.add(
+        .option, option.key, isSwitch ? "given" : value.string ?? value.serialized())
+    }
+    if let shard { work.add(.option, "shard", shard) }
+    if let compress = output.compress { work.add(.option, "compress", compress) }
+    if output.noProvenance { work.add(.option, "no-provenance", "given") }
+    for input in entry["inputs"]?.members ?? [] {
+      work.add(.input, input.key, input.value.string ?? "")
+    }
+    if !earlier.isEmpty {
+      let text = JSON.array(earlier).serialized(sortingKeys: true)
+      work.add(.input, "record of the stages before", Checksum.xxh3Long(Array(text.utf8)))
+    }
+    work.calledNames = names
+    return work
+  }
+
   /// XXH3-128 of `json`.
   package var digest: String { Checksum.xxh3Long(Array(json.utf8)) }
 
@@ -48,6 +96,17 @@ package struct Provenance: Sendable {
 
 /// Digests of the inputs of a tool.
 package enum InputDigest {
+  /// The name that an operand has among the inputs.
+  private static func label(_ index: Int, of operands: [String], _ name: String) -> String {
+    operands.count == 1 && name != "input" ? name : "\(name)\(index + 1)"
+  }
+
+  /// The operands by the names that they have among the inputs.
+  package static func names(_ operands: [String], name: String = "input") -> [String: String] {
+    Dictionary(
+      uniqueKeysWithValues: operands.enumerated().map { (label($0, of: operands, name), $1) })
+  }
+
   /// XXH3-128 of every operand that is a plain file; what comes through a pipe is gone once it is
   /// read, so a pipe is not even opened.
   package static func of(
@@ -59,8 +118,7 @@ package enum InputDigest {
         throw Failure(.noInput, at: operand, "No such file or directory")
       }
       guard WholeFile.isRegular(operand) else { continue }
-      let label = operands.count == 1 && name != "input" ? name : "\(name)\(i + 1)"
-      digests.append((label, try FileDigest.of(operand)))
+      digests.append((label(i, of: operands, name), try FileDigest.of(operand)))
     }
     return digests
   }
@@ -69,8 +127,13 @@ package enum InputDigest {
 extension ResumeOptions {
   /// Refuses, where `--resume` is given, inputs that cannot be read again and outputs that are pipes.
   package func check(inputs: [String], output: OutputOptions) throws(Failure) {
+    try check(inputs: inputs, output: output.output)
+  }
+
+  /// Refuses, where `--resume` is given, inputs that cannot be read again and outputs that are pipes.
+  package func check(inputs: [String], output: String) throws(Failure) {
     guard resume else { return }
-    guard output.output != "-" else {
+    guard output != "-" else {
       throw .usage("--resume needs -o FILE: a pipe cannot be continued")
     }
     for input in inputs

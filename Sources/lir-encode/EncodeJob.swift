@@ -56,12 +56,42 @@ struct EncodeJob {
     if case .stream = input, options.maxLength != nil || options.prompt != nil {
       throw .usage("--max-length and --prompt are for texts, the input is a token stream")
     }
-    let resume = try options.resumption.resume ? openPartial() : nil
-    if try resume?.finishIfComplete() == true { return }
     switch input {
-    case .texts(let reader): try encode(reader, resume)
-    case .stream(let reader): try encode(reader, resume)
+    case .texts(let reader):
+      let (resume, isDone) = try earlier(nil)
+      if !isDone { try encode(reader, resume) }
+    case .stream(let reader):
+      let first = try reader.next()
+      if let first { try embedder.check(first, tokenizer: tokenizerDigest, operands[0]) }
+      let (resume, isDone) = try earlier(first?.description)
+      if !isDone { try encode(reader, first, resume) }
     }
+  }
+
+  /// What an earlier run has left to go on with, and whether nothing is left to do.
+  private func earlier(
+    _ source: StreamDescription?
+  ) throws(Failure) -> (resume: StreamResume?, isDone: Bool) {
+    guard options.resumption.resume else { return (nil, false) }
+    guard options.format == .tensor else {
+      throw .usage("--resume continues tensor streams, not \(options.format.rawValue)")
+    }
+    let names = InputDigest.names(operands)
+    let finished = FinishedOutput(
+      options.output, shard: options.shards.shard, context.diagnostics)
+    let expected = try description(provenance(earlier: source?.by), source)
+    let isThere =
+      try source == nil
+      ? finished.isThere(stream: expected, calling: names)
+      : finished.isThere(stream: expected, calling: names) { () throws(Failure) in
+        try FinishedStream.idsDigest(of: operands, shardOfStream())
+      }
+    if isThere { return (nil, true) }
+    let resume = try StreamResume(
+      of: options.output.output,
+      work: provenance(earlier: nil).work(
+        shard: options.shards.shard, options.output, calling: names))
+    return (resume, try resume.finishIfComplete())
   }
 
   // MARK: Inputs
@@ -87,13 +117,11 @@ struct EncodeJob {
     if let summary = repeated.summary { context.diagnostics.warning(summary) }
   }
 
-  private func encode(_ reader: TensorStreamReader, _ resume: StreamResume?) throws(Failure) {
-    let shard = try options.shards.selection().map { selection throws(Failure) in
-      selection.range(of: try TensorStreamReader.countRecords(operands[0]))
-    }
-    var selection = SegmentSelection(shard, skipping: resume?.done ?? 0)
-    var next = try reader.next()
-    if let next { try embedder.check(next, tokenizer: tokenizerDigest, operands[0]) }
+  private func encode(
+    _ reader: TensorStreamReader, _ first: TensorSegment?, _ resume: StreamResume?
+  ) throws(Failure) {
+    var selection = SegmentSelection(try shardOfStream(), skipping: resume?.done ?? 0)
+    var next = first
     let source = next?.description
     var output = EncodeOutput { () throws(Failure) in try makeSink(source, resume) }
     while let segment = next {
@@ -104,6 +132,13 @@ struct EncodeJob {
       next = try reader.next()
     }
     try output.finish()
+  }
+
+  /// The records of the shard of a stream; nil for all.
+  private func shardOfStream() throws(Failure) -> Range<Int>? {
+    try options.shards.selection().map { selection throws(Failure) in
+      selection.range(of: try TensorStreamReader.countRecords(operands[0]))
+    }
   }
 
   private func encode(
@@ -128,14 +163,6 @@ struct EncodeJob {
   }
 
   private var instructionSet: String? { options.computation.recordedInstructionSet(kernels) }
-
-  private func openPartial() throws(Failure) -> StreamResume {
-    guard options.format == .tensor else {
-      throw .usage("--resume continues tensor streams, not \(options.format.rawValue)")
-    }
-    return try StreamResume(
-      options.output, provenance: provenance(earlier: nil), shard: options.shards.shard)
-  }
 
   /// Opens the output.
   ///

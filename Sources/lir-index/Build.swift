@@ -17,6 +17,7 @@ struct Build: ToolCommand, TakesDeclaredOptions {
       "Build an index from tensor streams, or from texts for types that take them (the default).",
     discussion: IndexTypes.all.map { "\($0.name): \($0.summary)." }.joined(separator: "\n"))
 
+  static let outputIsFolder = true
   static let withoutEffect = ["output", "max-memory", "no-provenance"]
 
   @OptionGroup(title: "Common") var common: CommonOptions
@@ -39,6 +40,8 @@ struct Build: ToolCommand, TakesDeclaredOptions {
 
   @Flag(help: "Leave out of the index what made it.")
   var noProvenance = false
+
+  @OptionGroup var resumption: ResumeOptions
 
   @Argument(help: "Tensor streams or text records, in order; - or nothing for the standard input.")
   var inputs: [String] = []
@@ -78,8 +81,30 @@ struct Build: ToolCommand, TakesDeclaredOptions {
       },
       warn: { context.diagnostics.warning($0) }, count: { context.count(records: $0) },
       skip: { context.count(skipped: $0) })
-    let documents = try build.run(
-      takesTexts ? .texts(operands, records.records()) : .streams(operands))
-    context.report("documents", String(documents))
+    let documents: DocumentInput =
+      takesTexts ? .texts(operands, records.records()) : .streams(operands)
+    if resumption.resume, let count = try standing(build, documents, context) {
+      return context.report("documents", String(count))
+    }
+    context.report("documents", String(try build.run(documents)))
+  }
+
+  /// Number of documents of an index that is there already, and the same; nil where it is to be built.
+  private func standing(
+    _ build: IndexBuild, _ documents: DocumentInput, _ context: ToolContext
+  ) throws(Failure) -> Int? {
+    try resumption.check(inputs: documents.operands, output: output)
+    let standing = try build.standing(for: documents) {
+      $0.flatMap { Provenance(json: $0) }?.namesInputs ?? false
+    }
+    switch standing {
+    case .nothing: return nil
+    case .same(let count):
+      context.diagnostics.say("\(output) is whole and of the same work: nothing is left to do")
+      return count
+    case .other(let why):
+      context.diagnostics.say("\(output) is there already, and made again: \(why)")
+      return nil
+    }
   }
 }

@@ -14,6 +14,7 @@ struct Merge: ToolCommand {
   static let configuration = CommandConfiguration(
     abstract: "Join indexes of one form; shards 1 to n give the index of the whole.")
 
+  static let outputIsFolder = true
   static let withoutEffect = ["output"]
 
   @OptionGroup(title: "Common") var common: CommonOptions

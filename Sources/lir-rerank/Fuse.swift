@@ -2,6 +2,7 @@ import ArgumentParser
 import Failures
 import Records
 import Retrieval
+import Streams
 import ToolSupport
 
 /// `lir-rerank fuse`: runs to a run, without a model.
@@ -63,7 +64,7 @@ struct Fuse: ToolCommand {
     var read: [Run] = []
     for operand in runs {
       let run = try RunReader.read(operand, format: runFormat)
-      guard run.count > 0 else {
+      guard run.count > 0 || EmptyInputs.areAllowed else {
         throw Failure.data(operand, "expected a run, found no line of one")
       }
       read.append(run)
@@ -71,7 +72,7 @@ struct Fuse: ToolCommand {
     let provenance = Provenance(
       tool: "\(Self.tool) fuse", settings: context.settings, inputs: try InputDigest.of(runs))
     let output = try RunOutput(
-      output, resume: false, work: "", tag: tag ?? provenance.runTag(Self.tool),
+      output, tag: tag ?? provenance.runTag(Self.tool),
       provenance: provenance.json)
     try fusion.fuse(read) { query, documents throws(Failure) in
       let ranking = documents.sorted { $0.precedes($1) }.prefix(k ?? .max)

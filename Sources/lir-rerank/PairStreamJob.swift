@@ -79,7 +79,7 @@ struct PairStreamJob {
       inputs: [("model", digest)] + (calibration?.inputs ?? []),
       instructionSet: instructionSet, earlier: reader.description?.by)
     return try RunOutput(
-      options.output, resume: false, work: provenance.digest,
-      tag: options.tag ?? provenance.runTag(Rerank.tool), provenance: provenance.json)
+      options.output, tag: options.tag ?? provenance.runTag(Rerank.tool),
+      provenance: provenance.json)
   }
 }

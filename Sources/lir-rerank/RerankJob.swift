@@ -51,7 +51,7 @@ struct RerankJob {
       queryOptions: options.queryFields.records(options.records.records()))
     if let failure = texts.firstSkipped { context.diagnostics.warning("\(failure), skipped") }
     context.count(skipped: texts.skipped)
-    let output = try open(model)
+    guard let output = try open(model, run, wanted) else { return }
     var left = wanted
     if let done = output.resumeAfter {
       guard let place = run.queries.find(done), wanted.contains(place) else {
@@ -82,7 +82,10 @@ struct RerankJob {
     if let warning = final.steps.warning { context.diagnostics.warning(warning) }
   }
 
-  private func open(_ model: RerankModel) throws(Failure) -> RunOutput {
+  /// Opens the output; nil where it is there already.
+  private func open(
+    _ model: RerankModel, _ run: Run, _ wanted: Range<Int>
+  ) throws(Failure) -> RunOutput? {
     var inputs = [("model", model.digest)] + (calibration?.inputs ?? [])
     if let queries = options.queries { inputs += try InputDigest.of([queries], name: "queries") }
     inputs += try InputDigest.of(options.docs, name: "docs")
@@ -92,9 +95,23 @@ struct RerankJob {
     let provenance = Provenance(
       tool: Rerank.tool, settings: context.settings,
       inputs: inputs + (try InputDigest.of(operands)), instructionSet: model.instructionSet)
+    let names = InputDigest.names(operands).merging(
+      InputDigest.names(options.docs, name: "docs")
+    ) { $1 }
+    let expected = FinishedOutput.ExpectedRun(tag: options.tag, tool: Rerank.tool, provenance)
+    if options.resumption.resume {
+      let finished = FinishedOutput(
+        options.output, shard: options.shards.shard, context.diagnostics)
+      if try finished.isThere(
+        run: expected, calling: names,
+        queries: { () throws(Failure) in wanted.map { run.queries[$0] } })
+      {
+        return nil
+      }
+    }
+    let work = provenance.work(shard: options.shards.shard, options.output, calling: names)
     return try RunOutput(
-      options.output, resume: options.resumption.resume,
-      work: provenance.digest + (options.shards.shard ?? ""),
-      tag: options.tag ?? provenance.runTag(Rerank.tool), provenance: provenance.json)
+      options.output, continuing: options.resumption.resume ? work : nil,
+      tag: expected.tag, provenance: provenance.json)
   }
 }

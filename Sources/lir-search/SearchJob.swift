@@ -75,10 +75,22 @@ struct SearchJob {
       inputs: inputs,
       instructionSet: options.computation.recordedInstructionSet(kernels),
       earlier: source.description.by)
+    let expected = FinishedOutput.ExpectedRun(
+      tag: options.tag, tool: LirSearch.name, provenance)
+    let names = InputDigest.names(operands)
+    if options.resumption.resume {
+      let finished = FinishedOutput(
+        options.output, shard: options.shards.shard, context.diagnostics)
+      if try finished.isThere(
+        run: expected, calling: names, queries: { () throws(Failure) in try queryIDs(input) })
+      {
+        return
+      }
+    }
+    let work = provenance.work(shard: options.shards.shard, options.output, calling: names)
     let output = try RunOutput(
-      options.output, resume: options.resumption.resume,
-      work: provenance.digest + (options.shards.shard ?? ""),
-      tag: options.tag ?? provenance.runTag(LirSearch.name), provenance: provenance.json)
+      options.output, continuing: options.resumption.resume ? work : nil,
+      tag: expected.tag, provenance: provenance.json)
     var loop = Loop(
       search: RunSearch(
         index, output,
@@ -101,9 +113,34 @@ struct SearchJob {
 
   // MARK: Queries
 
+  /// Ids of all queries, which are read anew.
+  private func queryIDs(_ input: TextsOrStream) throws(Failure) -> [RecordID] {
+    var ids: [RecordID] = []
+    switch input {
+    case .texts:
+      let texts = options.records.records()
+      let reader = try TextRecordReader(operands, options: texts)
+      try options.shards.restrict(reader, operands: operands, options: texts)
+      while let batch = try reader.next() { ids += (0..<batch.count).map { batch.id($0) } }
+    case .stream:
+      let reader = try TensorStreamReader(operands[0])
+      while let segment = try reader.next() {
+        ids += (0..<segment.records).map { RecordID(segment.id($0)) }
+      }
+      if let selection = try options.shards.selection() {
+        ids = Array(ids[selection.range(of: ids.count)])
+      }
+    }
+    return ids
+  }
+
   private func runTexts(
     _ reader: TextRecordReader, _ loop: inout Loop, _ output: RunOutput
   ) throws(Failure) {
+    // Not one query needs no model.
+    if EmptyInputs.areAllowed, options.modelOptions.model == nil, try reader.nextBlock() == nil {
+      return
+    }
     let embedder = source.schema == nil ? nil : try embedder()
     try options.shards.restrict(reader, operands: operands, options: options.records.records())
     let eager = operands == ["-"]

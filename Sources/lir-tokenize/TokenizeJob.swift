@@ -79,8 +79,8 @@ struct TokenizeJob {
       context.progress.expect(range.count)
     }
     let provenance = try provenance()
-    let resume = try options.resumption.resume ? openPartial(provenance) : nil
-    if try resume?.finishIfComplete() == true { return }
+    let (resume, isDone) = try earlier(provenance)
+    if isDone { return }
     var skipper = PassageSkipper(resume?.done ?? 0)
     var sink = try makeSink(provenance, resume)
     let cutter = try options.window.map { window throws(Failure) in
@@ -107,12 +107,22 @@ struct TokenizeJob {
     if let summary = repeated.summary { context.diagnostics.warning(summary) }
   }
 
-  private func openPartial(_ provenance: Provenance) throws(Failure) -> StreamResume {
+  /// What an earlier run has left to go on with, and whether nothing is left to do.
+  private func earlier(
+    _ provenance: Provenance
+  ) throws(Failure) -> (resume: StreamResume?, isDone: Bool) {
+    guard options.resumption.resume else { return (nil, false) }
     guard options.format == .tensor, !options.stats else {
       throw .usage("--resume continues token streams, not other forms of output")
     }
-    return try StreamResume(
-      options.output, provenance: provenance, shard: options.shards.shard)
+    let names = InputDigest.names(operands)
+    let finished = FinishedOutput(
+      options.output, shard: options.shards.shard, context.diagnostics)
+    if try finished.isThere(stream: description(provenance), calling: names) { return (nil, true) }
+    let resume = try StreamResume(
+      of: options.output.output,
+      work: provenance.work(shard: options.shards.shard, options.output, calling: names))
+    return (resume, try resume.finishIfComplete())
   }
 
   private func makeSink(
@@ -134,19 +144,24 @@ struct TokenizeJob {
     case .jsonl: return TokenLineSink(writer, .json, provenance: by)
     case .tokens: return TokenLineSink(writer, .texts(tokenizer), provenance: by)
     case .tensor:
-      var description = StreamDescription(role: options.pairs ? .pair : options.role?.role ?? .doc)
-      description.tokenizer = try TokenizerDigest.of(tokenizer)
-      description.model = digest
-      if let role = recordTokenizer.role {
-        description.maxLength = role.maximumLength ?? Int(Int32.max)
-        description.prompt = role.settings.prompt
-      }
-      description.by = by
-      if !options.output.noProvenance {
-        description.shard = try options.shards.selection()?.description
-      }
-      return TokenStreamSink(writer, description, after: resume?.finished)
+      return TokenStreamSink(writer, try description(provenance), after: resume?.finished)
     }
+  }
+
+  /// What a token stream says of its records.
+  private func description(_ provenance: Provenance) throws(Failure) -> StreamDescription {
+    var description = StreamDescription(role: options.pairs ? .pair : options.role?.role ?? .doc)
+    description.tokenizer = try TokenizerDigest.of(tokenizer)
+    description.model = digest
+    if let role = recordTokenizer.role {
+      description.maxLength = role.maximumLength ?? Int(Int32.max)
+      description.prompt = role.settings.prompt
+    }
+    if !options.output.noProvenance {
+      description.by = provenance.json
+      description.shard = try options.shards.selection()?.description
+    }
+    return description
   }
 
   private func provenance() throws(Failure) -> Provenance {

@@ -17,7 +17,8 @@ import Vectors
 
   private func output(_ name: String, resume: Bool) throws -> RunOutput {
     try RunOutput(
-      sample.folder(name), compression: .none, resume: resume, work: "w", tag: "t",
+      sample.folder(name), compression: .none,
+      continuing: resume ? WorkDescription([.init(.fact, "work", "w")]) : nil, tag: "t",
       provenance: nil)
   }
 
@@ -38,7 +39,7 @@ import Vectors
     return count
   }
 
-  /// The last query of a partial run may not be whole: it is searched again.
+  /// What a checkpoint has kept of a run is not searched again.
   @Test(arguments: [[0..<7], [0..<3, 3..<7], [0..<2, 2..<4, 4..<7]] as [[Range<Int>]])
   func resumed(blocks: [Range<Int>]) throws {
     #expect(try search(output("whole", resume: false), [0..<7]) == 7)
@@ -47,8 +48,8 @@ import Vectors
     #expect(try search(#require(killed), [0..<4], finishing: false) == 4)
     killed = nil
     let resumed = try output("run", resume: true)
-    #expect(resumed.resumeAfter == RecordID("q2"))
-    #expect(try search(resumed, blocks) == 4)
+    #expect(resumed.resumeAfter == RecordID("q3"))
+    #expect(try search(resumed, blocks) == 3)
     #expect(try sample.folder.read("run") == whole)
   }
 
@@ -57,9 +58,9 @@ import Vectors
     _ = try search(#require(killed), [0..<4], finishing: false)
     killed = nil
     let resumed = try output("run", resume: true)
-    let failure = #expect(throws: Failure.self) { try search(resumed, [3..<7]) }
+    let failure = #expect(throws: Failure.self) { try search(resumed, [4..<7]) }
     #expect(failure?.status == .data)
-    #expect(failure?.message == "the partial run ends with query q2, unknown here")
+    #expect(failure?.message == "the partial run ends with query q3, unknown here")
   }
 
   @Test func aQueryThatOccursTwice() throws {

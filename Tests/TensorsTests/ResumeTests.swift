@@ -107,19 +107,25 @@ struct ResumeTests {
     #expect(points.size <= 500 * 40)
   }
 
+  private static func work(_ input: String) -> WorkDescription {
+    WorkDescription([.init(.input, "model", input)])
+  }
+
   @Test func partialFile() throws {
     let sample = StreamSample.small
     let expected = try sample.bytes(0..<Self.count)
     let folder = try TemporaryFolder()
     let target = folder("out.lirt")
     do {
-      let partial = try PartialFile(of: target, digest: "d")
+      let partial = try PartialFile(of: target, work: Self.work("d"))
       let output = try OutputFile(partial, keep: 0)
       try expected[..<20_000].withUnsafeBytes { try output.write($0) }
     }
-    let failure = #expect(throws: Failure.self) { try PartialFile(of: target, digest: "e") }
+    let failure = #expect(throws: Failure.self) {
+      try PartialFile(of: target, work: Self.work("e"))
+    }
     #expect(failure?.status == .config)
-    let partial = try PartialFile(of: target, digest: "d")
+    let partial = try PartialFile(of: target, work: Self.work("d"))
     let point = try ResumePoint.find(in: partial.path)
     let writer = TensorStreamWriter(
       ByteWriter(try OutputFile(partial, keep: point.bytes), compression: .none),

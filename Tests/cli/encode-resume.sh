@@ -14,7 +14,7 @@ check() {
   exits 0 resume
   same "whole.$suffix" "resumed.$suffix"
   [ ! -e ".resumed.$suffix.partial" ] || fail 'a partial output was left'
-  [ ! -e ".resumed.$suffix.partial.digest" ] || fail 'the digest of a partial output was left'
+  [ ! -e ".resumed.$suffix.partial.work" ] || fail 'the digest of a partial output was left'
 }
 for suffix in lirt lirt.zst; do
   exits 0 encode $model doc docs.tsv -o "whole.$suffix"

@@ -14,7 +14,7 @@ check_resume() {
   exits 0 resume
   same "long.$suffix" "resumed.$suffix"
   [ ! -e ".resumed.$suffix.partial" ] || fail 'a partial output was left'
-  [ ! -e ".resumed.$suffix.partial.digest" ] || fail 'the digest of a partial output was left'
+  [ ! -e ".resumed.$suffix.partial.work" ] || fail 'the digest of a partial output was left'
 }
 for model in native/dpr_bert_01 native/splade_bert_02; do
   folder=$MODELS/$model/model
@@ -121,6 +121,7 @@ says 'twice'
 [ ! -e twice.run ] || fail 'an output of queries that occur twice'
 # No query, no line.
 : >none.tsv
-exits 0 lir-search --index docs.index --model "$MODELS/native/splade_bert_02/model" none.tsv -o none.run
+refuses 65 none.tsv lir-search --index docs.index none.tsv -o none.run
+exits 0 lir-search --allow-empty --index docs.index none.tsv -o none.run
 [ ! -s none.run ] || fail 'lines without queries'
 rm -rf ./*.lirt docs.index

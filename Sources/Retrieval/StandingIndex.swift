@@ -1,0 +1,68 @@
+import Failures
+import IndexFormat
+import JSON
+import Streams
+import Tensors
+
+/// What there is in the place of an index that is to be built.
+package enum StandingIndex: Sendable, Equatable {
+  case nothing
+  /// The index that the build would make, with so many documents.
+  case same(documents: Int)
+  /// Something else; in words, what tells it apart.
+  case other(String)
+}
+
+extension IndexBuild {
+  /// Looks at what is in the place of the index, and reads it through where it may be the same.
+  ///
+  /// - Parameters:
+  ///   - input: The documents, in files that can be read again.
+  ///   - tellsWork: Whether a record of what made an index tells one work from another.
+  /// - Returns: What there is.
+  /// - Throws: 64, 65 or 78 for documents or parameters of which no index can be built.
+  package func standing(
+    for input: DocumentInput, tellsWork: (String?) -> Bool
+  ) throws(Failure) -> StandingIndex {
+    guard WholeFile.exists("\(target)/\(IndexManifest.fileName)") else { return .nothing }
+    var segment: TensorSegment?
+    if case .streams(let operands) = input, let first = operands.first {
+      segment = try TensorStreamReader(first).next()
+    }
+    let plan = try plan(source(segment, input), input)
+    do throws(Failure) {
+      let folder = try IndexFolder(target)
+      let manifest = folder.manifest
+      guard tellsWork(manifest.source.description.by) else {
+        return .other("it does not say what made it")
+      }
+      guard manifest.type == plan.type.name, manifest.seed == work.seed,
+        manifest.source.description == plan.source.description,
+        Self.text(manifest.parameters) == Self.text(plan.arguments.effective(.build))
+      else { return .other("it is of other documents or parameters") }
+      try plan.type.verify(folder)
+      // Some shards that were joined say the same of themselves as all of them.
+      if case .streams(let operands) = input,
+        try Self.idsDigest(of: folder) != FinishedStream.idsDigest(of: operands)
+      {
+        return .other("it has other documents")
+      }
+      return .same(documents: manifest.documents)
+    } catch {
+      return .other("it is not whole: \(error.message)")
+    }
+  }
+
+  private static func text(_ parameters: [JSON.Member]) -> String {
+    JSON.object(parameters).serialized(sortingKeys: true)
+  }
+
+  private static func idsDigest(of folder: IndexFolder) throws(Failure) -> String {
+    let ids = RunningChecksum()
+    for segment in folder.segments {
+      let table = try DocumentTable(segment)
+      for ordinal in 0..<table.count { ids.update(table.id(ordinal) + [0x0A]) }
+    }
+    return ids.longHex
+  }
+}

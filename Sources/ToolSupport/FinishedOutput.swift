@@ -1,0 +1,117 @@
+import Failures
+import Records
+import Streams
+import Tensors
+
+/// What `--resume` makes of an output that stands in its place already: nothing is left to do where it
+/// is whole and of the same work; any other is made again, and a message says why.
+package struct FinishedOutput {
+  private let output: OutputOptions
+  private let shard: String?
+  private let diagnostics: Diagnostics
+
+  package init(_ output: OutputOptions, shard: String?, _ diagnostics: Diagnostics) {
+    self.output = output
+    self.shard = shard
+    self.diagnostics = diagnostics
+  }
+
+  /// Whether nothing is left to do of a tensor stream.
+  ///
+  /// - Parameters:
+  ///   - expected: What the stream will say of itself.
+  ///   - names: What people call inputs, by the names that they have in its provenance.
+  ///   - ids: XXH3-128 of the ids that it will have, where a stream is the input: some shards of it
+  ///     joined say the same as all of them.
+  /// - Returns: Whether it is there; a message says so, or why not.
+  /// - Throws: 73 or 74 for an output that cannot be, or not be read; what `ids` throws.
+  package func isThere(
+    stream expected: StreamDescription, calling names: [String: String],
+    ids: (() throws(Failure) -> String)? = nil
+  ) throws(Failure) -> Bool {
+    guard let path = try existing() else { return false }
+    guard let found = try FinishedStream.read(path) else { return again("it is no whole stream") }
+    let isSameForm = try found.isCompressed == (output.compression() != .none)
+    // The width is known with the first embeddings; the options decide it.
+    var (old, new) = (found.description, expected)
+    (old.dim, new.dim) = (nil, nil)
+    if isSameForm, old == new, let by = old.by, Provenance(json: by)?.namesInputs ?? false {
+      if let ids, try ids() != found.idsDigest { return again("it has other records") }
+      return settled(path)
+    }
+    return again(differences(old.by, old.shard, new.by, names))
+  }
+
+  /// What a run will say of itself.
+  package struct ExpectedRun {
+    package var tag: String
+    /// Whether the tag tells the work: it was not chosen by hand.
+    package var tagTells: Bool
+    package var provenance: Provenance
+
+    package init(tag: String?, tool: String, _ provenance: Provenance) {
+      self.tag = tag ?? provenance.runTag(tool)
+      tagTells = tag == nil
+      self.provenance = provenance
+    }
+  }
+
+  /// Whether nothing is left to do of a run.
+  ///
+  /// - Parameters:
+  ///   - expected: What the run will say of itself.
+  ///   - names: What people call inputs, by the names that they have in its provenance.
+  ///   - queries: The queries that it will have, in order; a run says nothing of its shard.
+  /// - Returns: Whether it is there; a message says so, or why not.
+  /// - Throws: 73 or 74 for an output that cannot be, or not be read, and what `queries` throws.
+  package func isThere(
+    run expected: ExpectedRun, calling names: [String: String],
+    queries: () throws(Failure) -> [RecordID]
+  ) throws(Failure) -> Bool {
+    guard let path = try existing() else { return false }
+    guard let found = try FinishedRun.read(path) else { return again("it is no whole run") }
+    let by = output.noProvenance ? nil : expected.provenance.json
+    if let foundBy = found.by, foundBy != by {
+      return again(differences(foundBy, shard, by, names))
+    }
+    guard found.by != nil || expected.tagTells else {
+      return again("its tag was chosen by hand, and does not say what made it")
+    }
+    guard found.tag == expected.tag else {
+      return again("other work: its tag is \(found.tag ?? "not one"), this one's \(expected.tag)")
+    }
+    guard try found.isCompressed == (output.compression() != .none), try found.queries == queries()
+    else { return again("it has other queries, or another form") }
+    return settled(path)
+  }
+
+  /// The output's path where there is something; nil where there is nothing to be kept.
+  private func existing() throws(Failure) -> String? {
+    guard case .file(let path) = try OutputPlace(output.output), WholeFile.exists(path) else {
+      return nil
+    }
+    return path
+  }
+
+  private func settled(_ path: String) -> Bool {
+    PartialFile.removeLeft(of: path)
+    diagnostics.say("\(output.output) is whole and of the same work: nothing is left to do")
+    return true
+  }
+
+  private func again(_ why: String) -> Bool {
+    diagnostics.say("\(output.output) is there already, and made again: \(why)")
+    return false
+  }
+
+  private func differences(
+    _ old: String?, _ oldShard: String?, _ new: String?, _ names: [String: String]
+  ) -> String {
+    guard let before = old.flatMap({ Provenance(json: $0) }), before.namesInputs,
+      let now = new.flatMap({ Provenance(json: $0) })
+    else { return "it does not say what made it" }
+    let found = now.work(shard: shard, output, calling: names).differences(
+      from: before.work(shard: oldShard, output))
+    return found.isEmpty ? "it has another form" : "other work: " + found.joined(separator: "; ")
+  }
+}
