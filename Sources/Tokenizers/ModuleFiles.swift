@@ -21,7 +21,7 @@ package enum ModuleFiles {
   /// - Parameter folder: The tokenizer's.
   /// - Returns: Path of the file.
   /// - Throws: 65 for malformed JSON, 78 for a field of another type.
-  static func lowerCase(in folder: String) throws(Failure) -> String? {
+  package static func lowerCase(in folder: String) throws(Failure) -> String? {
     let folder = folder.hasSuffix("/") ? String(folder.dropLast()) : folder
     guard
       WholeFile.exists("\(folder)/modules.json")

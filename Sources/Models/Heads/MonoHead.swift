@@ -164,7 +164,9 @@ extension MonoHead.Settings {
         ? try PlainFolder.classifierPooling(folder) : strategy.pooling,
       hasPooler: flag || strategy == .bertPool || (classifier && !native),
       hasBias: try folder.bool("linear_bias", default: classifier && !native),
-      scoring: scoring, naming: native ? .lightningIR : .transformers, activation: .logit,
+      scoring: scoring,
+      naming: try naming(folder, backbone, isClassifier: classifier, isNative: native),
+      activation: .logit,
       cutsTextsFirst: true, pattern: answersInWords ? pattern(scoring) : nil,
       set: modelType == modelTypes[1] ? try set(folder, backbone) : nil)
     let roles: [Role: RoleSettings] = [
@@ -179,6 +181,22 @@ extension MonoHead.Settings {
     return ModelDescription(
       folder: folder, backboneType: backbone, head: settings, similarity: .dot, roles: roles,
       evidence: LightningIRFolder.evidence(folder))
+  }
+
+  /// Whose names the weights have: a head that a bare backbone gets is Lightning IR's where that of
+  /// transformers is another function.
+  private static func naming(
+    _ folder: ModelFolder, _ backbone: String, isClassifier: Bool, isNative: Bool
+  ) throws(Failure) -> HeadNaming {
+    if isNative { return .lightningIR }
+    guard !isClassifier, let head = folder.backbone(backbone)?.family.classifier else {
+      return .transformers
+    }
+    if case .fixed(.tanh) = head.poolerActivation, head.norm == nil { return .transformers }
+    guard try Checkpoint.exists(folder.modelPath),
+      try !Checkpoint(folder.modelPath).has(head.outputs + ".weight")
+    else { return .transformers }
+    return .lightningIR
   }
 
   /// `cross_encoder_tokenizer.py`, `SCORING_STRATEGY_POST_PROCESSOR_MAPPING`.

@@ -126,10 +126,7 @@ package final class Checkpoint {
   /// The name under which a tensor is stored: older checkpoints call LayerNorm's `gamma`, `beta`.
   private func resolve(_ name: String) -> String? {
     if places[name] != nil { return name }
-    for (new, old) in [
-      ("LayerNorm.weight", "LayerNorm.gamma"), ("LayerNorm.bias", "LayerNorm.beta"),
-    ]
-    where name.hasSuffix(new) {
+    for (new, old) in [(".weight", ".gamma"), (".bias", ".beta")] where name.hasSuffix(new) {
       let other = name.dropLast(new.count) + old
       if places[String(other)] != nil { return String(other) }
     }

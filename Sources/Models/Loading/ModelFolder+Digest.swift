@@ -79,8 +79,16 @@ extension ModelFolder {
     return files
   }
 
+  /// Whether a file says by itself what kind of model a folder holds, whatever `config.json` says.
+  package static func saysWhatItIs(_ name: String) -> Bool {
+    [
+      "modules.json", "config_sentence_transformers.json", "router_config.json",
+      "artifact.metadata",
+    ].contains(name) || ModuleFiles.transformer.contains(name)
+  }
+
   /// A folder of sentence-transformers, such as `1_Pooling` or `query_0_SparseStaticEmbedding`.
-  private static func isModule(_ name: String) -> Bool {
+  package static func isModule(_ name: String) -> Bool {
     let parts = name.split(separator: "_")
     return parts.count > 1 && parts.dropLast().contains { $0.allSatisfy(\.isNumber) }
   }

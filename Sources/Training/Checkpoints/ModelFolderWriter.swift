@@ -5,6 +5,7 @@ import JSON
 import Models
 import Streams
 import Tensors
+import Tokenizers
 
 /// Writes the weights of a training run as a model folder.
 ///
@@ -51,6 +52,11 @@ package struct ModelFolderWriter {
     self.store = store
     let folder = description.folder
     let naming = WeightNaming(description)
+    if naming.isConverted, description.isCrossEncoder, description.family?.answersInWords == true {
+      throw .config(
+        folder.path, "a model that answers in words cannot become one of Lightning IR's",
+        hint: "begin with a folder that Lightning IR has saved")
+    }
     adapter = try lowRank.map { lowRank throws(Failure) in try AdapterWriter(lowRank, naming) }
     let isRoot = folder.modelPath == folder.path
     let modelPath =
@@ -78,11 +84,8 @@ package struct ModelFolderWriter {
       }
     }
     self.weights = weights
-    var files: [(String, [UInt8])] = []
-    var folders: [String] = []
-    try Self.collect(
-      naming.isConverted ? folder.modelPath : folder.path, "", &files, &folders,
-      deep: !naming.isConverted)
+    var files: [(String, [UInt8])]
+    (files, folders) = try Self.kept(folder, isConverted: naming.isConverted, modelPath)
     let config = modelPath + "config.json"
     let trained = weights.map(\.path)
     files.removeAll { file in
@@ -93,7 +96,33 @@ package struct ModelFolderWriter {
     }
     files.append((config, Array((try naming.config().indented() + "\n").utf8)))
     self.files = files.sorted { $0.0 < $1.0 }
-    self.folders = folders
+  }
+
+  /// What stays as it is: the folder's other files, and the folders below it.
+  private static func kept(
+    _ folder: ModelFolder, isConverted: Bool, _ modelPath: String
+  ) throws(Failure) -> (files: [(String, [UInt8])], folders: [String]) {
+    var files: [(String, [UInt8])] = []
+    var folders: [String] = []
+    if isConverted {
+      try Self.collect(folder.modelPath, "", &files, &folders, deep: false)
+      files.removeAll { ModelFolder.saysWhatItIs($0.0) }
+      var tokenizer = TokenizerFiles(
+        folder.modelPath, try Tokenizer.load(folder: folder.modelPath))
+      try tokenizer.lowerCase()
+      if let json = try tokenizer.changed() {
+        files.removeAll { $0.0 == TokenizerFiles.name }
+        files.append((TokenizerFiles.name, Array(json.serialized().utf8)))
+      }
+    } else {
+      try Self.collect(folder.path, "", &files, &folders, deep: true)
+      // The weights of the model itself are one file from now on.
+      files.removeAll { file in
+        !modelPath.isEmpty && file.0.hasPrefix(modelPath)
+          && [".safetensors", ".bin"].contains(where: file.0.hasSuffix)
+      }
+    }
+    return (files, folders)
   }
 
   /// Weights of the checkpoint that training knows nothing of.
@@ -117,8 +146,7 @@ package struct ModelFolderWriter {
     for name in try FolderListing.names(path).sorted() {
       let full = "\(path)/\(name)"
       if WholeFile.isDirectory(full) {
-        let isModule = name.first?.isNumber == true && name.contains("_")
-        guard deep, isModule else { continue }
+        guard deep, ModelFolder.isModule(name) else { continue }
         folders.append(prefix + name)
         try collect(full, "\(prefix)\(name)/", &files, &folders, deep: true)
         continue
@@ -157,7 +185,7 @@ package struct ModelFolderWriter {
       let parameters =
         file.names.compactMap { name in store[name.stored].map { (name.written, $0.merged() ?? $0) }
         }
-        + file.others.map { ($0.name, $0) }
+        + file.others.map { (WeightNaming.modern($0.name), $0) }
       let tensors = parameters.map { Self.tensor($0, $1) }
       try SafeTensorsWriter.write(
         "\(folder)/\(file.path)", metadata: ["format": "pt"],
@@ -202,6 +230,8 @@ struct WeightNaming {
     isConverted =
       description.folder.overriddenKeys.contains("model_type")
       && description.folder.config["backbone_model_type"] == nil
+      // A checkpoint whose markers have no rows of their own is known by its folder alone.
+      && description.aliases.isEmpty
   }
 
   /// Prefixes that transformers puts before the weights of a backbone below a head.
@@ -214,6 +244,7 @@ struct WeightNaming {
   ///
   /// - Throws: 78 where Lightning IR has no such layer.
   func written(_ stored: String) throws(Failure) -> (module: String?, name: String) {
+    let stored = Self.modern(stored)
     let slash = stored.firstIndex(of: "/")
     guard isConverted else {
       guard let slash else { return (nil, stored) }
@@ -233,6 +264,15 @@ struct WeightNaming {
     return (nil, stored)
   }
 
+  /// The name that LayerNorm's weights have by now, which older checkpoints call `gamma`, `beta`.
+  static func modern(_ name: String) -> String {
+    for (old, new) in [("LayerNorm.gamma", "weight"), ("LayerNorm.beta", "bias")]
+    where name.hasSuffix(old) {
+      return name.dropLast(old.count) + "LayerNorm." + new
+    }
+    return name
+  }
+
   /// `config.json` of the folder that is written.
   func config() throws(Failure) -> JSON {
     let folder = description.folder
@@ -242,7 +282,12 @@ struct WeightNaming {
       members.append(JSON.Member(key, value))
     }
     for key in ["dtype", "torch_dtype"] where folder.config[key] != nil { set(key, "float32") }
-    guard isConverted else { return .object(members) }
+    guard isConverted else {
+      if folder.overriddenKeys.contains("model_type"), let type = folder.originalModelType {
+        set("model_type", .string(type))
+      }
+      return .object(members)
+    }
     for field in description.head.writtenFields { set(field.key, field.value) }
     set("model_type", .string(description.head.modelType))
     set("backbone_model_type", .string(description.backboneType))

@@ -80,7 +80,7 @@ package struct VocabularyExtension {
       && !ModelFolder.adapterFiles.contains(name)
     {
       // An index of shards would stand before the one file that is written.
-      if !name.hasSuffix(".index.json") { names.append(name) }
+      if !name.hasSuffix(".index.json"), !ModelFolder.saysWhatItIs(name) { names.append(name) }
     }
     if !names.contains(Self.tokenizerFile) { names.append(Self.tokenizerFile) }
     return names + ["model.safetensors"]
@@ -138,28 +138,10 @@ package struct VocabularyExtension {
 
   /// `tokenizer.json` with the tokens; of a folder with `vocab.txt` alone what it is converted to.
   private func extendedTokenizer() throws(Failure) -> [UInt8] {
-    let file = "\(folder.modelPath)/\(Self.tokenizerFile)"
-    var json = tokenizer.converted
-    if json == nil {
-      let bytes = try WholeFile.read(file)
-      json = try? JSONParser.parse(bytes)
-    }
-    guard let json, var members = json.members else {
-      throw .data(file, "expected a JSON object")
-    }
-    let new = names.enumerated().map { i, name -> JSON in
-      [
-        "id": .integer(firstID + i), "content": .string(name), "single_word": false,
-        "lstrip": false, "rstrip": false, "normalized": false, "special": true,
-      ]
-    }
-    let tokens = JSON.array((json["added_tokens"]?.array ?? []) + new)
-    if let place = members.firstIndex(where: { $0.key == "added_tokens" }) {
-      members[place].value = tokens
-    } else {
-      members.append(JSON.Member("added_tokens", tokens))
-    }
-    return Array(JSON.object(members).serialized().utf8)
+    var file = TokenizerFiles(folder.modelPath, tokenizer)
+    file.add(names.enumerated().map { ($1, Int32(firstID + $0)) })
+    try file.lowerCase()
+    return Array((try file.changed() ?? .object([])).serialized().utf8)
   }
 
   /// The biases of a language model's outputs, with 0 for the tokens.

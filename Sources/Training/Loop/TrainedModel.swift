@@ -34,6 +34,11 @@ package struct TrainedModel {
   ///
   /// - Throws: 78.
   package func check(_ terms: [LossTerm]) throws(Failure) {
+    if case .biEncoder(let head) = model.head, head.mergesVectors {
+      throw .config(
+        model.description.folder.path, "HierarchicalTokenPooling cannot be trained",
+        hint: "take the module out of modules.json, and put it back afterwards")
+    }
     for term in terms {
       func refuse(_ needed: String, _ found: String) -> Failure {
         .config(
