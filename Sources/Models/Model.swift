@@ -96,7 +96,7 @@ package final class Model: Sendable {
 }
 
 extension LateInteraction.MaskedTokens {
-  fileprivate var names: [String] {
+  package var names: [String] {
     switch self {
     case .punctuation: Self.punctuationMarks.map { String($0) }
     case .tokens(let names), .words(let names), .knownWords(let names): names

@@ -9,7 +9,7 @@ struct LirTrain: Tool {
   static let configuration = CommandConfiguration(
     commandName: name,
     abstract: "Train a model to rank.",
-    subcommands: [Fit.self, Sample.self, PlotMetrics.self],
+    subcommands: [Fit.self, Sample.self, Export.self, PlotMetrics.self],
     defaultSubcommand: Fit.self)
 
   static var libraries: [String] { [MessagePassing.library].compactMap { $0 } }

@@ -10,10 +10,14 @@ package struct Backbones: Sendable {
     /// Whether Lightning IR has a language model head of its own for the name, instead of that of
     /// transformers (Lightning IR `modeling_utils/lm_head.py` at 98cb3fd).
     package let hasLightningIRHead: Bool
+    /// What transformers calls the family's classes and weights; nil where none is written.
+    package let transformers: TransformersNames?
 
     package init(
-      _ name: String, _ family: any BackboneFamily.Type, hasLightningIRHead: Bool = false
+      _ name: String, _ family: any BackboneFamily.Type, hasLightningIRHead: Bool = false,
+      transformers: TransformersNames? = nil
     ) {
+      self.transformers = transformers
       self.name = name
       self.family = family
       self.hasLightningIRHead = hasLightningIRHead
@@ -28,14 +32,28 @@ package struct Backbones: Sendable {
   ///
   /// Another name of a family is another row.
   package static let all = Backbones([
-    Row("bert", Bert.self, hasLightningIRHead: true),
-    Row("distilbert", DistilBert.self, hasLightningIRHead: true),
-    Row("electra", Electra.self),
-    Row("roberta", Roberta.self, hasLightningIRHead: true),
-    Row("xlm-roberta", Roberta.self),
-    Row("mpnet", MPNet.self),
-    Row("modernbert", ModernBert.self, hasLightningIRHead: true),
-    Row("t5", T5.self),
+    Row(
+      "bert", Bert.self, hasLightningIRHead: true,
+      transformers: TransformersNames("Bert", prefix: "bert.")),
+    Row(
+      "distilbert", DistilBert.self, hasLightningIRHead: true,
+      transformers: TransformersNames("DistilBert", prefix: "distilbert.")),
+    Row(
+      "electra", Electra.self, transformers: TransformersNames("Electra", prefix: "electra.")),
+    Row(
+      "roberta", Roberta.self, hasLightningIRHead: true,
+      transformers: TransformersNames("Roberta", prefix: "roberta.")),
+    Row(
+      "xlm-roberta", Roberta.self, transformers: TransformersNames("XLMRoberta", prefix: "roberta.")
+    ),
+    Row(
+      "mpnet", MPNet.self, transformers: TransformersNames("MPNet", prefix: "mpnet.")),
+    Row(
+      "modernbert", ModernBert.self, hasLightningIRHead: true,
+      transformers: TransformersNames("ModernBert", prefix: "model.")),
+    Row(
+      "t5", T5.self,
+      transformers: TransformersNames("T5", prefix: "", bareClass: "EncoderModel")),
   ])
 
   /// The row of a name; nil where there is none.

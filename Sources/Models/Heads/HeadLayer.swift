@@ -64,7 +64,7 @@ extension [HeadLayerSettings] {
   }
 
   /// Whether what comes out has length 1.
-  var normalizesLast: Bool { if case .normalize? = last { true } else { false } }
+  package var normalizesLast: Bool { if case .normalize? = last { true } else { false } }
 }
 
 extension HeadLoader {

@@ -107,6 +107,15 @@ package struct LateInteraction: Sendable {
   /// Tokens whose vectors alone count; all where there are none.
   package var kept: [Role: [Int32]] = [:]
 
+  package init(
+    queryAggregation: Aggregation = .sum, docAggregation: Aggregation = .max,
+    masked: [Role: MaskedTokens] = [:]
+  ) {
+    self.queryAggregation = queryAggregation
+    self.docAggregation = docAggregation
+    self.masked = masked
+  }
+
   package enum MaskedTokens: Sendable, Equatable {
     /// ASCII punctuation.
     case punctuation

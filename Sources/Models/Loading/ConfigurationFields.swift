@@ -42,6 +42,11 @@ package enum ConfigurationFields {
     "use_cache",
   ]
 
+  /// Fields that Lightning IR writes, or that are ours.
+  static func lightningIR(_ heads: [any HeadSettings.Type]) -> Set<String> {
+    own.union(ranking).union(heads.flatMap { $0.fields })
+  }
+
   /// - Parameters:
   ///   - overrides: What the user adds to `config.json`.
   ///   - config: The file.

@@ -61,7 +61,7 @@ package struct WeightPlace: Sendable, Equatable {
   }
 
   /// Name of the weights in training, without `.weight` and `.bias`.
-  var path: String { source.isEmpty ? name : "\(source)/\(name)" }
+  package var path: String { source.isEmpty ? name : "\(source)/\(name)" }
 }
 
 /// A linear layer that a folder or a checkpoint holds.
