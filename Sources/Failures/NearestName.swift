@@ -20,6 +20,30 @@ package enum NearestName {
     return best.2
   }
 
+  /// The nearest candidate, or else the shortest one that the name abbreviates: `batch` for
+  /// `batch-tokens`, `InBatchCE` for `InBatchCrossEntropy`.
+  package static func suggest(
+    _ name: String, in candidates: some Collection<String>, within limit: Int? = nil
+  ) -> String? {
+    if let nearest = find(name, in: candidates, within: limit) { return nearest }
+    let short = Array(name.lowercased().utf8)
+    guard short.count >= 3 else { return nil }
+    return candidates.filter { abbreviates(short, Array($0.lowercased().utf8)) }
+      .min { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
+  }
+
+  /// Whether a text begins as another one does, and has its other letters in the other's order; the
+  /// other may be three times as long.
+  private static func abbreviates(_ short: [UInt8], _ long: [UInt8]) -> Bool {
+    guard short.first == long.first, 3 * short.count >= long.count else { return false }
+    var rest = long[...]
+    for letter in short {
+      guard let place = rest.firstIndex(of: letter) else { return false }
+      rest = rest[(place + 1)...]
+    }
+    return true
+  }
+
   /// Number of insertions, deletions and replacements from one text to another (Levenshtein).
   private static func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
     var row = Array(0...b.count)

@@ -2,7 +2,6 @@ import ArgumentParser
 import Failures
 import JSON
 import Streams
-import Yams
 
 /// A command whose `--config` is a file of its own kind, which it reads itself.
 package protocol ReadsOwnConfiguration {}
@@ -102,53 +101,55 @@ package enum Configuration {
     return names
   }
 
-  private static func mapping(_ path: String) throws(Failure) -> [(String, Node)] {
-    let text = String(decoding: try WholeFile.readText(path), as: UTF8.self)
-    let node: Node?
-    do { node = try Yams.compose(yaml: text) } catch {
-      throw .data(path, "expected YAML: \(error)")
-    }
-    guard let node else { return [] }
-    guard let mapping = node.mapping else {
+  private static func mapping(
+    _ path: String
+  ) throws(Failure) -> [(key: String, value: YAMLNode)] {
+    let text = try WholeFile.readText(path, limit: YAMLParser.mostBytes)
+    guard let node = try YAMLParser.document(text, place: path) else { return [] }
+    guard case .mapping(let members) = node else {
       throw .data(path, "expected a mapping of flags to values")
     }
-    var pairs: [(String, Node)] = []
-    for (key, value) in mapping {
-      guard let name = key.string else { throw .data(path, "expected a flag's name as key") }
-      pairs.append((name, value))
-    }
-    return pairs
+    return members
   }
 
   private static func arguments(
-    _ name: String, _ node: Node, takesNoValue: Bool, path: String
+    _ name: String, _ node: YAMLNode, takesNoValue: Bool, path: String
   ) throws(Failure) -> [String] {
     let flag = name.count == 1 ? "-\(name)" : "--\(name)"
-    if let sequence = node.sequence {
+    switch node {
+    case .sequence(let elements):
       var result: [String] = []
-      for element in sequence {
-        guard let text = element.string else {
+      for element in elements {
+        guard case .scalar(let text, _) = element else {
           throw .config(path, "\(name): expected a list of plain values")
         }
         result += [flag, text]
       }
       return result
-    }
-    if node.tag == Tag(.null) || node.string == "null" && node.scalar?.style == .plain { return [] }
-    if takesNoValue {
-      guard node.scalar?.style == .plain, let bool = node.bool else {
-        throw .config(path, "\(name): expected true or false")
+    case .mapping: throw .config(path, "\(name): expected a plain value")
+    case .scalar where node.isNull: return []
+    case .scalar(let text, let isPlain):
+      if takesNoValue {
+        guard isPlain, let bool = bool(text) else {
+          throw .config(path, "\(name): expected true or false")
+        }
+        return bool ? [flag] : []
       }
-      return bool ? [flag] : []
+      return name.count == 1 ? [flag, text] : ["\(flag)=\(text)"]
     }
-    guard let text = node.string else {
-      throw .config(path, "\(name): expected a plain value")
+  }
+
+  /// YAML 1.1 has several words for true and false.
+  private static func bool(_ text: String) -> Bool? {
+    switch text.lowercased() {
+    case "true", "yes", "on": true
+    case "false", "no", "off": false
+    default: nil
     }
-    return name.count == 1 ? [flag, text] : ["\(flag)=\(text)"]
   }
 
   private static func unknownKey(_ key: String, path: String, known: Set<String>) -> Failure {
-    let nearest = NearestName.find(key, in: known.filter { $0.count > 1 })
+    let nearest = NearestName.suggest(key, in: known.filter { $0.count > 1 })
     return .config(
       path, "unknown key \(key)", hint: nearest.map { "did you mean \($0)?" })
   }

@@ -54,3 +54,17 @@ import Testing
     #expect(NearestName.find("x", in: [String]()) == nil)
   }
 }
+
+@Suite struct SuggestionTests {
+  @Test(
+    arguments: [
+      ("batch", ["batch-tokens", "blocks"], "batch-tokens"),
+      ("InBatchCE", ["InfoNCE", "InBatchCrossEntropy"], "InBatchCrossEntropy"),
+      ("querys", ["queries", "query-model"], "queries"), ("zzz", ["queries"], nil),
+      ("q", ["queries"], nil), ("tokens", ["batch-tokens"], nil),
+      ("model", ["memory", "demo"], nil),
+    ] as [(String, [String], String?)])
+  func suggestions(_ name: String, _ candidates: [String], _ expected: String?) {
+    #expect(NearestName.suggest(name, in: candidates) == expected)
+  }
+}

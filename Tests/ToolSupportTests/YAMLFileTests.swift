@@ -17,15 +17,58 @@ import ToolSupport
       ("1: x", #"{"1":"x"}"#), ("", "{}"), ("# nothing\n", "{}"), ("3", "3"), ("[]", "[]"),
       ("a: |\n  two\n  lines\n", #"{"a":"two\nlines\n"}"#),
       ("a: 99999999999999999999", #"{"a":1e+20}"#),
+      (
+        "a: &x [1, {b: 2}]\nc: *x\nd: [*x, *x]",
+        #"{"a":[1,{"b":2}],"c":[1,{"b":2}],"d":[[1,{"b":2}],[1,{"b":2}]]}"#
+      ),
+      ("\u{FEFF}a: 1", #"{"a":1}"#), ("a: !!str 1", #"{"a":"1"}"#),
+      ("--- {a: 1}\n...\n", #"{"a":1}"#),
     ])
   func values(yaml: String, expected: String) throws {
     #expect(try YAMLFile.parse(yaml, place: "p").serialized() == expected, "\(yaml)")
   }
 
-  @Test(arguments: ["a: 1\na: 2", "a: [", "{[a]: 1}", "\t- x: ["])
-  func malformed(yaml: String) {
+  @Test(
+    arguments: [
+      ("a: 1\na: 2", 2), ("a: [", 2), ("{[a]: 1}", 1), ("\t- x: [", 1), ("a: 1\nb: *x", 2),
+      ("a: &x [*x]", 1), ("a: 1\n---\nb: 2", 2), ("a: 1\n  b: 2", 2), ("? {a: 1}\n: 2", 1),
+    ])
+  func malformed(yaml: String, line: Int) {
     let failure = #expect(throws: Failure.self) { try YAMLFile.parse(yaml, place: "p.yml") }
-    #expect(failure?.status == .data && failure?.place == "p.yml", "\(yaml)")
+    #expect(failure?.status == .data && failure?.place == "p.yml:\(line)", "\(yaml)")
+  }
+
+  /// Aliases of aliases, levels in levels and on top of each other, keys that are mappings of aliases:
+  /// each is refused at once, by what it is too much of.
+  @Test func boundsOfValues() {
+    let letters = "abcdefgh".map(String.init)
+    func doubling(_ value: (String) -> String) -> String {
+      "a: &a [x,x,x,x,x,x,x,x,x]\n"
+        + zip(letters, letters.dropFirst()).map { "\($1): &\($1) \(value($0))\n" }.joined()
+    }
+    let nine = doubling { name in "[" + (0..<9).map { _ in "*\(name)" }.joined(separator: ",") + "]"
+    }
+    let keys = doubling { "{? [*\($0), *\($0)] : 1}" }
+    let deep = "a: " + String(repeating: "[", count: 900)
+    let block = String(repeating: "- ", count: 900) + "x"
+    let stacked =
+      (0..<9).map { level in
+        let inner = level == 0 ? "x" : "*l\(level - 1)"
+        return "l\(level): &l\(level) "
+          + String(repeating: "[", count: 9) + inner + String(repeating: "]", count: 9) + "\n"
+      }.joined()
+    for (yaml, text) in [
+      (nine, "once aliases are replaced"), (keys, "expected a text as key"),
+      (deep, "levels of values"), (block, "levels of values"), (stacked, "levels of values"),
+      ("a: [" + String(repeating: "1,", count: 100_000) + "1]", "at most 100000 values"),
+    ] {
+      let failure = #expect(throws: Failure.self) { try YAMLFile.parse(yaml, place: "p.yml") }
+      #expect(failure?.status == .data && failure?.message.contains(text) == true, "\(failure!)")
+    }
+    #expect(throws: Never.self) {
+      _ = try YAMLFile.parse(
+        "a: [" + String(repeating: "1,", count: 99_000) + "1]", place: "p.yml")
+    }
   }
 
   @Test func files() throws {

@@ -22,6 +22,9 @@ for name in $(tools); do
   echo 'thread: 2' >wrong.yml
   refuses 78 'unknown key thread' "$@" --config wrong.yml
   says 'did you mean threads?'
+  echo 'log-fo: text' >short.yml
+  refuses 78 'unknown key log-fo' "$@" --config short.yml
+  says 'did you mean log-format?'
   refuses 66 'missing.yml' "$@" --config missing.yml
   echo 'threads: [1' >broken.yml
   refuses 65 'broken.yml' "$@" --config broken.yml
