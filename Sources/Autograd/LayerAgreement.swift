@@ -11,6 +11,8 @@ package struct LayerAgreement: Sendable, Equatable {
   package private(set) var rows = 0
   /// The least cosine of a row.
   package private(set) var lowest = 1.0
+  /// Whether all rows had finite numbers, in both precisions.
+  package private(set) var isFinite = true
   /// Σ (1 − cosine), in units of 2⁻³²: integers add up to the same in every order.
   private var loss = 0
 
@@ -36,6 +38,10 @@ package struct LayerAgreement: Sendable, Equatable {
       left += Double(x) * Double(x)
       right += Double(y) * Double(y)
     }
+    guard left.isFinite, right.isFinite else {
+      isFinite = false
+      return
+    }
     let length = left.squareRoot() * right.squareRoot()
     let cosine = length > 0 ? min(1, dot / length) : left == right ? 1 : 0
     rows += 1
@@ -46,6 +52,7 @@ package struct LayerAgreement: Sendable, Equatable {
   /// Adds the rows of another thread.
   package mutating func add(_ other: LayerAgreement) {
     rows += other.rows
+    isFinite = isFinite && other.isFinite
     lowest = min(lowest, other.lowest)
     loss += other.loss
   }

@@ -93,7 +93,8 @@ package struct Calibration: Sendable {
   ///   - diagnostics: Told of layers that stay in bfloat16.
   ///   - calibrate: Calibrates on a file.
   /// - Returns: What it finds; nil where the option is not given.
-  /// - Throws: 64 for what does not go with it; as `calibrate` does.
+  /// - Throws: 64 for what does not go with it, 65 where a layer's output is not finite; as `calibrate`
+  ///   does.
   package static func ask(
     _ computation: PrecisionOptions, batchTokens: Int, operands: [String],
     others: [(name: String, isGiven: Bool)], _ diagnostics: Diagnostics,
@@ -103,6 +104,11 @@ package struct Calibration: Sendable {
     try check(
       file, computation, batchTokens: batchTokens, operands: operands, others: others)
     let found = try calibrate(file)
+    for agreement in found.parts.flatMap(\.agreements) where !agreement.isFinite {
+      throw .data(
+        agreement.layer, "the layer's output is not a finite number",
+        hint: "its weights are damaged, or a text of \(file) drives it out of range")
+    }
     if computation.precision == .int8 { found.report(diagnostics) }
     return found
   }

@@ -1,3 +1,4 @@
+import Failures
 import JSON
 
 /// Records of tensor streams as JSON.
@@ -28,33 +29,45 @@ package enum StreamView {
   }
 
   /// A record with the values of its columns, by their names.
-  package static func record(_ segment: TensorSegment, _ index: Int) -> String {
+  ///
+  /// - Throws: 65 for a value that JSON has no number for.
+  package static func record(
+    _ segment: TensorSegment, _ index: Int
+  ) throws(Failure) -> String {
+    let id = String(decoding: segment.id(index), as: UTF8.self)
     var line = "{\"id\":"
-    JSON.quote(String(decoding: segment.id(index), as: UTF8.self), to: &line)
+    JSON.quote(id, to: &line)
     for (i, column) in segment.schema.columns.enumerated() {
-      line += ",\"\(column.name)\":" + values(segment, index, i, column)
+      let texts = texts(segment, index, i, column)
+      if let odd = texts.first(where: { $0.contains("n") }) {
+        throw .data("record \(id)", "expected finite values, found \(odd)")
+      }
+      line += ",\"\(column.name)\":" + values(texts, column)
     }
     return line + "}"
   }
 
-  private static func values(
+  private static func texts(
     _ segment: TensorSegment, _ index: Int, _ column: Int, _ form: StreamColumn
-  ) -> String {
-    let texts: [String]
+  ) -> [String] {
     switch form.type {
-    case .f32: texts = segment.values(index, column: column, as: Float.self).map(\.description)
+    case .f32: return segment.values(index, column: column, as: Float.self).map(\.description)
     case .f16:
-      texts = segment.values(index, column: column, as: UInt16.self).map {
+      return segment.values(index, column: column, as: UInt16.self).map {
         Float(Float16(bitPattern: $0)).description
       }
     case .bf16:
-      texts = segment.values(index, column: column, as: UInt16.self).map {
+      return segment.values(index, column: column, as: UInt16.self).map {
         Float(bitPattern: UInt32($0) << 16).description
       }
-    case .i32: texts = segment.values(index, column: column, as: Int32.self).map(\.description)
-    case .i8: texts = segment.values(index, column: column, as: Int8.self).map(\.description)
-    default: texts = segment.values(index, column: column, as: UInt8.self).map(\.description)
+    case .i32: return segment.values(index, column: column, as: Int32.self).map(\.description)
+    case .i8: return segment.values(index, column: column, as: Int8.self).map(\.description)
+    default: return segment.values(index, column: column, as: UInt8.self).map(\.description)
     }
+  }
+
+  /// Values as a number, a list of them, or a list of lists; those of no number are `nan` and `inf`.
+  private static func values(_ texts: [String], _ form: StreamColumn) -> String {
     if !form.isRagged, form.width == nil { return texts.first ?? "null" }
     guard form.isRagged, let width = form.width else {
       return "[" + texts.joined(separator: ",") + "]"

@@ -93,7 +93,7 @@ struct View: ToolCommand {
       while let segment = try reader.next() {
         if header, segment.first == 0 { try writer.write(StreamView.header(segment) + "\n") }
         for index in 0..<segment.records {
-          try writer.write(StreamView.record(segment, index) + "\n")
+          try writer.write(try StreamView.record(segment, index) + "\n")
         }
         records += segment.records
         context.count(records: segment.records)

@@ -31,6 +31,8 @@ struct TextScoring {
     var steps = ScoreSteps()
     let scores = steps.separate(found.scores[0], logits: found.logits?[0])
     if let warning = steps.warning { context.diagnostics.warning(warning) }
-    try StandardOutput.write(scores.map { "\($0)\n" }.joined())
+    let scored = try FinalScores().documents(
+      RecordID("query"), docs.indices.map { RecordID("\($0 + 1)") }, scores)
+    try StandardOutput.write(scored.map { "\($0.score)\n" }.joined())
   }
 }

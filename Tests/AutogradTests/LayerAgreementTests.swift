@@ -18,6 +18,19 @@ struct LayerAgreementTests {
     (([1, 0], [-1, 0]), -1),
   ]
 
+  /// A row without numbers has no cosine, and says so.
+  @Test(arguments: [Float.nan, .infinity, -.infinity])
+  func rowsWithoutNumbers(_ odd: Float) {
+    var all = Self.agreement([([3, 4], [4, 3])])
+    #expect(all.isFinite)
+    for row in [([odd, 1], [1, 1]), ([1, 1], [1, odd])] as [([Float], [Float])] {
+      let one = Self.agreement([row])
+      #expect(!one.isFinite && one.rows == 0 && one.cosine == 1)
+      all.add(one)
+    }
+    #expect(!all.isFinite && all.rows == 1)
+  }
+
   @Test func cosines() {
     for (row, cosine) in Self.rows {
       let one = Self.agreement([row])

@@ -1,3 +1,4 @@
+import Failures
 import JSON
 import Streams
 import Tensors
@@ -41,11 +42,16 @@ struct StreamViewTests {
     var description = StreamDescription(role: .doc)
     description.dim = 2
     func record(_ schema: StreamSchema, items: Int, _ columns: [[UInt8]]) throws -> String {
-      StreamView.record(try segment(schema, description, items: items, columns), 0)
+      try StreamView.record(segment(schema, description, items: items, columns), 0)
     }
     #expect(
       try record(.dense(.f16, dimension: 2), items: 1, [bytes([Float16(0.5), -2])])
         == #"{"id":"d\"1","embeddings":[0.5,-2.0]}"#)
+    for odd in [Float16.nan, .infinity, -.infinity] {
+      #expect(throws: Failure.self) {
+        try record(.dense(.f16, dimension: 2), items: 1, [bytes([Float16(0.5), odd])])
+      }
+    }
     // The upper half of a float.
     #expect(
       try record(.dense(.bf16, dimension: 2), items: 1, [bytes([UInt16(0x3F80), 0xC000])])
