@@ -31,9 +31,27 @@ package struct Curves: Sendable {
     self.subtitle = subtitle
     xName = x
     yName = y
-    self.series = series.filter { !$0.points.isEmpty }.map {
+    self.series = Self.joined(series.filter { !$0.points.isEmpty }).map {
       Series($0.name, Self.thinned($0.points))
     }
+  }
+
+  /// Curves of which those that are the same are one, which has all their names: one drawn over
+  /// another looks as if it were not there.
+  private static func joined(_ series: [Series]) -> [Series] {
+    var joined: [Series] = []
+    for curve in series {
+      let same = joined.firstIndex { other in
+        other.points.count == curve.points.count
+          && zip(other.points, curve.points).allSatisfy { $0 == $1 }
+      }
+      if let same {
+        joined[same].name += " = \(curve.name)"
+      } else {
+        joined.append(curve)
+      }
+    }
+    return joined
   }
 
   private static func thinned(
@@ -55,10 +73,10 @@ package struct Curves: Sendable {
     let rows = (series.count + columns - 1) / columns
     let legend = Double(rows) * 20 + 10
     let height = 300 + legend
-    let frame = PlotFrame(width: width, height: height, legend: legend)
     let points = series.flatMap(\.points)
     let x = PlotScale(points.map(\.x).min() ?? 0, points.map(\.x).max() ?? 1)
     let y = PlotScale(points.map(\.y).min() ?? 0, points.map(\.y).max() ?? 1)
+    let frame = PlotFrame(width: width, height: height, legend: legend, values: y)
     var drawing = SVGDrawing()
     frame.heading(&drawing, title, subtitle)
     frame.axes(&drawing, y, x: xName, y: yName)

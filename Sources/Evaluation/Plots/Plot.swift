@@ -54,13 +54,22 @@ package struct Plot: Sendable {
 
 /// The part of a picture that values are drawn in: axes, ticks, names.
 struct PlotFrame {
-  let left = 58.0
+  let left: Double
   let top: Double
   let right: Double
   let bottom: Double
 
-  /// A frame in a picture; `legend` is the height of what stands between heading and values.
-  init(width: Double, height: Double, legend: Double = 0) {
+  /// A frame in a picture.
+  ///
+  /// - Parameters:
+  ///   - width: The picture's.
+  ///   - height: The picture's.
+  ///   - legend: Height of what stands between heading and values.
+  ///   - values: The scale whose ticks' texts stand at the left; nil where they are short.
+  init(width: Double, height: Double, legend: Double = 0, values: PlotScale? = nil) {
+    let longest = (values?.ticks ?? []).map { PlotScale.text($0).count }.max() ?? 0
+    // The axis's name, the texts at about 6.4 a character, and a little between these and the lines.
+    left = max(58, 24 + 6.4 * Double(longest) + 8)
     top = 58 + legend
     right = width - 12
     bottom = height - 44
