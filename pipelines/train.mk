@@ -28,7 +28,7 @@ REPEAT       ?= 1
 # What they are sampled from, and by which judgements
 SAMPLED_RUN  ?= $(TRAIN_RUN)
 SAMPLE_QRELS ?= $(QRELS)
-SAMPLE_FLAGS ?= --add-docs-not-in-ranking --skip-unanswered
+SAMPLE_FLAGS ?= --add-docs-not-in-ranking
 TRAIN_FLAGS  ?=
 # How the model is judged: retrieve (its own index) or rerank (the first stage's candidates)
 EVALUATE ?= retrieve

@@ -21,8 +21,11 @@ package final class RunTuples: TupleSource {
     package var addsJudged = false
     /// Ranks at the top whose documents are no candidates unless they are judged.
     package var skippedRanks = 0
-    /// Whether queries without a relevant document are left out where one is to be drawn.
-    package var skipsUnanswered = false
+    /// Whether what cannot be used is left out and counted; else it is an error.
+    ///
+    /// That are queries without a relevant document where one is to be drawn, queries and documents
+    /// without a text, and tuples whose targets are all the same where they are to be normalised.
+    package var leavesOut = false
     /// Whether every id has to have a text.
     package var needsTexts = true
     /// How messages name an option: as a key of a configuration.
@@ -50,8 +53,17 @@ package final class RunTuples: TupleSource {
     package var short = 0
     /// Without a relevant document.
     package var unanswered = 0
+    /// Without a text.
+    package var textless = 0
+    /// Documents without a text, each time that a query has one.
+    package var documents = 0
+    /// The first thing that was left out, and why.
+    package var first: String?
 
-    package var total: Int { unjudged + short + unanswered }
+    package var queries: Int { unjudged + short + unanswered + textless }
+    package var isEmpty: Bool { queries + documents == 0 }
+
+    mutating func note(_ reason: String) { if first == nil { first = reason } }
   }
 
   package var count: Int { members.count }
@@ -86,35 +98,53 @@ package final class RunTuples: TupleSource {
 
   private func choose() throws(Failure) {
     let sorted = (0..<run.queries.count).sorted { run.queries[$0] < run.queries[$1] }
-    for query in sorted {
-      if let qrels, qrels.queries.find(run.queries[query]) == nil {
-        leftOut.unjudged += 1
-        continue
-      }
-      let candidates = candidates(query)
-      if options.sampling == .singleRelevant, !candidates.contains(where: { ($0.grade ?? 0) > 0 }) {
-        if options.skipsUnanswered {
-          leftOut.unanswered += 1
-          continue
-        }
+    for query in sorted where try isUsable(query) { members.append(query) }
+    if members.isEmpty {
+      throw .data(
+        run.name,
+        "expected queries to train with, found none: \(leftOut.unjudged) are not judged, "
+          + "\(leftOut.short) have too few documents, \(leftOut.unanswered) no relevant one"
+          + (leftOut.textless > 0 ? ", \(leftOut.textless) no text" : ""))
+    }
+  }
+
+  /// Whether a query has a tuple; notes why one has none that is left out.
+  private func isUsable(_ query: Int) throws(Failure) -> Bool {
+    let id = run.queries[query]
+    if let qrels, qrels.queries.find(id) == nil {
+      leftOut.unjudged += 1
+      leftOut.note("query \(id) is not judged")
+      return false
+    }
+    if options.leavesOut, run.texts == nil, let queries, !queries.has(id) {
+      leftOut.textless += 1
+      leftOut.note(queries.missing(id, for: place(query)).message)
+      return false
+    }
+    let all = allCandidates(query)
+    let candidates = usable(all)
+    if candidates.count < all.count, let docs, let first = all.first(where: { !hasText($0) }) {
+      leftOut.documents += all.count - candidates.count
+      leftOut.note("query \(id): " + docs.missing(first.id, for: "").message)
+    }
+    if options.sampling == .singleRelevant, !candidates.contains(where: { ($0.grade ?? 0) > 0 }) {
+      guard options.leavesOut else {
         throw Failure(
           .data, at: place(query), "expected a relevant document to sample, found none",
           hint: "\(options.named("add_docs_not_in_ranking")) takes judged documents that the run "
             + "lacks")
       }
-      if let size = options.sampleSize, !options.sampling.feasible(candidates.map(\.known), size) {
-        leftOut.short += 1
-        continue
-      }
-      try check(query, candidates)
-      members.append(query)
+      leftOut.unanswered += 1
+      leftOut.note("query \(id) has no relevant document")
+      return false
     }
-    if members.isEmpty {
-      throw .data(
-        run.name,
-        "expected queries to train with, found none: \(leftOut.unjudged) are not judged, "
-          + "\(leftOut.short) have too few documents, \(leftOut.unanswered) no relevant one")
+    if let size = options.sampleSize, !options.sampling.feasible(candidates.map(\.known), size) {
+      leftOut.short += 1
+      leftOut.note("query \(id) has too few documents to sample")
+      return false
     }
+    try check(query, candidates)
+    return true
   }
 
   private func check(_ query: Int, _ candidates: [Found]) throws(Failure) {
@@ -157,7 +187,18 @@ package final class RunTuples: TupleSource {
     var grade: Int? { known.grade }
   }
 
-  private func candidates(_ query: Int) -> [Found] {
+  /// The documents that may be sampled; without a text none of them can be, where they need one.
+  private func candidates(_ query: Int) -> [Found] { usable(allCandidates(query)) }
+
+  private func usable(_ all: [Found]) -> [Found] {
+    options.leavesOut && docs != nil ? all.filter(hasText) : all
+  }
+
+  private func hasText(_ found: Found) -> Bool {
+    found.entry != nil && run.texts != nil || docs?.has(found.id) ?? true
+  }
+
+  private func allCandidates(_ query: Int) -> [Found] {
     let judged = qrels?.queries.find(run.queries[query])
     var found: [Found] = []
     var ids = IDTable()
@@ -188,22 +229,46 @@ package final class RunTuples: TupleSource {
     return grades.count < qrels.subtopicCount ? max(largest, 0) : largest
   }
 
-  package func tuple(_ index: Int, epoch: Int) throws(Failure) -> TrainingTuple {
-    let query = members[index]
-    let candidates = candidates(query)
+  package var varies: Bool { options.sampleSize != nil && options.sampling != .top }
+
+  package func keys(of index: Int, epoch: Int) -> [UInt64] {
+    [TupleKeys.key(query: run.queries[members[index]])]
+      + sampled(index, epoch: epoch).map { TupleKeys.key(document: $0.id) }
+  }
+
+  /// The documents of a tuple, in their order.
+  private func sampled(_ index: Int, epoch: Int) -> [Found] {
+    let candidates = candidates(members[index])
     var random = CounterRandom(
       seed: options.seed, stream: UInt64(epoch) << 32 | UInt64(index))
-    let places =
-      options.sampleSize.map {
-        options.sampling.places(of: candidates.map(\.known), $0, &random)
-      } ?? Array(candidates.indices)
+    guard let size = options.sampleSize else { return candidates }
+    return options.sampling.places(of: candidates.map(\.known), size, &random)
+      .map { candidates[$0] }
+  }
+
+  package func tuple(_ index: Int, epoch: Int) throws(Failure) -> TrainingTuple {
+    guard let tuple = try usableTuple(index, epoch: epoch) else {
+      throw .data(
+        place(members[index]),
+        "the targets of all documents are the same, which cannot be "
+          + "normalised", hint: "take more documents of each query, or sample single_relevant")
+    }
+    return tuple
+  }
+
+  /// A tuple; nil where its targets are to be normalised and all the same.
+  package func usableTuple(_ index: Int, epoch: Int) throws(Failure) -> TrainingTuple? {
+    let query = members[index]
+    let sampled = sampled(index, epoch: epoch)
     let place = place(query)
-    var targets = places.map { target(candidates[$0]) }
-    if options.normalizesTargets { targets = try normalized(targets, place) }
+    var targets = sampled.map(target)
+    if options.normalizesTargets {
+      guard let normalized = normalized(targets) else { return nil }
+      targets = normalized
+    }
     var documents: [TrainingTuple.Document] = []
-    for (i, target) in zip(places, targets) {
-      documents.append(
-        .init(id: candidates[i].id, text: try text(candidates[i], place), target: target))
+    for (found, target) in zip(sampled, targets) {
+      documents.append(.init(id: found.id, text: try text(found, place), target: target))
     }
     var text = run.queryText(query).map { Array($0.utf8) }
     if text == nil { text = try queries?.text(run.queries[query], for: place) }
@@ -227,12 +292,14 @@ package final class RunTuples: TupleSource {
     }
   }
 
-  private func normalized(_ targets: [Float], _ place: String) throws(Failure) -> [Float] {
+  /// Targets moved and scaled to lie between 0 and 1; nil where they are all the same.
+  private func normalized(_ targets: [Float]) -> [Float]? {
     let (low, high) = (targets.min() ?? 0, targets.max() ?? 0)
-    guard low < high else {
-      throw .data(
-        place, "the targets of all documents are \(low), which cannot be normalised",
-        hint: "take more documents of each query, or sample single_relevant")
+    guard low < high else { return nil }
+    // The span of scores that single precision holds may be one that it does not.
+    guard (high - low).isFinite else {
+      let span = Double(high) - Double(low)
+      return targets.map { Float((Double($0) - Double(low)) / span) }
     }
     return targets.map { ($0 - low) / (high - low) }
   }

@@ -40,6 +40,13 @@ package protocol TupleSource: AnyObject {
   var count: Int { get }
   /// Documents of every tuple.
   var documents: Int { get }
+  /// Whether a tuple has other documents in other epochs.
+  var varies: Bool { get }
+  /// Numbers that stand for a tuple's query and documents: where two tuples share a number, they
+  /// share an id or a text.
+  ///
+  /// - Precondition: the source was made to know them.
+  func keys(of index: Int, epoch: Int) -> [UInt64]
   /// A tuple; the same for the same arguments, whatever was asked before.
   ///
   /// - Throws: 65 where the data turn out to be malformed, 74 where they cannot be read.

@@ -31,7 +31,8 @@ struct TextScoring {
     var steps = ScoreSteps()
     let scores = steps.separate(found.scores[0], logits: found.logits?[0])
     if let warning = steps.warning { context.diagnostics.warning(warning) }
-    let scored = try FinalScores().documents(
+    var final = FinalScores()
+    let scored = try final.documents(
       RecordID("query"), docs.indices.map { RecordID("\($0 + 1)") }, scores)
     try StandardOutput.write(scored.map { "\($0.score)\n" }.joined())
   }

@@ -1,5 +1,6 @@
 import Failures
 import Records
+import TestSupport
 import Testing
 import TrainingData
 
@@ -113,7 +114,7 @@ import TrainingData
       try tuples([("a", "0", "2", 1), ("b", "0", "9", 1)], .relevance) {
         $0.sampling = .singleRelevant
         $0.sampleSize = 2
-        $0.skipsUnanswered = skipping
+        $0.leavesOut = skipping
       }
     }
     let error = #expect(throws: Failure.self) { try sample(skipping: false) }
@@ -128,5 +129,57 @@ import TrainingData
       $0.sampleSize = 2
     }
     #expect(try tuples.tuple(0, epoch: 0).documents.map(\.id) == ["2", "3"])
+  }
+
+  /// Queries and documents without a text are left out and counted, where anything is.
+  @Test func whatHasNoTextIsLeftOut() throws {
+    let folder = try TemporaryFolder()
+    let queries = try TextStore(
+      "query", [folder.write("q.tsv", "b\ttext\n")], scratchFolder: folder.path)
+    let docs = try TextStore(
+      "document", [folder.write("d.tsv", "1\tx\n4\ty\n3\tz\n")], scratchFolder: folder.path)
+    var options = RunTuples.Options(targets: .score)
+    options.sampleSize = 3
+    options.addsJudged = true
+    func tuples() throws -> RunTuples {
+      try RunTuples(run(), qrels: qrels(judged), options, queries: queries, docs: docs)
+    }
+    let failure = #expect(throws: Failure.self) { try tuples() }
+    #expect(failure?.status == .data)
+    options.leavesOut = true
+    let found = try tuples()
+    // Query a has no text; of b's documents 2 has none, nor has 9, which the run lacks.
+    #expect(found.count == 1 && found.leftOut.textless == 1 && found.leftOut.documents == 2)
+    #expect(found.leftOut.unjudged == 1 && found.leftOut.queries == 2)
+    #expect(found.leftOut.first?.contains("query a is not in") == true)
+    #expect(try found.tuple(0, epoch: 0).documents.map { $0.id } == ["1", "3", "4"])
+  }
+
+  /// Targets that are all the same have no scale.
+  @Test func targetsThatCannotBeNormalised() throws {
+    let tuples = try tuples(judged, .relevance) {
+      $0.sampleSize = 1
+      $0.normalizesTargets = true
+    }
+    #expect(try tuples.usableTuple(0, epoch: 0) == nil)
+    #expect(throws: Failure.self) { try tuples.tuple(0, epoch: 0) }
+  }
+
+  /// Two tuples share a key where they share a document, of the sample that the epoch has.
+  @Test func keysAreThoseOfTheSample() throws {
+    let tuples = try tuples(judged, .score) {
+      $0.sampleSize = 2
+      $0.sampling = .random
+    }
+    #expect(tuples.varies)
+    var samples: Set<[String]> = []
+    for epoch in 0..<8 {
+      let keys = (0..<2).map { tuples.keys(of: $0, epoch: epoch) }
+      let ids = try (0..<2).map { try tuples.tuple($0, epoch: epoch).documents.map { "\($0.id!)" } }
+      #expect(Set(keys[0]).intersection(keys[1]).count == Set(ids[0]).intersection(ids[1]).count)
+      #expect(Set(keys[0]).count == 3)
+      samples.insert(ids[1])
+    }
+    #expect(samples.count > 1)
   }
 }

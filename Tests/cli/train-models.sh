@@ -7,7 +7,7 @@ exits 0 lir-encode --model "$plain" --role doc docs.tsv -o docs.lirt
 exits 0 lir-index build -o docs.index docs.lirt
 exits 0 lir-search --index docs.index --model "$plain" -k 10 queries.tsv -o first.run
 exits 0 lir-train sample --qrels qrels.txt --queries queries.tsv --docs docs.tsv --sample-size 4 \
-  --add-docs-not-in-ranking --skip-unanswered first.run -o tuples.jsonl
+  --add-docs-not-in-ranking first.run -o tuples.jsonl
 cat >train.yml <<END
 model: $plain
 data: {tuples: tuples.jsonl}

@@ -120,7 +120,7 @@ def make_tuples(options: argparse.Namespace, tools: Tools, run: Path, work: Path
                   if path.exists())
     tools("lir-train", "sample", "--qrels", judged, "--queries", data / "queries.train.tsv",
           "--docs", data / "docs.tsv", "--sample-size", 2, "--add-docs-not-in-ranking",
-          "--skip-unanswered", "--repeat", 8, "--seed", options.seed, "--no-provenance", run, "-o",
+          "--repeat", 8, "--seed", options.seed, "--no-provenance", run, "-o",
           work / "sorted.jsonl")
     lines = (work / "sorted.jsonl").read_text("utf-8").splitlines(keepends=True)
     random.Random(options.seed).shuffle(lines)

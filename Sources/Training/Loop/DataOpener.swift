@@ -31,6 +31,7 @@ package struct DataOpener {
       options.targets = data.targets ?? .order
       options.documents = data.documents
       options.systems = data.systems
+      options.keepsKeys = data.noDuplicates
       return try TupleFiles(
         data.tuples, options, formats: data.formats,
         queries: try store("query", data.queries, data.queryRecords),
@@ -51,14 +52,19 @@ package struct DataOpener {
     return tuples
   }
 
-  /// Says how many queries of a run are left out.
+  /// Says how many queries and documents of a run are left out.
   package func say(_ leftOut: RunTuples.LeftOut, _ run: Run) {
-    for (count, what) in [
-      (leftOut.unjudged, "are not judged"), (leftOut.short, "have too few documents to sample"),
-      (leftOut.unanswered, "have no relevant document"),
-    ] where count > 0 {
-      warn("\(run.name): \(count) queries \(what) and are left out")
-    }
+    for text in Self.texts(leftOut) { warn("\(run.name): \(text) and are left out") }
+  }
+
+  /// What was left out, by reason.
+  package static func texts(_ leftOut: RunTuples.LeftOut) -> [String] {
+    [
+      (leftOut.unjudged, "queries are not judged"),
+      (leftOut.short, "queries have too few documents to sample"),
+      (leftOut.unanswered, "queries have no relevant document"),
+      (leftOut.textless, "queries have no text"), (leftOut.documents, "documents have no text"),
+    ].filter { $0.0 > 0 }.map { "\($0) \($1)" }
   }
 
   /// Judgements of a configuration; nil where it names none.
