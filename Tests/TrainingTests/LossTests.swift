@@ -250,6 +250,63 @@ struct LossCases {
     try golden.expect(spread, try golden.tensors.floats("grad.\(key)"), key)
   }
 
+  /// Value and gradient of sentence-transformers' loss, by scripts/golden/make_contrastive.py: with
+  /// the first document as positive, all others of the batch as negatives, and a scale or its inverse.
+  ///
+  /// The reference computed in double precision, from scores that single precision holds.
+  @Test func multipleNegativesRanking() throws {
+    let cases = try #require(try Fixtures.json("contrastive.json")["losses"]?.array)
+    #expect(cases.count == 6)
+    for item in cases {
+      let (queries, documents) = (item["queries"]?.integer ?? 0, item["documents"]?.integer ?? 0)
+      let factor = try #require(item["scale"]?.double)
+      let full = (item["scores"]?.array ?? []).compactMap { $0.double.map { Float($0) } }
+      let slopes = (item["gradient"]?.array ?? []).compactMap(\.double)
+      let expected = try #require(item["loss"]?.double)
+      let sampling = InBatchSampling(positives: .first, negatives: .allAndNonFirst)
+      let targets = ScoreTable(
+        queries: queries, documents: documents,
+        values: (0..<queries * documents).map { $0 % documents == 0 ? 1 : 0 })
+      var random = CounterRandom(seed: 1)
+      let columns = sampling.columns(targets, &random)
+      let width = queries * documents
+      let scores = ScoreTable(
+        queries: queries, documents: width,
+        values: columns.enumerated().flatMap { query, row in row.map { full[query * width + $0] } })
+      for scale in [LogitScale(.scale, factor), LogitScale(.temperature, 1 / factor)] {
+        let value = InBatchCrossEntropy(sampling, scale: scale)(scores)
+        #expect(abs(value.value - expected) <= 1e-9 * expected)
+        for (query, row) in columns.enumerated() {
+          for (place, document) in row.enumerated() {
+            let slope = value.gradient[query * width + place]
+            #expect(abs(slope - slopes[query * width + document]) <= 1e-9 * max(1, factor))
+          }
+        }
+        // Without others' documents the same is InfoNCE: of one query there are none.
+        let one = ScoreTable(queries: 1, documents: width, values: Array(scores.row(0)))
+        let first = ScoreTable(
+          queries: 1, documents: width, values: (0..<width).map { $0 == 0 ? 1 : 0 })
+        let alone = InfoNCE(scale: scale)(one, first)
+        #expect(alone.value == InBatchCrossEntropy(scale: scale)(one).value)
+        let share = Double(queries)
+        for (place, document) in columns[0].enumerated() {
+          #expect(
+            abs(alone.gradient[place] / share - slopes[document]) <= 1e-9 * max(1, factor))
+        }
+      }
+    }
+  }
+
+  /// A scale of 1 changes no bit.
+  @Test func aScaleOfOneIsNone() {
+    let scores = ScoreTable(queries: 2, documents: 3, values: [0.1, 7, -3, 1e-8, 55, 2])
+    let plain = InBatchCrossEntropy()(scores)
+    for scale in [LogitScale(.scale, 1), LogitScale(.temperature, 1)] {
+      let value = InBatchCrossEntropy(scale: scale)(scores)
+      #expect(value.value == plain.value && value.gradient == plain.gradient)
+    }
+  }
+
   @Test func permutationsAreFair() {
     // 3! orders, 6000 draws: 1000 each, standard deviation 29.
     var random = CounterRandom(seed: 7)

@@ -19,7 +19,7 @@ struct ConfigurationReader {
     for member in members where !keys.contains(member.key) {
       throw .config(
         file, "unknown key \(path)\(member.key)",
-        hint: NearestName.find(member.key, in: keys).map { "did you mean \(path)\($0)?" })
+        hint: NearestName.suggest(member.key, in: keys).map { "did you mean \(path)\($0)?" })
     }
   }
 
@@ -38,11 +38,13 @@ struct ConfigurationReader {
     return .config(file, "\(path)\(key): expected \(expected), found \(found)")
   }
 
-  func integer(_ key: String, least: Int = 0, most: Int = .max) throws(Failure) -> Int? {
+  /// A whole number; what is counted with several of them fits an integer.
+  func integer(
+    _ key: String, least: Int = 0, most: Int = ConfigurationReader.largestCount
+  ) throws(Failure) -> Int? {
     guard let value = self[key] else { return nil }
     guard let number = value.integer, number >= least, number <= most else {
-      let range = most == .max ? "of at least \(least)" : "from \(least) to \(most)"
-      throw failure(key, expected: "an integer \(range)")
+      throw failure(key, expected: "an integer from \(least) to \(most)")
     }
     return number
   }
@@ -50,20 +52,48 @@ struct ConfigurationReader {
   /// An integer of at least 1, where the reference writes -1 for none.
   func limit(_ key: String) throws(Failure) -> Int? {
     guard let value = self[key], value.integer != -1 else { return nil }
-    guard let number = value.integer, number >= 1 else {
-      throw failure(key, expected: "-1 or an integer of at least 1")
+    guard let number = value.integer, number >= 1, number <= Self.largestCount else {
+      throw failure(key, expected: "-1 or an integer from 1 to \(Self.largestCount)")
     }
     return number
   }
 
-  func number(_ key: String, least: Double = -.greatestFiniteMagnitude) throws(Failure) -> Double? {
+  /// A number that single precision holds.
+  func number(_ key: String, least: Double = -ConfigurationReader.largest) throws(Failure)
+    -> Double?
+  {
     guard let value = self[key] else { return nil }
-    guard let number = value.double, number >= least else {
+    guard let number = value.double, number >= least, number <= Self.largest else {
       throw failure(
-        key, expected: least.isZero ? "a number of at least 0" : "a number")
+        key,
+        expected: least.isZero ? "a number from 0 to 3.4e38" : "a number from -3.4e38 to 3.4e38")
     }
     return number
   }
+
+  /// A number above 0 by which something may be divided in single precision.
+  func positive(_ key: String) throws(Failure) -> Double? {
+    guard let value = self[key] else { return nil }
+    guard let number = value.double, (Self.smallest...Self.largest).contains(number) else {
+      throw failure(key, expected: "a number above 0, from 1e-30 to 3.4e38")
+    }
+    return number
+  }
+
+  /// A share of something, less than all of it.
+  func share(_ key: String) throws(Failure) -> Double? {
+    guard let value = self[key] else { return nil }
+    guard let number = value.double, (0..<1).contains(number) else {
+      throw failure(key, expected: "a number from 0 to below 1")
+    }
+    return number
+  }
+
+  /// Most entries of a list of mappings.
+  private static let mostMappings = 1000
+  static let largestCount = 1_000_000_000_000
+  private static let largest = Double(Float.greatestFiniteMagnitude)
+  private static let smallest = 1e-30
 
   func bool(_ key: String) throws(Failure) -> Bool? {
     guard let value = self[key] else { return nil }
@@ -101,7 +131,7 @@ struct ConfigurationReader {
     guard let choice = T(rawValue: text) else {
       let names = T.allCases.map(\.rawValue)
       var failure = failure(key, expected: names.joined(separator: ", "))
-      failure.hint = NearestName.find(text, in: names).map { "did you mean \($0)?" }
+      failure.hint = NearestName.suggest(text, in: names).map { "did you mean \($0)?" }
       throw failure
     }
     return choice
@@ -133,7 +163,14 @@ struct ConfigurationReader {
   func mappings(_ key: String, keys: [String]) throws(Failure) -> [ConfigurationReader] {
     guard let value = self[key] else { return [] }
     var readers: [ConfigurationReader] = []
-    for (i, element) in (value.array ?? [value]).enumerated() {
+    let elements = value.array ?? [value]
+    guard elements.count <= Self.mostMappings else {
+      throw .config(
+        file,
+        "\(path)\(key): expected at most \(Self.mostMappings) entries, found "
+          + "\(elements.count)")
+    }
+    for (i, element) in elements.enumerated() {
       readers.append(
         try ConfigurationReader(element, path: "\(path)\(key).\(i).", file: file, keys: keys))
     }
@@ -152,12 +189,20 @@ package enum ConfigurationPath {
   /// `configuration` with `value` at `path`; mappings and lists on the way are made where they are
   /// missing.
   ///
-  /// - Throws: 64 where the path leads through a value that has no parts, or past the end of a list.
+  /// - Throws: 64 where the path leads through a value that has no parts, past the end of a list, or
+  ///   too deep.
   package static func set(
     _ path: String, _ value: JSON, in configuration: JSON
   ) throws(Failure) -> JSON {
-    try set(path.split(separator: ".")[...], value, in: configuration, path)
+    let parts = path.split(separator: ".")
+    guard parts.count <= mostParts else {
+      throw .usage("--set: expected a path of at most \(mostParts) parts, found \(parts.count)")
+    }
+    return try set(parts[...], value, in: configuration, path)
   }
+
+  /// Parts of the longest path that leads anywhere.
+  private static let mostParts = 64
 
   private static func set(
     _ keys: ArraySlice<Substring>, _ value: JSON, in place: JSON, _ path: String

@@ -13,6 +13,9 @@ package struct LoRAConfiguration: Sendable {
     "use_rslora": false, "adapter": .null,
   ]
 
+  /// Largest rank; that of a layer is at most its larger side.
+  private static let mostRank = 1 << 16
+
   package var rank: Int
   package var alpha: Double
   /// Share of an updated layer's inputs that is dropped on the way to A.
@@ -36,10 +39,9 @@ package struct LoRAConfiguration: Sendable {
 
   /// Defaults are PEFT's.
   init(_ reader: ConfigurationReader) throws(Failure) {
-    rank = try reader.integer("r", least: 1) ?? 8
+    rank = try reader.integer("r", least: 1, most: Self.mostRank) ?? 8
     alpha = try reader.number("alpha", least: 0) ?? 8
-    dropout = try reader.number("dropout", least: 0) ?? 0
-    if dropout >= 1 { throw reader.failure("dropout", expected: "a number below 1") }
+    dropout = try reader.share("dropout") ?? 0
     targets = try reader.strings("targets") ?? []
     if targets.isEmpty { throw reader.failure("targets", expected: "names such as [query, value]") }
     saved = try reader.strings("modules_to_save") ?? []

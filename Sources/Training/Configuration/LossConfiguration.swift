@@ -23,7 +23,10 @@ enum LossConfiguration {
       .scoring(MarginMSE(margin: .targets))
     },
     "KLDivergence": Recipe(parameters: [:]) { _ throws(Failure) in .scoring(KLDivergence()) },
-    "InfoNCE": Recipe(parameters: [:]) { _ throws(Failure) in .scoring(InfoNCE()) },
+    "InfoNCE": Recipe(parameters: ["temperature": .double(1), "scale": .null]) {
+      reader throws(Failure) in
+      .scoring(InfoNCE(scale: try scale(reader)))
+    },
     "PearsonCorrelation": Recipe(parameters: [:]) { _ throws(Failure) in
       .scoring(PearsonCorrelation())
     },
@@ -53,11 +56,16 @@ enum LossConfiguration {
     "InBatchCrossEntropy": Recipe(
       parameters: [
         "pos_sampling_technique": "all", "neg_sampling_technique": "all",
-        "max_num_neg_samples": .null,
+        "max_num_neg_samples": .null, "temperature": .double(1), "scale": .null,
       ]
-    ) { reader throws(Failure) in .inBatch(InBatchCrossEntropy(try inBatch(reader))) },
+    ) { reader throws(Failure) in
+      .inBatch(InBatchCrossEntropy(try inBatch(reader), scale: try scale(reader)))
+    },
     "ScoreBasedInBatchCrossEntropy": Recipe(
-      parameters: ["min_target_diff": .null, "max_num_neg_samples": .null]
+      parameters: [
+        "min_target_diff": .null, "max_num_neg_samples": .null, "temperature": .double(1),
+        "scale": .null,
+      ]
     ) { reader throws(Failure) in
       guard let difference = try reader.number("min_target_diff") else {
         throw reader.failure("min_target_diff", expected: "a number")
@@ -66,18 +74,26 @@ enum LossConfiguration {
         InBatchCrossEntropy(
           InBatchSampling(
             leastTargetDifference: difference,
-            maximumNegatives: try reader.integer("max_num_neg_samples", least: 1))))
+            maximumNegatives: try reader.integer("max_num_neg_samples", least: 1)),
+          scale: try scale(reader)))
     },
     "FLOPSRegularization": regularization, "L1Regularization": regularization,
     "L2Regularization": regularization,
   ]
 
   private static func temperature(_ reader: ConfigurationReader) throws(Failure) -> Double {
-    let temperature = try reader.number("temperature") ?? 1
-    guard temperature > 0 else {
-      throw reader.failure("temperature", expected: "a number above 0")
+    try reader.positive("temperature") ?? 1
+  }
+
+  private static func scale(_ reader: ConfigurationReader) throws(Failure) -> LogitScale {
+    let temperature = try reader.positive("temperature")
+    guard let scale = try reader.positive("scale") else {
+      return LogitScale(.temperature, temperature ?? 1)
     }
-    return temperature
+    guard temperature == nil else {
+      throw reader.failure("scale", expected: "none beside temperature, its inverse")
+    }
+    return LogitScale(.scale, scale)
   }
 
   private static let regularization = Recipe(
@@ -104,6 +120,9 @@ enum LossConfiguration {
       maximumNegatives: try reader.integer("max_num_neg_samples", least: 1))
   }
 
+  /// Names of all losses.
+  static let names: [String] = recipes.keys.sorted()
+
   /// The terms that the key `losses` lists.
   static func terms(_ top: ConfigurationReader) throws(Failure) -> [LossTerm] {
     var terms: [LossTerm] = []
@@ -113,10 +132,11 @@ enum LossConfiguration {
         throw loose.failure("name", expected: "the name of a loss")
       }
       guard let recipe = recipes[name] else {
+        let nearest = NearestName.suggest(name, in: names, within: name.count / 2)
         throw .config(
-          top.file, "losses.\(i).name: there is no loss \(name)",
-          hint: NearestName.find(name, in: Array(recipes.keys).sorted(), within: name.count / 2)
-            .map { "did you mean \($0)?" })
+          top.file,
+          "losses.\(i).name: there is no loss \(name); there are \(names.joined(separator: ", "))",
+          hint: nearest.map { "did you mean \($0)?" })
       }
       // Again, with the keys of this loss alone.
       let reader = try loose.restricted(to: ["name", "weight"] + recipe.keys)
@@ -131,7 +151,9 @@ enum LossConfiguration {
     let all = losses?.array ?? losses.map { [$0] } ?? []
     return .array(
       all.map { loss in
-        let own = recipes[loss["name"]?.string ?? ""]?.parameters.members ?? []
+        var own = recipes[loss["name"]?.string ?? ""]?.parameters.members ?? []
+        // A scale stands in the place of a temperature.
+        if !(loss["scale"]?.isNull ?? true) { own.removeAll { $0.key == "temperature" } }
         let defaults = [JSON.Member("name", .null), JSON.Member("weight", .double(1))] + own
         return TrainingConfiguration.filled(loss, .object(defaults))
       })

@@ -31,7 +31,8 @@ extension LossTerm {
     switch kind {
     case .scoring(let loss): ["weight"] + [loss.numberName].compactMap { $0 }
     case .inBatch(let loss):
-      loss.sampling.leastTargetDifference == nil ? ["weight"] : ["weight", "min_target_diff"]
+      ["weight", loss.scale.name.rawValue]
+        + (loss.sampling.leastTargetDifference == nil ? [] : ["min_target_diff"])
     case .regularization: ["weight", "query_weight", "doc_weight"]
     case .views: ["weight"]
     }
@@ -45,7 +46,8 @@ extension LossTerm {
 
   /// Whether the loss divides by one of its numbers.
   func divides(by name: String) -> Bool {
-    guard name == "temperature", case .scoring(let loss) = kind else { return false }
+    guard name == "temperature" else { return false }
+    guard case .scoring(let loss) = kind else { return true }
     return !(loss is RankNet)
   }
 
@@ -62,6 +64,9 @@ extension LossTerm {
     case (_, .scoring(var loss)):
       loss.number *= factor
       kind = .scoring(loss)
+    case ("temperature", .inBatch(var loss)), ("scale", .inBatch(var loss)):
+      loss.scale.number *= factor
+      kind = .inBatch(loss)
     case (_, .inBatch(var loss)):
       if let least = loss.sampling.leastTargetDifference {
         loss.sampling.leastTargetDifference = least * factor

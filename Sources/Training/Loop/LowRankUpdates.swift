@@ -49,6 +49,7 @@ package final class LowRankUpdates {
         throw .config(place, "lora: \(name) \(refusal)", hint: "modules_to_save trains it whole")
       }
       let (rows, columns) = (parameter.shape[0], parameter.shape[1])
+      try Self.checkRank(configuration.rank, name, rows, columns, place)
       let down = AlignedBuffer(count: configuration.rank * columns)
       let random = CounterRandom(seed: seed, stream: UInt64(number))
       // kaiming_uniform_ with a = √5: as wide as one over the root of the inputs.
@@ -75,6 +76,18 @@ package final class LowRankUpdates {
     self.saved = saved
     try Self.begin(configuration, weights, saved)
     own = Set(weights.compactMap(\.lowRank).flatMap(\.parameters).map(\.name))
+  }
+
+  /// Refuses updates that are larger than what they update.
+  private static func checkRank(
+    _ rank: Int, _ layer: Substring, _ rows: Int, _ columns: Int, _ place: String
+  ) throws(Failure) {
+    guard rank > max(rows, columns) else { return }
+    throw .config(
+      place,
+      "lora.r: expected at most \(max(rows, columns)), the larger side of \(layer) "
+        + "[\(rows),\(columns)], found \(rank)",
+      hint: "modules_to_save trains the layer whole, with fewer numbers")
   }
 
   /// Gives A, B and the modules that are trained whole the values of an adapter, if one is named.

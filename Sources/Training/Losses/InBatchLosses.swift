@@ -95,18 +95,22 @@ package struct InBatchSampling: Sendable, Equatable {
 /// The cross entropy of a query's scores with documents of the whole batch, the first of which is
 /// right.
 ///
-/// Lightning IR `loss/in_batch.py`.
+/// Lightning IR `loss/in_batch.py`, which has no temperature.
 package struct InBatchCrossEntropy: Sendable, Equatable {
   package var sampling: InBatchSampling
+  package var scale: LogitScale
 
-  package init(_ sampling: InBatchSampling = InBatchSampling()) { self.sampling = sampling }
+  package init(_ sampling: InBatchSampling = InBatchSampling(), scale: LogitScale = LogitScale()) {
+    self.sampling = sampling
+    self.scale = scale
+  }
 
   /// The loss and its derivative by the scores.
   ///
   /// - Parameter scores: [B,C], of the columns that `sampling` chose.
   /// - Returns: The mean over the queries.
   package func callAsFunction(_ scores: ScoreTable) -> LossValue {
-    meanOverQueries(scores) { query in Softmax(scores.row(query)).crossEntropy(right: 0) }
+    meanOverQueries(scores) { query in scale.crossEntropy(scores.row(query), right: 0) }
   }
 }
 

@@ -19,13 +19,21 @@ package struct KLDivergence: ScoringLoss {
 /// The cross entropy of the scores' softmax, where the document with the largest target is right;
 /// of several the first.
 ///
-/// van den Oord et al., arXiv:1807.03748; Lightning IR `loss/listwise.py`.
+/// van den Oord et al., arXiv:1807.03748; Lightning IR `loss/listwise.py`, which has no temperature.
 package struct InfoNCE: ScoringLoss {
-  package init() {}
+  package var scale: LogitScale
+
+  package init(scale: LogitScale = LogitScale()) { self.scale = scale }
+
+  package var numberName: String? { scale.name.rawValue }
+  package var number: Double {
+    get { scale.number }
+    set { scale.number = newValue }
+  }
 
   package func callAsFunction(_ scores: ScoreTable, _ targets: ScoreTable) -> LossValue {
     meanOverQueries(scores) { query in
-      Softmax(scores.row(query)).crossEntropy(right: firstLargest(targets.row(query)))
+      scale.crossEntropy(scores.row(query), right: firstLargest(targets.row(query)))
     }
   }
 }
@@ -91,10 +99,12 @@ struct Softmax {
   let shares: [Double]
   let logarithms: [Double]
 
-  init(_ row: some Collection<Float>) {
-    let largest = row.reduce(-.infinity) { max($0, Double($1)) }
-    let sum = row.reduce(0) { $0 + exp(Double($1) - largest) }
-    logarithms = row.map { Double($0) - largest - log(sum) }
+  init(_ row: some Collection<Float>) { self.init(row.map { Double($0) }) }
+
+  init(_ row: [Double]) {
+    let largest = row.reduce(-.infinity, max)
+    let sum = row.reduce(0) { $0 + exp($1 - largest) }
+    logarithms = row.map { $0 - largest - log(sum) }
     shares = logarithms.map(exp)
   }
 
