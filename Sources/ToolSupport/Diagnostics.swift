@@ -55,6 +55,14 @@ package struct Diagnostics: Sendable {
     }
   }
 
+  /// Says in a line of its own how far the work is, for logs: as JSON, or as a sentence.
+  package func progress(_ text: String, _ fields: [(String, String)]) {
+    switch format {
+    case .text: write("\(tool): \(text)")
+    case .json: emit("progress", text, extra: fields.map { JSON.Member($0, Self.value($1)) })
+    }
+  }
+
   private static func value(_ text: String) -> JSON {
     if let integer = Int(text) { return .integer(integer) }
     if let double = Double(text), double.isFinite { return .double(double) }

@@ -52,14 +52,33 @@ package final class ToolContext: Sendable {
     return wanted == 0 ? AvailableProcessors.count : wanted
   }
 
+  /// Says in a line of its own how far the work is, above the progress line; nothing with `-q`.
+  ///
+  /// - Parameters:
+  ///   - message: The message.
+  ///   - fields: What it says, for programs.
+  package func say(_ message: String, _ fields: [(String, String)] = []) {
+    if diagnostics.level == .quiet { return }
+    progress.clear()
+    diagnostics.progress(message, fields)
+  }
+
   /// Adds to what the summary line counts.
-  package func count(records: Int = 0, skipped: Int = 0, truncated: Int? = nil) {
+  ///
+  /// - Parameters:
+  ///   - records: Records that are done.
+  ///   - skipped: Records that were left out.
+  ///   - truncated: Texts that were cut.
+  ///   - steps: Steps that the progress line goes on by, where it counts no records.
+  package func count(
+    records: Int = 0, skipped: Int = 0, truncated: Int? = nil, steps: Int? = nil
+  ) {
     counters.withLock {
       $0.records += records
       $0.skipped += skipped
       if let truncated { $0.truncated = ($0.truncated ?? 0) + truncated }
     }
-    if records > 0 { progress.advance(records) }
+    if records > 0 { progress.advance(steps ?? records) }
   }
 
   /// Adds a field to the summary line.
@@ -121,13 +140,16 @@ package final class Progress: Sendable {
   private struct State {
     var done = 0
     var total: Int?
+    /// What is counted.
+    var unit = "records"
     var lastShown: ContinuousClock.Instant?
     var isShown = false
     /// Text behind the counts.
     var note = ""
   }
 
-  private let isOn: Bool
+  /// Whether the line is shown.
+  package let isOn: Bool
   private let tool: String
   private let state = Mutex(State())
   private let started = ContinuousClock.now
@@ -137,8 +159,19 @@ package final class Progress: Sendable {
     isOn = policy == .always || (policy == .auto && isatty(2) == 1)
   }
 
-  /// Sets the number of records that there will be, where it is known.
-  package func expect(_ total: Int) { state.withLock { $0.total = total } }
+  /// Sets the number of records that there will be, where it is known, or of what else is counted.
+  package func expect(_ total: Int, _ unit: String = "records") {
+    state.withLock { ($0.total, $0.unit) = (total, unit) }
+  }
+
+  /// Takes the line away until it is shown again.
+  func clear() {
+    let wasShown = state.withLock { state in
+      defer { state.isShown = false }
+      return state.isShown
+    }
+    if wasShown { Diagnostics.write("\r\u{1B}[K") }
+  }
 
   /// Says more behind the counts from the next line on.
   package func note(_ text: @autoclosure () -> String) {
@@ -155,23 +188,21 @@ package final class Progress: Sendable {
       if let last = state.lastShown, now - last < .milliseconds(200) { return nil }
       state.lastShown = now
       state.isShown = true
-      return Self.line(tool, state.done, state.total, (now - started) / .seconds(1)) + state.note
+      return Self.line(tool, state, (now - started) / .seconds(1)) + state.note
     }
     if let text { Diagnostics.write("\r\u{1B}[K" + text) }
   }
 
-  func finish() {
-    if state.withLock({ $0.isShown }) { Diagnostics.write("\r\u{1B}[K") }
-  }
+  func finish() { clear() }
 
-  private static func line(_ tool: String, _ done: Int, _ total: Int?, _ seconds: Double) -> String
-  {
-    let rate = Double(done) / max(seconds, 1e-9)
-    var text = "\(tool): \(done)"
-    if let total { text += " of \(total)" }
-    text += " records, \(ToolContext.fixed(rate, 0))/s"
-    if let total, done > 0 {
-      text += ", \(ToolContext.fixed(Double(max(0, total - done)) / rate, 0)) s left"
+  private static func line(_ tool: String, _ state: State, _ seconds: Double) -> String {
+    let rate = Double(state.done) / max(seconds, 1e-9)
+    var text = "\(tool): \(state.done)"
+    if let total = state.total { text += " of \(total)" }
+    // Slow work has a rate below 1.
+    text += " \(state.unit), \(ToolContext.fixed(rate, rate < 10 ? 1 : 0))/s"
+    if let total = state.total, state.done > 0 {
+      text += ", \(ToolContext.fixed(Double(max(0, total - state.done)) / rate, 0)) s left"
     }
     return text
   }

@@ -16,6 +16,8 @@ package final class TupleFile: TupleSource {
     ///
     /// Only the format of hard negatives names systems.
     package var systems: [String]?
+    /// Whether the keys of all tuples are kept in memory.
+    package var keepsKeys = false
 
     package init() {}
   }
@@ -26,6 +28,8 @@ package final class TupleFile: TupleSource {
   var format: TupleFormat { resolver.format }
   package var count: Int { lines.count - resolver.headerLines }
   package private(set) var documents = 0
+  package let varies = false
+  private let keys: TupleKeyList
 
   /// Reads a file once, and checks every tuple of it.
   ///
@@ -55,7 +59,10 @@ package final class TupleFile: TupleSource {
     }
     resolver = checker.resolver
     documents = checker.documents
+    keys = checker.keys
   }
+
+  package func keys(of index: Int, epoch: Int) -> [UInt64] { keys[index] }
 
   package func tuple(_ index: Int, epoch: Int) throws(Failure) -> TrainingTuple {
     let line = index + resolver.headerLines
@@ -68,6 +75,8 @@ private struct TupleChecker {
   let resolver: TupleResolver
   /// Documents of the first tuple.
   private(set) var documents = 0
+  /// Keys of all tuples so far, where they are kept.
+  private(set) var keys = TupleKeyList()
 
   /// Lines that a thread takes at a time.
   private static let chunk = 256
@@ -82,23 +91,29 @@ private struct TupleChecker {
     let firstLine = block.firstLine + header
     if documents == 0, let first = ranges.first {
       documents = try resolver.check(Array(block.bytes[first]), number: firstLine)
+        .documents.count
     }
     let chunks = (ranges.count + Self.chunk - 1) / Self.chunk
     let failures = UnsafeMutableBufferPointer<Failure?>.allocate(capacity: chunks)
     failures.initialize(repeating: nil)
     defer { failures.deinitialize().deallocate() }
+    let found = UnsafeMutableBufferPointer<[[UInt64]]>.allocate(capacity: chunks)
+    found.initialize(repeating: [])
+    defer { found.deinitialize().deallocate() }
     let documents = documents
     pool.forEachUnchecked(chunks) { chunk, _ in
       for i in chunk * Self.chunk..<min((chunk + 1) * Self.chunk, ranges.count) {
         let number = firstLine + i
         do throws(Failure) {
-          let found = try resolver.check(Array(block.bytes[ranges[i]]), number: number)
-          guard found == documents else {
+          let tuple = try resolver.check(Array(block.bytes[ranges[i]]), number: number)
+          guard tuple.documents.count == documents else {
             throw Failure(
               .data, at: "\(resolver.file):\(number)",
-              "expected \(documents) documents as in line \(resolver.headerLines + 1), found \(found)",
+              "expected \(documents) documents as in line \(resolver.headerLines + 1), "
+                + "found \(tuple.documents.count)",
               hint: "data.num_docs cuts longer tuples")
           }
+          if resolver.keepsKeys { found[chunk].append(TupleKeys.keys(of: tuple)) }
         } catch {
           failures[chunk] = error
           return
@@ -106,6 +121,7 @@ private struct TupleChecker {
       }
     }
     if let failure = failures.lazy.compactMap({ $0 }).first { throw failure }
+    for keys in found.joined() { self.keys.append(keys) }
   }
 }
 
@@ -119,6 +135,7 @@ private struct TupleResolver {
   let headerLines: Int
   var file: String { parser.file }
   var format: TupleFormat { parser.format }
+  var keepsKeys: Bool { options.keepsKeys }
 
   init(
     _ file: String, _ options: TupleFile.Options, _ queries: TextStore?, _ docs: TextStore?,
@@ -191,8 +208,8 @@ private struct TupleResolver {
     return tuple
   }
 
-  /// Whether a line is a tuple whose ids all have texts; the number of its documents.
-  func check(_ line: [UInt8], number: Int) throws(Failure) -> Int {
+  /// A line as a tuple whose ids all have texts.
+  func check(_ line: [UInt8], number: Int) throws(Failure) -> WrittenTuple {
     let tuple = try written(line, number)
     let place = "\(file):\(number)"
     if tuple.query == nil { try check(tuple.queryID, queries, "query", place) }
@@ -202,7 +219,7 @@ private struct TupleResolver {
         throw .data(place, "expected a score with every document, as data.targets is score")
       }
     }
-    return tuple.documents.count
+    return tuple
   }
 
   private func check(

@@ -8,6 +8,7 @@ package final class TupleFiles: TupleSource {
   private let ends: [Int]
   package var count: Int { ends.last ?? 0 }
   package let documents: Int
+  package let varies = false
 
   /// Reads each file once, and checks every tuple.
   ///
@@ -53,9 +54,20 @@ package final class TupleFiles: TupleSource {
   }
 
   package func tuple(_ index: Int, epoch: Int) throws(Failure) -> TrainingTuple {
+    let (file, own) = place(of: index)
+    return try file.tuple(own, epoch: epoch)
+  }
+
+  package func keys(of index: Int, epoch: Int) -> [UInt64] {
+    let (file, own) = place(of: index)
+    return file.keys(of: own, epoch: epoch)
+  }
+
+  /// The file of a tuple, and its number there.
+  private func place(of index: Int) -> (file: TupleFile, index: Int) {
     precondition(index >= 0 && index < count, "tuple \(index) of \(count)")
     // Lists are short: nobody has more files than a search by halves would pay for.
     let file = ends.firstIndex { index < $0 } ?? 0
-    return try files[file].tuple(index - (file == 0 ? 0 : ends[file - 1]), epoch: epoch)
+    return (files[file], index - (file == 0 ? 0 : ends[file - 1]))
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Failures
+import JSON
 import MessagePassing
 import ModelSupport
 import ToolSupport
@@ -40,7 +41,21 @@ struct Fit: ToolCommand, ReadsOwnConfiguration {
   @OptionGroup var resumption: ResumeOptions
 
   func configuration(_ settings: [Setting]) throws -> String {
-    YAMLFile.text(try trainingConfiguration().effective)
+    guard common.config != nil else { return try template() }
+    return YAMLFile.text(try trainingConfiguration().effective)
+  }
+
+  /// A configuration to be filled in, with what the command line says of it.
+  private func template() throws(Failure) -> String {
+    let json = try inForce(.object([])).json
+    var text = "# A configuration of lir-train; lir-train(1) describes every key.\n"
+    for line in ConfigurationTemplate.lines(json) {
+      let key = line.path.split(separator: ".").last ?? ""
+      let indent = line.path.contains(".") ? "  " : ""
+      let value = line.value.map { " " + YAMLFile.flow($0) } ?? ""
+      text += "\(indent)\(key):\(value)\(line.comment.isEmpty ? "" : "  # \(line.comment)")\n"
+    }
+    return text
   }
 
   func reported(_ failure: Failure) -> Failure { MessagePassing.ownPart(of: failure) }
@@ -69,9 +84,21 @@ struct Fit: ToolCommand, ReadsOwnConfiguration {
   /// The configuration in force: the file, `--set`, and the flags.
   private func trainingConfiguration() throws(Failure) -> TrainingConfiguration {
     guard let file = common.config else {
-      throw .usage("--config is missing", hint: "name a YAML file; man lir-train has one")
+      throw .usage(
+        "--config is missing",
+        hint: "name a YAML file; lir-train --print-config writes one to fill in")
     }
     let written = try YAMLFile.read(file)
+    let (json, assignments) = try inForce(written)
+    do throws(Failure) { return try TrainingConfiguration(json, file: file) } catch {
+      throw assignments.placing(error, written: written)
+    }
+  }
+
+  /// A configuration with `--set` and the flags in it.
+  private func inForce(
+    _ written: JSON
+  ) throws(Failure) -> (json: JSON, assignments: ConfigurationAssignments) {
     let assignments = try ConfigurationAssignments(set, parse: YAMLFile.parse)
     var json = try assignments.applied(to: written)
     if let model { json = try ConfigurationPath.set("model", .string(model), in: json) }
@@ -81,8 +108,6 @@ struct Fit: ToolCommand, ReadsOwnConfiguration {
       }
       json = try ConfigurationPath.set("seed", .integer(seed), in: json)
     }
-    do throws(Failure) { return try TrainingConfiguration(json, file: file) } catch {
-      throw assignments.placing(error, written: written)
-    }
+    return (json, assignments)
   }
 }

@@ -73,37 +73,40 @@ struct FitJob {
 
   func run() throws(Failure) {
     if !isFirst { context.omitSummary() }
-    var state = try start()
+    var (state, isNew) = try start()
     if folders.isDone {
       let goesOn = isFirst ? try isToGoOn() : false
       guard ranks?.any(goesOn) ?? goesOn else {
         // The last checkpoint may be of an earlier step; a log that is gone or odd stops nobody.
         let logged = try? MetricsFile(folders.root).steps.last?["step"]?.integer
-        return context.report("steps", "\(logged ?? state.step)")
+        let step = logged ?? state.step
+        if isFirst { context.say("\(folders.root): the training has ended after step \(step)") }
+        return context.report("steps", "\(step)")
       }
     }
     if isFirst {
       try folders.reopen()
       try checkpoints.writeConfiguration(into: folders.root)
-      if state.step > 0 { try checkpoints.settle(state) }
+      if !isNew { try checkpoints.settle(state) }
     }
     StopRequest.install()
     let metrics =
-      isFirst ? try MetricsLog("\(folders.root)/metrics.jsonl", keeping: state.step) : nil
-    let queries = (training.steps - state.step).multipliedReportingOverflow(
-      by: configuration.batchSize * configuration.accumulate)
-    context.progress.expect(queries.overflow ? .max : queries.partialValue)
+      isFirst
+      ? try MetricsLog("\(folders.root)/metrics.jsonl", keeping: isNew ? nil : state.step) : nil
+    var report = FitReport(configuration, context, steps: training.steps, from: state.step)
+    if isNew { try describe() }
+    // A checkpoint, of step 0, too, has been measured already.
+    if isNew, try validate(&state, metrics, report) { try checkpoint(state) }
     var last = context.seconds
-    var warned: Set<Int> = []
     while !training.isDone, !state.isStopped(by: validations.map(\.configuration.patience)) {
-      let report = try training.advance()
-      state.step = report.step
+      let step = try training.advance()
+      state.step = step.step
       let now = context.seconds
-      try metrics?.add(report, losses: configuration.losses.map(\.name), seconds: now - last)
+      try metrics?.add(step, losses: configuration.losses.map(\.name), seconds: now - last)
       last = now
-      if isFirst { show(report, &warned) }
-      let isBest = try validate(&state, metrics)
-      if isBest || report.step % configuration.checkpointEvery == 0 { try checkpoint(state) }
+      if isFirst { report.show(step) }
+      let isBest = try validate(&state, metrics, report)
+      if isBest || step.step % configuration.checkpointEvery == 0 { try checkpoint(state) }
       try StopRequest.check(
         hint: "run the same command again\(resumes ? "" : " with --resume") to go on",
         agree: { ranks?.any($0) ?? $0 }
@@ -115,25 +118,22 @@ struct FitJob {
     if isFirst { try finish(state) }
   }
 
-  /// Shows what a step did.
-  ///
-  /// - Parameters:
-  ///   - report: What the step did.
-  ///   - warned: Losses of which something was said already.
-  private func show(_ report: StepReport, _ warned: inout Set<Int>) {
-    for term in report.withoutPairs where warned.insert(term).inserted {
+  /// Says what there is to do, and what is odd about it.
+  private func describe() throws(Failure) {
+    guard isFirst else { return }
+    let (epoch, size) = (training.firstEpoch, configuration.batchSize)
+    context.diagnostics.note(
+      "\(epoch.tuples) tuples of \(epoch.documents) documents; \(training.steps) steps of "
+        + "\(configuration.accumulate) batches of \(size); \(folders.root)")
+    if epoch.batches > epoch.fewestBatches {
       context.diagnostics.warning(
-        "step \(report.step): no query of a batch has documents with different targets, so that "
-          + "\(configuration.losses[term].name) counts as 0 there")
+        "data.no_duplicates: the first epoch has \(epoch.batches) batches instead of "
+          + "\(epoch.fewestBatches), as its tuples share queries or documents")
     }
-    context.progress.note(
-      "; step \(report.step) of \(training.steps), loss \(ToolContext.fixed(report.loss, 4)), "
-        + "lr \(report.learningRate)")
-    context.count(records: report.queries)
   }
 
   /// The state to go on from; a new one for a new run.
-  private func start() throws(Failure) -> TrainingState {
+  private func start() throws(Failure) -> (state: TrainingState, isNew: Bool) {
     var state = TrainingState()
     if let step = try folders.steps().last {
       let folder = folders.path(step)
@@ -145,9 +145,10 @@ struct FitJob {
       }
       try writer.read(from: folder)
       if isFirst { context.diagnostics.note("going on from \(folder)") }
+      return (state, false)
     }
-    if state.step == 0 { state.match(identity.validations, before: []) }
-    return state
+    state.match(identity.validations, before: [])
+    return (state, true)
   }
 
   /// Whether a run that has come to its end is to have another one, or has lost its model.
@@ -165,16 +166,21 @@ struct FitJob {
 
   /// Measures where it is time to; whether the model is the best so far.
   private func validate(
-    _ state: inout TrainingState, _ metrics: MetricsLog?
+    _ state: inout TrainingState, _ metrics: MetricsLog?, _ report: FitReport
   ) throws(Failure) -> Bool {
     var isBest = false
-    for (i, validation) in validations.enumerated() {
-      let isDue = state.step % validation.configuration.every == 0 || training.isDone
-      guard isDue else { continue }
+    for (i, validation) in validations.enumerated()
+    where validation.configuration.isDue(state.step) || training.isDone {
       let values = try validation.values(training)
-      try metrics?.add(
-        validation: validation.configuration.name, step: state.step, zip(validation.names, values))
-      if state.note(values[0], of: i, isBetter: validation.isBetter) { isBest = true }
+      let name = validation.configuration.name
+      try metrics?.add(validation: name, step: state.step, zip(validation.names, values))
+      let isBetter = state.note(values[0], of: i, isBetter: validation.isBetter)
+      if isFirst {
+        report.show(
+          validation: name, step: state.step, Array(zip(validation.names, values)), isBest: isBetter
+        )
+      }
+      if isBetter { isBest = true }
     }
     return isBest
   }

@@ -250,4 +250,29 @@ import Workers
     }
     #expect(bad?.message.contains(#"found "title""#) == true)
   }
+
+  /// Tuples share keys where they share a text, of a query or a document, or an id of one kind.
+  @Test func keys() throws {
+    let folder = try TemporaryFolder()
+    var options = TupleFile.Options()
+    options.keepsKeys = true
+    let lines = [
+      #"{"query":"a","docs":[{"text":"b"},{"doc_id":"2"}]}"#,
+      #"{"query_id":"2","docs":[{"text":"c"},{"text":"d"}]}"#,
+      #"{"query":"b","docs":[{"text":"e"},{"text":"f"}]}"#,
+      #"{"query":"g","docs":[{"doc_id":"2","text":"h"},{"text":"c"}]}"#,
+    ]
+    let tuples = try read(folder, lines.joined(separator: "\n"), options)
+    #expect(!tuples.varies)
+    let keys = (0..<4).map { Set(tuples.keys(of: $0, epoch: 3)) }
+    func share(_ a: Int, _ b: Int) -> Bool { !keys[a].isDisjoint(with: keys[b]) }
+    #expect(share(0, 2) && share(0, 3) && share(1, 3))
+    #expect(!share(0, 1) && !share(1, 2) && !share(2, 3))
+    let both = try TupleFiles(
+      [folder("tuples"), folder("tuples")], options, formats: [nil, nil],
+      queries: TextStore("query", [folder("texts.tsv")], scratchFolder: folder.path),
+      docs: TextStore("document", [folder("texts.tsv")], scratchFolder: folder.path),
+      scratchFolder: folder.path, WorkerPool(threads: 2))
+    #expect(both.keys(of: 5, epoch: 0) == tuples.keys(of: 1, epoch: 0))
+  }
 }

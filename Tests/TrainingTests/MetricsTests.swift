@@ -20,7 +20,7 @@ import Training
   /// 300 tokens in 1.5 seconds are 200 a second; what is no number is null.
   @Test func linesOfStepsAndValidations() throws {
     let folder = try TemporaryFolder()
-    let log = try MetricsLog(folder("metrics.jsonl"), keeping: 0)
+    let log = try MetricsLog(folder("metrics.jsonl"), keeping: nil)
     try log.add(Self.report(1), losses: ["RankNet"], seconds: 1.5)
     try log.add(Self.report(2, term: .nan), losses: ["RankNet"], seconds: 1.5)
     try log.add(validation: "dev", step: 2, [("nDCG@10", 0.75), ("loss", .infinity)])
@@ -46,14 +46,14 @@ import Training
     #expect(
       try Self.text(folder) == kept + validation + #"{"step":3,"validation":"dev","AP":0.5}"# + "\n"
     )
-    _ = try MetricsLog(folder("metrics.jsonl"), keeping: 0)
+    _ = try MetricsLog(folder("metrics.jsonl"), keeping: nil)
     #expect(try Self.text(folder) == "")
   }
 
   @Test func aLogIsReadBack() throws {
     let folder = try TemporaryFolder()
     do {
-      let log = try MetricsLog(folder("metrics.jsonl"), keeping: 0)
+      let log = try MetricsLog(folder("metrics.jsonl"), keeping: nil)
       try log.add(Self.report(1), losses: ["RankNet"], seconds: 1)
       try log.add(validation: "dev", step: 1, [("AP", 0.5)])
     }
@@ -102,5 +102,29 @@ import Training
     #expect(two.plots.count == 5)
     let both = Plot.file(two.plots)
     for name in ["a: RankNet", "b: RankNet", "a: dev", "b: lr"] { #expect(both.contains(name)) }
+  }
+
+  /// The loss of one loss of weight 1 is that loss: one curve with both names.
+  @Test func equalCurvesAreOne() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(
+      "metrics.jsonl",
+      """
+      {"step":1,"loss":0.5,"RankNet":0.5,"other":0.5,"lr":1.25e-05,"grad_norm":1.0}
+      {"step":2,"loss":0.25,"RankNet":0.25,"other":0.5,"lr":2.5e-05,"grad_norm":1.0}
+
+      """)
+    let svg = Plot.file(MetricsPlots([try MetricsFile(folder.path)]).plots)
+    #expect(svg.contains(">loss = RankNet</text>") && svg.contains(">other</text>"))
+    #expect(!svg.contains(">RankNet</text>"))
+    // No tick's text, at 6.4 a character, reaches the axis's name, which is 12 from the left and 12 wide.
+    let ticks = svg.split(separator: "\n").filter { $0.contains("text-anchor=\"end\"") }
+    #expect(ticks.contains { $0.contains("e−05") || $0.contains("e-05") })
+    for tick in ticks {
+      let right = try #require(Double(tick.split(separator: "\"")[1]))
+      let text = try #require(
+        tick.split(separator: ">").dropFirst().first?.split(separator: "<").first)
+      #expect(right - 6.4 * Double(text.count) >= 18, "\(tick)")
+    }
   }
 }

@@ -47,6 +47,38 @@ import Training
     }
   }
 
+  /// Keys that came later are at their defaults in what earlier versions kept; at others they decide.
+  @Test func keysThatCameLater() throws {
+    let losses: JSON.Member = .init("losses", [["name": "InfoNCE"]])
+    let now = try identity([losses])
+    var old = now
+    old.configuration = .object(
+      (now.configuration.members ?? []).filter { $0.key != "accumulate_mean" }.map { member in
+        switch member.key {
+        case "losses": JSON.Member(member.key, [["name": "InfoNCE", "weight": .double(1)]])
+        case "data":
+          JSON.Member(
+            member.key,
+            .object((member.value.members ?? []).filter { $0.key != "no_duplicates" }))
+        default: member
+        }
+      })
+    #expect(refusal(now, old) == nil)
+    for (member, text) in [
+      (.init("accumulate_mean", "batches"), "accumulate_mean is"),
+      (.init("losses", [["name": "InfoNCE", "scale": 20]]), "losses.0.scale is 20"),
+      (
+        .init("data", ["tuples": .string(folder("tuples")), "no_duplicates": true]),
+        "data.no_duplicates is true, was false"
+      ),
+    ] as [(JSON.Member, String)] {
+      let failure = refusal(try identity([losses].filter { $0.key != member.key } + [member]), old)
+      #expect(failure?.message.contains(text) == true, "\(failure?.message ?? "none")")
+    }
+    // What is said on the way decides nothing.
+    #expect(refusal(try identity([losses, .init("log_every", 3)]), now) == nil)
+  }
+
   @Test(
     arguments: [
       (.init("batch_size", 4), "batch_size is 4, was 32"),

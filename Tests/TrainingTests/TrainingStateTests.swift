@@ -58,7 +58,7 @@ import Training
   @Test func valuesComeBack() throws {
     var state = TrainingState()
     state.best = .init(value: 0.1 + 0.2, step: 2)
-    state.waits = [3]
+    state.waits = [1]
     state.bests = [-.infinity]
     let validate: JSON.Member = .init("validate", [["tuples": .string(scratch("tuples.jsonl"))]])
     let run = try test.run(in: scratch)
@@ -69,7 +69,7 @@ import Training
     try run.save(state, identity([validate]), weights: ["weights"], into: folder)
     let back = try test.run(in: scratch).restore(from: folder, identity([validate]))
     #expect(back.step == 1 && back.best == state.best)
-    #expect(back.waits == [3] && back.bests == [-.infinity])
+    #expect(back.waits == [1] && back.bests == [-.infinity])
     // Of other validations there is no best yet.
     let other = try test.run(in: scratch).restore(from: folder, identity())
     #expect(other.best == nil && other.waits.isEmpty && other.bests.isEmpty)
@@ -108,6 +108,24 @@ import Training
     }
     try scratch.remove("state/state.safetensors")
     #expect(try refusal()?.status == .noInput)
+  }
+
+  /// Numbers that no run has written, in a file whose checksum is right.
+  @Test func numbersThatNoRunHas() throws {
+    let run = try test.run(in: scratch)
+    _ = try run.advance()
+    let folder = scratch("state")
+    try scratch.write("state/weights", "w")
+    for (step, waits) in [(1, [Int.max]), (1, [2]), (1, [-1]), (-1, [0]), (0, [0])] {
+      var state = TrainingState()
+      state.step = step
+      state.waits = waits
+      try run.save(state, identity(), weights: ["weights"], into: folder)
+      let failure = #expect(throws: Failure.self, "\(step) \(waits)") {
+        try test.run(in: scratch).restore(from: folder, identity())
+      }
+      #expect(failure?.status == .data)
+    }
   }
 
   @Test func matchingValidations() {

@@ -34,8 +34,10 @@ bad 78 'batch_size: expected' --set batch_size=many
 for key in batch_size accumulate; do
   bad 78 "$key: expected an integer from 1 to 1048576" --set $key=9223372036854775807
 done
-exits 0 lir-train --config train.yml -o out --set epochs=9223372036854775807
-rm -rf out
+for key in epochs max_steps schedule.warmup checkpoint.every lora.r; do
+  bad 78 "$key: expected an integer from" --set 'lora.targets=[query]' --set $key=9223372036854775807
+done
+bad 78 'lora.r: expected at most 32, the larger side of ' --set 'lora={targets: [query], r: 33}'
 refuses 64 'expected a folder, found -' lir-train --config train.yml -o -
 bad 78 'losses is empty' --set 'losses=[]'
 bad 78 'either tuples or run' --set data.run=first.run
@@ -50,6 +52,26 @@ bad 78 'lora: LayerNorm is no linear layer' --set 'lora={targets: [query, LayerN
 says 'modules_to_save trains it whole'
 bad 78 'lora: query is in targets and in modules_to_save' \
   --set 'lora={targets: [query], modules_to_save: [query]}'
+
+bad 78 'losses.0.name: there is no loss InBatchCE; there are ApproxMRR, ' --set losses.0.name=InBatchCE
+says 'did you mean InBatchCrossEntropy?'
+bad 78 'losses.0.scale: expected none beside temperature' \
+  --set 'losses=[{name: InfoNCE, scale: 20, temperature: 0.05}]'
+path=$(printf 'a.%.0s' $(seq 100))
+bad 64 'a path of at most 64 parts, found 100' --set "${path%.}=1"
+
+# Aliases of aliases, levels in levels.
+{
+  echo 'a: &a [x,x,x,x,x,x,x,x,x]'
+  for pair in ab bc cd de ef fg gh; do
+    echo "${pair#?}: &${pair#?} [$(printf "*${pair%?},%.0s" 1 2 3 4 5 6 7 8 9)]"
+  done
+} >aliases.yml
+refuses 65 'aliases.yml:6: expected at most 100000 values' lir-train --config aliases.yml -o out
+printf 'a: %s' "$(printf '[%.0s' $(seq 2000))" >levels.yml
+refuses 65 'levels.yml:1: expected at most 64 levels' lir-train --config levels.yml -o out
+refuses 65 'levels.yml:1: expected at most 64 levels' lir-eval --config levels.yml
+bad 65 'expected at most 64 levels' --set "model_config=$(cut -c4- levels.yml)"
 
 # Models.
 bad 66 'no such model folder' --model nowhere
@@ -165,6 +187,14 @@ rm -rf out
 refuses 1 'ids.tsv:' lir-train --config train.yml -o out --set optimizer.lr=1e30 \
   --set checkpoint.every=1
 says 'step ' 'batch' 'in another folder'
+# The last step may go too far, too: no model has such weights.
+rm -rf out
+refuses 1 'has become ' lir-train --config train.yml -o out --set optimizer.lr=3e38 --set max_steps=1 \
+  --set optimizer.weight_decay=3e38
+[ ! -e out/model.safetensors ] || fail 'weights that are no numbers'
+rm -rf out
+refuses 1 'ids.tsv:' lir-train --config train.yml -o out --set optimizer.lr=1e30 \
+  --set checkpoint.every=1
 [ ! -e out/DONE ] || fail 'a training run that failed is marked as done'
 checkpoints=(out/checkpoints/step-*)
 [ -e "${checkpoints[0]}/DONE" ] || fail 'no checkpoint was kept'

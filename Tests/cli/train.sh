@@ -63,7 +63,8 @@ exits 0 train other --set "data.tuples=$parts" --set 'data.format=[null, id_trip
   "validate=[{tuples: $parts, format: [null, null, triples], queries: queries.tsv, docs: docs.tsv},
     {tuples: ids.tsv, queries: queries.tsv, docs: docs.tsv}]"
 same whole/model.safetensors other/model.safetensors
-jq -e -s 'map(select(.validation) | .loss) | length == 2 and .[0] == .[1]' other/metrics.jsonl \
+jq -e -s 'map(select(.validation) | .loss) | length == 4 and .[0] == .[1] and .[2] == .[3]' \
+  other/metrics.jsonl \
   >loss.log || fail 'validation of parts'
 exits 0 train other --set 'data.tuples=[part.tsv, part.tsv.zst, part.jsonl]' \
   --set 'data.format=[triples, null, null]'
@@ -142,7 +143,75 @@ done
 # Patience ends it early: a model that cannot learn is never better than it was.
 exits 0 train stopped --set data.tuples=ids.tsv --set optimizer.lr=0 --set optimizer.weight_decay=0 \
   --set 'validate=[{tuples: ids.tsv, queries: queries.tsv, docs: docs.tsv, every: 1, patience: 3}]'
-is 'steps with patience' 4 "$(summary steps)"
+is 'steps with patience' 3 "$(summary steps)"
+[ "$(readlink stopped/best)" = checkpoints/step-0 ] || fail 'a model that was best at the start'
+same stopped/best/model.safetensors stopped/checkpoints/step-0/model.safetensors
+exits 0 train stopped --set data.tuples=ids.tsv --set optimizer.lr=0 --set optimizer.weight_decay=0 \
+  --set 'validate=[{tuples: ids.tsv, queries: queries.tsv, docs: docs.tsv, every: 1, patience: 3,
+    at_start: false}]'
+is 'steps with patience from the first step on' 4 "$(summary steps)"
+
+# What is said where stderr is no terminal: a line a validation, one every log_every steps.
+valid='validate=[{name: dev, run: first.run, qrels: qrels.txt, queries: queries.tsv, docs: docs.tsv, every: 4}]'
+exits 0 train loud --set data.tuples=ids.tsv --set "$valid" --set log_every=3 --set optimizer.lr=1.5e-5
+is 'validations' 'step 0,step 4,step 8,step 12,step 16,step 20' \
+  "$(sed -n 's/^lir-train: \(step [0-9]*\) of 20, dev: nDCG@10 0\.[0-9]*.*/\1/p' said.log | paste -sd ,)"
+is 'steps' 'step 3,step 6,step 9,step 12,step 15,step 18' \
+  "$(sed -n 's/^lir-train: \(step [0-9]*\) of 20, loss [0-9.]*, lr 1.5e-05, .* s left$/\1/p' said.log |
+    paste -sd ,)"
+is 'the log' "$(jq -r 'select(.validation) | .["nDCG@10"]' loud/metrics.jsonl | head -n 1 | cut -c1-6)" \
+  "$(sed -n 's/^lir-train: step 0 .*nDCG@10 \([0-9.]*\).*/\1/p' said.log | cut -c1-6)"
+exits 0 train loud --set data.tuples=ids.tsv --set "$valid" --set log_every=3 --log-format json
+is 'steps in JSON' 3,6,9,12,15,18 \
+  "$(jq -r 'select(.level == "progress" and .loss) | .step' said.log | paste -sd ,)"
+is 'validations in JSON' 6 "$(jq -r 'select(.validation == "dev") | .["nDCG@10"]' said.log | wc -l)"
+exits 0 train loud --set data.tuples=ids.tsv --set "$valid" -q
+[ ! -s said.log ] || fail 'says something with -q'
+exits 0 lir-train --config loud/train.yml -o loud --resume
+says 'loud: the training has ended after step 20'
+rm -rf loud
+
+# Temperature and scale: inverses of each other, and 1 is none of them.
+batch='{name: InBatchCrossEntropy'
+exits 0 train plain --set data.tuples=ids.tsv --set "losses=[$batch}]"
+exits 0 train other --set data.tuples=ids.tsv --set "losses=[$batch, temperature: 1.0}]"
+same plain/model.safetensors other/model.safetensors
+exits 0 train other --set data.tuples=ids.tsv --set "losses=[$batch, scale: 4}]"
+differ plain/model.safetensors other/model.safetensors
+exits 0 train plain --set data.tuples=ids.tsv --set "losses=[$batch, temperature: 0.25}]"
+same plain/model.safetensors other/model.safetensors
+
+# No document twice in a batch: all tuples of a document that five share are in batches of their own.
+awk -F'\t' -v OFS='\t' 'NR % 4 == 1 { $2 = "d1" } 1' <(zstd -dc ids.tsv.zst) >shared.tsv
+distinct=(--set data.tuples=shared.tsv --set data.no_duplicates=true --set epochs=3 --set checkpoint.every=4
+  --set "losses=[$batch}]")
+exits 0 train plain "${distinct[@]}"
+says 'warning: data.no_duplicates: the first epoch has ' ' batches instead of 10'
+exits 0 train other "${distinct[@]}" --threads 3 --set max_steps=7
+exits 0 lir-train --config train.yml "${distinct[@]}" -o other --resume
+same plain/model.safetensors other/model.safetensors
+exits 0 train other "${distinct[@]}" --set data.no_duplicates=false
+differ plain/model.safetensors other/model.safetensors
+
+# The epoch's last step has less to accumulate: 7 tuples in batches of 4 and 3, in steps of three batches.
+head -n 7 texts.jsonl >seven.jsonl
+seven() { # seven FOLDER ARGUMENT...: loss and norm of the gradient of one step
+  exits 0 train "$1" --set data.queries=null --set data.docs=null --set data.tuples=seven.jsonl \
+    --set epochs=null --set max_steps=1 --set 'losses=[{name: InfoNCE}]' "${@:2}"
+  jq -r '[.loss, .grad_norm] | @tsv' "$1/metrics.jsonl"
+}
+{
+  seven other --set batch_size=7
+  for mean in queries batches full; do
+    seven other --set batch_size=4 --set accumulate=3 --set accumulate_mean=$mean
+  done
+} >means.tsv
+# InfoNCE is a mean over queries: those of both batches together are one batch of 7. By batches the norm is
+# 3/2 of what it is by three batches, of which there are two.
+awk 'function near(a, b) { return a > 0 && (a - b) ^ 2 < (1e-4 * b) ^ 2 }
+  { loss[NR] = $1; norm[NR] = $2 }
+  END { exit !(near(loss[2], loss[1]) && near(norm[2], norm[1]) && near(norm[3], 1.5 * norm[4]) &&
+    !near(norm[3], norm[2]) && loss[3] == loss[4]) }' means.tsv || fail "means: $(cat means.tsv)"
 
 # Samples: the same seed, the same bytes; each kind of tuple trains.
 sample() { lir-train sample --qrels qrels.txt --queries queries.tsv --docs docs.tsv --sample-size 3 "$@"; }
@@ -162,6 +231,26 @@ jq -e '[.docs[].score] | (max == 1) and (min == 0)' two.jsonl >scaled.log || fai
 exits 0 train other --set data.tuples=one.jsonl
 exits 0 train other --set data.tuples=two.jsonl --set data.targets=score \
   --set 'losses=[{name: PearsonCorrelation}]'
+
+# What cannot be used is left out and counted; with --strict it is an error. The old flag says nothing new.
+grep -v '^d1	' docs.tsv >fewer.tsv
+head -n -1 queries.tsv >asked.tsv
+printf 'q98 Q0 d2 1 1 t\nq99 Q0 d2 1 1 t\n' | cat first.run - >more.run
+printf 'q98 0 d3 0\n' | cat qrels.txt - >more.qrels
+unusable() {
+  lir-train sample --qrels more.qrels --queries asked.tsv --docs fewer.tsv --sample-size 3 \
+    --add-docs-not-in-ranking "$@"
+}
+exits 0 unusable more.run -o two.jsonl
+says 'more.run: 1 queries are not judged and are left out' 'queries have no text and are left out' \
+  'documents have no text and are left out'
+! grep -q '"d1"' two.jsonl || fail 'a document without a text'
+exits 0 unusable --skip-unanswered more.run -o one.jsonl
+cmp -s one.jsonl two.jsonl || fail '--skip-unanswered is no default'
+refuses 1 'queries are not judged' unusable --strict more.run
+says 'first: ' 'without --strict they are left out'
+exits 0 sample --strict first.run -o one.jsonl
+refuses 64 '--repeat: expected 1 to 1000000000' sample --repeat 9223372036854775807 first.run
 
 # Plots.
 exits 0 lir-train plot whole -o plot.svg
@@ -190,4 +279,13 @@ refuses 78 'need --qrels' lir-train sample --sampling top --targets relevance fi
 cp first.run second.run
 refuses 65 'after first.run:1' lir-train sample --qrels qrels.txt first.run second.run
 refuses 73 first.run/x.jsonl lir-train sample --qrels qrels.txt first.run -o first.run/x.jsonl
-rm -rf whole other again runs stopped
+# A template, filled in.
+exits 0 lir-train --print-config >template.yml
+refuses 78 'model is missing' lir-train --config template.yml -o other
+exits 0 lir-train --print-config --model "$MODELS/native/dpr_bert_00/model" --set data.tuples=texts.jsonl \
+  --set batch_size=4 --set max_steps=null --set epochs=2 --set 'losses=[{name: RankNet}]' \
+  --set optimizer.lr=1.0e-3 --set dropout=0 >filled.yml
+rm -rf other
+exits 0 lir-train --config filled.yml -o other
+same whole/model.safetensors other/model.safetensors
+rm -rf whole other plain again runs stopped

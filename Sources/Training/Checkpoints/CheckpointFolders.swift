@@ -100,7 +100,7 @@ package struct CheckpointFolders {
   /// Steps of which there are whole checkpoints, ascending.
   package func steps() throws(Failure) -> [Int] {
     try FolderListing.names(checkpoints).compactMap { name in
-      guard name.hasPrefix("step-"), let step = Int(name.dropFirst(5)),
+      guard name.hasPrefix("step-"), let step = Int(name.dropFirst(5)), name == "step-\(step)",
         WholeFile.exists("\(checkpoints)/\(name)/\(Self.doneFile)")
       else { return nil }
       return step

@@ -44,8 +44,9 @@ package struct CheckpointWriter {
 
   /// Adds a checkpoint of the current step.
   ///
-  /// - Throws: 73 or 74 where it cannot be written.
+  /// - Throws: 73 or 74 where it cannot be written, 1 where a weight is not finite.
   package func add(_ state: TrainingState) throws(Failure) {
+    try training.checkWeights()
     try folders.add(
       state.step, contents: model.contents + [TrainingState.fileName, Self.configurationFile]
     ) { folder throws(Failure) in
@@ -69,8 +70,9 @@ package struct CheckpointWriter {
 
   /// Writes the trained model, and marks the run as done.
   ///
-  /// - Throws: 73 or 74 where it cannot be written.
+  /// - Throws: 73 or 74 where it cannot be written, 1 where a weight is not finite.
   package func finish() throws(Failure) {
+    try training.checkWeights()
     try folders.sweep(
       model.contents + [
         Self.configurationFile, "metrics.jsonl", "best", "start", CheckpointFolders.doneFile,

@@ -34,7 +34,7 @@ package struct RunIdentity: Sendable {
     for (i, validation) in configuration.validations.enumerated() {
       let settings = configuration.effective["validate"]?.array?[i].members ?? []
       let kept = settings.filter {
-        !(Self.files + ["name", "every", "patience"]).contains($0.key)
+        !(Self.files + ["name", "every", "at_start", "patience"]).contains($0.key)
       }
       let digests = try Self.digests(validation.data, "validate")
       validations.append(
@@ -102,7 +102,8 @@ package struct RunIdentity: Sendable {
   ///
   /// - Throws: 78, with all that differs.
   package func check(against kept: RunIdentity, at place: String) throws(Failure) {
-    var differences = Self.differences(configuration, kept.configuration)
+    var differences = Self.differences(
+      configuration, TrainingConfiguration.completed(kept.configuration))
     let changesSteps = differences.contains {
       $0.hasPrefix("max_steps ") || $0.hasPrefix("epochs ")
     }

@@ -111,13 +111,16 @@ extension TrainingRun {
     try identity.check(against: kept, at: path)
     try Self.checkWeights(file, in: folder)
     var state = TrainingState()
-    guard let step = file.header.metadata("lir.step").flatMap({ Int($0) }), step > 0,
+    guard let step = file.header.metadata("lir.step").flatMap({ Int($0) }), step >= 0,
       let entry = file.entry("#steps"), entry.type == .i64,
       entry.elements == trained.store.parameters.count
     else { throw .data(path, "damaged: no number of steps") }
     state.step = step
-    state.waits = (file.header.metadata("lir.waits") ?? "").split(separator: " ").compactMap {
-      Int($0)
+    for text in (file.header.metadata("lir.waits") ?? "").split(separator: " ") {
+      guard let waits = Int(text), (0...step).contains(waits) else {
+        throw .data(path, "expected 0 to \(step) validations without a better value, found \(text)")
+      }
+      state.waits.append(waits)
     }
     state.bests = (file.header.metadata("lir.bests") ?? "").split(separator: " ").map {
       UInt64($0).map { Double(bitPattern: $0) }
@@ -129,6 +132,9 @@ extension TrainingRun {
     let bytes = file.bytes(entry)
     for i in trained.store.parameters.indices {
       let steps = Int(bytes.loadUnaligned(fromByteOffset: 8 * i, as: Int64.self))
+      guard (0...step).contains(steps) else {
+        throw .data(path, "expected 0 to \(step) steps of a weight, found \(steps)")
+      }
       if steps > 0 { try restore(i, steps, file) }
     }
     self.step = step

@@ -1,8 +1,6 @@
 import Failures
 import JSON
 import Models
-import Records
-import TrainingData
 
 /// Everything that decides a training run, as `lir-train --config` reads it.
 package struct TrainingConfiguration: Sendable {
@@ -14,6 +12,7 @@ package struct TrainingConfiguration: Sendable {
   package var batchSize: Int
   /// Batches a step.
   package var accumulate: Int
+  package var accumulateMean: AccumulateMean
   /// Nil for what `epochs` gives.
   package var maxSteps: Int?
   package var epochs: Int?
@@ -39,23 +38,27 @@ package struct TrainingConfiguration: Sendable {
   package var checkpointEvery: Int
   package var checkpointsKept: Int
   package var seed: UInt64
+  /// Steps between two lines about them on the standard error; nil for one a minute.
+  package var logEvery: Int?
   /// The configuration as it was read, with defaults filled in.
   package var effective: JSON
 
   /// The value of a configuration without anything said.
-  private static let defaults: JSON = [
+  static let defaults: JSON = [
     "model": .null, "model_config": .null, "data": .null, "batch_size": 32,
-    "accumulate": 1,
+    "accumulate": 1, "accumulate_mean": "full",
     "max_steps": .null, "epochs": .null, "losses": [],
     "optimizer": .null, "schedule": ScheduleConfiguration.defaults,
     "value_schedules": [], "clip": .null, "dropout": .null, "precision": "f32", "lora": .null,
     "freeze": [], "gradient_checkpointing": false, "gradcache": .null, "validate": [],
-    "checkpoint": ["every": 1000, "keep": 2], "seed": 42,
+    "checkpoint": ["every": 1000, "keep": 2], "log_every": .null, "seed": 42,
   ]
 
   static let defaultSteps = 100_000
   /// Largest batch, and number of batches a step: what is counted of them fits an integer.
   private static let mostQueries = 1 << 20
+  /// Most epochs: of some data the steps of each are counted beforehand.
+  private static let mostEpochs = 1_000_000
   /// Texts at a time with `gradcache: true`.
   static let defaultChunk = 32
 
@@ -78,8 +81,9 @@ package struct TrainingConfiguration: Sendable {
       try top.mapping("data", keys: DataConfiguration.keys), isTraining: true)
     batchSize = try top.integer("batch_size", least: 1, most: Self.mostQueries) ?? 32
     accumulate = try top.integer("accumulate", least: 1, most: Self.mostQueries) ?? 1
+    accumulateMean = try top.choice("accumulate_mean") ?? .full
     maxSteps = try top.integer("max_steps", least: 1)
-    epochs = try top.integer("epochs", least: 1)
+    epochs = try top.integer("epochs", least: 1, most: Self.mostEpochs)
     if maxSteps == nil, epochs == nil { maxSteps = Self.defaultSteps }
     losses = try LossConfiguration.terms(top)
     guard !losses.isEmpty else {
@@ -92,8 +96,7 @@ package struct TrainingConfiguration: Sendable {
     valueSchedules = try ValueScheduleConfiguration.read(top, losses)
     // 0 is none, as in Lightning.
     clip = try top.number("clip", least: 0).flatMap { $0 == 0 ? nil : $0 }
-    dropout = try top.number("dropout", least: 0)
-    if let dropout, dropout >= 1 { throw top.failure("dropout", expected: "a number below 1") }
+    dropout = try top.share("dropout")
     precision = try top.choice("precision") ?? .f32
     freeze = try top.strings("freeze") ?? []
     lora =
@@ -112,7 +115,8 @@ package struct TrainingConfiguration: Sendable {
     let checkpoint = try top.mapping("checkpoint", keys: ["every", "keep"])
     checkpointEvery = try checkpoint.integer("every", least: 1) ?? 1000
     checkpointsKept = try checkpoint.integer("keep", least: 1) ?? 2
-    seed = UInt64(try top.integer("seed") ?? 42)
+    seed = UInt64(try top.integer("seed", most: .max) ?? 42)
+    logEvery = try top.integer("log_every", least: 1)
     effective = .null
     effective = effective(of: json)
   }
@@ -156,9 +160,51 @@ package struct TrainingConfiguration: Sendable {
   /// The number of steps decides nothing unless a schedule depends on it.
   package var decisive: JSON {
     let schedules = [schedule] + valueSchedules.map(\.schedule)
-    var others = ["model", "checkpoint", "gradient_checkpointing", "validate"]
+    var others = ["model", "checkpoint", "gradient_checkpointing", "validate", "log_every"]
     if !schedules.contains(where: \.dependsOnSteps) { others += ["max_steps", "epochs"] }
     return .object((effective.members ?? []).filter { !others.contains($0.key) })
+  }
+
+  /// What an earlier version of this tool kept as decisive, with the defaults of the keys that it did
+  /// not know: they are what it did.
+  static func completed(_ decisive: JSON) -> JSON {
+    .object(
+      (filled(decisive, ["accumulate_mean": "full"]).members ?? []).map { member in
+        switch member.key {
+        case "losses": JSON.Member(member.key, LossConfiguration.effective(member.value))
+        case "data": JSON.Member(member.key, filled(member.value, ["no_duplicates": false]))
+        default: member
+        }
+      })
+  }
+}
+
+/// What the derivatives of a step's batches are divided by, where an epoch's last step has fewer
+/// batches, or smaller ones.
+package enum AccumulateMean: String, CaseIterable, Sendable {
+  /// By `accumulate`, whatever a step has, as Lightning does: the last step of an epoch is shorter.
+  case full
+  /// By the number of batches that the step has.
+  case batches
+  /// Each batch counts by its queries, as in one batch of all of them.
+  case queries
+
+  /// The factor of the derivatives of each batch, given the queries of each.
+  package func factors(_ queries: [Int], accumulate: Int) -> [Double] {
+    switch self {
+    case .full: return queries.map { _ in 1 / Double(accumulate) }
+    case .batches: return queries.map { _ in 1 / Double(queries.count) }
+    case .queries:
+      let all = queries.reduce(0, +)
+      return queries.map { Double($0) / Double(all) }
+    }
+  }
+
+  /// What a batch adds to the mean that is reported of a value, given the queries of each batch.
+  package func share(of value: Double, _ batch: Int, _ queries: [Int]) -> Double {
+    self == .queries
+      ? value * Double(queries[batch]) / Double(queries.reduce(0, +))
+      : value / Double(queries.count)
   }
 }
 
@@ -171,102 +217,4 @@ package enum TrainingPrecision: String, CaseIterable, Sendable {
 
   /// Precisions of the layers of a model.
   package var layers: LayerPrecisions { LayerPrecisions(self == .bf16 ? .bf16 : .f32) }
-}
-
-/// Sources of training data, and settings of the tuples that are made of them.
-package struct DataConfiguration: Sendable {
-  static let keys = [
-    "tuples", "format", "systems", "queries", "docs", "run", "qrels", "targets",
-    "normalize_targets", "sampling", "depth", "sample_size", "add_docs_not_in_ranking", "shuffle",
-    "num_docs", "fields", "query_fields", "id_field",
-  ]
-
-  /// Read one behind the other.
-  package var tuples: [String]
-  package var run: [String]
-  /// One for each file of tuples; nil for what it looks like.
-  package var formats: [TupleFormat?]
-  package var systems: [String]?
-  package var queries: [String]
-  package var docs: [String]
-  package var qrels: [String]
-  /// Nil where validation needs none.
-  package var targets: TargetKind?
-  package var normalizesTargets: Bool
-  package var sampling: DocumentSampling
-  package var depth: Int?
-  package var sampleSize: Int?
-  package var addsJudged: Bool
-  package var shuffles: Bool
-  package var documents: Int?
-  /// What makes ids and texts of `queries` and of `docs`.
-  package var queryRecords: RecordOptions
-  package var docRecords: RecordOptions
-
-  /// Reads the data of training, which must have targets, or of a validation, which need not.
-  init(_ reader: ConfigurationReader, isTraining: Bool) throws(Failure) {
-    tuples = try reader.strings("tuples") ?? []
-    run = try reader.strings("run") ?? []
-    guard tuples.isEmpty != run.isEmpty else {
-      throw .config(
-        reader.file,
-        "expected either tuples or run in "
-          + (isTraining ? "data" : "an entry of validate"))
-    }
-    formats = try reader.choices("format", each: tuples.count)
-    systems = try reader.strings("systems")
-    queries = try reader.strings("queries") ?? []
-    docs = try reader.strings("docs") ?? []
-    qrels = try reader.strings("qrels") ?? []
-    targets = try reader.choice("targets")
-    normalizesTargets = try reader.bool("normalize_targets") ?? false
-    sampling = try reader.choice("sampling") ?? .top
-    depth = try reader.limit("depth")
-    sampleSize = try reader.limit("sample_size")
-    addsJudged = try reader.bool("add_docs_not_in_ranking") ?? false
-    shuffles = try reader.bool("shuffle") ?? true
-    documents = try reader.limit("num_docs")
-    docRecords = RecordOptions(
-      fields: try reader.strings("fields") ?? [], idFields: try reader.strings("id_field") ?? [])
-    queryRecords = docRecords
-    if let fields = try reader.strings("query_fields") { queryRecords.fields = fields }
-    if !tuples.isEmpty {
-      targets = targets ?? .order
-      guard targets == .order || targets == .score else {
-        throw reader.failure("targets", expected: "order or score, as the data are tuples")
-      }
-      for key in ["qrels", "sampling", "depth", "sample_size", "add_docs_not_in_ranking"]
-      where isTraining && reader[key] != nil && reader[key]?.bool != false {
-        throw .config(reader.file, "data.\(key) is for runs, and data.tuples is given")
-      }
-    } else {
-      try checkRun(reader, isTraining)
-    }
-  }
-
-  /// Values of the settings that a configuration leaves out.
-  var defaults: JSON {
-    if !tuples.isEmpty { return ["targets": "order", "shuffle": true, "num_docs": .null] }
-    return [
-      "normalize_targets": false, "sampling": "top", "depth": -1, "sample_size": -1,
-      "add_docs_not_in_ranking": false, "shuffle": true,
-    ]
-  }
-
-  private func checkRun(_ reader: ConfigurationReader, _ isTraining: Bool) throws(Failure) {
-    for key in ["format", "systems", "num_docs"] where reader[key] != nil {
-      throw .config(reader.file, "\(key) is for tuples, and a run is given")
-    }
-    if isTraining || targets != nil {
-      guard let targets, targets != .order else {
-        throw reader.failure(
-          "targets", expected: "relevance, subtopic_relevance, rank or score, as the data are a run"
-        )
-      }
-      if addsJudged, targets == .score || targets == .rank {
-        throw .config(
-          reader.file, "add_docs_not_in_ranking: those documents have no \(targets.rawValue)")
-      }
-    }
-  }
 }

@@ -36,6 +36,16 @@ package struct StepReport: Sendable {
   }
 }
 
+/// Numbers of what an epoch has.
+package struct Extent: Sendable {
+  package var tuples: Int
+  /// Documents of each tuple.
+  package var documents: Int
+  package var batches: Int
+  /// Batches that as many tuples would need if any of them could be in one batch.
+  package var fewestBatches: Int
+}
+
 /// A model in training: step by step, each a function of the weights, the optimiser's memory and the
 /// number of the step.
 package final class TrainingRun {
@@ -45,6 +55,8 @@ package final class TrainingRun {
   /// Nil where weights are trained as they are.
   package let lowRank: LowRankUpdates?
   package let steps: Int
+  /// What the first epoch has.
+  package let firstEpoch: Extent
   /// Steps that are done.
   package internal(set) var step = 0
   let update: WeightUpdate
@@ -104,14 +116,17 @@ package final class TrainingRun {
     }
     tuples = try TupleTokenizer(tokenizer, trained.model, pool)
     source = try opener(Self.seed(configuration.seed, .sampling)).tuples(configuration.data)
-    let plan = StepPlan(
-      tuples: source.count, batchSize: configuration.batchSize,
-      accumulate: configuration.accumulate,
-      shuffleSeed: configuration.data.shuffles ? Self.seed(configuration.seed, .order) : nil)
+    let batches = Self.batches(
+      source, configuration.batchSize,
+      shuffleSeed: configuration.data.shuffles ? Self.seed(configuration.seed, .order) : nil,
+      areDistinct: configuration.data.noDuplicates)
+    let plan = StepPlan(batches, accumulate: configuration.accumulate)
     self.plan = plan
-    let epochs = configuration.epochs?.multipliedReportingOverflow(by: plan.stepsPerEpoch)
-    let steps = min(
-      configuration.maxSteps ?? .max, epochs.map { $0.overflow ? .max : $0.partialValue } ?? .max)
+    firstEpoch = Extent(
+      tuples: source.count, documents: source.documents, batches: batches.count(0),
+      fewestBatches: (source.count - 1) / configuration.batchSize + 1)
+    let most = configuration.maxSteps ?? .max
+    let steps = configuration.epochs.map { plan.steps(ofEpochs: $0, atMost: most) } ?? most
     self.steps = steps
     schedule = try configuration.schedule.schedule(steps: steps)
     var schedules: [(ValueScheduleConfiguration, Schedule)] = []
@@ -124,6 +139,21 @@ package final class TrainingRun {
       configuration.optimizer.weightDecay($0)
     }
     try freeze()
+  }
+
+  /// The batches of tuples.
+  ///
+  /// - Parameters:
+  ///   - source: The tuples.
+  ///   - size: Tuples of a batch.
+  ///   - shuffleSeed: Seed of their orders; nil where they stay in their own.
+  ///   - areDistinct: Whether no query and no document may be in a batch twice.
+  /// - Returns: The batches.
+  static func batches(
+    _ source: any TupleSource, _ size: Int, shuffleSeed: UInt64?, areDistinct: Bool
+  ) -> any EpochBatches {
+    if areDistinct { return DistinctBatches(source, batchSize: size, shuffleSeed: shuffleSeed) }
+    return ConsecutiveBatches(tuples: source.count, batchSize: size, shuffleSeed: shuffleSeed)
   }
 
   private func freeze() throws(Failure) {
@@ -143,7 +173,6 @@ package final class TrainingRun {
   }
 
   package var isDone: Bool { step >= steps }
-  package var epochs: Double { Double(step) / Double(plan.stepsPerEpoch) }
 
   /// The losses as they are at the next step.
   var currentTerms: [LossTerm] { terms(step) }
@@ -172,19 +201,22 @@ package final class TrainingRun {
       queries: 0, tokens: 0)
     var random = CounterRandom(
       seed: Self.seed(configuration.seed, .inBatch), stream: UInt64(step))
+    let sizes = batches.map(\.count)
+    let mean = configuration.accumulateMean
+    let factors = mean.factors(sizes, accumulate: configuration.accumulate)
     for (i, batch) in batches.enumerated() {
       let tuples = try read(batch, epoch)
       let tokens = try self.tuples.batch(tuples, firstQuery: report.queries)
       let loss = trained.addGradients(
         ranks.map { tokens.part($0.rank, of: $0.count) } ?? tokens, terms,
-        factor: 1 / Double(configuration.accumulate), on: tape, dropout: dropout,
+        factor: factors[i], on: tape, dropout: dropout,
         options: .init(
           chunk: configuration.chunk, ranks: ranks, sumsGradients: i == batches.count - 1),
         &random)
       guard loss.total.isFinite else { throw notFinite("the loss", loss.total, tuples) }
       report.withoutPairs.formUnion(loss.withoutPairs)
-      report.loss += loss.total / Double(batches.count)
-      for (i, term) in loss.terms.enumerated() { report.terms[i] += term / Double(batches.count) }
+      report.loss += mean.share(of: loss.total, i, sizes)
+      for (j, term) in loss.terms.enumerated() { report.terms[j] += mean.share(of: term, i, sizes) }
       report.queries += tuples.count
       report.tokens += tokens.tokens
     }
@@ -197,6 +229,20 @@ package final class TrainingRun {
       learningRate: report.learningRate, norm: report.gradientNorm, clip: configuration.clip)
     step += 1
     return report
+  }
+
+  /// Refuses weights that no model may have: the last step may have gone too far.
+  ///
+  /// - Throws: 1 where a weight is not finite.
+  package func checkWeights() throws(Failure) {
+    for parameter in trained.store.parameters where parameter.training?.isFrozen != true {
+      let values = UnsafeBufferPointer(start: parameter.values, count: parameter.count)
+      guard let value = values.first(where: { !$0.isFinite }) else { continue }
+      throw Failure(
+        .refused, at: "step \(step)",
+        "\(parameter.name) has become \(value.isNaN ? "nan" : "\(value)")",
+        hint: "a smaller learning rate or clip may help, in another folder")
+    }
   }
 
   private var dropout: TrainedModel.DropoutKey? {

@@ -12,12 +12,12 @@ package final class MetricsLog {
   ///
   /// - Parameters:
   ///   - path: The file.
-  ///   - step: The step that training goes on from; 0 for a new log.
+  ///   - step: The step that training goes on from; nil for a new log.
   /// - Throws: 66, 73 or 74 where the file cannot be read or written.
-  package init(_ path: String, keeping step: Int) throws(Failure) {
+  package init(_ path: String, keeping step: Int?) throws(Failure) {
     self.path = path
     var kept: [UInt8] = []
-    if step > 0, WholeFile.exists(path) {
+    if let step, WholeFile.exists(path) {
       for line in try WholeFile.read(path).split(separator: 0x0A) {
         // The last line may be cut.
         guard let json = try? JSONParser.parse(Array(line)), let own = json["step"]?.integer,

@@ -129,16 +129,26 @@ package final class Validation {
   /// The mean loss of all tuples.
   private func loss(_ run: TrainingRun) throws(Failure) -> Double {
     guard let source = lossTuples else { return .nan }
+    let batches = TrainingRun.batches(
+      source, batchSize, shuffleSeed: nil, areDistinct: configuration.data.noDuplicates)
     var sum = 0.0
-    for start in stride(from: 0, to: source.count, by: batchSize) {
+    var start = 0
+    for index in 0..<batches.count(0) {
       var tuples: [TrainingTuple] = []
-      for index in start..<min(start + batchSize, source.count) {
+      for index in batches.batch(index, epoch: 0) {
         tuples.append(try source.tuple(index, epoch: 0))
       }
       var random = CounterRandom(seed: run.configuration.seed, stream: UInt64(start))
       let loss = run.trained.loss(
         try run.tuples.batch(tuples), run.currentTerms, on: run.tape, &random)
+      guard loss.total.isFinite else {
+        throw Failure(
+          .refused, at: "\(configuration.name): \(tuples[0].place)",
+          "the loss of the batch that begins here is \(loss.total.isNaN ? "nan" : "\(loss.total)")"
+        )
+      }
       sum += loss.total * Double(tuples.count)
+      start += tuples.count
     }
     return sum / Double(source.count)
   }
@@ -204,7 +214,9 @@ package final class Validation {
     ).scores.values
     for (id, score) in zip(ids, scores) {
       guard score.isFinite else {
-        throw Failure(.refused, at: tuple.place, "the score of document \(id) is \(score)")
+        throw Failure(
+          .refused, at: tuple.place,
+          "the score of document \(id) is \(score.isNaN ? "nan" : "\(score)")")
       }
       builder.add(query: query, doc: id, score: score)
     }
