@@ -64,6 +64,8 @@ let package = Package(
     .systemLibrary(name: "CLzma", providers: [.apt(["liblzma-dev"])]),
     .systemLibrary(name: "CSystem"),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+    .systemLibrary(
+      name: "COniguruma", pkgConfig: "oniguruma", providers: [.apt(["libonig-dev"])]),
     .systemLibrary(name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
     .target(
       name: "CKernels",
@@ -85,7 +87,9 @@ let package = Package(
     .target(name: "Tensors", dependencies: ["Failures", "JSON", "Streams"]),
 
     // L3: the subjects
-    .target(name: "Tokenizers", dependencies: ["Failures", "JSON", "Streams", "UnicodeTables"]),
+    .target(
+      name: "Tokenizers",
+      dependencies: ["Failures", "JSON", "Streams", "UnicodeTables", "COniguruma"]),
     .target(
       name: "Evaluation", dependencies: ["Failures", "JSON", "Streams", "Workers", "Records"]),
     .target(

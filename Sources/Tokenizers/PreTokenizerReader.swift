@@ -8,8 +8,9 @@ extension ComponentReader {
   ///   name.
   func preTokenizer(_ value: JSON) throws(Failure) -> PreTokenizer {
     if value.isNull { return .none }
-    return PreTokenizer(
-      steps: try steps(value), isSequence: value["type"]?.string == "Sequence")
+    let steps = try steps(value)
+    try check(steps: steps.count, "pre_tokenizer")
+    return PreTokenizer(steps: steps, isSequence: value["type"]?.string == "Sequence")
   }
 
   private func steps(_ value: JSON) throws(Failure) -> [PreTokenizer.Step] {
@@ -33,11 +34,11 @@ extension ComponentReader {
       }
       return [.scalars(.delimiter(scalar.value))]
     case "FixedLength":
-      let length = try integer(value["length"] ?? 5, "\(name).length")
-      guard length > 0 else {
-        throw .data(path, "\(name).length: expected 1 or more, found \(length)")
-      }
-      return [.scalars(.fixedLength(length))]
+      return [
+        .scalars(
+          .fixedLength(
+            try integer(value["length"] ?? 5, "\(name).length", 1...Int(Int32.max))))
+      ]
     case "ByteLevel":
       return [
         .byteLevel(
@@ -97,8 +98,15 @@ extension ComponentReader {
     } catch { throw unsupported(error, source, name) }
   }
 
+  /// At most a line of a pattern, for messages.
+  private static func shortened(_ source: String) -> String {
+    source.unicodeScalars.count <= 200
+      ? source : String(String.UnicodeScalarView(source.unicodeScalars.prefix(200))) + "…"
+  }
+
   private func unsupported(_ error: RegexError, _ source: String, _ name: String) -> Failure {
     .config(
-      path, "\(name): \(error.reason) is not supported in the regular expression \(source)")
+      path,
+      "\(name): \(error.reason), found in the regular expression \(Self.shortened(source))")
   }
 }

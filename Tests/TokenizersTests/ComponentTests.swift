@@ -118,10 +118,9 @@ struct ComponentTests {
   }
 
   @Test(arguments: [
-    (#"(a)\1"#, #"the escape \1"#), (#"\p{Han}"#, #"\p{Han}"#), ("[[:alpha:]]", "POSIX"),
-    ("(?i:ß)", "(?i)"), ("(?i:ss)", "ligature"), (#"(?<=a+)b"#, "look-behind"), ("a{2000}", "1000"),
-    (#"\X"#, #"\X"#), ("(a", "'('"), ("a)", "')'"), ("*a", "repeats nothing"), ("(?~a)", "(?~"),
-    ("[b-a]", "range"), ("(?x)a", "(?x"),
+    (#"(a)\2"#, "backref"), (#"\p{Klingon}"#, "{Klingon}"), ("[[:alfa:]]", "POSIX"),
+    (#"\X"#, #"\X"#), ("(a", "parenthesis"), ("a)", "parenthesis"), ("*a", "repeat"),
+    ("[b-a]", "range"), ("a{200000}", "repeat range"), ("(*FAIL)", "repeat"),
   ])
   func patternsThatAreRefused(pattern: String, name: String) throws {
     let component: JSON = [
@@ -177,11 +176,11 @@ struct ComponentTests {
   /// A pattern whose ways grow with the power of the text ends with an error.
   @Test func patternsThatTakeTooLong() throws {
     let component =
-      #"{"type":"Split","behavior":"Isolated","invert":false,"pattern":{"Regex":"(a|aa)*c"}}"#
+      #"{"type":"Split","behavior":"Isolated","invert":false,"pattern":{"Regex":"(a|aa)+$"}}"#
     let tokenizer = try load(preTokenizer: component)
     #expect(try tokenizer.encode("aab") == [3])
     do {
-      _ = try tokenizer.encode(String(repeating: "a", count: 60))
+      _ = try tokenizer.encode(String(repeating: "a", count: 60) + "b")
       Issue.record("no failure")
     } catch { #expect(error.status == .data) }
   }
