@@ -46,6 +46,11 @@ package final class Tokenizer: Sendable {
     let files = try TokenizerFolder(folder)
     let tokenizerClass = TokenizerClass(
       configured: files.config?["tokenizer_class"]?.string, model: files.model)
+    guard tokenizerClass.isSupported else {
+      throw .config(
+        folder, "tokenizer class \(tokenizerClass.name) is not supported",
+        hint: "it makes tokens in a way of its own, which no tokenizer.json describes")
+    }
     let parts: TokenizerJSON
     if let bytes = files.tokenizer {
       parts = try TokenizerJSON(bytes, path: files.path("tokenizer.json"))
@@ -63,7 +68,7 @@ package final class Tokenizer: Sendable {
     let config = files.config ?? .object([])
     self.files = files.files
     className = tokenizerClass.name
-    modelMaxLength = Self.maximumLength(config)
+    modelMaxLength = try Self.maximumLength(config, files.path("tokenizer_config.json"))
     truncationSide = try Self.truncationSide(config, parts, files.path("tokenizer_config.json"))
     // The slow classes that are converted have another default than the fast ones.
     let isConverted = files.tokenizer == nil && tokenizerClass.converted != nil
@@ -81,7 +86,9 @@ package final class Tokenizer: Sendable {
       padding: parts.padding)
     added.add(specials.missing(from: added), model: parts.model.vocabulary)
     // As the reference: with the normalizer of the file, before the class changes it.
-    try added.finish(place: files.folder) { parts.normalizer.normalize($0) }
+    try added.finish(place: files.folder) { content throws(Failure) in
+      try parts.normalizer.normalize(content)
+    }
     if config["split_special_tokens"]?.bool == true { added.splitSpecialTokens() }
     self.added = added
 
@@ -128,11 +135,18 @@ package final class Tokenizer: Sendable {
   }
 
   /// transformers writes 10^30 for "no limit".
-  private static func maximumLength(_ config: JSON) -> Int? {
-    guard let value = config["model_max_length"]?.double ?? config["max_len"]?.double,
-      value < 1e9, value >= 0
-    else { return nil }
-    return Int(value)
+  private static func maximumLength(_ config: JSON, _ path: String) throws(Failure) -> Int? {
+    for name in ["model_max_length", "max_len"] {
+      guard let found = config[name], !found.isNull else { continue }
+      guard let value = found.double else {
+        throw .config(path, "\(name): expected a number, found \(found.kindName)")
+      }
+      guard value >= 1 else {
+        throw .config(path, "\(name): expected 1 or more, found \(found.serialized())")
+      }
+      return value < 1e9 ? Int(value) : nil
+    }
+    return nil
   }
 
   private static func truncationSide(
@@ -205,14 +219,15 @@ extension TokenizerClass {
     return PreTokenizer(steps: [.byteLevel(level)])
   }
 
-  /// The post-processor of the file, or for GPT-NeoX one that puts the ends of texts, if asked to.
+  /// The post-processor of the file, or for GPT-NeoX and Llama's kin one that puts the ends of texts, if asked to.
   fileprivate func applied(
     _ config: JSON, to postProcessor: PostProcessor, bos: Int32?, eos: Int32?
   ) -> PostProcessor {
     guard buildsPostProcessor else { return postProcessor }
+    let addsStart = config["add_bos_token"]?.bool ?? addsStart
     func text(_ piece: (UInt8) -> PostProcessor.Piece, _ typeID: UInt8) -> [PostProcessor.Piece] {
       var pieces = [piece(typeID)]
-      if config["add_bos_token"]?.bool == true, let bos {
+      if addsStart, let bos {
         pieces.insert(.special(ids: [bos], typeID: typeID), at: 0)
       }
       if config["add_eos_token"]?.bool == true, let eos {
@@ -227,9 +242,16 @@ extension TokenizerClass {
 
 extension Normalizer {
   /// The normalized form of one short text.
-  fileprivate func normalize(_ text: [UInt8]) -> [UInt8] {
+  fileprivate func normalize(_ text: [UInt8]) throws(Failure) -> [UInt8] {
     let scratch = TokenizerScratch()
+    scratch.growth.reset(text.count)
     text.withUnsafeBytes { normalize($0, scratch) }
+    if scratch.growth.isExceeded || scratch.matcher.refusal != nil {
+      throw .config(
+        nil,
+        "expected added tokens that the normalizer can take, found "
+          + "\"\(String(decoding: text, as: UTF8.self))\"")
+    }
     return Array(scratch.normalized.elements)
   }
 }

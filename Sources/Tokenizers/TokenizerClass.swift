@@ -3,7 +3,8 @@ import JSON
 /// What transformers' tokenizer classes do on top of `tokenizer.json`.
 ///
 /// Source: `models/*/tokenization_*_fast.py` and `models/auto/tokenization_auto.py` of
-/// transformers 4.57.
+/// transformers 4.57, each class of which was given a folder of each kind (WordPiece, BPE of bytes,
+/// Unigram) to see what it changes.
 struct TokenizerClass: Sendable {
   enum NormalizerOverride: Sendable {
     /// `do_lower_case`, `strip_accents` and `tokenize_chinese_chars` win over `tokenizer.json`.
@@ -31,6 +32,8 @@ struct TokenizerClass: Sendable {
   let wrapping: Wrapping
   /// Whether the post-processor is made anew, from `add_bos_token` and `add_eos_token`.
   let buildsPostProcessor: Bool
+  /// `add_bos_token` where the configuration does not say.
+  let addsStart: Bool
   /// Which of `<extra_id_0>`… become special tokens is up to the configuration: T5.
   var hasExtraIDs: Bool { sentencePiece == .t5 }
   /// How the class's SentencePiece file is converted; nil where it has none.
@@ -47,7 +50,30 @@ struct TokenizerClass: Sendable {
     "BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "MobileBertTokenizer",
     "ConvBertTokenizer", "SqueezeBertTokenizer", "LxmertTokenizer", "LayoutLMTokenizer",
     "DPRContextEncoderTokenizer", "DPRQuestionEncoderTokenizer", "DPRReaderTokenizer",
+    "RealmTokenizer", "RetriBertTokenizer",
   ]
+
+  /// Classes that do not read `tokenizer.json`, or more than texts: whatever lies in a folder, these
+  /// would make other tokens of a text than its `tokenizer.json` says.
+  private static let unsupported: Set = [
+    "BartphoTokenizer", "BertGenerationTokenizer", "BertJapaneseTokenizer", "BertweetTokenizer",
+    "BioGptTokenizer", "ByT5Tokenizer", "CTRLTokenizer", "CanineTokenizer", "ClvpTokenizer",
+    "CodeLlamaTokenizer", "CpmAntTokenizer", "CpmTokenizer", "DiaTokenizer", "ErnieMTokenizer",
+    "EsmTokenizer", "FSMTTokenizer", "FastSpeech2ConformerTokenizer", "FlaubertTokenizer",
+    "GPTNeoXJapaneseTokenizer", "GPTSanJapaneseTokenizer", "GPTSw3Tokenizer", "JukeboxTokenizer",
+    "LayoutLMv2Tokenizer", "LayoutLMv3Tokenizer", "LayoutXLMTokenizer", "LukeTokenizer",
+    "M2M100Tokenizer", "MBart50Tokenizer", "MBartTokenizer", "MLukeTokenizer", "MarianTokenizer",
+    "MarkupLMTokenizer", "MgpstrTokenizer", "MyT5Tokenizer", "NllbTokenizer", "PLBartTokenizer",
+    "PerceiverTokenizer", "PhobertTokenizer", "Pop2PianoTokenizer", "ProphetNetTokenizer",
+    "RoCBertTokenizer", "RoFormerTokenizer", "SeamlessM4TTokenizer", "SiglipTokenizer",
+    "Speech2Text2Tokenizer", "Speech2TextTokenizer", "SpeechT5Tokenizer", "SplinterTokenizer",
+    "TapasTokenizer", "TapexTokenizer", "TransfoXLTokenizer", "UdopTokenizer", "VitsTokenizer",
+    "Wav2Vec2CTCTokenizer", "Wav2Vec2PhonemeCTCTokenizer", "Wav2Vec2Tokenizer",
+    "XLMProphetNetTokenizer", "XLMTokenizer",
+  ]
+
+  /// Whether texts can be tokenised as the class does.
+  var isSupported: Bool { !Self.unsupported.contains(name) }
 
   /// The tokenizer classes of model types, as `AutoTokenizer` knows them.
   private static let byModelType = [
@@ -64,31 +90,27 @@ struct TokenizerClass: Sendable {
     "xlm-roberta": "XLMRobertaTokenizer", "xlm-roberta-xl": "XLMRobertaTokenizer",
   ]
 
-  /// The class that transformers would load.
+  /// The class that transformers would load: the one that is named first.
+  ///
+  /// Classes that are not in a list here take `tokenizer.json` as it is.
   ///
   /// - Parameters:
   ///   - configured: `tokenizer_class` of tokenizer_config.json.
-  ///   - model: config.json, whose `tokenizer_class` and model type are asked next. A model type
-  ///     that is no backbone's gives way to `backbone_model_type`.
+  ///   - model: config.json, whose `tokenizer_class` and model type are asked next. Classes and
+  ///     model types of Lightning IR give way to `backbone_model_type`.
   init(configured: String?, model: JSON?) {
-    let names = [
-      configured, model?["tokenizer_class"]?.string,
-      model?["backbone_model_type"]?.string.flatMap { Self.byModelType[$0] },
-      model?["model_type"]?.string.flatMap { Self.byModelType[$0] },
-    ]
-    for case let name? in names {
-      if let found = Self.known(Self.withoutFast(name)) {
-        self = found
-        return
-      }
+    let backbone = model?["backbone_model_type"]?.string.flatMap { Self.byModelType[$0] }
+    let named = configured ?? model?["tokenizer_class"]?.string
+    if let named, let known = Self.known(Self.withoutFast(named)) {
+      self = known
+      return
     }
-    name = Self.withoutFast(configured ?? "PreTrainedTokenizer")
-    override = .none
-    defaults = [:]
-    wrapping = .none
-    buildsPostProcessor = false
-    sentencePiece = nil
-    converted = nil
+    let name =
+      backbone ?? named ?? model?["model_type"]?.string.flatMap { Self.byModelType[$0] }
+      ?? "PreTrainedTokenizer"
+    self =
+      Self.known(Self.withoutFast(name))
+      ?? TokenizerClass(name: Self.withoutFast(name), override: .none, defaults: [:])
   }
 
   private static func withoutFast(_ name: String) -> String {
@@ -119,9 +141,15 @@ struct TokenizerClass: Sendable {
         wrapping: .mask(
           normalized: ["BartTokenizer", "LEDTokenizer", "MvpTokenizer"].contains(name)))
     }
-    let end = "<|endoftext|>"
     switch name {
-    case "T5Tokenizer":
+    case "FunnelTokenizer":
+      return TokenizerClass(
+        name: name, override: .all,
+        defaults: [
+          "bos_token": "<s>", "eos_token": "</s>", "sep_token": "<sep>", "cls_token": "<cls>",
+          "unk_token": "<unk>", "pad_token": "<pad>", "mask_token": "<mask>",
+        ])
+    case "T5Tokenizer", "MT5Tokenizer":
       return TokenizerClass(
         name: name, override: .none,
         defaults: ["eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"],
@@ -140,6 +168,31 @@ struct TokenizerClass: Sendable {
           "bos_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "cls_token": "<s>",
           "unk_token": "[UNK]", "pad_token": "<pad>", "mask_token": "<mask>",
         ], wrapping: .all, converted: { PostProcessor.mpnet(cls: $0, sep: $1) })
+    default: return ofDecoder(name)
+    }
+  }
+
+  /// The classes of models that write texts.
+  private static func ofDecoder(_ name: String) -> TokenizerClass? {
+    let end = "<|endoftext|>"
+    switch name {
+    case "LlamaTokenizer":
+      return TokenizerClass(
+        name: name, override: .none,
+        defaults: ["bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"],
+        buildsPostProcessor: true, addsStart: true)
+    case "GemmaTokenizer":
+      return TokenizerClass(
+        name: name, override: .none,
+        defaults: [
+          "bos_token": "<bos>", "eos_token": "<eos>", "unk_token": "<unk>", "pad_token": "<pad>",
+        ], buildsPostProcessor: true, addsStart: true)
+    case "CohereTokenizer":
+      return TokenizerClass(
+        name: name, override: .none,
+        defaults: [
+          "bos_token": "<BOS_TOKEN>", "eos_token": "<|END_OF_TURN_TOKEN|>", "unk_token": "<UNK>",
+        ], buildsPostProcessor: true, addsStart: true)
     case "GPT2Tokenizer", "GPTNeoXTokenizer":
       return TokenizerClass(
         name: name, override: .none,
@@ -155,7 +208,7 @@ struct TokenizerClass: Sendable {
 
   private init(
     name: String, override: NormalizerOverride, defaults: [String: String],
-    wrapping: Wrapping = .none, buildsPostProcessor: Bool = false,
+    wrapping: Wrapping = .none, buildsPostProcessor: Bool = false, addsStart: Bool = false,
     sentencePiece: SentencePieceLayout? = nil,
     converted: (@Sendable (Int32, Int32) -> PostProcessor)? = nil
   ) {
@@ -164,6 +217,7 @@ struct TokenizerClass: Sendable {
     self.defaults = defaults
     self.wrapping = wrapping
     self.buildsPostProcessor = buildsPostProcessor
+    self.addsStart = addsStart
     self.sentencePiece = sentencePiece
     self.converted = converted
   }

@@ -1,3 +1,4 @@
+import Failures
 import Foundation
 import JSON
 import Tokenizers
@@ -54,4 +55,12 @@ final class Checkpoint {
     "normalized":\(normalized),"special":\(special)}
     """
   }
+}
+
+/// The failure that `body` throws; nil where it throws none.
+func failure(_ body: () throws -> Void) -> Failure? {
+  do {
+    try body()
+    return nil
+  } catch { return error as? Failure }
 }
