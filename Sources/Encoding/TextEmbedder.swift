@@ -39,9 +39,10 @@ package struct TextEmbedder: Sendable {
     promptTokens = try tokenizer.promptTokens(&scratch)
   }
 
-  /// The records of a block as tokens.
-  package func tokens(of batch: RecordBatch) throws(Failure) -> TokenizedRecords {
-    try TokenizedRecords(batch, .role(tokenizer), threads)
+  /// The records of a block as tokens; those that the tokenizer refuses are left out where bad ones
+  /// are.
+  package func tokens(of batch: inout RecordBatch) throws(Failure) -> TokenizedRecords {
+    try TokenizedRecords(&batch, .role(tokenizer), threads)
   }
 
   /// Embeds a block of records.
@@ -53,17 +54,22 @@ package struct TextEmbedder: Sendable {
 
   /// Embeds texts.
   ///
-  /// - Parameter texts: The texts, valid UTF-8.
+  /// - Parameters:
+  ///   - texts: The texts, valid UTF-8.
+  ///   - place: Says where one of them came from, for messages; nil where that is nowhere.
   /// - Returns: Their embeddings, and how many of them were cut.
-  /// - Throws: 64 where a limit leaves no room for the special tokens.
+  /// - Throws: 64 where a limit leaves no room for the special tokens; 65 for a text that the
+  ///   tokenizer refuses.
   package func embed(
-    _ texts: [[UInt8]]
+    _ texts: [[UInt8]], place: (@Sendable (Int) -> String)? = nil
   ) throws(Failure) -> (embeddings: Embeddings, truncated: Int) {
     let tokenizer = tokenizer
     let tokens = try threads.tokenize(texts.count) { index, buffer, scratch throws(Failure) in
-      try texts[index].withBytes { text throws(Failure) in
-        try tokenizer.append(text, to: &buffer, &scratch)
-      }
+      do throws(Failure) {
+        return try texts[index].withBytes { text throws(Failure) in
+          try tokenizer.append(text, to: &buffer, &scratch)
+        }
+      } catch { throw place.map { error.ofText(at: $0(index)) } ?? error }
     }
     let embeddings = try encoder.encode(tokens, role: role, promptTokens: promptTokens)
     return (embeddings, tokens.truncated)

@@ -55,7 +55,10 @@ package struct TokenDecoder {
     if let unknown = ids.first(where: { tokenizer.bytes(of: $0) == nil }) {
       throw .data(place(), "the tokenizer has no token \(unknown)")
     }
-    let text = tokenizer.decode(ids, skipSpecialTokens: true)
+    let text: String
+    do throws(Failure) {
+      text = try tokenizer.decode(ids, skipSpecialTokens: true)
+    } catch { throw error.at(place()) }
     if form == .jsonl {
       var line = "{\"id\":"
       JSON.quote(String(decoding: id, as: UTF8.self), to: &line)

@@ -10,16 +10,26 @@ package struct TokenizedRecords: Sendable {
   /// Bad records that were passed over.
   package var skipped = 0
 
-  /// Tokenises a block of text records.
+  /// Tokenises a block of text records; those whose texts are refused are left out where bad ones
+  /// are.
   ///
-  /// - Throws: 64 where a limit leaves no room for the special tokens.
+  /// - Throws: 64 where a limit leaves no room for the special tokens; 65 for a text that the
+  ///   tokenizer refuses.
   package init(
-    _ batch: RecordBatch, _ tokenizer: RecordTokenizer, _ threads: WindowTokenizer,
+    _ batch: inout RecordBatch, _ tokenizer: RecordTokenizer, _ threads: WindowTokenizer,
     uncut: Bool = false
   ) throws(Failure) {
+    tokens = try tokenizer.tokens(of: &batch, threads, uncut: uncut)
     ids = (0..<batch.count).map { batch.id($0).bytes }
     skipped = batch.skipped
-    tokens = try tokenizer.tokens(of: batch, threads, uncut: uncut)
+  }
+
+  /// Takes from the front what an earlier run has written.
+  package mutating func drop(_ skipper: inout RecordSkipper) {
+    let count = skipper.take(atMost: ids.count)
+    if count == 0 { return }
+    ids.removeFirst(count)
+    tokens = tokens.dropFirst(count)
   }
 
   /// Takes records of a segment of a token stream; nil for all.

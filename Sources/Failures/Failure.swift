@@ -50,6 +50,18 @@ extension Failure: CustomStringConvertible {
 }
 
 extension Failure {
+  /// This failure, at a place where it names none itself.
+  package func at(_ place: @autoclosure () -> String) -> Failure {
+    var placed = self
+    if self.place == nil { placed.place = place() }
+    return placed
+  }
+
+  /// This failure, at the place of a text where it is about the text.
+  package func ofText(at place: @autoclosure () -> String) -> Failure {
+    status == .data ? at(place()) : self
+  }
+
   /// Damaged or malformed input (exit 65).
   package static func data(_ place: String, _ message: String, hint: String? = nil) -> Failure {
     Failure(.data, at: place, message, hint: hint)

@@ -170,9 +170,10 @@ extension Calibration {
       let embedder = try embedder()
       guard case .texts(let reader) = try TextsOrStream([file], options: records.records())
       else { throw .usage("--calibrate: expected texts, \(file) is a tensor stream") }
-      while let batch = try reader.next() {
+      while var batch = try reader.next() {
+        let records = try embedder.tokens(of: &batch)
         if let failure = batch.firstSkipped { diagnostics.warning("\(failure), skipped") }
-        _ = try embedder.embed(try embedder.tokens(of: batch))
+        _ = try embedder.embed(records)
       }
       return [Part(nil, [embedder.encoder.agreements()])]
     }

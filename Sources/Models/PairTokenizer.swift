@@ -93,7 +93,7 @@ package struct PairTokenizer: Sendable {
     var buffer = TokenBuffer()
     let counts = try tokenizer.encode(
       text, addSpecialTokens: false, maxLength: length, into: &buffer, scratch: &scratch)
-    return (tokenizer.decodeBytes(buffer.ids), counts.removed)
+    return (try tokenizer.decodeBytes(buffer.ids), counts.removed)
   }
 }
 

@@ -50,6 +50,16 @@ package struct TokenWindow: Sendable {
     truncated += other.truncated
   }
 
+  /// Takes out texts without tokens.
+  ///
+  /// - Parameter texts: their places, in ascending order.
+  package mutating func removeEmpty(_ texts: [Int]) {
+    for text in texts.reversed() {
+      precondition(range(text).isEmpty, "text \(text) has tokens")
+      offsets.remove(at: text + 1)
+    }
+  }
+
   /// Ends a text with the tokens that were appended to `buffer` since the last one.
   fileprivate mutating func endText(_ buffer: TokenBuffer, _ counts: TokenCounts) {
     let new = buffer.count - (offsets.last ?? 0)

@@ -32,12 +32,24 @@ package struct RecordBatch: Sendable {
   package var skipped = 0
   /// Why the first of them was.
   package var firstSkipped: Failure?
+  /// Whether bad records are left out, those too that show only when their texts are read.
+  package var skips = false
 
   /// Number of records.
   package var count: Int { slots.count }
 
   /// Whether there is no record.
   package var isEmpty: Bool { slots.isEmpty }
+
+  /// Leaves out records that turned out to be bad.
+  ///
+  /// - Parameter refused: their places, in ascending order, and why each is bad.
+  package mutating func leaveOut(_ refused: [(index: Int, failure: Failure)]) {
+    guard let first = refused.first else { return }
+    if firstSkipped == nil { firstSkipped = first.failure }
+    skipped += refused.count
+    for record in refused.reversed() { slots.remove(at: record.index) }
+  }
 
   /// Ordinal of a record over all operands; bad records count too.
   package func ordinal(_ index: Int) -> Int { firstOrdinal + Int(slots[index].position) }

@@ -56,6 +56,7 @@ struct BatchBuilder {
       bytes: bytes, slots: [], firstOrdinal: block.firstOrdinal, firstLine: block.firstLine,
       file: block.file)
     batch.slots.reserveCapacity(block.kept.count)
+    batch.skips = onError == .skip
     self.onError = onError
   }
 

@@ -9,8 +9,13 @@ package struct RecordSkipper {
 
   /// Takes from the front of a batch what is done already.
   package mutating func skip(in batch: inout RecordBatch) {
-    let count = min(left, batch.count)
-    batch.slots.removeFirst(count)
-    left -= count
+    batch.slots.removeFirst(take(atMost: batch.count))
+  }
+
+  /// How many of some records are done already, which are passed over by that.
+  package mutating func take(atMost count: Int) -> Int {
+    let taken = min(left, count)
+    left -= taken
+    return taken
   }
 }

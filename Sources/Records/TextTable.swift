@@ -5,6 +5,9 @@ package struct TextTable: Sendable {
   /// The ids whose texts are wanted.
   package let ids: IDTable
   private var texts: [[UInt8]?]
+  /// Where each text came from: the place of its file among `files`, and its line.
+  private var places: [(file: Int32, line: Int)] = []
+  private var files: [String] = []
   /// Malformed records that were passed over where the options say so, and the first of them.
   package private(set) var skipped = 0
   package private(set) var firstSkipped: Failure?
@@ -32,9 +35,11 @@ package struct TextTable: Sendable {
   ) throws(Failure) {
     let reader = try TextRecordReader(operands, options: options, blockSize: 1 << 20)
     var seen = [Bool](repeating: false, count: ids.count)
+    if places.isEmpty { places = Array(repeating: (-1, 0), count: ids.count) }
     while let batch = try reader.next() {
       skipped += batch.skipped
       if firstSkipped == nil { firstSkipped = batch.firstSkipped }
+      if files.last != batch.file { files.append(batch.file) }
       for index in 0..<batch.count {
         guard let place = batch.withID(index, { ids.find($0) }) else { continue }
         if seen[place] {
@@ -42,7 +47,16 @@ package struct TextTable: Sendable {
         }
         seen[place] = true
         texts[place] = batch.withText(index) { Array($0) }
+        places[place] = (Int32(files.count - 1), batch.line(index))
       }
     }
+  }
+
+  /// `file:line` of an id's text; nil where it came from no file.
+  package func place(_ id: RecordID) -> String? {
+    guard let index = ids.find(id), places.indices.contains(index), places[index].file >= 0 else {
+      return nil
+    }
+    return "\(files[Int(places[index].file)]):\(places[index].line)"
   }
 }

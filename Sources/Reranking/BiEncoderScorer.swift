@@ -26,9 +26,14 @@ package struct BiEncoderScorer: PairScorer {
   package func score(
     _ window: PairWindow
   ) throws(Failure) -> WindowScores {
-    let queries = try self.queries.embeddings(window.queryIDs, texts: window.queries)
+    let queries = try self.queries.embeddings(window.queryIDs, texts: window.queries) {
+      window.place(query: $0)
+    }
+    let flat = window.docIDs.enumerated().flatMap { query, docs in docs.indices.map { (query, $0) }
+    }
     let docs = try self.docs.embeddings(
-      window.docIDs.flatMap { $0 }, texts: window.docs.flatMap { $0 })
+      window.docIDs.flatMap { $0 }, texts: window.docs.flatMap { $0 }
+    ) { window.place(query: flat[$0].0, doc: flat[$0].1) }
     var scores: [[Float]] = []
     var start = 0
     for (query, list) in window.docIDs.enumerated() {

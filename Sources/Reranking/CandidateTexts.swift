@@ -55,6 +55,12 @@ package struct CandidateTexts: Sendable {
     }
   }
 
+  /// Where the text of a query came from, for messages.
+  package func place(query id: RecordID) -> String { queries.place(id) ?? "query \(id)" }
+
+  /// Where the text of a document came from, for messages.
+  package func place(doc id: RecordID) -> String { docs.place(id) ?? "document \(id)" }
+
   /// The text of a query, by its place in the run.
   ///
   /// - Throws: 65 where it is not there.

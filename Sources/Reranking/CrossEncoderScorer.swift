@@ -35,10 +35,12 @@ package struct CrossEncoderScorer: PairScorer {
   ) throws(Failure) -> WindowScores {
     var prepared: [[UInt8]] = []
     var scratch = TokenizerScratch()
-    for query in window.queries {
-      try query.withBytes { bytes throws(Failure) in
-        prepared.append(try self.pairs.prepared(query: bytes, &scratch).text)
-      }
+    for (index, query) in window.queries.enumerated() {
+      do throws(Failure) {
+        try query.withBytes { bytes throws(Failure) in
+          prepared.append(try self.pairs.prepared(query: bytes, &scratch).text)
+        }
+      } catch { throw error.ofText(at: window.place(query: index)) }
     }
     let members = window.docs.enumerated().flatMap { query, docs in
       docs.indices.map { (query: query, doc: $0) }
@@ -46,9 +48,11 @@ package struct CrossEncoderScorer: PairScorer {
     let (pairs, docs, queries) = (pairs, window.docs, prepared)
     let tokens = try threads.tokenize(members.count) { index, buffer, scratch throws(Failure) in
       let (query, doc) = members[index]
-      return try docs[query][doc].withBytes { text throws(Failure) in
-        try pairs.append(query: queries[query], document: text, to: &buffer, &scratch)
-      }
+      do throws(Failure) {
+        return try docs[query][doc].withBytes { text throws(Failure) in
+          try pairs.append(query: queries[query], document: text, to: &buffer, &scratch)
+        }
+      } catch { throw error.ofText(at: window.place(query: query, doc: doc)) }
     }
     let flat = try scoring.score(
       tokens, queries: window.queryIDs, counts: window.docIDs.map(\.count), encoder)

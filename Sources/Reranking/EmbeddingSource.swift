@@ -25,9 +25,12 @@ package enum EmbeddingSource: Sendable {
   /// - Parameters:
   ///   - ids: Queries or documents.
   ///   - texts: Their texts, where these are embedded; one that occurs again is embedded once.
+  ///   - place: Says where one of the texts came from, for messages.
   /// - Returns: The embeddings, and the places of the ids among them.
-  /// - Throws: 65 where an id has no embedding.
-  package func embeddings(_ ids: [RecordID], texts: [[UInt8]]) throws(Failure) -> Embedded {
+  /// - Throws: 65 where an id has no embedding, or the tokenizer refuses its text.
+  package func embeddings(
+    _ ids: [RecordID], texts: [[UInt8]], place: @escaping @Sendable (Int) -> String
+  ) throws(Failure) -> Embedded {
     switch self {
     case .stored(let stored):
       var places: [Int] = []
@@ -35,7 +38,9 @@ package enum EmbeddingSource: Sendable {
       return Embedded(embeddings: stored.embeddings, places: places)
     case .texts(let embedder):
       let (distinct, places) = Self.distinct(texts)
-      let (embeddings, truncated) = try embedder.embed(distinct)
+      let (embeddings, truncated) = try embedder.embed(distinct) { index in
+        place(places.firstIndex(of: index) ?? 0)
+      }
       return Embedded(embeddings: embeddings, places: places, truncated: truncated)
     }
   }

@@ -9,8 +9,20 @@ package struct PairWindow: Sendable {
   package private(set) var docIDs: [[RecordID]] = []
   /// docs[query][document]; none where stored vectors stand for them.
   package private(set) var docs: [[[UInt8]]] = []
+  /// Where the texts came from, for messages.
+  private var origin: CandidateTexts?
 
   package init() {}
+
+  /// Where the text of a query came from.
+  package func place(query: Int) -> String {
+    origin?.place(query: queryIDs[query]) ?? "query \(queryIDs[query])"
+  }
+
+  /// Where the text of a document came from.
+  package func place(query: Int, doc: Int) -> String {
+    origin?.place(doc: docIDs[query][doc]) ?? "document \(docIDs[query][doc])"
+  }
 
   /// Number of pairs.
   package var pairs: Int { docIDs.reduce(0) { $0 + $1.count } }
@@ -54,6 +66,7 @@ package struct PairWindow: Sendable {
   package init(
     _ run: Run, _ queries: Range<Int>, depth: Int, _ texts: CandidateTexts, _ needs: NeededTexts
   ) throws(Failure) {
+    origin = texts
     for query in queries {
       let entries = run.entries(of: query).prefix(depth)
       var docs: [[UInt8]] = []

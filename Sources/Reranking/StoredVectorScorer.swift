@@ -47,7 +47,7 @@ package struct StoredVectorScorer: PairScorer {
   package func score(
     _ window: PairWindow
   ) throws(Failure) -> WindowScores {
-    let (embeddings, truncated) = try queries.embed(window.queries)
+    let (embeddings, truncated) = try queries.embed(window.queries) { window.place(query: $0) }
     var scores: [[Float]] = []
     for (query, ids) in window.docIDs.enumerated() {
       var ordinals: [Int] = []

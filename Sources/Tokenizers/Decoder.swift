@@ -1,3 +1,5 @@
+import Failures
+
 /// How tokens become text again.
 ///
 /// Source: `decoders/` of Hugging Face `tokenizers` 0.22.2.
@@ -24,14 +26,21 @@ struct Decoder: Sendable {
   static let none = Decoder(steps: nil)
 
   /// The text of tokens.
-  func decode(_ tokens: [[UInt8]]) -> [UInt8] {
+  ///
+  /// - Throws: 65 where steps make too much of it, or take too long.
+  func decode(_ tokens: [[UInt8]]) throws(Failure) -> [UInt8] {
     guard let steps else { return Array(tokens.joined(separator: [0x20])) }
-    return Array(steps.reduce(tokens) { $1.apply($0) }.joined())
+    let growth = TextGrowth()
+    // A space at most comes with each token.
+    growth.reset(tokens.reduce(tokens.count) { $0 + $1.count })
+    var parts = tokens
+    for step in steps { parts = try step.apply(parts, growth.limit) }
+    return Array(parts.joined())
   }
 }
 
 extension Decoder.Step {
-  fileprivate func apply(_ tokens: [[UInt8]]) -> [[UInt8]] {
+  fileprivate func apply(_ tokens: [[UInt8]], _ limit: Int) throws(Failure) -> [[UInt8]] {
     switch self {
     case .wordPiece(let prefix, let cleanUp):
       return tokens.enumerated().map { index, token in
@@ -55,8 +64,7 @@ extension Decoder.Step {
     case .byteFallback: return Self.byteFallback(tokens)
     case .fuse: return [Array(tokens.joined())]
     case .replace(let regex, let content):
-      let matcher = RegexMatcher()
-      return tokens.map { Self.replace($0, regex, content, matcher) }
+      return try Self.replace(tokens, regex, content, limit)
     case .strip(let character, let start, let end):
       return tokens.map { Self.strip($0, character, start, end) }
     }
@@ -109,16 +117,28 @@ extension Decoder.Step {
   }
 
   private static func replace(
-    _ token: [UInt8], _ regex: Regex, _ content: [UInt8], _ matcher: RegexMatcher
-  ) -> [UInt8] {
-    var text: [UInt8] = []
-    token.withUnsafeBufferPointer { token in
-      guard let base = token.baseAddress else { return }
-      matcher.parts(regex, base, token.count) { start, end, isMatch in
-        text += isMatch ? content : Array(token[start..<end])
+    _ tokens: [[UInt8]], _ regex: Regex, _ content: [UInt8], _ limit: Int
+  ) throws(Failure) -> [[UInt8]] {
+    let matcher = RegexMatcher()
+    var left = limit
+    var result: [[UInt8]] = []
+    for token in tokens {
+      var text: [UInt8] = []
+      token.withUnsafeBufferPointer { token in
+        guard let base = token.baseAddress else { return }
+        matcher.parts(regex, base, token.count) { start, end, isMatch in
+          if text.count > left { return }
+          text += isMatch ? content : Array(token[start..<end])
+        }
       }
+      if let refusal = matcher.refusal { throw refusal.failure }
+      left -= text.count
+      if left < 0 {
+        throw Failure(.data, "expected the decoder to make at most \(limit) bytes, found more")
+      }
+      result.append(text)
     }
-    return text
+    return result
   }
 
   private static func strip(

@@ -7,7 +7,10 @@ extension ComponentReader {
   /// - Throws: 65 for fields of a wrong kind, 78 for components that this version does not have, by
   ///   name.
   func decoder(_ value: JSON) throws(Failure) -> Decoder {
-    value.isNull ? .none : Decoder(steps: try decoderSteps(value))
+    if value.isNull { return .none }
+    let steps = try decoderSteps(value)
+    try check(steps: steps.count, "decoder")
+    return Decoder(steps: steps)
   }
 
   private func decoderSteps(_ value: JSON) throws(Failure) -> [Decoder.Step] {

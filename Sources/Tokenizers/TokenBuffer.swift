@@ -17,6 +17,13 @@ package struct TokenBuffer: Sendable {
     specialTokensMask.removeAll(keepingCapacity: true)
   }
 
+  /// Forgets the tokens behind the first `count`.
+  package mutating func cut(to count: Int) {
+    ids.removeLast(ids.count - count)
+    typeIDs.removeLast(typeIDs.count - count)
+    specialTokensMask.removeLast(specialTokensMask.count - count)
+  }
+
   mutating func append(_ tokens: UnsafeBufferPointer<Int32>, typeID: UInt8, special: UInt8) {
     ids.append(contentsOf: tokens)
     typeIDs.append(contentsOf: repeatElement(typeID, count: tokens.count))
@@ -49,6 +56,7 @@ package struct TokenizerScratch {
   let pieces = (GrowableBuffer<PreTokenizer.Piece>(), GrowableBuffer<PreTokenizer.Piece>())
   let texts = (GrowableBuffer<UInt8>(), GrowableBuffer<UInt8>())
   let matcher = RegexMatcher()
+  let growth = TextGrowth()
   let cache = WordCache()
   let normalized = GrowableBuffer<UInt8>(capacity: 4096)
   let pending = GrowableBuffer<PendingScalar>(capacity: 64)

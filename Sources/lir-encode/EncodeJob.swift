@@ -108,9 +108,12 @@ struct EncodeJob {
     let eager = operands == ["-"]
     while var batch = try reader.next(eager: eager) {
       repeated.note(batch, warn: context.diagnostics.warning)
-      skipper.skip(in: &batch)
+      // A record that the tokenizer refuses was not written either: that must be known first.
+      if !batch.skips { skipper.skip(in: &batch) }
+      var records = try embedder.tokens(of: &batch)
+      if batch.skips { records.drop(&skipper) }
       if let failure = batch.firstSkipped { context.diagnostics.warning("\(failure), skipped") }
-      try encode(try embedder.tokens(of: batch), into: &output)
+      try encode(records, into: &output)
       if eager { try output.flush() }
     }
     try output.finish()

@@ -144,12 +144,12 @@ struct SearchJob {
     let embedder = source.schema == nil ? nil : try embedder()
     try options.shards.restrict(reader, operands: operands, options: options.records.records())
     let eager = operands == ["-"]
-    while let batch = try reader.next(eager: eager) {
+    while var batch = try reader.next(eager: eager) {
       let started = ContinuousClock.now
+      let window = try embedder?.tokens(of: &batch)
       if let failure = batch.firstSkipped { context.diagnostics.warning("\(failure), skipped") }
       let ids = (0..<batch.count).map { batch.id($0).bytes }
-      if let embedder {
-        let window = try embedder.tokens(of: batch)
+      if let embedder, let window {
         context.count(truncated: window.tokens.truncated)
         try search(ids, try embedder.embed(window), &loop, since: started)
       } else {

@@ -89,12 +89,12 @@ struct TokenizeJob {
     let threads = WindowTokenizer(context.pool)
     let eager = operands == ["-"]
     var repeated = RepeatedIDs()
-    while let batch = try reader.next(eager: eager) {
+    while var batch = try reader.next(eager: eager) {
+      var tokens = try recordTokenizer.tokens(of: &batch, threads, uncut: cutter != nil)
       if let failure = batch.firstSkipped { context.diagnostics.warning("\(failure), skipped") }
       // Statistics count them themselves.
       if !options.stats { repeated.note(batch, warn: context.diagnostics.warning) }
       var ids = (0..<batch.count).map { batch.id($0).bytes }
-      var tokens = try recordTokenizer.tokens(of: batch, threads, uncut: cutter != nil)
       context.count(
         records: batch.count, skipped: batch.skipped, truncated: tokens.truncated)
       if let cutter { (ids, tokens) = cutter.cut(ids, tokens) }

@@ -38,7 +38,8 @@ struct TextEmbedderTests {
   @Test func allWaysLeadToTheSameVectors() throws {
     let texts = ["the method of an object", "key", ""]
     let lines = texts.enumerated().map { "d\($0)\t\($1)\n" }.joined()
-    let records = try embedder.tokens(of: try batch(lines, folder))
+    var block = try batch(lines, folder)
+    let records = try embedder.tokens(of: &block)
     #expect(records.ids == (0..<3).map { Array("d\($0)".utf8) })
     let expected = values(try embedder.embed(records))
     #expect(expected.count == 3 * 32)
@@ -74,7 +75,8 @@ struct TextEmbedderTests {
   }
 
   @Test func tokensOfOtherOriginAreRefused() throws {
-    let records = try embedder.tokens(of: try batch("d1\tkey\n", folder))
+    var block = try batch("d1\tkey\n", folder)
+    let records = try embedder.tokens(of: &block)
     func refusal(_ change: (inout StreamDescription) -> Void) throws -> Failure? {
       let segment = try segment(records, change)
       return failure { try embedder.check(segment, tokenizer: "t", "tokens.lirt") }

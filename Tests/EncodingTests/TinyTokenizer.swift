@@ -32,11 +32,13 @@ func failure(_ body: () throws -> Void) -> Failure? {
 
 /// The only block of a file of records.
 func batch(
-  _ lines: String, _ folder: TemporaryFolder, _ content: RecordContent = .texts
+  _ lines: String, _ folder: TemporaryFolder, _ content: RecordContent = .texts,
+  onError: RecordErrorPolicy = .fail
 ) throws -> RecordBatch {
   try folder.write("records.tsv", lines)
   let reader = try TextRecordReader(
-    [folder("records.tsv")], options: RecordOptions(format: .tsv, content: content))
+    [folder("records.tsv")],
+    options: RecordOptions(format: .tsv, content: content, onError: onError))
   guard let batch = try reader.next() else { throw Failure(.data, "no records") }
   return batch
 }
