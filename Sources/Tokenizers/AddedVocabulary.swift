@@ -76,7 +76,7 @@ struct AddedVocabulary: Sendable {
   ///   - normalize: the tokenizer's normalizer.
   /// - Throws: 78 where a normalized token normalizes to nothing, which would be found everywhere.
   mutating func finish(
-    place: String, normalize: ([UInt8]) -> [UInt8]
+    place: String, normalize: ([UInt8]) throws(Failure) -> [UInt8]
   ) throws(Failure) {
     var raw: [PatternSet.Pattern] = []
     var normalized: [PatternSet.Pattern] = []
@@ -86,7 +86,7 @@ struct AddedVocabulary: Sendable {
       // Which text is searched is up to the flags of the first, the rest up to those of the last.
       var pattern = PatternSet.Pattern(bytes: content, id: id, flags: flags)
       if token.normalized {
-        pattern.bytes = normalize(content)
+        pattern.bytes = try normalize(content)
         if pattern.bytes.isEmpty {
           throw .config(
             place,

@@ -80,12 +80,21 @@ struct BPEReader {
       guard let value = fields[name], !value.isNull else { return nil }
       return try reader.string(value, "model.\(name)")
     }
-    let prefix = Array((try string("continuing_subword_prefix") ?? "").utf8)
+    /// What is put before or behind every character.
+    func affix(_ name: String) throws(Failure) -> [UInt8] {
+      let bytes = Array((try string(name) ?? "").utf8)
+      guard bytes.count <= 256 else {
+        throw .config(
+          path, "model.\(name): expected at most 256 bytes, found \(bytes.count)")
+      }
+      return bytes
+    }
+    let prefix = try affix("continuing_subword_prefix")
     return BPE(
       vocabulary: vocabulary, merges: try table(vocabulary, prefix.count),
       settings: BPE.Settings(
         unknownToken: try string("unk_token"), continuationPrefix: prefix,
-        wordSuffix: Array((try string("end_of_word_suffix") ?? "").utf8),
+        wordSuffix: try affix("end_of_word_suffix"),
         fusesUnknown: try bool("fuse_unk"), byteFallback: try bool("byte_fallback"),
         ignoresMerges: try bool("ignore_merges")))
   }

@@ -43,7 +43,11 @@ struct ComponentReader {
       guard let steps = value["normalizers"]?.array else {
         throw wrong("normalizer.normalizers", "a list", value["normalizers"])
       }
-      return .flattened(try steps.map { step throws(Failure) in try normalizer(step) })
+      try check(steps: steps.count, "normalizer.normalizers")
+      let flat = Normalizer.flattened(
+        try steps.map { step throws(Failure) in try normalizer(step) })
+      if case .sequence(let all) = flat { try check(steps: all.count, "normalizer") }
+      return flat
     default: throw unsupported("normalizer", type, "")
     }
   }
@@ -140,11 +144,7 @@ struct ComponentReader {
   }
 
   private func id(_ value: JSON?, _ name: String) throws(Failure) -> Int32 {
-    let id = try integer(value, name)
-    guard id >= 0, id <= Vocabulary.largestID else {
-      throw .data(path, "\(name): expected an id of 0...\(Vocabulary.largestID), found \(id)")
-    }
-    return Int32(id)
+    Int32(try integer(value, name, 0...Vocabulary.largestID))
   }
 
   func addedToken(
@@ -176,9 +176,28 @@ struct ComponentReader {
     return bool
   }
 
-  func integer(_ value: JSON?, _ name: String) throws(Failure) -> Int {
+  /// An integer of a range.
+  func integer(
+    _ value: JSON?, _ name: String, _ range: ClosedRange<Int> = 0...Int(Int32.max)
+  ) throws(Failure) -> Int {
     guard let integer = value?.integer else { throw wrong(name, "an integer", value) }
+    guard range.contains(integer) else {
+      throw .data(
+        path,
+        "\(name): expected \(range.lowerBound)...\(range.upperBound), found \(integer)")
+    }
     return integer
+  }
+
+  /// Steps of a sequence at most: twenty times those of any known tokenizer.
+  private static let mostSteps = 100
+
+  /// Refuses sequences that are too long.
+  func check(steps: Int, _ name: String) throws(Failure) {
+    guard steps <= Self.mostSteps else {
+      throw .config(
+        path, "\(name): expected at most \(Self.mostSteps) steps, found \(steps)")
+    }
   }
 
   func wrong(_ name: String, _ expected: String, _ found: JSON?) -> Failure {

@@ -138,6 +138,7 @@ extension Tokenizer {
     let bytes = base.assumingMemoryBound(to: UInt8.self)
     scratch.cache.hasFailed = false
     scratch.matcher.reset()
+    scratch.growth.reset(text.count)
     switch model {
     case .wordPiece(let model):
       model.withReader(scratch.cache) { tokenize(bytes, text.count, $0, ids, scratch) }
@@ -153,12 +154,13 @@ extension Tokenizer {
         .data, "expected a text of known characters, found one that the vocabulary does not have",
         hint: "this tokenizer has no unknown token")
     }
-    if scratch.matcher.hasFailed {
+    if scratch.growth.isExceeded {
       throw Failure(
         .data,
-        "expected the tokenizer's regular expressions to take at most \(Regex.stepLimit) steps in "
-          + "a text, found one that takes more")
+        "expected the tokenizer to make at most \(scratch.growth.limit) bytes of a text of "
+          + "\(text.count), found more")
     }
+    if let refusal = scratch.matcher.refusal { throw refusal.failure }
   }
 
   private func tokenize(
@@ -185,6 +187,7 @@ extension Tokenizer {
   ) {
     let normalized = scratch.normalized
     normalizer.normalize(text, scratch)
+    if scratch.growth.isExceeded { return }
     normalized.reserve(TokenTable.slack)
     // No token is shorter than a byte; splitting puts up to four before each word.
     ids.reserve(5 * normalized.count + 8)

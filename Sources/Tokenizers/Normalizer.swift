@@ -15,9 +15,12 @@ indirect enum Normalizer: Sendable {
   case sequence([Normalizer])
 
   /// Normalizes valid UTF-8 into `scratch.normalized`, replacing what is there.
+  ///
+  /// What grows beyond `scratch.growth` is given up, and marked there.
   func normalize(_ text: UnsafeRawBufferPointer, _ scratch: TokenizerScratch) {
     guard case .sequence(let steps) = self else {
-      return apply(text, into: scratch.normalized, scratch)
+      apply(text, into: scratch.normalized, scratch)
+      return scratch.growth.check(scratch.normalized)
     }
     // The steps take turns with two buffers, so that the last ends in the right one.
     var input = text
@@ -25,6 +28,8 @@ indirect enum Normalizer: Sendable {
       let isTurn = (steps.count - index) % 2 == 1
       let output = isTurn ? scratch.normalized : scratch.between
       step.apply(input, into: output, scratch)
+      scratch.growth.check(output)
+      if scratch.growth.isExceeded { return }
       input = UnsafeRawBufferPointer(output.elements)
     }
     if steps.isEmpty { Self.none.apply(text, into: scratch.normalized, scratch) }
@@ -38,8 +43,8 @@ indirect enum Normalizer: Sendable {
     case .bert(let bert): bert.normalize(text, into: output, pending: scratch.pending)
     case .unicode(let form): form.normalize(text, into: output, pending: scratch.pending)
     case .scalars(let step): step.normalize(text, into: output)
-    case .strings(let step): step.normalize(text, into: output)
-    case .charsmap(let map): map.normalize(text, into: output)
+    case .strings(let step): step.normalize(text, into: output, atMost: scratch.growth.limit)
+    case .charsmap(let map): map.normalize(text, into: output, atMost: scratch.growth.limit)
     case .byteLevel:
       output.count = 0
       guard let bytes = text.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
@@ -47,7 +52,9 @@ indirect enum Normalizer: Sendable {
     case .regex(let regex, let content):
       output.count = 0
       guard let bytes = text.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
+      let limit = scratch.growth.limit
       scratch.matcher.parts(regex, bytes, text.count) { start, end, isMatch in
+        if output.count > limit { return }
         if isMatch { return output.append(content) }
         output.append(UnsafeBufferPointer(start: bytes + start, count: end - start))
       }

@@ -103,6 +103,8 @@ struct PreTokenizer: Sendable {
         }
       }
       if step.writes {
+        scratch.growth.check(text)
+        if scratch.growth.isExceeded { next.count = 0 }
         base = UnsafePointer(text.pointer)
         swap(&text, &otherText)
       }

@@ -81,15 +81,17 @@ struct PrecompiledCharsmap: Sendable {
     return nil
   }
 
-  /// Normalizes valid UTF-8 into `output`, replacing what is there.
-  func normalize(_ text: UnsafeRawBufferPointer, into output: GrowableBuffer<UInt8>) {
+  /// Normalizes valid UTF-8 into `output`, replacing what is there; stops soon after `limit` bytes.
+  func normalize(
+    _ text: UnsafeRawBufferPointer, into output: GrowableBuffer<UInt8>, atMost limit: Int
+  ) {
     output.count = 0
     guard let bytes = text.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
     let count = text.count
     output.reserve(count + 64)
     ascii.withUnsafeBufferPointer { ascii in
       var i = 0
-      while i < count {
+      while i < count, output.count <= limit {
         let byte = bytes[i]
         let next = i &+ 1 < count ? bytes[i &+ 1] : 0
         if byte < 0x80, next < 0x80, byte != 0x0D || next != 0x0A {

@@ -59,8 +59,10 @@ enum StringNormalizer: Sendable {
   /// `Replace` of a string, which is not empty, wherever it occurs.
   case replace([UInt8], with: [UInt8])
 
-  /// Normalizes valid UTF-8 into `output`, replacing what is there.
-  func normalize(_ text: UnsafeRawBufferPointer, into output: GrowableBuffer<UInt8>) {
+  /// Normalizes valid UTF-8 into `output`, replacing what is there; stops soon after `limit` bytes.
+  func normalize(
+    _ text: UnsafeRawBufferPointer, into output: GrowableBuffer<UInt8>, atMost limit: Int = .max
+  ) {
     output.count = 0
     guard let bytes = text.baseAddress?.assumingMemoryBound(to: UInt8.self), text.count > 0 else {
       return
@@ -83,18 +85,18 @@ enum StringNormalizer: Sendable {
         end -= length
       }
       append(bytes + start, end - start, output)
-    case .replaceSpaces(let content): replaceSpaces(content, bytes, text.count, output)
+    case .replaceSpaces(let content): replaceSpaces(content, bytes, text.count, output, limit)
     case .replace(let pattern, let content):
-      replace(pattern, content, bytes, text.count, output)
+      replace(pattern, content, bytes, text.count, output, limit)
     }
   }
 
   private func replace(
     _ pattern: [UInt8], _ content: [UInt8], _ bytes: UnsafePointer<UInt8>, _ count: Int,
-    _ output: GrowableBuffer<UInt8>
+    _ output: GrowableBuffer<UInt8>, _ limit: Int
   ) {
     var i = 0
-    while i < count {
+    while i < count, output.count <= limit {
       var matched = 0
       while matched < pattern.count, i + matched < count, bytes[i + matched] == pattern[matched] {
         matched += 1
@@ -111,11 +113,11 @@ enum StringNormalizer: Sendable {
 
   private func replaceSpaces(
     _ content: [UInt8], _ bytes: UnsafePointer<UInt8>, _ count: Int,
-    _ output: GrowableBuffer<UInt8>
+    _ output: GrowableBuffer<UInt8>, _ limit: Int
   ) {
     output.reserve(count &+ 64)
     var i = 0
-    while i < count {
+    while i < count, output.count <= limit {
       if bytes[i] == 0x20, i &+ 1 < count, bytes[i &+ 1] == 0x20 {
         append(content, output)
         while i < count, bytes[i] == 0x20 { i &+= 1 }

@@ -86,6 +86,10 @@ extension TokenizerJSON {
           vocabulary: vocabulary, scores: pieces.map(\.score),
           unknownID: layout == .t5 ? proto.unknownID : 3, byteFallback: false, place: path))
     case .bpe:
+      if let long = proto.pieces.first(where: { $0.bytes.count > 4096 }) {
+        throw .data(
+          path, "expected pieces of at most 4096 bytes, found one of \(long.bytes.count)")
+      }
       let merges = SentencePieceMerges(proto, pieces, vocabulary)
       var settings = BPE.Settings()
       settings.unknownToken = proto.unknownPiece

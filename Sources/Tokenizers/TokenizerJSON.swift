@@ -111,10 +111,11 @@ private struct ModelReader {
     do throws(JSONError) { id = try parser.integer() } catch {
       throw .data(path, error.description)
     }
-    guard id >= 0, id <= Vocabulary.largestID else {
+    // A table has a place for each id: one that is far beyond the number of tokens costs memory.
+    let largest = min(Vocabulary.largestID, max(1 << 20, byteCount))
+    guard (0...largest).contains(id) else {
       throw .data(
-        "\(path): byte \(parser.position)",
-        "expected an id of 0...\(Vocabulary.largestID), found \(id)")
+        "\(path): byte \(parser.position)", "expected an id of 0...\(largest), found \(id)")
     }
     if !vocabulary.add(token, id: id) {
       throw .data(

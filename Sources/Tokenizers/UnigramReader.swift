@@ -106,9 +106,7 @@ enum SerdeNumber {
         }
       }
     }
-    let written = Int(
-      String(decoding: rest.dropFirst().drop { $0 == UInt8(ascii: "+") }, as: UTF8.self))
-    exponent += written ?? 0
+    exponent += writtenExponent(rest.dropFirst())
     var value = Double(significand)
     // Powers beyond the largest are taken in steps.
     while exponent < -308, value != 0 {
@@ -117,6 +115,15 @@ enum SerdeNumber {
     }
     value = exponent < 0 ? value / power(-exponent) : value * power(exponent)
     return isNegative ? -value : value
+  }
+
+  /// The exponent as it is written; beyond a million, all are alike.
+  private static func writtenExponent(_ text: some Collection<UInt8>) -> Int {
+    var value = 0
+    for byte in text where byte &- 0x30 < 10 {
+      value = min(10 * value + Int(byte - 0x30), 1_000_000)
+    }
+    return text.first == UInt8(ascii: "-") ? -value : value
   }
 
   private static func power(_ exponent: Int) -> Double {

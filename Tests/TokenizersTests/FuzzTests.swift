@@ -65,7 +65,7 @@ struct FuzzTests {
     }
     for (key, skip) in [("decode", false), ("skip", true)] {
       guard let text = output[key]?.string else { continue }
-      let decoded = tokenizer.decode(buffer.ids, skipSpecialTokens: skip)
+      let decoded = try tokenizer.decode(buffer.ids, skipSpecialTokens: skip)
       if !decoded.utf8.elementsEqual(text.utf8) { return "\(key) \(decoded)" }
     }
     return nil
