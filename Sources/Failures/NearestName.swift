@@ -44,18 +44,21 @@ package enum NearestName {
     return true
   }
 
-  /// Number of insertions, deletions and replacements from one text to another (Levenshtein).
+  /// Number of insertions, deletions, replacements and exchanges of neighbours from one text to
+  /// another (Damerau and Levenshtein), each place changed at most once.
   private static func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
-    var row = Array(0...b.count)
+    var beforeLast: [Int] = []
+    var last = Array(0...b.count)
     for (i, x) in a.enumerated() {
-      var diagonal = row[0]
-      row[0] = i + 1
+      var row = [i + 1]
       for (j, y) in b.enumerated() {
-        let cost = min(diagonal + (x == y ? 0 : 1), row[j] + 1, row[j + 1] + 1)
-        diagonal = row[j + 1]
-        row[j + 1] = cost
+        var cost = min(last[j] + (x == y ? 0 : 1), row[j] + 1, last[j + 1] + 1)
+        if i > 0, j > 0, x == b[j - 1], a[i - 1] == y { cost = min(cost, beforeLast[j - 1] + 1) }
+        row.append(cost)
       }
+      beforeLast = last
+      last = row
     }
-    return row[b.count]
+    return last[b.count]
   }
 }

@@ -56,6 +56,7 @@ package final class OutputFile {
   package var isTerminal: Bool { isatty(number) == 1 }
 
   package func write(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
+    if number == 1 { TerminalLine.clear() }
     var rest = bytes
     while !rest.isEmpty {
       let count = Glibc.write(number, rest.baseAddress, rest.count)

@@ -121,20 +121,31 @@ package enum DeclaredOptions {
   }
 
   /// The argument parser's dump of a tool with the declared options of its commands put in.
+  ///
+  /// - Parameters:
+  ///   - dump: The dump.
+  ///   - usage: How the command of a name is called, which the parser's dump leaves out.
+  ///   - declared: The options of a subcommand, or of the tool itself.
+  /// - Returns: The dump with both.
   package static func adding(
-    to dump: String, _ declared: (String?) -> [DeclaredOption]
+    to dump: String, usage: (String) -> String? = { _ in nil },
+    _ declared: (String?) -> [DeclaredOption]
   ) -> String {
     guard var json = try? JSONParser.parse(dump), let command = json["command"] else {
       return dump
     }
-    json = replacing("command", in: json, by: adding(to: command, isRoot: true, declared))
+    json = replacing("command", in: json, by: adding(to: command, isRoot: true, usage, declared))
     return json.indented()
   }
 
   private static func adding(
-    to command: JSON, isRoot: Bool, _ declared: (String?) -> [DeclaredOption]
+    to command: JSON, isRoot: Bool, _ usage: (String) -> String?,
+    _ declared: (String?) -> [DeclaredOption]
   ) -> JSON {
     var command = command
+    if let usage = command["commandName"]?.string.flatMap(usage) {
+      command = replacing("usage", in: command, by: .string(usage))
+    }
     let options = declared(isRoot ? nil : command["commandName"]?.string)
     let hasSubcommands = !(command["subcommands"]?.array ?? []).isEmpty
     if !options.isEmpty, !(isRoot && hasSubcommands) {
@@ -144,7 +155,7 @@ package enum DeclaredOptions {
     if let subcommands = command["subcommands"]?.array {
       command = replacing(
         "subcommands", in: command,
-        by: .array(subcommands.map { adding(to: $0, isRoot: false, declared) }))
+        by: .array(subcommands.map { adding(to: $0, isRoot: false, usage, declared) }))
     }
     return command
   }

@@ -1,6 +1,7 @@
 import Failures
 import Glibc
 import JSON
+import Streams
 
 /// Messages of a tool on the standard error: one write a line, so that the lines of a pipeline's
 /// tools do not mix.
@@ -74,19 +75,33 @@ package struct Diagnostics: Sendable {
     case .text: write("\(tool): \(kind): \(message)")
     case .json:
       let line: [JSON.Member] = [
-        JSON.Member("tool", .string(tool)), JSON.Member("level", .string(kind)),
+        JSON.Member("time", .string(Self.now)), JSON.Member("tool", .string(tool)),
+        JSON.Member("level", .string(kind)),
         JSON.Member("message", .string(message)),
       ]
       write(JSON.object(line + extra).serialized())
     }
   }
 
+  /// A line of text has the time in front under `-v`, for logs; a JSON object has it as a member.
   private func write(_ line: String) {
+    let line = format == .text && level == .verbose ? "\(Self.now) \(line)" : line
+    TerminalLine.clear()
     Self.write(line + "\n")
   }
 
+  /// The time of day in seconds, UTC as ISO 8601 writes it: `2026-01-31T23:59:59Z`.
+  private static var now: String {
+    var seconds = time(nil)
+    var parts = tm()
+    gmtime_r(&seconds, &parts)
+    func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    return "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
+      + "T\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))Z"
+  }
+
   /// One `write`; where the standard error is gone there is nobody to tell.
-  static func write(_ text: String) {
+  private static func write(_ text: String) {
     var text = text
     text.withUTF8 { bytes in _ = Glibc.write(2, bytes.baseAddress, bytes.count) }
   }

@@ -1,7 +1,6 @@
 import Failures
 import Glibc
 import Records
-import Streams
 import Synchronization
 import Workers
 
@@ -34,7 +33,8 @@ package final class ToolContext: Sendable {
     self.settings = settings
     self.declared = declared
     pool = WorkerPool(threads: try Self.threads(common.threads))
-    progress = Progress(policy: common.progress, tool: tool)
+    progress = Progress(
+      policy: common.quiet && common.progress == .auto ? .never : common.progress, diagnostics)
   }
 
   /// `--threads`, else `LIR_THREADS`, else the processors of the affinity mask.
@@ -59,7 +59,6 @@ package final class ToolContext: Sendable {
   ///   - fields: What it says, for programs.
   package func say(_ message: String, _ fields: [(String, String)] = []) {
     if diagnostics.level == .quiet { return }
-    progress.clear()
     diagnostics.progress(message, fields)
   }
 
@@ -98,7 +97,6 @@ package final class ToolContext: Sendable {
   }
 
   func summarize() {
-    progress.finish()
     let counters = counters.withLock { $0 }
     let seconds = seconds
     var fields = [
@@ -132,78 +130,5 @@ package final class ToolContext: Sendable {
     let whole = padded.dropLast(decimals)
     let sign = scaled < 0 ? "-" : ""
     return decimals == 0 ? sign + whole : "\(sign)\(whole).\(padded.suffix(decimals))"
-  }
-}
-
-/// A line on the terminal that says how far the work is.
-package final class Progress: Sendable {
-  private struct State {
-    var done = 0
-    var total: Int?
-    /// What is counted.
-    var unit = "records"
-    var lastShown: ContinuousClock.Instant?
-    var isShown = false
-    /// Text behind the counts.
-    var note = ""
-  }
-
-  /// Whether the line is shown.
-  package let isOn: Bool
-  private let tool: String
-  private let state = Mutex(State())
-  private let started = ContinuousClock.now
-
-  init(policy: ProgressPolicy, tool: String) {
-    self.tool = tool
-    isOn = policy == .always || (policy == .auto && isatty(2) == 1)
-  }
-
-  /// Sets the number of records that there will be, where it is known, or of what else is counted.
-  package func expect(_ total: Int, _ unit: String = "records") {
-    state.withLock { ($0.total, $0.unit) = (total, unit) }
-  }
-
-  /// Takes the line away until it is shown again.
-  func clear() {
-    let wasShown = state.withLock { state in
-      defer { state.isShown = false }
-      return state.isShown
-    }
-    if wasShown { Diagnostics.write("\r\u{1B}[K") }
-  }
-
-  /// Says more behind the counts from the next line on.
-  package func note(_ text: @autoclosure () -> String) {
-    guard isOn else { return }
-    let text = text()
-    state.withLock { $0.note = text }
-  }
-
-  func advance(_ count: Int) {
-    guard isOn else { return }
-    let now = ContinuousClock.now
-    let text: String? = state.withLock { state in
-      state.done += count
-      if let last = state.lastShown, now - last < .milliseconds(200) { return nil }
-      state.lastShown = now
-      state.isShown = true
-      return Self.line(tool, state, (now - started) / .seconds(1)) + state.note
-    }
-    if let text { Diagnostics.write("\r\u{1B}[K" + text) }
-  }
-
-  func finish() { clear() }
-
-  private static func line(_ tool: String, _ state: State, _ seconds: Double) -> String {
-    let rate = Double(state.done) / max(seconds, 1e-9)
-    var text = "\(tool): \(state.done)"
-    if let total = state.total { text += " of \(total)" }
-    // Slow work has a rate below 1.
-    text += " \(state.unit), \(ToolContext.fixed(rate, rate < 10 ? 1 : 0))/s"
-    if let total = state.total, state.done > 0 {
-      text += ", \(ToolContext.fixed(Double(max(0, total - state.done)) / rate, 0)) s left"
-    }
-    return text
   }
 }

@@ -15,6 +15,8 @@ package protocol ToolCommand: ParsableCommand, OptionsWithoutEffect {
   static var outputIsFolder: Bool { get }
   /// Whether the command has no summary line: it answers a question, or by its status alone.
   static var isSilent: Bool { get }
+  /// What the help shows of the command in use: lines as they are typed.
+  static var examples: [String] { get }
   /// Does the work.
   func execute(_ context: ToolContext) throws
   /// The answer to `--print-config`: the settings in force as YAML that `--config` reads back.
@@ -26,6 +28,7 @@ package protocol ToolCommand: ParsableCommand, OptionsWithoutEffect {
 extension ToolCommand {
   package static var isSilent: Bool { false }
   package static var outputIsFolder: Bool { false }
+  package static var examples: [String] { [] }
   package static var withoutEffect: [String] { [] }
 
   package func configuration(_ settings: [Setting]) throws -> String {
@@ -50,6 +53,7 @@ extension ToolCommand {
       try Self.checkOutput(settings)
       let context = try ToolContext(
         tool: Self.tool, common: common, settings: settings, declared: declared)
+      if common.verbose { context.diagnostics.note(Beginning.text(of: self, settings)) }
       try execute(context)
       if !Self.isSilent && !context.isSilent { context.summarize() }
     } catch let failure as Failure { throw reported(failure) }
@@ -113,58 +117,74 @@ package enum ToolRunner {
   }
 
   /// Parses, runs and reports; the status that the outcome has.
-  package static func attempt<T: Tool>(_ tool: T.Type, _ arguments: [String]) -> Int32 {
-    do {
-      if arguments.contains("--version") {
-        try StandardOutput.write(version(tool, arguments))
-        return 0
+  package static func attempt<T: Tool>(_ tool: T.Type, _ typed: [String]) -> Int32 {
+    let arguments = CommandOrder.subcommandFirst(
+      typed, tool.configuration.subcommands.map { $0._commandName } + ["help"])
+    do throws(Failure) {
+      if let answer = try answer(tool, arguments) {
+        try StandardOutput.write(answer)
+      } else {
+        try execute(tool, arguments)
       }
-      if let help = defaultHelp(tool, arguments) {
-        try StandardOutput.write(help)
-        return 0
-      }
-      if arguments.contains("--experimental-dump-help") {
-        let dump = DeclaredOptions.adding(to: tool._dumpHelp()) {
-          tool.declaredOptions(of: $0) ?? []
+      return 0
+    } catch {
+      let failure = CommandLineFailure(tool, arguments).explained(error)
+      diagnostics(tool, arguments).error(failure)
+      return failure.status.rawValue
+    }
+  }
+
+  /// What arguments ask to be told in place of any work; nil where they ask for work.
+  private static func answer<T: Tool>(
+    _ tool: T.Type, _ arguments: [String]
+  ) throws(Failure) -> String? {
+    if arguments.isEmpty { return nil }
+    for argument in arguments {
+      switch argument {
+      case "--": return nil
+      case "--version": return version(tool, arguments)
+      case "-h", "--help": return HelpPage(tool, arguments).text
+      case "--experimental-dump-help":
+        return DeclaredOptions.adding(
+          to: tool._dumpHelp(), usage: { HelpPage.usage(of: $0, in: tool) }
+        ) { tool.declaredOptions(of: $0) ?? [] } + "\n"
+      default:
+        if argument.hasPrefix("--generate-completion-script") {
+          return try Completions.asked(tool, arguments)
         }
-        try StandardOutput.write(dump + "\n")
-        return 0
       }
-      let declared = declaredOptions(tool, arguments)
-      let expanded = try Configuration.expand(arguments, for: tool, declared ?? [])
-      var (rest, given) = try DeclaredOptions.take(expanded, declared ?? [])
-      var command: any ParsableCommand
-      do {
-        command = try parse(tool, rest)
-      } catch {
-        // Help and completions are thrown, too.
-        guard declared != nil, tool.exitCode(for: error) != .success else { throw error }
-        let known = Configuration.optionNames(rest, tool)
-        guard let stranger = DeclaredOptions.takeStrangers(&rest, known) else { throw error }
-        throw refusal(of: stranger, try? parse(tool, rest), tool)
-      }
+    }
+    guard arguments[0] == "help", !tool.configuration.subcommands.isEmpty else { return nil }
+    let words = Array(arguments.dropFirst())
+    if let word = words.first, let unknown = CommandLineFailure(tool, words).unknownCommand(word) {
+      throw unknown
+    }
+    return HelpPage(tool, words).text
+  }
+
+  /// Parses the arguments and runs the command that they mean.
+  private static func execute<T: Tool>(_ tool: T.Type, _ arguments: [String]) throws(Failure) {
+    let declared = declaredOptions(tool, arguments)
+    let expanded = try Configuration.expand(arguments, for: tool, declared ?? [])
+    let (rest, given) = try DeclaredOptions.take(expanded, declared ?? [])
+    var command: any ParsableCommand
+    do {
+      command = try parse(tool, rest)
+    } catch {
+      throw CommandLineFailure(tool, rest).words(of: error) { try? parse(tool, $0) }
+    }
+    do {
       if !given.isEmpty, let command = command as? any ToolCommand {
         try command.run(with: given)
       } else {
         try command.run()
       }
-      return 0
     } catch let failure as Failure {
-      diagnostics(tool, arguments).error(failure)
-      return failure.status.rawValue
+      throw failure
     } catch {
-      return parserOutcome(tool, arguments, error)
+      let code = tool.exitCode(for: error)
+      throw Failure(code == .validationFailure ? .usage : .software, tool.message(for: error))
     }
-  }
-
-  /// Refuses an option that nobody knows, in the name of what would have it.
-  private static func refusal<T: Tool>(
-    of stranger: String, _ command: (any ParsableCommand)?, _ tool: T.Type
-  ) -> Failure {
-    let owner = (command as? any TakesDeclaredOptions)?.ownerOfOptions
-    return .usage(
-      "--\(stranger): \(owner.map { "\($0) has" } ?? "there is") no --\(stranger)",
-      hint: "\(tool.name) --help lists the options")
   }
 
   /// The declared options of the command that is asked for.
@@ -172,8 +192,7 @@ package enum ToolRunner {
     _ tool: T.Type, _ arguments: [String]
   ) -> [DeclaredOption]? {
     let names = tool.configuration.subcommands.map { $0._commandName }
-    let words = arguments.first == "help" ? arguments.dropFirst() : arguments[...]
-    return tool.declaredOptions(of: words.first.flatMap { names.contains($0) ? $0 : nil })
+    return tool.declaredOptions(of: arguments.first.flatMap { names.contains($0) ? $0 : nil })
   }
 
   /// Parses a command line.
@@ -199,45 +218,6 @@ package enum ToolRunner {
     do { return try C.parse(arguments) as any ParsableCommand } catch { return nil }
   }
 
-  /// The help of a tool with a default subcommand is that command's: it has the options that people
-  /// look for.
-  ///
-  /// The other subcommands are named below.
-  private static func defaultHelp<T: Tool>(_ tool: T.Type, _ arguments: [String]) -> String? {
-    guard arguments == ["--help"] || arguments == ["-h"],
-      let command = tool.configuration.defaultSubcommand
-    else { return nil }
-    let others = tool.configuration.subcommands.filter { $0 != command }
-    let names = others.map { "  \(tool.name) \($0._commandName): \($0.configuration.abstract)\n" }
-    return tool.helpMessage(for: command) + "\n"
-      + DeclaredOptions.help(tool.declaredOptions(of: nil) ?? []) + "\nSUBCOMMANDS:\n"
-      + names.joined()
-      + "\n  See '\(tool.name) help SUBCOMMAND' for their options.\n"
-  }
-
-  /// Reports what ArgumentParser threw, help or a usage error, and returns the exit status.
-  private static func parserOutcome<T: Tool>(
-    _ tool: T.Type, _ arguments: [String], _ error: any Error
-  ) -> Int32 {
-    let code = tool.exitCode(for: error)
-    if code == .success {
-      do throws(Failure) {
-        let asksForHelp = !Set(["--help", "-h", "help"]).isDisjoint(with: arguments)
-        try StandardOutput.write(
-          tool.fullMessage(for: error) + "\n"
-            + (asksForHelp ? DeclaredOptions.help(declaredOptions(tool, arguments) ?? []) : ""))
-        return 0
-      } catch {
-        diagnostics(tool, arguments).error(error)
-        return error.status.rawValue
-      }
-    }
-    let status: ExitStatus = code == .validationFailure ? .usage : .software
-    diagnostics(tool, arguments).error(
-      Failure(status, tool.message(for: error), hint: "\(tool.name) --help lists the options"))
-    return status.rawValue
-  }
-
   private static func version<T: Tool>(_ tool: T.Type, _ arguments: [String]) -> String {
     var text = "\(tool.name) \(Release.version)\n"
     if arguments.contains("-v") || arguments.contains("--verbose") {
@@ -248,8 +228,10 @@ package enum ToolRunner {
 
   /// Messages before the options are known: in the form that the arguments ask for.
   private static func diagnostics<T: Tool>(_ tool: T.Type, _ arguments: [String]) -> Diagnostics {
-    Diagnostics(
-      tool: tool.name, level: .normal, format: asksForJSON(arguments) ? .json : .text)
+    let isVerbose = arguments.contains { CommandOrder.asksForMore($0) }
+    return Diagnostics(
+      tool: tool.name, level: isVerbose ? .verbose : .normal,
+      format: asksForJSON(arguments) ? .json : .text)
   }
 
   private static func asksForJSON(_ arguments: [String]) -> Bool {

@@ -7,15 +7,19 @@ import ToolSupport
 enum Main {
   static func main() {
     // trec_eval's flags are not ours: -q says more there, and less here.
-    guard let arguments = TrecEval.arguments(of: CommandLine.arguments) else {
-      return LirEval.main()
-    }
+    guard let call = TrecEval.call(by: CommandLine.arguments) else { return LirEval.main() }
     ProcessSurroundings.secure(tool: LirEval.name, json: false)
-    do throws(Failure) {
-      try TrecEval.run(arguments)
+    var diagnostics = Diagnostics(tool: LirEval.name)
+    do {
+      let common = try CommonOptions.parse(call.common)
+      diagnostics.format = common.logFormat
+      try TrecEval.run(call.arguments, threads: common.threads)
+    } catch let failure as Failure {
+      diagnostics.error(failure)
+      exit(failure.status.rawValue)
     } catch {
-      Diagnostics(tool: LirEval.name).error(error)
-      exit(error.status.rawValue)
+      diagnostics.error(Failure(.usage, CommonOptions.message(for: error)))
+      exit(ExitStatus.usage.rawValue)
     }
   }
 }

@@ -12,7 +12,7 @@ struct Probe: ToolCommand {
 
   enum Colour: String, ExpressibleByArgument, CaseIterable { case red, green }
 
-  @OptionGroup var common: CommonOptions
+  @OptionGroup(title: "Common") var common: CommonOptions
   @OptionGroup var model: ModelOptions
   @OptionGroup var records: RecordOptionsGroup
   @OptionGroup var output: OutputOptions
@@ -35,7 +35,7 @@ struct Other: ToolCommand {
   static let tool = "lir-probe"
   static let configuration = CommandConfiguration(commandName: "other")
 
-  @OptionGroup var common: CommonOptions
+  @OptionGroup(title: "Common") var common: CommonOptions
   @Option(help: "A text.") var title: String?
   @Option(help: "How loud.") var volume: Int?
 
