@@ -25,15 +25,17 @@ package struct TextEmbedder: Sendable {
   ///   - batchTokens: Tokens that are computed at once.
   ///   - maxLength: `--max-length`.
   ///   - prompt: `--prompt`.
+  ///   - watch: Told how far a window of texts is.
   /// - Throws: 64 or 78 for a length, a prompt or a role that the model cannot have.
   package init(
     _ loaded: LoadedModel, _ role: Role, _ pool: WorkerPool, _ kernels: Kernels,
-    batchTokens: Int, maxLength: Int? = nil, prompt: String? = nil
+    batchTokens: Int, maxLength: Int? = nil, prompt: String? = nil,
+    watch: (@Sendable (_ share: Double, _ texts: Int) -> Void)? = nil
   ) throws(Failure) {
     self.role = role
     tokenizer = try RoleSetup.tokenizer(
       loaded.tokenizer, loaded.description, role, maxLength: maxLength, prompt: prompt)
-    encoder = BatchEncoder(loaded.model, pool, kernels, batchTokens: batchTokens)
+    encoder = BatchEncoder(loaded.model, pool, kernels, batchTokens: batchTokens, watch: watch)
     threads = WindowTokenizer(pool)
     var scratch = TokenizerScratch()
     promptTokens = try tokenizer.promptTokens(&scratch)

@@ -15,6 +15,8 @@ package final class BatchEncoder: Sendable {
   private let pool: WorkerPool
   private let engines: WorkerLocal<Inference>
   private let batchTokens: Int
+  /// Told after every batch which share of a window's tokens is done, and how many texts it has.
+  private let watch: (@Sendable (_ share: Double, _ texts: Int) -> Void)?
 
   /// Tokens a batch unless somebody asks for another number: a layer's activations of this many stay
   /// in the second-level cache, and the kernels are at full speed from about a hundred.
@@ -22,11 +24,13 @@ package final class BatchEncoder: Sendable {
 
   package init(
     _ model: Model, _ pool: WorkerPool, _ kernels: Kernels,
-    batchTokens: Int = BatchEncoder.defaultBatchTokens
+    batchTokens: Int = BatchEncoder.defaultBatchTokens,
+    watch: (@Sendable (_ share: Double, _ texts: Int) -> Void)? = nil
   ) {
     self.model = model
     self.pool = pool
     self.batchTokens = batchTokens
+    self.watch = watch
     engines = WorkerLocal(pool) { Inference(kernels) }
   }
 
@@ -115,6 +119,7 @@ package final class BatchEncoder: Sendable {
     _ body: @escaping @Sendable (PackedBatch, [Int], Inference) -> Void
   ) throws(Failure) {
     try check(window)
+    let watched = watch.map { WatchedWindow(window, $0) }
     let lengths = sets.map { $0.pairs.reduce(0) { $0 + window.range($1).count } }
     let batches = Packing.batches(lengths: lengths, tokens: batchTokens)
     try pool.forEach(batches.count) { [engines] index, worker throws(Failure) in
@@ -128,6 +133,7 @@ package final class BatchEncoder: Sendable {
         }, sharedToken: settings.sharedToken)
       let members = batches[index].flatMap { Array(sets[$0].pairs) }
       engines.with(worker) { engine in body(batch, members, engine) }
+      watched?.finished(members)
     }
   }
 
@@ -152,10 +158,12 @@ package final class BatchEncoder: Sendable {
     let lengths = (0..<window.count).map { window.range($0).count }
     let batches = Packing.batches(lengths: lengths, tokens: batchTokens)
     try check(window)
+    let watched = watch.map { WatchedWindow(window, $0) }
     try pool.forEach(batches.count) { [engines] index, worker throws(Failure) in
       var batch = PackedBatch()
       for member in batches[index] { batch.append(window, member) }
       engines.with(worker) { engine in body(batch, batches[index], engine) }
+      watched?.finished(batches[index])
     }
   }
 

@@ -72,16 +72,19 @@ package struct RecordOptions: Sendable {
   package var content: RecordContent
   /// What happens at a bad one.
   package var onError: RecordErrorPolicy
+  /// Records that are read, from the first on; nil for all.
+  package var limit: Int?
 
   /// Options; the defaults recognise what they can.
   package init(
     format: RecordFormat = .auto, fields: [String] = [], idFields: [String] = [],
-    content: RecordContent = .texts, onError: RecordErrorPolicy = .fail
+    content: RecordContent = .texts, onError: RecordErrorPolicy = .fail, limit: Int? = nil
   ) {
     self.format = format
     self.fields = fields
     self.idFields = idFields
     self.content = content
     self.onError = onError
+    self.limit = limit
   }
 }

@@ -17,6 +17,8 @@ package final class TextRecordReader {
   private var file: FileState?
   private var ordinal = 0
   private var wanted: Range<Int>?
+  /// Bytes of the operands that were read to their ends.
+  private var finishedBytes = 0
 
   /// What is known of the operand that is being read.
   private struct FileState {
@@ -40,6 +42,7 @@ package final class TextRecordReader {
     self.blockSize = blockSize
     self.opened = opened
     parser = RecordParser(options)
+    wanted = options.limit.map { 0..<$0 }
     for operand in self.operands where operand != "-" && !WholeFile.exists(operand) {
       throw Failure(.noInput, at: operand, SystemError.text(ENOENT))
     }
@@ -52,6 +55,16 @@ package final class TextRecordReader {
   package func restrict(to range: Range<Int>) throws(Failure) {
     for operand in operands { try Self.checkRereadable(operand) }
     wanted = range
+  }
+
+  /// How far reading is, in bytes of the operands.
+  package var extent: InputExtent {
+    var total: Int? = 0
+    for operand in operands {
+      let size = WholeFile.size(operand)
+      total = total.flatMap { total in size.map { total + $0 } }
+    }
+    return InputExtent(read: finishedBytes + (file?.lines.consumed ?? 0), total: total)
   }
 
   /// The records of the next block; nil at the end.
@@ -69,7 +82,10 @@ package final class TextRecordReader {
       if file == nil { file = try open() }
       // Out of its place while it changes, so that its buffers have one owner.
       guard var state = file.take() else { return nil }
-      guard var block = try cut(&state, eager: eager) else { continue }
+      guard var block = try cut(&state, eager: eager) else {
+        finishedBytes += state.lines.consumed
+        continue
+      }
       file = state
       ordinal += block.count
       if let wanted {
@@ -196,7 +212,7 @@ package final class TextRecordReader {
     let reader = try TextRecordReader(operands, options: options, blockSize: 1 << 20)
     for operand in reader.operands { try checkRereadable(operand) }
     var count = 0
-    while let block = try reader.nextBlock() { count += block.count }
+    while let block = try reader.nextBlock() { count += block.kept.count }
     return count
   }
 

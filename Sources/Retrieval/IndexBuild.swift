@@ -26,6 +26,8 @@ package struct IndexBuild {
   private let count: (Int) -> Void
   /// Called with the number of records that were passed over since the last call.
   private let skip: (Int) -> Void
+  /// Called before each block with what tells how far reading is.
+  private let reading: (() -> InputExtent) -> Void
 
   /// - Parameters:
   ///   - target: Folder of the index.
@@ -37,12 +39,14 @@ package struct IndexBuild {
   ///   - warn: Gets warnings.
   ///   - count: Gets the number of documents that were added since the last call.
   ///   - skip: Gets the number of malformed records that were passed over since then.
+  ///   - reading: Gets what tells how far reading is, before each block.
   package init(
     _ target: String, type: (any IndexType.Type)?, of types: [any IndexType.Type],
     given: [IndexArguments.Given] = [], _ work: IndexWork,
     provenance: @escaping Provenance = { earlier, _ in earlier },
     warn: @escaping (String) -> Void = { _ in }, count: @escaping (Int) -> Void = { _ in },
-    skip: @escaping (Int) -> Void = { _ in }
+    skip: @escaping (Int) -> Void = { _ in },
+    reading: @escaping (() -> InputExtent) -> Void = { _ in }
   ) {
     self.target = target
     self.type = type
@@ -53,6 +57,7 @@ package struct IndexBuild {
     self.warn = warn
     self.count = count
     self.skip = skip
+    self.reading = reading
   }
 
   /// An index that is being built, with everything that its manifest says.
@@ -71,7 +76,8 @@ package struct IndexBuild {
   ///   occur twice, 73 and 74 where it cannot be written, 78 for documents that it does not take.
   package func run(_ input: DocumentInput) throws(Failure) -> Int {
     var running: Running?
-    try input.forEachBlock(warn: warn, skip: skip) { block, segment throws(Failure) in
+    try input.forEachBlock(warn: warn, skip: skip, reading: reading) {
+      block, segment throws(Failure) in
       if running == nil {
         running = try start(source(segment, input), input)
         if let size = running?.builder.sampleSize {

@@ -10,6 +10,12 @@ package struct LineBlock: Sendable {
   /// How many lines there are, the last one of the input counted even without its `\n`.
   package var lineCount: Int
 
+  package init(bytes: [UInt8], firstLine: Int, lineCount: Int) {
+    self.bytes = bytes
+    self.firstLine = firstLine
+    self.lineCount = lineCount
+  }
+
   /// Calls `body` with the range of each line, without its `\n` (or `\r\n`), and its number.
   package func forEachLine<E: Error>(
     _ body: (_ line: UnsafeRawBufferPointer, _ start: Int, _ number: Int) throws(E) -> Void
@@ -98,6 +104,9 @@ package final class LineReader {
   }
 
   package var name: String { reader.name }
+
+  /// Bytes of the (compressed) input that were read.
+  package var consumed: Int { reader.consumed }
 
   /// How much longer than what was read so far the whole input is, as far as can be told: 1 for a
   /// pipe.
@@ -194,6 +203,10 @@ package final class LineReader {
     let added = eager ? try reader.read(into: room) : try reader.readFully(into: room)
     let isEnd = added == 0
     let end = start + added
+    if line == 1, ContentSort.beginsTensorStream(raw.prefix(end)) {
+      throw .data(
+        name, "expected text, found a tensor stream", hint: "lir-encode view shows what is in it")
+    }
     let count = isEnd ? end : Self.endOfLastLine(raw, start..<end)
     carry.removeAll(keepingCapacity: true)
     carry.append(contentsOf: raw[count..<end])

@@ -49,6 +49,12 @@ package enum WholeFile {
   /// Whether there is a file (or a link to one) at `path`.
   package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
+  /// Bytes of a regular file; nil of anything else.
+  package static func size(_ path: String) -> Int? {
+    var info = stat()
+    return stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFREG ? Int(info.st_size) : nil
+  }
+
   /// Whether `path` is a plain file, which can be read twice; it is not opened to find out.
   package static func isRegular(_ path: String) -> Bool {
     var info = stat()

@@ -34,16 +34,21 @@ package struct CommonOptions: ParsableArguments, OptionsWithoutEffect {
   )
   package var allowEmpty = false
 
-  @Option(help: "When to show progress: auto (if stderr is a terminal), always or never.")
+  @Option(
+    help:
+      "When to show progress: auto (work of more than a second, stderr a terminal and stdout none), always or never."
+  )
   package var progress: ProgressPolicy = .auto
 
-  @Flag(name: .shortAndLong, help: "Say more on stderr.")
+  @Flag(
+    name: .shortAndLong,
+    help: "Say more on stderr, with the time: what is worked on, and where it goes.")
   package var verbose = false
 
   @Flag(name: .shortAndLong, help: "Say nothing but errors.")
   package var quiet = false
 
-  @Option(help: "Form of the messages on stderr: text or json.")
+  @Option(help: "Form of the messages on stderr: text, or json, an object a line.")
   package var logFormat: Diagnostics.Format = .text
 
   package init() {}
@@ -87,7 +92,7 @@ package struct OutputOptions: ParsableArguments, OptionsWithoutEffect {
   @Option(
     help: ArgumentHelp(
       "Compression of the output: zstd, lz4 or none, with :LEVEL if wanted. (default: as the suffix says)",
-      valueName: "codec"))
+      valueName: "codec"), completion: .list(["zstd", "lz4", "none"]))
   package var compress: String?
 
   @Flag(help: "Leave out of the output what made it.")
@@ -124,7 +129,7 @@ package struct ResumeOptions: ParsableArguments, OptionsWithoutEffect {
   package init() {}
 }
 
-/// One part of the input.
+/// Some of the input's records: a part of several, or the first ones.
 package struct ShardOptions: ParsableArguments, OptionsWithoutEffect {
   package static let withoutEffect: [String] = ["shard"]
 
@@ -134,7 +139,26 @@ package struct ShardOptions: ParsableArguments, OptionsWithoutEffect {
       valueName: "i/n"))
   package var shard: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Read the first N records and no more; shards are parts of those. (default: all)",
+      valueName: "n"))
+  package var limit: Int?
+
   package init() {}
+}
+
+/// What `--limit` says: the first records of an input alone.
+package enum RecordLimit {
+  /// Refuses a limit that leaves nothing.
+  ///
+  /// - Throws: 64.
+  package static func check(_ limit: Int?) throws(Failure) {
+    if let limit, limit < 1 { throw .usage("--limit: expected at least 1, found \(limit)") }
+  }
+
+  /// The ordinals that count of an input.
+  package static func range(_ limit: Int?) -> Range<Int> { 0..<(limit ?? .max) }
 }
 
 /// Options that choose a model: its folder, configuration, query model and adapter.

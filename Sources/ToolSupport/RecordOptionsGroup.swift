@@ -78,10 +78,17 @@ package struct RecordOptionsGroup: ParsableArguments {
   }
 
   /// These options as the record readers take them.
-  package func records(_ content: RecordContent = .texts) -> RecordOptions {
+  ///
+  /// - Parameters:
+  ///   - content: What a record holds.
+  ///   - limit: What `--limit` says, of an input that it is for.
+  /// - Returns: The options.
+  package func records(
+    _ content: RecordContent = .texts, limit: Int? = nil
+  ) -> RecordOptions {
     RecordOptions(
       format: recordFormat, fields: Self.list(fields), idFields: Self.list(idField),
-      content: content, onError: onError)
+      content: content, onError: onError, limit: limit)
   }
 }
 

@@ -11,7 +11,13 @@ struct Encode: ToolCommand {
   static let tool = LirEncode.name
 
   static let configuration = CommandConfiguration(
-    commandName: "encode", abstract: "Encode texts or tokens (the default).")
+    commandName: "encode", abstract: "Turn texts or tokens into embeddings with a model.",
+    usage: """
+      lir-encode --model DIR --role query|doc [OPTIONS] [INPUT...] [-o FILE]
+      lir-encode --model DIR --inspect
+      """)
+
+  static let examples = ["lir-encode --model models/minilm --role doc docs.tsv -o docs.lirt.zst"]
 
   static let withoutEffect = ["batch-tokens"]
 
@@ -19,8 +25,8 @@ struct Encode: ToolCommand {
   @OptionGroup(title: "Model") var modelOptions: ModelOptions
   @OptionGroup(title: "Input") var records: RecordOptionsGroup
   @OptionGroup(title: "Output") var output: OutputOptions
-  @OptionGroup var resumption: ResumeOptions
-  @OptionGroup var shards: ShardOptions
+  @OptionGroup(title: "Output") var resumption: ResumeOptions
+  @OptionGroup(title: "Input") var shards: ShardOptions
 
   @Option(help: "Whose texts these are: query or doc.")
   var role: EncoderRole?
@@ -42,7 +48,7 @@ struct Encode: ToolCommand {
       "Tokens that are computed at once. The output does not depend on it.", valueName: "n"))
   var batchTokens: Int = BatchEncoder.defaultBatchTokens
 
-  @OptionGroup var computation: PrecisionOptions
+  @OptionGroup(title: "Model") var computation: PrecisionOptions
 
   @Option(help: "Element type of the embeddings: f32, f16, bf16 or int8 (with a scale a vector).")
   var dtype: StoredType = .f32

@@ -37,6 +37,7 @@ struct EncodeJob {
         hint: "lir-rerank scores pairs with it")
     }
     try BatchTokens.check(options.batchTokens)
+    try RecordLimit.check(options.shards.limit)
     if options.format == .tensor { try options.output.refuseTerminal() }
     operands = try Operands.resolve(options.inputs)
     try options.resumption.check(inputs: operands, output: options.output)
@@ -46,13 +47,16 @@ struct EncodeJob {
     tokenizerDigest = try TokenizerDigest.of(loaded.tokenizer)
     embedder = try TextEmbedder(
       loaded, role, context.pool, kernels, batchTokens: options.batchTokens,
-      maxLength: options.maxLength, prompt: options.prompt)
+      maxLength: options.maxLength, prompt: options.prompt,
+      watch: context.progress.watch)
   }
 
   private var model: Model { embedder.model }
 
+  private var records: RecordOptions { options.records.records(limit: options.shards.limit) }
+
   func run() throws(Failure) {
-    let input = try TextsOrStream(operands, options: options.records.records())
+    let input = try TextsOrStream(operands, options: records)
     if case .stream = input, options.maxLength != nil || options.prompt != nil {
       throw .usage("--max-length and --prompt are for texts, the input is a token stream")
     }
@@ -98,9 +102,7 @@ struct EncodeJob {
 
   private func encode(_ reader: TextRecordReader, _ resume: StreamResume?) throws(Failure) {
     var output = EncodeOutput { () throws(Failure) in try makeSink(nil, resume) }
-    if let shard = try options.shards.restrict(
-      reader, operands: operands, options: options.records.records())
-    {
+    if let shard = try options.shards.restrict(reader, operands: operands, options: records) {
       context.progress.expect(shard.count)
     }
     var skipper = RecordSkipper(resume?.done ?? 0)
@@ -113,6 +115,7 @@ struct EncodeJob {
       var records = try embedder.tokens(of: &batch)
       if batch.skips { records.drop(&skipper) }
       if let failure = batch.firstSkipped { context.diagnostics.warning("\(failure), skipped") }
+      context.progress.reading(reader.extent)
       try encode(records, into: &output)
       if eager { try output.flush() }
     }
@@ -129,6 +132,7 @@ struct EncodeJob {
     var output = EncodeOutput { () throws(Failure) in try makeSink(source, resume) }
     while let segment = next {
       let records = selection.next(segment.records)
+      context.progress.reading(reader.extent)
       if !records.isEmpty {
         try encode(TokenizedRecords(segment, records: records), into: &output)
       }
@@ -139,9 +143,10 @@ struct EncodeJob {
 
   /// The records of the shard of a stream; nil for all.
   private func shardOfStream() throws(Failure) -> Range<Int>? {
-    try options.shards.selection().map { selection throws(Failure) in
-      selection.range(of: try TensorStreamReader.countRecords(operands[0]))
-    }
+    let limit = options.shards.limit
+    guard let selection = try options.shards.selection() else { return limit.map { 0..<$0 } }
+    let count = try TensorStreamReader.countRecords(operands[0])
+    return selection.range(of: min(count, limit ?? count))
   }
 
   private func encode(

@@ -9,7 +9,10 @@ struct Cat: ToolCommand {
   static let tool = LirEncode.name
 
   static let configuration = CommandConfiguration(
-    abstract: "Join tensor streams into one member; shards 1 to n give the unsharded stream.")
+    abstract: "Join tensor streams into one member; shards 1 to n give the unsharded stream.",
+    usage: "lir-encode cat [OPTIONS] STREAM... [-o FILE]")
+
+  static let examples = ["lir-encode cat part-1.lirt.zst part-2.lirt.zst -o docs.lirt.zst"]
 
   @OptionGroup(title: "Common") var common: CommonOptions
   @OptionGroup(title: "Output") var output: OutputOptions
@@ -30,6 +33,7 @@ struct Cat: ToolCommand {
         }
         if writer == nil { writer = try open(segment) }
         for index in 0..<segment.records { try writer?.append(segment, index) }
+        if operands.count == 1 { context.progress.reading(reader.extent) }
         context.count(records: segment.records)
       }
     }
@@ -51,7 +55,10 @@ struct Verify: ToolCommand {
   static let tool = LirEncode.name
 
   static let configuration = CommandConfiguration(
-    abstract: "Check tensor streams; silent, the status says it.")
+    abstract: "Check tensor streams; silent, the status says it.",
+    usage: "lir-encode verify [OPTIONS] STREAM...")
+
+  static let examples = ["lir-encode verify part-?.lirt.zst"]
 
   static let isSilent = true
 
@@ -73,7 +80,10 @@ struct View: ToolCommand {
   static let tool = LirEncode.name
 
   static let configuration = CommandConfiguration(
-    abstract: "Show tensor streams as JSON lines, one a record.")
+    abstract: "Show tensor streams as JSON lines, one a record.",
+    usage: "lir-encode view [OPTIONS] STREAM... [-o FILE]")
+
+  static let examples = ["lir-encode view docs.lirt.zst | head -n 1 | cut -c 1-60"]
 
   @OptionGroup(title: "Common") var common: CommonOptions
   @OptionGroup(title: "Output") var output: OutputOptions

@@ -13,15 +13,27 @@ struct Build: ToolCommand, TakesDeclaredOptions {
   static let tool = "lir-index"
 
   static let configuration = CommandConfiguration(
+    commandName: "build",
     abstract:
-      "Build an index from tensor streams, or from texts for types that take them (the default).",
+      "Build an index from tensor streams, or from texts for types that take them.",
+    usage: "lir-index build [--type TYPE] [OPTIONS] -o DIR [STREAM...]",
     discussion: IndexTypes.all.map { "\($0.name): \($0.summary)." }.joined(separator: "\n"))
 
   static let outputIsFolder = true
+
+  static let examples = [
+    "lir-index build -o docs.index docs.lirt.zst",
+    "lir-encode --model models/minilm --role doc docs.tsv | lir-index build -o docs.index",
+  ]
+
   static let withoutEffect = ["output", "max-memory", "no-provenance"]
 
   @OptionGroup(title: "Common") var common: CommonOptions
   @OptionGroup(title: "Texts") var records: RecordOptionsGroup
+
+  @Option(
+    help: ArgumentHelp("Read the first N documents and no more. (default: all)", valueName: "n"))
+  var limit: Int?
 
   @Option(
     help: ArgumentHelp(
@@ -57,6 +69,7 @@ struct Build: ToolCommand, TakesDeclaredOptions {
 
   func execute(_ context: ToolContext) throws {
     if output == "-" { throw Failure.usage("-o names the folder of the index, not -") }
+    try RecordLimit.check(limit)
     let operands = try Operands.resolve(inputs)
     let type = try self.type.map { name throws(Failure) in try IndexTypes.named(name) }
     let takesTexts = type?.takes == .texts
@@ -80,9 +93,11 @@ struct Build: ToolCommand, TakesDeclaredOptions {
           ).json
       },
       warn: { context.diagnostics.warning($0) }, count: { context.count(records: $0) },
-      skip: { context.count(skipped: $0) })
+      skip: { context.count(skipped: $0) }, reading: { context.progress.reading($0()) })
     let documents: DocumentInput =
-      takesTexts ? .texts(operands, records.records()) : .streams(operands)
+      takesTexts
+      ? .texts(operands, records.records(limit: limit))
+      : .streams(operands, limit: RecordLimit.range(limit).upperBound)
     if resumption.resume, let count = try standing(build, documents, context) {
       return context.report("documents", String(count))
     }

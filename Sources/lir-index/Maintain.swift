@@ -12,7 +12,10 @@ struct Merge: ToolCommand {
   static let tool = "lir-index"
 
   static let configuration = CommandConfiguration(
-    abstract: "Join indexes of one form; shards 1 to n give the index of the whole.")
+    abstract: "Join indexes of one form; shards 1 to n give the index of the whole.",
+    usage: "lir-index merge [OPTIONS] -o DIR INDEX...")
+
+  static let examples = ["lir-index merge -o whole.index part-1.index part-2.index"]
 
   static let outputIsFolder = true
   static let withoutEffect = ["output"]

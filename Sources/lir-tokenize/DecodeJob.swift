@@ -17,6 +17,7 @@ struct DecodeJob {
     self.options = options
     self.context = context
     self.operands = operands
+    try RecordLimit.check(options.shards.limit)
     guard let path = options.modelOptions.model else { throw .usage("--model is missing") }
     tokenizer = try Tokenizer.load(folder: ModelFolder.modelPath(of: path))
   }
@@ -28,13 +29,18 @@ struct DecodeJob {
     var records = 0
     for operand in operands {
       let reader = try TensorStreamReader(operand)
-      while let segment = try reader.next() {
+      while records < RecordLimit.range(options.shards.limit).upperBound,
+        let segment = try reader.next()
+      {
         try decoder.check(segment, operand)
-        for index in 0..<segment.records {
+        let count = min(
+          segment.records, RecordLimit.range(options.shards.limit).upperBound - records)
+        for index in 0..<count {
           try output.write(try decoder.line(segment, index, operand))
         }
-        records += segment.records
-        context.count(records: segment.records)
+        records += count
+        if operands.count == 1 { context.progress.reading(reader.extent) }
+        context.count(records: count)
       }
     }
     try output.finishText(records: records, provenance: nil)

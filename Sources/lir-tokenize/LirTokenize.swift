@@ -9,14 +9,20 @@ struct LirTokenize: Tool, ToolCommand {
 
   static let configuration = CommandConfiguration(
     commandName: name,
-    abstract: "Turn text records into tokens, or tokens back into text.")
+    abstract: "Turn text records into tokens, or tokens back into text.",
+    usage: """
+      lir-tokenize --model DIR [--role query|doc] [OPTIONS] [TEXTS...]
+      lir-tokenize --model DIR --decode [OPTIONS] [STREAMS...]
+      """)
+
+  static let examples = ["lir-tokenize --model models/minilm --role doc --stats docs.tsv"]
 
   @OptionGroup(title: "Common") var common: CommonOptions
   @OptionGroup(title: "Model") var modelOptions: ModelOptions
   @OptionGroup(title: "Input") var records: RecordOptionsGroup
   @OptionGroup(title: "Output") var output: OutputOptions
-  @OptionGroup var resumption: ResumeOptions
-  @OptionGroup var shards: ShardOptions
+  @OptionGroup(title: "Output") var resumption: ResumeOptions
+  @OptionGroup(title: "Input") var shards: ShardOptions
 
   @Option(
     help:

@@ -24,6 +24,7 @@ struct TokenizeJob {
     self.options = options
     self.context = context
     self.operands = operands
+    try RecordLimit.check(options.shards.limit)
     try options.resumption.check(inputs: operands, output: options.output)
     if options.resumption.resume { StopRequest.install() }
     if options.format == .tensor, !options.stats { try options.output.refuseTerminal() }
@@ -73,7 +74,8 @@ struct TokenizeJob {
   }
 
   func run() throws(Failure) {
-    let records = options.records.records(options.pairs ? .pairs : .texts)
+    let records = options.records.records(
+      options.pairs ? .pairs : .texts, limit: options.shards.limit)
     let reader = try TextRecordReader(operands, options: records)
     if let range = try options.shards.restrict(reader, operands: operands, options: records) {
       context.progress.expect(range.count)
@@ -94,6 +96,7 @@ struct TokenizeJob {
       if let failure = batch.firstSkipped { context.diagnostics.warning("\(failure), skipped") }
       // Statistics count them themselves.
       if !options.stats { repeated.note(batch, warn: context.diagnostics.warning) }
+      context.progress.reading(reader.extent)
       var ids = (0..<batch.count).map { batch.id($0).bytes }
       context.count(
         records: batch.count, skipped: batch.skipped, truncated: tokens.truncated)

@@ -3,6 +3,7 @@ import Glibc
 import JSON
 import Streams
 import Tensors
+import Tokenizers
 
 /// A Hugging Face model folder: where its files are and what its `config.json` says.
 package struct ModelFolder: Sendable {
@@ -72,7 +73,7 @@ package struct ModelFolder: Sendable {
     var path = path
     while path.count > 1, path.hasSuffix("/") { path.removeLast() }
     guard WholeFile.exists(path) else {
-      throw Failure(.noInput, at: path, "no such \(what)")
+      throw Failure(.noInput, at: path, "no such \(what)", hint: HubName.hint(path))
     }
     guard WholeFile.isDirectory(path) else {
       throw Failure(.config, at: path, "expected a \(what), found a file")
