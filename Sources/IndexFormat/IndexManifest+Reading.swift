@@ -17,12 +17,24 @@ extension IndexManifest {
   /// - Throws: 66 where there is no folder, 78 where it is no index.
   package static func bytes(folder: String) throws(Failure) -> [UInt8] {
     guard WholeFile.exists(folder) else {
-      throw Failure(.noInput, at: folder, "no such index")
+      throw Failure(
+        .noInput, at: folder, "no such index", hint: "lir-index build -o \(folder) makes one")
     }
     let path = "\(folder)/\(fileName)"
     guard WholeFile.exists(path) else {
-      throw .config(
-        folder, "not an index: it has no \(fileName)", hint: "a build that was stopped leaves none")
+      let sort = ContentSort(of: folder)
+      switch sort {
+      case .folder?, nil:
+        throw .config(
+          folder, "not an index: it has no \(fileName)",
+          hint: "a build that was stopped leaves none")
+      case .tensorStream?:
+        throw .config(
+          folder, "expected an index, found a tensor stream",
+          hint: "lir-index build makes an index of it")
+      case .some(let sort):
+        throw .config(folder, "expected an index, found \(sort.rawValue)")
+      }
     }
     return try WholeFile.read(path)
   }

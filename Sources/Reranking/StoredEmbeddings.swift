@@ -1,6 +1,7 @@
 import Failures
 import Kernels
 import Records
+import Retrieval
 import Tensors
 import Vectors
 
@@ -20,11 +21,13 @@ package struct StoredEmbeddings: Sendable {
   ///   - wanted: The ids that are needed.
   ///   - role: The role of the texts.
   ///   - model: Digest of the model.
+  ///   - words: What the model is, for messages.
   ///   - kernels: Make single precision of what is stored in less.
   /// - Throws: 78 where they are of another model or role; 65 where an id occurs twice, and
   ///   where the streams do not go together.
   package init(
-    _ files: [String], _ wanted: IDTable, role: Role, model: String, _ kernels: Kernels
+    _ files: [String], _ wanted: IDTable, role: Role, model: String,
+    called words: String = "another model", _ kernels: Kernels
   ) throws(Failure) {
     self.files = files.joined(separator: " ")
     ids = wanted
@@ -35,7 +38,7 @@ package struct StoredEmbeddings: Sendable {
     for file in files {
       let reader = try TensorStreamReader(file)
       while let segment = try reader.next() {
-        try Self.check(segment, role: role, model: model, file)
+        try Self.check(segment, role: role, model: model, words, file)
         if let first { try Self.check(segment.schema, like: first, file) }
         if found == nil { found = try EmbeddingsReader(segment.schema, file, kernels) }
         first = first ?? segment.schema
@@ -56,7 +59,7 @@ package struct StoredEmbeddings: Sendable {
   }
 
   private static func check(
-    _ segment: TensorSegment, role: Role, model: String, _ file: String
+    _ segment: TensorSegment, role: Role, model: String, _ words: String, _ file: String
   ) throws(Failure) {
     guard segment.schema.kind != .tokens else {
       throw .config(file, "expected embeddings, found tokens")
@@ -69,8 +72,8 @@ package struct StoredEmbeddings: Sendable {
     guard segment.description.model == model else {
       throw .config(
         file,
-        "the embeddings were made by model \(segment.description.model ?? "unknown"), "
-          + "--model is \(model)")
+        "the embeddings were made by \(segment.description.words(kind: segment.schema.kind)) "
+          + "(\(segment.description.model ?? "unknown")), --model is \(words) (\(model))")
     }
   }
 

@@ -32,7 +32,9 @@ package struct StoredVectorScorer: PairScorer {
     let model = folder.manifest.source.description.model
     guard model == modelDigest else {
       throw .config(
-        path, "the index was made by model \(model ?? "unknown"), --model is \(modelDigest)")
+        path,
+        "the index was made by \(folder.manifest.source.words) (\(model ?? "unknown")), --model is "
+          + "\(queries.model.words) (\(modelDigest))")
     }
     let (index, _) = try IndexTypes.open(folder, [], IndexWork(kernels, pool))
     guard let index = index as? any RescoringIndex else {

@@ -39,7 +39,7 @@ extension IndexSource {
     guard let own = self.schema else {
       throw .config(place, "the index holds texts: its queries are texts, too")
     }
-    try check(queryModel: description.model, place)
+    try check(queryModel: description.model, place, description.words(kind: schema.kind))
     guard schema.kind == own.kind else {
       throw .config(
         place,
@@ -64,13 +64,29 @@ extension IndexSource {
 
   /// Refuses queries of another model.
   ///
-  /// - Throws: 78 where the digests differ.
-  package func check(queryModel: String?, _ place: String) throws(Failure) {
+  /// - Parameters:
+  ///   - queryModel: The digest of their model.
+  ///   - place: Where they are, for messages.
+  ///   - words: What that model is.
+  /// - Throws: 78 where it is not the index's.
+  package func check(
+    queryModel: String?, _ place: String, _ words: @autoclosure () -> String
+  ) throws(Failure) {
     guard queryModel != description.model else { return }
     throw .config(
       place,
-      "the index was made by model \(description.model ?? "unknown"), the queries by "
-        + "\(queryModel ?? "unknown")",
+      "the index was made by \(self.words) (\(description.model ?? "unknown")), the queries by "
+        + "\(words()) (\(queryModel ?? "unknown"))",
       hint: "encode queries and documents with the same model folder")
+  }
+
+  /// What the index's model is, for messages.
+  package var words: String { description.words(kind: schema?.kind) }
+}
+
+extension StreamDescription {
+  /// What the model is that made a stream, as far as the stream tells, for messages.
+  package func words(kind: StreamKind?) -> String {
+    "a model of kind \(kind?.rawValue ?? "texts")" + (dim.map { " and dimension \($0)" } ?? "")
   }
 }

@@ -26,7 +26,7 @@ extension IndexBuild {
   ) throws(Failure) -> StandingIndex {
     guard WholeFile.exists("\(target)/\(IndexManifest.fileName)") else { return .nothing }
     var segment: TensorSegment?
-    if case .streams(let operands) = input, let first = operands.first {
+    if case .streams(let operands, _) = input, let first = operands.first {
       segment = try TensorStreamReader(first).next()
     }
     let plan = try plan(source(segment, input), input)
@@ -42,8 +42,8 @@ extension IndexBuild {
       else { return .other("it is of other documents or parameters") }
       try plan.type.verify(folder)
       // Some shards that were joined say the same of themselves as all of them.
-      if case .streams(let operands) = input,
-        try Self.idsDigest(of: folder) != FinishedStream.idsDigest(of: operands)
+      if case .streams(let operands, let limit) = input,
+        try Self.idsDigest(of: folder) != FinishedStream.idsDigest(of: operands, 0..<limit)
       {
         return .other("it has other documents")
       }

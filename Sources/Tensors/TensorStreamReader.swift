@@ -28,6 +28,11 @@ package final class TensorStreamReader {
   /// Bytes of the (compressed) input up to the end of the last whole segment.
   package private(set) var wholeBytes = 0
 
+  /// How far reading is, in bytes.
+  package var extent: InputExtent {
+    InputExtent(read: input.consumed, total: input.size > 0 ? input.size : nil)
+  }
+
   /// Where an error is: the record that would come next.
   private var place: String { "\(name): record \(recordsBefore + done.records)" }
 
@@ -65,12 +70,7 @@ package final class TensorStreamReader {
       UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self))
     }
     guard length >= 2, length <= StreamLimits.maximumHeader else {
-      let isText = lengthBytes.allSatisfy { $0 >= 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D }
-      if isText, members == 0, done.records == 0 {
-        throw .data(
-          name, "expected a tensor stream, found text",
-          hint: "lir-encode makes vectors of texts, lir-tokenize tokens")
-      }
+      if members == 0, state == .memberStart { try refuseOtherSort(lengthBytes) }
       throw .data(place, "expected a tensor stream's header, found a length of \(length)")
     }
     var text = try bytes(Int(length), allowingEnd: false)
@@ -92,6 +92,19 @@ package final class TensorStreamReader {
     let data = try bytes(header.dataSize, allowingEnd: false)
     try check(&text, header, data)
     return (header, data)
+  }
+
+  /// Refuses what is no stream at all by its name.
+  private func refuseOtherSort(_ beginning: [UInt8]) throws(Failure) {
+    switch ContentSort(beginning: beginning) {
+    case .text?:
+      throw .data(
+        name, "expected a tensor stream, found text",
+        hint: "lir-encode makes vectors of texts, lir-tokenize tokens")
+    case let sort? where sort != .binary:
+      throw .data(name, "expected a tensor stream, found \(sort.rawValue)")
+    default: break
+    }
   }
 
   private func check(
@@ -130,6 +143,10 @@ package final class TensorStreamReader {
       if chunk.count < piece { break }
     }
     if bytes.count == count || (allowingEnd && bytes.isEmpty) { return bytes }
+    // The first bytes of a length may be letters by chance; a short text has a line or a column.
+    if allowingEnd, members == 0, state == .memberStart, bytes.contains(9) || bytes.contains(10) {
+      try refuseOtherSort(bytes)
+    }
     throw .data(place, "truncated: the stream ends inside a segment")
   }
 

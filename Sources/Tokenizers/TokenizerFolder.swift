@@ -26,7 +26,9 @@ struct TokenizerFolder {
   init(_ folder: String) throws(Failure) {
     self.folder = folder
     guard WholeFile.isDirectory(folder) else {
-      throw Failure(.noInput, at: folder, "expected a folder with a tokenizer")
+      throw Failure(
+        .noInput, at: folder, "expected a folder with a tokenizer",
+        hint: WholeFile.exists(folder) ? nil : HubName.hint(folder))
     }
     tokenizer = try read("tokenizer.json")
     if tokenizer == nil { vocabulary = try read("vocab.txt") }

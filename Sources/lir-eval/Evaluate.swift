@@ -9,13 +9,16 @@ struct Evaluate: ToolCommand {
   static let tool = LirEval.name
 
   static let configuration = CommandConfiguration(
-    commandName: "evaluate", abstract: "Evaluate runs (the default).",
+    commandName: "evaluate", abstract: "Evaluate runs against relevance judgements.",
+    usage: "lir-eval --qrels FILE [-m MEASURE]... [OPTIONS] [RUN...]",
     discussion: """
       Without -m the measures are \(defaultMeasures.joined(separator: " ")). Values are printed \
       with six decimals in tables, and as the shortest number that reads back the same in TSV and \
       JSON. A run is called what its file is called on the command line; the query of a mean (a \
       sum, for counts) is "all".
       """)
+
+  static let examples = ["lir-eval --qrels qrels.txt -m nDCG@10 -m RR@10 first.run"]
 
   static let defaultMeasures = ["nDCG@10", "AP", "RR", "P@10", "R@1000"]
 

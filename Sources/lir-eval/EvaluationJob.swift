@@ -82,6 +82,7 @@ struct EvaluationJob {
 
   /// Refuses what no comparison can be, before anything is read or written.
   private func checkComparison(_ operands: [String], _ names: [String]) throws(Failure) {
+    _ = try command.output.compression()
     guard command.comparison.isWanted else {
       if command.tables.summary { throw .usage("--summary is for --compare") }
       return
