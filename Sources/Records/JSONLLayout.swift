@@ -54,8 +54,8 @@ struct JSONLLayout {
       return
     }
     let id = try id(row)
-    let text = textIsNamed ? try namedText(row) : try usualText(row)
-    builder.append(id: id, text: text, position: position, line: line)
+    let (text, title) = textIsNamed ? (try namedText(row), nil) : try usualText(row)
+    builder.append(id: id, text: text, split: title, position: position, line: line)
   }
 
   // MARK: Ids
@@ -101,15 +101,17 @@ struct JSONLLayout {
     return text
   }
 
-  /// Title and body, as BEIR joins them.
-  private func usualText(_ row: JSONRow) throws(Failure) -> [UInt8] {
+  /// Title and body, as BEIR joins them, and where the title ends; nil where there is none.
+  private func usualText(_ row: JSONRow) throws(Failure) -> (text: [UInt8], title: Int?) {
     for field in texts {
       let value = try field.value(in: row)
       if value.isNull { continue }
       let text = try row.text(value, "\"\(field.name)\"")
       let heading = try title.value(in: row)
-      if heading.isNull { return text }
-      return RecordText.joined(title: try row.text(heading, "\"\(title.name)\""), text)
+      if heading.isNull { return (text, nil) }
+      let words = try row.text(heading, "\"\(title.name)\"")
+      let hasBoth = !words.isEmpty && !text.isEmpty
+      return (RecordText.joined(title: words, text), hasBoth ? words.count : nil)
     }
     throw row.missing(
       "a text under \(JSONField.list(texts))", among: texts.map(\.name),

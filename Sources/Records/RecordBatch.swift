@@ -10,7 +10,7 @@ package struct RecordBatch: Sendable {
     /// The text; of a pair, both texts with one byte between them.
     var textStart: UInt32
     var textEnd: UInt32
-    /// Where a pair's first text ends; `textEnd` where there is one text.
+    /// Where a pair's first text ends, or a text's title; `textEnd` where there is one text alone.
     var split: UInt32
     /// Ordinal of the record since the batch's first.
     var position: UInt32
@@ -93,6 +93,13 @@ package struct RecordBatch: Sendable {
 
   /// A record's id.
   package func id(_ index: Int) -> RecordID { withID(index) { RecordID($0) } }
+
+  /// Bytes of the title that a record's text begins with; 0 where the record has none, or no text
+  /// behind it.
+  package func titleLength(_ index: Int) -> Int {
+    let slot = slots[index]
+    return slot.split < slot.textEnd ? Int(slot.split - slot.textStart) : 0
+  }
 
   /// The ids of a pair's query and document.
   package func pairIDs(_ index: Int) -> (query: RecordID, doc: RecordID) {

@@ -102,10 +102,20 @@ package struct Run: Sendable {
   }
 
   /// The text of an entry's document; nil if the run brought none.
-  package func docText(_ entry: Int) -> String? { texts?.docs.text(ordinal(entry)) }
+  package func docText(_ entry: Int) -> String? {
+    hasDocTexts ? texts?.docs.text(ordinal(entry)) : nil
+  }
 
   /// The text of a query; nil if the run brought none.
-  package func queryText(_ query: Int) -> String? { texts?.queries.text(query) }
+  package func queryText(_ query: Int) -> String? {
+    hasQueryTexts ? texts?.queries.text(query) : nil
+  }
+
+  /// Whether the run's lines bring the texts of its documents.
+  package var hasDocTexts: Bool { (texts?.docs.count ?? 0) > 0 }
+
+  /// Whether they bring those of its queries.
+  package var hasQueryTexts: Bool { (texts?.queries.count ?? 0) > 0 }
 }
 
 /// A document and its score for some query.

@@ -5,6 +5,10 @@ import Streams
 package final class RunOutput {
   private let writer: ByteWriter
   private let runWriter: RunWriter
+  /// Writes JSON lines in place of TREC's; nil for those.
+  private let json: JSONRunWriter?
+  /// Whether a line says where the documents of a query end, for a reader that waits for them.
+  private let marksEnds: Bool
   private let provenance: String?
   /// With `--resume`: the queries so far as compressed texts, each with a checksum (`RunResumePoint`).
   private let partial: PartialFile?
@@ -24,14 +28,17 @@ package final class RunOutput {
   ///   - work: Everything that decides the run, to continue a partial output; nil for a new one.
   ///   - tag: The last column.
   ///   - provenance: JSON of what made the run, for the trailer; nil for none.
+  ///   - json: Writes JSON lines in place of TREC's; not with `resume`.
+  ///   - marksEnds: Whether a line says where the documents of a query end.
   /// - Throws: 64 for a tag with white space, 78 where the partial output belongs to other work, 73
   ///   where the output cannot be made.
   package init(
     _ target: String, compression: Compression, continuing work: WorkDescription? = nil,
-    tag: String,
-    provenance: String?
+    tag: String, provenance: String?, json: JSONRunWriter? = nil, marksEnds: Bool = false
   ) throws(Failure) {
     runWriter = try RunWriter(tag: tag)
+    self.json = json
+    self.marksEnds = marksEnds
     self.provenance = provenance
     self.compression = compression
     self.target = target
@@ -56,17 +63,35 @@ package final class RunOutput {
 
   /// Appends a query's documents, in any order.
   ///
-  /// - Throws: 65 where a score is not a finite number; 74 where writing fails.
-  package func append(query: RecordID, _ documents: [ScoredDocument]) throws(Failure) {
+  /// - Parameters:
+  ///   - query: The query's id.
+  ///   - text: Its text, for JSON lines; nil where it is not known.
+  ///   - documents: The documents.
+  /// - Throws: 65 where a score is not a finite number, and where JSON lines lack a document's text;
+  ///   74 where writing fails.
+  package func append(
+    query: RecordID, text: [UInt8]? = nil, _ documents: [ScoredDocument]
+  ) throws(Failure) {
     for document in documents where !document.score.isFinite {
       throw .data(
         "query \(query), document \(document.id)", "the score is not a finite number")
     }
     var bytes: [UInt8] = []
-    runWriter.append(query: query, documents: documents, to: &bytes)
+    if let json {
+      try json.append(query: query, text: text, documents: documents, to: &bytes)
+    } else {
+      runWriter.append(query: query, documents: documents, to: &bytes)
+    }
     lines += documents.count
     openLines += documents.count
+    if marksEnds { bytes += Self.endMark(of: query) }
     try writer.write(bytes)
+    if marksEnds { try writer.flush() }
+  }
+
+  /// The comment behind the documents of a query, which readers of runs pass over: `# end q1`.
+  package static func endMark(of query: RecordID) -> [UInt8] {
+    Array("# end ".utf8) + query.bytes + [Bytes.newline]
   }
 
   package func flush() throws(Failure) { try writer.flush() }

@@ -34,6 +34,8 @@ package struct RunReader {
   /// Blocks to be filled: those that are read and those that are taken apart meanwhile.
   private var spare: [RunBlock]
   private var texts = RunTexts()
+  /// Whether a line of JSON was read.
+  private var hasLines = false
   private var relevance: QrelsBuilder?
   private var tag: [UInt8] = []
 
@@ -66,6 +68,17 @@ package struct RunReader {
     pool: WorkerPool = WorkerPool(threads: 1)
   ) throws(Failure) -> Run {
     try read([operand], format: format, keeping: details, pool: pool)
+  }
+
+  /// Reads JSON lines that are in memory: what one answer of a search gives.
+  ///
+  /// - Throws: As reading a file does.
+  package static func read(
+    json block: LineBlock, name: String, keeping details: RunDetails, pool: WorkerPool
+  ) throws(Failure) -> Run {
+    var reader = RunReader(name: name, format: .jsonl, details: details, pool: pool)
+    try reader.addJSON(block, name)
+    return try reader.finish()
   }
 
   private init(name: String, format: RunFormat, details: RunDetails, pool: WorkerPool) {
@@ -152,7 +165,7 @@ package struct RunReader {
   private consuming func finish() throws(Failure) -> Run {
     builder.tag = String(decoding: tag, as: UTF8.self)
     return try builder.finish(
-      texts: details.contains(.texts) && texts.docs.count > 0 ? texts : nil,
+      texts: texts.docs.count > 0 || texts.queries.count > 0 ? texts : nil,
       relevance: relevance?.finish(), pool: pool)
   }
 
@@ -203,8 +216,14 @@ package struct RunReader {
     return rank
   }
 
+  /// Keeps the texts of a line: those that the run's first line has.
   private mutating func keepTexts(_ row: JSONRow, query: Int) throws(Failure) {
-    texts.docs.append(try row.text(at: 4))
+    let isFirst = !hasLines
+    hasLines = true
+    if isFirst ? row.isPresent(4) : texts.docs.count > 0 {
+      texts.docs.append(try row.text(at: 4))
+    }
+    guard isFirst ? row.isPresent(3) : texts.queries.count > 0 else { return }
     let text = try row.text(at: 3)
     if query == texts.queries.count {
       texts.queries.append(text)

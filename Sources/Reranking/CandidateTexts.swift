@@ -35,12 +35,12 @@ package struct CandidateTexts: Sendable {
     if run.texts != nil { takeFromRun(candidates.range, candidates.depth, needsDocs: needs.docs) }
     if let queryFile, needs.queries {
       try queries.read([queryFile], queryOptions ?? options)
-    } else if needs.queries, run.texts == nil {
+    } else if needs.queries, !run.hasQueryTexts {
       throw .usage("--queries is missing", hint: "only a JSONL run with texts does without")
     }
     if !docFiles.isEmpty, needs.docs {
       try docs.read(docFiles, options)
-    } else if needs.docs, run.texts == nil {
+    } else if needs.docs, !run.hasDocTexts {
       throw .usage("--docs is missing", hint: "only a JSONL run with texts does without")
     }
   }

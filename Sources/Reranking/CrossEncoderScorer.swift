@@ -18,15 +18,23 @@ package struct CrossEncoderScorer: PairScorer {
   ///   - encoder: Runs the model.
   ///   - pool: Runs the tokenizer.
   ///   - scoring: Makes scores of the pairs.
-  /// - Throws: 78 where the tokenizer lacks a token that the model's pairs have.
+  ///   - maxLength: `--max-length`: most tokens of a pair.
+  ///   - prompt: `--prompt`: what stands in front of a query, or the name of a prompt of the model's.
+  /// - Throws: 64 for a length below 1; 78 where the tokenizer lacks a token that the model's pairs have.
   package init(
     _ loaded: LoadedModel, _ encoder: BatchEncoder, _ pool: WorkerPool,
-    _ scoring: CrossEncoderScoring
+    _ scoring: CrossEncoderScoring, maxLength: Int? = nil, prompt: String? = nil
   ) throws(Failure) {
     self.encoder = encoder
     self.scoring = scoring
+    if let maxLength, maxLength < 1 {
+      throw .usage("--max-length: expected at least 1, found \(maxLength)")
+    }
+    var description = loaded.description
+    if let maxLength { description.roles[.pair]?.maximumLength = maxLength }
+    if let prompt { description.roles[.pair]?.prompt = description.prompts[prompt] ?? prompt }
     pairs = try PairTokenizer(
-      loaded.tokenizer, loaded.description, maximumTokens: loaded.model.backbone.maximumTokens)
+      loaded.tokenizer, description, maximumTokens: loaded.model.backbone.maximumTokens)
     threads = WindowTokenizer(pool)
   }
 

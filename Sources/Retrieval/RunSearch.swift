@@ -41,10 +41,14 @@ package struct RunSearch {
 
   /// Searches a block of queries, without those that the run has already.
   ///
+  /// - Parameters:
+  ///   - ids: The queries' ids.
+  ///   - queries: The queries.
+  ///   - texts: Their texts, for a run of JSON lines; none where they are not known.
   /// - Returns: How many were searched.
   /// - Throws: 65 where a query occurs twice, and what searching and writing throw.
   package mutating func search(
-    ids: [[UInt8]], _ queries: Embeddings
+    ids: [[UInt8]], _ queries: Embeddings, texts: [[UInt8]] = []
   ) throws(Failure) -> Int {
     for id in ids where !seen.insert(id).inserted {
       throw .data(options.input, "query \(String(decoding: id, as: UTF8.self)) occurs twice")
@@ -59,11 +63,12 @@ package struct RunSearch {
     let request = SearchRequest(
       ids: Array(ids[first...]), queries: queries[first..<ids.count], k: options.k,
       dropsSelf: options.dropsSelf, filter: options.filter)
-    for (id, entries) in zip(request.ids, try index.search(request)) {
+    for (i, (id, entries)) in zip(request.ids, try index.search(request)).enumerated() {
       let documents = entries.map {
         ScoredDocument(id: RecordID(index.documents.id(Int($0.ordinal))), score: $0.score)
       }
-      try output.append(query: RecordID(id), documents)
+      let text = texts.isEmpty ? nil : texts[first + i]
+      try output.append(query: RecordID(id), text: text, documents)
     }
     try output.checkpoint()
     return request.ids.count

@@ -24,6 +24,13 @@ package final class SpoolFile {
     unlink(path)
   }
 
+  /// A file in a folder.
+  ///
+  /// - Throws: 73 where it cannot be made.
+  package convenience init(folder: String) throws(Failure) {
+    try self.init(TemporaryName.beside("\(folder)/lir"))
+  }
+
   deinit { close(number) }
 
   /// Appends bytes.

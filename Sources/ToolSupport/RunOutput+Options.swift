@@ -12,15 +12,17 @@ extension RunOutput {
   ///   - work: Everything that decides the run, to continue a partial output; nil for a new one.
   ///   - tag: The last column.
   ///   - provenance: JSON of what made the run, which `--no-provenance` leaves out.
+  ///   - json: Writes JSON lines in place of TREC's.
+  ///   - marksEnds: Whether a line says where the documents of a query end.
   /// - Throws: 64 for a compression or a tag that is none, 78 where the partial output belongs to
   ///   other work, 73 where the output cannot be made.
   package convenience init(
     _ output: OutputOptions, continuing work: WorkDescription? = nil, tag: String,
-    provenance: String?
+    provenance: String?, json: JSONRunWriter? = nil, marksEnds: Bool = false
   ) throws(Failure) {
     if work != nil { StopRequest.install() }
     try self.init(
       output.output, compression: output.compression(), continuing: work, tag: tag,
-      provenance: output.noProvenance ? nil : provenance)
+      provenance: output.noProvenance ? nil : provenance, json: json, marksEnds: marksEnds)
   }
 }

@@ -90,13 +90,6 @@ enum ScratchText {
   }
 }
 
-extension SpoolFile {
-  /// A scratch file in a folder.
-  convenience init(folder: String) throws(Failure) {
-    try self.init(TemporaryName.beside("\(folder)/lir"))
-  }
-}
-
 /// A plain file, open to be read in any order.
 final class OpenFile {
   private let path: String

@@ -157,10 +157,10 @@ package final class RunTuples: TupleSource {
           + "found \(size)", hint: "\(options.named("sample_size")) takes as many of each query")
     }
     guard options.needsTexts else { return }
-    if run.texts == nil {
+    if !run.hasQueryTexts {
       try check(run.queries[query], queries, "queries", query)
     }
-    for candidate in candidates where candidate.entry == nil || run.texts == nil {
+    for candidate in candidates where candidate.entry == nil || !run.hasDocTexts {
       try check(candidate.id, docs, "docs", query)
     }
   }

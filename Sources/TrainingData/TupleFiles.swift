@@ -1,4 +1,5 @@
 import Failures
+import Records
 import Workers
 
 /// The tuples of several files, one file behind the other; each may have a format of its own.

@@ -11,10 +11,13 @@ struct Fuse: ToolCommand {
 
   static let configuration = CommandConfiguration(
     commandName: "fuse", abstract: "Combine runs into one, without a model.",
+    usage: "lir-rerank fuse [--method METHOD] [OPTIONS] RUN RUN... [-o FILE]",
     discussion: """
       A document that a run lacks gets nothing from it: no rank, no score. Scores are read and \
       written in single precision.
       """)
+
+  static let examples = ["lir-rerank fuse first.run sparse.run -o fused.run"]
 
   static let withoutEffect = ["tag"]
 

@@ -23,11 +23,12 @@ struct PairStreamJob {
     _ bytes: ByteReader
   ) throws(Failure) {
     guard options.queries == nil, options.docs.isEmpty, options.index == nil, options.depth == nil,
-      options.interpolate == nil, options.shards.shard == nil, !options.resumption.resume
+      options.interpolate == nil, options.shards.shard == nil, !options.resumption.resume,
+      options.shards.limit == nil, options.maxLength == nil, options.prompt == nil, !options.markEnd
     else {
       throw .usage(
-        "--queries, --docs, --index, --depth, --interpolate, --shard and --resume are for runs, "
-          + "the input is a token stream")
+        "--queries, --docs, --index, --depth, --interpolate, --shard, --resume, --limit, "
+          + "--max-length, --prompt and --mark-end are for runs, the input is a token stream")
     }
     try BatchTokens.check(options.batchTokens)
     self.options = options

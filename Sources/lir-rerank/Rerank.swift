@@ -14,17 +14,28 @@ struct Rerank: ToolCommand {
 
   static let configuration = CommandConfiguration(
     commandName: "rerank",
-    abstract: "Score the documents of a run anew with a model (the default).")
+    abstract: "Score the documents of a run anew with a cross-encoder or a bi-encoder.",
+    usage: """
+      lir-rerank --model DIR --queries FILE --docs FILE [--depth N] [OPTIONS] [RUN]
+      lir-rerank --model DIR --text QUERY DOC...
+      """)
 
-  static let withoutEffect = ["queries", "docs", "index", "tag", "batch-tokens"]
+  static let examples = [
+    """
+    lir-rerank --model models/cross --queries queries.tsv --docs docs.tsv --depth 10 first.run \\
+      -o second.run
+    """
+  ]
+
+  static let withoutEffect = ["queries", "docs", "index", "tag", "batch-tokens", "mark-end"]
 
   @OptionGroup(title: "Common") var common: CommonOptions
   @OptionGroup(title: "Model") var modelOptions: ModelOptions
   @OptionGroup(title: "Input") var records: RecordOptionsGroup
   @OptionGroup(title: "Input") var queryFields: QueryFieldOptions
   @OptionGroup(title: "Output") var output: OutputOptions
-  @OptionGroup var resumption: ResumeOptions
-  @OptionGroup var shards: ShardOptions
+  @OptionGroup(title: "Output") var resumption: ResumeOptions
+  @OptionGroup(title: "Input") var shards: ShardOptions
 
   @Option(help: ArgumentHelp("Text records of the queries.", valueName: "file"))
   var queries: String?
@@ -63,6 +74,24 @@ struct Rerank: ToolCommand {
   )
   var sampleMissingDocs = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Most tokens of a pair, or of a text of a bi-encoder, special ones included. (default: what the model says)",
+      valueName: "n"))
+  var maxLength: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Text in front of every query, or the name of one of the model's prompts. (default: what the model says)",
+      valueName: "text|name"))
+  var prompt: String?
+
+  @Flag(
+    help:
+      "Answer at once: read JSON lines with texts up to each line '# end ID', as lir-search --mark-end writes them, and write that line behind the answer."
+  )
+  var markEnd = false
+
   @Option(help: "Last column of the run. (default: the tool's name and 8 digits of what made it)")
   var tag: String?
 
@@ -74,7 +103,7 @@ struct Rerank: ToolCommand {
       "Tokens that are computed at once. The output does not depend on it.", valueName: "n"))
   var batchTokens: Int = BatchEncoder.defaultBatchTokens
 
-  @OptionGroup var computation: PrecisionOptions
+  @OptionGroup(title: "Model") var computation: PrecisionOptions
 
   @Flag(help: "Score by hand: the operands are a query and documents, one score a line comes out.")
   var text = false
@@ -94,8 +123,10 @@ struct Rerank: ToolCommand {
       context.omitSummary()
       return try TextScoring(self, context, calibration).run()
     }
+    try RecordLimit.check(shards.limit)
     let operands = try Operands.resolve(inputs)
     let opened = try operands.map { ($0, try ByteReader($0)) }
+    if markEnd { return try AnswersJob(self, context, calibration, opened).run() }
     if let (operand, bytes) = opened.first, try TensorStreamReader.recognizes(bytes) {
       guard opened.count == 1 else {
         throw Failure.data(operand, "expected one stream of pairs, found several operands")

@@ -41,8 +41,8 @@ struct RerankJob {
   func run() throws(Failure) {
     let run = try RunReader.read(
       operands, format: options.runFormat, keeping: [.texts], opened: opened)
-    let wanted =
-      try options.shards.selection()?.range(of: run.queries.count) ?? 0..<run.queries.count
+    let count = min(run.queries.count, RecordLimit.range(options.shards.limit).upperBound)
+    let wanted = try options.shards.selection()?.range(of: count) ?? 0..<count
     let candidates = CandidateIDs(run, queries: wanted, depth: options.depth ?? .max)
     let model = try RerankModel(options, context, candidates, calibration)
     let texts = try CandidateTexts(

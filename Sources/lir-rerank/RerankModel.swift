@@ -37,25 +37,24 @@ struct RerankModel {
     instructionSet = options.computation.recordedInstructionSet(kernels)
     if loaded.description.isCrossEncoder {
       try Self.checkCrossEncoder(options)
-      let encoder = BatchEncoder(
-        loaded.model, context.pool, kernels, batchTokens: options.batchTokens)
-      scorer = try CrossEncoderScorer(
-        loaded, encoder, context.pool, options.scoring(loaded.description))
+      scorer = try Self.crossEncoder(options, context, loaded, kernels)
       return
     }
-    if options.score != .model { throw .usage("--score is for cross-encoders") }
-    if options.sampleMissingDocs {
-      throw .usage("--sample-missing-docs is for set-encoders")
-    }
+    try Self.checkBiEncoder(options)
     func embedder(_ loaded: LoadedModel, _ role: Role) throws(Failure) -> TextEmbedder {
-      try TextEmbedder(loaded, role, context.pool, kernels, batchTokens: options.batchTokens)
+      // Nearly all the time goes into the documents.
+      try TextEmbedder(
+        loaded, role, context.pool, kernels, batchTokens: options.batchTokens,
+        maxLength: options.maxLength, prompt: role == .query ? options.prompt : nil,
+        watch: role == .doc ? context.progress.watch : nil)
     }
     let queries: EmbeddingSource
     let queryFiles = options.queries.map { [$0] } ?? []
     if let candidates, try TextsOrStream.areStreams(queryFiles) {
       queries = .stored(
         try StoredEmbeddings(
-          queryFiles, candidates.queries, role: .query, model: digest, kernels))
+          queryFiles, candidates.queries, role: .query, model: digest,
+          called: loaded.model.words, kernels))
     } else {
       let own = options.modelOptions.queryModel == nil ? loaded : try load(.query)
       queries = .texts(try embedder(own, .query))
@@ -71,11 +70,29 @@ struct RerankModel {
     let docs: EmbeddingSource
     if let candidates, try TextsOrStream.areStreams(options.docs) {
       docs = .stored(
-        try StoredEmbeddings(options.docs, candidates.docs, role: .doc, model: digest, kernels))
+        try StoredEmbeddings(
+          options.docs, candidates.docs, role: .doc, model: digest, called: loaded.model.words,
+          kernels))
     } else {
       docs = .texts(try embedder(loaded, .doc))
     }
     scorer = BiEncoderScorer(queries, docs, EmbeddingComparison(loaded.description, kernels))
+  }
+
+  private static func crossEncoder(
+    _ options: Rerank, _ context: ToolContext, _ loaded: LoadedModel, _ kernels: Kernels
+  ) throws(Failure) -> CrossEncoderScorer {
+    let encoder = BatchEncoder(
+      loaded.model, context.pool, kernels, batchTokens: options.batchTokens,
+      watch: context.progress.watch)
+    return try CrossEncoderScorer(
+      loaded, encoder, context.pool, options.scoring(loaded.description),
+      maxLength: options.maxLength, prompt: options.prompt)
+  }
+
+  private static func checkBiEncoder(_ options: Rerank) throws(Failure) {
+    if options.score != .model { throw .usage("--score is for cross-encoders") }
+    if options.sampleMissingDocs { throw .usage("--sample-missing-docs is for set-encoders") }
   }
 
   private static func checkCrossEncoder(_ options: Rerank) throws(Failure) {

@@ -13,16 +13,27 @@ struct LirSearch: Tool, ToolCommand, TakesDeclaredOptions {
   static let tool = name
 
   static let configuration = CommandConfiguration(
-    commandName: name, abstract: "Find the best documents of an index for every query.")
+    commandName: name, abstract: "Find the best documents of an index for every query.",
+    usage: """
+      lir-search --index DIR [-k N] [--model DIR] [OPTIONS] [QUERIES...] [-o FILE]
+      lir-search --index DIR --model DIR --text QUERY [OPTIONS]
+      """)
 
-  static let withoutEffect = ["index", "tag", "filter", "latency", "batch-tokens"]
+  static let examples = [
+    "lir-search --index docs.index --model models/minilm -k 10 queries.tsv -o first.run",
+    "lir-search --index docs.index --model models/minilm -k 3 --text 'how to fix a puncture'",
+  ]
+
+  static let withoutEffect = [
+    "index", "tag", "filter", "latency", "batch-tokens", "docs", "format", "mark-end", "tmp-dir",
+  ]
 
   @OptionGroup(title: "Common") var common: CommonOptions
   @OptionGroup(title: "Model") var modelOptions: ModelOptions
   @OptionGroup(title: "Input") var records: RecordOptionsGroup
   @OptionGroup(title: "Output") var output: OutputOptions
-  @OptionGroup var resumption: ResumeOptions
-  @OptionGroup var shards: ShardOptions
+  @OptionGroup(title: "Output") var resumption: ResumeOptions
+  @OptionGroup(title: "Input") var shards: ShardOptions
 
   @Option(help: ArgumentHelp("Folder of the index.", valueName: "dir"))
   var index: String
@@ -31,6 +42,46 @@ struct LirSearch: Tool, ToolCommand, TakesDeclaredOptions {
     name: .customShort("k", allowingJoined: true),
     help: ArgumentHelp("Documents a query.", valueName: "n"))
   var k: Int = 1000
+
+  @Option(
+    help: ArgumentHelp(
+      "A query, in place of queries from a file; may be repeated. They are called 1, 2, and so on.",
+      valueName: "query"))
+  var text: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Most tokens of a text, special ones included. (default: what the model says)", valueName: "n"
+    ))
+  var maxLength: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Text in front of every text, or the name of one of the model's prompts. (default: what the model says for the role)",
+      valueName: "text|name"))
+  var prompt: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Form of the run: trec, or jsonl, a JSON object a document, with the query's text, and with --docs the document's. (default: trec)",
+      valueName: "form"), completion: .list(["trec", "jsonl"]))
+  var format: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Text records of the documents, of any size, for --format jsonl; may be repeated.",
+      valueName: "file"))
+  var docs: [String] = []
+
+  @Flag(
+    help:
+      "Write the line '# end ID' behind the documents of each query, at once: for a program that asks one query after the other."
+  )
+  var markEnd = false
+
+  @Option(
+    help: ArgumentHelp("Folder of scratch files. (default: $TMPDIR or /tmp)", valueName: "dir"))
+  var tmpDir: String?
 
   @Option(help: "Last column of the run. (default: the tool's name and 8 digits of what made it)")
   var tag: String?
@@ -53,7 +104,7 @@ struct LirSearch: Tool, ToolCommand, TakesDeclaredOptions {
       valueName: "n"))
   var batchTokens: Int = BatchEncoder.defaultBatchTokens
 
-  @OptionGroup var computation: PrecisionOptions
+  @OptionGroup(title: "Model") var computation: PrecisionOptions
 
   @Argument(
     help:
@@ -85,8 +136,14 @@ struct LirSearch: Tool, ToolCommand, TakesDeclaredOptions {
       try Calibration(texts: file, records, context.diagnostics) { () throws(Failure) in
         try TextEmbedder(
           modelOptions.load(for: .query, LayerPrecisions.calibrating, context.diagnostics), .query,
-          context.pool, modelOptions.instructions.kernels(), batchTokens: batchTokens)
+          context.pool, modelOptions.instructions.kernels(), batchTokens: batchTokens,
+          maxLength: maxLength, prompt: prompt)
       }
     }
   }
+}
+
+extension LirSearch {
+  /// Whether the run is JSON lines.
+  var wantsJSON: Bool { format == "jsonl" }
 }

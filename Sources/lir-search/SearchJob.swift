@@ -32,9 +32,11 @@ struct SearchJob {
     self.context = context
     guard options.k >= 1 else { throw .usage("-k: expected at least 1, found \(options.k)") }
     try BatchTokens.check(options.batchTokens)
-    operands = try Operands.resolve(options.inputs)
+    try QueryInput.check(options)
+    try RecordLimit.check(options.shards.limit)
+    operands = options.text.isEmpty ? try Operands.resolve(options.inputs) : ["--text"]
     try options.resumption.check(
-      inputs: operands + (options.filter.map { [$0] } ?? []), output: options.output)
+      inputs: options.inputs + (options.filter.map { [$0] } ?? []), output: options.output)
     _ = try options.shards.selection()
     folder = try IndexFolder(options.index)
     kernels = try options.modelOptions.instructions.kernels()
@@ -52,23 +54,14 @@ struct SearchJob {
   }
 
   func run() throws(Failure) {
-    let input = try TextsOrStream(operands, options: options.records.records())
-    var inputs = try [("index", folder.manifest.digest)] + InputDigest.of(operands)
+    let input = try QueryInput(options, operands, context.diagnostics)
+    var inputs = try [("index", folder.manifest.digest)] + InputDigest.of(options.inputs)
     if let filter = options.filter { inputs += try InputDigest.of([filter], name: "filter") }
     inputs += calibration?.inputs ?? []
-    var first: TensorSegment?
-    if case .stream(let reader) = input {
-      if options.computation.precision != .f32 {
-        throw .usage("--precision is for queries that are text, the input is a tensor stream")
-      }
-      first = try reader.next()
-      if let first {
-        try source.check(queries: first.description, first.schema, operands[0])
-      }
-      // A stream says what made it, also where it comes through a pipe.
-      if let by = first?.description.by {
-        inputs.append(("queries", Checksum.xxh3Long(Array(by.utf8))))
-      }
+    let first = try firstSegment(of: input)
+    // A stream says what made it, also where it comes through a pipe.
+    if let by = first?.description.by {
+      inputs.append(("queries", Checksum.xxh3Long(Array(by.utf8))))
     }
     let provenance = Provenance(
       tool: LirSearch.name, settings: context.settings, parameters: arguments.effective(.search),
@@ -82,7 +75,8 @@ struct SearchJob {
       let finished = FinishedOutput(
         options.output, shard: options.shards.shard, context.diagnostics)
       if try finished.isThere(
-        run: expected, calling: names, queries: { () throws(Failure) in try queryIDs(input) })
+        run: expected, calling: names,
+        queries: { () throws(Failure) in try input.ids(options, operands) })
       {
         return
       }
@@ -90,7 +84,9 @@ struct SearchJob {
     let work = provenance.work(shard: options.shards.shard, options.output, calling: names)
     let output = try RunOutput(
       options.output, continuing: options.resumption.resume ? work : nil,
-      tag: expected.tag, provenance: provenance.json)
+      tag: expected.tag, provenance: provenance.json,
+      json: options.wantsJSON ? JSONRunWriter(docs: try texts.documents(of: index)) : nil,
+      marksEnds: options.markEnd)
     var loop = Loop(
       search: RunSearch(
         index, output,
@@ -98,6 +94,10 @@ struct SearchJob {
           k: options.k, dropsSelf: options.dropSelf, filter: filter,
           input: operands.joined(separator: " "), target: options.output.output)))
     switch input {
+    case .typed(let queries):
+      try search(
+        queries.indices.map { Array("\($0 + 1)".utf8) }, queries,
+        try texts.embedder(operands[0]), &loop, since: ContinuousClock.now)
     case .texts(let reader): try runTexts(reader, &loop, output)
     case .stream(let reader): try runVectors(reader, first, &loop)
     }
@@ -111,27 +111,27 @@ struct SearchJob {
 
   private var source: IndexSource { folder.manifest.source }
 
+  private var texts: SearchTexts {
+    SearchTexts(
+      options: options, context: context, source: source, kernels: kernels, calibration: calibration
+    )
+  }
+
   // MARK: Queries
 
-  /// Ids of all queries, which are read anew.
-  private func queryIDs(_ input: TextsOrStream) throws(Failure) -> [RecordID] {
-    var ids: [RecordID] = []
-    switch input {
-    case .texts:
-      let texts = options.records.records()
-      let reader = try TextRecordReader(operands, options: texts)
-      try options.shards.restrict(reader, operands: operands, options: texts)
-      while let batch = try reader.next() { ids += (0..<batch.count).map { batch.id($0) } }
-    case .stream:
-      let reader = try TensorStreamReader(operands[0])
-      while let segment = try reader.next() {
-        ids += (0..<segment.records).map { RecordID(segment.id($0)) }
-      }
-      if let selection = try options.shards.selection() {
-        ids = Array(ids[selection.range(of: ids.count)])
-      }
+  /// The first segment of queries that are a stream, which the index must be able to answer; nil of
+  /// others.
+  private func firstSegment(of input: QueryInput) throws(Failure) -> TensorSegment? {
+    guard case .stream(let reader) = input else { return nil }
+    if options.computation.precision != .f32 {
+      throw .usage("--precision is for queries that are text, the input is a tensor stream")
     }
-    return ids
+    if options.maxLength != nil || options.prompt != nil {
+      throw .usage("--max-length and --prompt are for texts, the input is a tensor stream")
+    }
+    let first = try reader.next()
+    if let first { try source.check(queries: first.description, first.schema, operands[0]) }
+    return first
   }
 
   private func runTexts(
@@ -141,53 +141,40 @@ struct SearchJob {
     if EmptyInputs.areAllowed, options.modelOptions.model == nil, try reader.nextBlock() == nil {
       return
     }
-    let embedder = source.schema == nil ? nil : try embedder()
-    try options.shards.restrict(reader, operands: operands, options: options.records.records())
+    let embedder = try texts.embedder(operands[0])
+    try options.shards.restrict(
+      reader, operands: operands, options: options.records.records(limit: options.shards.limit))
     let eager = operands == ["-"]
     while var batch = try reader.next(eager: eager) {
       let started = ContinuousClock.now
       let window = try embedder?.tokens(of: &batch)
       if let failure = batch.firstSkipped { context.diagnostics.warning("\(failure), skipped") }
+      context.progress.reading(reader.extent)
       let ids = (0..<batch.count).map { batch.id($0).bytes }
+      let texts = (0..<batch.count).map { index in batch.withText(index) { Array($0) } }
       if let embedder, let window {
         context.count(truncated: window.tokens.truncated)
-        try search(ids, try embedder.embed(window), &loop, since: started)
+        try search(ids, try embedder.embed(window), &loop, since: started, texts: texts)
       } else {
-        let texts = (0..<batch.count).map { index in batch.withText(index) { Array($0) } }
-        try search(ids, .texts(texts), &loop, since: started)
+        try search(ids, .texts(texts), &loop, since: started, texts: texts)
       }
       context.count(skipped: batch.skipped)
       if eager { try output.flush() }
     }
   }
 
-  /// What turns the texts of queries into vectors like the index's.
-  private func embedder() throws(Failure) -> TextEmbedder {
-    guard options.modelOptions.model != nil else {
-      throw .usage(
-        "the queries are text: --model is missing", hint: "name the model that made the index")
-    }
-    let cache = try options.computation.openCache()
-    let digest = try options.modelOptions.digest(cache)
-    try source.check(queryModel: digest, operands[0])
-    return try TextEmbedder(
-      options.modelOptions.load(
-        for: .query, calibration?.precisions(.query) ?? options.computation.layers,
-        context.diagnostics, cache), .query,
-      context.pool, kernels,
-      batchTokens: options.batchTokens)
-  }
-
   private func runVectors(
     _ reader: TensorStreamReader, _ first: TensorSegment?, _ loop: inout Loop
   ) throws(Failure) {
-    var wanted = 0..<Int.max
+    var wanted = RecordLimit.range(options.shards.limit)
     if let selection = try options.shards.selection() {
-      wanted = selection.range(of: try TensorStreamReader.countRecords(operands[0]))
+      let count = try TensorStreamReader.countRecords(operands[0])
+      wanted = selection.range(of: min(count, wanted.upperBound))
     }
     var ordinal = 0
     var next = first
     while let segment = next {
+      context.progress.reading(reader.extent)
       let started = ContinuousClock.now
       let range = (ordinal..<ordinal + segment.records).clamped(to: wanted)
       let members = range.map { $0 - ordinal }
@@ -201,12 +188,26 @@ struct SearchJob {
     }
   }
 
+  /// Searches a block of queries that are text.
+  private func search(
+    _ ids: [[UInt8]], _ texts: [[UInt8]], _ embedder: TextEmbedder?, _ loop: inout Loop,
+    since started: ContinuousClock.Instant
+  ) throws(Failure) {
+    guard let embedder else {
+      return try search(ids, .texts(texts), &loop, since: started, texts: texts)
+    }
+    let (embeddings, truncated) = try embedder.embed(texts)
+    context.count(truncated: truncated)
+    try search(ids, embeddings, &loop, since: started, texts: texts)
+  }
+
   /// Searches a block of queries that was begun at `started`, and counts them.
   private func search(
     _ ids: [[UInt8]], _ queries: Embeddings, _ loop: inout Loop,
-    since started: ContinuousClock.Instant
+    since started: ContinuousClock.Instant, texts: [[UInt8]] = []
   ) throws(Failure) {
-    let count = try loop.search.search(ids: ids, queries)
+    let count = try loop.search.search(
+      ids: ids, queries, texts: options.wantsJSON ? texts : [])
     context.count(records: count)
     if count > 0 {
       loop.latencies.add((ContinuousClock.now - started) / .seconds(1), queries: ids.count)

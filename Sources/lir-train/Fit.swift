@@ -11,12 +11,15 @@ struct Fit: ToolCommand, ReadsOwnConfiguration {
   static let tool = LirTrain.name
 
   static let configuration = CommandConfiguration(
-    commandName: "fit", abstract: "Train a model (the default).",
+    commandName: "fit", abstract: "Train a model to rank.",
+    usage: "lir-train --config FILE [--set PATH=VALUE]... [OPTIONS] -o DIR",
     discussion: """
       The configuration says everything else: model, data, losses, optimizer, schedule, validation \
       and checkpoints. An unknown key is an error. The folder of --output gets the model, \
       train.yml (the configuration in force), metrics.jsonl, checkpoints/step-N, and a link best.
       """)
+
+  static let examples = ["lir-train --config train.yml -o trained"]
 
   @OptionGroup(title: "Common") var common: CommonOptions
 
@@ -37,8 +40,8 @@ struct Fit: ToolCommand, ReadsOwnConfiguration {
       valueName: "path=value"))
   var set: [String] = []
 
-  @OptionGroup var instructions: InstructionOptions
-  @OptionGroup var resumption: ResumeOptions
+  @OptionGroup(title: "Model") var instructions: InstructionOptions
+  @OptionGroup(title: "Output") var resumption: ResumeOptions
 
   func configuration(_ settings: [Setting]) throws -> String {
     guard common.config != nil else { return try template() }

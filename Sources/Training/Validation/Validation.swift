@@ -73,7 +73,7 @@ package final class Validation {
       }
       let (queries, docs) = try opener.texts(data, run, qrels)
       subject = .run(run, qrels, queries: queries, docs: docs, depth: data.depth ?? .max)
-      try Self.check(run, run.texts != nil, queries, docs, data.depth ?? .max)
+      try Self.check(run, run.hasDocTexts && run.hasQueryTexts, queries, docs, data.depth ?? .max)
     }
   }
 

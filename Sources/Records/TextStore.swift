@@ -1,5 +1,4 @@
 import Failures
-import Records
 import Streams
 
 /// The texts of queries or documents by id; texts lie in a scratch file, ids alone in memory.
@@ -10,6 +9,11 @@ package final class TextStore {
   private var ids = IDTable()
   /// Where each text ends in the scratch file; it starts where the one before ends.
   private var ends: [Int] = []
+  /// Bytes of the title that each text begins with; 0 for none.
+  private var titles: [Int32] = []
+  /// Malformed records that were passed over where the options say so, and the first of them.
+  package private(set) var skipped = 0
+  package private(set) var firstSkipped: Failure?
   private let spool: SpoolFile
 
   /// Reads text records.
@@ -18,29 +22,44 @@ package final class TextStore {
   ///   - kind: What they are called in messages.
   ///   - operands: The files.
   ///   - options: How they are read.
-  ///   - wanted: Ids whose texts are kept; nil for all.
   ///   - folder: Where the scratch file goes.
+  ///   - wanted: Whether the text of an id is kept.
   /// - Throws: 65 for a malformed record or an id that occurs twice.
   package init(
     _ kind: String, _ operands: [String], _ options: RecordOptions = RecordOptions(),
-    keeping wanted: IDTable? = nil, scratchFolder folder: String
+    scratchFolder folder: String, keeping wanted: (RecordID) -> Bool
   ) throws(Failure) {
     self.kind = kind
     name = operands.joined(separator: " ")
     spool = try SpoolFile(folder: folder)
     let reader = try TextRecordReader(operands, options: options, blockSize: 1 << 20)
     while let batch = try reader.next() {
+      skipped += batch.skipped
+      if firstSkipped == nil { firstSkipped = batch.firstSkipped }
       for index in 0..<batch.count {
-        if let wanted, batch.withID(index, { wanted.find($0) }) == nil { continue }
+        if !wanted(batch.id(index)) { continue }
         guard batch.withID(index, { ids.insert($0) }).inserted else {
           throw .data(batch.place(index), "id \(batch.idString(index)) occurs twice")
         }
         let text = batch.withText(index) { Array($0) }
         try spool.append(text[...])
         ends.append(spool.count)
+        titles.append(Int32(clamping: batch.titleLength(index)))
       }
     }
     try spool.drain()
+  }
+
+  /// Reads text records, and keeps the texts of some ids, or of all.
+  ///
+  /// - Throws: 65 for a malformed record or an id that occurs twice.
+  package convenience init(
+    _ kind: String, _ operands: [String], _ options: RecordOptions = RecordOptions(),
+    keeping wanted: IDTable? = nil, scratchFolder folder: String
+  ) throws(Failure) {
+    try self.init(kind, operands, options, scratchFolder: folder) { id in
+      wanted.map { $0.find(id) != nil } ?? true
+    }
   }
 
   /// Whether there is a text of an id.
@@ -56,6 +75,12 @@ package final class TextStore {
       text.append(contentsOf: piece)
     }
     return text
+  }
+
+  /// The title of an id's record, with which its text begins; nil where there is none.
+  package func title(_ id: RecordID, of text: [UInt8]) -> [UInt8]? {
+    guard let index = ids.find(id), titles[index] > 0 else { return nil }
+    return Array(text.prefix(Int(titles[index])))
   }
 
   /// The failure of an id without a text.

@@ -1,0 +1,82 @@
+import Encoding
+import Failures
+import Records
+import Streams
+import Tensors
+import ToolSupport
+
+/// Where the queries of a search come from.
+enum QueryInput {
+  /// The command line itself.
+  case typed([[UInt8]])
+  case texts(TextRecordReader)
+  case stream(TensorStreamReader)
+
+  /// Opens what the options name.
+  ///
+  /// - Throws: 64 where queries come from two sides, or in a form that an option does not go with.
+  init(_ options: LirSearch, _ operands: [String], _ diagnostics: Diagnostics) throws(Failure) {
+    if !options.text.isEmpty {
+      self = .typed(options.text.map { Array($0.utf8) })
+      return
+    }
+    let records = options.records.records(limit: options.shards.limit)
+    switch try TextsOrStream(operands, options: records) {
+    case .texts(let reader):
+      if operands.count > 1 {
+        diagnostics.warning(
+          "\(operands.joined(separator: " and ")) are searched as queries, both of them".replacing(
+            "both", with: operands.count == 2 ? "both" : "all"))
+      }
+      self = .texts(reader)
+    case .stream(let reader): self = .stream(reader)
+    }
+  }
+
+  /// Ids of all queries from files, which are read anew.
+  ///
+  /// - Throws: As reading them does.
+  func ids(_ options: LirSearch, _ operands: [String]) throws(Failure) -> [RecordID] {
+    var ids: [RecordID] = []
+    switch self {
+    case .typed: break
+    case .texts:
+      let texts = options.records.records(limit: options.shards.limit)
+      let reader = try TextRecordReader(operands, options: texts)
+      try options.shards.restrict(reader, operands: operands, options: texts)
+      while let batch = try reader.next() { ids += (0..<batch.count).map { batch.id($0) } }
+    case .stream:
+      let reader = try TensorStreamReader(operands[0])
+      while let segment = try reader.next() {
+        ids += (0..<segment.records).map { RecordID(segment.id($0)) }
+      }
+      ids = Array(ids.prefix(RecordLimit.range(options.shards.limit).upperBound))
+      if let selection = try options.shards.selection() {
+        ids = Array(ids[selection.range(of: ids.count)])
+      }
+    }
+    return ids
+  }
+
+  /// Refuses options that do not go with each other.
+  ///
+  /// - Throws: 64.
+  static func check(_ options: LirSearch) throws(Failure) {
+    if !options.text.isEmpty {
+      guard options.inputs.isEmpty else {
+        throw .usage("--text is a query, and so is \(options.inputs[0]): one or the other")
+      }
+      guard options.shards.shard == nil, options.shards.limit == nil, !options.resumption.resume
+      else { throw .usage("--shard, --limit and --resume are for queries from files, not --text") }
+    }
+    if let format = options.format, !["trec", "jsonl"].contains(format) {
+      throw .usage("--format: expected trec or jsonl, found '\(format)'")
+    }
+    if options.wantsJSON, options.resumption.resume {
+      throw .usage("--resume continues TREC's runs, not --format jsonl")
+    }
+    if !options.wantsJSON, !options.docs.isEmpty {
+      throw .usage("--docs is for --format jsonl: TREC's runs have no texts")
+    }
+  }
+}
