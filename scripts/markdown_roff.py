@@ -288,21 +288,42 @@ def _code(lines: List[str], top: bool) -> List[str]:
     return [".PP" if top else ".IP", ".in +4n", ".EX", *shown, ".EE", ".in"]
 
 
+#: Columns of text on a terminal of 80, between the indentation of a section and the right margin.
+TABLE_WIDTH = 70
+
+
 def _table(rows: List[str]) -> List[str]:
-    """A table for tbl; the last column is filled if its cells are long."""
+    """A table for tbl; columns that do not fit beside each other are filled."""
     cells = [[inline(c.strip().replace(r"\|", "|"))
               for c in re.split(r"(?<!\\)\|", row.strip().strip("|"))] for row in rows]
     columns = max(len(row) for row in cells)
-    widths = [max(len(re.sub(r"\\f.|\\(?=-)", "", r[i])) for r in cells if i < len(r))
-              for i in range(columns)]
-    wide = sum(widths) + 3 * columns > 70
-    out = [".PP", ".TS", " ".join(["lB"] * columns)]
-    out.append(" ".join(["l"] * (columns - 1) + ["lx" if wide else "l"]) + ".")
-    for number, row in enumerate(cells):
+    for row in cells:
         row += [""] * (columns - len(row))
+    shown = [[re.sub(r"\\f.|\\(?=-)", "", c) for c in row] for row in cells]
+    natural = [max(len(row[i]) for row in shown) for i in range(columns)]
+    words = [max((len(w) for row in shown for w in row[i].split()), default=1)
+             for i in range(columns)]
+    widths = _column_widths(natural, words, TABLE_WIDTH - 3 * (columns - 1))
+    out = [".PP", ".TS", " ".join(["lB"] * columns)]
+    out.append(" ".join("l" if w == n else f"lw({w}n)" for w, n in zip(widths, natural)) + ".")
+    for number, row in enumerate(cells):
         plain = [protect(c) for c in row]
-        if wide and number:
-            lines = textwrap.wrap(row[-1], WIDTH, break_long_words=False, break_on_hyphens=False)
-            plain[-1] = "T{\n" + "\n".join(protect(x) for x in lines) + "\nT}"
+        for i in range(columns):
+            if number and len(shown[number][i]) > widths[i]:
+                lines = textwrap.wrap(row[i], WIDTH, break_long_words=False, break_on_hyphens=False)
+                # Lines of a narrow column are not spread to its width.
+                plain[i] = "T{\n.ad l\n.nh\n" + "\n".join(protect(x) for x in lines) + "\nT}"
         out += "\t".join(plain).split("\n")
     return out + [".TE"]
+
+
+def _column_widths(natural: List[int], words: List[int], room: int) -> List[int]:
+    """A width for each column: its own, or for the widest ones what is left, shared evenly, but
+    never less than their longest word."""
+    widths = list(natural)
+    while sum(widths) > room:
+        widest = max(range(len(widths)), key=lambda i: widths[i] - words[i])
+        if widths[widest] <= words[widest]:
+            break
+        widths[widest] -= 1
+    return widths

@@ -1,5 +1,6 @@
 import Encoding
 import Failures
+import Kernels
 import ModelSupport
 import Models
 import Reranking

@@ -105,6 +105,6 @@ refuses 64 'flat has no --frobnicate' lir-index build -o none.index --frobnicate
 refuses 64 'sparse has no --nprobe' lir-index build --type sparse --nprobe=3 two.lirt -o none.index
 refuses 64 'no --nprobe' lir-search --index nowhere.index --nprobe 3 --print-config queries.lirt
 refuses 64 'are for types that take texts' lir-index build --fields a two.lirt -o none.index
-refuses 64 "Did you mean '--filter'" lir-search --index two.index --fliter x queries.lirt
+refuses 64 'did you mean --filter?' lir-search --index two.index --fliter x queries.lirt
 refuses 64 'did you mean sparse?' lir-index build --type spars two.lirt -o none.index
 [ ! -e none.index ] || fail 'an index of a command that was refused'

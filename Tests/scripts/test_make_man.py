@@ -184,7 +184,8 @@ class MakeMan(unittest.TestCase):
         page = self.page("lir-run.5")
         self.assertTrue(page.startswith("'\\\" t\n"))
         self.assert_lines(page, ".SH NAME", r"lir-run \- a ranking as text")
-        self.assert_lines(page, ".TS", "lB lB", "l lx.", "field\tmeaning", "\\fBscore\\fR\tT{",
+        self.assert_lines(page, ".TS", "lB lB", "l lw(62n).", "field\tmeaning", "\\fBscore\\fR\tT{",
+                          ".ad l", ".nh",
                           "the shortest text that reads back to the same number, which can be "
                           "rather long", "T}")
         (self.root / "man/prose/lir-run.5.md").write_text("# DESCRIPTION\n")
