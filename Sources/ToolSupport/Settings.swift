@@ -1,6 +1,7 @@
 import ArgumentParser
 import Failures
 import JSON
+import Records
 
 /// One setting of a command: a long flag and the value that is in force.
 package struct Setting: Sendable, Equatable {
@@ -50,8 +51,11 @@ package enum Settings {
       guard let label = child.label, label.hasPrefix("_"), !(child.value is Argument<[String]>)
       else { continue }
       let value: Setting.Value
-      if let simple = common(child.value) {
+      if let simple = common(child.value) ?? choice(child.value) {
         value = simple
+      } else if let group = group(child.value) {
+        collect(group.options, group.withoutEffect, into: &settings)
+        continue
       } else if let property = child.value as? any ParsedProperty {
         if let group = property.group {
           let named = (group as? any OptionsWithoutEffect).map { type(of: $0).withoutEffect }
@@ -87,6 +91,41 @@ package enum Settings {
     case let number as Option<Float?>:
       number.wrappedValue.map { .number("\($0)") } ?? Setting.Value.none
     case let list as Option<[String]>: .list(list.wrappedValue)
+    default: nil
+    }
+  }
+
+  /// The value of an option that is one of several words, of those that many tools have; nil of
+  /// another.
+  private static func choice(_ property: Any) -> Setting.Value? {
+    switch property {
+    case let word as Option<ProgressPolicy>: .text(word.wrappedValue.rawValue)
+    case let word as Option<Diagnostics.Format>: .text(word.wrappedValue.rawValue)
+    case let word as Option<RecordFormat>: .text(word.wrappedValue.rawValue)
+    case let word as Option<RecordErrorPolicy>: .text(word.wrappedValue.rawValue)
+    case let word as Option<InstructionSetName>: .text(word.wrappedValue.rawValue)
+    case let word as Option<ComputePrecision>: .text(word.wrappedValue.rawValue)
+    default: nil
+    }
+  }
+
+  /// The options of a group of this library, by its exact type as above; nil of another property.
+  private static func group(_ property: Any) -> (options: Any, withoutEffect: [String])? {
+    switch property {
+    case let group as OptionGroup<CommonOptions>:
+      (group.wrappedValue, CommonOptions.withoutEffect)
+    case let group as OptionGroup<OutputOptions>:
+      (group.wrappedValue, OutputOptions.withoutEffect)
+    case let group as OptionGroup<ModelOptions>: (group.wrappedValue, ModelOptions.withoutEffect)
+    case let group as OptionGroup<InstructionOptions>:
+      (group.wrappedValue, InstructionOptions.withoutEffect)
+    case let group as OptionGroup<RecordOptionsGroup>: (group.wrappedValue, [])
+    case let group as OptionGroup<QueryFieldOptions>: (group.wrappedValue, [])
+    case let group as OptionGroup<ResumeOptions>:
+      (group.wrappedValue, ResumeOptions.withoutEffect)
+    case let group as OptionGroup<ShardOptions>: (group.wrappedValue, ShardOptions.withoutEffect)
+    case let group as OptionGroup<PrecisionOptions>:
+      (group.wrappedValue, PrecisionOptions.withoutEffect)
     default: nil
     }
   }

@@ -42,33 +42,37 @@ struct AnswersJob {
       options.output, tag: options.tag ?? provenance.runTag(Rerank.tool),
       provenance: provenance.json, marksEnds: true)
     var answers = RunAnswers(bytes)
+    var final = FinalScores(firstShare: options.interpolate)
     while let answer = try answers.next() {
-      if answer.run.count > 0 { try score(answer.run, model, output) }
+      if answer.run.count > 0 { try score(answer.run, model, &final, output) }
       // A query without documents is answered, too.
       if let query = answer.query, answer.run.queries.find(query) == nil {
         try output.append(query: query, [])
       }
     }
     try output.finish()
+    if let warning = final.steps.warning { context.diagnostics.warning(warning) }
   }
 
-  private func score(_ run: Run, _ model: RerankModel, _ output: RunOutput) throws(Failure) {
+  private func score(
+    _ run: Run, _ model: RerankModel, _ final: inout FinalScores, _ output: RunOutput
+  ) throws(Failure) {
     let queries = 0..<run.queries.count
     let candidates = CandidateIDs(run, queries: queries, depth: options.depth ?? .max)
     let texts = try CandidateTexts(
       run, candidates, queryFile: options.queries, docFiles: [], model.scorer.needs,
-      options: options.records.records())
+      options: options.records.records(),
+      queryOptions: options.queryFields.records(options.records.records()))
     let window = try PairWindow(
       run, queries, depth: candidates.depth, texts, model.scorer.needs)
-    let (scores, truncated) = try model.scorer.score(window)
-    let final = FinalScores(firstShare: options.interpolate)
+    let found = try model.scorer.score(window)
     for query in queries {
       let first = run.entries(of: query).lowerBound
       let documents = try final.documents(
-        window.queryIDs[query], window.docIDs[query], scores[query],
-        first: { run.score(first + $0) })
+        window.queryIDs[query], window.docIDs[query], found.scores[query],
+        logits: found.logits?[query], first: { run.score(first + $0) })
       try output.append(query: window.queryIDs[query], documents)
     }
-    context.count(records: window.pairs, truncated: truncated)
+    context.count(records: window.pairs, truncated: found.truncated)
   }
 }

@@ -106,7 +106,7 @@ refuses 64 'set-encoders' lir-rerank --model "$MODELS/native/mono_bert_02/model"
 # Another model for queries; an adapter.
 exits 0 lir-encode --model "$MODELS/native/dpr_bert_04/model" --role doc docs.tsv -o doc.lirt
 two=(--model "$MODELS/native/dpr_bert_04/model" --query-model "$MODELS/native/dpr_bert_03/model")
-refuses 78 'were made by model' lir-rerank "${two[@]}" --queries queries.tsv --docs doc.lirt first.run
+refuses 78 'were made by a model' lir-rerank "${two[@]}" --queries queries.tsv --docs doc.lirt first.run
 exits 0 lir-encode "${two[@]}" --role doc docs.tsv -o doc.lirt
 exits 0 lir-encode "${two[@]}" --role query --no-provenance queries.tsv -o query.lirt
 exits 0 lir-encode --model "$MODELS/native/dpr_bert_03/model" --role query queries.tsv -o own.lirt
