@@ -102,6 +102,19 @@ package final class NarrowMatrix: @unchecked Sendable {
       columnStride, words + first * ((columns + 1) / 2))
   }
 
+  /// The bytes of an output and what a step of them is worth.
+  package func bytes(of row: Int) -> (codes: [Int8], scale: Float) {
+    precondition(precision == .int8 && row >= 0 && row < rows, "bytes of output \(row)")
+    let depth = (columns + 3) / 4
+    let panel = row / PackedMatrix.panelWidth * PackedMatrix.panelWidth
+    let width = Self.padded(min(PackedMatrix.panelWidth, rows - panel))
+    let first = UnsafeRawPointer(words + panel * depth + (row - panel))
+    let codes = (0..<columns).map { column in
+      first.load(fromByteOffset: column / 4 * 4 * width + column % 4, as: Int8.self)
+    }
+    return (codes, scales[row])
+  }
+
   /// Floats that W[N,K] and a bias take.
   package static func memoryCount(rows: Int, columns: Int, _ precision: Precision) -> Int {
     wordCount(rows, columns, precision) + 3 * padded(rows)

@@ -10,7 +10,8 @@ package struct DenseComparison: Sendable {
   private let similarity: Similarity
   private let kernels: Kernels
   private let packed: PackedMatrix
-  private let values: [Float]
+  /// The queries; of unit length where scores are cosines.
+  package let values: [Float]
 
   /// Prepares queries[count, dimension].
   package init(
@@ -19,11 +20,7 @@ package struct DenseComparison: Sendable {
     precondition(count > 0 && values.count % count == 0, "\(values.count) values, \(count) queries")
     let dimension = values.count / count
     var values = values
-    values.withUnsafeMutableBufferPointer { buffer in
-      guard let base = buffer.baseAddress, similarity == .cosine else { return }
-      let view = MutableMatrixView(base, rows: count, columns: dimension)
-      kernels.l2NormalizeRows(view.view, epsilon: Self.epsilon, into: view)
-    }
+    if similarity == .cosine { Self.bringToUnitLength(&values, dimension: dimension, kernels) }
     packed = values.withUnsafeBufferPointer { buffer in
       PackedMatrix(
         buffer.baseAddress.unsafelyUnwrapped, rows: count, columns: dimension, kernels: kernels)
@@ -33,6 +30,17 @@ package struct DenseComparison: Sendable {
     self.similarity = similarity
     self.kernels = kernels
     self.values = values
+  }
+
+  /// Brings vectors to unit length, as both sides of a cosine are.
+  package static func bringToUnitLength(
+    _ values: inout [Float], dimension: Int, _ kernels: Kernels
+  ) {
+    values.withUnsafeMutableBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return }
+      let view = MutableMatrixView(base, rows: buffer.count / dimension, columns: dimension)
+      kernels.l2NormalizeRows(view.view, epsilon: epsilon, into: view)
+    }
   }
 
   /// Smallest length that a vector is divided by, as torch.nn.functional.normalize has it.

@@ -168,6 +168,10 @@ static void CK_NARROW(gemm_colmax_run)(const ck_gemm_colmax_f32 *g, const ck_nar
                                        g->offsets[s + 1] - first, n, g->out + s * g->ldo);
 }
 
+#if CK_NARROW_BYTES
+#include "scan_bytes.h"
+#endif
+
 #undef CK_NARROW
 #undef CK_NARROW_SUM
 #undef CK_NARROW_STEP

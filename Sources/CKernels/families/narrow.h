@@ -12,6 +12,11 @@
 #include "narrow_rows.h"
 #include "pack_narrow.h"
 
+enum {
+    CK_SCAN_FEW = 8,       // queries that stored bytes are multiplied with along K
+    CK_SCAN_ROW = 1 << 13, // bytes of such a query at most
+};
+
 // Words from one narrowed row to the next.
 CK_INLINE size_t ck_narrow_stride(size_t k) { return ck_round_up((k + 1) / 2, 16); }
 

@@ -102,6 +102,21 @@ typedef struct {
     const int32_t *sums;
 } ck_narrow_weights;
 
+// Documents of bytes, and what excludes them as answers of queries: a document's score is at most
+// product + offset + error * by_error + norm * by_norm + by_none, and it is found unless that is below
+// the query's threshold. Documents are rows, queries columns.
+typedef struct {
+    size_t m;
+    const int8_t *codes; // [m, ld]
+    size_t ld;           // bytes, at least K
+    const float *scales, *errors, *norms; // [m]
+    const float *offsets;                 // [m], or NULL for zeros
+    const float *by_error, *by_norm, *by_none, *thresholds; // [n]
+    // What is found, with its product: room for m * n each. Of one column rows ascend.
+    int32_t *found_rows, *found_columns;
+    float *found_scores;
+} ck_scan;
+
 // Softmax attention of one sequence: for every head h,
 // out[q, h*E ..] = softmax over keys of (scale * q_h · k_hᵀ + relative) · v_h.
 // q[queries, ldq], k[keys, ldk], v[keys, ldv], out[queries, ldo]; head h at column h*E of each.
@@ -216,6 +231,9 @@ typedef struct {
     // Rows of `a` become bytes, with a scale and a zero each. A row that is not finite gives NaN.
     void (*gemm_s8)(const ck_gemm_f32 *, const ck_narrow_weights *, void *scratch);
     void (*gemm_colmax_s8)(const ck_gemm_colmax_f32 *, const ck_narrow_weights *, void *scratch);
+
+    // The number of those found; queries are weights of bytes.
+    size_t (*scan_s8)(const ck_scan *, const ck_narrow_weights *queries);
 
     size_t (*attention_scratch)(size_t queries, size_t keys, size_t head_width, size_t reach);
     void (*attention_f32)(const ck_attention_f32 *);

@@ -1,0 +1,115 @@
+internal import CKernels
+
+/// Documents of bytes, ready to be compared with queries of bytes; and what bounds their scores.
+///
+/// Document i is `codes[i, K] * scales[i]`, and its score for query j is at most the product
+/// + offsets[i] + errors[i] * byError[j] + norms[i] * byNorm[j] + byNone[j]. The memory belongs to
+/// somebody else and must live as long as the view is used.
+package struct ByteRows {
+  package var count: Int
+  package var codes: UnsafePointer<Int8>
+  package var scales: UnsafePointer<Float>
+  package var errors: UnsafePointer<Float>
+  package var norms: UnsafePointer<Float>
+  /// nil for zeros.
+  package var offsets: UnsafePointer<Float>?
+
+  package init(
+    count: Int, codes: UnsafePointer<Int8>, scales: UnsafePointer<Float>,
+    errors: UnsafePointer<Float>, norms: UnsafePointer<Float>, offsets: UnsafePointer<Float>?
+  ) {
+    self.count = count
+    self.codes = codes
+    self.scales = scales
+    self.errors = errors
+    self.norms = norms
+    self.offsets = offsets
+  }
+}
+
+/// What turns a document's error and norm into the bound of its score, for each query.
+package struct ScoreBounds: Sendable {
+  package var byError: [Float]
+  package var byNorm: [Float]
+  package var byNone: [Float]
+
+  package init(byError: [Float], byNorm: [Float], byNone: [Float]) {
+    self.byError = byError
+    self.byNorm = byNorm
+    self.byNone = byNone
+  }
+}
+
+/// Rows and columns that a scan found, with their products; memory that is used again and again.
+///
+/// Not `Sendable`: a worker has its own.
+package final class ScanResults {
+  private(set) var capacity = 0
+  fileprivate var rows: UnsafeMutablePointer<Int32>
+  fileprivate var columns: UnsafeMutablePointer<Int32>
+  fileprivate var scores: UnsafeMutablePointer<Float>
+  package fileprivate(set) var count = 0
+
+  package init(capacity: Int) {
+    self.capacity = capacity
+    rows = .allocate(capacity: capacity)
+    columns = .allocate(capacity: capacity)
+    scores = .allocate(capacity: capacity)
+  }
+
+  deinit {
+    rows.deallocate()
+    columns.deallocate()
+    scores.deallocate()
+  }
+
+  /// What was found at a place: of one column rows ascend.
+  package subscript(index: Int) -> (row: Int, column: Int, score: Float) {
+    precondition(index >= 0 && index < count, "result \(index) of \(count)")
+    return (Int(rows[index]), Int(columns[index]), scores[index])
+  }
+}
+
+extension Kernels {
+  /// Finds documents whose scores may reach a query's threshold.
+  ///
+  /// A product is an exact sum of integers, converted and multiplied by the product of both scales
+  /// in single precision: the same bits on every instruction set. A score that is no number is found.
+  ///
+  /// - Parameters:
+  ///   - documents: codes[M,K] and what belongs to them.
+  ///   - queries: Q[N,K] of bytes.
+  ///   - bounds: Of the N queries.
+  ///   - thresholds: [N]; documents that must be below them are not found.
+  ///   - results: Room for M · N; what it holds is replaced.
+  package func scan(
+    _ documents: ByteRows, _ queries: NarrowMatrix, _ bounds: ScoreBounds, thresholds: [Float],
+    into results: ScanResults
+  ) {
+    let n = queries.rows
+    precondition(queries.precision == .int8, "scan: queries of \(queries.precision)")
+    precondition(
+      bounds.byError.count == n && bounds.byNorm.count == n && bounds.byNone.count == n
+        && thresholds.count == n, "scan: bounds of \(n) queries")
+    precondition(documents.count * n <= results.capacity, "scan: room for what is found")
+    var weights = queries.weights
+    bounds.byError.withUnsafeBufferPointer { byError in
+      bounds.byNorm.withUnsafeBufferPointer { byNorm in
+        bounds.byNone.withUnsafeBufferPointer { byNone in
+          thresholds.withUnsafeBufferPointer { thresholds in
+            var call = ck_scan(
+              m: documents.count, codes: documents.codes, ld: queries.columns,
+              scales: documents.scales, errors: documents.errors, norms: documents.norms,
+              offsets: documents.offsets, by_error: byError.baseAddress,
+              by_norm: byNorm.baseAddress, by_none: byNone.baseAddress,
+              thresholds: thresholds.baseAddress, found_rows: results.rows,
+              found_columns: results.columns, found_scores: results.scores)
+            results.count = withExtendedLifetime(queries) {
+              table.pointee.scan_s8(&call, &weights)
+            }
+          }
+        }
+      }
+    }
+  }
+}
