@@ -34,12 +34,18 @@ package enum IndexPresence: Sendable, Equatable, CustomStringConvertible {
   case element(ElementType)
   /// In indexes of this version of the format and later ones.
   case format(Int)
+  /// Where a parameter of building has this value.
+  case parameter(String, String)
+  /// Where a parameter of building has another value, or none.
+  case unless(String, String)
 
   package var description: String {
     switch self {
     case .always: "always"
     case .element(let type): "for vectors of \(type.rawValue)"
     case .format(let version): "from format \(version) on"
+    case .parameter(let name, let value): "with --\(name) \(value)"
+    case .unless(let name, let value): "without --\(name) \(value)"
     }
   }
 
@@ -49,6 +55,8 @@ package enum IndexPresence: Sendable, Equatable, CustomStringConvertible {
     case .always: true
     case .element(let type): manifest.source.element == type
     case .format(let version): manifest.format >= version
+    case .parameter(let name, let value): manifest.parameter(name) == value
+    case .unless(let name, let value): manifest.parameter(name) != value
     }
   }
 }

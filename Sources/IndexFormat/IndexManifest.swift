@@ -73,6 +73,13 @@ package struct IndexManifest: Sendable {
   }
 }
 
+extension IndexManifest {
+  /// The text of a parameter of building; nil where there is none.
+  package func parameter(_ name: String) -> String? {
+    parameters.first { $0.key == name }?.value.string
+  }
+}
+
 // MARK: Writing
 
 extension IndexManifest {

@@ -28,11 +28,16 @@ package struct Candidates: Sendable {
     mask = request.filter?.mask(id)
   }
 
+  /// Whether a document may be found.
+  package func admits(_ ordinal: Int) -> Bool {
+    ordinal != own && mask.map { $0.contains(ordinal) } ?? true
+  }
+
   /// Takes note of a document's score.
   package mutating func offer(_ ordinal: Int, _ score: Float) {
     // Equal scores may still enter by their ids.
     if score < threshold, score > -.infinity { return }
-    if ordinal == own || mask.map({ !$0.contains(ordinal) }) ?? false { return }
+    guard admits(ordinal) else { return }
     guard score.isFinite else {
       notFinite = min(notFinite ?? ordinal, ordinal)
       return

@@ -12,6 +12,13 @@ package protocol SearchableIndex: Sendable {
   /// - Throws: 65 for a query or a score that is not a finite number, and for damaged files; 78 for
   ///   queries of another form than the index's.
   func search(_ request: SearchRequest) throws(Failure) -> [[TopDocuments.Entry]]
+
+  /// What is to be said of all searches so far, for the summary.
+  var figures: [(name: String, value: String)] { get }
+}
+
+extension SearchableIndex {
+  package var figures: [(name: String, value: String)] { [] }
 }
 
 /// An index that can score documents that are given.

@@ -103,6 +103,7 @@ struct SearchJob {
     }
     try loop.search.finish()
     try output.finish()
+    for (name, value) in index.figures { context.report(name, value) }
     guard options.latency else { return }
     for (name, seconds) in loop.latencies.percentiles {
       context.report("\(name)_ms", ToolContext.fixed(seconds * 1000, 3))

@@ -43,20 +43,21 @@ func denseRecords(
 /// Builds an index of the records of streams, as lir-index does.
 func buildIndex(
   _ target: String, streams: [String], type: (any IndexType.Type)? = nil,
-  maxMemory: Int = IndexWork.usualMemory
+  given: [IndexArguments.Given] = [], threads: Int = 1, maxMemory: Int = IndexWork.usualMemory
 ) throws {
   let build = IndexBuild(
-    target, type: type, of: IndexTypes.all,
-    IndexWork(Kernels(), WorkerPool(threads: 1), memory: maxMemory))
+    target, type: type, of: IndexTypes.all, given: given,
+    IndexWork(Kernels(), WorkerPool(threads: threads), memory: maxMemory))
   _ = try build.run(.streams(streams))
 }
 
 /// Opens an index for searching.
 func openIndex(
-  _ folder: String, threads: Int = 1, _ isa: InstructionSet = .best
+  _ folder: String, given: [IndexArguments.Given] = [], threads: Int = 1,
+  _ isa: InstructionSet = .best
 ) throws -> any RescoringIndex {
   let (index, _) = try IndexTypes.open(
-    IndexFolder(folder), [], IndexWork(Kernels(isa), WorkerPool(threads: threads)))
+    IndexFolder(folder), given, IndexWork(Kernels(isa), WorkerPool(threads: threads)))
   guard let index = index as? any RescoringIndex else {
     throw Failure(.software, "an index that cannot score documents")
   }

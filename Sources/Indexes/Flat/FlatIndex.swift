@@ -12,9 +12,9 @@ import Workers
 /// whatever the other queries, the threads or the instruction set.
 final class FlatIndex: RescoringIndex {
   let documents: DocumentTable
-  private let place: String
-  private let dimension: Int
-  private let similarity: Similarity
+  let place: String
+  let dimension: Int
+  let similarity: Similarity
   private let vectors: StoredRows
   private let kernels: Kernels
   private let pool: WorkerPool
@@ -24,18 +24,25 @@ final class FlatIndex: RescoringIndex {
   /// Queries that are compared at a time.
   private static let queryBlock = 256
 
+  /// - Parameters:
+  ///   - segment: What is searched.
+  ///   - work: What searches.
+  ///   - files: The vectors, and the scales that those of bytes have.
   /// - Throws: 65 where the files do not fit the manifest, 78 for a similarity that is not known.
-  init(_ segment: IndexSegment, _ work: IndexWork) throws(Failure) {
+  init(
+    _ segment: IndexSegment, _ work: IndexWork,
+    rows files: (vectors: IndexFile, scales: IndexFile) = (Flat.vectors, Flat.scales)
+  ) throws(Failure) {
     place = segment.folder
     kernels = work.kernels
     pool = work.pool
     documents = try DocumentTable(segment)
     similarity = try Flat.similarity(segment.manifest.source, segment.folder)
-    let rows = try segment.tensor(Flat.vectors)
+    let rows = try segment.tensor(files.vectors)
     guard RowCodec.types.contains(rows.entry.type) else {
       throw .data(rows.file.path, "damaged: vectors of \(rows.entry.type.rawValue)")
     }
-    let scales = rows.entry.type == .i8 ? try segment.tensor(Flat.scales) : nil
+    let scales = rows.entry.type == .i8 ? try segment.tensor(files.scales) : nil
     vectors = StoredRows(
       (rows.file, rows.entry), scales: scales.map { ($0.file, $0.entry) }, kernels)
     dimension = vectors.width
@@ -55,7 +62,7 @@ final class FlatIndex: RescoringIndex {
   }
 
   /// The numbers of queries; `name` is what a query is called in messages.
-  private func checked(
+  func checked(
     _ queries: Embeddings, _ name: (Int) -> String
   ) throws(Failure) -> [Float] {
     guard case .dense(let values, let width) = queries, width == dimension else {
@@ -134,14 +141,31 @@ final class FlatIndex: RescoringIndex {
     _ queries: Embeddings, _ query: Int, of ordinals: [Int]
   ) throws(Failure) -> [Float] {
     let values = try checked(queries[query..<query + 1]) { _ in "the query" }
-    let comparison = DenseComparison(values, count: 1, similarity, kernels)
-    let rows = AlignedBuffer(count: dimension)
-    let score = AlignedBuffer(count: 1)
-    return ordinals.map { ordinal in
-      comparison.score(
-        vectors.rows(ordinal..<ordinal + 1, scratch: rows), scratch: rows,
-        into: score.matrix(rows: 1, columns: 1))
-      return score.pointer[0]
-    }
+    return scores(values, of: ordinals)
   }
+
+  /// Scores of some documents for the numbers of one query.
+  func scores(_ query: [Float], of ordinals: [Int]) -> [Float] {
+    let comparison = DenseComparison(query, count: 1, similarity, kernels)
+    let one = AlignedBuffer(count: dimension)
+    let rows = AlignedBuffer(count: Self.gathered * dimension)
+    let scores = AlignedBuffer(count: Self.gathered)
+    var results: [Float] = []
+    results.reserveCapacity(ordinals.count)
+    for start in stride(from: 0, to: ordinals.count, by: Self.gathered) {
+      let part = ordinals[start..<min(start + Self.gathered, ordinals.count)]
+      for (place, ordinal) in part.enumerated() {
+        (rows.pointer + place * dimension).update(
+          from: vectors.rows(ordinal..<ordinal + 1, scratch: one).base, count: dimension)
+      }
+      comparison.score(
+        rows.matrix(rows: part.count, columns: dimension).view, scratch: rows,
+        into: scores.matrix(rows: part.count, columns: 1))
+      results += UnsafeBufferPointer(start: scores.pointer, count: part.count)
+    }
+    return results
+  }
+
+  /// Documents that are scored together when they are given: a step of the kernels for one query.
+  private static let gathered = 64
 }

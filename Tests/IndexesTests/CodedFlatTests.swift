@@ -1,0 +1,225 @@
+import Failures
+import IndexFormat
+import Indexes
+import Kernels
+import Retrieval
+import Tensors
+import TestSupport
+import Testing
+import Vectors
+import Workers
+
+/// A flat index with codes against one without: scores and order must be the same bits.
+@Suite struct CodedFlatTests {
+  /// Documents and queries that are hard for a bound, each in its own way.
+  enum Hard: String, CaseIterable {
+    case gaussian, equal, nearlyEqual, zeros, denormals, huge, mixed, grid
+
+    func vectors(_ count: Int, _ dimension: Int, seed: UInt64) -> [Float] {
+      var random = CounterRandom(seed: seed)
+      func number() -> Float { Float(Int(random.next() >> 40) - 1 << 23) * 0x1p-22 }
+      let one = (0..<dimension).map { _ in number() }
+      var values: [Float] = []
+      for row in 0..<count {
+        switch self {
+        case .gaussian:
+          values += (0..<dimension).map { _ in (0..<4).reduce(Float(0)) { sum, _ in sum + number() }
+          }
+        case .equal: values += one
+        // Scores that differ in their last bits, if at all.
+        case .nearlyEqual:
+          values += one.enumerated().map { $0 == row % dimension ? $1.nextUp : $1 }
+        case .zeros:
+          values +=
+            row % 3 == 0 ? one : [Float](repeating: row % 3 == 1 ? 0 : -0.0, count: dimension)
+        case .denormals:
+          values += (0..<dimension).map { _ in number() * 0x1p-140 }
+        case .huge: values += (0..<dimension).map { _ in number() * 0x1p62 }
+        case .mixed:
+          let size = Float(sign: .plus, exponent: row % 41 - 20, significand: 1)
+          values += (0..<dimension).map { _ in number() * size }
+        case .grid: values += (0..<dimension).map { _ in Float(random.next() % 3) - 1 }
+        }
+      }
+      return values
+    }
+  }
+
+  private static func folder(
+    _ documents: [Float], _ dimension: Int, _ similarity: String, _ type: ElementType = .f32
+  ) throws -> TemporaryFolder {
+    let folder = try TemporaryFolder()
+    let codec = RowCodec(type, Kernels())
+    try writeStream(
+      folder("s"), .dense(type, dimension: dimension), dimension: dimension, similarity: similarity,
+      (0..<documents.count / dimension).map { row in
+        let (values, scale) = codec.encode(
+          Array(documents[row * dimension..<(row + 1) * dimension]))
+        return (descendingID(row), 1, [values] + (scale.map { [bytes([$0])] } ?? []))
+      })
+    return folder
+  }
+
+  private static func search(
+    _ index: any SearchableIndex, _ queries: [Float], _ dimension: Int, k: Int,
+    dropsSelf: Bool = false
+  ) throws -> [[TopDocuments.Entry]] {
+    let ids = (0..<queries.count / dimension).map {
+      dropsSelf ? descendingID($0) : Array("q\($0)".utf8)
+    }
+    return try index.search(
+      SearchRequest(
+        ids: ids, queries: .dense(queries, dimension: dimension), k: k, dropsSelf: dropsSelf))
+  }
+
+  @Test(arguments: Hard.allCases, ["dot", "cosine", "l2"])
+  func bitsOfTheVectors(hard: Hard, similarity: String) throws {
+    for (dimension, count) in [(1, 40), (33, 1100), (130, 520)] {
+      let documents = hard.vectors(count, dimension, seed: 1)
+      let folder = try Self.folder(documents, dimension, similarity)
+      try buildIndex(folder("plain"), streams: [folder("s")])
+      try buildIndex(folder("coded"), streams: [folder("s")], given: [("codes", "int8")])
+      let plain = try openIndex(folder("plain"))
+      for queries in [1, 70] {
+        // Some queries are documents, so that the largest scores tie.
+        let asked =
+          hard.vectors(max(queries - 2, 1), dimension, seed: 2)
+          + documents.prefix(min(2, queries - 1) * dimension)
+        for k in [1, 100] {
+          // Scores of huge vectors may overflow, which is an error in both.
+          guard let expected = try? Self.search(plain, asked, dimension, k: k) else {
+            let coded = try openIndex(folder("coded"))
+            #expect(status { _ = try Self.search(coded, asked, dimension, k: k) } == .data)
+            continue
+          }
+          let coded = try openIndex(folder("coded"), threads: 1 + k % 2)
+          #expect(
+            try Self.search(coded, asked, dimension, k: k) == expected,
+            "\(dimension) numbers, \(queries) queries, k \(k)")
+        }
+      }
+    }
+  }
+
+  @Test(arguments: InstructionSet.supported) func everyInstructionSet(_ isa: InstructionSet) throws
+  {
+    let (dimension, count) = (100, 700)
+    let folder = try Self.folder(
+      Hard.mixed.vectors(count, dimension, seed: 3), dimension, "dot")
+    try buildIndex(folder("plain"), streams: [folder("s")])
+    try buildIndex(folder("coded"), streams: [folder("s")], given: [("codes", "int8")])
+    for queries in [1, 4, 5, 16, 40, 64, 65, 130] {
+      let asked = Hard.gaussian.vectors(queries, dimension, seed: 4)
+      #expect(
+        try Self.search(openIndex(folder("coded"), isa), asked, dimension, k: 7)
+          == Self.search(openIndex(folder("plain")), asked, dimension, k: 7), "\(queries) queries")
+    }
+  }
+
+  /// What a query may not find must not count among the k that push others out.
+  @Test func whatMayNotBeFoundExcludesNothing() throws {
+    let (dimension, count) = (16, 300)
+    let documents = Hard.gaussian.vectors(count, dimension, seed: 5)
+    let folder = try Self.folder(documents, dimension, "dot")
+    try buildIndex(folder("plain"), streams: [folder("s")])
+    try buildIndex(folder("coded"), streams: [folder("s")], given: [("codes", "int8")])
+    let asked = Array(documents.prefix(20 * dimension))
+    let expected = try Self.search(
+      openIndex(folder("plain")), asked, dimension, k: 1, dropsSelf: true)
+    #expect(
+      try Self.search(openIndex(folder("coded")), asked, dimension, k: 1, dropsSelf: true)
+        == expected)
+    // Each of them is its own best document.
+    #expect(
+      try Self.search(openIndex(folder("coded")), asked, dimension, k: 1) != expected)
+  }
+
+  @Test(arguments: [ElementType.f16, .bf16, .i8])
+  func storedTypes(type: ElementType) throws {
+    let (dimension, count) = (48, 400)
+    let folder = try Self.folder(
+      Hard.gaussian.vectors(count, dimension, seed: 6), dimension, "cosine", type)
+    try buildIndex(folder("plain"), streams: [folder("s")])
+    try buildIndex(folder("coded"), streams: [folder("s")], given: [("codes", "int8")])
+    let asked = Hard.gaussian.vectors(9, dimension, seed: 7)
+    #expect(
+      try Self.search(openIndex(folder("coded")), asked, dimension, k: 20)
+        == Self.search(openIndex(folder("plain")), asked, dimension, k: 20))
+  }
+
+  /// Without originals the codes are the vectors: what a stream of the decoded rows gives.
+  @Test func withoutOriginals() throws {
+    let (dimension, count) = (24, 300)
+    let documents = Hard.gaussian.vectors(count, dimension, seed: 8)
+    let folder = try Self.folder(documents, dimension, "dot")
+    try buildIndex(
+      folder("coded"), streams: [folder("s")], given: [("codes", "int8"), ("originals", "none")])
+    let decoded = (0..<count).flatMap { row -> [Float] in
+      documents[row * dimension..<(row + 1) * dimension].withUnsafeBufferPointer { row in
+        let code = ByteCode(row)
+        return code.codes.map { Float($0) * code.scale }
+      }
+    }
+    let other = try Self.folder(decoded, dimension, "dot")
+    try buildIndex(other("plain"), streams: [other("s")])
+    let asked = Hard.gaussian.vectors(9, dimension, seed: 9)
+    #expect(
+      try Self.search(openIndex(folder("coded")), asked, dimension, k: 20)
+        == Self.search(openIndex(other("plain")), asked, dimension, k: 20))
+    #expect(throws: Failure.self) { try openIndex(folder("coded"), given: [("exact", "true")]) }
+    #expect(
+      status { _ = try openIndex(folder("coded"), given: [("exact", "true")]) } == .config)
+  }
+
+  /// Two parts joined have the bytes of one build, also with two threads.
+  @Test func sameBytes() throws {
+    let (dimension, count) = (20, 90)
+    let documents = Hard.mixed.vectors(count, dimension, seed: 10)
+    let folder = try Self.folder(documents, dimension, "l2")
+    let given: [IndexArguments.Given] = [("codes", "int8")]
+    try buildIndex(folder("one"), streams: [folder("s")], given: given)
+    try buildIndex(folder("two"), streams: [folder("s")], given: given, threads: 2)
+    #expect(try contents(folder("one")) == contents(folder("two")))
+    for (name, rows) in [("a", 0..<40), ("b", 40..<count)] {
+      try writeStream(
+        folder(name), .dense(.f32, dimension: dimension), dimension: dimension, similarity: "l2",
+        rows.map { row in
+          (descendingID(row), 1, [bytes(Array(documents[row * dimension..<(row + 1) * dimension]))])
+        })
+      try buildIndex(folder("\(name).index"), streams: [folder(name)], given: given)
+    }
+    let merge = try IndexMerge(
+      ["a.index", "b.index"].map { try IndexFolder(folder($0)) }, Flat.self)
+    _ = try merge.run(
+      to: folder("merged"), IndexWork(Kernels(), WorkerPool(threads: 1)), by: nil)
+    #expect(try contents(folder("merged")) == contents(folder("one")))
+    try Flat.verify(IndexFolder(folder("merged")))
+  }
+
+  /// Numbers that are none are found under checksums that fit.
+  @Test func damagedCodes() throws {
+    let folder = try Self.folder(Hard.gaussian.vectors(3, 2, seed: 11), 2, "dot")
+    try buildIndex(folder("i"), streams: [folder("s")], given: [("codes", "int8")])
+    let errors = try path(of: "codes.errors", in: folder("i"))
+    var content = try contents(folder("i"))[String(errors.split(separator: "/").last ?? "")] ?? []
+    content.replaceSubrange((content.count - 4)..., with: bytes([-Float.infinity]))
+    try replace("codes.errors", of: folder("i"), by: content)
+    #expect(status { try Flat.verify(IndexFolder(folder("i"))) } == .data)
+  }
+
+  @Test func refusals() throws {
+    let folder = try Self.folder(Hard.gaussian.vectors(3, 2, seed: 12), 2, "dot")
+    #expect(
+      status {
+        try buildIndex(folder("i"), streams: [folder("s")], given: [("originals", "keep")])
+      } == .usage)
+    try buildIndex(folder("plain"), streams: [folder("s")])
+    #expect(
+      status { _ = try openIndex(folder("plain"), given: [("approximate", "true")]) } == .usage)
+    try buildIndex(folder("coded"), streams: [folder("s")], given: [("codes", "int8")])
+    #expect(
+      status {
+        _ = try openIndex(folder("coded"), given: [("approximate", "true"), ("exact", "true")])
+      } == .usage)
+  }
+}

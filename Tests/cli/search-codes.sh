@@ -1,0 +1,61 @@
+# shellcheck shell=bash
+# Codes of vectors: the run of the vectors themselves, byte for byte, and what happens without them.
+
+texts 2500 >docs.tsv
+texts 60 7 | sed 's/^d/q/' | awk -F'\t' '$2 != ""' >queries.tsv
+model=native/dpr_bert_01
+exits 0 encode $model doc docs.tsv -o docs.lirt
+exits 0 encode $model query queries.tsv -o queries.lirt
+exits 0 lir-index build docs.lirt -o plain.index
+exits 0 lir-index build --codes int8 docs.lirt -o coded.index
+exits 0 lir-index verify coded.index
+for k in 1 10 3000; do
+  exits 0 lir-search --index plain.index -k $k --tag t queries.lirt -o whole.run
+  for threads in 1 2; do
+    exits 0 lir-search --index coded.index -k $k --tag t --threads $threads queries.lirt -o coded.run
+    same whole.run coded.run
+  done
+  exits 0 lir-search --index coded.index --exact -k $k --tag t queries.lirt -o exact.run
+  same whole.run exact.run
+done
+# The proof is a saving only where most documents are out.
+exits 0 lir-search --index coded.index -k 10 --tag t queries.lirt -o coded.run
+[ "$(summary survivors_p50)" -lt 400 ] || fail "$(summary survivors_p50) survivors of 2500"
+[ "$(summary survivors_max)" -ge "$(summary survivors_p50)" ] || fail 'the figures of the summary'
+
+# One query at a time, and those of a filter.
+head -n 1 queries.tsv >one.tsv
+exits 0 encode $model query one.tsv -o one.lirt
+cut -f 1 docs.tsv | awk 'NR % 7 == 0' >allowed.txt
+for index in plain coded; do
+  exits 0 lir-search --index $index.index -k 5 --tag t one.lirt -o $index.run
+  exits 0 lir-search --index $index.index -k 5 --tag t --filter allowed.txt queries.lirt -o $index.filter.run
+done
+same plain.run coded.run
+same plain.filter.run coded.filter.run
+
+# Without the proof the best are mostly the same.
+exits 0 lir-search --index coded.index --approximate -k 10 --tag t queries.lirt -o approximate.run
+exits 0 lir-search --index plain.index -k 10 --tag t queries.lirt -o whole.run
+shared=$(cut -d ' ' -f 1,3 whole.run | sort | comm -12 - <(cut -d ' ' -f 1,3 approximate.run | sort) | wc -l)
+[ "$shared" -ge $(($(wc -l <whole.run) * 9 / 10)) ] || fail "$shared of $(wc -l <whole.run)"
+
+# Shards joined are one build.
+for i in 1 2 3; do
+  exits 0 encode $model doc --shard $i/3 docs.tsv -o part.lirt
+  exits 0 lir-index build --codes int8 part.lirt -o part-$i.index
+done
+exits 0 lir-index merge -o merged.index part-1.index part-2.index part-3.index
+for file in coded.index/codes*; do same "$file" "merged.index/${file##*/}"; done
+
+# Codes alone.
+exits 0 lir-index build --codes int8 --originals none docs.lirt -o small.index
+! ls small.index/vectors* 2>/dev/null || fail 'the vectors were kept'
+exits 0 lir-search --index small.index -k 10 --tag t queries.lirt -o small.run
+exits 78 lir-search --index small.index --exact -k 10 queries.lirt
+says 'codes alone'
+exits 64 lir-search --index plain.index --approximate -k 10 queries.lirt
+says 'no codes'
+exits 64 lir-index build --originals none docs.lirt -o other.index
+exits 64 lir-index build --codes int4 docs.lirt -o other.index
+says 'expected int8'
