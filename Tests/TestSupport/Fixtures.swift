@@ -54,3 +54,9 @@ package enum Fixtures {
 
 /// Path of a fixture: `TestSupport.fixture("tokenizers/bert_cased")`.
 package func fixture(_ name: String) -> String { Fixtures.path(name) }
+
+/// Path of a real collection's file in the folder that `LIR_TEST_DATA` names; nil where it is not.
+package func testData(_ name: String) -> String? {
+  ProcessInfo.processInfo.environment["LIR_TEST_DATA"].map { "\($0)/\(name)" }
+    .flatMap { FileManager.default.fileExists(atPath: $0) ? $0 : nil }
+}

@@ -1,0 +1,130 @@
+import UnicodeTables
+
+/// What turns a text into the terms that it is found by.
+package struct Analyzer: Sendable {
+  /// How words are made terms.
+  package enum Language: String, Sendable, CaseIterable {
+    /// Possessives, lower case, stop words and Porter's stems, as Lucene's EnglishAnalyzer and Anserini
+    /// have them.
+    case english
+    /// Lower case alone.
+    case none
+  }
+
+  package let language: Language
+
+  package init(_ language: Language) { self.language = language }
+
+  /// Calls `body` with the UTF-8 of each term of a text, in order.
+  ///
+  /// - Parameters:
+  ///   - text: UTF-8.
+  ///   - scratch: Memory that is used again and again.
+  ///   - body: Gets the terms; their bytes are gone with the call.
+  package func forEachTerm(
+    of text: some Sequence<UInt8>, scratch: inout Scratch, _ body: (ArraySlice<UInt8>) -> Void
+  ) {
+    scratch.read(text)
+    var place = 0
+    while let word = scratch.nextWord(from: place) {
+      place = word.upperBound
+      scratch.makeTerm(word)
+      if language == .english {
+        scratch.dropPossessive()
+        scratch.lowercase()
+        if StopWords.english.contains(scratch.term) { continue }
+        scratch.stemmer.stem(&scratch.term)
+      } else {
+        scratch.lowercase()
+      }
+      if !scratch.term.isEmpty { body(scratch.encoded()[...]) }
+    }
+  }
+
+  /// Memory for the analysis of one text after the other.
+  package struct Scratch {
+    private var scalars: [UInt32] = []
+    private var scanner = WordScanner([])
+    private var decoder = UTF8()
+    fileprivate var stemmer = PorterStemmer()
+    /// The word at hand, in units of UTF-16.
+    fileprivate var term: [UInt16] = []
+    private var bytes: [UInt8] = []
+
+    package init() {}
+
+    fileprivate mutating func read(_ text: some Sequence<UInt8>) {
+      scalars.removeAll(keepingCapacity: true)
+      var iterator = text.makeIterator()
+      decoder = UTF8()
+      decoding: while true {
+        switch decoder.decode(&iterator) {
+        case .scalarValue(let scalar): scalars.append(scalar.value)
+        case .emptyInput: break decoding
+        case .error: scalars.append(0xFFFD)
+        }
+      }
+      scanner = WordScanner(scalars.map(WordClass.of))
+    }
+
+    /// The next word, no longer than what Lucene keeps together.
+    fileprivate func nextWord(from place: Int) -> Range<Int>? {
+      guard let word = scanner.next(from: place) else { return nil }
+      var units = 0
+      for index in word {
+        units += scalars[index] > 0xFFFF ? 2 : 1
+        if units > Self.longestWord {
+          return scanner.next(from: word.lowerBound, before: index) ?? word
+        }
+      }
+      return word
+    }
+
+    /// Units of UTF-16: StandardTokenizer's default.
+    private static let longestWord = 255
+
+    fileprivate mutating func makeTerm(_ word: Range<Int>) {
+      term.removeAll(keepingCapacity: true)
+      for scalar in scalars[word] { Self.append(scalar, to: &term) }
+    }
+
+    private static func append(_ scalar: UInt32, to term: inout [UInt16]) {
+      guard scalar > 0xFFFF else { term.append(UInt16(scalar)); return }
+      term.append(UInt16(0xD7C0 + (scalar >> 10)))
+      term.append(UInt16(0xDC00 + (scalar & 0x3FF)))
+    }
+
+    /// Drops an s behind one of three apostrophes at the end.
+    fileprivate mutating func dropPossessive() {
+      guard term.count >= 2, term[term.count - 1] == 0x73 || term[term.count - 1] == 0x53,
+        [0x27, 0x2019, 0xFF07].contains(term[term.count - 2])
+      else { return }
+      term.removeLast(2)
+    }
+
+    fileprivate mutating func lowercase() {
+      if term.allSatisfy({ $0 < 0x80 }) {
+        for place in term.indices where term[place] >= 0x41 && term[place] <= 0x5A {
+          term[place] |= 0x20
+        }
+        return
+      }
+      var lower: [UInt16] = []
+      for scalar in String(decoding: term, as: UTF16.self).unicodeScalars {
+        // One scalar each, as Java's Character.toLowerCase: of two the first.
+        Self.append(Lowercase.of(scalar.value), to: &lower)
+      }
+      term = lower
+    }
+
+    fileprivate mutating func encoded() -> [UInt8] {
+      bytes.removeAll(keepingCapacity: true)
+      if term.allSatisfy({ $0 < 0x80 }) {
+        bytes += term.lazy.map { UInt8(truncatingIfNeeded: $0) }
+      } else {
+        bytes += String(decoding: term, as: UTF16.self).utf8
+      }
+      return bytes
+    }
+  }
+}
