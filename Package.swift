@@ -7,7 +7,7 @@ import PackageDescription
 //   L0  Failures, C* modules     what can go wrong; system libraries; C SIMD kernels
 //   L1  JSON Streams Kernels UnicodeTables Workers
 //   L2  Records Tensors
-//   L3  Vectors Tokenizers Evaluation IndexFormat TrainingData
+//   L3  Vectors Tokenizers Analysis Evaluation IndexFormat TrainingData
 //   L4  Autograd Retrieval
 //   L5  Models Indexes
 //   L6  Training Encoding
@@ -90,6 +90,7 @@ let package = Package(
     .target(
       name: "Tokenizers",
       dependencies: ["Failures", "JSON", "Streams", "UnicodeTables", "COniguruma"]),
+    .target(name: "Analysis", dependencies: ["UnicodeTables"]),
     .target(
       name: "Evaluation", dependencies: ["Failures", "JSON", "Streams", "Workers", "Records"]),
     .target(
@@ -112,8 +113,8 @@ let package = Package(
     .target(
       name: "Indexes",
       dependencies: [
-        "Failures", "JSON", "Streams", "Kernels", "Workers", "Tensors", "Vectors", "IndexFormat",
-        "Retrieval",
+        "Failures", "JSON", "Streams", "Kernels", "Workers", "Records", "Tensors", "Vectors",
+        "Analysis", "IndexFormat", "Retrieval",
       ]),
     .target(
       name: "Models",
@@ -224,6 +225,7 @@ let package = Package(
     tests("Tensors", ["Streams", "JSON"]),
     tests("Vectors", ["Kernels", "Streams", "Tensors"]),
     tests("Tokenizers", ["JSON", "Streams", "Tensors"]),
+    tests("Analysis", ["JSON", "UnicodeTables"]),
     tests("Evaluation", ["Records", "Streams", "JSON"]),
     tests(
       "Retrieval",

@@ -145,11 +145,12 @@ import Workers
     let folder = try TemporaryFolder()
     try write(folder("docs"), "a\tx\n")
     let work = IndexWork(Kernels(), WorkerPool(threads: 1))
-    let none = IndexBuild(folder("i"), type: nil, of: IndexTypes.all, work)
+    let none = IndexBuild(folder("i"), type: nil, of: [Flat.self, Sparse.self], work)
     #expect(status { _ = try none.run(.texts([folder("docs")], RecordOptions())) } == .config)
     let wrong = IndexBuild(folder("i"), type: Flat.self, of: IndexTypes.all, work)
     #expect(status { _ = try wrong.run(.texts([folder("docs")], RecordOptions())) } == .config)
-    let usual = IndexBuild(folder("i"), type: nil, of: IndexSample.types, work)
+    let usual = IndexBuild(
+      folder("i"), type: nil, of: [Flat.self, WordOverlap.self, BM25.self], work)
     #expect(try usual.run(.texts([folder("docs")], RecordOptions())) == 1)
   }
 

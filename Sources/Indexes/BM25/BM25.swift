@@ -1,0 +1,86 @@
+import Analysis
+import Failures
+import IndexFormat
+import JSON
+import Retrieval
+import Tensors
+
+/// Okapi BM25 over the words of texts, as Lucene scores it and Anserini asks for it.
+package enum BM25: IndexType {
+  package static let name = "bm25"
+  package static let summary = "an inverted file of texts' words, scored by BM25; needs no model"
+  package static let takes = IndexSubject.texts
+  package static let parameters = [
+    IndexParameter(
+      language, .build, .word(Analyzer.Language.allCases.map(\.rawValue)), default: "english",
+      "What makes terms of words: english for possessives, stop words and Porter's stems as Lucene "
+        + "has them, none for lower case alone."),
+    IndexParameter(
+      k1, .search, .number(0...Double.infinity), default: "0.9",
+      "How slowly more occurrences of a term stop to count."),
+    IndexParameter(
+      b, .search, .number(0...1), default: "0.4", "How much of a document's length counts."),
+  ]
+  package static let files = [
+    termBytes, termOffsets, postingOffsets, postingDocuments, postingFrequencies, lengths,
+    lengthBytes,
+  ]
+
+  static let language = "language"
+  static let k1 = "k1"
+  static let b = "b"
+  /// Statistics: documents with a term, and terms of all documents with their repetitions.
+  static let filledDocuments = "documents_with_terms"
+  static let totalLength = "total_length"
+
+  static let termBytes = IndexFile(
+    "terms", tensor: "terms", [.u8], [.count("bytes of terms")],
+    "the terms in bytewise order, one behind the other")
+  static let termOffsets = IndexFile(
+    "terms.offsets", tensor: "offsets", [.i64], [.count("terms", plus: 1)],
+    "where each term starts, and where the last one ends")
+  static let postingOffsets = IndexFile(
+    "postings", tensor: "offsets", [.i64], [.count("terms", plus: 1)],
+    "where each term's postings start, and where the last ones end")
+  static let postingDocuments = IndexFile(
+    "postings.documents", tensor: "documents", [.i32], [.count("postings")],
+    "the document of each posting, ascending within a term")
+  static let postingFrequencies = IndexFile(
+    "postings.frequencies", tensor: "frequencies", [.i32], [.count("postings")],
+    "how often the document has the term")
+  static let lengths = IndexFile(
+    "lengths", tensor: "lengths", [.i32], [.documents()], "how many terms each document has")
+  static let lengthBytes = IndexFile(
+    "lengths.bytes", tensor: "bytes", [.u8], [.documents()],
+    "the lengths in a byte, as scores have them")
+
+  package static func analyzer(_ arguments: IndexArguments) -> JSON {
+    .object([JSON.Member("name", .string(arguments.text(language) ?? ""))])
+  }
+
+  package static func check(contents segment: IndexSegment) throws(Failure) {
+    try TermPostings(segment).check()
+  }
+
+  /// The analyser that the parameters ask for.
+  static func analyzer(of arguments: IndexArguments) -> Analyzer {
+    guard let language = arguments.text(language).flatMap(Analyzer.Language.init) else {
+      preconditionFailure("a language that is none")
+    }
+    return Analyzer(language)
+  }
+
+  package static func builder(
+    _ writer: IndexWriter, _ source: IndexSource, _ arguments: IndexArguments, _ work: IndexWork
+  ) throws(Failure) -> any IndexBuilder {
+    try BM25Builder(writer, analyzer(of: arguments), work)
+  }
+
+  package static func open(
+    _ segment: IndexSegment, _ arguments: IndexArguments, _ work: IndexWork
+  ) throws(Failure) -> any SearchableIndex {
+    try BM25Index(
+      segment, analyzer(of: arguments), k1: Float(arguments.number(k1)),
+      b: Float(arguments.number(b)), work)
+  }
+}

@@ -1,0 +1,149 @@
+import Analysis
+import Failures
+import IndexFormat
+import JSON
+import Records
+import Retrieval
+import Tensors
+import Workers
+
+/// Postings by term, from texts.
+///
+/// Memory: one block of postings, the terms and the ids of all documents, and what `PostingBlocks`
+/// says.
+struct BM25Builder: IndexBuilder {
+  private let writer: IndexWriter
+  private let analyzer: Analyzer
+  private let pool: WorkerPool
+  private let scratch: WorkerLocal<Analyzer.Scratch>
+  private let blockPostings: Int
+  /// Terms in the order in which they were met first.
+  private var table = IDTable()
+  /// Postings of the current block in the order of documents.
+  private var terms: [Int32] = []
+  private var documents: [Int32] = []
+  private var frequencies: [Int32] = []
+  private var blocks: PostingBlocks<Int32>
+  private let lengths: StreamedTensorFile
+  private let lengthBytes: StreamedTensorFile
+  private var filledDocuments = 0
+  private var totalLength = 0
+
+  /// - Throws: 73 where the files cannot be made.
+  init(_ writer: IndexWriter, _ analyzer: Analyzer, _ work: IndexWork) throws(Failure) {
+    self.writer = writer
+    self.analyzer = analyzer
+    pool = work.pool
+    scratch = WorkerLocal(work.pool) { Analyzer.Scratch() }
+    blockPostings = max(1, work.memory / (2 * PostingBlocks<Int32>.bytesPerPosting))
+    blocks = PostingBlocks(try writer.spool())
+    lengths = try writer.create(BM25.lengths)
+    lengthBytes = try writer.create(BM25.lengthBytes)
+  }
+
+  mutating func append(_ block: DocumentBlock) throws(Failure) {
+    guard case .texts(let batch) = block else { preconditionFailure("BM25 takes texts") }
+    let analyzed = Results<[(term: [UInt8], count: Int32)]>(batch.count)
+    let (analyzer, scratch) = (analyzer, scratch)
+    pool.forEachUnchecked(batch.count) { index, worker in
+      var counts: [ArraySlice<UInt8>: Int32] = [:]
+      scratch.with(worker) { scratch in
+        batch.withText(index) { text in
+          analyzer.forEachTerm(of: text, scratch: &scratch) {
+            counts[Array($0)[...], default: 0] += 1
+          }
+        }
+      }
+      // Sorted, so that the numbers of terms depend on the documents alone.
+      analyzed.set(
+        index,
+        counts.map { (Array($0.key), $0.value) }.sorted { $0.0.lexicographicallyPrecedes($1.0) })
+    }
+    for index in 0..<batch.count {
+      let document = Int32(writer.documents)
+      try block.withID(index) { id throws(Failure) in try writer.append(id: id) }
+      var length = 0
+      for (term, count) in analyzed.take(index) {
+        let number = term.withUnsafeBytes { table.insert($0).index }
+        terms.append(Int32(number))
+        documents.append(document)
+        frequencies.append(count)
+        length += Int(count)
+      }
+      try append(length: length)
+      if terms.count >= blockPostings { try putAside() }
+    }
+  }
+
+  private mutating func append(length: Int) throws(Failure) {
+    try lengths.append(numbers: [Int32(length).littleEndian])
+    try lengthBytes.append(numbers: [DocumentLength.byte(length)])
+    totalLength += length
+    if length > 0 { filledDocuments += 1 }
+  }
+
+  mutating func append(contentsOf segment: IndexSegment) throws(Failure) {
+    try putAside()
+    let first = Int32(writer.documents)
+    let postings = try TermPostings(segment)
+    try postings.check()
+    try writer.append(idsOf: segment)
+    for document in 0..<segment.documents { try append(length: Int(postings.lengths[document])) }
+    // Terms ascend there as they will here.
+    var numbers: [Int] = []
+    for term in 0..<postings.count {
+      numbers.append(try postings.withTerm(term) { table.insert($0).index })
+    }
+    try blocks.putAside { add throws(Failure) in
+      for (term, number) in numbers.enumerated() {
+        let range = try postings.range(term)
+        try add(
+          number, range.map { postings.documents[$0] + first }, postings.frequencies.bytes(range))
+      }
+    }
+  }
+
+  mutating func finish() throws(Failure) -> IndexContent {
+    try putAside()
+    (terms, documents, frequencies) = ([], [], [])
+    let termFile = try writer.create(BM25.termBytes)
+    let termOffsets = try writer.create(BM25.termOffsets)
+    let postingOffsets = try writer.create(BM25.postingOffsets)
+    let documentFile = try writer.create(BM25.postingDocuments)
+    let frequencyFile = try writer.create(BM25.postingFrequencies)
+    var end: Int64 = 0
+    let table = table
+    let total = try blocks.join(
+      order: ordered, terms: table.count,
+      begin: { term, start throws(Failure) in
+        try termOffsets.append(numbers: [end.littleEndian])
+        try postingOffsets.append(numbers: [Int64(start).littleEndian])
+        let bytes = table[Int(term)].bytes
+        try termFile.append(numbers: bytes)
+        end += Int64(bytes.count)
+      },
+      documents: documentFile.append, weights: frequencyFile.append)
+    try termOffsets.append(numbers: [end.littleEndian])
+    try postingOffsets.append(numbers: [Int64(total).littleEndian])
+    return IndexContent(statistics: [
+      JSON.Member("terms", .integer(table.count)), JSON.Member("postings", .integer(total)),
+      JSON.Member(BM25.filledDocuments, .integer(filledDocuments)),
+      JSON.Member(BM25.totalLength, .integer(totalLength)),
+    ])
+  }
+
+  /// All terms in bytewise order.
+  private var ordered: [Int32] {
+    (0..<Int32(table.count)).sorted { a, b in
+      table.withBytes(Int(a)) { a in table.withBytes(Int(b)) { ByteOrder.compare(a, $0) < 0 } }
+    }
+  }
+
+  private mutating func putAside() throws(Failure) {
+    if terms.isEmpty { return }
+    try blocks.putAside(terms, documents, frequencies, order: ordered, terms: table.count)
+    terms.removeAll(keepingCapacity: true)
+    documents.removeAll(keepingCapacity: true)
+    frequencies.removeAll(keepingCapacity: true)
+  }
+}
