@@ -1,6 +1,8 @@
-/// The stemmer of M. F. Porter (An algorithm for suffix stripping, Program 14(3), 1980) with the two
-/// later departures of its author, as Lucene's PorterStemFilter has it: `bli` becomes `ble` and `logi`
-/// becomes `log` in step 2, and words of one or two letters are left alone.
+/// Porter's stemmer of English, with the two later departures of its author, as Lucene has it.
+///
+/// In step 2 `bli` becomes `ble` and `logi` becomes `log`, and words of one or two letters are left
+/// alone. Source: M. F. Porter, An algorithm for suffix stripping, Program 14(3), 1980; PorterStemFilter
+/// of Lucene 9.5.
 ///
 /// Letters are units of UTF-16, in lower case; what is not one of a, e, i, o, u, y is a consonant.
 package struct PorterStemmer {

@@ -1,8 +1,10 @@
 import UnicodeTables
 
-/// Words of a text as Lucene's StandardTokenizer finds them: the rules of The Unicode Standard,
-/// annex 29, section 4, with ideographs and hiragana one by one, the letters of Southeast Asia in
-/// runs, and emoji as UTS #51 joins them. What is none of these is between words.
+/// Words of a text as Lucene's StandardTokenizer finds them.
+///
+/// The rules of The Unicode Standard, annex 29, section 4, with ideographs and hiragana one by one,
+/// the letters of Southeast Asia in runs, and emoji as UTS #51 joins them. What is none of these is
+/// between words.
 ///
 /// Source: StandardTokenizerImpl.jflex of Lucene 9.5, whose longest match decides. Compared with it on
 /// every scalar, each between others of all kinds, and on a million drawn texts
@@ -177,8 +179,8 @@ package struct WordScanner: Sendable {
   private func element(_ start: Int, skipsJoiners: Bool = true) -> Int? {
     var first = start
     if skipsJoiners { while at(first) == .joiner { first += 1 } }
-    guard let class_ = at(first) else { return nil }
-    switch class_ {
+    guard let kind = at(first) else { return nil }
+    switch kind {
     case .emojiModifier: return first == start ? plain(first) : nil
     case .emoji, .emojiBase, .letterEmoji:
       let end = plain(first)

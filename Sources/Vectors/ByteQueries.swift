@@ -75,8 +75,9 @@ package struct ByteQueries: Sendable {
 
   private static let longest: Float = 0x1p60
 
-  /// What may stand in a score besides the product at most, for a document of some length: nothing,
-  /// but for distances. The length is known to 2^-22 of it.
+  /// What may stand in a score besides the product at most, for a document of some length.
+  ///
+  /// It is nothing, but for distances; the length is known to 2^-22 of it.
   package static func offset(_ similarity: Similarity, norm: Float) -> Float {
     similarity == .l2 ? -0.5 * norm * norm * (1 - 0x1p-18) : 0
   }

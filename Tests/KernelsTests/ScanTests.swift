@@ -63,7 +63,7 @@ import Testing
 
     func run(_ kernels: Kernels, _ withOffsets: Bool) -> [Found] {
       let matrix = queries.withUnsafeBufferPointer {
-        NarrowMatrix($0.baseAddress!, .int8, rows: n, columns: k, kernels: kernels)
+        NarrowMatrix($0.baseAddress.unsafelyUnwrapped, .int8, rows: n, columns: k, kernels: kernels)
       }
       let results = ScanResults(capacity: m * n)
       codes.withUnsafeBufferPointer { codes in
@@ -73,8 +73,10 @@ import Testing
               offsets.withUnsafeBufferPointer { offsets in
                 kernels.scan(
                   ByteRows(
-                    count: m, codes: codes.baseAddress!, scales: scales.baseAddress!,
-                    errors: errors.baseAddress!, norms: norms.baseAddress!,
+                    count: m, codes: codes.baseAddress.unsafelyUnwrapped,
+                    scales: scales.baseAddress.unsafelyUnwrapped,
+                    errors: errors.baseAddress.unsafelyUnwrapped,
+                    norms: norms.baseAddress.unsafelyUnwrapped,
                     offsets: withOffsets ? offsets.baseAddress : nil),
                   matrix, bounds, thresholds: thresholds, into: results)
               }
@@ -116,7 +118,7 @@ import Testing
   @Test(arguments: [1, 5, 16, 70]) func bytesThatWerePacked(rows: Int) {
     let values = Sample.uniform(rows * 37, stream: 9)
     let matrix = values.withUnsafeBufferPointer {
-      NarrowMatrix($0.baseAddress!, .int8, rows: rows, columns: 37)
+      NarrowMatrix($0.baseAddress.unsafelyUnwrapped, .int8, rows: rows, columns: 37)
     }
     for row in 0..<rows {
       let (steps, scale) = Reference.signedSteps(Array(values[row * 37..<(row + 1) * 37]))

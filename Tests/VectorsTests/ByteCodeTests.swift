@@ -52,7 +52,8 @@ import Vectors
       let scores = AlignedBuffer(count: 65 * 20)
       documents.withUnsafeBufferPointer { documents in
         comparison.score(
-          MatrixView(documents.baseAddress!, rows: 65, columns: dimension), scratch: scratch,
+          MatrixView(documents.baseAddress.unsafelyUnwrapped, rows: 65, columns: dimension),
+          scratch: scratch,
           into: scores.matrix(rows: 65, columns: 20))
       }
       if similarity == .cosine {

@@ -40,6 +40,7 @@ struct PostingBlocks<Weight: BitwiseCopyable> {
   ///   - documents: As many.
   ///   - weights: As many.
   ///   - order: All terms so far in the order in which they will be joined.
+  ///   - termCount: How many terms there are.
   /// - Throws: 74 where the file cannot be written.
   mutating func putAside(
     _ terms: [Int32], _ documents: [Int32], _ weights: [Weight], order: some Sequence<Int32>,
