@@ -34,7 +34,8 @@ package struct RepeatedIDs: Sendable {
     note(hash: Checksum.xxh3(id))
   }
 
-  mutating func note(hash: UInt64) -> Bool {
+  /// Takes note of an id by its hash.
+  package mutating func note(hash: UInt64) -> Bool {
     let hash = max(hash, 1)
     guard isLookedAt(hash) else { return false }
     if !insert(hash) {

@@ -134,7 +134,7 @@ extension PreTokenizer.Step {
 }
 
 /// `Split`: at what matches a regular expression, or at what lies between the matches.
-struct PatternSplitter: Sendable {
+package struct PatternSplitter: Sendable {
   private enum Pattern: Sendable {
     case gpt2
     case cl100k(CL100KPattern)
@@ -151,7 +151,7 @@ struct PatternSplitter: Sendable {
   ///   - behavior: what becomes of the matches.
   ///   - isInverted: whether what lies between is taken for the matches.
   /// - Throws: where the expression is none, or has what this version does not.
-  init(
+  package init(
     _ source: String, isLiteral: Bool, _ behavior: SplitBehavior, isInverted: Bool
   ) throws(RegexError) {
     self.behavior = behavior
@@ -168,7 +168,7 @@ struct PatternSplitter: Sendable {
   }
 
   @inline(__always)
-  func split(
+  package func split(
     _ bytes: UnsafePointer<UInt8>, _ count: Int, _ matcher: RegexMatcher,
     _ word: (UnsafePointer<UInt8>, Int) -> Void
   ) {

@@ -1,21 +1,21 @@
 import COniguruma
 
 /// Why a regular expression was refused.
-struct RegexError: Error {
+package struct RegexError: Error {
   /// What is wrong or not supported: `invalid backref number/name`.
-  let reason: String
+  package let reason: String
 }
 
 /// A compiled regular expression in the syntax of Oniguruma, which the reference runs.
 ///
 /// The library compiles and matches; what letters, digits and the like are comes from tables of our
 /// own (`RegexEncoding`), so that its version does not matter.
-final class Regex: @unchecked Sendable {
+package final class Regex: @unchecked Sendable {
   /// Never changed once compiled, so that threads share it.
   let handle: OnigRegex
 
   /// - Throws: where the pattern is none, or asks for what depends on the library's own tables.
-  init(_ pattern: String) throws(RegexError) {
+  package init(_ pattern: String) throws(RegexError) {
     let source = try RegexSource(pattern)
     let bytes = source.bytes
     var made: OnigRegex?

@@ -6,9 +6,9 @@ import Glibc
 ///
 /// What a search may take is bounded, as patterns come with models and texts from anywhere: ways that
 /// fail at one place as in the reference, ways that fail in a whole search, memory, and the time of many searches.
-final class RegexMatcher {
+package final class RegexMatcher {
   /// Why a search was given up.
-  enum Refusal: String {
+  package enum Refusal: String {
     case retries = "try at most 10000000 ways at one place of a text"
     case stack = "remember at most 6000000 choices in a text"
     case time = "take at most ten seconds for a text"
@@ -36,7 +36,10 @@ final class RegexMatcher {
   private var searches = 0
   private var start: Double?
   /// Why the search of this text was given up; nil while none was.
-  private(set) var refusal: Refusal?
+  package private(set) var refusal: Refusal?
+
+  /// Working memory that was not used yet.
+  package init() {}
 
   deinit {
     guard let memory else { return }
@@ -45,7 +48,7 @@ final class RegexMatcher {
   }
 
   /// Begins a text.
-  func reset() {
+  package func reset() {
     refusal = nil
     searches = 0
     start = nil

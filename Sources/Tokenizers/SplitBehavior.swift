@@ -1,7 +1,7 @@
 /// What becomes of the matches at which a text is split.
 ///
 /// Source: `split` in `tokenizer/normalizer.rs` of Hugging Face `tokenizers` 0.22.2.
-enum SplitBehavior: String, Sendable {
+package enum SplitBehavior: String, Sendable {
   case removed = "Removed"
   case isolated = "Isolated"
   case mergedWithPrevious = "MergedWithPrevious"

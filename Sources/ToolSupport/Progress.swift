@@ -140,7 +140,7 @@ package final class Progress: Sendable {
   }
 
   /// A time as people say it: `40 s`, `12 min`, `3 h 5 min`.
-  static func duration(_ seconds: Double) -> String {
+  package static func duration(_ seconds: Double) -> String {
     guard seconds < 1e9 else { return "years" }
     let whole = Int(seconds.rounded(.up))
     if whole < 120 { return "\(whole) s" }

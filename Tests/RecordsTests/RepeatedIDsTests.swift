@@ -1,7 +1,6 @@
+import Records
 import TestSupport
 import Testing
-
-@testable import Records
 
 @Suite struct RepeatedIDsTests {
   /// How many of some ids are known to have occurred before.

@@ -3,8 +3,7 @@ import Foundation
 import JSON
 import TestSupport
 import Testing
-
-@testable import Tokenizers
+import Tokenizers
 
 /// Regular expressions, compared with Hugging Face `tokenizers`.
 struct RegexTests {
@@ -61,7 +60,7 @@ struct RegexTests {
 
   private static func reason(_ pattern: String) -> String? {
     do throws(RegexError) {
-      _ = try Regex(pattern)
+      _ = try Tokenizers.Regex(pattern)
       return nil
     } catch { return error.reason }
   }

@@ -2,8 +2,7 @@ import ArgumentParser
 import Failures
 import TestSupport
 import Testing
-
-@testable import ToolSupport
+import ToolSupport
 
 @Suite struct CommandOrderTests {
   /// The options that may stand in front are those that every command has, each with its form.

@@ -6,11 +6,11 @@ import Streams
 /// another name, a command that is none, an output without its `-o`.
 ///
 /// All this happens after the failure, so that it costs nothing where there is none.
-struct CommandLineFailure<T: Tool> {
+package struct CommandLineFailure<T: Tool> {
   private let tool: T.Type
   private let arguments: [String]
 
-  init(_ tool: T.Type, _ arguments: [String]) {
+  package init(_ tool: T.Type, _ arguments: [String]) {
     self.tool = tool
     self.arguments = arguments
   }
@@ -21,7 +21,8 @@ struct CommandLineFailure<T: Tool> {
   ///   - error: What was thrown.
   ///   - parse: Parses what is left of the arguments; nil where it refuses again.
   /// - Returns: The failure.
-  func words(of error: any Error, _ parse: ([String]) -> (any ParsableCommand)?) -> Failure {
+  package func words(of error: any Error, _ parse: ([String]) -> (any ParsableCommand)?) -> Failure
+  {
     let message = tool.message(for: error)
     let command = CommandTree(of: tool).selected(by: arguments)
     let general = "\(tool.name) --help lists the options"
@@ -48,7 +49,7 @@ struct CommandLineFailure<T: Tool> {
   }
 
   /// A failure with what else is known of its cause.
-  func explained(_ failure: Failure) -> Failure {
+  package func explained(_ failure: Failure) -> Failure {
     guard failure.status == .usage || failure.status == .noInput else { return failure }
     let leading = CommandOrder.leading(arguments)
     let first = leading < arguments.count ? arguments[leading] : ""
@@ -72,7 +73,7 @@ struct CommandLineFailure<T: Tool> {
 
   /// The refusal of a first word that is neither a command nor a file, of a tool that has commands;
   /// nil for another word.
-  func unknownCommand(_ word: String) -> Failure? {
+  package func unknownCommand(_ word: String) -> Failure? {
     let names = tool.configuration.subcommands.map { $0._commandName }
     let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
     guard !names.isEmpty, let first = word.utf8.first, letters.contains(first),

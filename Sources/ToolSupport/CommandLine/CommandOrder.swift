@@ -4,11 +4,11 @@
 /// `lir-index build -q`.
 package enum CommandOrder {
   /// Flags that every command has; they stand alone.
-  static let flags: Set<String> = [
+  package static let flags: Set<String> = [
     "-v", "--verbose", "-q", "--quiet", "--print-config", "--allow-empty", "-h", "--help",
   ]
   /// Options that every command has, each with a value.
-  static let options: Set<String> = [
+  package static let options: Set<String> = [
     "--threads", "--seed", "--config", "--progress", "--log-format",
   ]
 

@@ -26,7 +26,7 @@ package struct CommandTree: Sendable {
   }
 
   /// The one command, without declared options.
-  init(alone command: any ParsableCommand.Type) {
+  package init(alone command: any ParsableCommand.Type) {
     guard let json = (try? JSONParser.parse(command._dumpHelp()))?["command"] else {
       preconditionFailure("the help of a command is not JSON")
     }
@@ -49,7 +49,7 @@ package struct CommandTree: Sendable {
   }
 
   /// The command that arguments ask for.
-  func selected(by arguments: [String]) -> CommandTree {
+  package func selected(by arguments: [String]) -> CommandTree {
     arguments.first.flatMap { word in subcommands.first { $0.name == word } } ?? usual
   }
 
@@ -57,7 +57,7 @@ package struct CommandTree: Sendable {
   package var options: [CommandArgument] { arguments.filter { !$0.isOperand } }
 
   /// The option with a name as it is typed, `--output` or `-o`.
-  func option(_ spelled: String) -> CommandArgument? {
+  package func option(_ spelled: String) -> CommandArgument? {
     options.first { $0.spellings.contains(spelled) }
   }
 }
@@ -91,7 +91,7 @@ package struct CommandArgument: Sendable {
 
   package var isOperand: Bool { kind == .positional }
 
-  init?(_ json: JSON) {
+  package init?(_ json: JSON) {
     guard !json.has("shouldDisplay", false),
       let kind = json["kind"]?.string.flatMap(Kind.init(rawValue:))
     else { return nil }

@@ -3,16 +3,16 @@ import Glibc
 
 /// The help of a command as people look things up in it: what it is for, how it is called, an example;
 /// then its own options, those that it shares with some tools, and last those that all have.
-struct HelpPage {
-  let tool: String
-  let command: CommandTree
+package struct HelpPage {
+  package let tool: String
+  package let command: CommandTree
   /// What is typed, perhaps in several lines; made from the declaration where it is nil.
-  let usage: String?
-  let examples: [String]
+  package let usage: String?
+  package let examples: [String]
   /// The other commands of the tool, named below the help of the default one.
-  let others: [CommandTree]
+  package let others: [CommandTree]
   /// Columns of the terminal.
-  let width: Int
+  package let width: Int
 
   /// Column where explanations begin.
   private static let column = 26
@@ -20,7 +20,7 @@ struct HelpPage {
   private static let common = "Common"
 
   /// The page of the command that arguments ask for.
-  init<T: Tool>(_ tool: T.Type, _ arguments: [String], width: Int? = nil) {
+  package init<T: Tool>(_ tool: T.Type, _ arguments: [String], width: Int? = nil) {
     let tree = CommandTree(of: tool)
     self.tool = tool.name
     let selected = tree.selected(by: arguments)
@@ -33,7 +33,7 @@ struct HelpPage {
   }
 
   /// How a command of a tool is called, as its declaration says; nil where it does not.
-  static func usage<T: Tool>(of command: String, in tool: T.Type) -> String? {
+  package static func usage<T: Tool>(of command: String, in tool: T.Type) -> String? {
     type(of: command, in: tool).configuration.usage
   }
 
@@ -44,7 +44,7 @@ struct HelpPage {
   }
 
   /// The text, with a newline at its end.
-  var text: String {
+  package var text: String {
     var parts = ["OVERVIEW: " + wrapped(command.abstract, indent: 0, first: 10)]
     if !command.discussion.isEmpty {
       let lines = command.discussion.split(separator: "\n", omittingEmptySubsequences: false)

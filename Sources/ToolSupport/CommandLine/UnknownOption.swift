@@ -1,17 +1,17 @@
 import Failures
 
 /// An option of a command line that its command does not have, and what was probably meant.
-struct UnknownOption {
+package struct UnknownOption {
   /// As it was typed, without a value.
-  let typed: String
+  package let typed: String
   /// What to do instead; nil where there is no idea.
-  let hint: String?
+  package let hint: String?
 
   /// The first such option of a command line; nil if it has none.
   ///
   /// Whatever starts with two dashes is an option: no value of ours may do so. What starts with one
   /// may be a value, so that the parser's word is needed (`isShortToo`).
-  init?(in arguments: [String], of command: CommandTree, short isShortToo: Bool) {
+  package init?(in arguments: [String], of command: CommandTree, short isShortToo: Bool) {
     for argument in arguments {
       if argument == "--" { return nil }
       guard argument.hasPrefix("-"), argument.utf8.count > 1 else { continue }
