@@ -221,7 +221,7 @@ rm -rf further
 refuses 78 "lora.dropout is 0.4, was 0.3" lir-train --config train.yml -o half --resume \
   --set checkpoint.every=4 --set "lora={r: 4, alpha: 8, dropout: 0.4, targets: [query, value]}"
 rm -rf half none threads twice
-refuses 78 'lora.dropout: expected a number below 1' lir-train --config train.yml -o none \
+refuses 78 'lora.dropout: expected a number from 0 to below 1' lir-train --config train.yml -o none \
   --set 'lora={dropout: 1, targets: [query]}'
 refuses 78 'word_embeddings is no linear layer' lir-train --config train.yml -o none \
   --set 'lora={targets: [word_embeddings]}'
