@@ -67,7 +67,10 @@ package final class PartialFile {
   /// Removes what is left of the partial output of an output that is whole, unless somebody writes it.
   package static func removeLeft(of target: String) {
     let path = path(of: target)
-    guard WholeFile.exists(path), let number = try? openLocked(path) else { return }
+    // A process that was killed behind its last rename leaves the description alone.
+    guard WholeFile.exists(path) || WholeFile.exists(path + ".work"),
+      let number = try? openLocked(path)
+    else { return }
     unlink(path)
     unlink(path + ".work")
     close(number)

@@ -60,7 +60,11 @@ struct IndexSample {
     switch kind {
     case nil:
       let lines = rows.map { Self.id($0) + [0x09] + Self.text($0) + [0x0A] }
-      try overwrite(folder(name), lines.flatMap { $0 })
+      // Not one byte is no collection, unless it is compressed.
+      let output = try ByteWriter(
+        folder(name), compression: lines.isEmpty ? .zstd(level: 1) : Compression.none)
+      try output.write(lines.flatMap { $0 })
+      try output.finishText(records: lines.count, provenance: nil)
     case .dense:
       try writeStream(
         folder(name), .dense(.f32, dimension: Self.width), dimension: Self.width, shard: shard,

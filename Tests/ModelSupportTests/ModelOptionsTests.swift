@@ -122,7 +122,7 @@ import ToolSupport
 
   @Test func whereItCannotBe() throws {
     try folder.write("file", "")
-    for path in [folder("file"), folder("none/cache")] {
+    for path in [folder("file"), folder("file/cache")] {
       let failure = #expect(throws: Failure.self) { try ModelCache(path) }
       #expect(failure?.status == .cannotCreate, "\(path)")
     }

@@ -30,7 +30,7 @@ import Testing
     #expect(found.map(\.run.count) == [2, 0, 1])
     #expect(found[0].run.queryText(0) == "of a")
     #expect(found[0].run.docText(1) == "y's")
-    #expect(try answers("").isEmpty)
+    #expect(throws: Failure.self) { try answers("") }
     #expect(try answers("# end q\n").map(\.query) == ["q"])
   }
 

@@ -32,7 +32,7 @@ printf '1 Q0 a 1 2.5 t\n1 Q0 a 1 2.5 t\n' |
   bad_run same-line :2 'each document once in a query' '"a" again for query "1", after line 1'
 printf '1 Q0 a 1 2.5 t\n1 Q0 b\0 2 1 t\n' | bad_run nul :2 'ids without NUL' 'a NUL'
 printf '\0\0\0\0\0\0\0\0\0\0\0\0' | bad_run zeros :1 '6 fields (query Q0 doc rank score tag)' 1
-printf '' | bad_run empty '' 'a run' 'no line of one'
+printf '' | bad_run empty '' data 'not one byte'
 printf '\n\n# nothing\n' | bad_run blank '' 'a run' 'no line of one'
 printf '9 Q0 a 1 2 t\n' | bad_run strangers '' 'queries that qrels.txt judges'
 printf '{"query_id":"1","doc_id":"a"}\n' >bad/score.jsonl

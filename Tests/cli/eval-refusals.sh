@@ -12,8 +12,8 @@ refuses 65 'nan:1: expected a finite score, found "nan"' lir-eval --qrels qrels.
 refuses 65 'twice:2: expected each document once' lir-eval --qrels qrels.txt twice
 refuses 65 'short:1: expected 6 fields' lir-eval --qrels qrels.txt short
 refuses 65 'comma:1: expected a finite score' lir-eval --qrels qrels.txt comma
-refuses 65 'empty: expected data run' lir-eval --qrels qrels.txt empty
-refuses 65 'empty: expected data' lir-eval --qrels empty run.txt
+refuses 65 'empty: expected data, found not one byte' lir-eval --qrels qrels.txt empty
+refuses 65 'empty: expected data, found not one byte' lir-eval --qrels empty run.txt
 refuses 65 'conflict:2: expected one grade' lir-eval --qrels conflict run.txt
 refuses 65 'other: expected queries that qrels.txt judges' lir-eval --qrels qrels.txt other
 refuses 66 'absent' lir-eval --qrels qrels.txt absent

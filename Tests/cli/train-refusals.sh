@@ -154,7 +154,7 @@ bad 66 'nothing.tsv' --set data.tuples=nothing.tsv
 : >empty.tsv
 bad 65 'empty.tsv: expected data' --set data.tuples=empty.tsv
 printf '\n' >empty.tsv
-bad 65 'found none' --set data.tuples=empty.tsv
+bad 65 'found a blank line' --set data.tuples=empty.tsv
 bad 64 'can be read again' --set data.tuples=<(printf 'q1\td1\td2\n')
 printf 'q1\td1\td2\nq2\td9\td3\n' >unknown.tsv
 bad 65 'unknown.tsv:2: document d9' --set data.tuples=unknown.tsv
