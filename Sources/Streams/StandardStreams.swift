@@ -22,7 +22,7 @@ package enum StandardStreams {
     guard isClosed(0, against: O_WRONLY) else { return }
     throw Failure(
       .noInput, at: "standard input", "it is closed, or cannot be read",
-      hint: "name a file, or open it: </dev/null is an empty one")
+      hint: "name a file, or open it")
   }
 
   /// - Throws: 74 where the standard output is closed.
