@@ -93,6 +93,8 @@ exits 0 lir-index build -q docs.lirt -o made/by/index
 exits 0 lir-index verify made/by/index
 exits 0 lir-eval -q --qrels qrels.txt first.run --report made/page/r.html --plot made/plot/p.svg -o made/t/t
 exits 0 encode --resume docs.tsv -o made/again/docs.lirt
+exits 0 lir-train export --format sentence-transformers "$model" -o made/new/model
+[ -s made/new/model/modules.json ] || fail 'the exported model is not where it was asked for'
 same docs.lirt made/again/docs.lirt
 printf 'a\n' >bad.tsv
 exits 65 encode bad.tsv -o never/made/docs.lirt

@@ -73,7 +73,8 @@ struct ExportedFolder {
       })
   }
 
-  /// Writes the folder beside the one that it is to be, and gives it its name.
+  /// Writes the folder beside the one that it is to be, and gives it its name; folders above it are
+  /// made where they are missing.
   ///
   /// - Throws: 73 where there is something already, 73 or 74 where it cannot be written; then nothing
   ///   of it is left.
@@ -85,6 +86,7 @@ struct ExportedFolder {
     } else if WholeFile.exists(target) {
       throw Failure(.cannotCreate, at: target, "expected a new folder, found a file")
     }
+    let parents = try MadeFolders(above: target)
     let folder = TemporaryName.beside(target)
     let names = [""] + (folders.sorted() + files.map(\.name) + weights.map(\.file)).map { "/" + $0 }
     let tokens = names.map { Signals.register(folder + $0) }
@@ -94,6 +96,7 @@ struct ExportedFolder {
       try fill(folder)
       // An empty folder gives way.
       guard rename(folder, target) == 0 else { throw SystemError.cannotCreate(target) }
+      parents.keep()
     } catch {
       for name in names.dropFirst().reversed() {
         if unlink(folder + name) != 0 { rmdir(folder + name) }
