@@ -71,4 +71,30 @@ import Workers
     let failure = #expect(throws: Failure.self) { try tokenizer.batch(tuples) }
     #expect(failure?.status == .data && failure?.place == "tuple 1")
   }
+
+  /// A text that the tokenizer refuses is named by its tuple.
+  @Test func refusedTextsAreNamed() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(
+      "tokenizer.json",
+      #"""
+      {"version":"1.0","added_tokens":[],"normalizer":null,
+       "pre_tokenizer":{"type":"Whitespace"},"post_processor":null,"decoder":null,
+       "model":{"type":"WordLevel","vocab":{"[CLS]":0,"[SEP]":1,"a":2},"unk_token":"[UNK]"}}
+      """#)
+    let model = try TrainingCase(fixture("training/splade_static")).model().model
+    let tokenizer = try TupleTokenizer(
+      Tokenizer.load(folder: folder.path), model, WorkerPool(threads: 1))
+    for (query, document, place) in [("b", "a", "tuples.tsv:1"), ("a", "b", "tuples.tsv:2")] {
+      let known = TrainingTuple(
+        queryID: nil, query: Array("a".utf8),
+        documents: [.init(id: nil, text: Array("a".utf8), target: 0)], place: "tuples.tsv:0")
+      var odd = known
+      odd.query = Array(query.utf8)
+      odd.documents[0].text = Array(document.utf8)
+      odd.place = place
+      let failure = #expect(throws: Failure.self) { try tokenizer.batch([known, odd]) }
+      #expect(failure?.status == .data && failure?.place == place)
+    }
+  }
 }

@@ -49,7 +49,7 @@ package struct TupleTokenizer {
   ///   - tuples: The tuples, at least one.
   ///   - firstQuery: Number of the first tuple within its step.
   /// - Returns: The batch.
-  /// - Throws: 65 for a text without any token.
+  /// - Throws: 65, with the tuple's place, for a text that the tokenizer refuses or that has no token.
   package func batch(
     _ tuples: [TrainingTuple], firstQuery: Int = 0
   ) throws(Failure) -> TrainingBatch {
@@ -59,8 +59,8 @@ package struct TupleTokenizer {
       values: tuples.flatMap { $0.documents.map(\.target) })
     switch reading {
     case .apart(let query, let doc):
-      let queries = try packed(tokens(tuples.map(\.query), query)) { tuples[$0].place }
-      let docs = try packed(tokens(tuples.flatMap { $0.documents.map(\.text) }, doc)) {
+      let queries = try packed(tuples.map(\.query), query) { tuples[$0].place }
+      let docs = try packed(tuples.flatMap { $0.documents.map(\.text) }, doc) {
         tuples[$0 / documents].place
       }
       var batch = TrainingBatch(
@@ -73,12 +73,18 @@ package struct TupleTokenizer {
     }
   }
 
-  private func tokens(_ texts: [[UInt8]], _ role: RoleTokenizer) throws(Failure) -> TokenWindow {
-    try windows.tokenize(texts.count) { index, buffer, scratch throws(Failure) in
-      try texts[index].withBytes { text throws(Failure) in
-        try role.append(text, to: &buffer, &scratch)
-      }
+  /// The tokens of texts as a batch; `place` says in messages where a text came from.
+  private func packed(
+    _ texts: [[UInt8]], _ role: RoleTokenizer, _ place: @escaping @Sendable (Int) -> String
+  ) throws(Failure) -> PackedBatch {
+    let tokens = try windows.tokenize(texts.count) { index, buffer, scratch throws(Failure) in
+      do throws(Failure) {
+        return try texts[index].withBytes { text throws(Failure) in
+          try role.append(text, to: &buffer, &scratch)
+        }
+      } catch { throw error.ofText(at: place(index)) }
     }
+    return try packed(tokens, place)
   }
 
   private func pairs(
@@ -87,20 +93,24 @@ package struct TupleTokenizer {
     var queries: [[UInt8]] = []
     var scratch = TokenizerScratch()
     for tuple in tuples {
-      queries.append(
-        try tuple.query.withBytes { text throws(Failure) in
-          try tokenizer.prepared(query: text, &scratch).text
-        })
+      do throws(Failure) {
+        queries.append(
+          try tuple.query.withBytes { text throws(Failure) in
+            try tokenizer.prepared(query: text, &scratch).text
+          })
+      } catch { throw error.ofText(at: tuple.place) }
     }
     let prepared = queries
     let documents = tuples[0].documents.count
     return try windows.tokenize(tuples.count * documents) {
       index, buffer, scratch throws(Failure) in
       let query = index / documents
-      return try tuples[query].documents[index % documents].text.withBytes {
-        text throws(Failure) in
-        try tokenizer.append(query: prepared[query], document: text, to: &buffer, &scratch)
-      }
+      do throws(Failure) {
+        return try tuples[query].documents[index % documents].text.withBytes {
+          text throws(Failure) in
+          try tokenizer.append(query: prepared[query], document: text, to: &buffer, &scratch)
+        }
+      } catch { throw error.ofText(at: tuples[query].place) }
     }
   }
 
