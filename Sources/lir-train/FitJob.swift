@@ -90,9 +90,7 @@ struct FitJob {
       if !isNew { try checkpoints.settle(state) }
     }
     StopRequest.install()
-    let metrics =
-      isFirst
-      ? try MetricsLog("\(folders.root)/metrics.jsonl", keeping: isNew ? nil : state.step) : nil
+    let metrics = isFirst ? try metricsLog(behind: isNew ? nil : state.step) : nil
     var report = FitReport(configuration, context, steps: training.steps, from: state.step)
     if isNew { try describe() }
     // A checkpoint, of step 0, too, has been measured already.
@@ -116,6 +114,17 @@ struct FitJob {
       }
     }
     if isFirst { try finish(state) }
+  }
+
+  /// The log of a new training, or of one that goes on behind a step.
+  private func metricsLog(behind step: Int?) throws(Failure) -> MetricsLog {
+    let path = "\(folders.root)/metrics.jsonl"
+    let log = try MetricsLog(path, keeping: step)
+    if log.unreadable > 0 {
+      context.diagnostics.warning(
+        "\(path): \(log.unreadable) lines were no metrics and are gone; weights are not concerned")
+    }
+    return log
   }
 
   /// Says what there is to do, and what is odd about it.

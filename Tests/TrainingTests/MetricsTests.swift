@@ -42,12 +42,24 @@ import Training
       "metrics.jsonl", kept + validation + #"{"step":3,"loss":3.0}"# + "\n{\"step\":")
     let log = try MetricsLog(folder("metrics.jsonl"), keeping: 2)
     #expect(try Self.text(folder) == kept + validation)
+    #expect(log.unreadable == 0)
     try log.add(validation: "dev", step: 3, [("AP", 0.5)])
     #expect(
       try Self.text(folder) == kept + validation + #"{"step":3,"validation":"dev","AP":0.5}"# + "\n"
     )
     _ = try MetricsLog(folder("metrics.jsonl"), keeping: nil)
     #expect(try Self.text(folder) == "")
+  }
+
+  /// A changed byte makes a line unreadable: it is counted, and the lines around it stay.
+  @Test func linesThatAreNoMetricsAreCounted() throws {
+    let folder = try TemporaryFolder()
+    let (first, second) = (#"{"step":1,"loss":1.0}"# + "\n", #"{"step":2,"loss":2.0}"# + "\n")
+    for odd in [#"{"step:1,"loss":1.5}"#, #"{"stop":1}"#, "[1]"] {
+      try folder.write("metrics.jsonl", first + odd + "\n" + second)
+      #expect(try MetricsLog(folder("metrics.jsonl"), keeping: 2).unreadable == 1)
+      #expect(try Self.text(folder) == first + second)
+    }
   }
 
   @Test func aLogIsReadBack() throws {

@@ -7,6 +7,8 @@ import Streams
 package final class MetricsLog {
   private let path: String
   private let descriptor: Int32
+  /// Lines in front of the last that are no metrics: the file was changed or damaged.
+  package let unreadable: Int
 
   /// Goes on with a log behind a step: what was logged of later ones is dropped.
   ///
@@ -17,15 +19,19 @@ package final class MetricsLog {
   package init(_ path: String, keeping step: Int?) throws(Failure) {
     self.path = path
     var kept: [UInt8] = []
+    var unreadable = 0
     if let step, WholeFile.exists(path) {
-      for line in try WholeFile.read(path).split(separator: 0x0A) {
-        // The last line may be cut.
-        guard let json = try? JSONParser.parse(Array(line)), let own = json["step"]?.integer,
-          own <= step
-        else { continue }
-        kept += line + [0x0A]
+      let lines = try WholeFile.read(path).split(separator: 0x0A)
+      for (number, line) in lines.enumerated() {
+        guard let own = (try? JSONParser.parse(Array(line)))?["step"]?.integer else {
+          // A kill may have cut the last line.
+          if number + 1 < lines.count { unreadable += 1 }
+          continue
+        }
+        if own <= step { kept += line + [0x0A] }
       }
     }
+    self.unreadable = unreadable
     let writer = try ByteWriter(path, compression: Compression.none)
     try writer.write(kept)
     try writer.finish()
