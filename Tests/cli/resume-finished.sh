@@ -1,0 +1,113 @@
+# shellcheck shell=bash
+# --resume on an output that stands in its place: whole and of the same work, it is left as it is; any
+# other is made again, with a message; a partial one of other work names what differs.
+
+texts 60 >docs.tsv
+texts 12 >queries.tsv
+model=$MODELS/native/dpr_bert_01/model
+exits 0 lir-encode --model "$model" --role doc docs.tsv -o docs.lirt
+exits 0 lir-encode --model "$model" --role query queries.tsv -o queries.lirt
+exits 0 lir-index build docs.lirt -o docs.index
+exits 0 lir-search --index docs.index -k 4 --tag t queries.lirt -o first.run
+tokenize() { lir-tokenize --model "$model" --role doc --resume "$@"; }
+encode() { lir-encode --model "$model" --role doc --resume "$@"; }
+search() { lir-search --index docs.index -k 4 --resume "$@"; }
+rerank() { lir-rerank --model "$model" --queries queries.tsv --docs docs.tsv --resume "$@"; }
+
+settled() { # settled FILE COMMAND...: the command leaves the file as it is, and says so
+  local before
+  before=$(stat -c '%i %Y %Z' "$1")
+  exits 0 "${@:2}" -o "$1"
+  says 'whole and of the same work'
+  is 'records of nothing to do' 0 "$(summary records)"
+  is "$1" "$before" "$(stat -c '%i %Y %Z' "$1")"
+}
+again() { # again TEXT FILE COMMAND...: the command makes the file again, and says why
+  local before
+  before=$(stat -c %i "$2")
+  exits 0 "${@:3}" -o "$2"
+  says 'made again' "$1"
+  [ "$before" != "$(stat -c %i "$2")" ] || fail "the same file: ${*:3}"
+}
+exits 0 tokenize docs.tsv -o tokens.lirt
+for made in 'tokens.lirt tokenize docs.tsv' 'out.lirt encode docs.tsv' 'out.lirt.zst encode docs.tsv' \
+  'both.lirt encode tokens.lirt' 'part.lirt encode --shard 2/3 docs.tsv' 'out.run search queries.lirt' \
+  'out.run.zst search queries.lirt' 'out.run.lz4 search queries.lirt' 'tag.run.zst search --tag x queries.lirt' \
+  'text.run search --model '"$model"' queries.tsv' 'part.run search --shard 2/3 queries.lirt' \
+  're.run rerank first.run' 're.run.zst rerank --shard 1/2 first.run'; do
+  # shellcheck disable=SC2086
+  set -- $made
+  [ "$1" = tokens.lirt ] || exits 0 "${@:2}" -o "$1"
+  settled "$@"
+  cp "$1" kept
+  # Damage is not taken for whole where it can be seen.
+  head -c -3 kept >"$1"
+  again '' "$@"
+  same kept "$1"
+done
+
+# Other options, inputs, models, shards.
+again 'max-length is 8, was not given' out.lirt encode --max-length 8 docs.tsv
+again 'max-length is not given, was 8' out.lirt encode docs.tsv
+head -n 50 docs.tsv >fewer.tsv
+again 'fewer.tsv is another' out.lirt encode fewer.tsv
+again 'the model is another' out.lirt lir-encode --role doc --resume fewer.tsv \
+  --model "$MODELS/native/dpr_bert_03/model"
+again 'does not say what made it' out.lirt encode --no-provenance docs.tsv
+again 'does not say what made it' out.lirt encode docs.tsv
+again 'shard is 1/2, was not given' out.lirt encode --shard 1/2 docs.tsv
+again 'shard is not given, was 1/2' out.lirt encode docs.tsv
+exits 0 search --tag x queries.lirt -o tag.run
+again 'chosen by hand' tag.run search --tag x queries.lirt
+again 'other queries' out.run search --shard 1/2 queries.lirt
+again 'other queries' out.run search queries.lirt
+again 'its tag is' out.run lir-search --index docs.index -k 3 --resume queries.lirt
+again 'drop-self' out.run.zst search --drop-self queries.lirt
+echo text >out.lirt
+again 'no whole stream' out.lirt encode docs.tsv
+
+# An index.
+index() { lir-index build --resume "$@" -o kept.index; }
+inode() { stat -c %i kept.index/manifest.json; }
+exits 0 lir-encode --model "$model" --role doc docs.tsv -o docs.lirt
+exits 0 index docs.lirt
+before=$(inode)
+exits 0 index docs.lirt
+says 'whole and of the same work'
+is 'the index' "$before" "$(inode)"
+exits 0 lir-encode --model "$model" --role doc fewer.tsv -o fewer.lirt
+exits 0 index fewer.lirt
+says 'made again: it is of other documents'
+exits 0 index --seed 7 fewer.lirt
+says 'made again'
+texts 40 7 >some.tsv
+texts 40 8 >others.tsv
+for name in some others; do exits 0 lir-encode --model "$model" --role doc $name.tsv -o $name.lirt; done
+exits 0 index some.lirt
+exits 0 index others.lirt
+says 'other documents'
+printf x | dd of="$(echo kept.index/vectors.*)" bs=1 seek=900 conv=notrunc status=none
+exits 0 index others.lirt
+says 'not whole'
+exits 0 lir-index verify kept.index
+exits 64 index - <docs.lirt
+
+# What comes through a pipe is not known again.
+exits 0 lir-tokenize --model "$model" --role doc -o tokens.lirt <docs.tsv
+exits 0 encode tokens.lirt -o piped.lirt
+again 'does not say what made it' piped.lirt encode tokens.lirt
+
+# A partial output of other work.
+texts 3000 >many.tsv
+partial() {
+  rm -f many.lirt .many.lirt.*
+  list_points encode --threads 1 many.tsv -o many.lirt
+  rm -f many.lirt
+  killed_at "$(point_of '^write .*/.many.lirt.partial$' 2)" encode --threads 1 many.tsv -o many.lirt
+}
+partial
+refuses 78 '--max-length is 8, was not given' encode --max-length 8 many.tsv -o many.lirt
+refuses 78 'fewer.tsv is another' encode fewer.tsv -o many.lirt
+refuses 78 'the model is another' lir-encode --role doc --resume many.tsv -o many.lirt \
+  --model "$MODELS/native/dpr_bert_03/model"
+refuses 78 '--shard is 1/2, was not given' encode --shard 1/2 many.tsv -o many.lirt
