@@ -93,6 +93,21 @@ extension RepeatedIDs {
     }
   }
 
+  /// Takes note of ids of a stream.
+  ///
+  /// - Parameters:
+  ///   - ids: The ids.
+  ///   - place: The stream's name, for messages.
+  ///   - warn: Gets what is to be said of the first id of all that occurs again.
+  package mutating func note(
+    _ ids: [[UInt8]], at place: String, warn: (String) -> Void
+  ) {
+    for id in ids {
+      guard id.withUnsafeBytes({ note($0) }), count == 1 else { continue }
+      warn("\(place): id \(String(decoding: id, as: UTF8.self)) occurs twice")
+    }
+  }
+
   /// What is to be said at the end; nil where it was said, or there is nothing to say.
   package var summary: String? {
     if count < 2 { return nil }

@@ -130,15 +130,19 @@ struct EncodeJob {
     var next = first
     let source = next?.description
     var output = EncodeOutput { () throws(Failure) in try makeSink(source, resume) }
+    var repeated = RepeatedIDs()
     while let segment = next {
       let records = selection.next(segment.records)
       context.progress.reading(reader.extent)
       if !records.isEmpty {
-        try encode(TokenizedRecords(segment, records: records), into: &output)
+        let tokens = TokenizedRecords(segment, records: records)
+        repeated.note(tokens.ids, at: operands[0], warn: context.diagnostics.warning)
+        try encode(tokens, into: &output)
       }
       next = try reader.next()
     }
     try output.finish()
+    if let summary = repeated.summary { context.diagnostics.warning(summary) }
   }
 
   /// The records of the shard of a stream; nil for all.

@@ -68,3 +68,6 @@ says 'warning: twice.tsv:3: id a occurs twice' 'warning: 2 records have an id th
 exits 0 encode native/dpr_bert_00 doc twice.tsv -o twice.lirt
 says 'warning: twice.tsv:3: id a occurs twice' 'warning: 2 records have an id that occurred before'
 is 'repeated ids' 2 "$(lir-tokenize --model "$model" --role doc --stats -q twice.tsv | jq .repeated_ids)"
+exits 0 lir-tokenize --model "$model" --role doc twice.tsv -o twice.lirt
+exits 0 lir-encode --model "$model" --role doc twice.lirt -o twice.dense.lirt
+says 'warning: twice.lirt: id a occurs twice' 'warning: 2 records have an id that occurred before'
