@@ -6,7 +6,12 @@
 # Every stage is one rule. Every output is written beside its place and then renamed, so a file that
 # exists is complete. `make` again does only what is missing, or was made of other or older inputs,
 # with other options or by other tools. On a cluster the shards are a job array:
-# `make -f pipelines/retrieve.mk OUT=out SHARDS=8 out/docs/3.lirt.zst` is task 3.
+# `make -f pipelines/retrieve.mk OUT=out SHARDS=8 out/docs/3.lirt.zst` is task 3. DATASET=vaswani, or
+# another name, is a collection instead of files (dataset.mk).
+
+ifeq ($(datasets_here),)
+  include $(dir $(lastword $(MAKEFILE_LIST)))dataset.mk
+endif
 
 # --- options
 MODEL   ?= models/minilm
@@ -34,7 +39,7 @@ goals    += retrieve embeddings
 ifeq ($(.DEFAULT_GOAL),)
   .DEFAULT_GOAL := retrieve
 endif
-include $(dir $(lastword $(MAKEFILE_LIST)))settings.mk
+include $(datasets_here)settings.mk
 
 # Stages are kept: what has been encoded is not encoded again.
 .SECONDARY:

@@ -71,7 +71,7 @@ ifeq ($(filter help,$(MAKECMDGOALS)),)
   # What was to be there and is not: which option names it. Before anything is made, where all is.
   ifneq ($(ours),)
     ifeq ($(filter-out $(.DEFAULT_GOAL),$(MAKECMDGOALS)),)
-      $(foreach v,$(filter-out $(unneeded),$(names)),$(foreach f,$(filter-out $(OUT)/%,$($v)),\
+      $(foreach v,$(filter-out $(unneeded),$(names)),$(foreach f,$(filter-out $(OUT)/% $(fetched),$($v)),\
         $(if $(wildcard $f),,$(error $(call missing,$f,$v)))))
     endif
     .DEFAULT:
@@ -112,7 +112,8 @@ override state = $(if $(strip $1),stat -Lc '%n:%s:%.9Y' $1 2>/dev/null | tr '\n'
 override settings = $(eval $(call settings_rule,$(OUT)/settings/$1,$(strip $2 $(foreach f,$3,$f=$(call \
   telling,$($f))) $(foreach t,$5,$(filter lir-$t:%,$(sums)))),$(strip $4)))$(OUT)/settings/$1
 
-# $(call settings_rule,FILE,TEXT,FILES): the rule. The jobs of an array may all write at once: what one
+# $(call settings_rule,FILE,TEXT,FILES): the rule. What a dataset has may be made anew before it is read.
+# The jobs of an array may all write at once: what one
 # of them has written is left as old as it is.
 override define settings_recipe
 	@mkdir -p '$$(@D)'
@@ -121,7 +122,8 @@ override define settings_recipe
 	  >"$$$$new" && if cmp -s "$$$$new" '$$@'; then rm "$$$$new"; else mv "$$$$new" '$$@'; fi
 endef
 override define settings_rule
-$1: $(if $(call differ,$(strip $2 $(shell $(call state,$3))),$(strip $(file <$1))),another-setting) | $3
+$1: $(if $(call differ,$(strip $2 $(shell $(call state,$3))),$(strip $(file <$1))),another-setting) \
+  $(filter $(fetched),$3) | $3
 $(if $(dry),,$(settings_recipe))
 endef
 

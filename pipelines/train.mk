@@ -8,6 +8,11 @@
 # is changed by TRAIN_FLAGS='--set max_steps=5000 --set optimizer.lr=1e-5'. What is changed on the
 # command line is made anew, as what has a newer input is; a training begins from its start then, and
 # the model of before stays as OUT/model.before. A configuration is changed where its content is.
+#
+# DATASET and TEST_DATASET name collections instead of files (dataset.mk); TUPLES=dataset trains on the
+# tuples that DATASET has, and samples none.
+
+include $(dir $(lastword $(MAKEFILE_LIST)))dataset.mk
 
 # --- options
 START   ?= models/minilm
@@ -17,8 +22,9 @@ FIRST_CONFIG ?=
 DOCS    ?= docs.tsv
 QUERIES ?= queries.tsv
 QRELS   ?= qrels.txt
-TEST_QUERIES ?= $(QUERIES)
-TEST_QRELS   ?= $(QRELS)
+TEST_DATASET ?=
+TEST_QUERIES ?= $(if $(TEST_DATASET),$(call dataset_file,$(TEST_DATASET),queries),$(QUERIES))
+TEST_QRELS   ?= $(if $(TEST_DATASET),$(call dataset_file,$(TEST_DATASET),qrels),$(QRELS))
 OUT     ?= out
 DEPTH   ?= 100
 MEASURES ?= nDCG@10 RR@10 R@100
@@ -29,6 +35,8 @@ REPEAT       ?= 1
 SAMPLED_RUN  ?= $(TRAIN_RUN)
 SAMPLE_QRELS ?= $(QRELS)
 SAMPLE_FLAGS ?= --add-docs-not-in-ranking
+# Tuples that are there already: a file, or dataset, for those of DATASET
+TUPLES       ?= $(OUT)/tuples.jsonl
 TRAIN_FLAGS  ?=
 # How the model is judged: retrieve (its own index) or rerank (the first stage's candidates)
 EVALUATE ?= retrieve
@@ -42,18 +50,19 @@ RERANK_FLAGS ?=
 # ---
 
 names    += START FIRST FIRST_CONFIG DOCS QUERIES QRELS TEST_QUERIES TEST_QRELS CONFIG \
-            SAMPLED_RUN SAMPLE_QRELS TRAIN_RUN TEST_RUN
+            SAMPLED_RUN SAMPLE_QRELS TRAIN_RUN TEST_RUN tuples
 # No first stage is looked for where both runs are given.
 unneeded += $(if $(filter $(OUT)/%,$(TRAIN_RUN) $(TEST_RUN)),,FIRST FIRST_CONFIG)
 optional += FIRST_CONFIG SAMPLE_QRELS QRELS
 flags    += SAMPLE_FLAGS TRAIN_FLAGS INDEX_FLAGS SEARCH_FLAGS RERANK_FLAGS
-options  += DEPTH MEASURES SAMPLE_SIZE REPEAT EVALUATE SHARDS
+options  += DEPTH MEASURES SAMPLE_SIZE REPEAT EVALUATE SHARDS TEST_DATASET TUPLES
 tools    += tokenize encode index search rerank train eval
 goals    += train
 
 .DEFAULT_GOAL := train
 
-include $(dir $(lastword $(MAKEFILE_LIST)))settings.mk
+override tuples = $(if $(filter dataset,$(TUPLES)),$(call dataset_file,$(DATASET),tuples),$(TUPLES))
+include $(datasets_here)settings.mk
 
 $(if $(filter help,$(MAKECMDGOALS))$(filter-out $(EVALUATE),x)$(filter retrieve rerank,$(EVALUATE)),,\
   $(error EVALUATE: '$(EVALUATE)': expected retrieve or rerank))
@@ -102,12 +111,14 @@ $(OUT)/tuples.jsonl: $(SAMPLED_RUN) $(sample_inputs) $(call settings,sample,$(SA
 # one: what it holds is a setting, and its age is not asked.
 override config = $(CONFIG) $(if $(CONFIG),$(shell cksum <$(CONFIG) 2>/dev/null))
 override train_inputs = $(start) $(filter-out $(CONFIG),$(call named,$(TRAIN_FLAGS)))
-$(OUT)/model/DONE: $(OUT)/tuples.jsonl $(train_inputs) $(call settings,train,$(START) \
-  $(config),TRAIN_FLAGS,$(train_inputs),train) | $(CONFIG)
+# Tuples of a dataset are ids of its texts.
+override texts := $(if $(filter dataset,$(TUPLES)),$(QUERIES) $(DOCS))
+$(OUT)/model/DONE: $(tuples) $(texts) $(train_inputs) $(call settings,train,$(START) \
+  $(config) $(filter-out $(OUT)/tuples.jsonl,$(tuples)) $(texts),TRAIN_FLAGS,$(train_inputs),train) | $(CONFIG)
 	$(if $(dry),,@for input in $^; do if [ -e $(@D) ] && [ $(OUT)/settings/began -ot $$input ]; then \
 	  rm -rf $(@D).before; mv $(@D) $(@D).before; fi; done; [ -e $(@D) ] || touch $(OUT)/settings/began)
-	lir-train --config $(CONFIG) --model $(START) --set data.tuples=$(OUT)/tuples.jsonl \
-	  $(TRAIN_FLAGS) -o $(@D) --resume
+	lir-train --config $(CONFIG) --model $(START) --set data.tuples=$(tuples) \
+	  $(if $(texts),--set data.queries=$(QUERIES) --set data.docs=$(DOCS)) $(TRAIN_FLAGS) -o $(@D) --resume
 	@touch $@
 
 $(OUT)/train.svg: $(OUT)/model/DONE $(call settings,plot,,,,train)

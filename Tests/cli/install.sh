@@ -20,7 +20,10 @@ printf '{"query_id":"q","doc_id":"d","rank":1,"score":2.5,"query":"ask","text":"
 is 'a run of JSON lines' 'q: ask   1. d  (2.500)      a text' \
   "$(prefix/bin/lir-show-run - <one.jsonl | tr '\n' ' ' | sed 's/ $//')"
 refuses 65 'not a run' prefix/bin/lir-show-run one.tsv
-prefix/bin/lir-fetch-model --help >help.log || fail 'lir-fetch-model does not run'
+for script in model dataset; do
+  prefix/bin/lir-fetch-$script --help >help.log || fail "lir-fetch-$script does not run"
+done
+[ -s prefix/share/lir/pipelines/datasets.tsv ] || fail 'no table of datasets'
 [ -s prefix/share/lir/pipelines/settings.mk ] || fail 'no pipelines'
 refuses 64 'where to' "$ROOT/scripts/install"
 refuses 66 'build it first' "$ROOT/scripts/install" --bin "$PWD" "$PWD/other"

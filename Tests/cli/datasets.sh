@@ -1,0 +1,203 @@
+# shellcheck shell=bash
+# Datasets by their names: what ir_datasets has, what a table lists, and one's own files. No network:
+# ir_datasets reads what seems to be downloaded, the table's files come from 127.0.0.1.
+
+python3 -c 'import ir_datasets, zstandard, yaml' 2>/dev/null || skip 'python3 has no ir_datasets'
+example=$ROOT/pipelines/example
+export IR_DATASETS_HOME=$PWD/home IR_DATASETS_DL_TRIES=1 no_proxy='*'
+python3 "$CLI/dataset_home.py" home "$example" home 2>home.log
+# Nothing else is to be had: a download would fail.
+export http_proxy=http://127.0.0.1:1 https_proxy=http://127.0.0.1:1
+fetch() { no_proxy='' "$ROOT/scripts/fetch-dataset" "$@" 2>fetched.log || { cat fetched.log >&2; fail "fetch $*"; }; }
+texts_of() { zstdcat "$1" | jq -r '"\(.id)\t\(.text)"'; }
+number() { awk '{ print NR "\t" $0 }' "$1" | cut -f "$2"; }
+
+# --- five layouts, one form
+fetch vaswani sets
+for part in docs queries qrels; do [ -s sets/vaswani/$part.zst ] || fail "vaswani without $part"; done
+for part in run tuples; do [ ! -e sets/vaswani/$part.zst ] || fail "vaswani with $part"; done
+same <(zstdcat sets/vaswani/docs.zst | jq -r '"\(.id)\t\(.text | rtrimstr("\n"))"') \
+  <(number "$example/docs.tsv" 1,3 | tr '[:lower:]' '[:upper:]')
+fetch cranfield sets
+same <(texts_of sets/cranfield/docs.zst) <(number "$example/docs.tsv" 1,2,3 | sed 's/\t/\tabout /;s/\t/ /2')
+same <(texts_of sets/cranfield/queries.zst) <(number "$example/queries.tsv" 1,3)
+is 'judgements' "$(cut -d ' ' -f 4 "$example/qrels.txt" | sort | uniq -c)" \
+  "$(zstdcat sets/cranfield/qrels.zst | cut -d ' ' -f 4 | sort | uniq -c)"
+fetch beir/scifact/test sets
+same <(texts_of sets/beir/scifact/test/docs.zst) <(sed 's/^\([^\t]*\)\t/\1\tOn \1 /' "$example/docs.tsv")
+# Of the queries those of this part alone, and documents once for all parts.
+same <(texts_of sets/beir/scifact/test/queries.zst) "$example/queries.tsv"
+is 'link' ../docs.zst "$(readlink sets/beir/scifact/test/docs.zst)"
+fetch beir/scifact/train sets
+! grep -q 'lines of docs' fetched.log || fail 'documents are exported twice'
+same sets/beir/scifact/train/docs.zst sets/beir/scifact/test/docs.zst
+if grep -q pyarrow home.log; then
+  note 'python3 has no pyarrow: no parquet files'
+else
+  fetch nano-beir/nfcorpus sets
+  same <(texts_of sets/nano-beir/nfcorpus/docs.zst) "$example/docs.tsv"
+  same <(zstdcat sets/nano-beir/nfcorpus/qrels.zst) <(awk '$4 > 0 { print $1, 0, $3, 1 }' "$example/qrels.txt")
+fi
+fetch msmarco-passage/trec-dl-2019/judged sets
+judged=sets/msmarco-passage/trec-dl-2019/judged
+same <(texts_of $judged/queries.zst) <(number "$example/queries.tsv" 1,3)
+is 'scored documents' "$((12 * 9))" "$(zstdcat $judged/run.zst | wc -l)"
+is 'ranks' '1 2 3 4 5 6 7 8 9' "$(zstdcat $judged/run.zst | awk '$1 == 1 { print $4 }' | paste -sd ' ')"
+is 'docs' ../../docs.zst "$(readlink $judged/docs.zst)"
+fetch --part tuples --part qrels msmarco-passage/train sets
+is 'tuples' "$(awk '$4 > 0' "$example/qrels.txt" | wc -l)" "$(zstdcat sets/msmarco-passage/train/tuples.zst | wc -l)"
+# Nothing is done twice, not even where all sources are gone.
+mv home away
+before=$(find sets -type f -name '*.zst' -printf '%p %T@\n' | sort)
+for name in vaswani beir/scifact/test msmarco-passage/trec-dl-2019/judged; do fetch $name sets; done
+is 'files' "$before" "$(find sets -type f -name '*.zst' -printf '%p %T@\n' | sort)"
+rm -r home
+mv away home
+
+refuses 66 'did you mean vaswani?' "$ROOT/scripts/fetch-dataset" vaswanni sets
+refuses 66 'vaswani has no run' "$ROOT/scripts/fetch-dataset" --part run vaswani sets
+says 'it has docs, queries, qrels'
+refuses 64 'not a name of a dataset' "$ROOT/scripts/fetch-dataset" ../../etc sets
+refuses 64 'invalid choice' "$ROOT/scripts/fetch-dataset" --part texts vaswani sets
+is 'list' 'docs queries qrels' "$("$ROOT/scripts/fetch-dataset" --list vaswani sets | paste -sd ' ')"
+# Where nothing can be had, the failure has a name and leaves no file.
+exits 74 "$ROOT/scripts/fetch-dataset" --part queries antique/test sets
+[ ! -e sets/antique/test/queries.zst ] || fail 'a dataset of nothing'
+
+# A Python without packages makes a venv; here it has nothing to fill it with.
+python3 -m venv --without-pip bare
+if [ -x bare/bin/python3 ] && ! bare/bin/python3 -c 'import ir_datasets' 2>/dev/null; then
+  refuses 74 'ir_datasets>=0.6.3,<0.7' env PIP_NO_INDEX=1 PATH="$PWD/bare/bin:$PATH" \
+    "$ROOT/scripts/fetch-dataset" vaswani empty
+  says 'install ir_datasets>=0.6.3,<0.7'
+  [ -x empty/.venv/bin/pip ] || fail 'no venv is made'
+  rm -rf bare empty
+fi
+
+# --- the table: files behind an address, with their digests
+mkdir served
+python3 "$CLI/dataset_home.py" files "$example" served 2>files.log
+python3 "$CLI/dataset_home.py" serve served >address.log 2>served.log &
+server=$!
+trap 'kill $server 2>/dev/null' EXIT
+until [ -s address.log ] || ! kill -0 $server; do sleep 0.05; done
+sed -i "s|ADDRESS|$(cat address.log)|" served/table.tsv
+listed() { no_proxy='*' "$ROOT/scripts/fetch-dataset" --table served/table.tsv "$@"; }
+exits 0 listed msmarco-passage/train/sixtyfour sets
+same <(zstdcat sets/msmarco-passage/train/sixtyfour/tuples.zst) served/examples.json
+is 'texts of tuples' ../queries.zst "$(readlink sets/msmarco-passage/train/sixtyfour/queries.zst)"
+# An interrupted download goes on; what is not what it should be goes.
+mkdir -p sets/msmarco-passage/train/negatives
+head -c 50 served/negatives.jsonl.gz >sets/msmarco-passage/train/negatives/.download
+exits 0 listed --part tuples msmarco-passage/train/negatives sets
+grep -q 'range from 50' served.log || fail 'the download begins anew'
+same <(zstdcat sets/msmarco-passage/train/negatives/tuples.zst) <(gzip -cd served/negatives.jsonl.gz)
+if ! grep -q pyarrow files.log; then
+  exits 0 listed --part run msmarco-passage/train/scored sets
+  is 'a run of parquet' '1 Q0 3 1 2.5,1 Q0 1 2 1.25' \
+    "$(zstdcat sets/msmarco-passage/train/scored/run.zst | cut -d ' ' -f 1-5 | paste -sd ,)"
+fi
+rm -r sets/msmarco-passage/train/sixtyfour
+echo changed >>served/examples.json
+refuses 65 'expected MD5' listed --part tuples msmarco-passage/train/sixtyfour sets
+[ ! -e sets/msmarco-passage/train/sixtyfour/tuples.zst ] || fail 'a file with a wrong digest'
+rm served/examples.json
+refuses 66 'HTTP 404' listed --part tuples msmarco-passage/train/sixtyfour sets
+# The table of this repository names all that Lightning IR registers.
+is 'columns' 8 "$(grep -v '^#' "$ROOT/pipelines/datasets.tsv" | awk -F '\t' '{ print NF }' | sort -u)"
+
+# --- one's own files
+mkdir mine
+cp "$example"/docs.tsv "$example"/qrels.txt mine
+printf '<?xml version="1.0" encoding="ISO-8859-1"?>\n<topics><topic number="7"><title>caf\xe9 au lait</title>
+<description>What is it?</description></topic></topics>\n' >mine/topics.xml
+printf 'dataset_id: mine\ndocs: docs.tsv\nqueries: topics.xml\nqrels: qrels.txt\n' >mine.yml
+sed -i 's/: \([a-z]*\.\)/: mine\/\1/' mine.yml
+fetch mine.yml sets
+same <(zstdcat sets/local/mine/docs.zst) mine/docs.tsv
+is 'a topic' $'7\tcafé au lait' "$(texts_of sets/local/mine/queries.zst)"
+# Latin-1, DPR's quotes, a list of JSON, CSV, other fields, and parts of another dataset.
+printf 'd1\tcaf\xe9\n' >mine/latin.tsv
+printf 'id\ttext\ttitle\n1\t"He said ""yes"", then left"\tA, B\n' >mine/psgs.tsv
+printf "who said yes?\t['he']\nwho left?\t['she']\n" >mine/questions.tsv
+printf '[{"doc_id": "a", "title": "T", "body": "B"}, {"doc_id": "b", "title": null, "body": "C"}]' >mine/list.json
+printf 'id,text,title\n1,"one, two\nthree",head\n' >mine/table.csv
+printf '<top>\n<num> Number: 301\n<title> r\xe9sum\xe9\n</top>\n' >mine/old.topics
+local_texts() { # local_texts PART YAML [OPTION...]: the records of a part
+  printf '%s\n' "$2" >one.yml
+  fetch --part "$1" "${@:3}" one.yml sets
+  zstdcat "sets/local/one/$1.zst"
+}
+is 'latin-1' $'d1\tcafé' "$(local_texts docs '{docs: {path: mine/latin.tsv, encoding: latin-1}}')"
+is '--encoding' $'d1\tcafé' "$(local_texts docs 'docs: mine/latin.tsv' --encoding latin-1)"
+is 'passages of DPR' '{"id": "1", "text": "A, B He said \"yes\", then left"}' \
+  "$(local_texts docs '{docs: {path: mine/psgs.tsv, format: dpr}}')"
+is 'questions of DPR' '0 who said yes?,1 who left?' \
+  "$(local_texts queries '{queries: {path: mine/questions.tsv, format: dpr}}' | jq -r '"\(.id) \(.text)"' | paste -sd ,)"
+is 'a list' '{"id": "a", "text": "T B"},{"id": "b", "text": "C"}' \
+  "$(local_texts docs 'docs: mine/list.json' | paste -sd ,)"
+is 'CSV' '{"id": "1", "text": "head one, two\nthree"}' "$(local_texts docs 'docs: mine/table.csv')"
+is 'fields' '{"id": "1", "text": "head"}' "$(local_texts docs '{docs: {path: mine/table.csv, fields: [title]}}')"
+is 'topics of TREC' '<title> résumé' \
+  "$(local_texts queries '{queries: {path: mine/old.topics, encoding: latin-1}}' | grep title)"
+is 'of another' "$(texts_of sets/vaswani/docs.zst | md5sum)" \
+  "$(local_texts docs 'docs: vaswani' | jq -r '"\(.id)\t\(.text)"' | md5sum)"
+is 'a callback of Lightning IR' "$(md5sum <mine/docs.tsv)" "$(local_texts docs \
+  '{class_path: RegisterLocalDatasetCallback, init_args: {dataset_id: x, docs: mine/docs.tsv, qrels_defs: {1: yes}}}' |
+  md5sum)"
+gzip -k mine/docs.tsv
+is 'gzip' "$(md5sum <mine/docs.tsv)" "$(local_texts docs 'docs: mine/docs.tsv.gz' | md5sum)"
+wrong() { # wrong STATUS TEXT YAML
+  printf '%s\n' "$3" >wrong.yml
+  refuses "$1" "$2" "$ROOT/scripts/fetch-dataset" wrong.yml sets
+}
+wrong 65 'latin.tsv:1: not utf-8' 'docs: mine/latin.tsv'
+says '--encoding'
+wrong 78 'did you mean queries?' 'querys: mine/docs.tsv'
+wrong 66 'nowhere.tsv: neither a file nor an id' 'docs: nowhere.tsv'
+wrong 78 "unknown format 'pdf'" '{docs: {path: mine/docs.tsv, format: pdf}}'
+wrong 65 'expected 3 columns, found 2' "$(printf 'id,text,title\n1,two\n' >mine/bad.csv; echo 'docs: mine/bad.csv')"
+wrong 65 'no id among number' "$(printf '[{"number_": 1, "text": "a"}]' >mine/bad.json; echo 'docs: mine/bad.json')"
+refuses 66 'gone.yml: No such file' "$ROOT/scripts/fetch-dataset" gone.yml sets
+
+# --- pipelines
+command -v make >/dev/null || { note 'make is not installed'; exit 0; }
+# shellcheck disable=SC2153  # both are meant
+export MODEL=$MODELS/external/st_bert_mean/model RERANKER=$MODELS/native/mono_bert_00/model
+export START=$MODEL FIRST=$MODEL DATASETS=made
+pipeline() { # pipeline NAME OUT ARGUMENT...
+  no_proxy='' make --no-print-directory -f "$ROOT/pipelines/$1.mk" OUT="$2" "${@:3}" >make.log 2>&1
+}
+makes() { pipeline "$@" || { cat make.log >&2; fail "make $*"; }; }
+makes retrieve out DATASET=msmarco-passage/trec-dl-2019/judged -j 2
+grep -q 'nDCG@10' out/first.measures.tsv || fail 'no measures'
+is 'queries' 12 "$(cut -d ' ' -f 1 out/first.run | sort -u | wc -l)"
+makes retrieve out DATASET=msmarco-passage/trec-dl-2019/judged --question
+# Scored documents are ranked again, and nothing is retrieved.
+makes rerank again DATASET=msmarco-passage/trec-dl-2019/judged CANDIDATES=dataset MODEL=nowhere
+is 'documents' 9 "$(awk '$1 == 1' again/second.run | wc -l)"
+[ ! -e again/first.run ] || fail 'scored documents are not enough'
+makes rerank again DATASET=msmarco-passage/trec-dl-2019/judged CANDIDATES=dataset MODEL=nowhere --question
+printf '{docs: mine/docs.tsv, queries: %s, qrels: mine/qrels.txt}\n' "$example/queries.tsv" >own.yml
+makes retrieve own DATASET=own.yml
+makes retrieve own DATASET=own.yml --question
+is 'documents' 30 "$(cut -d ' ' -f 3 own/first.run | sort -u | wc -l)"
+# Its files are followed, and what it says.
+sleep 0.01
+head -n 9 "$example/docs.tsv" >mine/docs.tsv
+makes retrieve own DATASET=own.yml
+is 'documents' 9 "$(cut -d ' ' -f 3 own/first.run | sort -u | wc -l)"
+sed -i "s|mine/docs.tsv|$example/docs.tsv|" own.yml
+makes retrieve own DATASET=own.yml
+is 'documents' 30 "$(cut -d ' ' -f 3 own/first.run | sort -u | wc -l)"
+makes retrieve own DATASET=own.yml --question
+# The dataset's tuples train, its queries test.
+makes train-dpr trained DATASET=msmarco-passage/train TUPLES=dataset TEST_DATASET=msmarco-passage/trec-dl-2019/judged DEPTH=10 \
+  TRAIN_FLAGS='--set max_steps=2 --set batch_size=4'
+[ ! -e trained/tuples.jsonl ] || fail 'tuples are sampled'
+grep -q trained.run trained/table.txt || fail 'no table'
+! pipeline retrieve bad DATASET=vaswanni || fail 'a dataset that is none'
+grep -q 'did you mean vaswani' make.log || fail 'no hint'
+! pipeline retrieve bad DATASET=none.yml || fail 'a YAML file that is none'
+grep -q 'DATASET: none.yml: no such file' make.log || { cat make.log >&2; fail 'no message'; }
+rm -rf out again own trained made bad sets home
