@@ -59,30 +59,54 @@ package final class DocumentTable: Sendable {
 
   /// The ordinal of a document; nil if the index does not hold it.
   package func ordinal(_ id: [UInt8]) -> Int? {
-    if let order { return find(id) { Int(order[$0]) } }
+    withOrder { order in
+      let (place, isThere) = find(id, order)
+      return isThere ? order(place) : nil
+    }
+  }
+
+  /// The documents whose ids begin with some bytes, in bytewise order of the ids.
+  package func ordinals(startingWith prefix: [UInt8]) -> [Int] {
+    withOrder { order in
+      var found: [Int] = []
+      for place in find(prefix, order).place..<count {
+        let ordinal = order(place)
+        guard ordinal >= 0, ordinal < count, withID(ordinal, { $0.starts(with: prefix) }) else {
+          break
+        }
+        found.append(ordinal)
+      }
+      return found
+    }
+  }
+
+  /// Calls `body` with what gives documents by the place of their ids in bytewise order.
+  private func withOrder<R>(_ body: ((Int) -> Int) -> R) -> R {
+    if let order { return body { Int(order[$0]) } }
     let made = made.withLock { made in
       if made == nil { made = invertedRanks() }
       return made ?? []
     }
-    return find(id) { Int(made[$0]) }
+    return body { Int(made[$0]) }
   }
 
-  /// Looks for an id among those that `ordinal` gives by their place in bytewise order.
-  private func find(_ id: [UInt8], _ ordinal: (Int) -> Int) -> Int? {
+  /// Place of the first id that is not in front of another one among those that `ordinal` gives by
+  /// their place in bytewise order, and whether it is that one.
+  private func find(_ id: [UInt8], _ ordinal: (Int) -> Int) -> (place: Int, isThere: Bool) {
     var low = 0
     var high = count
     while low < high {
       let middle = (low + high) / 2
       let found = ordinal(middle)
       // Damaged files lead to no document; what is read there is not even an id.
-      guard found >= 0, found < count else { return nil }
+      guard found >= 0, found < count else { return (count, false) }
       let comparison = withID(found) { other in
         id.withUnsafeBytes { ByteOrder.compare(other, $0) }
       }
-      if comparison == 0 { return found }
+      if comparison == 0 { return (middle, true) }
       if comparison < 0 { low = middle + 1 } else { high = middle }
     }
-    return nil
+    return (low, false)
   }
 
   /// Compares offsets, ranks and order with each other.

@@ -2,7 +2,7 @@ import Failures
 import JSON
 
 /// Writes runs as JSON lines: `{"query_id","doc_id","rank","score","query","title","text"}`, the texts
-/// where they are known.
+/// where they are known, and `"explanation"` where it was asked for.
 package struct JSONRunWriter {
   /// The documents' texts; nil for none.
   private let docs: TextStore?
@@ -34,6 +34,10 @@ package struct JSONRunWriter {
         }
         bytes += ",\"text\":".utf8
         bytes += Self.json(text)
+      }
+      if let explanation = document.explanation {
+        bytes += ",\"explanation\":".utf8
+        bytes += explanation.utf8
       }
       bytes += "}\n".utf8
     }

@@ -124,6 +124,8 @@ package struct ScoredDocument: Sendable, Equatable {
   package var id: RecordID
   /// Its score; finite.
   package var score: Float
+  /// A JSON object that says what the score is made of, for JSON lines; nil for none.
+  package var explanation: String?
 
   /// A document with a score.
   package init(id: RecordID, score: Float) {

@@ -8,14 +8,14 @@ import IndexFormat
 package struct Candidates: Sendable {
   private var best: TopDocuments
   private let documents: DocumentTable
-  /// The document with the query's own id, where that is left out.
-  private let own: Int?
-  private let mask: DocumentFilter.Mask?
+  private let admission: Admission
+  /// The least score that a document is found with.
+  private let floor: Float
   /// The first document that may be found and whose score is no finite number.
   private var notFinite: Int?
 
   /// The score below which a finite one need not be offered.
-  package private(set) var threshold = -Float.infinity
+  package private(set) var threshold: Float
 
   /// - Parameters:
   ///   - id: The query's.
@@ -24,34 +24,30 @@ package struct Candidates: Sendable {
   package init(_ id: [UInt8], _ request: SearchRequest, _ documents: DocumentTable) {
     best = TopDocuments(request.k)
     self.documents = documents
-    own = request.dropsSelf ? documents.ordinal(id) : nil
-    mask = request.filter?.mask(id)
-  }
-
-  /// Whether a document may be found.
-  package func admits(_ ordinal: Int) -> Bool {
-    ordinal != own && mask.map { $0.contains(ordinal) } ?? true
+    admission = Admission(id, request, documents)
+    floor = request.floor
+    threshold = floor
   }
 
   /// Takes note of a document's score.
   package mutating func offer(_ ordinal: Int, _ score: Float) {
     // Equal scores may still enter by their ids.
     if score < threshold, score > -.infinity { return }
-    guard admits(ordinal) else { return }
+    guard admission.admits(ordinal) else { return }
     guard score.isFinite else {
       notFinite = min(notFinite ?? ordinal, ordinal)
       return
     }
     best.insert(
       TopDocuments.Entry(score: score, rank: documents.rank(ordinal), ordinal: Int32(ordinal)))
-    threshold = best.threshold
+    threshold = max(best.threshold, floor)
   }
 
   /// Takes over what another worker found for the same query.
   package mutating func merge(_ other: Candidates) {
     best.insert(other.best)
     if let place = other.notFinite { notFinite = min(notFinite ?? place, place) }
-    threshold = best.threshold
+    threshold = max(best.threshold, floor)
   }
 
   /// The candidates, best first; `id` is the query's and `place` the index's name.

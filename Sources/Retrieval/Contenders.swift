@@ -5,7 +5,9 @@ import IndexFormat
 /// A document is out once k others have lower ends above its upper one. Which documents are left in
 /// the end depends neither on the order in which they come nor on how they are split between workers.
 package struct Contenders: Sendable {
-  private let limits: Candidates
+  private let admission: Admission
+  /// The least score that a document is found with.
+  private let floor: Float
   /// The k largest lower ends, in a heap whose root is the least of them.
   private var lowest: LargestNumbers
   private var ordinals: [Int32] = []
@@ -18,17 +20,18 @@ package struct Contenders: Sendable {
   ///   - request: What may answer it.
   ///   - documents: The index's.
   package init(_ id: [UInt8], _ request: SearchRequest, _ documents: DocumentTable) {
-    limits = Candidates(id, request, documents)
+    admission = Admission(id, request, documents)
+    floor = request.floor
     lowest = LargestNumbers(request.k)
     room = 2 * request.k + 512
   }
 
   /// The score below which a document need not be offered.
-  package var threshold: Float { lowest.threshold }
+  package var threshold: Float { max(lowest.threshold, floor) }
 
   /// Takes note of the range in which a document's score lies.
   package mutating func offer(_ ordinal: Int, least: Float, most: Float) {
-    guard most >= threshold, limits.admits(ordinal) else { return }
+    guard most >= threshold, admission.admits(ordinal) else { return }
     lowest.insert(least)
     ordinals.append(Int32(ordinal))
     uppers.append(most)

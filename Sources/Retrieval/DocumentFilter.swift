@@ -1,7 +1,7 @@
 import Failures
 import IndexFormat
 
-/// Which documents may be found: one set for all queries, or one for each.
+/// Some documents that may be found, or may not: one set for all queries, or one for each.
 package struct DocumentFilter: Sendable {
   /// Some documents: a bit for each of the index, or the ordinals of those that are in.
   package struct Mask: Sendable {
@@ -14,7 +14,8 @@ package struct DocumentFilter: Sendable {
     private let form: Form
 
     fileprivate init(_ bits: Bits) { form = .bits(bits.words) }
-    fileprivate init(_ ordinals: [Int32]) { form = .ordinals(ordinals) }
+    /// Some documents by their ordinals, which ascend.
+    package init(_ ordinals: [Int32]) { form = .ordinals(ordinals) }
 
     package func contains(_ ordinal: Int) -> Bool {
       switch form {
@@ -59,23 +60,25 @@ package struct DocumentFilter: Sendable {
 
   /// Reads a filter: a document id a line, or `query<TAB>doc` lines.
   ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - documents: The index's.
+  ///   - folds: Whether the id of a document stands for its passages, too.
   /// - Throws: 65 for lines of another form, or of both.
-  package init(_ path: String, _ documents: DocumentTable) throws(Failure) {
+  package init(
+    _ path: String, _ documents: DocumentTable, foldingPassages folds: Bool = false
+  ) throws(Failure) {
     var shared: Bits?
     var each: [[UInt8]: [Int32]] = [:]
     var unknown = 0
     try FilterLines.read(path) { query, doc throws(Failure) in
+      let ordinals = documents.ordinals(of: doc, foldingPassages: folds)
+      if ordinals.isEmpty { unknown += 1 }
       if let query {
-        guard let ordinal = documents.ordinal(doc) else {
-          unknown += 1
-          each[query, default: []] += []
-          return
-        }
-        each[query, default: []].append(Int32(ordinal))
+        each[query, default: []] += ordinals.map { Int32($0) }
       } else {
         if shared == nil { shared = Bits(documents.count) }
-        guard let ordinal = documents.ordinal(doc) else { unknown += 1; return }
-        shared?.insert(ordinal)
+        for ordinal in ordinals { shared?.insert(ordinal) }
       }
     }
     self.unknown = unknown
@@ -90,7 +93,7 @@ package struct DocumentFilter: Sendable {
     }
   }
 
-  /// The documents that a query may find: none where the filter does not name the query.
+  /// The documents that the filter names for a query: none where it does not name the query.
   package func mask(_ query: [UInt8]) -> Mask {
     switch form {
     case .shared(let mask): mask

@@ -4,39 +4,34 @@ import Vectors
 
 /// Searches blocks of queries and writes what they find to a run, from where a killed run ended.
 package struct RunSearch {
-  private let index: any SearchableIndex
+  private var answers: SearchAnswers
   private let output: RunOutput
-  private let options: Options
+  private let place: Place
   private var seen: Set<[UInt8]> = []
   /// The query behind which the work begins; nil once it was met, or where it begins at the start.
   private var skippingTo: [UInt8]?
 
-  /// What holds for all queries.
-  package struct Options: Sendable {
-    /// Documents a query.
-    package var k: Int
-    package var dropsSelf: Bool
-    package var filter: DocumentFilter?
-    /// Where queries come from and where the run goes, for messages.
+  /// Where queries come from and where the run goes, for messages.
+  package struct Place: Sendable {
     package var input: String
     package var target: String
 
-    package init(
-      k: Int, dropsSelf: Bool = false, filter: DocumentFilter? = nil, input: String, target: String
-    ) {
-      self.k = k
-      self.dropsSelf = dropsSelf
-      self.filter = filter
+    package init(input: String, target: String) {
       self.input = input
       self.target = target
     }
   }
 
-  package init(_ index: any SearchableIndex, _ output: RunOutput, _ options: Options) {
-    self.index = index
+  package init(_ answers: SearchAnswers, _ output: RunOutput, _ place: Place) {
+    self.answers = answers
     self.output = output
-    self.options = options
+    self.place = place
     skippingTo = output.resumeAfter?.bytes
+  }
+
+  /// Lets explanations have the texts of tokens and terms.
+  package mutating func nameTerms(by name: @escaping @Sendable (Int32) -> String?) {
+    answers.nameTerms(by: name)
   }
 
   /// Searches a block of queries, without those that the run has already.
@@ -51,7 +46,7 @@ package struct RunSearch {
     ids: [[UInt8]], _ queries: Embeddings, texts: [[UInt8]] = []
   ) throws(Failure) -> Int {
     for id in ids where !seen.insert(id).inserted {
-      throw .data(options.input, "query \(String(decoding: id, as: UTF8.self)) occurs twice")
+      throw .data(place.input, "query \(String(decoding: id, as: UTF8.self)) occurs twice")
     }
     var first = 0
     if let target = skippingTo {
@@ -60,27 +55,26 @@ package struct RunSearch {
       first = place + 1
     }
     if first == ids.count { return 0 }
-    let request = SearchRequest(
-      ids: Array(ids[first...]), queries: queries[first..<ids.count], k: options.k,
-      dropsSelf: options.dropsSelf, filter: options.filter)
-    for (i, (id, entries)) in zip(request.ids, try index.search(request)).enumerated() {
-      let documents = entries.map {
-        ScoredDocument(id: RecordID(index.documents.id(Int($0.ordinal))), score: $0.score)
-      }
+    let rest = Array(ids[first...])
+    let found = try answers.documents(rest, queries[first..<ids.count])
+    for (i, (id, documents)) in zip(rest, found).enumerated() {
       let text = texts.isEmpty ? nil : texts[first + i]
       try output.append(query: RecordID(id), text: text, documents)
     }
     try output.checkpoint()
-    return request.ids.count
+    return rest.count
   }
 
   /// Checks that the place from which a resumed run goes on was met.
   ///
+  /// - Parameter allQueries: Whether these were all queries, so that none of given pairs is missing.
   /// - Throws: 65 where it was not.
-  package func finish() throws(Failure) {
-    guard let target = skippingTo else { return }
-    throw .data(
-      options.target,
-      "the partial run ends with query \(String(decoding: target, as: UTF8.self)), unknown here")
+  package func finish(allQueries: Bool = true) throws(Failure) {
+    if let target = skippingTo {
+      throw .data(
+        place.target,
+        "the partial run ends with query \(String(decoding: target, as: UTF8.self)), unknown here")
+    }
+    if allQueries { try answers.check(queries: seen) }
   }
 }

@@ -9,7 +9,16 @@ package struct SearchRequest: Sendable {
   package var k: Int
   /// Whether a document with the query's own id is left out.
   package var dropsSelf: Bool
+  /// The documents that may be found; nil for all.
   package var filter: DocumentFilter?
+  /// Documents that may not be found.
+  package var filterOut: DocumentFilter?
+  /// The least score that a document is found with.
+  package var floor = -Float.infinity
+  /// Whether a document's own id stands for its passages, too.
+  package var foldsPassages = false
+  /// Whether passages are found alone that their documents begin with.
+  package var firstPassages = false
 
   package init(
     ids: [[UInt8]], queries: Embeddings, k: Int, dropsSelf: Bool = false,

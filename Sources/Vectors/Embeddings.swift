@@ -33,6 +33,18 @@ package enum Embeddings: Sendable {
     }
   }
 
+  /// The embeddings of some of the texts, in the order of their places.
+  package func selecting(_ places: [Int]) -> Embeddings {
+    switch self {
+    case .dense(let values, let dimension):
+      .dense(
+        places.flatMap { values[$0 * dimension..<($0 + 1) * dimension] }, dimension: dimension)
+    case .sparse(let vectors): .sparse(places.map { vectors[$0] })
+    case .vectors(let sets, let shape): .vectors(places.map { sets[$0] }, shape)
+    case .texts(let texts): .texts(places.map { texts[$0] })
+    }
+  }
+
   /// The form in words, for messages.
   package var form: String {
     switch self {

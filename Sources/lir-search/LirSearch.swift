@@ -5,6 +5,7 @@ import IndexFormat
 import IndexSupport
 import ModelSupport
 import Models
+import Retrieval
 import ToolSupport
 
 @main
@@ -25,7 +26,8 @@ struct LirSearch: Tool, ToolCommand, TakesDeclaredOptions {
   ]
 
   static let withoutEffect = [
-    "index", "tag", "filter", "latency", "batch-tokens", "docs", "format", "mark-end", "tmp-dir",
+    "index", "tag", "filter", "filter-out", "pairs", "latency", "batch-tokens", "docs", "format",
+    "mark-end", "tmp-dir", "explain",
   ]
 
   @OptionGroup(title: "Common") var common: CommonOptions
@@ -41,7 +43,7 @@ struct LirSearch: Tool, ToolCommand, TakesDeclaredOptions {
   @Option(
     name: .customShort("k", allowingJoined: true),
     help: ArgumentHelp("Documents a query.", valueName: "n"))
-  var k: Int = 1000
+  var k: Int = usualK
 
   @Option(
     help: ArgumentHelp(
@@ -92,8 +94,38 @@ struct LirSearch: Tool, ToolCommand, TakesDeclaredOptions {
       valueName: "file"))
   var filter: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Documents that may not be found: an id a line, or a query and an id a line.",
+      valueName: "file"))
+  var filterOut: String?
+
   @Flag(help: "Leave out the document with the query's own id.")
   var dropSelf = false
+
+  @Option(help: ArgumentHelp("Least score that a document is found with.", valueName: "x"))
+  var minScore: Float?
+
+  @Option(
+    help: ArgumentHelp(
+      "Score these pairs and no others: lines of a query's and a document's id, or of a run or of judgements.",
+      valueName: "file"))
+  var pairs: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Find documents by their passages, whose ids are id#0, id#1 and so on: maxp, by the best, firstp, by the first, or sump, by the sum of all.",
+      valueName: "how"), completion: .list(PassageAggregation.allCases.map(\.rawValue)))
+  var aggregate: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Search again with A times the query's vector and B times the mean of its first K documents'.",
+      valueName: "k:a:b"))
+  var prf: String?
+
+  @Flag(help: "Write JSON lines that also say what each score is made of.")
+  var explain = false
 
   @Flag(help: "Add the 50th, 95th and 99th percentile of a query's time to the summary.")
   var latency = false
@@ -144,6 +176,9 @@ struct LirSearch: Tool, ToolCommand, TakesDeclaredOptions {
 }
 
 extension LirSearch {
+  /// Documents a query where nobody says how many.
+  static let usualK = 1000
+
   /// Whether the run is JSON lines.
-  var wantsJSON: Bool { format == "jsonl" }
+  var wantsJSON: Bool { format == "jsonl" || explain }
 }

@@ -39,6 +39,12 @@ struct SearchTexts {
       maxLength: options.maxLength, prompt: options.prompt)
   }
 
+  /// Lets explanations have the texts of the model's tokens.
+  func nameTerms(of embedder: TextEmbedder?, in search: inout RunSearch) {
+    guard options.explain, let tokenizer = embedder?.tokenizer.tokenizer else { return }
+    search.nameTerms { tokenizer.token(of: $0) }
+  }
+
   /// What the model of the queries is, for a message.
   private var modelWords: String {
     let loaded = try? options.modelOptions.load(

@@ -132,12 +132,60 @@ import Workers
       for (found, whole) in zip(filtered, all) {
         #expect(found == Array(whole.filter { allowed.contains(Int($0.ordinal)) }.prefix(5)))
       }
+      // What may not be found is the rest of what may.
       request.filter = nil
+      request.filterOut = try DocumentFilter(sample.folder("filter"), index.documents)
+      for (found, whole) in zip(try index.search(request), all) {
+        #expect(found == Array(whole.filter { !allowed.contains(Int($0.ordinal)) }.prefix(5)))
+      }
+      request.filterOut = nil
       request.dropsSelf = true
       request.ids = all.map { $0.first.map { index.documents.id(Int($0.ordinal)) } ?? [0x71] }
       for (found, whole) in zip(try index.search(request), all) {
         #expect(found == Array(whole.dropFirst().prefix(5)))
       }
+    }
+  }
+
+  /// Both lists hold for a query at once, and those of one query are no other's.
+  @Test(arguments: 0..<count)
+  func filtersOfQueries(index: Int) throws {
+    let sample = try IndexSample(IndexSample.types[index])
+    try sample.build("i")
+    let index = try sample.open("i")
+    let all = try index.search(sample.request(k: 1000))
+    var (some, none) = ("", "")
+    for (query, entries) in all.enumerated() {
+      for (place, entry) in entries.enumerated() {
+        let line =
+          "q\(query)\t\(String(decoding: index.documents.id(Int(entry.ordinal)), as: UTF8.self))"
+        if place % 2 == 0 { some += line + "\n" }
+        if place % 3 == 0 { none += line + "\n" }
+      }
+    }
+    try write(sample.folder("some"), some + "q0\tnowhere\n")
+    try write(sample.folder("none"), none)
+    var request = sample.request(k: 4)
+    request.filter = try DocumentFilter(sample.folder("some"), index.documents)
+    #expect(request.filter?.unknown == 1)
+    request.filterOut = try DocumentFilter(sample.folder("none"), index.documents)
+    for (found, whole) in zip(try index.search(request), all) {
+      let expected = whole.enumerated().filter { $0.offset % 2 == 0 && $0.offset % 3 != 0 }
+      #expect(found == Array(expected.map(\.element).prefix(4)))
+    }
+  }
+
+  /// A least score leaves out all that is below it, and nothing that has it.
+  @Test(arguments: 0..<count)
+  func leastScore(index: Int) throws {
+    let sample = try IndexSample(IndexSample.types[index])
+    try sample.build("i")
+    let index = try sample.open("i")
+    let all = try index.search(sample.request(k: 1000))
+    for floor in Set(all.flatMap { $0.map(\.score) }) {
+      var request = sample.request(k: 1000)
+      request.floor = floor
+      #expect(try index.search(request) == all.map { $0.filter { $0.score >= floor } })
     }
   }
 

@@ -27,8 +27,8 @@ import Vectors
     _ output: RunOutput, _ blocks: [Range<Int>], finishing: Bool = true
   ) throws -> Int {
     var search = RunSearch(
-      try sample.open("i"), output,
-      RunSearch.Options(k: 3, input: "queries", target: "target"))
+      try SearchAnswers(sample.open("i"), SearchAnswers.Options(k: 3)), output,
+      RunSearch.Place(input: "queries", target: "target"))
     var count = 0
     for rows in blocks {
       count += try search.search(

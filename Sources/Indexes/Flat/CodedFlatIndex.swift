@@ -1,5 +1,6 @@
 import Failures
 import IndexFormat
+import JSON
 import Kernels
 import Retrieval
 import Vectors
@@ -10,7 +11,7 @@ import Workers
 /// A scan of the codes gives each document a range for its score (`ByteQueries`). Documents that k
 /// others certainly surpass are out; the rest, some dozens, are compared as `FlatIndex` does. So the
 /// scores and their order are its own, at a quarter of the bytes read.
-final class CodedFlatIndex: RescoringIndex {
+final class CodedFlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
   let documents: DocumentTable
   private let codes: FlatCodes
   private let reference: FlatIndex
@@ -47,6 +48,16 @@ final class CodedFlatIndex: RescoringIndex {
     _ queries: Embeddings, _ query: Int, of ordinals: [Int]
   ) throws(Failure) -> [Float] {
     try reference.scores(queries, query, of: ordinals)
+  }
+
+  var similarity: Similarity { reference.similarity }
+
+  func vectors(of ordinals: [Int]) -> Embeddings { reference.vectors(of: ordinals) }
+
+  func explanations(
+    _ queries: Embeddings, _ query: Int, of ordinals: [Int], naming name: (Int32) -> String?
+  ) throws(Failure) -> [[JSON.Member]] {
+    try reference.explanations(queries, query, of: ordinals, naming: name)
   }
 
   func search(_ request: SearchRequest) throws(Failure) -> [[TopDocuments.Entry]] {
@@ -114,9 +125,12 @@ final class CodedFlatIndex: RescoringIndex {
   ) throws(Failure) -> [[TopDocuments.Entry]] {
     let nothing = [Float](repeating: 0, count: request.ids.count)
     let similarity = reference.similarity
+    var limits = request
+    // What is scanned by is not yet a distance.
+    if similarity == .l2 { limits.floor = -.infinity }
     let found = scan(
       queries, ScoreBounds(byError: nothing, byNorm: nothing, byNone: nothing),
-      request.ids.map { Candidates($0, request, documents) }
+      request.ids.map { Candidates($0, limits, documents) }
     ) { candidates, query, ordinal, product in
       candidates.offer(
         ordinal, product + ByteQueries.offset(similarity, norm: codes.norm(ordinal)))
@@ -130,7 +144,7 @@ final class CodedFlatIndex: RescoringIndex {
           entry.score = -max(0, length * length - 2 * entry.score).squareRoot()
         }
         return entry
-      }
+      }.filter { $0.score >= request.floor }
     }
   }
 

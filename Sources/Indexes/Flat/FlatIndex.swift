@@ -1,5 +1,6 @@
 import Failures
 import IndexFormat
+import JSON
 import Kernels
 import Retrieval
 import Tensors
@@ -10,7 +11,7 @@ import Workers
 ///
 /// A score is one fused multiply-add after the other over the dimensions, so it is the same bits
 /// whatever the other queries, the threads or the instruction set.
-final class FlatIndex: RescoringIndex {
+final class FlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
   let documents: DocumentTable
   let place: String
   let dimension: Int
@@ -164,6 +165,34 @@ final class FlatIndex: RescoringIndex {
       results += UnsafeBufferPointer(start: scores.pointer, count: part.count)
     }
     return results
+  }
+
+  func vectors(of ordinals: [Int]) -> Embeddings {
+    let row = AlignedBuffer(count: dimension)
+    var values: [Float] = []
+    values.reserveCapacity(ordinals.count * dimension)
+    for ordinal in ordinals {
+      let found = vectors.rows(ordinal..<ordinal + 1, scratch: row)
+      values += UnsafeBufferPointer(start: found.base, count: dimension)
+    }
+    return .dense(values, dimension: dimension)
+  }
+
+  /// Similarity and lengths: single dimensions of a dense vector mean nothing by themselves.
+  func explanations(
+    _ queries: Embeddings, _ query: Int, of ordinals: [Int], naming name: (Int32) -> String?
+  ) throws(Failure) -> [[JSON.Member]] {
+    let own = try checked(queries[query..<query + 1]) { _ in "the query" }
+    func length(_ values: [Float]) -> JSON {
+      .number(Float(values.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()))
+    }
+    return ordinals.map { ordinal in
+      guard case .dense(let values, _) = vectors(of: [ordinal]) else { return [] }
+      return [
+        JSON.Member("similarity", .string(similarity.rawValue)),
+        JSON.Member("query_length", length(own)), JSON.Member("document_length", length(values)),
+      ]
+    }
   }
 
   /// Documents that are scored together when they are given: a step of the kernels for one query.

@@ -1,5 +1,6 @@
 import Failures
 import IndexFormat
+import JSON
 import Retrieval
 import Vectors
 import Workers
@@ -10,7 +11,7 @@ import Workers
 /// collection. A score is a sum over the query's terms in ascending order, one fused multiply-add
 /// each; so it is the same bits for any number of threads. Documents without a term of the query are
 /// not found.
-final class SparseIndex: RescoringIndex {
+final class SparseIndex: RescoringIndex, ExplainingIndex {
   let documents: DocumentTable
   private let place: String
   private let postings: Postings
@@ -137,6 +138,29 @@ final class SparseIndex: RescoringIndex {
         }
       }
       return score
+    }
+  }
+
+  /// The terms that query and document share, with both weights and what they add.
+  func explanations(
+    _ queries: Embeddings, _ query: Int, of ordinals: [Int], naming name: (Int32) -> String?
+  ) throws(Failure) -> [[JSON.Member]] {
+    guard case .sparse(let vectors) = queries else {
+      throw .config(place, "expected sparse queries, found \(queries.form)")
+    }
+    return ordinals.map { ordinal in
+      var terms: [JSON] = []
+      for (term, weight) in zip(vectors[query].indices, vectors[query].values) {
+        guard let posting = find(Int32(ordinal), in: postings.range(Int(term))) else { continue }
+        let own = postings.weights[posting]
+        terms.append(
+          .object([
+            JSON.Member("term", name(term).map { .string($0) } ?? .integer(Int(term))),
+            JSON.Member("query", .number(weight)), JSON.Member("document", .number(own)),
+            JSON.Member("score", .number(weight * own)),
+          ]))
+      }
+      return [JSON.Member("terms", .array(terms))]
     }
   }
 

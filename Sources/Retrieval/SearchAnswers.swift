@@ -1,0 +1,155 @@
+import Failures
+import JSON
+import Records
+import Vectors
+
+/// What queries are answered with: the documents of an index, in the way that was asked for.
+package struct SearchAnswers {
+  private let index: any SearchableIndex
+  private var options: Options
+
+  /// What holds for all queries.
+  package struct Options: Sendable {
+    /// Documents a query.
+    package var k: Int
+    package var dropsSelf = false
+    package var filter: DocumentFilter?
+    package var filterOut: DocumentFilter?
+    /// The least score that a document is found with.
+    package var floor = -Float.infinity
+    /// How passages become documents; nil where they stay what they are.
+    package var aggregation: PassageAggregation?
+    package var feedback: VectorFeedback?
+    /// The documents of each query, where they are given: all of them are scored.
+    package var pairs: PairList?
+    /// Whether it is said what scores are made of.
+    package var explains = false
+    /// The text of a token or term, for explanations; nil where nobody knows it.
+    package var name: @Sendable (Int32) -> String? = { _ in nil }
+
+    package init(k: Int) { self.k = k }
+  }
+
+  /// - Parameters:
+  ///   - index: What is searched.
+  ///   - type: The index's type, for messages.
+  ///   - options: What is asked for.
+  /// - Throws: 64 for options that do not go with each other, or that the index does not have.
+  package init(
+    _ index: any SearchableIndex, type: String = "the index", _ options: Options
+  ) throws(Failure) {
+    self.index = index
+    self.options = options
+    if options.feedback != nil, !(index is any VectorIndex) {
+      throw .usage("--prf: \(type) keeps no vectors of documents")
+    }
+    if options.explains, !(index is any ExplainingIndex) {
+      throw .usage("--explain: \(type) cannot say what its scores are made of")
+    }
+    guard options.pairs != nil else { return }
+    guard index is any RescoringIndex else {
+      throw .usage("--pairs: \(type) cannot score documents that are given")
+    }
+    let others = [
+      ("--filter", options.filter != nil), ("--filter-out", options.filterOut != nil),
+      ("--drop-self", options.dropsSelf), ("--min-score", options.floor > -.infinity),
+      ("--aggregate", options.aggregation != nil), ("--prf", options.feedback != nil),
+    ]
+    if let (name, _) = others.first(where: \.1) {
+      throw .usage("\(name) goes without --pairs, which says itself what is scored")
+    }
+  }
+
+  /// Lets explanations have the texts of tokens and terms.
+  mutating func nameTerms(by name: @escaping @Sendable (Int32) -> String?) { options.name = name }
+
+  /// The documents of queries.
+  ///
+  /// - Parameters:
+  ///   - ids: The queries' ids.
+  ///   - queries: The queries.
+  /// - Returns: For each its documents, best first, with what their scores are made of where that is
+  ///   asked for.
+  /// - Throws: What searching throws.
+  package func documents(
+    _ ids: [[UInt8]], _ queries: Embeddings
+  ) throws(Failure) -> [[ScoredDocument]] {
+    var queries = queries
+    let found = try self.found(ids, &queries)
+    guard options.explains, let explaining = index as? any ExplainingIndex else {
+      return found.map { $0.map { ScoredDocument(id: $0.id, score: $0.score) } }
+    }
+    return try found.enumerated().map { query, documents throws(Failure) in
+      try documents.map { document throws(Failure) in
+        var scored = ScoredDocument(id: document.id, score: document.score)
+        scored.explanation = try explanation(document, explaining, queries, query)
+        return scored
+      }
+    }
+  }
+
+  /// Checks that every query of given pairs was there.
+  ///
+  /// - Throws: 65 for the first that was not.
+  func check(queries seen: Set<[UInt8]>) throws(Failure) { try options.pairs?.check(seen: seen) }
+
+  private func found(
+    _ ids: [[UInt8]], _ queries: inout Embeddings
+  ) throws(Failure) -> [[FoundDocument]] {
+    if let pairs = options.pairs, let index = index as? any RescoringIndex {
+      return try ids.enumerated().map { query, id throws(Failure) in
+        try scored(pairs.ordinals(of: id), index, queries, query)
+      }
+    }
+    var request = SearchRequest(
+      ids: ids, queries: queries, k: options.k, dropsSelf: options.dropsSelf,
+      filter: options.filter)
+    request.filterOut = options.filterOut
+    request.floor = options.floor
+    request.foldsPassages = options.aggregation != nil
+    if let feedback = options.feedback, let index = index as? any VectorIndex {
+      request = try feedback.expanding(request, index)
+      queries = request.queries
+    }
+    if let aggregation = options.aggregation {
+      return try PassageFolding(index, aggregation).search(request)
+    }
+    return try index.search(request).map { entries in
+      entries.map { entry in
+        FoundDocument(
+          id: RecordID(index.documents.id(Int(entry.ordinal))), score: entry.score,
+          ordinals: [Int(entry.ordinal)])
+      }
+    }
+  }
+
+  /// Given documents with their scores, best first.
+  private func scored(
+    _ ordinals: [Int], _ index: any RescoringIndex, _ queries: Embeddings, _ query: Int
+  ) throws(Failure) -> [FoundDocument] {
+    let scores = try index.scores(queries, query, of: ordinals)
+    return zip(ordinals, scores).map { ordinal, score in
+      FoundDocument(
+        id: RecordID(index.documents.id(ordinal)), score: score, ordinals: [ordinal])
+    }.sorted { $0.precedes($1) }
+  }
+
+  /// The text of a JSON object that says what a document's score is made of.
+  private func explanation(
+    _ document: FoundDocument, _ index: any ExplainingIndex, _ queries: Embeddings, _ query: Int
+  ) throws(Failure) -> String {
+    var parts = try index.explanations(
+      queries, query, of: document.ordinals, naming: options.name)
+    guard let aggregation = options.aggregation else {
+      return JSON.object(parts.first ?? []).serialized()
+    }
+    for (place, ordinal) in document.ordinals.enumerated() {
+      let id = String(decoding: index.documents.id(ordinal), as: UTF8.self)
+      parts[place].insert(JSON.Member("passage", .string(id)), at: 0)
+    }
+    return JSON.object([
+      JSON.Member("aggregate", .string(aggregation.rawValue)),
+      JSON.Member("passages", .array(parts.map { .object($0) })),
+    ]).serialized()
+  }
+}
