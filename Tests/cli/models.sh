@@ -1,0 +1,93 @@
+# shellcheck shell=bash
+# The zoo of models: its tables, and what is fetched by name and verified.
+
+zoo=$ROOT/scripts/model-zoo
+tables=$ROOT/pipelines
+
+# --- the tables: every checkpoint that the tools know, and no score without a source
+"$zoo" list >list.log
+for name in $(sed -n '/static let all/,/^  \]/p' "$ROOT/Sources/Models/Loading/KnownCheckpoint.swift" |
+  grep -oE '"[A-Za-z0-9_-]+/[A-Za-z0-9._-]+"' | tr -d '"' | grep -v '\.bin$'); do
+  is "settings of $name" "{\"checkpoint\": \"$name\"}" "$("$zoo" settings "$name")"
+done
+is 'names' "$(grep -vc '^#' "$tables/models.tsv")" "$(grep -v '^#' "$tables/models.tsv" | cut -f 1 | sort -u | wc -l)"
+for table in models-scores models-pairs; do
+  ! grep -vP '(^#)|\thttps://\S+$|^model\t' "$tables/$table.tsv" || fail "a row of $table without its source"
+  while read -r model; do "$zoo" hub "$model" >/dev/null || fail "$table: no model $model"; done \
+    < <(grep -v '^#' "$tables/$table.tsv" | tail -n +2 | cut -f 1 | sort -u)
+done
+awk -F '\t' '!/^#/ && $1 != "model" && !($5 > 0.1 && $5 < 1) { exit 1 }' "$tables/models-scores.tsv" ||
+  fail 'a score that is none'
+# The means over NanoBEIR are those of its thirteen collections, but for one that its source has otherwise.
+awk -F '\t' '$3 == "nano-beir" { mean[$1] = $5 } $3 ~ "^nano-beir/" { sum[$1] += $5; n[$1]++ }
+  END { for (m in mean) { d = mean[m] - sum[m] / n[m]; if (n[m] != 13 || (d * d > 1e-6 && m != "gte-moderncolbert-v1")) exit 1 } }' \
+  "$tables/models-scores.tsv" || fail 'a mean that is none'
+is 'webis/splade' 'rerank msmarco-passage/trec-dl-2019/judged nDCG@10 0.736 1000 official' \
+  "$("$zoo" scores webis/splade | sed -n 1p | cut -f 1-6 | tr '\t' ' ')"
+is 'by name' naver/splade-v3 "$("$zoo" hub splade-v3)"
+refuses 66 'did you mean splade-v3?' "$zoo" hub splade-v33
+refuses 64 'settings: what?' "$zoo" settings
+
+# --- a model from a hub on 127.0.0.1, whose known scores are Lightning IR's
+mkdir tables
+python3 - "$MODELS/native/mono_bert_00" tables <<'END_OF_TABLES'
+import json, struct, sys
+case, out = sys.argv[1:]
+inputs = json.load(open(f"{case}/inputs.json", encoding="utf-8"))
+data = open(f"{case}/expected.safetensors", "rb").read()
+size = struct.unpack("<Q", data[:8])[0]
+begin, end = json.loads(data[8:8 + size])["scores"]["data_offsets"]
+scores = struct.unpack(f"<{(end - begin) // 4}f", data[8 + size + begin:8 + size + end])
+with open(f"{out}/models.tsv", "w") as file:
+    file.write("name\thub\tkind\tsettings\tquery_prompt\tdoc_prompt\n")
+    file.write("tiny\towner/model\tmono\t{\"query_length\": 10}\t\t\n")
+    file.write("other\towner/other\tsplade\t\t\t\n")
+with open(f"{out}/models-pairs.tsv", "w", encoding="utf-8") as file:
+    file.write("model\tscore\tquery\tdoc\tvalue\twithin\tsource\n")
+    docs = [(q, d) for q, ds in zip(inputs["queries"], inputs["docs"]) for d in ds]
+    for (query, doc), score in list(zip(docs, scores))[:3]:
+        file.write(f"tiny\tmodel\t{query}\t{doc}\t{score}\t0.0001\there\n")
+with open(f"{out}/models-scores.tsv", "w") as file:
+    file.write("model\ttask\tdataset\tmeasure\tvalue\tdepth\tfirst\tsource\n")
+END_OF_TABLES
+length=$(jq .query_length "$MODELS/native/mono_bert_00/model/config.json")
+sed -i "s/\"query_length\": 10/\"query_length\": $length/" tables/models.tsv
+PYTHONPATH=$ROOT/Tests/scripts python3 - "$MODELS/native/mono_bert_00/model" >address.log 2>hub.log <<'END_OF_HUB' &
+import sys, time
+from pathlib import Path
+from test_fetch_model import FakeHub
+top = Path(sys.argv[1])
+print(FakeHub({p.relative_to(top).as_posix(): p.read_bytes() for p in top.rglob("*") if p.is_file()}).url, flush=True)
+time.sleep(600)
+END_OF_HUB
+hub=$!
+trap 'kill $hub 2>/dev/null' EXIT
+until [ -s address.log ] || ! kill -0 $hub 2>/dev/null; do sleep 0.05; done
+[ -s address.log ] || { cat hub.log >&2; fail 'no hub'; }
+model() { # model NAME ARGUMENT...
+  HF_ENDPOINT=$(cat address.log) no_proxy='*' make --no-print-directory -f "$tables/models.mk" TABLES=tables MODELS=models \
+    MODEL="$1" "${@:2}" >make.log 2>&1
+}
+model tiny || { cat make.log >&2; fail 'make MODEL=tiny'; }
+grep -q 'owner/model: a mono, 3 known scores' models/owner/model.verified || fail 'not verified'
+is 'settings' "$length" "$(jq .query_length models/owner/model.json)"
+# Nothing is fetched or computed twice.
+before=$(stat -c %Y%i models/owner/model/model.safetensors models/owner/model.verified)
+kill $hub
+model owner/model || { cat make.log >&2; fail 'a second make'; }
+is 'files' "$before" "$(stat -c %Y%i models/owner/model/model.safetensors models/owner/model.verified)"
+# Another model under the name is found by its scores, and another kind by --inspect.
+cp -r models/owner/model models/owner/other
+refuses 65 'expected a splade, as owner/other is, found a mono' "$zoo" --tables tables verify other models/owner/other
+exits 0 "$zoo" --tables tables verify tiny models/owner/other >verified.log
+is 'scores that are right' 3 "$(grep -c '^ok' verified.log)"
+awk -F '\t' -v OFS='\t' '$6 == "0.0001" { $5 += 0.01 } 1' tables/models-pairs.tsv >moved.tsv
+mv moved.tsv tables/models-pairs.tsv
+exits 65 "$zoo" --tables tables verify tiny models/owner/model >printed.log
+says '3 of 3 scores are not those of here'
+rm models/owner/model.verified
+! model tiny || fail 'wrong scores are verified'
+[ ! -e models/owner/model.verified ] || fail 'a model that is not verified is marked'
+! model nobody || fail 'a model that is none'
+grep -q 'did you mean' make.log || fail 'no hint'
+rm -rf models
