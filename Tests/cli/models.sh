@@ -61,7 +61,7 @@ print(FakeHub({p.relative_to(top).as_posix(): p.read_bytes() for p in top.rglob(
 time.sleep(600)
 END_OF_HUB
 hub=$!
-trap 'kill $hub 2>/dev/null' EXIT
+trap '[ -z "$hub" ] || kill $hub 2>/dev/null' EXIT
 until [ -s address.log ] || ! kill -0 $hub 2>/dev/null; do sleep 0.05; done
 [ -s address.log ] || { cat hub.log >&2; fail 'no hub'; }
 model() { # model NAME ARGUMENT...
@@ -74,6 +74,7 @@ is 'settings' "$length" "$(jq .query_length models/owner/model.json)"
 # Nothing is fetched or computed twice.
 before=$(stat -c %Y%i models/owner/model/model.safetensors models/owner/model.verified)
 kill $hub
+hub=
 model owner/model || { cat make.log >&2; fail 'a second make'; }
 is 'files' "$before" "$(stat -c %Y%i models/owner/model/model.safetensors models/owner/model.verified)"
 # Another model under the name is found by its scores, and another kind by --inspect.
