@@ -27,11 +27,14 @@ TOKENIZE_FLAGS ?=
 ENCODE_FLAGS   ?=
 INDEX_FLAGS    ?=
 SEARCH_FLAGS   ?=
+# Those of BM25's index and search, where OUT/bm25.run is made
+BM25_FLAGS        ?=
+BM25_SEARCH_FLAGS ?=
 # ---
 
 names    += MODEL DOCS QUERIES QRELS
 optional += QRELS
-flags    += TOKENIZE_FLAGS ENCODE_FLAGS INDEX_FLAGS SEARCH_FLAGS
+flags    += TOKENIZE_FLAGS ENCODE_FLAGS INDEX_FLAGS SEARCH_FLAGS BM25_FLAGS BM25_SEARCH_FLAGS
 options  += SHARDS DEPTH MEASURES
 tools    += tokenize encode index search eval
 goals    += retrieve embeddings
@@ -91,6 +94,15 @@ $(OUT)/index/manifest.json: $(OUT)/docs.lirt.zst $(index_inputs) \
 $(OUT)/first.run: $(OUT)/index/manifest.json $(OUT)/queries.lirt $(search_inputs) \
   $(call settings,search,$(DEPTH),SEARCH_FLAGS,$(search_inputs),search)
 	lir-search --index $(<D) -k $(DEPTH) $(SEARCH_FLAGS) -o $@ $(OUT)/queries.lirt
+
+# The same without a model, which other pipelines build on.
+.PRECIOUS: $(OUT)/bm25/manifest.json
+$(OUT)/bm25/manifest.json: $(DOCS) $(call settings,bm25,$(DOCS),BM25_FLAGS,$(DOCS),index) | $(OUT)
+	lir-index build --type bm25 $(BM25_FLAGS) -o $(@D) $(DOCS)
+
+$(OUT)/bm25.run: $(OUT)/bm25/manifest.json $(QUERIES) $(call named,$(BM25_SEARCH_FLAGS)) $(call \
+  settings,bm25-search,$(QUERIES) $(DEPTH),BM25_SEARCH_FLAGS,$(QUERIES) $(call named,$(BM25_SEARCH_FLAGS)),search)
+	lir-search --index $(<D) -k $(DEPTH) $(BM25_SEARCH_FLAGS) -o $@ $(QUERIES)
 
 $(OUT)/%.measures.tsv: $(OUT)/%.run $(QRELS) \
   $(call settings,measures,$(QRELS) $(MEASURES),,$(QRELS),eval)

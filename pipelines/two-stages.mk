@@ -1,0 +1,23 @@
+# Two stages without an encoder of documents: BM25 finds, a cross-encoder ranks again, both judged.
+#
+#   make -f pipelines/two-stages.mk RERANKER=models/cross DATASET=nano-beir/scifact OUT=two
+#
+# rerank.mk and retrieve.mk have the other options.
+
+override here := $(dir $(lastword $(MAKEFILE_LIST)))
+
+# --- options, and those of rerank.mk
+OUT        ?= out
+CANDIDATES ?= $(OUT)/bm25.run
+# ---
+
+goals += two-stages
+include $(here)rerank.mk
+.DEFAULT_GOAL := two-stages
+
+.PHONY: two-stages
+two-stages: $(OUT)/second.run $(if $(QRELS),$(OUT)/table.txt)
+
+$(OUT)/table.txt: $(candidates) $(OUT)/second.run $(QRELS) \
+  $(call settings,table,$(candidates) $(QRELS) $(MEASURES),,$(QRELS),eval)
+	lir-eval --qrels $(QRELS) $(MEASURES:%=-m '%') --compare --format table -o $@ $(candidates) $(OUT)/second.run
