@@ -1,4 +1,4 @@
-// AVX2 and FMA: two ymm registers for sixteen lanes. Besides, AVX-VNNI for the product of bytes.
+// AVX2, FMA and F16C: two ymm registers for sixteen lanes. Besides, AVX-VNNI for the product of bytes.
 
 #include "tables.h"
 
@@ -7,11 +7,11 @@
 #include <immintrin.h>
 
 #define CK_AVX2 1
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 #include "families/all.h"
 #pragma clang attribute pop
 
-#pragma clang attribute push(__attribute__((target("avx2,fma,avxvnni"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c,avxvnni"))), apply_to = function)
 #include "families/vnni.h"
 #pragma clang attribute pop
 

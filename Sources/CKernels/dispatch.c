@@ -13,6 +13,13 @@ static int ck_runs_avx512(void) {
         && __builtin_cpu_supports("fma");
 }
 
+// F16C is bit 29 of CPUID leaf 1, ECX.
+static int ck_runs_avx2(void) {
+    unsigned a, b, c, d;
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
+        && __get_cpuid(1, &a, &b, &c, &d) && (c & (1u << 29));
+}
+
 // Of CPUID leaf 7, subleaf 1, EAX.
 static int ck_runs_avx_vnni(void) {
     unsigned a, b, c, d;
@@ -23,7 +30,7 @@ static int ck_runs_avx_vnni(void) {
 int ck_isa_supported(int isa) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    int avx2 = ck_runs_avx2();
     switch (isa) {
     case CK_PORTABLE: return 1;
     case CK_AVX2: return avx2;

@@ -6,7 +6,7 @@ internal import CKernels
 package enum InstructionSet: Int32, CaseIterable, Sendable {
   /// The baseline of the processor.
   case portable = 0
-  /// AVX2 and FMA.
+  /// AVX2, FMA and F16C.
   case avx2 = 1
   /// Besides, AVX-VNNI, which multiplies bytes.
   case avx2VNNI = 2
