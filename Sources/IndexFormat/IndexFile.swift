@@ -36,6 +36,8 @@ package enum IndexPresence: Sendable, Equatable, CustomStringConvertible {
   case format(Int)
   /// Where a parameter of building has this value.
   case parameter(String, String)
+  /// Where a parameter of building has one of these values.
+  case oneOf(String, [String])
   /// Where a parameter of building has another value, or none.
   case unless(String, String)
 
@@ -45,6 +47,7 @@ package enum IndexPresence: Sendable, Equatable, CustomStringConvertible {
     case .element(let type): "for vectors of \(type.rawValue)"
     case .format(let version): "from format \(version) on"
     case .parameter(let name, let value): "with --\(name) \(value)"
+    case .oneOf(let name, let values): "with --\(name) \(values.joined(separator: " or "))"
     case .unless(let name, let value): "without --\(name) \(value)"
     }
   }
@@ -56,6 +59,7 @@ package enum IndexPresence: Sendable, Equatable, CustomStringConvertible {
     case .element(let type): manifest.source.element == type
     case .format(let version): manifest.format >= version
     case .parameter(let name, let value): manifest.parameter(name) == value
+    case .oneOf(let name, let values): manifest.parameter(name).map(values.contains) ?? false
     case .unless(let name, let value): manifest.parameter(name) != value
     }
   }

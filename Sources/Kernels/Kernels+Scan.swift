@@ -27,6 +27,26 @@ package struct ByteRows {
   }
 }
 
+/// What bounds the scores of documents whose products are known.
+///
+/// A score for query j is at most the product + offsets[i] + errors[i] * byError[j]
+/// + norms[i] * byNorm[j] + byNone[j]. The memory belongs to somebody else and must live as long as
+/// the view is used.
+package struct RowBounds {
+  package var errors: UnsafePointer<Float>
+  package var norms: UnsafePointer<Float>
+  /// nil for zeros.
+  package var offsets: UnsafePointer<Float>?
+
+  package init(
+    errors: UnsafePointer<Float>, norms: UnsafePointer<Float>, offsets: UnsafePointer<Float>?
+  ) {
+    self.errors = errors
+    self.norms = norms
+    self.offsets = offsets
+  }
+}
+
 /// What turns a document's error and norm into the bound of its score, for each query.
 package struct ScoreBounds: Sendable {
   package var byError: [Float]
@@ -93,20 +113,81 @@ extension Kernels {
         && thresholds.count == n, "scan: bounds of \(n) queries")
     precondition(documents.count * n <= results.capacity, "scan: room for what is found")
     var weights = queries.weights
-    bounds.byError.withUnsafeBufferPointer { byError in
-      bounds.byNorm.withUnsafeBufferPointer { byNorm in
-        bounds.byNone.withUnsafeBufferPointer { byNone in
+    var call = ck_scan(
+      m: documents.count, codes: documents.codes, ld: queries.columns, scales: documents.scales,
+      errors: documents.errors, norms: documents.norms, offsets: documents.offsets, by_error: nil,
+      by_norm: nil, by_none: nil, thresholds: nil, found_rows: results.rows,
+      found_columns: results.columns, found_scores: results.scores)
+    bounds.with(thresholds, &call) { call in
+      results.count = withExtendedLifetime(queries) { table.pointee.scan_s8(&call, &weights) }
+    }
+  }
+
+  /// Finds documents whose scores may reach a query's threshold, of products that are known.
+  ///
+  /// A score that is no number is found.
+  ///
+  /// - Parameters:
+  ///   - products: products[M,N] of documents and queries.
+  ///   - documents: What bounds the scores of the M documents.
+  ///   - bounds: Of the N queries.
+  ///   - thresholds: [N]; documents that must be below them are not found.
+  ///   - results: Room for M · N; what it holds is replaced.
+  package func select(
+    _ products: MatrixView, _ documents: RowBounds, _ bounds: ScoreBounds, thresholds: [Float],
+    into results: ScanResults
+  ) {
+    select(products, documents, bounds, thresholds, results)
+  }
+
+  /// Finds scores that are not below a query's threshold, and those that are no finite numbers.
+  ///
+  /// - Parameters:
+  ///   - scores: scores[M,N] of documents and queries.
+  ///   - thresholds: [N].
+  ///   - results: Room for M · N; what it holds is replaced.
+  package func select(_ scores: MatrixView, thresholds: [Float], into results: ScanResults) {
+    select(
+      scores, nil, ScoreBounds(byError: [], byNorm: [], byNone: []), thresholds, results)
+  }
+
+  private func select(
+    _ products: MatrixView, _ documents: RowBounds?, _ bounds: ScoreBounds, _ thresholds: [Float],
+    _ results: ScanResults
+  ) {
+    let n = products.columns
+    precondition(thresholds.count == n, "select: thresholds of \(n) queries")
+    precondition(
+      documents == nil
+        || bounds.byError.count == n && bounds.byNorm.count == n
+          && bounds.byNone.count == n,
+      "select: bounds of \(n) queries")
+    precondition(products.rows * n <= results.capacity, "select: room for what is found")
+    var call = ck_scan(
+      m: products.rows, codes: nil, ld: 0, scales: nil, errors: documents?.errors,
+      norms: documents?.norms, offsets: documents?.offsets, by_error: nil, by_norm: nil,
+      by_none: nil, thresholds: nil, found_rows: results.rows, found_columns: results.columns,
+      found_scores: results.scores)
+    bounds.with(thresholds, &call) { call in
+      results.count = table.pointee.select_f32(&call, products.base, products.stride, n)
+    }
+  }
+}
+
+extension ScoreBounds {
+  /// Calls `body` with a call that has the bounds and thresholds of all queries.
+  fileprivate func with(
+    _ thresholds: [Float], _ call: inout ck_scan, _ body: (inout ck_scan) -> Void
+  ) {
+    byError.withUnsafeBufferPointer { byError in
+      byNorm.withUnsafeBufferPointer { byNorm in
+        byNone.withUnsafeBufferPointer { byNone in
           thresholds.withUnsafeBufferPointer { thresholds in
-            var call = ck_scan(
-              m: documents.count, codes: documents.codes, ld: queries.columns,
-              scales: documents.scales, errors: documents.errors, norms: documents.norms,
-              offsets: documents.offsets, by_error: byError.baseAddress,
-              by_norm: byNorm.baseAddress, by_none: byNone.baseAddress,
-              thresholds: thresholds.baseAddress, found_rows: results.rows,
-              found_columns: results.columns, found_scores: results.scores)
-            results.count = withExtendedLifetime(queries) {
-              table.pointee.scan_s8(&call, &weights)
-            }
+            call.by_error = byError.baseAddress
+            call.by_norm = byNorm.baseAddress
+            call.by_none = byNone.baseAddress
+            call.thresholds = thresholds.baseAddress
+            body(&call)
           }
         }
       }

@@ -6,10 +6,10 @@ import IndexFormat
 /// the end depends neither on the order in which they come nor on how they are split between workers.
 package struct Contenders: Sendable {
   private let admission: Admission
-  /// The least score that a document is found with.
-  private let floor: Float
-  /// The k largest lower ends, in a heap whose root is the least of them.
-  private var lowest: LargestNumbers
+  /// The k largest lower ends.
+  private var lowest: LargestElements<Float>
+  /// What k documents that were never offered reach, and the least score that one is found with.
+  private var floor: Float
   private var ordinals: [Int32] = []
   private var uppers: [Float] = []
   /// How many may be kept before those that are out are dropped.
@@ -22,12 +22,15 @@ package struct Contenders: Sendable {
   package init(_ id: [UInt8], _ request: SearchRequest, _ documents: DocumentTable) {
     admission = Admission(id, request, documents)
     floor = request.floor
-    lowest = LargestNumbers(request.k)
+    lowest = LargestElements(request.k)
     room = 2 * request.k + 512
   }
 
   /// The score below which a document need not be offered.
-  package var threshold: Float { max(lowest.threshold, floor) }
+  package var threshold: Float { max(lowest.least ?? -.infinity, floor) }
+
+  /// Excludes what is below a number that k other documents are known to reach.
+  package mutating func raise(to number: Float) { floor = max(floor, number) }
 
   /// Takes note of the range in which a document's score lies.
   package mutating func offer(_ ordinal: Int, least: Float, most: Float) {
@@ -39,6 +42,7 @@ package struct Contenders: Sendable {
   }
 
   private mutating func drop() {
+    let threshold = threshold
     var kept = 0
     for place in ordinals.indices where uppers[place] >= threshold {
       ordinals[kept] = ordinals[place]
@@ -50,15 +54,18 @@ package struct Contenders: Sendable {
     room = max(room, 2 * kept)
   }
 
-  /// Ordinals of the documents that are left, ascending.
-  package var survivors: [Int] {
-    zip(ordinals, uppers).filter { $1 >= threshold }.map { Int($0.0) }.sorted()
+  /// The documents that are left, by ordinal, and what the score of each is at most.
+  package var survivors: [(ordinal: Int, most: Float)] {
+    let threshold = threshold
+    return zip(ordinals, uppers).filter { $1 >= threshold }
+      .map { (ordinal: Int($0), most: $1) }.sorted { $0.ordinal < $1.ordinal }
   }
 }
 
 extension Contenders: MergeableCollector {
   package mutating func merge(_ other: Contenders) {
     lowest.insert(other.lowest)
+    raise(to: other.floor)
     ordinals += other.ordinals
     uppers += other.uppers
     drop()
@@ -72,46 +79,3 @@ package protocol MergeableCollector: Sendable {
 }
 
 extension Candidates: MergeableCollector {}
-
-/// The largest of some numbers, in a heap whose root is the least of them.
-private struct LargestNumbers: Sendable {
-  private let capacity: Int
-  private var heap: [Float] = []
-
-  init(_ capacity: Int) { self.capacity = capacity }
-
-  /// The least number that is kept; below all numbers while there is room.
-  var threshold: Float { heap.count < capacity ? -.infinity : heap[0] }
-
-  mutating func insert(_ number: Float) {
-    if heap.count < capacity {
-      heap.append(number)
-      var child = heap.count - 1
-      while child > 0, heap[child] < heap[(child - 1) / 2] {
-        heap.swapAt(child, (child - 1) / 2)
-        child = (child - 1) / 2
-      }
-    } else if heap[0] < number {
-      heap[0] = number
-      siftDown()
-    }
-  }
-
-  private mutating func siftDown() {
-    var parent = 0
-    while true {
-      var least = parent
-      for child in [2 * parent + 1, 2 * parent + 2]
-      where child < heap.count && heap[child] < heap[least] {
-        least = child
-      }
-      if least == parent { return }
-      heap.swapAt(parent, least)
-      parent = least
-    }
-  }
-
-  mutating func insert(_ other: LargestNumbers) {
-    for number in other.heap { insert(number) }
-  }
-}

@@ -46,11 +46,3 @@ package struct ByteCode: Sendable {
     Float(roundingUp: (squares * (1 + Double(count + 4) * 0x1p-52)).squareRoot() * (1 + 0x1p-52))
   }
 }
-
-extension Float {
-  /// The least number that is not below another one; infinity where there is none.
-  package init(roundingUp value: Double) {
-    let nearest = Float(value)
-    self = Double(nearest) < value ? nearest.nextUp : nearest
-  }
-}

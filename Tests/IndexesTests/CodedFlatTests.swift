@@ -72,13 +72,18 @@ import Workers
         ids: ids, queries: .dense(queries, dimension: dimension), k: k, dropsSelf: dropsSelf))
   }
 
+  /// What `--codes` may be where the vectors are kept.
+  private static let forms = ["int8", "f16", "bf16"]
+
   @Test(arguments: Hard.allCases, ["dot", "cosine", "l2"])
   func bitsOfTheVectors(hard: Hard, similarity: String) throws {
     for (dimension, count) in [(1, 40), (33, 1100), (130, 520)] {
       let documents = hard.vectors(count, dimension, seed: 1)
       let folder = try Self.folder(documents, dimension, similarity)
       try buildIndex(folder("plain"), streams: [folder("s")])
-      try buildIndex(folder("coded"), streams: [folder("s")], given: [("codes", "int8")])
+      for form in Self.forms {
+        try buildIndex(folder(form), streams: [folder("s")], given: [("codes", form)])
+      }
       let plain = try openIndex(folder("plain"))
       for queries in [1, 70] {
         // Some queries are documents, so that the largest scores tie.
@@ -87,18 +92,63 @@ import Workers
           + documents.prefix(min(2, queries - 1) * dimension)
         for k in [1, 100] {
           // Scores of huge vectors may overflow, which is an error in both.
-          guard let expected = try? Self.search(plain, asked, dimension, k: k) else {
-            let coded = try openIndex(folder("coded"))
-            #expect(status { _ = try Self.search(coded, asked, dimension, k: k) } == .data)
-            continue
+          let expected = try? Self.search(plain, asked, dimension, k: k)
+          for form in Self.forms {
+            let coded = try openIndex(folder(form), threads: 1 + k % 2)
+            guard let expected else {
+              #expect(status { _ = try Self.search(coded, asked, dimension, k: k) } == .data)
+              continue
+            }
+            #expect(
+              try Self.search(coded, asked, dimension, k: k) == expected,
+              "\(form), \(dimension) numbers, \(queries) queries, k \(k)")
           }
-          let coded = try openIndex(folder("coded"), threads: 1 + k % 2)
-          #expect(
-            try Self.search(coded, asked, dimension, k: k) == expected,
-            "\(dimension) numbers, \(queries) queries, k \(k)")
         }
       }
     }
+  }
+
+  /// Codes exclude nothing among vectors that are nearly equal, and most of the others: documents of
+  /// both sorts by turns, so that a scan leaves its codes and comes back to them.
+  @Test(arguments: forms, ["dot", "l2"])
+  func nearlyEqualOnesAmongOthers(form: String, similarity: String) throws {
+    let dimension = 24
+    var documents: [Float] = []
+    for part in 0..<6 {
+      let hard: Hard = part % 2 == 0 ? .nearlyEqual : .gaussian
+      documents += hard.vectors(part == 3 ? 3000 : 900, dimension, seed: UInt64(30 + part))
+    }
+    let folder = try Self.folder(documents, dimension, similarity)
+    try buildIndex(folder("plain"), streams: [folder("s")])
+    try buildIndex(folder("coded"), streams: [folder("s")], given: [("codes", form)])
+    let plain = try openIndex(folder("plain"))
+    for queries in [1, 12] {
+      let asked = Hard.gaussian.vectors(queries, dimension, seed: 40)
+      for (k, threads) in [(1, 1), (10, 2), (100, 1), (4000, 2)] {
+        let coded = try openIndex(folder("coded"), threads: threads)
+        #expect(
+          try Self.search(coded, asked, dimension, k: k)
+            == Self.search(plain, asked, dimension, k: k), "\(queries) queries, k \(k)")
+      }
+    }
+  }
+
+  /// Numbers that an f16 cannot hold have codes, which prove nothing, where the vectors are kept.
+  @Test func beyondHalves() throws {
+    let (dimension, count) = (4, 50)
+    let documents = Hard.gaussian.vectors(count, dimension, seed: 13).map { $0 * 60000 }
+    let folder = try Self.folder(documents, dimension, "dot")
+    try buildIndex(folder("plain"), streams: [folder("s")])
+    try buildIndex(folder("coded"), streams: [folder("s")], given: [("codes", "f16")])
+    let asked = Hard.gaussian.vectors(3, dimension, seed: 14)
+    #expect(
+      try Self.search(openIndex(folder("coded")), asked, dimension, k: 9)
+        == Self.search(openIndex(folder("plain")), asked, dimension, k: 9))
+    #expect(
+      status {
+        try buildIndex(
+          folder("small"), streams: [folder("s")], given: [("codes", "f16"), ("originals", "none")])
+      } == .data)
   }
 
   @Test(arguments: InstructionSet.supported) func everyInstructionSet(_ isa: InstructionSet) throws
@@ -132,6 +182,24 @@ import Workers
     // Each of them is its own best document.
     #expect(
       try Self.search(openIndex(folder("coded")), asked, dimension, k: 1) != expected)
+  }
+
+  /// The least score excludes by scores, also where documents are ranked by something else.
+  @Test(arguments: ["dot", "l2"]) func leastScores(similarity: String) throws {
+    let (dimension, count) = (16, 900)
+    let documents = Hard.gaussian.vectors(count, dimension, seed: 17)
+    let folder = try Self.folder(documents, dimension, similarity)
+    try buildIndex(folder("plain"), streams: [folder("s")])
+    try buildIndex(folder("coded"), streams: [folder("s")], given: [("codes", "int8")])
+    let asked = Hard.gaussian.vectors(20, dimension, seed: 18)
+    var request = SearchRequest(
+      ids: (0..<20).map { Array("q\($0)".utf8) }, queries: .dense(asked, dimension: dimension),
+      k: 40)
+    let all = try openIndex(folder("plain")).search(request)
+    request.floor = all[0][7].score
+    let expected = try openIndex(folder("plain")).search(request)
+    #expect(expected[0] == Array(all[0].prefix(8)))
+    #expect(try openIndex(folder("coded")).search(request) == expected)
   }
 
   @Test(arguments: [ElementType.f16, .bf16, .i8])
@@ -171,12 +239,31 @@ import Workers
       status { _ = try openIndex(folder("coded"), given: [("exact", "true")]) } == .config)
   }
 
+  /// Codes of two bytes without originals are a stream of that type.
+  @Test(arguments: [ElementType.f16, .bf16], ["dot", "l2"])
+  func halvesWithoutOriginals(type: ElementType, similarity: String) throws {
+    let (dimension, count) = (24, 300)
+    let documents = Hard.gaussian.vectors(count, dimension, seed: 15)
+    let folder = try Self.folder(documents, dimension, similarity)
+    try buildIndex(
+      folder("coded"), streams: [folder("s")],
+      given: [("codes", type.rawValue.lowercased()), ("originals", "none")])
+    let other = try Self.folder(documents, dimension, similarity, type)
+    try buildIndex(other("plain"), streams: [other("s")])
+    let asked = Hard.gaussian.vectors(9, dimension, seed: 16)
+    #expect(
+      try Self.search(openIndex(folder("coded")), asked, dimension, k: 20)
+        == Self.search(openIndex(other("plain")), asked, dimension, k: 20))
+    #expect(
+      status { _ = try openIndex(folder("coded"), given: [("exact", "true")]) } == .config)
+  }
+
   /// Two parts joined have the bytes of one build, also with two threads.
-  @Test func sameBytes() throws {
+  @Test(arguments: forms) func sameBytes(form: String) throws {
     let (dimension, count) = (20, 90)
     let documents = Hard.mixed.vectors(count, dimension, seed: 10)
     let folder = try Self.folder(documents, dimension, "l2")
-    let given: [IndexArguments.Given] = [("codes", "int8")]
+    let given: [IndexArguments.Given] = [("codes", form)]
     try buildIndex(folder("one"), streams: [folder("s")], given: given)
     try buildIndex(folder("two"), streams: [folder("s")], given: given, threads: 2)
     #expect(try contents(folder("one")) == contents(folder("two")))

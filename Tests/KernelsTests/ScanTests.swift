@@ -84,12 +84,38 @@ import Testing
           }
         }
       }
+      return listed(results)
+    }
+
+    /// What is found of products that are known.
+    func select(_ products: [Float], _ kernels: Kernels, _ withBounds: Bool) -> [Found] {
+      let results = ScanResults(capacity: m * n)
+      products.withUnsafeBufferPointer { products in
+        let view = MatrixView(products.baseAddress.unsafelyUnwrapped, rows: m, columns: n)
+        if !withBounds { return kernels.select(view, thresholds: thresholds, into: results) }
+        errors.withUnsafeBufferPointer { errors in
+          norms.withUnsafeBufferPointer { norms in
+            offsets.withUnsafeBufferPointer { offsets in
+              kernels.select(
+                view,
+                RowBounds(
+                  errors: errors.baseAddress.unsafelyUnwrapped,
+                  norms: norms.baseAddress.unsafelyUnwrapped, offsets: offsets.baseAddress),
+                bounds, thresholds: thresholds, into: results)
+            }
+          }
+        }
+      }
+      return listed(results)
+    }
+
+    /// Rows ascend within a column; how columns follow each other is the kernel's affair.
+    private func listed(_ results: ScanResults) -> [Found] {
       let found = (0..<results.count).map { place in
         Found(
           row: results[place].row, column: results[place].column,
           score: results[place].score.bitPattern)
       }
-      // Rows ascend within a column; how columns follow each other is the kernel's affair.
       return (0..<n).flatMap { column in found.filter { $0.column == column } }
     }
   }
@@ -105,6 +131,34 @@ import Testing
             test.run(kernels, withOffsets) == expected,
             "\(kernels.instructionSet.name), \(m) documents")
         }
+      }
+    }
+  }
+
+  /// Products that are known: what is found is what the definition says, with and without bounds.
+  @Test(arguments: [1, 2, 8, 15, 16, 17, 40])
+  func selection(n: Int) {
+    for m in [1, 5, 16, 37] {
+      let test = Case(m, n, 3)
+      var products = Sample.uniform(m * n, stream: 10).map { $0 * 40 }
+      for place in stride(from: 3, to: m * n, by: 7) { products[place] = -.infinity }
+      for place in stride(from: 4, to: m * n, by: 11) { products[place] = .nan }
+      var plain: [Case.Found] = []
+      var bounded: [Case.Found] = []
+      for column in 0..<n {
+        for row in 0..<m {
+          let (product, threshold) = (products[row * n + column], test.thresholds[column])
+          let found = Case.Found(row: row, column: column, score: product.bitPattern)
+          if !(product < threshold) || !product.isFinite { plain.append(found) }
+          let bound = test.bounds.byNone[column]
+            .addingProduct(test.norms[row], test.bounds.byNorm[column])
+            .addingProduct(test.errors[row], test.bounds.byError[column])
+          if !(product + bound + test.offsets[row] < threshold) { bounded.append(found) }
+        }
+      }
+      for kernels in instances {
+        #expect(test.select(products, kernels, false) == plain, "\(m) documents")
+        #expect(test.select(products, kernels, true) == bounded, "\(m) documents")
       }
     }
   }

@@ -71,8 +71,8 @@ import Vectors
           let (error, norm) = (code.error, code.norm)
           ranges.append(
             (
-              queries.least(query, similarity, product: product, error: error, norm: norm),
-              queries.most(query, similarity, product: product, error: error, norm: norm),
+              queries.proof.least(query, product: product, error: error, norm: norm),
+              queries.proof.most(query, product: product, error: error, norm: norm),
               scores.pointer[row * 20 + query]
             ))
         }

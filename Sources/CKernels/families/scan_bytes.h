@@ -1,5 +1,5 @@
 // Which documents a query may be answered by: products of stored bytes with queries of bytes, and of
-// these products those that a bound cannot exclude.
+// these products those that a bound cannot exclude (scan_select.h).
 //
 // The documents' bytes are signed and lie as they were written; a query's are packed. A product is
 // an exact integer, whatever the instruction, and so is what is found. Included once for each
@@ -28,62 +28,6 @@ CK_INLINE vi ck_scan_products_s8(vi sum, vi x, vi w) {
 #define CK_SCAN_ZERO 128
 #define CK_SCAN_STEP CK_NARROW_STEP
 #endif
-
-// Which of sixteen scores may reach their thresholds: a bit each. What cannot be compared may.
-CK_INLINE unsigned CK_NARROW(scan_hits)(vf upper, vf threshold) {
-    vi below = upper < threshold;
-#if CK_AVX512
-    return ~(unsigned)_mm512_movepi32_mask((__m512i)below) & 0xffffu;
-#elif CK_AVX2
-    return ~((unsigned)_mm256_movemask_ps((__m256)below.lo) |
-             (unsigned)_mm256_movemask_ps((__m256)below.hi) << 8) & 0xffffu;
-#else
-    unsigned hits = 0;
-    for (int i = 0; i < 16; i++) hits |= (unsigned)(below[i] == 0) << i;
-    return hits;
-#endif
-}
-
-// Takes note of products whose bits are set: the first stands at [row, column], and each of the
-// others one row or one column further.
-CK_INLINE size_t CK_NARROW(scan_note)(const ck_scan *s, unsigned hits, vf y, size_t row,
-                                      size_t column, int by_row, size_t found) {
-    float scores[16] __attribute__((aligned(64)));
-    ck_store(scores, y);
-    for (; hits; hits &= hits - 1, found++) {
-        int i = __builtin_ctz(hits);
-        s->found_rows[found] = (int32_t)row + (by_row ? i : 0);
-        s->found_columns[found] = (int32_t)column + (by_row ? 0 : i);
-        s->found_scores[found] = scores[i];
-    }
-    return found;
-}
-
-// Sixteen queries of one row.
-CK_INLINE size_t CK_NARROW(scan_columns)(const ck_scan *s, vf y, size_t row, size_t column,
-                                         size_t rest, size_t found) {
-    vf bound = ck_fma(ck_set(s->errors[row]), ck_load_some(s->by_error + column, rest, 0.0f),
-                      ck_fma(ck_set(s->norms[row]), ck_load_some(s->by_norm + column, rest, 0.0f),
-                             ck_load_some(s->by_none + column, rest, 0.0f)));
-    vf upper = y + bound;
-    if (s->offsets) upper = upper + ck_set(s->offsets[row]);
-    unsigned hits = CK_NARROW(scan_hits)(upper, ck_load_some(s->thresholds + column, rest, 0.0f));
-    if (rest < 16) hits &= (1u << rest) - 1;
-    return hits ? CK_NARROW(scan_note)(s, hits, y, row, column, 0, found) : found;
-}
-
-// Sixteen rows of one query; those from `rest` on do not exist.
-CK_INLINE size_t CK_NARROW(scan_rows)(const ck_scan *s, vf y, size_t row, size_t column,
-                                      size_t rest, size_t found) {
-    vf bound = ck_fma(ck_load_some(s->errors + row, rest, 0.0f), ck_set(s->by_error[column]),
-                      ck_fma(ck_load_some(s->norms + row, rest, 0.0f), ck_set(s->by_norm[column]),
-                             ck_set(s->by_none[column])));
-    vf upper = y + bound;
-    if (s->offsets) upper = upper + ck_load_some(s->offsets + row, rest, 0.0f);
-    unsigned hits = CK_NARROW(scan_hits)(upper, ck_set(s->thresholds[column]));
-    if (rest < 16) hits &= (1u << rest) - 1;
-    return hits ? CK_NARROW(scan_note)(s, hits, y, row, column, 1, found) : found;
-}
 
 // A word of a row, whose last one may be shorter.
 CK_INLINE int32_t CK_NARROW(scan_word)(const int8_t *row, size_t k, size_t word) {
@@ -168,7 +112,7 @@ static size_t CK_NARROW(scan_tile)(const ck_scan *s, const ck_narrow_weights *q,
             vi whole = sum[i][j] - ck_load_words(q->sums + at) * CK_SCAN_ZERO;
             vf y = __builtin_convertvector(whole, vf) *
                    (ck_load(q->scales + at) * ck_set(s->scales[row + i]));
-            found = CK_NARROW(scan_columns)(s, y, row + i, at, q->n - at, found);
+            found = ck_scan_columns(s, y, row + i, at, q->n - at, found);
         }
     return found;
 }
@@ -218,7 +162,7 @@ CK_INLINE size_t CK_NARROW(scan_few)(const int n, const ck_scan *s, const ck_nar
         for (int j = 0; j < n; j++) {
             vi whole = ck_load_words(sums + 16 * j) - q->sums[j] * CK_SCAN_ZERO;
             vf y = __builtin_convertvector(whole, vf) * (ck_set(q->scales[j]) * scales);
-            found = CK_NARROW(scan_rows)(s, y, row, j, rest, found);
+            found = ck_scan_rows(s, y, row, j, rest, found);
         }
     }
     return found;

@@ -102,7 +102,7 @@ typedef struct {
     const int32_t *sums;
 } ck_narrow_weights;
 
-// Documents of bytes, and what excludes them as answers of queries: a document's score is at most
+// Documents, of bytes or without their numbers, and what excludes them as answers of queries: a score is at most
 // product + offset + error * by_error + norm * by_norm + by_none, and it is found unless that is below
 // the query's threshold. Documents are rows, queries columns.
 typedef struct {
@@ -234,6 +234,9 @@ typedef struct {
 
     // The number of those found; queries are weights of bytes.
     size_t (*scan_s8)(const ck_scan *, const ck_narrow_weights *queries);
+    // The same of products[m, ldp] of n queries that were made before; codes and scales are not read.
+    // Without errors a product is the score, and one that is no finite number is found.
+    size_t (*select_f32)(const ck_scan *, const float *products, size_t ldp, size_t n);
 
     size_t (*attention_scratch)(size_t queries, size_t keys, size_t head_width, size_t reach);
     void (*attention_f32)(const ck_attention_f32 *);

@@ -6,11 +6,13 @@ import Retrieval
 import Vectors
 import Workers
 
-/// Search by codes of a byte a number, with the result of comparing the vectors themselves.
+/// Search by codes of one or two bytes a number, with the result of comparing the vectors themselves.
 ///
-/// A scan of the codes gives each document a range for its score (`ByteQueries`). Documents that k
+/// A scan of the codes gives each document a range for its score (`ScoreProof`). Documents that k
 /// others certainly surpass are out; the rest, some dozens, are compared as `FlatIndex` does. So the
-/// scores and their order are its own, at a quarter of the bytes read.
+/// scores and their order are its own, at a part of the bytes read. Where many of some documents
+/// would be left, as before anything is found or of vectors that are nearly equal, these are compared
+/// as `FlatIndex` does at once, without codes.
 final class CodedFlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
   let documents: DocumentTable
   private let codes: FlatCodes
@@ -20,10 +22,10 @@ final class CodedFlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
   private let pool: WorkerPool
   private let survivors = SurvivorCounts()
 
-  /// Documents that are scanned at a time: their codes stay in the second-level cache.
-  private static let chunk = 512
-  /// Queries that are compared at a time.
-  private static let queryBlock = 256
+  /// Documents that a worker takes at a time.
+  private static let chunk = 768
+  /// Queries from which on a kernel multiplies tiles.
+  private static let few = 8
 
   /// - Parameters:
   ///   - segment: With codes.
@@ -66,18 +68,18 @@ final class CodedFlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
     }
     var results: [[TopDocuments.Entry]] = []
     let dimension = reference.dimension
-    for start in stride(from: 0, to: request.ids.count, by: Self.queryBlock) {
-      let range = start..<min(start + Self.queryBlock, request.ids.count)
+    for start in stride(from: 0, to: request.ids.count, by: FlatIndex.queryBlock) {
+      let range = start..<min(start + FlatIndex.queryBlock, request.ids.count)
       var block = Array(values[range.lowerBound * dimension..<range.upperBound * dimension])
       let asked = block
       if reference.similarity == .cosine {
         DenseComparison.bringToUnitLength(&block, dimension: dimension, kernels)
       }
-      let queries = ByteQueries(block, count: range.count, reference.similarity, kernels)
+      let queries = codes.queries(block, count: range.count, reference.similarity, kernels)
       var part = request
       part.ids = Array(request.ids[range])
       part.queries = .dense(asked, dimension: dimension)
-      if !queries.covers(documentsUpTo: codes.longest) {
+      if !queries.proof.covers(documentsUpTo: codes.longest) {
         results += try reference.search(part)
       } else if isApproximate {
         results += try approximate(queries, part)
@@ -91,56 +93,112 @@ final class CodedFlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
   // MARK: With the proof
 
   private func certified(
-    _ queries: ByteQueries, _ values: [Float], _ request: SearchRequest
+    _ queries: CodedQueries, _ values: [Float], _ request: SearchRequest
   ) throws(Failure) -> [[TopDocuments.Entry]] {
-    let similarity = reference.similarity
-    let found = scan(
-      queries, queries.bounds, request.ids.map { Contenders($0, request, documents) }
-    ) { contenders, query, ordinal, product in
-      let (error, norm) = (codes.error(ordinal), codes.norm(ordinal))
-      contenders.offer(
-        ordinal,
-        least: queries.least(query, similarity, product: product, error: error, norm: norm),
-        most: queries.most(query, similarity, product: product, error: error, norm: norm))
-      return contenders.threshold
+    let (proof, dimension) = (queries.proof, reference.dimension)
+    let comparison = DenseComparison(
+      values, count: request.ids.count, reference.similarity, kernels)
+    // Products have an order of their own, in which the least score has another place.
+    var limits = request
+    limits.floor = -.infinity
+    let empty = CertifiedScan(
+      request.ids.enumerated().map { query, id in
+        var contenders = Contenders(id, limits, documents)
+        contenders.raise(to: proof.threshold(query, reaching: request.floor))
+        return contenders
+      }, BlockCandidates(request.ids.map { Candidates($0, request, documents) }))
+    let found = scan(empty, queries: request.ids.count) { state, range, room in
+      if state.skipsCodes() {
+        reference.compare(range, comparison, &state.compared, room)
+        return state.learn(proof, documents: range.count)
+      }
+      codes.scan(range, queries, proof.bounds, thresholds: state.thresholds, room, kernels)
+      guard state.isWorthIt(found: room.results.count, range.count, Self.few) else {
+        reference.compare(range, comparison, &state.compared, room)
+        return state.learn(proof, documents: range.count)
+      }
+      for place in 0..<room.results.count {
+        let (row, query, product) = room.results[place]
+        let ordinal = range.lowerBound + row
+        let (error, norm) = (codes.error(ordinal), codes.norm(ordinal))
+        let most = proof.most(query, product: product, error: error, norm: norm)
+        if most < state.thresholds[query] { continue }
+        state.offer(
+          query, ordinal, most: most,
+          least: proof.least(query, product: product, error: error, norm: norm))
+      }
     }
     let results = Results<[TopDocuments.Entry]>(request.ids.count)
-    let dimension = reference.dimension
     try pool.forEach(request.ids.count) { [self] query, _ throws(Failure) in
-      let ordinals = found[query].survivors
-      survivors.add(ordinals.count)
-      var candidates = Candidates(request.ids[query], request, documents)
-      let scores = reference.scores(
-        Array(values[query * dimension..<(query + 1) * dimension]), of: ordinals)
-      for (ordinal, score) in zip(ordinals, scores) { candidates.offer(ordinal, score) }
-      results.set(query, try candidates.finish(request.ids[query], reference.place))
+      var best = found.compared.best[query]
+      let own = DenseComparison(
+        Array(values[query * dimension..<(query + 1) * dimension]), count: 1,
+        reference.similarity, kernels)
+      let count = rescore(found.contenders[query].survivors, own, &best) {
+        proof.threshold(query, reaching: $0)
+      }
+      survivors.add(count + found.documents)
+      results.set(query, try best.finish(request.ids[query], reference.place))
     }
     return request.ids.indices.map { results.take($0) }
+  }
+
+  /// Compares those documents that may still be among the best.
+  ///
+  /// - Parameters:
+  ///   - contenders: Documents, and what their scores are at most.
+  ///   - query: The only one.
+  ///   - best: What was found before, and then all that was found.
+  ///   - bound: The least that a document's score may be at most so that it reaches a score.
+  /// - Returns: The number of documents that were compared.
+  private func rescore(
+    _ contenders: [(ordinal: Int, most: Float)], _ query: DenseComparison, _ best: inout Candidates,
+    _ bound: (Float) -> Float
+  ) -> Int {
+    if contenders.isEmpty { return 0 }
+    let room = FlatRoom(rows: FlatIndex.gathered, queries: 1, dimension: reference.dimension)
+    var (next, compared) = (0, 0)
+    while next < contenders.count {
+      var ordinals: [Int] = []
+      let threshold = bound(best.threshold)
+      while next < contenders.count, ordinals.count < FlatIndex.gathered {
+        if contenders[next].most >= threshold { ordinals.append(contenders[next].ordinal) }
+        next += 1
+      }
+      for (ordinal, score) in zip(ordinals, reference.scores(query, of: ordinals, room)) {
+        best.offer(ordinal, score)
+      }
+      compared += ordinals.count
+    }
+    return compared
   }
 
   // MARK: Without it
 
   private func approximate(
-    _ queries: ByteQueries, _ request: SearchRequest
+    _ queries: CodedQueries, _ request: SearchRequest
   ) throws(Failure) -> [[TopDocuments.Entry]] {
     let nothing = [Float](repeating: 0, count: request.ids.count)
+    let bounds = ScoreBounds(byError: nothing, byNorm: nothing, byNone: nothing)
     let similarity = reference.similarity
     var limits = request
     // What is scanned by is not yet a distance.
     if similarity == .l2 { limits.floor = -.infinity }
-    let found = scan(
-      queries, ScoreBounds(byError: nothing, byNorm: nothing, byNone: nothing),
-      request.ids.map { Candidates($0, limits, documents) }
-    ) { candidates, query, ordinal, product in
-      candidates.offer(
-        ordinal, product + ByteQueries.offset(similarity, norm: codes.norm(ordinal)))
-      return candidates.threshold
+    let empty = BlockCandidates(request.ids.map { Candidates($0, limits, documents) })
+    let found = scan(empty, queries: request.ids.count) { state, range, room in
+      codes.scan(range, queries, bounds, thresholds: state.thresholds, room, kernels)
+      for place in 0..<room.results.count {
+        let (row, query, product) = room.results[place]
+        let ordinal = range.lowerBound + row
+        state.offer(
+          query, ordinal, product + ScoreProof.offset(similarity, norm: codes.norm(ordinal)))
+      }
     }
-    return try found.enumerated().map { query, candidates throws(Failure) in
+    return try found.best.enumerated().map { query, candidates throws(Failure) in
       try candidates.finish(request.ids[query], reference.place).map { entry in
         var entry = entry
         if similarity == .l2 {
-          let length = queries.norms[query]
+          let length = queries.proof.norms[query]
           entry.score = -max(0, length * length - 2 * entry.score).squareRoot()
         }
         return entry
@@ -150,55 +208,39 @@ final class CodedFlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
 
   // MARK: The scan
 
-  /// Scans all documents for a block of queries; every worker keeps what it finds, and all of it is
-  /// joined.
+  /// Takes all documents step by step; every worker keeps what it finds, and all of it is joined.
   ///
   /// - Parameters:
-  ///   - queries: The block.
-  ///   - bounds: What a score may be above a product.
-  ///   - empty: What collects the documents of each query.
-  ///   - take: Takes note of a document's product; returns the score below which none is of use.
-  /// - Returns: What was collected for each query.
+  ///   - empty: What collects documents, before there is one.
+  ///   - count: Number of queries.
+  ///   - step: Looks at some documents.
+  /// - Returns: What was collected.
   private func scan<Collector: MergeableCollector>(
-    _ queries: ByteQueries, _ bounds: ScoreBounds, _ empty: [Collector],
-    _ take: (inout Collector, _ query: Int, _ ordinal: Int, _ product: Float) -> Float
-  ) -> [Collector] {
-    let states = WorkerLocal(pool) { WorkerState(empty, chunk: Self.chunk) }
+    _ empty: Collector, queries count: Int,
+    _ step: (inout Collector, _ range: Range<Int>, _ room: FlatRoom) -> Void
+  ) -> Collector {
+    // What a step found raises the thresholds of the next one; of a single query a step is short
+    // enough if its rows fill the cache.
+    let size = codes.isBytes && count > Self.few ? FlatIndex.step / 3 : FlatIndex.step
+    let states = WorkerLocal(pool) {
+      (
+        found: empty,
+        room: FlatRoom(rows: size, queries: count, dimension: reference.dimension)
+      )
+    }
     let chunks = (documents.count + Self.chunk - 1) / Self.chunk
     pool.forEachUnchecked(chunks) { chunk, worker in
-      let range = chunk * Self.chunk..<min((chunk + 1) * Self.chunk, documents.count)
+      let end = min((chunk + 1) * Self.chunk, documents.count)
       states.with(worker) { state in
-        kernels.scan(
-          codes.rows(range, reference.similarity, offsets: state.offsets), queries.matrix, bounds,
-          thresholds: state.thresholds, into: state.results)
-        for place in 0..<state.results.count {
-          let (row, query, product) = state.results[place]
-          state.thresholds[query] = take(
-            &state.collectors[query], query, range.lowerBound + row, product)
+        for start in stride(from: chunk * Self.chunk, to: end, by: size) {
+          step(&state.found, start..<min(start + size, end), state.room)
         }
       }
     }
     var merged = empty
     for worker in 0..<pool.threads {
-      states.with(worker) { state in
-        for query in merged.indices { merged[query].merge(state.collectors[query]) }
-      }
+      states.with(worker) { state in merged.merge(state.found) }
     }
     return merged
-  }
-
-  /// Scratch memory and results of a worker.
-  private struct WorkerState<Collector> {
-    var collectors: [Collector]
-    var thresholds: [Float]
-    let results: ScanResults
-    let offsets: AlignedBuffer
-
-    init(_ empty: [Collector], chunk: Int) {
-      collectors = empty
-      thresholds = Array(repeating: -.infinity, count: empty.count)
-      results = ScanResults(capacity: chunk * empty.count)
-      offsets = AlignedBuffer(count: chunk)
-    }
   }
 }

@@ -11,8 +11,9 @@ package enum Flat: IndexType {
   package static let takes = IndexSubject.vectors([.dense])
   package static let parameters = [
     IndexParameter(
-      codes, .build, .word(["int8"]), default: nil,
-      "Store a code of each vector, which a search reads instead: int8, a byte a number."),
+      codes, .build, .word(CodeForm.allCases.map(\.rawValue)), default: nil,
+      "Store a code of each vector, which a search reads instead: int8, a byte a number, or f16 or "
+        + "bf16, two."),
     IndexParameter(
       originals, .build, .word(["keep", "none"]), default: nil,
       "Keep the vectors beside their codes (the default), or none: then the codes are the vectors."),
@@ -23,7 +24,7 @@ package enum Flat: IndexType {
       "Rank by codes alone, without the proof that the vectors give the same."),
   ]
   package static let files = [
-    vectors, scales, codeBytes, codeScales, codeErrors, codeNorms,
+    vectors, scales, codeRows, codeScales, codeErrors, codeNorms,
   ]
 
   static let codes = "codes"
@@ -40,18 +41,21 @@ package enum Flat: IndexType {
   static let scales = IndexFile(
     "scales", tensor: "scales", [.f32], [.documents()], presence: .element(.i8),
     "what the values of each vector are multiplied by")
-  static let codeBytes = IndexFile(
-    "codes", tensor: "codes", [.i8], [.documents(), .dimension()],
-    presence: .parameter(codes, "int8"), "the code of each vector; of cosines, of unit vectors")
+  static let codeRows = IndexFile(
+    "codes", tensor: "codes", CodeForm.allCases.map(\.element), [.documents(), .dimension()],
+    presence: .oneOf(codes, CodeForm.allCases.map(\.rawValue)),
+    "the code of each vector; of cosines, of unit vectors")
   static let codeScales = IndexFile(
     "codes.scales", tensor: "scales", [.f32], [.documents()],
     presence: .parameter(codes, "int8"), "what each code is multiplied by")
   static let codeErrors = IndexFile(
     "codes.errors", tensor: "errors", [.f32], [.documents()],
-    presence: .parameter(codes, "int8"), "at least the distance of each vector from its code")
+    presence: .oneOf(codes, CodeForm.allCases.map(\.rawValue)),
+    "at least the distance of each vector from its code")
   static let codeNorms = IndexFile(
     "codes.norms", tensor: "norms", [.f32], [.documents()],
-    presence: .parameter(codes, "int8"), "at least the length of each vector")
+    presence: .oneOf(codes, CodeForm.allCases.map(\.rawValue)), "at least the length of each vector"
+  )
 
   package static func check(_ source: IndexSource, _ arguments: IndexArguments) throws(Failure) {
     _ = try similarity(source, name)
@@ -66,7 +70,7 @@ package enum Flat: IndexType {
   }
 
   package static func check(contents segment: IndexSegment) throws(Failure) {
-    if segment.has(codeBytes) { try FlatCodes(segment).check() }
+    if segment.has(codeRows) { try FlatCodes(segment).check() }
   }
 
   /// What a score is: what the vectors' stream says, else the dot product.
@@ -89,7 +93,7 @@ package enum Flat: IndexType {
   ) throws(Failure) -> any SearchableIndex {
     let (isExact, isApproximate) = (arguments.flag(exact), arguments.flag(approximate))
     if isExact, isApproximate { throw .usage("--\(exact) and --\(approximate) exclude each other") }
-    guard segment.has(codeBytes) else {
+    guard segment.has(codeRows) else {
       if isApproximate {
         throw .usage("--\(approximate): \(segment.folder) has no codes")
       }
@@ -101,9 +105,10 @@ package enum Flat: IndexType {
           segment.folder, "--\(exact): the index has codes alone, no vectors",
           hint: "build it with --originals keep")
       }
-      return try CodedFlatIndex(
-        segment, reference: FlatIndex(segment, work, rows: (codeBytes, codeScales)), isApproximate,
-        work)
+      let reference = try FlatIndex(segment, work, rows: (codeRows, codeScales))
+      // Codes of two bytes are vectors like others.
+      return try FlatCodes(segment).isBytes || isApproximate
+        ? CodedFlatIndex(segment, reference: reference, isApproximate, work) : reference
     }
     let reference = try FlatIndex(segment, work)
     return isExact

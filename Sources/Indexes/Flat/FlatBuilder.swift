@@ -26,13 +26,16 @@ struct FlatBuilder: IndexBuilder {
     self.writer = writer
     self.work = work
     let width = schema.columns[0].width ?? 0
-    vectors =
+    let vectors =
       arguments.text(Flat.originals) == "none"
       ? nil : try writer.create(Flat.vectors, type: type, columns: width)
+    self.vectors = vectors
     scales = type == .i8 ? try writer.create(Flat.scales) : nil
-    codes =
-      arguments.text(Flat.codes) == nil
-      ? nil : try CodeWriter(writer, Flat.similarity(source, Flat.name), width: width)
+    codes = try arguments.text(Flat.codes).flatMap { CodeForm(rawValue: $0) }.map {
+      form throws(Failure) in
+      try CodeWriter(
+        writer, form, Flat.similarity(source, Flat.name), width: width, isAll: vectors == nil)
+    }
   }
 
   mutating func append(_ documents: DocumentBlock) throws(Failure) {
@@ -44,7 +47,9 @@ struct FlatBuilder: IndexBuilder {
       guard case .dense(let values, _) = try documents.embeddings(work.kernels) else {
         preconditionFailure("a flat index takes dense vectors")
       }
-      try codes?.append(values, work)
+      try codes?.append(values, work) { index in
+        "document \(String(decoding: segment.id(range.lowerBound + index), as: UTF8.self))"
+      }
     }
   }
 
@@ -90,70 +95,5 @@ struct FlatBuilder: IndexBuilder {
   mutating func finish() throws(Failure) -> IndexContent {
     IndexContent(
       statistics: codes.map { [JSON.Member(Flat.longest, .double(Double($0.longest)))] } ?? [])
-  }
-}
-
-/// Writes the codes of vectors.
-private struct CodeWriter {
-  private let similarity: Similarity
-  private let width: Int
-  private let codes: StreamedTensorFile
-  private let scales: StreamedTensorFile
-  private let errors: StreamedTensorFile
-  private let norms: StreamedTensorFile
-  /// At least the length of the longest vector so far.
-  private(set) var longest: Float = 0
-
-  init(_ writer: IndexWriter, _ similarity: Similarity, width: Int) throws(Failure) {
-    self.similarity = similarity
-    self.width = width
-    codes = try writer.create(Flat.codeBytes, columns: width)
-    scales = try writer.create(Flat.codeScales)
-    errors = try writer.create(Flat.codeErrors)
-    norms = try writer.create(Flat.codeNorms)
-  }
-
-  /// Adds the codes of values[documents, width].
-  mutating func append(_ values: [Float], _ work: IndexWork) throws(Failure) {
-    var values = values
-    if similarity == .cosine {
-      DenseComparison.bringToUnitLength(&values, dimension: width, work.kernels)
-    }
-    let made = Results<ByteCode>(values.count / width)
-    values.withUnsafeBufferPointer { values in
-      work.pool.forEachUnchecked(values.count / width) { row, _ in
-        made.set(
-          row, ByteCode(UnsafeBufferPointer(rebasing: values[row * width..<(row + 1) * width])))
-      }
-    }
-    for row in 0..<values.count / width {
-      let code = made.take(row)
-      try code.codes.withUnsafeBufferPointer { bytes throws(Failure) in
-        try codes.append(UnsafeRawBufferPointer(bytes))
-      }
-      try scales.append(numbers: [code.scale])
-      try errors.append(numbers: [code.error])
-      try norms.append(numbers: [code.norm])
-      longest = max(longest, code.norm)
-    }
-  }
-
-  mutating func append(contentsOf segment: IndexSegment) throws(Failure) {
-    try codes.append(copying: segment.tensor(Flat.codeBytes))
-    try scales.append(copying: segment.tensor(Flat.codeScales))
-    try errors.append(copying: segment.tensor(Flat.codeErrors))
-    try norms.append(copying: segment.tensor(Flat.codeNorms))
-    longest = max(longest, try FlatCodes(segment).longest)
-  }
-}
-
-extension StreamedTensorFile {
-  /// Adds all bytes of a tensor.
-  fileprivate func append(copying tensor: IndexTensor) throws(Failure) {
-    let bytes = tensor.bytes
-    for start in stride(from: 0, to: bytes.count, by: 1 << 20) {
-      try append(
-        UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + (1 << 20), bytes.count)]))
-    }
   }
 }

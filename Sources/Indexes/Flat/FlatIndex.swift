@@ -20,10 +20,12 @@ final class FlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
   private let kernels: Kernels
   private let pool: WorkerPool
 
+  /// Documents that a worker takes at a time.
+  private static let chunk = 768
   /// Documents that are compared at a time: their scores stay in the cache.
-  private static let chunk = 512
+  static let step = 192
   /// Queries that are compared at a time.
-  private static let queryBlock = 256
+  static let queryBlock = 256
 
   /// - Parameters:
   ///   - segment: What is searched.
@@ -80,91 +82,85 @@ final class FlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
   private func search(
     _ values: [Float], _ ids: [[UInt8]], _ request: SearchRequest
   ) throws(Failure) -> [[TopDocuments.Entry]] {
-    let count = ids.count
-    let queries = DenseComparison(values, count: count, similarity, kernels)
+    let queries = DenseComparison(values, count: ids.count, similarity, kernels)
     let empty = ids.map { Candidates($0, request, documents) }
     let states = WorkerLocal(pool) {
-      WorkerState(empty, chunk: Self.chunk, dimension: dimension)
+      (
+        best: BlockCandidates(empty),
+        room: FlatRoom(rows: Self.step, queries: ids.count, dimension: dimension)
+      )
     }
     let chunks = (documents.count + Self.chunk - 1) / Self.chunk
     pool.forEachUnchecked(chunks) { chunk, worker in
       let range = chunk * Self.chunk..<min((chunk + 1) * Self.chunk, documents.count)
       states.with(worker) { state in
-        score(range, queries, &state)
-        for query in 0..<count { state.collect(query, count, range) }
+        for start in stride(from: range.lowerBound, to: range.upperBound, by: Self.step) {
+          compare(
+            start..<min(start + Self.step, range.upperBound), queries, &state.best, state.room)
+        }
       }
     }
-    var merged = empty
+    var merged = BlockCandidates(empty)
     for worker in 0..<pool.threads {
-      states.with(worker) { state in
-        for query in 0..<count { merged[query].merge(state.best[query]) }
-      }
+      states.with(worker) { state in merged.merge(state.best) }
     }
-    var results: [[TopDocuments.Entry]] = []
-    for (id, candidates) in zip(ids, merged) { results.append(try candidates.finish(id, place)) }
-    return results
+    return try zip(ids, merged.best).map { id, best throws(Failure) in try best.finish(id, place) }
   }
 
-  /// Scratch memory and results of a worker.
-  private struct WorkerState {
-    var best: [Candidates]
-    /// scores[chunk, queries].
-    let scores: AlignedBuffer
-    /// Documents in single precision, [chunk, dimension].
-    let rows: AlignedBuffer
-
-    init(_ empty: [Candidates], chunk: Int, dimension: Int) {
-      best = empty
-      scores = AlignedBuffer(count: chunk * empty.count)
-      rows = AlignedBuffer(count: chunk * dimension)
-    }
-
-    /// Takes note of a chunk's scores for a query.
-    mutating func collect(_ query: Int, _ queries: Int, _ range: Range<Int>) {
-      var threshold = best[query].threshold
-      for row in 0..<range.count {
-        let score = scores.pointer[row * queries + query]
-        if score < threshold, score > -.infinity { continue }
-        best[query].offer(range.lowerBound + row, score)
-        threshold = best[query].threshold
+  /// Compares some documents, at most a step, with a block of queries.
+  ///
+  /// - Parameters:
+  ///   - range: The documents.
+  ///   - queries: The block.
+  ///   - best: Takes note of what is found.
+  ///   - room: Scratch memory.
+  func compare(
+    _ range: Range<Int>, _ queries: DenseComparison, _ best: inout BlockCandidates,
+    _ room: FlatRoom
+  ) {
+    let scores = room.scores.matrix(rows: range.count, columns: queries.count)
+    queries.score(vectors.rows(range, scratch: room.rows), scratch: room.rows, into: scores)
+    // What was found raises the thresholds of what follows.
+    for start in stride(from: 0, to: range.count, by: Self.selected) {
+      let rows = start..<min(start + Self.selected, range.count)
+      kernels.select(scores.view.rows(rows), thresholds: best.thresholds, into: room.results)
+      for place in 0..<room.results.count {
+        let (row, query, score) = room.results[place]
+        best.offer(query, range.lowerBound + start + row, score)
       }
     }
   }
 
-  /// Scores of a chunk of documents for all queries of the block.
-  private func score(_ range: Range<Int>, _ queries: DenseComparison, _ state: inout WorkerState) {
-    queries.score(
-      vectors.rows(range, scratch: state.rows), scratch: state.rows,
-      into: state.scores.matrix(rows: range.count, columns: queries.count))
-  }
+  /// Documents that are looked at with the same thresholds.
+  private static let selected = 32
 
   func scores(
     _ queries: Embeddings, _ query: Int, of ordinals: [Int]
   ) throws(Failure) -> [Float] {
     let values = try checked(queries[query..<query + 1]) { _ in "the query" }
-    return scores(values, of: ordinals)
-  }
-
-  /// Scores of some documents for the numbers of one query.
-  func scores(_ query: [Float], of ordinals: [Int]) -> [Float] {
-    let comparison = DenseComparison(query, count: 1, similarity, kernels)
-    let one = AlignedBuffer(count: dimension)
-    let rows = AlignedBuffer(count: Self.gathered * dimension)
-    let scores = AlignedBuffer(count: Self.gathered)
+    let comparison = DenseComparison(values, count: 1, similarity, kernels)
+    let room = FlatRoom(rows: Self.gathered, queries: 1, dimension: dimension)
     var results: [Float] = []
     results.reserveCapacity(ordinals.count)
     for start in stride(from: 0, to: ordinals.count, by: Self.gathered) {
       let part = ordinals[start..<min(start + Self.gathered, ordinals.count)]
-      for (place, ordinal) in part.enumerated() {
-        (rows.pointer + place * dimension).update(
-          from: vectors.rows(ordinal..<ordinal + 1, scratch: one).base, count: dimension)
-      }
-      comparison.score(
-        rows.matrix(rows: part.count, columns: dimension).view, scratch: rows,
-        into: scores.matrix(rows: part.count, columns: 1))
-      results += UnsafeBufferPointer(start: scores.pointer, count: part.count)
+      results += scores(comparison, of: part, room)
     }
     return results
+  }
+
+  /// Scores of some documents, at most `gathered`, for one query.
+  func scores(
+    _ comparison: DenseComparison, of ordinals: some Collection<Int>, _ room: FlatRoom
+  ) -> UnsafeBufferPointer<Float> {
+    for (place, ordinal) in ordinals.enumerated() {
+      (room.rows.pointer + place * dimension).update(
+        from: vectors.rows(ordinal..<ordinal + 1, scratch: room.one).base, count: dimension)
+    }
+    comparison.score(
+      room.rows.matrix(rows: ordinals.count, columns: dimension).view, scratch: room.rows,
+      into: room.scores.matrix(rows: ordinals.count, columns: 1))
+    return UnsafeBufferPointer(start: room.scores.pointer, count: ordinals.count)
   }
 
   func vectors(of ordinals: [Int]) -> Embeddings {
@@ -195,6 +191,53 @@ final class FlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
     }
   }
 
-  /// Documents that are scored together when they are given: a step of the kernels for one query.
-  private static let gathered = 64
+  /// Documents that are scored together when they are given: a few steps of the kernels for one query.
+  static let gathered = 64
+}
+
+/// Scratch memory in which a worker compares some documents with a block of queries.
+final class FlatRoom {
+  /// scores[rows, queries].
+  let scores: AlignedBuffer
+  /// Documents in single precision, [rows, dimension].
+  let rows: AlignedBuffer
+  /// One of them.
+  let one: AlignedBuffer
+  /// What stands in a score besides the product, of each document.
+  let offsets: AlignedBuffer
+  let results: ScanResults
+
+  init(rows: Int, queries: Int, dimension: Int) {
+    scores = AlignedBuffer(count: rows * queries)
+    self.rows = AlignedBuffer(count: rows * dimension)
+    one = AlignedBuffer(count: dimension)
+    offsets = AlignedBuffer(count: rows)
+    results = ScanResults(capacity: rows * queries)
+  }
+}
+
+/// The best documents of a block of queries, with their thresholds as the kernels take them.
+struct BlockCandidates: MergeableCollector {
+  private(set) var best: [Candidates]
+  private(set) var thresholds: [Float]
+
+  init(_ empty: [Candidates]) {
+    best = empty
+    thresholds = empty.map(\.threshold)
+  }
+
+  /// Takes note of a document's score for a query.
+  mutating func offer(_ query: Int, _ ordinal: Int, _ score: Float) {
+    // Most of what was found with an old threshold is below the new one.
+    if score < thresholds[query], score > -.infinity { return }
+    best[query].offer(ordinal, score)
+    thresholds[query] = best[query].threshold
+  }
+
+  mutating func merge(_ other: BlockCandidates) {
+    for query in best.indices {
+      best[query].merge(other.best[query])
+      thresholds[query] = best[query].threshold
+    }
+  }
 }
