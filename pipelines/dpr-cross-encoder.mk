@@ -19,8 +19,7 @@ include $(here)train-dpr.mk
 .DEFAULT_GOAL := recipe
 override second := $(call model,$(RERANKER)) $(TEST_QUERIES) $(DOCS) $(call named,$(RERANK_FLAGS))
 
-.PHONY: recipe
-recipe: $(OUT)/recipe.txt
+$(call goal,recipe,$(OUT)/recipe.txt,$(call job,recipe $(OUT)/recipe.txt))
 $(OUT)/second.run: $(OUT)/trained.run $(second) $(call settings,second,$(RERANKER) $(RERANK_DEPTH),RERANK_FLAGS,$(second),rerank)
 	lir-rerank --model $(RERANKER) --queries $(TEST_QUERIES) --docs $(DOCS) --depth $(RERANK_DEPTH) $(RERANK_FLAGS) -o $@ $<
 $(OUT)/recipe.txt: $(OUT)/second.run $(TEST_RUN) $(TEST_QRELS) $(call settings,recipe,$(TEST_RUN) $(TEST_QRELS) $(MEASURES),,$(TEST_QRELS),eval)

@@ -17,8 +17,8 @@ goals += hybrid
 .DEFAULT_GOAL := hybrid
 include $(here)retrieve.mk
 
-.PHONY: hybrid
-hybrid: $(OUT)/fused.run $(if $(QRELS),$(OUT)/table.txt)
+override fused = $(OUT)/fused.run $(if $(QRELS),$(OUT)/table.txt)
+$(call goal,hybrid,$(fused),$(retrieve_jobs) $(call job,fused $(fused)))
 
 $(OUT)/fused.run: $(OUT)/bm25.run $(OUT)/first.run $(call settings,fuse,$(DEPTH),FUSE_FLAGS,,rerank)
 	lir-rerank fuse -k $(DEPTH) $(FUSE_FLAGS) -o $@ $(OUT)/bm25.run $(OUT)/first.run

@@ -23,8 +23,8 @@ goals += quickstart
 include $(here)rerank.mk
 .DEFAULT_GOAL := quickstart
 
-.PHONY: quickstart
-quickstart: rerank $(if $(QRELS),$(OUT)/table.txt)
+override table = $(if $(QRELS),$(OUT)/table.txt)
+$(call goal,quickstart,rerank $(table),$(rerank_jobs) $(if $(table),$(call job,table $(table))))
 
 # Both rankings, judged side by side.
 $(OUT)/table.txt: $(OUT)/first.run $(OUT)/second.run $(QRELS) \

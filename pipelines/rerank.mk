@@ -34,8 +34,10 @@ include $(here)retrieve.mk
 
 override rerank_inputs := $(QUERIES) $(DOCS) $(call model,$(RERANKER)) $(call named,$(RERANK_FLAGS))
 
-.PHONY: rerank
-rerank: $(if $(own_first),retrieve) $(OUT)/second.run $(if $(QRELS),$(OUT)/second.measures.tsv)
+override second_files = $(OUT)/second.run $(if $(QRELS),$(OUT)/second.measures.tsv)
+override second_jobs = $(call job,second $(OUT)/second/%.run) $(call job,join $(second_files))
+override rerank_jobs = $(if $(own_first),$(retrieve_jobs),$(call job,candidates $(candidates))) $(second_jobs)
+$(call goal,rerank,$(if $(own_first),retrieve) $(second_files),$(rerank_jobs))
 
 $(OUT)/second:
 	mkdir -p $@
@@ -50,5 +52,5 @@ $(OUT)/second/%.run: $(candidates) $(rerank_inputs) $(call settings,rerank,$(RER
 
 # Renamed when it is whole, as the tools do it.
 $(OUT)/second.run: $(numbers:%=$(OUT)/second/%.run)
-	cat $^ >$@.part
+	$(pipelines)join-runs $^ >$@.part
 	mv $@.part $@

@@ -5,9 +5,11 @@
 #
 # Every stage is one rule. Every output is written beside its place and then renamed, so a file that
 # exists is complete. `make` again does only what is missing, or was made of other or older inputs,
-# with other options or by other tools. On a cluster the shards are a job array:
-# `make -f pipelines/retrieve.mk OUT=out SHARDS=8 out/docs/3.lirt.zst` is task 3. DATASET=vaswani, or
-# another name, is a collection instead of files (dataset.mk).
+# with other options or by other tools. DATASET=vaswani, or another name, is a collection instead of files
+# (dataset.mk).
+#
+# RUN=slurm submits the same rules as jobs, the shards as a job array, whose task 3 is `make out/docs/3.lirt.zst`:
+# `make RUN=slurm …` again submits what is missing, and `make status …` says how far all is.
 
 ifeq ($(datasets_here),)
   include $(dir $(lastword $(MAKEFILE_LIST)))dataset.mk
@@ -55,9 +57,13 @@ override encode_inputs := $(weights) $(call named,$(ENCODE_FLAGS))
 override index_inputs := $(call named,$(INDEX_FLAGS))
 override search_inputs := $(call named,$(SEARCH_FLAGS))
 
-.PHONY: retrieve embeddings
-retrieve: $(OUT)/first.run $(if $(QRELS),$(OUT)/first.measures.tsv)
-embeddings: $(OUT)/docs.lirt.zst $(OUT)/queries.lirt
+override first_files = $(OUT)/first.run $(if $(QRELS),$(OUT)/first.measures.tsv)
+override embedded = $(OUT)/docs.lirt.zst $(OUT)/queries.lirt
+override encode_jobs = $(call job,tokens $(OUT)/docs.tokens.zst $(OUT)/queries.lirt) \
+  $(call job,docs $(OUT)/docs/%.lirt.zst)
+override retrieve_jobs = $(encode_jobs) $(call job,first $(first_files))
+$(call goal,retrieve,$(first_files),$(retrieve_jobs))
+$(call goal,embeddings,$(embedded),$(encode_jobs) $(call job,join $(embedded)))
 
 $(OUT)/docs $(OUT):
 	mkdir -p $@

@@ -8,13 +8,29 @@
 # --- options of every pipeline
 # Folder of the tools, where they are not on PATH
 BIN ?=
+# Where the work is done: local, by processes of this machine, or slurm, by jobs, shards by job arrays
+RUN ?= local
+# What a job asks for: time, memory, processors; how many tasks of an array may run at once (all, without
+# a number); further options of sbatch. WAIT=yes waits for the last job and says what became of all.
+JOB_TIME     ?= 24:00:00
+JOB_MEMORY   ?= 4G
+JOB_CPUS     ?= 4
+JOBS_AT_ONCE ?=
+JOB_FLAGS    ?=
+WAIT         ?= no
 # ---
 
-options += OUT BIN $(names) $(flags)
+override job_options := RUN JOB_TIME JOB_MEMORY JOB_CPUS JOBS_AT_ONCE JOB_FLAGS WAIT
+options += OUT BIN $(names) $(flags) $(job_options)
 override pipelines := $(dir $(lastword $(MAKEFILE_LIST)))
 
 SHELL := bash
-.SHELLFLAGS := -euo pipefail -c
+# A task of a job array asks with which status a recipe failed.
+ifeq ($(LIR_STATUS_FILE),)
+  .SHELLFLAGS := -euo pipefail -c
+else
+  .SHELLFLAGS := -euo pipefail -c 'trap "{ s=\$$?; set +x; } 2>/dev/null; [ \$$s = 0 ] || echo \$$s >>\"$$LIR_STATUS_FILE\"" EXIT; eval "$$0"'
+endif
 .DELETE_ON_ERROR:
 .SUFFIXES:
 unexport BASH_ENV CDPATH
@@ -58,6 +74,10 @@ $(foreach v,OUT BIN $(names),$(call check_name,$v))
 $(foreach v,OUT $(filter-out $(optional),$(names)),$(if $(strip $($v)),,$(error $v is empty: say $v=...)))
 $(if $(or $(shell [[ '$(SHARDS)' =~ ^[1-9][0-9]*$$ ]] || echo no),$(word 2,$(SHARDS))),\
 $(error SHARDS: '$(SHARDS)': expected a number from 1))
+$(if $(or $(filter-out local slurm,$(RUN)),$(filter-out 1,$(words $(RUN)))),\
+$(error RUN: '$(RUN)': expected local or slurm))
+$(if $(or $(filter-out yes no,$(WAIT)),$(filter-out 1,$(words $(WAIT)))),\
+$(error WAIT: '$(WAIT)': expected yes or no))
 endef
 
 override missing = $(if $2,$2: $1: no such file or folder$(if $(filter %MODEL START FIRST RERANKER \
@@ -133,6 +153,24 @@ override differ = $(subst x$1,,x$2)$(subst x$2,,x$1)
 # What is phony is always newer; without a rule it is no goal.
 .PHONY: another-setting
 
+# --- goals, made here or by jobs
+
+# $(call goal,NAME,FILES,JOBS): a goal. Files that are made here stand behind it; where they are made by jobs,
+# its recipe submits those. A job is $(call job,NAME FILES); a file with % makes it an array of a task for each
+# shard, and a job joins the shards of the array before it.
+override goal = $(eval override jobs.$1 = $3)$(eval .PHONY: $1)$(eval $(if $(filter slurm,$(RUN)),$1: ; \
+  $$(call jobs,submit,$$(jobs.$1)),$1: $2))
+override job = $(call quoted,$(strip $1))
+
+# $(call jobs,COMMAND,JOBS): `jobs` with what makes a file of this pipeline, here, with the options that were given.
+override jobs = $(if $(dry),,@)$(foreach v,$(job_options),$v=$(call quoted,$($v))) $(pipelines)jobs $1 $(OUT) \
+  $(or $(SHARDS),1) $2 -- $(MAKE) --no-print-directory -f $(firstword $(MAKEFILE_LIST)) $(foreach v,$(filter-out \
+  $(job_options),$(given)),$(call quoted,$v=$(value $v))) RUN=local
+
+.PHONY: status
+status:
+	$(call jobs,status,$(jobs.$(.DEFAULT_GOAL))) || [[ $$? =~ ^(1|75)$$ ]]
+
 # --- in recipes
 
 # A tool's messages behind the file and the shard that they are about, where there are several.
@@ -155,4 +193,4 @@ override help_program = FNR == 1 { block = 0; head = NR == 1 } \
 .PHONY: help
 help:
 	@awk $(call quoted,$(help_program)) $(MAKEFILE_LIST)
-	@printf '\nGoals: %s\n' '$(goals) help'
+	@printf '\nGoals: %s\n' '$(goals) status help'

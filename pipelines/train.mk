@@ -81,8 +81,8 @@ override retrieves = $(if $(and $(dry),$(call absent,$1)),@echo make retrieve.mk
   BIN=$(BIN) MEASURES= $4 $3)
 override absent = $(if $(wildcard $1/config.json),,yes)
 
-.PHONY: train
-train: $(OUT)/table.txt $(OUT)/train.svg
+override trained = $(OUT)/table.txt $(OUT)/train.svg
+$(call goal,train,$(trained),$(call job,train $(trained)))
 
 # --- the first stage
 $(OUT)/first/index/manifest.json: $(DOCS) $(first) $(call settings,first,$(FIRST) $(FIRST_CONFIG) \

@@ -15,8 +15,8 @@ goals += two-stages
 include $(here)rerank.mk
 .DEFAULT_GOAL := two-stages
 
-.PHONY: two-stages
-two-stages: $(OUT)/second.run $(if $(QRELS),$(OUT)/table.txt)
+override judged = $(OUT)/second.run $(if $(QRELS),$(OUT)/table.txt)
+$(call goal,two-stages,$(judged),$(rerank_jobs) $(call job,judged $(judged)))
 
 $(OUT)/table.txt: $(candidates) $(OUT)/second.run $(QRELS) \
   $(call settings,table,$(candidates) $(QRELS) $(MEASURES),,$(QRELS),eval)

@@ -24,7 +24,10 @@ for script in fetch-model fetch-dataset model-zoo; do
   prefix/bin/lir-$script --help >help.log || fail "lir-$script does not run"
 done
 [ -s prefix/share/lir/pipelines/datasets.tsv ] || fail 'no table of datasets'
-[ -s prefix/share/lir/pipelines/settings.mk ] || fail 'no pipelines'
+for file in settings.mk task jobs join-runs slurm/task.sbatch pbs/task.pbs sge/task.sge lsf/task.lsf \
+  parallel/tasks; do
+  [ -s "prefix/share/lir/pipelines/$file" ] || fail "pipelines/$file is not installed"
+done
 refuses 64 'where to' "$ROOT/scripts/install"
 refuses 66 'build it first' "$ROOT/scripts/install" --bin "$PWD" "$PWD/other"
 [ ! -e other ] || fail 'half an installation'

@@ -4,9 +4,7 @@
 # What still hurts:
 # * Who changes the number of tasks half-way throws away what was encoded: shards of another number are
 #   other shards, and are refused by name.
-# * The order "tokenise once, then encode, then join" is the user's to give to the scheduler; make knows it
-#   on one machine only.
-# * How far a task is, only its own log tells.
+# * How far a task is, only its own log tells; `make status` knows what is done, running, failed and missing.
 
 model=$MODELS/external/st_bert_mean/model cross=$MODELS/native/mono_bert_00/model
 texts 2500 >docs.tsv
