@@ -30,13 +30,15 @@ package final class RunOutput {
   ///   - provenance: JSON of what made the run, for the trailer; nil for none.
   ///   - json: Writes JSON lines in place of TREC's; not with `resume`.
   ///   - marksEnds: Whether a line says where the documents of a query end.
+  ///   - ties: How TREC's lines stand where scores are equal.
   /// - Throws: 64 for a tag with white space, 78 where the partial output belongs to other work, 73
   ///   where the output cannot be made.
   package init(
     _ target: String, compression: Compression, continuing work: WorkDescription? = nil,
-    tag: String, provenance: String?, json: JSONRunWriter? = nil, marksEnds: Bool = false
+    tag: String, provenance: String?, json: JSONRunWriter? = nil, marksEnds: Bool = false,
+    ties: RunTies = .trec
   ) throws(Failure) {
-    runWriter = try RunWriter(tag: tag)
+    runWriter = try RunWriter(tag: tag, ties: ties)
     self.json = json
     self.marksEnds = marksEnds
     self.provenance = provenance

@@ -4,17 +4,19 @@ import Failures
 ///
 /// Lines are grouped by query, ranks count from 1, documents come by score, descending, ties by id,
 /// descending: trec_eval's order, so that rank and evaluation agree. A score is the shortest text
-/// that reads back to the same single-precision number.
+/// that reads back to the same single-precision number. `RunTies` has another form.
 package struct RunWriter: Sendable {
   private let ending: [UInt8]
+  private let ties: RunTies
 
   /// A writer of lines with this tag.
   ///
   /// - Throws: 64 where the tag is empty or holds white space.
-  package init(tag: String) throws(Failure) {
+  package init(tag: String, ties: RunTies = .trec) throws(Failure) {
     if tag.isEmpty || tag.utf8.contains(where: Bytes.isForbiddenInID) {
       throw .usage("expected a run's tag without white space, found '\(tag)'")
     }
+    self.ties = ties
     ending = [Bytes.space] + Array(tag.utf8) + [Bytes.newline]
   }
 
@@ -22,7 +24,7 @@ package struct RunWriter: Sendable {
   package func append(
     query: RecordID, documents: [ScoredDocument], to bytes: inout [UInt8]
   ) {
-    let ranking = documents.sorted { $0.precedes($1) }
+    let ranking = ties.ranking(documents)
     query.bytes.withUnsafeBytes { query in
       for (i, document) in ranking.enumerated() {
         document.id.bytes.withUnsafeBytes { doc in
@@ -44,7 +46,7 @@ package struct RunWriter: Sendable {
     bytes.append(Bytes.space)
     bytes.append(contentsOf: String(rank).utf8)
     bytes.append(Bytes.space)
-    bytes.append(contentsOf: Self.text(score).utf8)
+    bytes.append(contentsOf: ties.text(score).utf8)
     bytes.append(contentsOf: ending)
   }
 

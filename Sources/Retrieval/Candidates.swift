@@ -1,5 +1,6 @@
 import Failures
 import IndexFormat
+import Records
 
 /// The k best documents of one query among those that it may find.
 ///
@@ -9,6 +10,7 @@ package struct Candidates: Sendable {
   private var best: TopDocuments
   private let documents: DocumentTable
   private let admission: Admission
+  private let ties: RunTies
   /// The least score that a document is found with.
   private let floor: Float
   /// The first document that may be found and whose score is no finite number.
@@ -25,6 +27,7 @@ package struct Candidates: Sendable {
     best = TopDocuments(request.k)
     self.documents = documents
     admission = Admission(id, request, documents)
+    ties = request.ties
     floor = request.floor
     threshold = floor
   }
@@ -38,8 +41,10 @@ package struct Candidates: Sendable {
       notFinite = min(notFinite ?? ordinal, ordinal)
       return
     }
+    let rank = documents.rank(ordinal)
     best.insert(
-      TopDocuments.Entry(score: score, rank: documents.rank(ordinal), ordinal: Int32(ordinal)))
+      TopDocuments.Entry(
+        score: score, rank: ties == .trec ? rank : -1 - rank, ordinal: Int32(ordinal)))
     threshold = max(best.threshold, floor)
   }
 

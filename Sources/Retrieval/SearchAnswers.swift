@@ -17,6 +17,8 @@ package struct SearchAnswers {
     package var filterOut: DocumentFilter?
     /// The least score that a document is found with.
     package var floor = -Float.infinity
+    /// Which of some documents with equal scores are in where the room ends.
+    package var ties = RunTies.trec
     /// How passages become documents; nil where they stay what they are.
     package var aggregation: PassageAggregation?
     package var feedback: VectorFeedback?
@@ -103,7 +105,7 @@ package struct SearchAnswers {
     }
     var request = SearchRequest(
       ids: ids, queries: queries, k: options.k, dropsSelf: options.dropsSelf,
-      filter: options.filter)
+      filter: options.filter, ties: options.ties)
     request.filterOut = options.filterOut
     request.floor = options.floor
     request.foldsPassages = options.aggregation != nil

@@ -1,3 +1,4 @@
+import Records
 import Vectors
 
 /// Some queries and what may answer them.
@@ -19,10 +20,12 @@ package struct SearchRequest: Sendable {
   package var foldsPassages = false
   /// Whether passages are found alone that their documents begin with.
   package var firstPassages = false
+  /// Which of some documents with equal scores are in where the room ends.
+  package var ties: RunTies
 
   package init(
     ids: [[UInt8]], queries: Embeddings, k: Int, dropsSelf: Bool = false,
-    filter: DocumentFilter? = nil
+    filter: DocumentFilter? = nil, ties: RunTies = .trec
   ) {
     precondition(ids.count == queries.count, "\(ids.count) ids of \(queries.count) queries")
     self.ids = ids
@@ -30,5 +33,6 @@ package struct SearchRequest: Sendable {
     self.k = k
     self.dropsSelf = dropsSelf
     self.filter = filter
+    self.ties = ties
   }
 }

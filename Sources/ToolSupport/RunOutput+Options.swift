@@ -14,15 +14,18 @@ extension RunOutput {
   ///   - provenance: JSON of what made the run, which `--no-provenance` leaves out.
   ///   - json: Writes JSON lines in place of TREC's.
   ///   - marksEnds: Whether a line says where the documents of a query end.
+  ///   - ties: How TREC's lines stand where scores are equal.
   /// - Throws: 64 for a compression or a tag that is none, 78 where the partial output belongs to
   ///   other work, 73 where the output cannot be made.
   package convenience init(
     _ output: OutputOptions, continuing work: WorkDescription? = nil, tag: String,
-    provenance: String?, json: JSONRunWriter? = nil, marksEnds: Bool = false
+    provenance: String?, json: JSONRunWriter? = nil, marksEnds: Bool = false,
+    ties: RunTies = .trec
   ) throws(Failure) {
     if work != nil { StopRequest.install() }
     try self.init(
       output.output, compression: output.compression(), continuing: work, tag: tag,
-      provenance: output.noProvenance ? nil : provenance, json: json, marksEnds: marksEnds)
+      provenance: output.noProvenance ? nil : provenance, json: json, marksEnds: marksEnds,
+      ties: ties)
   }
 }

@@ -18,6 +18,7 @@ extension SearchAnswers.Options {
     dropsSelf = options.dropSelf
     explains = options.explain
     floor = options.minScore ?? floor
+    ties = options.tieOrder
     aggregation = options.aggregate.flatMap { PassageAggregation(rawValue: $0) }
     feedback = try options.prf.map { text throws(Failure) in try VectorFeedback(parsing: text) }
     let folds = aggregation != nil

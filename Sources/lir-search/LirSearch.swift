@@ -5,6 +5,7 @@ import IndexFormat
 import IndexSupport
 import ModelSupport
 import Models
+import Records
 import Retrieval
 import ToolSupport
 
@@ -100,6 +101,12 @@ struct LirSearch: Tool, ToolCommand, TakesDeclaredOptions {
       valueName: "file"))
   var filterOut: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Documents of equal scores: trec, the greater id first, or anserini, the smaller id first and scores of four decimals, less a millionth a tie, as Anserini writes them. (default: trec)",
+      valueName: "order"), completion: .list(RunTies.allCases.map(\.rawValue)))
+  var ties: String?
+
   @Flag(help: "Leave out the document with the query's own id.")
   var dropSelf = false
 
@@ -181,4 +188,7 @@ extension LirSearch {
 
   /// Whether the run is JSON lines.
   var wantsJSON: Bool { format == "jsonl" || explain }
+
+  /// How the run stands where scores are equal.
+  var tieOrder: RunTies { ties.flatMap(RunTies.init) ?? .trec }
 }

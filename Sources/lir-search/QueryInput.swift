@@ -72,6 +72,14 @@ enum QueryInput {
     if let format = options.format, !["trec", "jsonl"].contains(format) {
       throw .usage("--format: expected trec or jsonl, found '\(format)'")
     }
+    if let ties = options.ties {
+      guard RunTies(rawValue: ties) != nil else {
+        throw .usage("--ties: expected trec or anserini, found '\(ties)'")
+      }
+      guard !options.wantsJSON else {
+        throw .usage("--ties is for TREC's runs, not --format jsonl")
+      }
+    }
     if options.wantsJSON, options.resumption.resume {
       throw .usage("--resume continues TREC's runs, not --format jsonl")
     }

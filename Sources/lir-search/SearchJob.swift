@@ -71,7 +71,7 @@ struct SearchJob {
       options.output, continuing: options.resumption.resume ? work : nil,
       tag: expected.tag, provenance: provenance.json,
       json: options.wantsJSON ? JSONRunWriter(docs: try texts.documents(of: index)) : nil,
-      marksEnds: options.markEnd)
+      marksEnds: options.markEnd, ties: options.tieOrder)
     let search = RunSearch(
       answers, output,
       RunSearch.Place(input: operands.joined(separator: " "), target: options.output.output))
