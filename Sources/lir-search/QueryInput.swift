@@ -77,8 +77,9 @@ enum QueryInput {
         throw .usage("--ties: expected trec or anserini, found '\(ties)'")
       }
       guard !options.wantsJSON else {
-        throw .usage("--ties is for TREC's runs, not --format jsonl")
+        throw .usage("--ties is for TREC's runs, not JSON lines")
       }
+      guard options.aggregate == nil else { throw .usage("--ties goes without --aggregate") }
     }
     if options.wantsJSON, options.resumption.resume {
       throw .usage("--resume continues TREC's runs, not --format jsonl")

@@ -105,6 +105,68 @@ import Workers
     #expect(Double(differing) <= 0.001 * Double(lines), "\(differing) of \(lines)")
   }
 
+  /// Feedback's second searches, on lines of the real Anserini.
+  @Test(arguments: [
+    ("rm3", [("rm3", "true")]),
+    (
+      "rm3-other",
+      [
+        ("rm3", "true"), ("rm3-fb-docs", "4"), ("rm3-fb-terms", "6"),
+        ("rm3-original-query-weight", "0.3"), ("rm3-no-term-filter", "true"),
+      ]
+    ),
+    ("rocchio", [("rocchio", "true")]),
+    (
+      "rocchio-negative",
+      [
+        ("rocchio", "true"), ("rocchio-use-negative", "true"), ("rocchio-gamma", "0.4"),
+        ("rocchio-top-fb-docs", "3"), ("rocchio-bottom-fb-terms", "5"),
+      ]
+    ),
+  ])
+  func feedbackOfAnserini(run: String, given: [IndexArguments.Given]) throws {
+    let folder = try TemporaryFolder()
+    try Self.build(folder("i"), texts: [fixture("bm25/docs.tsv")])
+    let queries = try Self.lines(fixture("bm25/queries.tsv"))
+    let found = try Self.search(folder("i"), queries, k: 600, given: given)
+    let (lines, differing) = Self.compare(
+      found, queries, try Self.run(fixture("bm25/\(run).run")))
+    #expect(lines > 1500)
+    #expect(differing == 0)
+  }
+
+  /// Documents without a text are none to Anserini, which takes terms of a tenth of the others.
+  @Test func feedbackWithoutEmptyDocuments() throws {
+    let folder = try TemporaryFolder()
+    // `few` is in 2 of 20 texts: just a tenth, but more than that of 19.
+    let texts = (0..<18).map { "d\($0)\tfiller\($0)" } + ["e\tred few", "f\tblue few"]
+    for (name, rest) in [("tenth", "g\t ."), ("more", "g\t ")] {
+      let others = texts.enumerated().filter { name == "tenth" || $0.offset > 0 }.map(\.element)
+      try write(folder("d.tsv"), (others + [rest]).joined(separator: "\n") + "\n")
+      try Self.build(folder(name), texts: [folder("d.tsv")])
+      let found = try Self.search(
+        folder(name), [("q", "red")], k: 5, given: [("rm3", "true"), ("rm3-fb-docs", "1")])
+      #expect(found[0].map(\.id) == (name == "tenth" ? ["e", "f"] : ["e"]))
+    }
+  }
+
+  @Test func feedbackThatCannotBe() throws {
+    let folder = try TemporaryFolder()
+    try write(folder("d.tsv"), "a\tred\nb\tblue\n")
+    try Self.build(folder("i"), texts: [folder("d.tsv")])
+    try Self.build(folder("bare"), texts: [folder("d.tsv")], given: [("store-vectors", "no")])
+    try BM25.verify(IndexFolder(folder("bare")))
+    func open(_ name: String, _ given: [IndexArguments.Given]) throws {
+      _ = try openIndex(folder(name), given: given)
+    }
+    #expect(status { try open("bare", [("rm3", "true")]) } == .config)
+    #expect(status { try open("bare", [("rocchio", "true")]) } == .config)
+    #expect(status { try open("bare", []) } == nil)
+    #expect(status { try open("i", [("rm3", "true"), ("rocchio", "true")]) } == .usage)
+    #expect(status { try open("i", [("rm3-fb-docs", "3")]) } == .usage)
+    #expect(status { try open("i", [("rocchio", "true"), ("rocchio-gamma", "1")]) } == .usage)
+  }
+
   /// Threads, memory and shards leave no trace in the bytes.
   @Test func sameBytes() throws {
     let folder = try TemporaryFolder()
@@ -159,5 +221,11 @@ import Workers
     content[content.count - 8] = 9
     try replace("postings.frequencies", of: folder("i"), by: content)
     #expect(status { try BM25.verify(IndexFolder(folder("i"))) } == .data)
+    // A vector that says otherwise than the postings.
+    try Self.build(folder("v"), texts: [folder("d.tsv")])
+    content = try WholeFile.read(path(of: "vectors", in: folder("v")))
+    content[content.count - 1] = 4
+    try replace("vectors", of: folder("v"), by: content)
+    #expect(status { try BM25.verify(IndexFolder(folder("v"))) } == .data)
   }
 }

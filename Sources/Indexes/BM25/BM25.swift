@@ -10,26 +10,32 @@ package enum BM25: IndexType {
   package static let name = "bm25"
   package static let summary = "an inverted file of texts' words, scored by BM25; needs no model"
   package static let takes = IndexSubject.texts
-  package static let parameters = [
-    IndexParameter(
-      language, .build, .word(Analyzer.Language.allCases.map(\.rawValue)), default: "english",
-      "What makes terms of words: english for possessives, stop words and Porter's stems as Lucene "
-        + "has them, none for lower case alone."),
-    IndexParameter(
-      k1, .search, .number(0...Double.infinity), default: "0.9",
-      "How slowly more occurrences of a term stop to count."),
-    IndexParameter(
-      b, .search, .number(0...1), default: "0.4", "How much of a document's length counts."),
-  ]
+  package static let parameters =
+    [
+      IndexParameter(
+        language, .build, .word(Analyzer.Language.allCases.map(\.rawValue)), default: "english",
+        "What makes terms of words: english for possessives, stop words and Porter's stems as Lucene "
+          + "has them, none for lower case alone."),
+      IndexParameter(
+        storeVectors, .build, .word(["yes", "no"]), default: "yes",
+        "Whether the terms of each document are stored, too, which --rm3 and --rocchio need."),
+      IndexParameter(
+        k1, .search, .number(0...Double.infinity), default: "0.9",
+        "How slowly more occurrences of a term stop to count."),
+      IndexParameter(
+        b, .search, .number(0...1), default: "0.4", "How much of a document's length counts."),
+    ] + Feedback.parameters
   package static let files = [
     termBytes, termOffsets, postingOffsets, postingDocuments, postingFrequencies, lengths,
-    lengthBytes,
+    lengthBytes, vectors, vectorOffsets,
   ]
 
   static let language = "language"
+  static let storeVectors = "store-vectors"
   static let k1 = "k1"
   static let b = "b"
-  /// Statistics: documents with a term, and terms of all documents with their repetitions.
+  /// Statistics: documents that are more than white space, documents with a term, and terms of all documents with their repetitions.
+  static let textDocuments = "documents_with_text"
   static let filledDocuments = "documents_with_terms"
   static let totalLength = "total_length"
 
@@ -53,6 +59,14 @@ package enum BM25: IndexType {
   static let lengthBytes = IndexFile(
     "lengths.bytes", tensor: "bytes", [.u8], [.documents()],
     "the lengths in a byte, as scores have them")
+  static let vectors = IndexFile(
+    "vectors", tensor: "vectors", [.u8], [.count("bytes of vectors")],
+    presence: .unless(storeVectors, "no"),
+    "the terms of each document: distances and numbers of times, seven bits a byte")
+  static let vectorOffsets = IndexFile(
+    "vectors.offsets", tensor: "offsets", [.i64], [.documents(plus: 1)],
+    presence: .unless(storeVectors, "no"),
+    "where each document's terms start, and where the last ones end")
 
   package static func analyzer(_ arguments: IndexArguments) -> JSON {
     .object([JSON.Member("name", .string(arguments.text(language) ?? ""))])
@@ -73,14 +87,22 @@ package enum BM25: IndexType {
   package static func builder(
     _ writer: IndexWriter, _ source: IndexSource, _ arguments: IndexArguments, _ work: IndexWork
   ) throws(Failure) -> any IndexBuilder {
-    try BM25Builder(writer, analyzer(of: arguments), work)
+    try BM25Builder(
+      writer, analyzer(of: arguments), storesVectors: arguments.text(storeVectors) != "no", work)
   }
 
   package static func open(
     _ segment: IndexSegment, _ arguments: IndexArguments, _ work: IndexWork
   ) throws(Failure) -> any SearchableIndex {
-    try BM25Index(
+    let feedback = try Feedback(arguments)
+    if let feedback, !segment.has(vectors) {
+      throw .config(
+        segment.folder,
+        "--\(feedback.name) needs the documents' terms, and the index has no vectors",
+        hint: "build it without --store-vectors no")
+    }
+    return try BM25Index(
       segment, analyzer(of: arguments), k1: Float(arguments.number(k1)),
-      b: Float(arguments.number(b)), work)
+      b: Float(arguments.number(b)), feedback, work)
   }
 }

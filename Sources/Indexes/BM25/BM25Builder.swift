@@ -24,19 +24,25 @@ struct BM25Builder: IndexBuilder {
   private var documents: [Int32] = []
   private var frequencies: [Int32] = []
   private var blocks: PostingBlocks<Int32>
+  /// Nil where vectors are not stored.
+  private var vectors: TermVectorWriter?
   private let lengths: StreamedTensorFile
   private let lengthBytes: StreamedTensorFile
+  private var textDocuments = 0
   private var filledDocuments = 0
   private var totalLength = 0
 
   /// - Throws: 73 where the files cannot be made.
-  init(_ writer: IndexWriter, _ analyzer: Analyzer, _ work: IndexWork) throws(Failure) {
+  init(
+    _ writer: IndexWriter, _ analyzer: Analyzer, storesVectors: Bool, _ work: IndexWork
+  ) throws(Failure) {
     self.writer = writer
     self.analyzer = analyzer
     pool = work.pool
     scratch = WorkerLocal(work.pool) { Analyzer.Scratch() }
     blockPostings = max(1, work.memory / (2 * PostingBlocks<Int32>.bytesPerPosting))
     blocks = PostingBlocks(try writer.spool())
+    vectors = storesVectors ? TermVectorWriter(try writer.spool()) : nil
     lengths = try writer.create(BM25.lengths)
     lengthBytes = try writer.create(BM25.lengthBytes)
   }
@@ -63,6 +69,7 @@ struct BM25Builder: IndexBuilder {
       let document = Int32(writer.documents)
       try block.withID(index) { id throws(Failure) in try writer.append(id: id) }
       var length = 0
+      let first = terms.count
       for (term, count) in analyzed.take(index) {
         let number = term.withUnsafeBytes { table.insert($0).index }
         terms.append(Int32(number))
@@ -70,9 +77,16 @@ struct BM25Builder: IndexBuilder {
         frequencies.append(count)
         length += Int(count)
       }
+      try vectors?.append(terms: terms[first...], frequencies: frequencies[first...])
+      if batch.withText(index, Self.isText) { textDocuments += 1 }
       try append(length: length)
       if terms.count >= blockPostings { try putAside() }
     }
+  }
+
+  /// Whether a text is more than white space, to Java's `trim`.
+  private static func isText(_ text: UnsafeRawBufferPointer) -> Bool {
+    text.contains { $0 > UInt8(ascii: " ") }
   }
 
   private mutating func append(length: Int) throws(Failure) {
@@ -87,6 +101,7 @@ struct BM25Builder: IndexBuilder {
     let first = Int32(writer.documents)
     let postings = try TermPostings(segment)
     try postings.check()
+    textDocuments += postings.textDocuments
     try writer.append(idsOf: segment)
     for document in 0..<segment.documents { try append(length: Int(postings.lengths[document])) }
     // Terms ascend there as they will here.
@@ -101,6 +116,26 @@ struct BM25Builder: IndexBuilder {
           number, range.map { postings.documents[$0] + first }, postings.frequencies.bytes(range))
       }
     }
+    if vectors != nil { try append(vectorsOf: segment, numbers) }
+  }
+
+  /// - Parameters:
+  ///   - segment: Where the vectors are.
+  ///   - numbers: The number here of each term there.
+  /// - Throws: 65 where a vector is damaged, 74 where the file cannot be written.
+  private mutating func append(
+    vectorsOf segment: IndexSegment, _ numbers: [Int]
+  ) throws(Failure) {
+    let stored = try TermVectors(segment)
+    for document in 0..<segment.documents {
+      let terms = try stored.terms(of: document)
+      guard terms.last.map({ $0.term < numbers.count }) ?? true else {
+        throw stored.damaged(document)
+      }
+      try vectors?.append(
+        terms: terms.map { Int32(numbers[$0.term]) }[...],
+        frequencies: terms.map { Int32($0.frequency) }[...])
+    }
   }
 
   mutating func finish() throws(Failure) -> IndexContent {
@@ -113,6 +148,12 @@ struct BM25Builder: IndexBuilder {
     let frequencyFile = try writer.create(BM25.postingFrequencies)
     var end: Int64 = 0
     let table = table
+    let ordered = ordered
+    if let vectors {
+      var ranks = [Int32](repeating: 0, count: table.count)
+      for (rank, term) in ordered.enumerated() { ranks[Int(term)] = Int32(rank) }
+      try vectors.finish(ranks, writer)
+    }
     let total = try blocks.join(
       order: ordered, terms: table.count,
       begin: { term, start throws(Failure) in
@@ -127,6 +168,7 @@ struct BM25Builder: IndexBuilder {
     try postingOffsets.append(numbers: [Int64(total).littleEndian])
     return IndexContent(statistics: [
       JSON.Member("terms", .integer(table.count)), JSON.Member("postings", .integer(total)),
+      JSON.Member(BM25.textDocuments, .integer(textDocuments)),
       JSON.Member(BM25.filledDocuments, .integer(filledDocuments)),
       JSON.Member(BM25.totalLength, .integer(totalLength)),
     ])

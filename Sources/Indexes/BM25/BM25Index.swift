@@ -20,6 +20,9 @@ final class BM25Index: RescoringIndex {
   private let place: String
   private let analyzer: Analyzer
   private let postings: TermPostings
+  private let feedback: Feedback?
+  /// Nil where nothing asks for them.
+  private let vectors: TermVectors?
   private let pool: WorkerPool
   /// What a frequency is multiplied by, for each length byte.
   private let inverses: [Float]
@@ -30,12 +33,15 @@ final class BM25Index: RescoringIndex {
 
   /// - Throws: 65 where the files do not fit the manifest.
   init(
-    _ segment: IndexSegment, _ analyzer: Analyzer, k1: Float, b: Float, _ work: IndexWork
+    _ segment: IndexSegment, _ analyzer: Analyzer, k1: Float, b: Float, _ feedback: Feedback?,
+    _ work: IndexWork
   ) throws(Failure) {
     place = segment.folder
     self.analyzer = analyzer
     documents = try DocumentTable(segment)
     postings = try TermPostings(segment)
+    self.feedback = feedback
+    vectors = feedback == nil ? nil : try TermVectors(segment)
     pool = work.pool
     let average = Float(Double(postings.totalLength) / Double(max(postings.filledDocuments, 1)))
     inverses = (0...255).map { byte in
@@ -52,14 +58,23 @@ final class BM25Index: RescoringIndex {
     }
     let results = Results<[TopDocuments.Entry]>(texts.count)
     try pool.forEach(texts.count) { [self] index, worker throws(Failure) in
-      var candidates = Candidates(request.ids[index], request, documents)
-      try scratch.with(worker) { scores throws(Failure) in
-        let terms = try terms(of: texts[index], &scores.analysis)
-        try scan(terms, &scores, &candidates)
+      let entries = try scratch.with(worker) { scores throws(Failure) in
+        let id = request.ids[index]
+        let query = try expanded(counts(texts[index], &scores.analysis), id, request, &scores)
+        return try best(query, id, request, &scores)
       }
-      results.set(index, try candidates.finish(request.ids[index], place))
+      results.set(index, entries)
     }
     return texts.indices.map { results.take($0) }
+  }
+
+  /// The best documents for some terms.
+  private func best(
+    _ query: TermWeights, _ id: [UInt8], _ request: SearchRequest, _ scores: inout Scores
+  ) throws(Failure) -> [TopDocuments.Entry] {
+    var candidates = Candidates(id, request, documents)
+    try scan(terms(of: query), &scores, &candidates)
+    return try candidates.finish(id, place)
   }
 
   func scores(
@@ -68,8 +83,10 @@ final class BM25Index: RescoringIndex {
     guard case .texts(let texts) = queries else {
       throw .config(place, "expected queries that are text, found \(queries.form)")
     }
-    var analysis = Analyzer.Scratch()
-    let terms = try terms(of: texts[query], &analysis)
+    var scores = Scores(min(Self.window, documents.count))
+    let request = SearchRequest(ids: [[]], queries: .texts([texts[query]]), k: 1)
+    let terms = try terms(
+      of: expanded(counts(texts[query], &scores.analysis), [], request, &scores))
     return ordinals.map { ordinal in
       var sum = 0.0
       for term in terms {
@@ -86,14 +103,45 @@ final class BM25Index: RescoringIndex {
     var weight: Float
   }
 
+  /// How often a text has each term.
+  private func counts(_ text: [UInt8], _ analysis: inout Analyzer.Scratch) -> TermWeights {
+    var counts = TermWeights()
+    analyzer.forEachTerm(of: text, scratch: &analysis) { counts.add(1, to: Array($0)) }
+    return counts
+  }
+
+  /// What a query becomes by the documents that it finds first, if feedback is asked for.
+  private func expanded(
+    _ query: TermWeights, _ id: [UInt8], _ request: SearchRequest, _ scores: inout Scores
+  ) throws(Failure) -> TermWeights {
+    guard let feedback, let vectors else { return query }
+    var first = request
+    first.k = feedback.depth
+    first.floor = -.infinity
+    // Which documents are in is the reference's choice, whatever order is asked for in the end.
+    first.ties = .anserini
+    let found = try best(query, id, first, &scores)
+    let (top, bottom) = feedback.places(found.count)
+    func document(_ entry: TopDocuments.Entry) throws(Failure) -> Feedback.Document {
+      var weights = TermWeights()
+      for (term, frequency) in try vectors.terms(of: Int(entry.ordinal)) {
+        guard term < postings.count else { throw vectors.damaged(Int(entry.ordinal)) }
+        let share = Float(try postings.range(term).count) / Float(postings.textDocuments)
+        let bytes = try postings.withTerm(term) { Array($0) }
+        if feedback.takes(bytes, share: share) { weights.add(Float(frequency), to: bytes) }
+      }
+      return Feedback.Document(score: entry.score, weights: weights)
+    }
+    var (near, far): ([Feedback.Document], [Feedback.Document]) = ([], [])
+    for place in top { near.append(try document(found[place])) }
+    for place in bottom.reversed() { far.append(try document(found[place])) }
+    return feedback.expanded(query, top: near, bottom: far)
+  }
+
   /// The terms of a query that some document has, in bytewise order.
-  private func terms(
-    of text: [UInt8], _ analysis: inout Analyzer.Scratch
-  ) throws(Failure) -> [QueryTerm] {
-    var counts: [[UInt8]: Int] = [:]
-    analyzer.forEachTerm(of: text, scratch: &analysis) { counts[Array($0), default: 0] += 1 }
+  private func terms(of query: TermWeights) throws(Failure) -> [QueryTerm] {
     var terms: [QueryTerm] = []
-    for (bytes, count) in counts.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+    for (bytes, weight) in query.sorted {
       let found = try bytes.withUnsafeBufferPointer { bytes throws(Failure) in
         try postings.find(UnsafeRawBufferPointer(bytes))
       }
@@ -101,7 +149,7 @@ final class BM25Index: RescoringIndex {
       let range = try postings.range(term)
       let (all, own) = (Double(postings.filledDocuments), Double(range.count))
       let idf = Float(log(1 + (all - own + 0.5) / (own + 0.5)))
-      terms.append(QueryTerm(range: range, weight: Float(count) * idf))
+      terms.append(QueryTerm(range: range, weight: weight * idf))
     }
     return terms
   }

@@ -8,7 +8,8 @@ struct TermPostings: Sendable {
   let frequencies: MappedColumn<Int32>
   let lengths: MappedColumn<Int32>
   let lengthBytes: MappedColumn<UInt8>
-  /// Documents with a term, and terms of all documents with their repetitions.
+  /// Documents that are more than white space, documents with a term, and terms of all documents with their repetitions.
+  let textDocuments: Int
   let filledDocuments: Int
   let totalLength: Int
   private let bytes: MappedColumn<UInt8>
@@ -29,12 +30,13 @@ struct TermPostings: Sendable {
     func number(_ name: String) -> Int? {
       segment.manifest.statistics.first { $0.key == name }?.value.integer
     }
-    guard let filled = number(BM25.filledDocuments), let total = number(BM25.totalLength),
-      (0...segment.documents).contains(filled), total >= filled
+    guard let texts = number(BM25.textDocuments), let filled = number(BM25.filledDocuments),
+      let total = number(BM25.totalLength), (0...segment.documents).contains(texts),
+      (0...texts).contains(filled), total >= filled
     else {
       throw .data("\(segment.folder)/\(IndexManifest.fileName)", "damaged manifest: statistics")
     }
-    (filledDocuments, totalLength) = (filled, total)
+    (textDocuments, filledDocuments, totalLength) = (texts, filled, total)
     guard ends.count == offsets.count, ends.count >= 1, documents.count == frequencies.count,
       ends[0] == 0, Int(ends[ends.count - 1]) == bytes.count, offsets[0] == 0,
       Int(offsets[offsets.count - 1]) == documents.count
@@ -101,9 +103,30 @@ struct TermPostings: Sendable {
         lengthBytes[document] == DocumentLength.byte(counted[document])
       else { throw damaged("the length of document \(document)") }
     }
+    try check(vectorsOf: counted.count)
     guard filledDocuments == counted.count(where: { $0 > 0 }),
       totalLength == counted.reduce(0, +)
     else { throw damaged("the statistics of the manifest") }
+  }
+
+  /// Reads the documents' vectors, and asks the postings for each of their terms.
+  private func check(vectorsOf documents: Int) throws(Failure) {
+    guard segment.has(BM25.vectors) else { return }
+    let vectors = try TermVectors(segment)
+    // Places of the next posting of each term: documents ascend in both.
+    var next = try (0..<count).map { term throws(Failure) in try range(term).lowerBound }
+    var total = 0
+    for document in 0..<documents {
+      for (term, frequency) in try vectors.terms(of: document) {
+        guard term < count, next[term] < self.documents.count,
+          Int(self.documents[next[term]]) == document,
+          Int(frequencies[next[term]]) == frequency
+        else { throw vectors.damaged(document) }
+        next[term] += 1
+        total += 1
+      }
+    }
+    guard total == self.documents.count else { throw damaged("vectors without some postings") }
   }
 
   func damaged(_ what: String) -> Failure { .data(segment.folder, "damaged: \(what)") }

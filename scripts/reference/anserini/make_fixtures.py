@@ -16,7 +16,7 @@ import random
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import List
+from typing import Dict, List
 
 HERE = Path(__file__).resolve().parent
 FIXTURES = HERE.parents[2] / "Tests" / "Fixtures" / "bm25"
@@ -79,8 +79,20 @@ def collection(source: random.Random) -> List[str]:
     return lines
 
 
-def search(jar: Path, folder: Path, documents: List[str], queries: List[str]) -> str:
-    """Anserini's run."""
+#: Anserini's options by the name of the run.
+RUNS: Dict[str, List[str]] = {
+    "anserini": [],
+    "rm3": ["-rm3"],
+    "rm3-other": ["-rm3", "-rm3.fbDocs", "4", "-rm3.fbTerms", "6", "-rm3.originalQueryWeight", "0.3",
+                  "-rm3.noTermFilter"],
+    "rocchio": ["-rocchio"],
+    "rocchio-negative": ["-rocchio", "-rocchio.useNegative", "-rocchio.gamma", "0.4",
+                         "-rocchio.topFbDocs", "3", "-rocchio.bottomFbTerms", "5"],
+}
+
+
+def search(jar: Path, folder: Path, documents: List[str], queries: List[str]) -> Dict[str, str]:
+    """Anserini's runs."""
     (folder / "docs").mkdir()
     with (folder / "docs" / "docs.jsonl").open("w") as file:
         for line in documents:
@@ -92,11 +104,12 @@ def search(jar: Path, folder: Path, documents: List[str], queries: List[str]) ->
                     "-input", "docs", "-index", "index", "-threads", "1",
                     "-generator", "DefaultLuceneDocumentGenerator", "-storeDocvectors"],
                    check=True, cwd=folder, capture_output=True)
-    subprocess.run([*java, "io.anserini.search.SearchCollection", "-index", "index",
-                    "-topics", "queries.tsv", "-topicreader", "TsvString", "-bm25", "-bm25.k1",
-                    "0.9", "-bm25.b", "0.4", "-hits", "30", "-output", "run.txt"],
-                   check=True, cwd=folder, capture_output=True)
-    return (folder / "run.txt").read_text(encoding="utf-8")
+    for name, options in RUNS.items():
+        subprocess.run([*java, "io.anserini.search.SearchCollection", "-index", "index",
+                        "-topics", "queries.tsv", "-topicreader", "TsvString", "-bm25", "-bm25.k1",
+                        "0.9", "-bm25.b", "0.4", "-hits", "30", *options, "-output", name],
+                       check=True, cwd=folder, capture_output=True)
+    return {name: (folder / name).read_text(encoding="utf-8") for name in RUNS}
 
 
 def main() -> None:
@@ -132,8 +145,8 @@ def main() -> None:
                    for number in range(1, 61)]
         (FIXTURES / "docs.tsv").write_text("\n".join(documents) + "\n", encoding="utf-8")
         (FIXTURES / "queries.tsv").write_text("\n".join(queries) + "\n", encoding="utf-8")
-        (FIXTURES / "anserini.run").write_text(search(options.jar, folder, documents, queries),
-                                               encoding="utf-8")
+        for run, text in search(options.jar, folder, documents, queries).items():
+            (FIXTURES / f"{run}.run").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
