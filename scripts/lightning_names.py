@@ -89,15 +89,21 @@ ARGUMENTS = {
 CROSS_ENCODERS = {"MonoConfig", "SetEncoderConfig"}
 #: Callbacks that only look on.
 QUIET_CALLBACKS = {"LearningRateMonitor", "TQDMProgressBar", "RichProgressBar", "DeviceStatsMonitor"}
-#: Files that Lightning IR registers besides ir_datasets' own.
-KNOWN_TUPLES = {
-    "colbert-docpairs":
-        "https://huggingface.co/colbert-ir/colbertv2.0_msmarco_64way/resolve/main/examples.json",
-    "kd-docpairs":
-        "https://zenodo.org/record/4068216/files/"
-        "bert_cat_ensemble_msmarcopassage_train_scores_ids.tsv",
-    "sbert-": "https://sbert.net/datasets/msmarco-hard-negatives.jsonl.gz",
+#: Fields of configurations that Lightning IR's own files have, and its classes do not.
+STALE_FIELDS = {"normalization"}
+#: Types of indexes: ours, and what is to be said about it.
+INDEX_TYPES = {
+    "TorchDenseIndexConfig": ("", ""),
+    "FaissFlatIndexConfig": ("", ""),
+    "TorchSparseIndexConfig": ("sparse", ""),
+    "SeismicIndexConfig": ("sparse", "Seismic approximates what the exact sparse index finds"),
+    "FaissIVFIndexConfig": ("", "IVF approximates what the exact index finds"),
+    "FaissPQIndexConfig": ("", "PQ approximates what the exact index finds"),
+    "FaissIVFPQIndexConfig": ("", "IVFPQ approximates what the exact index finds"),
+    "PlaidIndexConfig": ("", "PLAID approximates what an exact index of token vectors finds"),
 }
+SEARCH_TYPES = {"TorchDenseSearchConfig", "FaissSearchConfig", "TorchSparseSearchConfig",
+                "SeismicSearchConfig", "PlaidSearchConfig"}
 
 
 class Refusal(Exception):

@@ -12,6 +12,9 @@ done
 for page in stream records run index model; do
   [ -s prefix/share/man/man5/lir-$page.5 ] || fail "no manual page lir-$page(5)"
 done
+for page in lightning-ir guide pyserini sentence-transformers; do
+  [ -s prefix/share/man/man7/lir-$page.7 ] || fail "no manual page lir-$page(7)"
+done
 printf 'q Q0 d 1 2.5 t\n' >one.run
 printf 'd\ta text\n' >one.tsv
 is 'a run that is shown' '  1. d  (2.500)      a text' \

@@ -131,7 +131,8 @@ class FromLightningIR(unittest.TestCase):
         # How to get each file that it names is said in front.
         _, out, _ = self.turn(DPR)
         for key in ("tuples", "queries", "docs"):
-            self.assertIn(f">{data[key]}\n", out)
+            self.assertEqual(data[key], f"datasets/msmarco-passage/train/triples-small/{key}.zst")
+            self.assertIn(f"fetch-dataset --part {key} msmarco-passage/train/triples-small datasets\n", out)
 
     def test_everything_else(self) -> None:
         result = self.turned(SPLADE)

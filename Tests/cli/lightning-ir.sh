@@ -1,0 +1,101 @@
+# shellcheck shell=bash
+# What scripts/from-lightning-ir writes of `index`, `search` and `re_rank` runs, and makes the runs that
+# the tools make by hand. The configurations have the forms of Lightning IR's own ones.
+
+python3 -c 'import ir_datasets, zstandard, yaml' 2>/dev/null || skip 'python3 has no ir_datasets'
+export IR_DATASETS_HOME=$PWD/home LIR_SCRIPTS=$ROOT/scripts
+python3 "$CLI/dataset_home.py" home "$ROOT/pipelines/example" home 2>home.log
+ln -s "$MODELS/external/st_bert_mean/model" dense
+ln -s "$MODELS/native/splade_bert_00/model" sparse
+cp -r "$MODELS/native/mono_bert_00/model" cross
+dl=msmarco-passage/trec-dl-2019/judged
+
+turned() { # turned NAME OPTION...: the script of standard input, which bash and shellcheck can read
+  local name=$1
+  shift
+  cat >"$name.yaml"
+  "$ROOT/scripts/from-lightning-ir" "$name.yaml" "$@" -o "$name.sh" 2>turned.log ||
+    { cat turned.log >&2; fail "from-lightning-ir $name"; }
+  ! command -v shellcheck >/dev/null || shellcheck "$name.sh" >&2 || fail "$name.sh"
+}
+runs() { bash "$1.sh" >"$1.log" 2>&1 || { cat "$1.log" >&2; fail "$1.sh"; }; }
+config() { # config MODULE MODEL CALLBACK DATASET: a configuration; the last two are flow mappings
+  printf 'seed_everything: 0
+trainer: {accelerator: auto, devices: auto, logger: false, enable_checkpointing: false, callbacks: [%s]}
+model: {class_path: lightning_ir.%s, init_args: {model_name_or_path: %s, evaluation_metrics: [nDCG@10]}}
+data: {class_path: LightningIRDataModule, init_args: {num_workers: 1, inference_batch_size: 4,
+  inference_datasets: [%s]}}\n' "$3" "$1" "$2" "$4"
+}
+index='{class_path: lightning_ir.IndexCallback, init_args: {index_dir: ./INDEX, index_config: {class_path: TYPE}}}'
+search='{class_path: SearchCallback, init_args: {index_dir: ./INDEX, save_dir: ./runs, use_gpu: true,
+  search_config: {class_path: TYPE, init_args: {k: 7}}}}'
+documents='{class_path: lightning_ir.DocDataset, init_args: {doc_dataset: msmarco-passage}}'
+questions="{class_path: QueryDataset, init_args: {query_dataset: $dl}}"
+typed() { local text=${1//INDEX/$2}; echo "${text//TYPE/$3}"; }
+
+# --- index and search, dense
+config BiEncoderModule ./dense "$(typed "$index" indexes TorchDenseIndexConfig)" "$documents" | turned index
+runs index
+config BiEncoderModule ./dense "$(typed "$search" indexes TorchDenseSearchConfig)" "$questions" | turned search
+runs search
+zstdcat datasets/$dl/queries.zst >queries.jsonl
+zstdcat datasets/msmarco-passage/docs.zst >docs.jsonl
+exits 0 lir-encode --model dense --role doc docs.jsonl -o docs.lirt
+exits 0 lir-index build -o by-hand docs.lirt
+exits 0 lir-search --index by-hand --model dense -k 7 queries.jsonl -o by-hand.run
+same <(cut -d ' ' -f 1-5 by-hand.run) <(cut -d ' ' -f 1-5 runs/msmarco-passage-trec-dl-2019-judged.run)
+[ -e indexes/msmarco-passage/manifest.json ] || fail 'an index of another name'
+grep -q 'nDCG@10' search.log || fail 'no measures'
+grep -q 'use_gpu' search.sh || fail 'nothing is said of use_gpu'
+# What is there is passed over, as without overwrite.
+before=$(stat -c %Y%i indexes/msmarco-passage/manifest.json runs/*.run)
+runs index && runs search
+is 'files' "$before" "$(stat -c %Y%i indexes/msmarco-passage/manifest.json runs/*.run)"
+
+# --- re-ranking: of that run, whose name says the collection, and of the scored documents
+mkdir kept && mv runs/msmarco-passage-trec-dl-2019-judged.run kept
+config CrossEncoderModule ./cross '{class_path: ReRankCallback, init_args: {save_dir: ./again}}' \
+  '{class_path: RunDataset, init_args: {run_path_or_id: ./kept/msmarco-passage-trec-dl-2019-judged.run, depth: 5,
+    sample_size: 6, sampling_strategy: top}}' | turned re-rank
+runs re-rank
+exits 0 lir-rerank --model cross --queries queries.jsonl --docs docs.jsonl --depth 5 by-hand.run -o cross.run
+same <(cut -d ' ' -f 1-5 cross.run) <(cut -d ' ' -f 1-5 again/msmarco-passage-trec-dl-2019-judged.run)
+# Arguments beside an empty init_args, as a page of the documentation has them, and no callback.
+config CrossEncoderModule ./cross '' "{class_path: RunDataset, init_args: , run_path_or_id: $dl}" | turned official
+grep -q 'beside init_args' official.sh || fail 'nothing is said of misplaced arguments'
+runs official
+is 'scored documents' 9 "$(awk '$1 == 1' cross/runs/*.run 2>/dev/null | wc -l)"
+
+# --- sparse, and types of indexes that are exact here
+config BiEncoderModule ./sparse "$(typed "$index" words TorchSparseIndexConfig)" "$documents" | turned words
+runs words
+is 'type' sparse "$(jq -r .type words/msmarco-passage/manifest.json)"
+for type in FaissFlatIndexConfig FaissIVFIndexConfig FaissIVFPQIndexConfig SeismicIndexConfig PlaidIndexConfig; do
+  config BiEncoderModule ./dense "$(typed "$index" other $type)" "$documents" | turned other
+  [ $type = FaissFlatIndexConfig ] || grep -q approximates other.sh || fail "$type: nothing is said"
+done
+# --- local datasets
+config BiEncoderModule ./dense "{class_path: RegisterLocalDatasetCallback, init_args: {dataset_id: mine/own,
+  docs: $ROOT/pipelines/example/docs.tsv}}, $(typed "$index" local TorchDenseIndexConfig)" \
+  '{class_path: DocDataset, init_args: {doc_dataset: mine/own}}' | turned local
+runs local
+[ -e local/mine-own/manifest.json ] || fail 'no index of a local dataset'
+
+# --- several files, a command, what has no counterpart
+printf 'trainer: {precision: bf16-mixed}\n' >precision.yaml
+"$ROOT/scripts/from-lightning-ir" search.yaml precision.yaml >bf16.sh
+grep -q -- '--precision bf16' bf16.sh || fail 'no precision'
+"$ROOT/scripts/from-lightning-ir" re-rank.yaml --model webis/monoelectra-base >fetched.sh
+grep -q 'fetch-model)" webis/monoelectra-base' fetched.sh || fail 'no model is fetched'
+none() { # none TEXT EXPRESSION FILE: a configuration that is refused
+  sed "$2" "$3" >none.yaml
+  refuses 78 "$1" "$ROOT/scripts/from-lightning-ir" none.yaml
+}
+none 'index_config: ScannIndexConfig' 's/TorchDense/Scann/' index.yaml
+none 'search with a CrossEncoderModule' 's/BiEncoderModule/CrossEncoderModule/' search.yaml
+none 'data.inference_datasets.0: DocDataset with search' 's/QueryDataset/DocDataset/' search.yaml
+none 'sampling_strategy' 's/strategy: top/strategy: random/' re-rank.yaml
+none 'text_fields' 's/doc_dataset: /text_fields: [title], doc_dataset: /' index.yaml
+none 'trainer.limit_test_batches' 's/accelerator: auto/limit_test_batches: 3/' index.yaml
+refuses 64 'invalid choice' "$ROOT/scripts/from-lightning-ir" --command predict index.yaml
+rm -rf home datasets cross

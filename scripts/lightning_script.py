@@ -1,0 +1,324 @@
+"""What Lightning IR's `index`, `search` and `re_rank` do, as a shell script of the tools.
+
+For scripts/from-lightning-ir. Names of indexes and runs are Lightning IR's: INDEX_DIR/DATASET, of the
+dataset that has the documents, and SAVE_DIR/DATASET.run, with dashes for slashes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from typing import Any, List, Optional, Tuple
+
+from lightning_names import (
+    INDEX_TYPES, MODEL_TYPES, Mapping, PRETRAINED, PRETRAINED_FIELDS, QUIET_CALLBACKS, Refusal,
+    SEARCH_TYPES, STALE_FIELDS, WITHOUT_EFFECT, of_class)
+
+COMMANDS = ["fit", "index", "search", "re_rank"]
+#: Callbacks that say which command a configuration is of.
+CALLBACKS = {"IndexCallback": "index", "SearchCallback": "search", "ReRankCallback": "re_rank"}
+DATASETS = {"DocDataset": "index", "QueryDataset": "search", "RunDataset": "re_rank"}
+#: Keys of a training that the other commands do not look at.
+OF_TRAINING = {"max_steps", "max_epochs", "val_check_interval", "accumulate_grad_batches",
+               "gradient_clip_val", "gradient_clip_algorithm"}
+
+HEAD = """\
+set -euo pipefail
+
+datasets=${DATASETS:-datasets}
+# tool NAME: what is installed, or the script of a checkout.
+tool() { command -v "lir-$1" || echo "${LIR_SCRIPTS:-scripts}/$1"; }
+fetch() { "$(tool fetch-dataset)" "$@" "$datasets"; }
+# dashed NAME: the dataset that has the documents of this one, with dashes.
+dashed() { "$(tool fetch-dataset)" --owner docs "$1" "$datasets" | tr / -; }
+"""
+
+
+def callbacks_of(source: Mapping) -> List[Tuple[str, Mapping]]:
+    trainer = source.get("trainer") or {}
+    given = trainer.get("callbacks") if isinstance(trainer, dict) else None
+    return [of_class(c, "trainer.callbacks") for c in given or []]
+
+
+def datasets_of(source: Mapping) -> List[Any]:
+    data = source.get("data") or {}
+    args = data.get("init_args", data) if isinstance(data, dict) else {}
+    return list((args or {}).get("inference_datasets") or [])
+
+
+def command_of(source: Mapping) -> str:
+    """The command that a configuration is for."""
+    for name, _ in callbacks_of(source):
+        if name in CALLBACKS:
+            return CALLBACKS[name]
+    if source.get("optimizer") is None:
+        for dataset in datasets_of(source):
+            name = of_class(loosened(dataset), "data.inference_datasets")[0]
+            if name in DATASETS:
+                return DATASETS[name]
+    return "fit"
+
+
+def loosened(value: Any) -> Any:
+    """A class whose arguments stand beside an empty `init_args`, as in a page of the documentation."""
+    if isinstance(value, dict) and not value.get("init_args"):
+        extra = {k: v for k, v in value.items() if k not in ("class_path", "init_args")}
+        if extra:
+            return {"class_path": value.get("class_path"), "init_args": extra}
+    return value
+
+
+class Script:
+    """One configuration on its way."""
+
+    def __init__(self, command: str, source: Mapping, name: Optional[str], place: str) -> None:
+        self.command, self.source, self.name, self.place = command, dict(source), name, place
+        self.notes: List[str] = []
+        self.lines: List[str] = []
+        self.local: Mapping = {}
+        self.settings: Mapping = {}
+        self.flags = ""
+        self.metrics: List[str] = []
+
+    def text(self) -> str:
+        self.source.pop("seed_everything", None)
+        trainer = dict(self.source.pop("trainer", None) or {})
+        callbacks = callbacks_of({"trainer": trainer})
+        trainer.pop("callbacks", None)
+        model, data = self.source.pop("model", None), self.source.pop("data", None)
+        for key in ("optimizer", "lr_scheduler", "ckpt_path", "weights_only"):
+            if self.source.pop(key, None) is not None:
+                self.notes.append(f"{key} is for training alone")
+        left = sorted(key for key, value in self.source.items() if value is not None)
+        if left:
+            raise Refusal(", ".join(left))
+        if model is None or data is None:
+            raise Refusal(f"{self.command} without model or data")
+        self.trainer(trainer)
+        self.model(model)
+        self.callbacks(callbacks)
+        self.data(data)
+        return self.written()
+
+    def written(self) -> str:
+        head = ["#!/usr/bin/env bash", f"# What Lightning IR's {self.command} does by {self.place}."]
+        head += [f"# {note}" for note in dict.fromkeys(self.notes)]
+        return "\n".join(head) + "\n" + HEAD + "\n".join(self.lines) + "\n"
+
+    # MARK: sections
+
+    def nothing_left(self, section: str, mapping: Mapping) -> None:
+        for key in sorted(mapping):
+            if key not in WITHOUT_EFFECT.get(section, set()) and mapping[key] not in (None, False, [], {}):
+                raise Refusal(f"{section}.{key}")
+
+    def trainer(self, args: Mapping) -> None:
+        precision = str(args.pop("precision", None) or "32")
+        if precision in ("bf16-mixed", "bf16-true", "bf16"):
+            self.flags = " --precision bf16"
+        elif precision not in ("32", "32-true"):
+            self.notes.append(f"Lightning IR would compute in {precision}; the tools do in f32")
+        self.nothing_left("trainer", {k: v for k, v in args.items() if k not in OF_TRAINING})
+
+    def model(self, value: Any) -> None:
+        module, args = of_class(value, "model")
+        if module not in ("BiEncoderModule", "CrossEncoderModule"):
+            raise Refusal(f"model: {module}")
+        if module == "CrossEncoderModule" and self.command != "re_rank":
+            raise Refusal(f"{self.command} with a CrossEncoderModule")
+        given = args.pop("model_name_or_path", None)
+        name = self.name or given
+        if name is None:
+            raise Refusal("model: no model_name_or_path; --model says one")
+        config = args.pop("config", None)
+        if config is not None:
+            kind, fields = of_class(config, "model.config")
+            if kind not in MODEL_TYPES:
+                raise Refusal(f"model.config: {kind}")
+            for key in sorted(fields):
+                if key in STALE_FIELDS:
+                    self.notes.append(f"model.config.{key} is passed over: no release knows it")
+                elif key in PRETRAINED_FIELDS:
+                    if fields[key] not in (None, False) and fields[key] != PRETRAINED.get(key):
+                        raise Refusal(f"model.config.{key}")
+                elif "adapter" in key:
+                    if fields[key]:
+                        raise Refusal(f"model.config.{key}: --adapter of the tools names a folder")
+                else:
+                    self.settings[key] = fields[key]
+            self.settings = {"model_type": MODEL_TYPES[kind], **self.settings}
+        self.metrics = [m for m in args.pop("evaluation_metrics", None) or [] if m != "loss"]
+        if args.pop("loss_functions", None):
+            self.notes.append("loss_functions are for training alone")
+        self.nothing_left("model", args)
+        self.lines += ["", f"model={shlex.quote(name)}"]
+        if not name.startswith(("/", ".", "~")):
+            self.lines += ['[ -e "$model/config.json" ] || [ -e "$model/modules.json" ] ||',
+                           f'  "$(tool fetch-model)" {shlex.quote(name)} "$model"']
+        self.opened = '--model "$model"'
+        if self.settings:
+            self.opened += f" --model-config {shlex.quote(json.dumps(self.settings))}"
+
+    def callbacks(self, callbacks: List[Tuple[str, Mapping]]) -> None:
+        self.arguments: Mapping = {}
+        found = False
+        for name, args in callbacks:
+            if name == "RegisterLocalDatasetCallback":
+                self.register(args)
+            elif CALLBACKS.get(name) == self.command:
+                self.arguments, found = args, True
+            elif name in CALLBACKS:
+                raise Refusal(f"trainer.callbacks: {name} beside {self.command}")
+            elif name not in QUIET_CALLBACKS and name != "ModelCheckpoint":
+                raise Refusal(f"trainer.callbacks: {name}")
+        if not found and self.command != "re_rank":
+            raise Refusal(f"{self.command} without its callback")
+        self.guarded = not self.arguments.pop("overwrite", False)
+        if self.arguments.pop("use_gpu", None):
+            self.notes.append("use_gpu: the tools search on CPUs")
+        self.arguments.pop("verbose", None)
+
+    def register(self, args: Mapping) -> None:
+        """A local dataset, whose YAML file the script writes."""
+        name = args.get("dataset_id")
+        if not name:
+            raise Refusal("RegisterLocalDatasetCallback without dataset_id")
+        file = f"{name.replace('/', '-')}.yml"
+        self.local[name] = file
+        parts = [f"{key}: {json.dumps(value)}" for key, value in args.items() if value is not None]
+        self.lines += ["", f"cat >{shlex.quote(file)} <<'END'", *parts, "END"]
+
+    def data(self, value: Any) -> None:
+        if isinstance(value, dict) and "class_path" not in value:
+            value = {"class_path": "LightningIRDataModule", "init_args": value}
+        name, args = of_class(value, "data")
+        if name != "LightningIRDataModule":
+            raise Refusal(f"data: {name}")
+        datasets = args.pop("inference_datasets", None) or []
+        for key in ("train_dataset", "train_batch_size", "shuffle_train"):
+            if args.pop(key, None) is not None:
+                self.notes.append(f"data.{key} is for training alone")
+        self.nothing_left("data", args)
+        if not datasets:
+            raise Refusal(f"{self.command} without inference_datasets")
+        for i, dataset in enumerate(datasets):
+            if loosened(dataset) is not dataset:
+                self.notes.append(f"data.inference_datasets.{i}: arguments beside init_args are taken as in it")
+            kind, fields = of_class(loosened(dataset), f"data.inference_datasets.{i}")
+            if DATASETS.get(kind) != self.command:
+                raise Refusal(f"data.inference_datasets.{i}: {kind} with {self.command}")
+            getattr(self, self.command)(fields, f"data.inference_datasets.{i}")
+
+    # MARK: commands
+
+    def folder(self, dataset: str) -> Tuple[str, str]:
+        """How fetch-dataset is told of a dataset, and the folder that it makes, for the shell."""
+        file = self.local.get(dataset)
+        if file is None:
+            return shlex.quote(dataset), f'"$datasets"/{shlex.quote(dataset)}'
+        return shlex.quote(file), f'"$datasets"/local/{shlex.quote(file[:-len(".yml")])}'
+
+    def guard(self, output: str) -> str:
+        return f"[ -e {output} ] || " if self.guarded else ""
+
+    def index_of(self, dataset: str) -> str:
+        """The line that says where an index is."""
+        top = self.arguments.get("index_dir")
+        top = '"$model"/indexes' if top is None else shlex.quote(str(top).rstrip("/"))
+        name = self.arguments.get("index_name")
+        if name is not None:
+            return f"index={top}/{shlex.quote(name)}"
+        if dataset in self.local:
+            return f"index={top}/{shlex.quote(dataset.replace('/', '-'))}"
+        return f'index={top}/"$(dashed {shlex.quote(dataset)})"'
+
+    def index(self, args: Mapping, what: str) -> None:
+        dataset = args.pop("doc_dataset")
+        kind, fields = of_class(self.arguments.get("index_config"), "index_config")
+        if kind not in INDEX_TYPES:
+            raise Refusal(f"index_config: {kind}")
+        ours, note = INDEX_TYPES[kind]
+        if note:
+            self.notes.append(f"{note}: {', '.join(f'{k} {v}' for k, v in fields.items()) or 'its parameters'} "
+                              "mean nothing here")
+        elif fields:
+            raise Refusal(f"index_config.{sorted(fields)[0]}")
+        self.nothing_left(what, args)
+        name, folder = self.folder(dataset)
+        build = " --type sparse" if ours else ""
+        self.lines += ["", self.index_of(dataset), f"fetch --part docs {name}",
+                       f'{self.guard(chr(34) + "$index/manifest.json" + chr(34))}{{',
+                       '  mkdir -p "$(dirname "$index")"',
+                       f"  lir-encode {self.opened} --role doc{self.flags} {folder}/docs.zst |",
+                       f'    lir-index build{build} -o "$index"', "}"]
+
+    def search(self, args: Mapping, what: str) -> None:
+        dataset = args.pop("query_dataset")
+        kind, fields = of_class(self.arguments.get("search_config"), "search_config")
+        if kind not in SEARCH_TYPES:
+            raise Refusal(f"search_config: {kind}")
+        depth = fields.pop("k", None) or 10
+        if fields:
+            self.notes.append(f"search_config: {', '.join(sorted(fields))} mean nothing to an exact index")
+        self.nothing_left(what, args)
+        name, folder = self.folder(dataset)
+        self.run_of(dataset.replace("/", "-"))
+        self.lines += [self.index_of(dataset), f"fetch --part queries {name}",
+                       f'{self.guard(chr(34) + "$run" + chr(34))}lir-search --index "$index" {self.opened} '
+                       f'-k {depth}{self.flags} -o "$run" {folder}/queries.zst']
+        self.judged(name, folder)
+
+    def re_rank(self, args: Mapping, what: str) -> None:
+        given = args.pop("run_path_or_id", None)
+        if given is None:
+            raise Refusal(f"{what}: no run_path_or_id")
+        depth, size = args.pop("depth", -1), args.pop("sample_size", -1)
+        if args.pop("sampling_strategy", "top") != "top":
+            raise Refusal(f"{what}.sampling_strategy: re-ranking takes the top of a run")
+        for key in ("targets", "normalize_targets"):
+            args.pop(key, None)
+        if args.pop("add_docs_not_in_ranking", False):
+            raise Refusal(f"{what}.add_docs_not_in_ranking")
+        self.nothing_left(what, args)
+        limits = [n for n in (depth, size) if isinstance(n, int) and n > 0]
+        limit = f" --depth {min(limits)}" if limits else ""
+        is_file = re.search(r"\.(run|tsv|csv|json|jsonl|parquet)(\.\w+)?$", given) is not None
+        if is_file:
+            stem = given.rsplit("/", 1)[-1].split(".")[0]
+            dataset = stem.split("__")[-1]
+            self.run_of(stem)
+            by_dash = {key.replace("/", "-"): key for key in self.local}
+            if dataset in by_dash:
+                name, folder = self.folder(by_dash[dataset])
+            else:
+                self.lines += [f'dataset=$("$(tool fetch-dataset)" --owner id {shlex.quote(dataset)} '
+                               '"$datasets")']
+                name, folder = '"$dataset"', '"$datasets/$dataset"'
+            candidates = shlex.quote(given)
+        else:
+            self.run_of(given.replace("/", "-"))
+            name, folder = self.folder(given)
+            self.lines += [f"fetch --part run {name}"]
+            candidates = f"{folder}/run.zst"
+        self.lines += [f"fetch --part queries --part docs {name}",
+                       f'{self.guard(chr(34) + "$run" + chr(34))}lir-rerank {self.opened} --queries '
+                       f'{folder}/queries.zst --docs {folder}/docs.zst{limit}{self.flags} -o "$run" {candidates}']
+        self.judged(name, folder)
+
+    def run_of(self, stem: str) -> None:
+        """The line that says where a run goes."""
+        top = self.arguments.get("save_dir")
+        if top is None:
+            self.notes.append("runs without save_dir go where Lightning IR puts them for a local model")
+            top = '"$model"/runs'
+        else:
+            top = shlex.quote(str(top).rstrip("/"))
+        name = self.arguments.get("run_name") or f"{stem}.run"
+        self.lines += ["", f"mkdir -p {top}", f"run={top}/{shlex.quote(name)}"]
+
+    def judged(self, name: str, folder: str) -> None:
+        if self.metrics:
+            measures = " ".join(f"-m {shlex.quote(m)}" for m in self.metrics)
+            self.lines += [f"fetch --part qrels {name}",
+                           f'lir-eval --qrels {folder}/qrels.zst {measures} "$run"']
