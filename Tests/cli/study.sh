@@ -1,0 +1,127 @@
+# shellcheck shell=bash
+# A study: its cells are what the tools make by hand, what is finished is not made again wherever it was
+# stopped, and a second study has the same bytes.
+
+command -v make >/dev/null || skip 'make is not installed'
+python3 -c 'import zstandard, yaml, ir_datasets' 2>/dev/null || skip 'python3 has no ir_datasets'
+cp "$ROOT"/pipelines/example/{docs.tsv,queries.tsv,qrels.txt,example.yml} .
+dense=$MODELS/external/st_bert_mean/model
+mkdir wrapped
+for tool in tokenize encode index search rerank eval; do
+  # A tool that writes down that it ran, and dies whenever FAIL_EVERY calls were made.
+  cat >wrapped/lir-$tool <<SH
+#!/bin/sh
+n=\$((\$(cat calls 2>/dev/null || echo 0) + 1))
+echo \$n >calls
+[ -z "\$FAIL_EVERY" ] || [ \$((n % FAIL_EVERY)) != 0 ] || kill -9 \$\$
+echo "lir-$tool \$*" >>ran
+exec "$LIR_BIN/lir-$tool" "\$@"
+SH
+  chmod +x wrapped/lir-$tool
+done
+study() { # study OUT ARGUMENT...
+  env -u MODELS make --no-print-directory -f "$ROOT/pipelines/study.mk" BIN=wrapped OUT="$1" COLLECTIONS=example.yml \
+    RETRIEVERS='dense sparse' RERANKERS='cross dense' MODEL_dense="$dense" \
+    MODEL_sparse="$MODELS/native/splade_bert_00/model" MODEL_cross="$MODELS/native/mono_bert_00/model" \
+    INDEXES_dense='exact coded' INDEX_FLAGS_coded='--codes int8' RERANK_DEPTH=5 DEPTH=20 "${@:2}" >make.log 2>&1
+}
+makes() { study "$@" || { cat make.log >&2; fail "study $*"; }; }
+makes one
+sort ran >ran-once.log
+
+# --- cells by hand
+exits 0 lir-encode --model "$dense" --role doc docs.tsv -o docs.lirt
+exits 0 lir-index build -o dense docs.lirt
+exits 0 lir-search --index dense --model "$dense" -k 20 queries.tsv -o dense.run
+exits 0 lir-index build --type bm25 -o bm25 docs.tsv
+exits 0 lir-search --index bm25 -k 20 queries.tsv -o bm25.run
+exits 0 lir-rerank --model "$MODELS/native/mono_bert_00/model" --queries queries.tsv --docs docs.tsv --depth 5 \
+  bm25.run -o cross.run
+ranks() { cut -d ' ' -f 1-5 "$1"; }
+same <(ranks dense.run) <(ranks one/example/dense/exact.run)
+same <(ranks dense.run) <(ranks one/example/dense/coded.run)
+same <(ranks bm25.run) <(ranks one/example/bm25.run)
+same <(ranks cross.run) <(ranks one/example/cross/rerank.run)
+value() { lir-eval -q --qrels qrels.txt -m nDCG@10 --average-over qrels --digits 4 "$1" | cut -f 4; }
+shown() { awk -v model="$1" -v index_="$2" '$1 == model && $2 == index_ { print $3; exit }' one/table.txt | tr -d '*'; }
+is 'dense' "$(value dense.run)" "$(shown dense exact)"
+is 'cross' "$(value cross.run)" "$(shown cross rerank)"
+grep -q 'dense & exact' one/table.tex || fail 'LaTeX'
+grep -q '<td>sparse</td>' one/table.html || fail 'HTML'
+grep -q '^| cross | rerank |' one/table.md || fail 'Markdown'
+# A mark stands where the test says so.
+p=$(awk -F '\t' '$1 == "nDCG@10" && $3 == "dense:exact" && $4 == "randomisation_p_holm" { print $5 }' one/example/tests.tsv)
+is "mark at p=$p" "$(awk -v p="$p" 'BEGIN { print (p < 0.05) ? 1 : 0 }')" \
+  "$(awk '$1 == "dense" && $2 == "exact" { print ($3 ~ /\*/) ? 1 : 0; exit }' one/table.txt)"
+is 'costs of the index' "$(cat one/example/dense/exact/* | wc -c)" \
+  "$(awk -F '\t' '$2 == "dense" && $3 == "exact" { print $6 }' one/costs.tsv)"
+
+# --- nothing is made twice
+rm ran
+makes one
+[ ! -e ran ] || { cat ran >&2; fail 'a finished study does something'; }
+# What is changed alone is made anew: depth of re-ranking, then an index.
+makes one RERANK_DEPTH=3
+is 'tools' 'lir-eval lir-rerank' "$(cut -d ' ' -f 1 ran | sort -u | paste -sd ' ')"
+makes one && rm ran
+makes one 'INDEX_FLAGS_coded=--codes int8 --originals none'
+! grep -E 'lir-(encode|rerank|tokenize)' ran || fail 'another index encodes anew'
+[ "$(grep -c 'lir-index build' ran)" = 1 ] || fail 'other indexes are built anew'
+makes one
+
+# --- stopped at every third call of a tool, by its death: no finished stage runs again
+rm -f ran calls
+rounds=0
+until FAIL_EVERY=3 study two; do
+  rounds=$((rounds + 1))
+  [ $rounds -lt 40 ] || { cat make.log >&2; fail 'a study that does not end'; }
+done
+[ $rounds -gt 5 ] || fail "stopped $rounds times alone"
+sed 's/two/one/g' ran | sort >ran-twice.log
+# An encoder in a pipe may have run for queries whose tokens never came.
+same <(grep -v 'role query' ran-once.log | sed 's/--model-config [^ ]*//') <(grep -v 'role query' ran-twice.log |
+  sed 's/--model-config [^ ]*//')
+for file in one/table.* one/example/*.tsv one/example/*.run one/example/*/*.run one/example/*/*.lirt* one/example/*/*/manifest.json; do
+  same "$file" "two/${file#one/}"
+done
+
+# --- saying what would be done, also of models and collections that nobody has
+before=$(find . | sort)
+study three --dry-run || { cat make.log >&2; fail 'a dry run'; }
+grep -q 'lir-index build --codes int8 -o three/example/dense/coded' make.log || fail 'a dry run says nothing'
+make -n --no-print-directory -f "$ROOT/pipelines/study.mk" COLLECTIONS='trec-dl nano-beir' OUT=full MODELS=nowhere FIRST=dataset \
+  RETRIEVERS='msmarco-bert-base-dot-v5 webis/splade' RERANKERS=webis/colbert >full.log 2>&1 ||
+  { cat full.log >&2; fail 'a dry run of the full study'; }
+is 'indexes' 30 "$(grep -c 'lir-index build.*/exact ' full.log)"
+grep -q 'lir-search.*full/msmarco-passage-trec-dl-2020-judged/splade/exact.run' full.log ||
+  grep -q 'lir-search.*full/msmarco-passage-trec-dl-2020-judged/webis-splade/exact.run' full.log || fail 'no search'
+rm full.log
+is 'files after dry runs' "$before" "$(find . | sort)"
+is 'cells' 6 "$(study one cells && grep -c '\.run$' make.log)"
+
+# --- published values, of the same protocol or of another
+export IR_DATASETS_HOME=$PWD/home
+python3 "$CLI/dataset_home.py" home "$ROOT/pipelines/example" home 2>home.log
+known() { # known OUT ARGUMENT...
+  env -u MODELS make --no-print-directory -f "$ROOT/pipelines/study.mk" OUT="$1" COLLECTIONS=msmarco-passage/trec-dl-2019/judged \
+    RERANKERS=webis/monoelectra-base MODEL_webis/monoelectra-base="$MODELS/native/mono_bert_00/model" BM25=yes \
+    MEASURES=nDCG@10 "${@:2}" >make.log 2>&1 || { cat make.log >&2; fail "make $1"; }
+}
+known official FIRST=dataset RERANK_DEPTH=1000
+grep -qE '^webis/monoelectra-base +rerank .*\[0.751\]' official/table.txt || fail 'no published value'
+known others FIRST=bm25
+grep -qF '[~0.751]' others/table.txt || fail 'no published value of another protocol'
+refused() { # refused TEXT ARGUMENT...
+  ! study wrong "${@:2}" || fail "no refusal: $1"
+  grep -qF "$1" make.log || { cat make.log >&2; fail "no message: $1"; }
+}
+refused 'did you mean' RETRIEVERS=nobody
+! make -f "$ROOT/pipelines/study.mk" COLLECTIONS=example.yml BM25= >make.log 2>&1 || fail 'a study of nothing'
+grep -q 'a study of nothing' make.log || { cat make.log >&2; fail 'no message of a study of nothing'; }
+refused 'did you mean RETRIEVERS' RETREIVERS=dense
+
+# --- make study-small of folders
+make --no-print-directory -C "$ROOT" study-small BIN="$LIR_BIN" OUT="$PWD/small" MINILM="$dense" STUDY="DATASETS=$PWD/sets" \
+  SPLADE="$MODELS/native/splade_bert_00/model" >small.log 2>&1 || { cat small.log >&2; fail 'study-small'; }
+is 'rows' 5 "$(sed -n '3,/^$/p' small/table.txt | grep -c .)"
+rm -rf one two small home sets datasets official others wrapped ran calls

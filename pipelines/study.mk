@@ -1,0 +1,181 @@
+# A study: models × collections × (retrieve | rerank) × indexes under equal conditions, and one table.
+#
+#   make -f pipelines/study.mk COLLECTIONS=nano-beir RETRIEVERS='webis/splade webis/bert-bi-encoder' \
+#        RERANKERS=webis/monoelectra-base OUT=study -j 2
+#   make -f pipelines/study.mk COLLECTIONS=mine.yml RETRIEVERS=mine MODEL_mine=models/mine CONFIG_mine=mine.json
+#
+# A collection is encoded once for a model, and indexed and searched once for each kind of index. What is
+# finished is not made again: a study that was stopped anywhere goes on. `cells` lists the runs that the
+# table is made of, each a goal of its own, so that a job array makes one or a few of them a task.
+# OUT/table.* holds values, their marks of significance against BASELINE and published values beside
+# them; OUT/costs.tsv seconds, memory and sizes of indexes, which differ from run to run.
+
+# --- options
+OUT ?= study
+# Collections: ids, YAML files; trec-dl, nano-beir, beir, bright stand for several
+COLLECTIONS ?= nano-beir
+# Bi-encoders that retrieve and models that rank again: names or hub ids of the zoo, fetched to MODELS, or
+# names of one's own with MODEL_name=folder, and CONFIG_name=file for --model-config
+RETRIEVERS ?=
+RERANKERS  ?=
+MODELS     ?= models
+# Kinds of indexes; INDEX_FLAGS_kind are what lir-index build is told, INDEXES_name those of one model
+INDEXES    ?= exact
+# Whether BM25 is a row, and whose candidates are ranked again: bm25, a retriever or dataset
+BM25       ?= yes
+FIRST      ?= bm25
+# What marks of significance compare with
+BASELINE   ?= bm25
+DEPTH        ?= 1000
+RERANK_DEPTH ?= 100
+MEASURES     ?= nDCG@10 RR@10 R@100
+SHARDS       ?= 1
+# Further options of the tools, the same for all models
+TOKENIZE_FLAGS ?=
+ENCODE_FLAGS   ?=
+SEARCH_FLAGS   ?=
+RERANK_FLAGS   ?=
+# ---
+
+override here := $(dir $(lastword $(MAKEFILE_LIST)))
+include $(here)dataset.mk
+include $(here)study-lists.mk
+
+override collections := $(strip $(foreach c,$(COLLECTIONS),$(or $(list_$c),$c)))
+override models := $(sort $(RETRIEVERS) $(RERANKERS))
+# $(call plain,NAME): a name as a folder has it.
+override plain = $(subst /,-,$(patsubst %.yaml,%,$(patsubst %.yml,%,$(subst ./,,$1))))
+# $(call kinds,MODEL): the kinds of its indexes.
+override kinds = $(or $(INDEXES_$1),$(INDEXES))
+
+names   += MODELS
+flags   += TOKENIZE_FLAGS ENCODE_FLAGS SEARCH_FLAGS RERANK_FLAGS \
+           $(foreach k,$(sort $(INDEXES) $(foreach m,$(RETRIEVERS),$(INDEXES_$m))),INDEX_FLAGS_$k)
+options += COLLECTIONS RETRIEVERS RERANKERS INDEXES BM25 FIRST BASELINE DEPTH RERANK_DEPTH MEASURES SHARDS \
+           $(foreach m,$(models),MODEL_$m CONFIG_$m INDEXES_$m)
+unneeded += MODELS
+tools   += tokenize encode index search rerank eval
+goals   += study cells
+
+.DEFAULT_GOAL := study
+include $(here)settings.mk
+.SECONDARY:
+
+override zoo := $(firstword $(wildcard $(here)../scripts/model-zoo) lir-model-zoo)
+override table := $(firstword $(wildcard $(here)../scripts/study-table) lir-study-table)
+
+# --- models: folder_NAME, config_NAME, and ready_NAME, what says that it is there
+override define a_model
+ifneq ($(wildcard $(MODEL_$1)/config.json $(MODEL_$1)/modules.json),)
+  folder_$1 := $(MODEL_$1)
+  config_$1 := $(CONFIG_$1)
+else
+  hub_$1    := $$(or $$(shell $(zoo) hub $(or $(MODEL_$1),$1)),$$(error $1: neither a folder by MODEL_$1 nor in the zoo))
+  folder_$1 := $(MODELS)/$$(hub_$1)
+  ready_$1  := $(MODELS)/$$(hub_$1).verified
+  config_$1 := $$(or $(CONFIG_$1),$$(if $$(shell $(zoo) settings $$(hub_$1)),$(MODELS)/$$(hub_$1).json))
+endif
+endef
+ifeq ($(filter help,$(MAKECMDGOALS)),)
+  $(foreach m,$(models),$(eval $(call a_model,$m)))
+endif
+override config_flags = $(if $(config_$1),--model-config $(config_$1))
+
+MAKEOVERRIDES :=
+$(MODELS)/%.verified:
+	+$(MAKE) --no-print-directory -f $(here)models.mk MODEL=$* MODELS=$(MODELS) BIN=$(BIN)
+
+# Always looked at, by a make of its own, which knows what is to be done.
+.PHONY: look
+# $(call told,COLLECTION,MODEL,FOLDER): what retrieve.mk and rerank.mk are told.
+override told = DATASET=$1 DATASETS=$(DATASETS) OUT=$3 SHARDS=$(SHARDS) DEPTH=$(DEPTH) QRELS= MEASURES= BIN=$(BIN)
+# What a stage says is kept for costs.tsv.
+override logged = $(if $(dry),,2> >(tee -a $1 >&2))
+override folder = $(if $(dry),,@mkdir -p $1)
+override absent = $(if $(wildcard $(folder_$1)/config.json $(folder_$1)/modules.json),,yes)
+
+# --- cells. $1 is a collection, $2 a model, $3 a kind of index.
+override define cell_bm25
+$(OUT)/$(call plain,$1)/bm25.run: look | $(call dataset_file,$1,docs) $(call dataset_file,$1,queries)
+	$$(call folder,$$(@D))
+	+@$$(MAKE) --no-print-directory -f $(here)retrieve.mk $(call told,$1,,$$(@D)) MODEL=none $$@ $$(call logged,$$(@D)/bm25.log)
+endef
+# $4 is docs.lirt.zst or queries.lirt.
+override define cell_encoded
+$(OUT)/$(call plain,$1)/$(call plain,$2)/$4: look | $(ready_$2) \
+  $(call dataset_file,$1,docs) $(call dataset_file,$1,queries)
+	$$(call folder,$$(@D))
+	$$(if $$(and $(dry),$(call absent,$2)),@echo make -f retrieve.mk DATASET=$1 MODEL=$(folder_$2) \
+	  OUT=$(OUT)/$(call plain,$1)/$(call plain,$2) $$@,+@$$(MAKE) --no-print-directory -f $(here)retrieve.mk \
+	  $(call told,$1,$2,$$(@D)) MODEL=$(folder_$2) \
+	  TOKENIZE_FLAGS=$$(call quoted,$(strip $(TOKENIZE_FLAGS) $(call config_flags,$2))) \
+	  ENCODE_FLAGS=$$(call quoted,$(strip $(ENCODE_FLAGS) $(call config_flags,$2))) $$@ $$(call logged,$$(@D)/encode.log))
+endef
+override define cell_indexed
+.PRECIOUS: $(OUT)/$(call plain,$1)/$(call plain,$2)/$3/manifest.json
+$(OUT)/$(call plain,$1)/$(call plain,$2)/$3/manifest.json: $(OUT)/$(call plain,$1)/$(call plain,$2)/docs.lirt.zst \
+  $(call settings,$(call plain,$1)/$(call plain,$2)/$3.index,,INDEX_FLAGS_$3,,index)
+	lir-index build $(INDEX_FLAGS_$3) -o $$(@D) $$< $$(call logged,$$(@D).log)
+$(OUT)/$(call plain,$1)/$(call plain,$2)/$3.run: $(OUT)/$(call plain,$1)/$(call plain,$2)/$3/manifest.json \
+  $(OUT)/$(call plain,$1)/$(call plain,$2)/queries.lirt \
+  $(call settings,$(call plain,$1)/$(call plain,$2)/$3.search,$(DEPTH),SEARCH_FLAGS,,search)
+	lir-search --index $$(<D) -k $(DEPTH) $(SEARCH_FLAGS) -o $$@ $$(word 2,$$^) $$(call logged,$$(@D)/$3.log)
+endef
+# The run whose documents are ranked again.
+override first_run = $(if $(filter dataset,$(FIRST)),$(call dataset_file,$1,run),$(OUT)/$(call \
+  plain,$1)/$(if $(filter bm25,$(FIRST)),bm25,$(call plain,$(FIRST))/$(firstword $(call kinds,$(FIRST)))).run)
+override unmade = $(if $(filter $(fetched),$1)$(wildcard $1),,yes)
+override define cell_reranked
+$(OUT)/$(call plain,$1)/$(call plain,$2)/rerank.run: look $(call first_run,$1) | $(ready_$2) \
+  $(call dataset_file,$1,docs) $(call dataset_file,$1,queries)
+	$$(call folder,$$(@D))
+	$$(if $$(and $(dry),$(or $(call absent,$2),$(call unmade,$(call first_run,$1)))),@echo make -f rerank.mk DATASET=$1 RERANKER=$(folder_$2) \
+	  RERANK_DEPTH=$(RERANK_DEPTH) CANDIDATES=$(call first_run,$1),+@$$(MAKE) --no-print-directory -f $(here)rerank.mk $(call told,$1,$2,$$(@D)/rerank) RERANKER=$(folder_$2) MODEL=none \
+	  CANDIDATES=$(call first_run,$1) RERANK_DEPTH=$(RERANK_DEPTH) \
+	  RERANK_FLAGS=$$(call quoted,$(strip $(RERANK_FLAGS) $(call config_flags,$2))) $$(@D)/rerank/second.run $$(call logged,$$(@D)/rerank.log))
+	$$(if $(dry),,@cmp -s $$(@D)/rerank/second.run $$@ || { cp $$(@D)/rerank/second.run $$@.part && mv $$@.part $$@; })
+endef
+
+# $(call labels,COLLECTION): NAME=RUN of each row of the table.
+override labels = $(if $(BM25),bm25=$(OUT)/$(call plain,$1)/bm25.run) \
+  $(foreach m,$(RETRIEVERS),$(foreach k,$(call kinds,$m),$m:$k=$(OUT)/$(call plain,$1)/$(call plain,$m)/$k.run)) \
+  $(foreach m,$(RERANKERS),$m:rerank=$(OUT)/$(call plain,$1)/$(call plain,$m)/rerank.run)
+override runs = $(foreach l,$(call labels,$1),$(word 2,$(subst =, ,$l)))
+override define judged_collection
+$(OUT)/$(call plain,$1)/measures.tsv: $(call runs,$1) $(call dataset_file,$1,qrels) \
+  $(call settings,$(call plain,$1)/measures,$(MEASURES) $(call labels,$1),,,eval)
+	lir-eval -q --qrels $(call dataset_file,$1,qrels) $(MEASURES:%=-m '%') --average-over qrels --format tsv \
+	  $(addprefix --label ,$(call labels,$1)) -o $$@ $(call runs,$1)
+$(OUT)/$(call plain,$1)/tests.tsv: $(call runs,$1) $(call dataset_file,$1,qrels) \
+  $(call settings,$(call plain,$1)/tests,$(MEASURES) $(BASELINE) $(call labels,$1),,,eval)
+	lir-eval -q --qrels $(call dataset_file,$1,qrels) $(MEASURES:%=-m '%') --average-over qrels --format tsv \
+	  --compare --baseline $(BASELINE) $(addprefix --label ,$(call labels,$1)) -o $$@ $(call runs,$1)
+endef
+override judged := $(foreach c,$(collections),$(OUT)/$(call plain,$c)/measures.tsv \
+  $(if $(word 2,$(call labels,$c)),$(OUT)/$(call plain,$c)/tests.tsv))
+
+ifeq ($(filter help,$(MAKECMDGOALS)),)
+  ifeq ($(strip $(call labels,any)),)
+    $(error a study of nothing: say RETRIEVERS=..., RERANKERS=... or BM25=yes)
+  endif
+  $(foreach c,$(collections),$(eval $(call dataset_rules,$c))$(eval $(call cell_bm25,$c))\
+    $(foreach m,$(RETRIEVERS),$(foreach f,docs.lirt.zst queries.lirt,$(eval $(call cell_encoded,$c,$m,,$f)))$(foreach k,$(call \
+      kinds,$m),$(eval $(call cell_indexed,$c,$m,$k))))\
+    $(foreach m,$(RERANKERS),$(eval $(call cell_reranked,$c,$m)))$(eval $(call judged_collection,$c)))
+endif
+
+.PHONY: study cells
+study: $(OUT)/table.txt $(OUT)/table.md $(OUT)/table.tex $(OUT)/table.html $(OUT)/costs.tsv
+	@cat $(OUT)/table.txt
+cells:
+	@printf '%s\n' $(foreach c,$(collections),$(call runs,$c))
+
+override table_of = $(table) --out $(OUT) --scores $(here)models-scores.tsv --measures '$(MEASURES)' \
+  --models '$(foreach m,$(models),$m=$(or $(hub_$m),$m))' --first $(FIRST) --depth $(RERANK_DEPTH) \
+  --names '$(foreach c,$(collections),$c=$(call plain,$c))'
+$(OUT)/table.%: $(judged) $(here)models-scores.tsv $(call settings,table,$(collections) $(MEASURES) $(models) $(FIRST) $(RERANK_DEPTH))
+	$(table_of) --format $* >$@.part
+	@mv $@.part $@
+$(OUT)/costs.tsv: $(judged)
+	$(table_of) --format costs >$@.part
+	@mv $@.part $@
