@@ -25,7 +25,7 @@ package struct ShardSelection: Sendable, Equatable, CustomStringConvertible {
       throw .usage("expected a shard i/n or auto/n, found '\(text)'")
     }
     let isAuto = parts[0] == "auto"
-    guard let index = isAuto ? try Self.task(environment) : Self.number(parts[0]) else {
+    guard let index = isAuto ? try Self.task(of: count, environment) : Self.number(parts[0]) else {
       throw .usage("expected a shard i/n or auto/n, found '\(text)'")
     }
     guard let shard = ShardSelection(index: index, count: count) else {
@@ -62,25 +62,49 @@ package struct ShardSelection: Sendable, Equatable, CustomStringConvertible {
     return Int(text)
   }
 
-  /// Where job schedulers put a task's number, and, if they say, the first one and the step.
-  private static let schedulers: [(task: String, first: String?, step: String?)] = [
-    ("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_STEP"),
-    ("PBS_ARRAY_INDEX", nil, nil),
-    ("PBS_ARRAYID", nil, nil),
-    ("SGE_TASK_ID", "SGE_TASK_FIRST", "SGE_TASK_STEPSIZE"),
-    ("LSB_JOBINDEX", nil, nil),
+  /// Where job schedulers put a task's number, and, if they say, the first and the last one of its
+  /// array, the step, and how many there are.
+  private struct Scheduler {
+    let task: String
+    var first: String?
+    var last: String?
+    var step: String?
+    var count: String?
+  }
+
+  private static let schedulers = [
+    Scheduler(
+      task: "SLURM_ARRAY_TASK_ID", first: "SLURM_ARRAY_TASK_MIN", step: "SLURM_ARRAY_TASK_STEP",
+      count: "SLURM_ARRAY_TASK_COUNT"),
+    Scheduler(task: "PBS_ARRAY_INDEX"),
+    Scheduler(task: "PBS_ARRAYID"),
+    Scheduler(
+      task: "SGE_TASK_ID", first: "SGE_TASK_FIRST", last: "SGE_TASK_LAST",
+      step: "SGE_TASK_STEPSIZE"),
+    Scheduler(task: "LSB_JOBINDEX"),
   ]
 
   /// The task's number, from 1.
-  private static func task(_ environment: (String) -> String?) throws(Failure) -> Int? {
+  ///
+  /// An array of `shards` tasks may begin at any number and take any step.
+  /// One of fewer tasks is a part of such an array, submitted again, as in `--array=3,7`: its numbers
+  /// are those of the whole, from 1, or from 0 where one of them is 0.
+  private static func task(
+    of shards: Int, _ environment: (String) -> String?
+  ) throws(Failure) -> Int? {
     for scheduler in schedulers {
       guard let text = environment(scheduler.task) else { continue }
+      func said(_ name: String?) -> Int? {
+        name.flatMap(environment).flatMap { Self.number($0[...]) }
+      }
       // Outside of arrays SGE says "undefined", and LSF 0.
       guard let task = Self.number(text[...]), !(scheduler.task == "LSB_JOBINDEX" && task == 0)
       else { continue }
-      let first = scheduler.first.flatMap(environment).flatMap { Self.number($0[...]) } ?? 1
-      let step = scheduler.step.flatMap(environment).flatMap { Self.number($0[...]) } ?? 1
-      return (task - first) / max(step, 1) + 1
+      let first = said(scheduler.first) ?? 1
+      let step = max(said(scheduler.step) ?? 1, 1)
+      let count = said(scheduler.count) ?? said(scheduler.last).map { ($0 - first) / step + 1 }
+      if let count, count < shards { return first == 0 ? task + 1 : task }
+      return (task - first) / step + 1
     }
     throw .usage(
       "no job scheduler says which shard this is",
