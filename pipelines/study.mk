@@ -6,7 +6,10 @@
 #
 # A collection is encoded once for a model, and indexed and searched once for each kind of index. What is
 # finished is not made again: a study that was stopped anywhere goes on. `cells` lists the runs that the
-# table is made of, each a goal of its own, so that a job array makes one or a few of them a task.
+# table is made of, each a goal of its own, so that a job array makes one of them a task:
+#
+#   make -f pipelines/study.mk ... "$(make -s -f pipelines/study.mk ... cells | sed -n "${SLURM_ARRAY_TASK_ID}p")"
+#
 # OUT/table.* holds values, their marks of significance against BASELINE and published values beside
 # them; OUT/costs.tsv seconds, memory and sizes of indexes, which differ from run to run.
 
@@ -43,8 +46,8 @@ include $(here)study-lists.mk
 
 override collections := $(strip $(foreach c,$(COLLECTIONS),$(or $(list_$c),$c)))
 override models := $(sort $(RETRIEVERS) $(RERANKERS))
-# $(call plain,NAME): a name as a folder has it.
-override plain = $(subst /,-,$(patsubst %.yaml,%,$(patsubst %.yml,%,$(subst ./,,$1))))
+# $(call plain,NAME): a name as a folder and a table have it; of a YAML file, that of the file alone.
+override plain = $(subst /,-,$(if $(filter %.yml %.yaml,$1),$(basename $(notdir $1)),$1))
 # $(call kinds,MODEL): the kinds of its indexes.
 override kinds = $(or $(INDEXES_$1),$(INDEXES))
 
@@ -92,13 +95,15 @@ override told = DATASET=$1 DATASETS=$(DATASETS) OUT=$3 SHARDS=$(SHARDS) DEPTH=$(
 # What a stage says is kept for costs.tsv.
 override logged = $(if $(dry),,2> >(tee -a $1 >&2))
 override folder = $(if $(dry),,@mkdir -p $1)
+# Cells that are made at once, by tasks of an array, share what is encoded: one makes it, others wait.
+override held = $(if $(dry),,flock $1/.lock )
 override absent = $(if $(wildcard $(folder_$1)/config.json $(folder_$1)/modules.json),,yes)
 
 # --- cells. $1 is a collection, $2 a model, $3 a kind of index.
 override define cell_bm25
 $(OUT)/$(call plain,$1)/bm25.run: look | $(call dataset_file,$1,docs) $(call dataset_file,$1,queries)
 	$$(call folder,$$(@D))
-	+@$$(MAKE) --no-print-directory -f $(here)retrieve.mk $(call told,$1,,$$(@D)) MODEL=none $$@ $$(call logged,$$(@D)/bm25.log)
+	+@$$(call held,$$(@D))$$(MAKE) --no-print-directory -f $(here)retrieve.mk $(call told,$1,,$$(@D)) MODEL=none $$@ $$(call logged,$$(@D)/bm25.log)
 endef
 # $4 is docs.lirt.zst or queries.lirt.
 override define cell_encoded
@@ -106,7 +111,7 @@ $(OUT)/$(call plain,$1)/$(call plain,$2)/$4: look | $(ready_$2) \
   $(call dataset_file,$1,docs) $(call dataset_file,$1,queries)
 	$$(call folder,$$(@D))
 	$$(if $$(and $(dry),$(call absent,$2)),@echo make -f retrieve.mk DATASET=$1 MODEL=$(folder_$2) \
-	  OUT=$(OUT)/$(call plain,$1)/$(call plain,$2) $$@,+@$$(MAKE) --no-print-directory -f $(here)retrieve.mk \
+	  OUT=$(OUT)/$(call plain,$1)/$(call plain,$2) $$@,+@$$(call held,$$(@D))$$(MAKE) --no-print-directory -f $(here)retrieve.mk \
 	  $(call told,$1,$2,$$(@D)) MODEL=$(folder_$2) \
 	  TOKENIZE_FLAGS=$$(call quoted,$(strip $(TOKENIZE_FLAGS) $(call config_flags,$2))) \
 	  ENCODE_FLAGS=$$(call quoted,$(strip $(ENCODE_FLAGS) $(call config_flags,$2))) $$@ $$(call logged,$$(@D)/encode.log))
@@ -155,6 +160,12 @@ override judged := $(foreach c,$(collections),$(OUT)/$(call plain,$c)/measures.t
   $(if $(word 2,$(call labels,$c)),$(OUT)/$(call plain,$c)/tests.tsv))
 
 ifeq ($(filter help,$(MAKECMDGOALS)),)
+  ifneq ($(words $(collections)),$(words $(sort $(foreach c,$(collections),$(call plain,$c)))))
+    $(error COLLECTIONS: two have one name: $(collections))
+  endif
+  ifneq ($(RUN),local)
+    $(error RUN: a study has no jobs of its own; `cells` lists what the tasks of an array can make)
+  endif
   ifeq ($(strip $(call labels,any)),)
     $(error a study of nothing: say RETRIEVERS=..., RERANKERS=... or BM25=yes)
   endif

@@ -85,6 +85,17 @@ for file in one/table.* one/example/*.tsv one/example/*.run one/example/*/*.run 
   same "$file" "two/${file#one/}"
 done
 
+# --- the tasks of an array, each a make of its own, at once: what cells share is made once
+rm -f ran
+study two cells && grep '\.run$' make.log | sed 's/^two/array/' >cells.log
+while read -r cell; do (study array "$cell" || echo "$cell" >>failed.log) & done <cells.log
+wait
+[ ! -e failed.log ] || fail "tasks: $(cat failed.log)"
+is 'makers of embeddings' 2 "$(grep -c 'lir-encode.*--shard' ran)"
+is 'makers of BM25' 1 "$(grep -c 'type bm25' ran)"
+makes array
+same one/table.txt array/table.txt
+
 # --- saying what would be done, also of models and collections that nobody has
 before=$(find . | sort)
 study three --dry-run || { cat make.log >&2; fail 'a dry run'; }
@@ -119,9 +130,12 @@ refused 'did you mean' RETRIEVERS=nobody
 ! make -f "$ROOT/pipelines/study.mk" COLLECTIONS=example.yml BM25= >make.log 2>&1 || fail 'a study of nothing'
 grep -q 'a study of nothing' make.log || { cat make.log >&2; fail 'no message of a study of nothing'; }
 refused 'did you mean RETRIEVERS' RETREIVERS=dense
+refused 'no jobs of its own' RUN=slurm
+refused 'two have one name' COLLECTIONS='example.yml ./example.yml'
+is 'columns' 'model index example' "$(sed -n 2p one/table.txt | tr -s ' ')"
 
 # --- make study-small of folders
 make --no-print-directory -C "$ROOT" study-small BIN="$LIR_BIN" OUT="$PWD/small" MINILM="$dense" STUDY="DATASETS=$PWD/sets" \
   SPLADE="$MODELS/native/splade_bert_00/model" >small.log 2>&1 || { cat small.log >&2; fail 'study-small'; }
 is 'rows' 5 "$(sed -n '3,/^$/p' small/table.txt | grep -c .)"
-rm -rf one two small home sets datasets official others wrapped ran calls
+rm -rf one two array small home sets datasets official others wrapped ran calls
