@@ -4,7 +4,9 @@ import Synchronization
 import Tensors
 
 /// The external ids of a segment's documents: by ordinal, and in bytewise order.
-package final class DocumentTable: Sendable {
+///
+/// A deleted document keeps its ordinal and its id, and is not found by it.
+package final class DocumentTable: DocumentIDs {
   package static let ids = IndexFile(
     "documents", tensor: "ids", [.u8], [.count("bytes of ids")],
     "the documents' ids, one behind the other")
@@ -19,9 +21,10 @@ package final class DocumentTable: Sendable {
     "documents in bytewise order of their ids")
 
   /// Files that indexes of every type have.
-  package static let files = [ids, offsets, ranks, order]
+  package static let files = [ids, offsets, ranks, order, DeletedDocuments.file]
 
   package let count: Int
+  private let deleted: DeletedDocuments?
   private let path: String
   private let bytes: MappedColumn<UInt8>
   private let offsets: MappedColumn<Int64>
@@ -34,6 +37,7 @@ package final class DocumentTable: Sendable {
   /// - Throws: 65 where the tensors do not fit each other.
   package init(_ segment: IndexSegment) throws(Failure) {
     count = segment.documents
+    deleted = segment.deleted
     path = segment.folder
     bytes = try segment.column(Self.ids, as: UInt8.self)
     offsets = try segment.column(Self.offsets, as: Int64.self)
@@ -52,20 +56,27 @@ package final class DocumentTable: Sendable {
     return body(bytes.bytes(start..<end))
   }
 
-  package func id(_ ordinal: Int) -> [UInt8] { withID(ordinal) { Array($0) } }
+  /// Whether any document is deleted.
+  package var hasDeleted: Bool { deleted != nil }
+
+  package var liveCount: Int { count - (deleted?.count ?? 0) }
+
+  /// Whether a document is not deleted.
+  package func isLive(_ ordinal: Int) -> Bool { !(deleted?.contains(ordinal) ?? false) }
 
   /// Place of a document's id among all ids in bytewise order.
   package func rank(_ ordinal: Int) -> Int32 { ranks[ordinal] }
 
-  /// The ordinal of a document; nil if the index does not hold it.
+  /// The ordinal of a document; nil if the segment does not hold it, or no longer.
   package func ordinal(_ id: [UInt8]) -> Int? {
     withOrder { order in
       let (place, isThere) = find(id, order)
-      return isThere ? order(place) : nil
+      guard isThere, isLive(order(place)) else { return nil }
+      return order(place)
     }
   }
 
-  /// The documents whose ids begin with some bytes, in bytewise order of the ids.
+  /// The documents whose ids begin with some bytes, in bytewise order of the ids, but for deleted ones.
   package func ordinals(startingWith prefix: [UInt8]) -> [Int] {
     withOrder { order in
       var found: [Int] = []
@@ -74,7 +85,7 @@ package final class DocumentTable: Sendable {
         guard ordinal >= 0, ordinal < count, withID(ordinal, { $0.starts(with: prefix) }) else {
           break
         }
-        found.append(ordinal)
+        if isLive(ordinal) { found.append(ordinal) }
       }
       return found
     }

@@ -40,6 +40,8 @@ package enum IndexPresence: Sendable, Equatable, CustomStringConvertible {
   case oneOf(String, [String])
   /// Where a parameter of building has another value, or none.
   case unless(String, String)
+  /// In segments of which documents are deleted.
+  case deletions
 
   package var description: String {
     switch self {
@@ -49,11 +51,17 @@ package enum IndexPresence: Sendable, Equatable, CustomStringConvertible {
     case .parameter(let name, let value): "with --\(name) \(value)"
     case .oneOf(let name, let values): "with --\(name) \(values.joined(separator: " or "))"
     case .unless(let name, let value): "without --\(name) \(value)"
+    case .deletions: "where documents are deleted"
     }
   }
 
-  /// Whether an index has the file.
-  package func holds(_ manifest: IndexManifest) -> Bool {
+  /// Whether a segment of an index has the file.
+  ///
+  /// - Parameters:
+  ///   - manifest: The index's.
+  ///   - deletions: Whether documents of the segment are deleted.
+  /// - Returns: Whether it has to be there.
+  package func holds(_ manifest: IndexManifest, deletions: Bool = false) -> Bool {
     switch self {
     case .always: true
     case .element(let type): manifest.source.element == type
@@ -61,6 +69,7 @@ package enum IndexPresence: Sendable, Equatable, CustomStringConvertible {
     case .parameter(let name, let value): manifest.parameter(name) == value
     case .oneOf(let name, let values): manifest.parameter(name).map(values.contains) ?? false
     case .unless(let name, let value): manifest.parameter(name) != value
+    case .deletions: deletions
     }
   }
 }

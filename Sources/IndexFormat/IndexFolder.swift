@@ -27,8 +27,8 @@ package struct IndexFolder: Sendable {
       switch try Self.open(manifest, path) {
       case .files(let files):
         self.manifest = manifest
-        segments = manifest.segments.map {
-          IndexSegment(folder: path, manifest: manifest, $0, files)
+        segments = try manifest.segments.map { segment throws(Failure) in
+          try IndexSegment(folder: path, manifest: manifest, segment, files)
         }
         return
       case .missing(let name):

@@ -83,7 +83,7 @@ extension IndexManifest {
     manifest.parameters = parameters
     manifest.statistics = statistics
     manifest.codebook = json["codebook"]?.string
-    guard manifest.segments.reduce(0, { $0 + $1.documents }) == documents else {
+    guard manifest.segments.reduce(0, { $0 + $1.liveDocuments }) == documents else {
       throw damaged(path, "documents of segments")
     }
     return manifest
@@ -104,11 +104,21 @@ extension IndexManifest {
         }
         files[member.key] = name
       }
-      let deleted = entry["deleted"]?.string
-      if entry["deleted"] != nil, !(deleted.map(known.contains) ?? false) {
-        throw damaged(path, "deleted documents")
+      var segment = Segment(documents: documents, files: files)
+      if let statistics = entry["statistics"] {
+        guard let members = statistics.members else {
+          throw damaged(path, "statistics of segments")
+        }
+        segment.statistics = members
       }
-      segments.append(Segment(documents: documents, files: files, deleted: deleted))
+      if let deleted = entry["deleted"] {
+        guard let count = deleted["documents"]?.integer, (1...max(documents, 1)).contains(count),
+          let members = deleted["statistics"]?.members,
+          files[DeletedDocuments.file.name] != nil
+        else { throw damaged(path, "deleted documents") }
+        segment.deleted = Deleted(documents: count, statistics: members)
+      }
+      segments.append(segment)
     }
     guard !segments.isEmpty else { throw damaged(path, "segments") }
     return segments

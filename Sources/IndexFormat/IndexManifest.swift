@@ -27,18 +27,42 @@ package struct IndexManifest: Sendable {
     }
   }
 
-  /// Documents that were added together; its files never change.
-  package struct Segment: Sendable, Equatable {
+  /// Documents that were added together; its files never change, but for those that say which of the
+  /// documents are deleted.
+  package struct Segment: Sendable {
+    /// Number of documents, deleted ones among them.
     package var documents: Int
     /// Names in the folder by what the files are, such as `documents.ranks`.
     package var files: [String: String]
-    /// File of those of the segment's documents that are deleted; nil for none.
-    package var deleted: String?
+    /// Numbers of the segment; nil where it is the only one, whose numbers are the manifest's.
+    package var statistics: [JSON.Member]?
+    /// Nil where none of the documents is deleted.
+    package var deleted: Deleted?
 
-    package init(documents: Int, files: [String: String], deleted: String? = nil) {
+    package init(
+      documents: Int, files: [String: String], statistics: [JSON.Member]? = nil,
+      deleted: Deleted? = nil
+    ) {
       self.documents = documents
       self.files = files
+      self.statistics = statistics
       self.deleted = deleted
+    }
+
+    /// Documents that are not deleted.
+    package var liveDocuments: Int { documents - (deleted?.documents ?? 0) }
+  }
+
+  /// Documents of a segment that are no longer there; which they are says the segment's file
+  /// `deleted`.
+  package struct Deleted: Sendable {
+    package var documents: Int
+    /// Numbers of them, which those of the segment contain.
+    package var statistics: [JSON.Member]
+
+    package init(documents: Int, statistics: [JSON.Member] = []) {
+      self.documents = documents
+      self.statistics = statistics
     }
   }
 
@@ -46,13 +70,14 @@ package struct IndexManifest: Sendable {
   package var format = Self.format
   /// Name of the index's type.
   package var type: String
-  /// Documents of all segments, deleted ones among them.
+  /// Documents of all segments that are not deleted.
   package var documents: Int
   package var source: IndexSource
   package var seed: UInt64
   /// Parameters of the type that were in force when the index was built.
   package var parameters: [JSON.Member] = []
-  /// Numbers of the whole collection that searching needs, or that tell of it.
+  /// Numbers of the whole collection that searching needs, or that tell of it; none where segments
+  /// have their own.
   package var statistics: [JSON.Member] = []
   /// Digest of what was trained, which indexes that are merged must share; nil for nothing.
   package var codebook: String?
@@ -74,6 +99,15 @@ package struct IndexManifest: Sendable {
 }
 
 extension IndexManifest {
+  /// Whether the index is as a build would write it: of this format, in one segment, and nothing of it
+  /// is deleted.
+  package var isCompact: Bool {
+    format == Self.format && segments.count == 1 && segments[0].deleted == nil
+  }
+
+  /// Documents of all segments that are deleted.
+  package var deletedDocuments: Int { segments.reduce(0) { $0 + ($1.deleted?.documents ?? 0) } }
+
   /// The text of a parameter of building; nil where there is none.
   package func parameter(_ name: String) -> String? {
     parameters.first { $0.key == name }?.value.string
@@ -153,7 +187,16 @@ extension IndexManifest.Segment {
         "files",
         .object(files.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .string($0.value)) })),
     ]
-    if let deleted { members.append(JSON.Member("deleted", .string(deleted))) }
+    if let statistics { members.append(JSON.Member("statistics", .object(statistics))) }
+    if let deleted {
+      members.append(
+        JSON.Member(
+          "deleted",
+          .object([
+            JSON.Member("documents", .integer(deleted.documents)),
+            JSON.Member("statistics", .object(deleted.statistics)),
+          ])))
+    }
     return .object(members)
   }
 }

@@ -59,19 +59,31 @@ enum IndexReplacement {
   ///   - target: The folder of the old index.
   ///   - folder: The new files, under the names that they are to have, and the new manifest.
   ///   - names: Names of the new files but the manifest.
+  ///   - kept: Names of all files that the new manifest names.
+  ///   - base: The manifest that the new one is a change of, under the caller's lock of `target`; nil
+  ///     to replace whatever is there.
   /// - Throws: 73 where a file cannot be put there, or the folder is no longer an index; the old one
-  ///   is then as it was.
+  ///   is then as it was. 75 where another process changed the index meanwhile.
   static func replace(
-    _ target: String, from folder: String, _ names: [String]
+    _ target: String, from folder: String, _ names: [String], keeping kept: [String],
+    changing base: [UInt8]?
   ) throws(Failure) {
     // Two that replace one index at a time do so one after the other.
-    let lock = FolderLock(target)
+    let lock = base == nil ? FolderLock(target) : nil
     defer { withExtendedLifetime(lock) {} }
-    let old = try ownFiles(of: target)
     let before = try WholeFile.read("\(target)/\(IndexManifest.fileName)")
+    // Without a lock, as some network file systems are.
+    guard base == nil || base == before else {
+      throw Failure(
+        .retry, at: target, "another process changed the index meanwhile",
+        hint: "run the same command again")
+    }
+    let kept = Set(kept)
+    let own = try ownFiles(of: target)
+    let old = own.subtracting(kept)
     let manifest = try WholeFile.read("\(folder)/\(IndexManifest.fileName)")
     for name in names {
-      if !old.contains(name), WholeFile.exists("\(target)/\(name)"),
+      if !own.contains(name), WholeFile.exists("\(target)/\(name)"),
         try !isOurs(name, in: target)
       {
         throw Failure(
@@ -91,15 +103,15 @@ enum IndexReplacement {
       let found = try? WholeFile.read("\(target)/\(IndexManifest.fileName)")
       guard found == manifest else {
         if found == before {
-          for name in names where !old.contains(name) { unlink("\(target)/\(name)") }
+          for name in names where !own.contains(name) { unlink("\(target)/\(name)") }
         }
         throw error
       }
     }
     try PathName.syncFolder(of: "\(target)/\(IndexManifest.fileName)")
-    removeOld(target, old, keeping: Set(names), folder)
+    removeOld(target, old, keeping: kept, folder)
     // Without a lock, as some network file systems are, another build may have removed a file.
-    for name in names where !WholeFile.exists("\(target)/\(name)") {
+    for name in kept where !WholeFile.exists("\(target)/\(name)") {
       throw Failure(
         .cannotCreate, at: "\(target)/\(name)", "another build replaced the index meanwhile",
         hint: "run the same command again")
@@ -121,7 +133,7 @@ enum IndexReplacement {
   ///
   /// Nothing here can fail the work: the new index is in its place. While another build has a folder
   /// here, whose files may be placed and not yet named, nothing but the old index goes.
-  private static func removeOld(
+  static func removeOld(
     _ target: String, _ old: Set<String>, keeping new: Set<String>, _ own: String
   ) {
     let names = entries(of: target).filter { !new.contains($0) && $0 != IndexManifest.fileName }

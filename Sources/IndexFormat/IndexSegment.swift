@@ -1,4 +1,5 @@
 import Failures
+import JSON
 import Tensors
 
 /// Documents of an index that were added together, with their files.
@@ -7,23 +8,76 @@ package struct IndexSegment: Sendable {
   package let folder: String
   /// The manifest of the whole index.
   package let manifest: IndexManifest
-  /// Number of the segment's documents.
+  /// Number of the segment's documents, deleted ones among them.
   package let documents: Int
-  /// The file of deleted documents is not read by this release.
-  package let hasDeleted: Bool
+  /// Those that are deleted; nil for none.
+  package private(set) var deleted: DeletedDocuments?
+  /// Numbers of the segment, as what built it gave them: of all documents, deleted ones among them.
+  package let statistics: [JSON.Member]
+  /// Numbers of the deleted documents.
+  package let deletedStatistics: [JSON.Member]
   private let names: [String: String]
   private let files: [String: MappedFile]
 
+  /// - Throws: 65 where the list of deleted documents does not fit the manifest.
   init(
     folder: String, manifest: IndexManifest, _ segment: IndexManifest.Segment,
     _ files: [String: MappedFile]
-  ) {
+  ) throws(Failure) {
     self.folder = folder
     self.manifest = manifest
     documents = segment.documents
-    hasDeleted = segment.deleted != nil
+    statistics = segment.statistics ?? manifest.statistics
+    deletedStatistics = segment.deleted?.statistics ?? []
     names = segment.files
     self.files = files
+    if let listed = segment.deleted {
+      deleted = try DeletedDocuments(
+        column(DeletedDocuments.file, as: UInt8.self), documents: documents,
+        count: listed.documents, folder)
+    }
+  }
+
+  /// Number of documents that are not deleted.
+  package var liveDocuments: Int { documents - (deleted?.count ?? 0) }
+
+  /// Whether a document is not deleted.
+  package func isLive(_ ordinal: Int) -> Bool { !(deleted?.contains(ordinal) ?? false) }
+
+  /// Runs of documents that are not deleted, ascending.
+  package var liveRanges: [Range<Int>] {
+    guard let deleted else { return documents == 0 ? [] : [0..<documents] }
+    var ranges: [Range<Int>] = []
+    var start: Int?
+    for ordinal in 0..<documents {
+      if deleted.contains(ordinal) {
+        if let first = start { ranges.append(first..<ordinal) }
+        start = nil
+      } else if start == nil {
+        start = ordinal
+      }
+    }
+    if let start { ranges.append(start..<documents) }
+    return ranges
+  }
+
+  /// For each document the number that it gets where documents that are not deleted are numbered
+  /// from `first` on; -1 for a deleted one.
+  package func renumbered(from first: Int) -> [Int32] {
+    var numbers = [Int32](repeating: -1, count: documents)
+    var next = Int32(first)
+    for ordinal in 0..<documents where isLive(ordinal) {
+      numbers[ordinal] = next
+      next += 1
+    }
+    return numbers
+  }
+
+  /// The segment with more of its documents deleted.
+  package func without(_ ordinals: some Sequence<Int>) -> IndexSegment {
+    var segment = self
+    segment.deleted = DeletedDocuments(deleted, and: ordinals, documents: documents)
+    return segment
   }
 
   /// Whether the segment has a file.
@@ -73,7 +127,8 @@ package struct IndexSegment: Sendable {
   /// - Throws: 65 for the first that is not.
   package func check(_ declared: [IndexFile]) throws(Failure) {
     var counts: [String: Int] = [:]
-    for file in declared where file.presence.holds(manifest) || has(file) {
+    for file in declared
+    where file.presence.holds(manifest, deletions: deleted != nil) || has(file) {
       let tensor = try tensor(file)
       for (extent, size) in zip(file.shape, tensor.entry.shape) {
         guard case .count(let name, let more) = extent else { continue }
@@ -86,6 +141,7 @@ package struct IndexSegment: Sendable {
         counts[name] = count
       }
     }
+    try deleted?.check(folder)
   }
 }
 

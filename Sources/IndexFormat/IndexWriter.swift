@@ -5,61 +5,31 @@ import Records
 import Streams
 import Tensors
 
-/// The files of an index that is being built, in a folder of their own until all are whole.
-///
-/// The folder stands beside the place of a new index, and in the folder of an index that is to be
-/// replaced, which may be the root of a file system.
+/// The files of a segment that is being built.
 package final class IndexWriter {
-  package let target: String
-  /// Where the files are until then.
-  private let folder: String
-  private let replaces: Bool
-  /// Says that the folder is in use.
-  private let lock: FolderLock
+  private let workspace: IndexWorkspace
+  private let files: SegmentFiles
   private let documentIDs: DocumentIDWriter
-  private var files: [(declared: IndexFile, file: StreamedTensorFile)] = []
-  private var cleanup: [Signals.Token] = []
-  private let parents: MadeFolders
-  private var isFinished = false
 
-  /// - Throws: 73 where the folder cannot be made, or something else than an index is in its place.
-  package init(_ target: String) throws(Failure) {
-    var target = target
-    while target.count > 1, target.hasSuffix("/") { target.removeLast() }
-    // Behind a link is the folder that is replaced, and its neighbours are on its file system.
-    target = try PathName.behindLinks(target)
-    self.target = target
-    replaces = WholeFile.exists(target)
-    if replaces {
-      guard WholeFile.exists("\(target)/\(IndexManifest.fileName)") else {
-        throw Failure(
-          .cannotCreate, at: target, "there is something here that is not an index",
-          hint: "remove it, or choose another name")
-      }
-      _ = try IndexReplacement.ownFiles(of: target)
-    }
-    let folder = TemporaryName.beside(
-      replaces ? "\(target)/\(IndexReplacement.temporary)" : target)
-    self.folder = folder
+  /// A segment of an index that is changed.
+  ///
+  /// - Throws: 73 where a file cannot be made.
+  package init(in workspace: IndexWorkspace) throws(Failure) {
+    self.workspace = workspace
+    files = SegmentFiles(workspace)
     documentIDs = DocumentIDWriter()
-    IndexReplacement.sweep(beside: target)
-    parents = try MadeFolders(above: target)
-    cleanup = [Signals.register(folder)]
-    guard mkdir(folder, 0o777) == 0 else { throw SystemError.cannotCreate(target) }
-    lock = try FolderLock(claiming: folder)
     try documentIDs.open(self)
   }
 
-  deinit {
-    if !isFinished { Self.remove(folder) }
-    forgetFiles()
+  /// The only segment of an index.
+  ///
+  /// - Throws: 73 where the folder cannot be made, or something else than an index is in its place.
+  package convenience init(_ target: String) throws(Failure) {
+    try self.init(in: IndexWorkspace(target))
   }
 
-  /// From here on a signal removes nothing.
-  private func forgetFiles() {
-    for token in cleanup { Signals.forget(token) }
-    cleanup = []
-  }
+  /// The folder of the index.
+  package var target: String { workspace.target }
 
   /// Documents so far.
   package var documents: Int { documentIDs.count }
@@ -71,32 +41,13 @@ package final class IndexWriter {
   package func create(
     _ declared: IndexFile, type: ElementType? = nil, columns: Int? = nil
   ) throws(Failure) -> StreamedTensorFile {
-    guard let type = type ?? declared.types.first else {
-      preconditionFailure("\(declared.name): of what type?")
-    }
-    precondition(
-      declared.types.isEmpty || declared.types.contains(type),
-      "\(declared.name) of \(type.rawValue)"
-    )
-    precondition(declared.shape.count == (columns == nil ? 1 : 2), "shape of \(declared.name)")
-    let file = try StreamedTensorFile(
-      place(declared.name + IndexReplacement.suffix), name: declared.tensor, type: type,
-      columns: columns)
-    files.append((declared, file))
-    return file
+    try files.create(declared, type: type, columns: columns)
   }
 
   /// Scratch space that is gone with the process.
   ///
   /// - Throws: 73 where it cannot be made.
-  package func spool() throws(Failure) -> SpoolFile { try SpoolFile("\(folder)/spool") }
-
-  /// A path in the folder, which is removed with it; registered before there is anything.
-  private func place(_ name: String) -> String {
-    let path = "\(folder)/\(name)"
-    cleanup.append(Signals.register(path))
-    return path
-  }
+  package func spool() throws(Failure) -> SpoolFile { try workspace.spool() }
 
   /// Adds a document's id.
   ///
@@ -108,10 +59,10 @@ package final class IndexWriter {
     try documentIDs.append(id)
   }
 
-  /// Adds the ids of a segment's documents.
+  /// Adds the ids of a segment's documents, but for deleted ones.
   package func append(idsOf segment: IndexSegment) throws(Failure) {
     let table = try DocumentTable(segment)
-    for ordinal in 0..<table.count {
+    for ordinal in 0..<table.count where segment.isLive(ordinal) {
       let id = table.id(ordinal)
       try id.withUnsafeBufferPointer { id throws(Failure) in
         try append(id: UnsafeRawBufferPointer(id))
@@ -119,49 +70,23 @@ package final class IndexWriter {
     }
   }
 
-  /// Finishes all files, writes the manifest, and puts the index in its place.
+  /// Finishes all files, writes the manifest of an index of this segment alone, and puts the index in
+  /// its place.
   ///
   /// - Throws: 65 where an id occurs twice; 73 and 74 where a file cannot be written or placed.
   package func finish(_ manifest: IndexManifest) throws(Failure) {
-    try documentIDs.finish(self)
     var manifest = manifest
+    manifest.segments = [try finishSegment()]
     manifest.documents = documents
-    var names: [String: String] = [:]
-    manifest.files = []
-    for (declared, file) in files {
-      try file.finish()
-      let path = "\(folder)/\(declared.name)\(IndexReplacement.suffix)"
-      let checksum = try FileDigest.short(path)
-      let name = IndexReplacement.placed(declared.name, checksum: checksum)
-      let size = try OwnedDescriptor.open(reading: path).size(path)
-      cleanup.append(Signals.register("\(folder)/\(name)"))
-      guard rename(path, "\(folder)/\(name)") == 0 else { throw SystemError.cannotCreate(path) }
-      names[declared.name] = name
-      manifest.files.append(IndexManifest.File(name: name, size: size, checksum: checksum))
-    }
-    manifest.files.sort { $0.name < $1.name }
-    manifest.segments = [IndexManifest.Segment(documents: documents, files: names)]
-    try put(manifest)
-    isFinished = true
+    try workspace.put(manifest)
   }
 
-  private func put(_ manifest: IndexManifest) throws(Failure) {
-    let output = try ByteWriter(
-      place(IndexManifest.fileName), compression: Compression.none)
-    try output.write(manifest.json.indented() + "\n")
-    try output.finish()
-    // A signal while files change places must not remove what is placed.
-    forgetFiles()
-    parents.keep()
-    guard replaces else { return try IndexReplacement.create(target, from: folder) }
-    try IndexReplacement.replace(target, from: folder, manifest.files.map(\.name))
-    Self.remove(folder)
-  }
-
-  /// Removes this writer's own folder, which holds plain files alone.
-  private static func remove(_ folder: String) {
-    for name in IndexReplacement.entries(of: folder) { unlink("\(folder)/\(name)") }
-    rmdir(folder)
+  /// Finishes all files.
+  ///
+  /// - Throws: 65 where an id occurs twice; 74 where a file cannot be written.
+  package func finishSegment() throws(Failure) -> IndexManifest.Segment {
+    try documentIDs.finish(self)
+    return IndexManifest.Segment(documents: documents, files: try files.finish())
   }
 }
 

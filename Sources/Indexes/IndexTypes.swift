@@ -53,15 +53,34 @@ package enum IndexTypes {
     _ folder: IndexFolder, _ given: [IndexArguments.Given], _ work: IndexWork,
     among types: [any IndexType.Type] = all
   ) throws(Failure) -> (index: any SearchableIndex, arguments: IndexArguments) {
-    let type = try of(folder.manifest, folder.path, among: types)
+    try open([folder], given, work, among: types)
+  }
+
+  /// Opens indexes that hold parts of one collection, as one.
+  ///
+  /// - Parameters:
+  ///   - folders: The indexes, at least one.
+  ///   - given: Parameters of searching that were said.
+  ///   - work: What searches.
+  ///   - types: Those that there are.
+  /// - Returns: The index of all documents, and the parameters in force.
+  /// - Throws: As opening one does; 78 where they do not go together, 65 where they hold more documents
+  ///   than an index can.
+  package static func open(
+    _ folders: [IndexFolder], _ given: [IndexArguments.Given], _ work: IndexWork,
+    among types: [any IndexType.Type] = all
+  ) throws(Failure) -> (index: any SearchableIndex, arguments: IndexArguments) {
+    let first = folders[0]
+    let type = try of(first.manifest, first.path, among: types)
+    for folder in folders.dropFirst() { _ = try IndexAgreement.check(first, folder) }
     let arguments = try IndexArguments(
-      given, type, .search, recorded: folder.manifest.parameters, folder.path)
-    guard folder.segments.count == 1, let segment = folder.segments.first, !segment.hasDeleted
-    else {
-      throw .config(
-        folder.path, "indexes of several segments or with deleted documents cannot be searched yet",
-        hint: "build it anew from its streams")
+      given, type, .search, recorded: first.manifest.parameters, first.path)
+    let segments = folders.flatMap(\.segments)
+    guard segments.reduce(0, { $0 + $1.documents }) <= Int(Int32.max) else {
+      throw .data(
+        folders.map(\.path).joined(separator: " "),
+        "at most \(Int32.max) documents can be searched at once")
     }
-    return (try type.open(segment, arguments, work), arguments)
+    return (try type.open(segments, arguments, work), arguments)
   }
 }

@@ -25,12 +25,14 @@ package struct Admission: Sendable {
     allowed = request.filter?.mask(id)
     refused = request.filterOut?.mask(id)
     firstPassages = request.firstPassages
-    admitsAll = own == nil && allowed == nil && refused == nil && !firstPassages
+    admitsAll =
+      own == nil && allowed == nil && refused == nil && !firstPassages && !documents.hasDeleted
   }
 
-  /// Whether a document may be found.
+  /// Whether a document may be found: it is not deleted, nor left out.
   package func admits(_ ordinal: Int) -> Bool {
     if admitsAll { return true }
+    if !documents.isLive(ordinal) { return false }
     if let own, own.contains(ordinal) { return false }
     if let allowed, !allowed.contains(ordinal) { return false }
     if let refused, refused.contains(ordinal) { return false }

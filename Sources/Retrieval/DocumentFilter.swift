@@ -12,12 +12,21 @@ package struct DocumentFilter: Sendable {
     }
 
     private let form: Form
+    /// The filter's number of the document that is called 0.
+    private var first = 0
 
     fileprivate init(_ bits: Bits) { form = .bits(bits.words) }
     /// Some documents by their ordinals, which ascend.
     package init(_ ordinals: [Int32]) { form = .ordinals(ordinals) }
 
+    fileprivate func counted(from first: Int) -> Mask {
+      var mask = self
+      mask.first = first
+      return mask
+    }
+
     package func contains(_ ordinal: Int) -> Bool {
+      let ordinal = ordinal + first
       switch form {
       case .bits(let words): return words[ordinal >> 6] >> UInt64(ordinal & 63) & 1 == 1
       case .ordinals(let ordinals):
@@ -55,6 +64,8 @@ package struct DocumentFilter: Sendable {
   }
 
   private let form: Form
+  /// The filter's number of the document that a search calls 0.
+  private var first = 0
   /// Ids that are not in the index.
   package let unknown: Int
 
@@ -66,7 +77,7 @@ package struct DocumentFilter: Sendable {
   ///   - folds: Whether the id of a document stands for its passages, too.
   /// - Throws: 65 for lines of another form, or of both.
   package init(
-    _ path: String, _ documents: DocumentTable, foldingPassages folds: Bool = false
+    _ path: String, _ documents: some DocumentIDs, foldingPassages folds: Bool = false
   ) throws(Failure) {
     var shared: Bits?
     var each: [[UInt8]: [Int32]] = [:]
@@ -96,8 +107,15 @@ package struct DocumentFilter: Sendable {
   /// The documents that the filter names for a query: none where it does not name the query.
   package func mask(_ query: [UInt8]) -> Mask {
     switch form {
-    case .shared(let mask): mask
-    case .each(let masks): Mask(masks[query] ?? [])
+    case .shared(let mask): mask.counted(from: first)
+    case .each(let masks): Mask(masks[query] ?? []).counted(from: first)
     }
+  }
+
+  /// The filter for a segment, whose first document has the number `first` in the index.
+  package func counted(from first: Int) -> DocumentFilter {
+    var filter = self
+    filter.first += first
+    return filter
   }
 }

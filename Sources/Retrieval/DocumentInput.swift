@@ -17,6 +17,8 @@ package enum DocumentInput {
     }
   }
 
+  var isTexts: Bool { if case .texts = self { true } else { false } }
+
   /// Calls `body` with all documents, block by block.
   ///
   /// - Parameters:

@@ -20,7 +20,11 @@ package protocol IndexBuilder {
   /// Adds documents.
   mutating func append(_ documents: DocumentBlock) throws(Failure)
 
-  /// Adds all documents of a segment of an index of the same form.
+  /// Takes over what a segment of an index of the same form has learned, in place of `train`.
+  mutating func adopt(from segment: IndexSegment) throws(Failure)
+
+  /// Adds the documents of a segment of an index of the same form, but for those that are deleted
+  /// (`IndexSegment.isLive`, `liveRanges`, `renumbered`).
   mutating func append(contentsOf segment: IndexSegment) throws(Failure)
 
   /// Writes what is still to be written into the writer's files.
@@ -33,6 +37,8 @@ extension IndexBuilder {
   package mutating func train(on sample: Embeddings) throws(Failure) {
     preconditionFailure("an index that asks for no sample")
   }
+
+  package mutating func adopt(from segment: IndexSegment) throws(Failure) {}
 }
 
 /// What a builder says of the finished index.

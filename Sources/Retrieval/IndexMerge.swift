@@ -3,10 +3,11 @@ import IndexFormat
 import JSON
 import Tensors
 
-/// Joins indexes of one form to one.
+/// Joins indexes of one form to one of a single segment, without their deleted documents.
 package struct IndexMerge {
   private let type: any IndexType.Type
   private let folders: [IndexFolder]
+  private var segments: [IndexSegment]
   /// Differences that do not keep the indexes from being joined, for warnings.
   package let differences: [String]
 
@@ -19,15 +20,15 @@ package struct IndexMerge {
     precondition(!folders.isEmpty, "nothing to merge")
     self.folders = folders
     self.type = type
+    segments = folders.flatMap(\.segments)
     var differences: [String] = []
     var shards = ShardSequence()
     for folder in folders {
       try type.verify(folder)
-      guard folder.segments.allSatisfy({ !$0.hasDeleted }) else {
-        throw .config(folder.path, "indexes with deleted documents cannot be merged yet")
-      }
       try shards.follow(folder.manifest.source.description.shard, folder.path)
-      if let difference = try Self.check(folders[0], folder) { differences.append(difference) }
+      if let difference = try IndexAgreement.check(folders[0], folder) {
+        differences.append(difference)
+      }
     }
     if let missing = shards.missing {
       throw .data(folders.map(\.path).joined(separator: " "), "\(missing) missing")
@@ -35,32 +36,35 @@ package struct IndexMerge {
     self.differences = differences
   }
 
-  /// - Returns: What was computed differently.
-  private static func check(
-    _ first: IndexFolder, _ other: IndexFolder
-  ) throws(Failure) -> String? {
-    let (a, b) = (first.manifest, other.manifest)
-    let (x, y) = (a.source.description, b.source.description)
-    func number(_ value: Int?) -> String { value.map(String.init) ?? "none" }
-    let pairs = [
-      ("type", a.type, b.type), ("dim", number(x.dim), number(y.dim)),
-      ("element", a.source.element?.rawValue ?? "none", b.source.element?.rawValue ?? "none"),
-      ("model", x.model ?? "none", y.model ?? "none"),
-      ("similarity", x.similarity ?? "none", y.similarity ?? "none"),
-      ("source", a.source.json.serialized(), b.source.json.serialized()),
-      (
-        "parameters", JSON.object(a.parameters).serialized(sortingKeys: true),
-        JSON.object(b.parameters).serialized(sortingKeys: true)
-      ),
-      ("codebook", a.codebook ?? "none", b.codebook ?? "none"),
-    ]
-    for (what, x, y) in pairs where x != y {
-      throw .config(
-        other.path, "the indexes disagree: \(what) \(x) of \(first.path) and \(y)")
+  /// An index of which one of a single segment is to be made.
+  ///
+  /// - Throws: 65 where it is damaged.
+  package init(compacting folder: IndexFolder, _ type: any IndexType.Type) throws(Failure) {
+    folders = [folder]
+    self.type = type
+    segments = folder.segments
+    differences = []
+    try type.verify(folder)
+  }
+
+  /// Leaves documents out.
+  ///
+  /// - Parameter ids: What they are called.
+  /// - Returns: Those of the ids that no index has.
+  /// - Throws: 65 where the ids of an index are damaged.
+  package mutating func leaveOut(_ ids: [[UInt8]]) throws(Failure) -> [[UInt8]] {
+    var unknown = Set(ids)
+    for (number, segment) in segments.enumerated() {
+      let table = try DocumentTable(segment)
+      var ordinals: [Int] = []
+      for id in ids {
+        guard let ordinal = table.ordinal(id) else { continue }
+        ordinals.append(ordinal)
+        unknown.remove(id)
+      }
+      if !ordinals.isEmpty { segments[number] = segment.without(ordinals) }
     }
-    return x.difference(from: y).map { what, x, y in
-      "\(other.path): \(what) \(x) of \(first.path) and \(y)"
-    }
+    return ids.filter { unknown.remove($0) != nil }
   }
 
   /// Whether all indexes were made by the same.
@@ -82,19 +86,43 @@ package struct IndexMerge {
   package func run(
     to target: String, _ work: IndexWork, by: String?, count: (Int) -> Void = { _ in }
   ) throws(Failure) -> Int {
+    try run(into: IndexWriter(target), work, shard: nil, by: by, count: count)
+  }
+
+  /// Writes the joined index in the place of the one that it is made of.
+  ///
+  /// - Parameters:
+  ///   - edit: The change of that index.
+  ///   - work: What builds it; the seed is that of the index.
+  ///   - by: JSON of what made it; nil to leave it out.
+  ///   - count: Gets the number of documents that were added since the last call.
+  /// - Returns: Its number of documents.
+  /// - Throws: 73 and 74 where it cannot be written, 75 where another process changed it meanwhile.
+  package func run(
+    in edit: IndexEdit, _ work: IndexWork, by: String?, count: (Int) -> Void = { _ in }
+  ) throws(Failure) -> Int {
+    try run(
+      into: IndexWriter(in: edit.workspace), work,
+      shard: edit.index.manifest.source.description.shard, by: by, count: count)
+  }
+
+  private func run(
+    into writer: IndexWriter, _ work: IndexWork, shard: String?, by: String?,
+    count: (Int) -> Void
+  ) throws(Failure) -> Int {
     let first = folders[0].manifest
     var source = first.source
-    source.description.shard = nil
+    source.description.shard = shard
     source.description.by = by
     let arguments = try IndexArguments(
       [], type, .build, recorded: first.parameters, folders[0].path)
     let work = IndexWork(work.kernels, work.pool, memory: work.memory, seed: first.seed)
     try type.check(source, arguments)
-    let writer = try IndexWriter(target)
     var builder = try type.builder(writer, source, arguments, work)
-    for folder in folders {
-      for segment in folder.segments { try builder.append(contentsOf: segment) }
-      count(folder.manifest.documents)
+    try builder.adopt(from: segments[0])
+    for segment in segments {
+      try builder.append(contentsOf: segment)
+      count(segment.liveDocuments)
     }
     let content = try builder.finish()
     var manifest = IndexManifest(

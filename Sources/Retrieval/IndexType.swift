@@ -44,6 +44,37 @@ package protocol IndexType: Sendable {
   static func open(
     _ segment: IndexSegment, _ arguments: IndexArguments, _ work: IndexWork
   ) throws(Failure) -> any SearchableIndex
+
+  /// Opens the segments of a collection, at least one, as one index: what it finds is what an index of
+  /// their documents that are not deleted would find.
+  ///
+  /// Each is opened alone unless a type says otherwise. One whose scores depend on all documents of the
+  /// collection has its segments share here what they must know of each other.
+  ///
+  /// - Throws: As opening one does.
+  static func open(
+    _ segments: [IndexSegment], _ arguments: IndexArguments, _ work: IndexWork
+  ) throws(Failure) -> any SearchableIndex
+
+  /// Writes what searching must know of a segment's deleted documents, besides which they are: files
+  /// that are declared with presence `.deletions`.
+  ///
+  /// - Parameters:
+  ///   - segment: With all documents that are deleted, in this change or before.
+  ///   - files: What makes files.
+  /// - Returns: Numbers of the deleted documents, which `IndexSegment.deletedStatistics` gives back.
+  /// - Throws: 73 and 74 where files cannot be written, 65 where those of the segment are damaged.
+  static func describeDeleted(
+    of segment: IndexSegment, _ files: SegmentFiles
+  ) throws(Failure) -> [JSON.Member]
+
+  /// Numbers of all documents of a collection that are not deleted, for `info`; they need not be those
+  /// that a builder gives.
+  static func statistics(of segments: [IndexSegment]) throws(Failure) -> [JSON.Member]
+
+  /// Lengths of the lists that searching a collection reads, such as postings by term, without deleted
+  /// documents, for `info`; none of a type without lists.
+  static func lists(of segments: [IndexSegment]) throws(Failure) -> [Int]
 }
 
 extension IndexType {
@@ -54,6 +85,24 @@ extension IndexType {
   package static func check(_ source: IndexSource, _ arguments: IndexArguments) throws(Failure) {}
 
   package static func check(contents segment: IndexSegment) throws(Failure) {}
+
+  package static func open(
+    _ segments: [IndexSegment], _ arguments: IndexArguments, _ work: IndexWork
+  ) throws(Failure) -> any SearchableIndex {
+    SegmentedIndex.joining(
+      try segments.map { segment throws(Failure) in try open(segment, arguments, work) },
+      of: segments)
+  }
+
+  package static func describeDeleted(
+    of segment: IndexSegment, _ files: SegmentFiles
+  ) throws(Failure) -> [JSON.Member] { [] }
+
+  package static func statistics(
+    of segments: [IndexSegment]
+  ) throws(Failure) -> [JSON.Member] { [] }
+
+  package static func lists(of segments: [IndexSegment]) throws(Failure) -> [Int] { [] }
 
   /// Whether the type takes documents from a source.
   package static func takes(_ source: IndexSource) -> Bool {

@@ -18,7 +18,7 @@ package struct PairList: Sendable {
   ///   - table: The index's documents.
   /// - Throws: 65 for lines of another form, a pair that is there twice, and a document that the index
   ///   does not hold.
-  package init(_ path: String, _ table: DocumentTable) throws(Failure) {
+  package init(_ path: String, _ table: some DocumentIDs) throws(Failure) {
     self.path = path
     var seen: [[UInt8]: Set<Int32>] = [:]
     let reader = LineReader(try ByteReader(path))

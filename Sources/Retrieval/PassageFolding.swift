@@ -125,9 +125,10 @@ package struct PassageFolding {
     var places: [[UInt8]: Int] = [:]
     var sums: [Double] = []
     var found: [FoundDocument] = []
-    for passage in passages.sorted(by: { $0.rank < $1.rank }) {
+    let named = passages.map { (id: index.documents.id(Int($0.ordinal)), passage: $0) }
+    for (id, passage) in named.sorted(by: { $0.id.lexicographicallyPrecedes($1.id) }) {
       let ordinal = Int(passage.ordinal)
-      let document = PassageID(index.documents.id(ordinal)).document
+      let document = PassageID(id).document
       if let place = places[document] {
         sums[place] += Double(passage.score)
         found[place].ordinals.append(ordinal)

@@ -31,7 +31,7 @@ package struct PassageID: Sendable, Equatable {
   }
 }
 
-extension DocumentTable {
+extension DocumentIDs {
   /// The documents of an index that an id stands for: the one with that id, and where passages are
   /// folded, all passages of the document with that id; ascending.
   package func ordinals(of id: [UInt8], foldingPassages folds: Bool) -> [Int] {

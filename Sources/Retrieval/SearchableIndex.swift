@@ -5,7 +5,9 @@ import Vectors
 
 /// An index that can be searched.
 package protocol SearchableIndex: Sendable {
-  var documents: DocumentTable { get }
+  /// Ids of its documents, in one segment or several.
+  associatedtype Documents: DocumentIDs
+  var documents: Documents { get }
 
   /// The best documents of every query, best first.
   ///

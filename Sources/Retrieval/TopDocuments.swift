@@ -8,8 +8,8 @@ import IndexFormat
 package struct TopDocuments: Sendable {
   package struct Entry: Sendable, Comparable {
     package var score: Float
-    /// Place of the document's id in bytewise order, or in the reverse of it, where smaller ids are
-    /// in front.
+    /// Place of the document's id in bytewise order among those of its segment, or in the reverse of it,
+    /// where smaller ids are in front.
     package var rank: Int32
     package var ordinal: Int32
 

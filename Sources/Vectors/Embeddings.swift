@@ -45,6 +45,17 @@ package enum Embeddings: Sendable {
     }
   }
 
+  /// The embeddings of these texts and of some more, which have the same form.
+  package func appending(_ more: Embeddings) -> Embeddings {
+    switch (self, more) {
+    case (.dense(let a, let dimension), .dense(let b, _)): .dense(a + b, dimension: dimension)
+    case (.sparse(let a), .sparse(let b)): .sparse(a + b)
+    case (.vectors(let a, let shape), .vectors(let b, _)): .vectors(a + b, shape)
+    case (.texts(let a), .texts(let b)): .texts(a + b)
+    default: preconditionFailure("\(more.form) behind \(form)")
+    }
+  }
+
   /// The form in words, for messages.
   package var form: String {
     switch self {

@@ -12,7 +12,7 @@ extension SearchAnswers.Options {
   ///   - diagnostics: Tells of ids that are not in the index, and of fewer documents than asked for.
   /// - Throws: 64 for values that make no sense, 65 and 66 for the files.
   init(
-    _ options: LirSearch, _ documents: DocumentTable, _ diagnostics: Diagnostics
+    _ options: LirSearch, _ documents: some DocumentIDs, _ diagnostics: Diagnostics
   ) throws(Failure) {
     self.init(k: options.k)
     dropsSelf = options.dropSelf
@@ -32,8 +32,8 @@ extension SearchAnswers.Options {
     if let path = options.filter { self.filter = try filter(path) }
     if let path = options.filterOut { filterOut = try filter(path) }
     if let path = options.pairs { pairs = try PairList(path, documents) }
-    if options.k > documents.count, options.k != LirSearch.usualK, pairs == nil {
-      diagnostics.say("-k \(options.k): the index has \(documents.count) documents")
+    if options.k > documents.liveCount, options.k != LirSearch.usualK, pairs == nil {
+      diagnostics.say("-k \(options.k): the index has \(documents.liveCount) documents")
     }
   }
 

@@ -288,7 +288,11 @@ import Workers
       seed: 7,
       segments: [
         IndexManifest.Segment(documents: 1, files: ["a": "a.1"]),
-        IndexManifest.Segment(documents: 2, files: ["a": "a.2"], deleted: "d.1"),
+        IndexManifest.Segment(
+          documents: 3, files: ["a": "a.2", "deleted": "d.1"],
+          statistics: [JSON.Member("terms", .integer(5))],
+          deleted: IndexManifest.Deleted(
+            documents: 1, statistics: [JSON.Member("terms", .integer(2))])),
       ], files: ["a.1", "a.2", "d.1"].map { IndexManifest.File(name: $0, size: 1, checksum: "0") })
     manifest.parameters = [JSON.Member("k1", .double(0.9))]
     manifest.statistics = [JSON.Member("average-length", .double(12.5))]
@@ -296,7 +300,8 @@ import Workers
     try write(folder("manifest.json"), manifest.json.indented())
     let read = try IndexManifest(folder: folder.path)
     #expect(read.json.serialized() == manifest.json.serialized())
-    #expect(read.segments == manifest.segments)
+    #expect(read.segments.map(\.liveDocuments) == [1, 2])
+    #expect(read.segments[1].files == manifest.segments[1].files)
     #expect(read.codebook == "abc")
     #expect(read.source.dimension == nil)
     #expect(read.source.description.shard == "2/3")

@@ -57,9 +57,16 @@ struct IndexSample {
 
   /// Writes documents to a file of the form that the type takes.
   func writeDocuments(_ name: String, _ rows: Range<Int>, shard: String? = nil) throws {
+    try writeDocuments(name, rows.map { (id: $0, content: $0) }, shard: shard)
+  }
+
+  /// Writes documents with the id of one number and the content of another.
+  func writeDocuments(
+    _ name: String, _ rows: [(id: Int, content: Int)], shard: String? = nil
+  ) throws {
     switch kind {
     case nil:
-      let lines = rows.map { Self.id($0) + [0x09] + Self.text($0) + [0x0A] }
+      let lines = rows.map { Self.id($0.id) + [0x09] + Self.text($0.content) + [0x0A] }
       // Not one byte is no collection, unless it is compressed.
       let output = try ByteWriter(
         folder(name), compression: lines.isEmpty ? .zstd(level: 1) : Compression.none)
@@ -68,13 +75,15 @@ struct IndexSample {
     case .dense:
       try writeStream(
         folder(name), .dense(.f32, dimension: Self.width), dimension: Self.width, shard: shard,
-        rows.map { (Self.id($0), 1, [bytes(Self.dense($0))]) })
+        rows.map { (Self.id($0.id), 1, [bytes(Self.dense($0.content))]) })
     case .sparse:
       try writeStream(
         folder(name), .sparse, dimension: Self.vocabulary, shard: shard,
         rows.map {
-          let vector = Self.sparse($0)
-          return (Self.id($0), vector.indices.count, [bytes(vector.indices), bytes(vector.values)])
+          let vector = Self.sparse($0.content)
+          return (
+            Self.id($0.id), vector.indices.count, [bytes(vector.indices), bytes(vector.values)]
+          )
         })
     default: throw Failure(.software, "no sample for \(type.name)")
     }
@@ -90,6 +99,12 @@ struct IndexSample {
     }
   }
 
+  /// Documents of some of the files.
+  func input(_ files: [String]) -> DocumentInput {
+    let operands = files.map { folder($0) }
+    return kind == nil ? .texts(operands, RecordOptions()) : .streams(operands)
+  }
+
   /// Builds an index of some of the files.
   @discardableResult
   func build(
@@ -99,9 +114,31 @@ struct IndexSample {
     let build = IndexBuild(
       folder(target), type: type, of: Self.types, given: given,
       IndexWork(Kernels(), WorkerPool(threads: threads)))
-    let operands = files.map { folder($0) }
-    return try build.run(
-      kind == nil ? .texts(operands, RecordOptions()) : .streams(operands))
+    return try build.run(input(files))
+  }
+
+  /// Builds an index of some of the files; of a type that learns, with what another index has learned.
+  func build(_ target: String, of files: [String], like other: String) throws {
+    let work = IndexWork(Kernels(), WorkerPool(threads: 1))
+    let (folder, index) = try (folder(target), IndexFolder(folder(other)))
+    guard index.manifest.codebook != nil else {
+      try build(target, of: files)
+      return
+    }
+    let arguments = try IndexArguments([], type, .build)
+    let writer = try IndexWriter(folder)
+    var builder = try type.builder(writer, index.manifest.source, arguments, work)
+    try builder.adopt(from: index.segments[0])
+    let reader = try TextRecordReader(files.map { self.folder($0) }, options: RecordOptions())
+    while let batch = try reader.next() { try builder.append(.texts(batch)) }
+    let content = try builder.finish()
+    var manifest = IndexManifest(
+      type: type.name, documents: 0, source: index.manifest.source, seed: 42, segments: [],
+      files: [])
+    manifest.parameters = arguments.effective(.build)
+    manifest.statistics = content.statistics
+    manifest.codebook = content.codebook
+    try writer.finish(manifest)
   }
 
   func open(

@@ -85,15 +85,22 @@ enum WordOverlap: IndexType {
       }
     }
 
+    mutating func adopt(from segment: IndexSegment) throws(Failure) {
+      let old = try segment.column(WordOverlap.frequent, as: Int64.self)
+      frequent = (0..<old.count).map { old[$0] }
+    }
+
     mutating func append(contentsOf segment: IndexSegment) throws(Failure) {
       let old = try segment.column(WordOverlap.words, as: Int64.self)
       let oldEnds = try segment.column(WordOverlap.ends, as: Int64.self)
-      let oldFrequent = try segment.column(WordOverlap.frequent, as: Int64.self)
-      frequent = (0..<oldFrequent.count).map { oldFrequent[$0] }
       try writer.append(idsOf: segment)
-      try words.append(old.bytes(0..<old.count))
-      try ends.append(numbers: (0..<oldEnds.count).map { oldEnds[$0] + Int64(total) })
-      total += old.count
+      for ordinal in 0..<segment.documents where segment.isLive(ordinal) {
+        let start = ordinal == 0 ? 0 : Int(oldEnds[ordinal - 1])
+        let own = start..<Int(oldEnds[ordinal])
+        try words.append(old.bytes(own))
+        total += own.count
+        try ends.append(numbers: [Int64(total)])
+      }
     }
 
     mutating func finish() throws(Failure) -> IndexContent {

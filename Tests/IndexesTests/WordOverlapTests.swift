@@ -116,23 +116,6 @@ import Workers
     #expect(status { _ = try IndexTypes.of(index.manifest, index.path) } == .data)
   }
 
-  /// Deleted documents do not come back by a merge.
-  @Test func deletedDocumentsAreNotMerged() throws {
-    let folder = try TemporaryFolder()
-    let manifest = try build(folder)
-    let segment = JSON.object([
-      JSON.Member("documents", .integer(4)),
-      JSON.Member(
-        "files",
-        .object(manifest.segments[0].files.map { JSON.Member($0.key, .string($0.value)) })),
-      JSON.Member("deleted", .string(manifest.files[0].name)),
-    ])
-    try change(folder, "segments", .array([segment]))
-    let index = try IndexFolder(folder("i"))
-    #expect(status { _ = try IndexMerge([index], WordOverlap.self) } == .config)
-    #expect(status { _ = try search(folder, "cat") } == .config)
-  }
-
   @Test func aNumberIsFinite() throws {
     for text in ["inf", "nan", "-1"] {
       #expect(

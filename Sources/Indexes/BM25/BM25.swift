@@ -27,7 +27,7 @@ package enum BM25: IndexType {
     ] + Feedback.parameters
   package static let files = [
     termBytes, termOffsets, postingOffsets, postingDocuments, postingFrequencies, lengths,
-    lengthBytes, vectors, vectorOffsets,
+    lengthBytes, withoutTerms, vectors, vectorOffsets, deletedTerms, deletedCounts,
   ]
 
   static let language = "language"
@@ -68,6 +68,16 @@ package enum BM25: IndexType {
     presence: .unless(storeVectors, "no"),
     "where each document's terms start, and where the last ones end")
 
+  static let withoutTerms = IndexFile(
+    "lengths.none", tensor: "documents", [.i32], [.count("texts without a term")],
+    "documents that are more than white space and have no term, ascending")
+  static let deletedTerms = IndexFile(
+    "deleted.terms", tensor: "terms", [.i32], [.count("terms of deleted documents")],
+    presence: .deletions, "numbers of the terms that deleted documents have, ascending")
+  static let deletedCounts = IndexFile(
+    "deleted.counts", tensor: "counts", [.i32], [.count("terms of deleted documents")],
+    presence: .deletions, "how many deleted documents have each of them")
+
   package static func analyzer(_ arguments: IndexArguments) -> JSON {
     .object([JSON.Member("name", .string(arguments.text(language) ?? ""))])
   }
@@ -94,15 +104,54 @@ package enum BM25: IndexType {
   package static func open(
     _ segment: IndexSegment, _ arguments: IndexArguments, _ work: IndexWork
   ) throws(Failure) -> any SearchableIndex {
+    try open([segment], arguments, work)
+  }
+
+  package static func open(
+    _ segments: [IndexSegment], _ arguments: IndexArguments, _ work: IndexWork
+  ) throws(Failure) -> any SearchableIndex {
     let feedback = try Feedback(arguments)
-    if let feedback, !segment.has(vectors) {
+    if let feedback, let other = segments.first(where: { !$0.has(vectors) }) {
       throw .config(
-        segment.folder,
+        other.folder,
         "--\(feedback.name) needs the documents' terms, and the index has no vectors",
         hint: "build it without --store-vectors no")
     }
-    return try BM25Index(
-      segment, analyzer(of: arguments), k1: Float(arguments.number(k1)),
-      b: Float(arguments.number(b)), feedback, work)
+    let postings = try segments.map { segment throws(Failure) in try TermPostings(segment) }
+    let statistics = CollectionStatistics(postings)
+    let (analyzer, k1, b) = try (
+      analyzer(of: arguments), Float(arguments.number(k1)), Float(arguments.number(b))
+    )
+    let parts = try zip(segments, postings).map { segment, postings throws(Failure) in
+      try BM25Index(segment, postings, statistics, analyzer, k1: k1, b: b, work)
+    }
+    guard let feedback else { return SegmentedIndex.joining(parts, of: segments) }
+    return FeedbackIndex(parts, SegmentedIndex(parts, of: segments), statistics, feedback, work)
+  }
+
+  package static func describeDeleted(
+    of segment: IndexSegment, _ files: SegmentFiles
+  ) throws(Failure) -> [JSON.Member] {
+    let deleted = try TermPostings(segment).countDeleted()
+    try files.create(deletedTerms).append(numbers: deleted.terms)
+    try files.create(deletedCounts).append(numbers: deleted.counts)
+    return deleted.numbers.statistics
+  }
+
+  package static func statistics(of segments: [IndexSegment]) throws(Failure) -> [JSON.Member] {
+    let postings = try segments.map { segment throws(Failure) in try TermPostings(segment) }
+    return CollectionStatistics(postings).numbers.statistics
+  }
+
+  package static func lists(of segments: [IndexSegment]) throws(Failure) -> [Int] {
+    var lengths: [[UInt8]: Int] = [:]
+    for segment in segments {
+      let postings = try TermPostings(segment)
+      for term in 0..<postings.count {
+        let bytes = try postings.withTerm(term) { Array($0) }
+        lengths[bytes, default: 0] += try postings.liveDocuments(with: term)
+      }
+    }
+    return Array(lengths.values)
   }
 }

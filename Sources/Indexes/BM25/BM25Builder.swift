@@ -28,9 +28,8 @@ struct BM25Builder: IndexBuilder {
   private var vectors: TermVectorWriter?
   private let lengths: StreamedTensorFile
   private let lengthBytes: StreamedTensorFile
-  private var textDocuments = 0
-  private var filledDocuments = 0
-  private var totalLength = 0
+  private let withoutTerms: StreamedTensorFile
+  private var numbers = TermPostings.Numbers()
 
   /// - Throws: 73 where the files cannot be made.
   init(
@@ -45,6 +44,7 @@ struct BM25Builder: IndexBuilder {
     vectors = storesVectors ? TermVectorWriter(try writer.spool()) : nil
     lengths = try writer.create(BM25.lengths)
     lengthBytes = try writer.create(BM25.lengthBytes)
+    withoutTerms = try writer.create(BM25.withoutTerms)
   }
 
   mutating func append(_ block: DocumentBlock) throws(Failure) {
@@ -78,7 +78,7 @@ struct BM25Builder: IndexBuilder {
         length += Int(count)
       }
       try vectors?.append(terms: terms[first...], frequencies: frequencies[first...])
-      if batch.withText(index, Self.isText) { textDocuments += 1 }
+      if length == 0, batch.withText(index, Self.isText) { try append(withoutTerms: [document]) }
       try append(length: length)
       if terms.count >= blockPostings { try putAside() }
     }
@@ -89,47 +89,63 @@ struct BM25Builder: IndexBuilder {
     text.contains { $0 > UInt8(ascii: " ") }
   }
 
+  /// Adds documents that are more than white space and have no term.
+  private mutating func append(withoutTerms documents: [Int32]) throws(Failure) {
+    try withoutTerms.append(numbers: documents)
+    numbers.texts += documents.count
+  }
+
   private mutating func append(length: Int) throws(Failure) {
     try lengths.append(numbers: [Int32(length).littleEndian])
     try lengthBytes.append(numbers: [DocumentLength.byte(length)])
-    totalLength += length
-    if length > 0 { filledDocuments += 1 }
+    numbers.total += length
+    if length > 0 {
+      numbers.filled += 1
+      numbers.texts += 1
+    }
   }
 
   mutating func append(contentsOf segment: IndexSegment) throws(Failure) {
     try putAside()
-    let first = Int32(writer.documents)
+    let ordinals = segment.renumbered(from: writer.documents)
     let postings = try TermPostings(segment)
     try postings.check()
-    textDocuments += postings.textDocuments
+    let others = (0..<postings.withoutTerms.count)
+      .map { ordinals[Int(postings.withoutTerms[$0])] }.filter { $0 >= 0 }
+    try append(withoutTerms: others)
     try writer.append(idsOf: segment)
-    for document in 0..<segment.documents { try append(length: Int(postings.lengths[document])) }
-    // Terms ascend there as they will here.
-    var numbers: [Int] = []
-    for term in 0..<postings.count {
-      numbers.append(try postings.withTerm(term) { table.insert($0).index })
+    for document in 0..<segment.documents where segment.isLive(document) {
+      try append(length: Int(postings.lengths[document]))
     }
+    // Terms ascend there as they will here; those of deleted documents alone are none.
+    var termNumbers = [Int](repeating: -1, count: postings.count)
     try blocks.putAside { add throws(Failure) in
-      for (term, number) in numbers.enumerated() {
-        let range = try postings.range(term)
-        try add(
-          number, range.map { postings.documents[$0] + first }, postings.frequencies.bytes(range))
+      for term in 0..<postings.count {
+        let live = try postings.range(term).filter { ordinals[Int(postings.documents[$0])] >= 0 }
+        if live.isEmpty { continue }
+        let number = try postings.withTerm(term) { table.insert($0).index }
+        termNumbers[term] = number
+        let documents = live.map { ordinals[Int(postings.documents[$0])] }
+        let frequencies = live.map { postings.frequencies[$0] }
+        try frequencies.withUnsafeBufferPointer { frequencies throws(Failure) in
+          try add(number, documents, UnsafeRawBufferPointer(frequencies))
+        }
       }
     }
-    if vectors != nil { try append(vectorsOf: segment, numbers) }
+    if vectors != nil { try append(vectorsOf: segment, termNumbers) }
   }
 
   /// - Parameters:
   ///   - segment: Where the vectors are.
-  ///   - numbers: The number here of each term there.
+  ///   - numbers: The number here of each term there; -1 of one that no document has any more.
   /// - Throws: 65 where a vector is damaged, 74 where the file cannot be written.
   private mutating func append(
     vectorsOf segment: IndexSegment, _ numbers: [Int]
   ) throws(Failure) {
     let stored = try TermVectors(segment)
-    for document in 0..<segment.documents {
+    for document in 0..<segment.documents where segment.isLive(document) {
       let terms = try stored.terms(of: document)
-      guard terms.last.map({ $0.term < numbers.count }) ?? true else {
+      guard terms.allSatisfy({ $0.term < numbers.count && numbers[$0.term] >= 0 }) else {
         throw stored.damaged(document)
       }
       try vectors?.append(
@@ -166,12 +182,10 @@ struct BM25Builder: IndexBuilder {
       documents: documentFile.append, weights: frequencyFile.append)
     try termOffsets.append(numbers: [end.littleEndian])
     try postingOffsets.append(numbers: [Int64(total).littleEndian])
-    return IndexContent(statistics: [
-      JSON.Member("terms", .integer(table.count)), JSON.Member("postings", .integer(total)),
-      JSON.Member(BM25.textDocuments, .integer(textDocuments)),
-      JSON.Member(BM25.filledDocuments, .integer(filledDocuments)),
-      JSON.Member(BM25.totalLength, .integer(totalLength)),
-    ])
+    return IndexContent(
+      statistics: [
+        JSON.Member("terms", .integer(table.count)), JSON.Member("postings", .integer(total)),
+      ] + numbers.statistics)
   }
 
   /// All terms in bytewise order.

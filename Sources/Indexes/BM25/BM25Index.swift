@@ -20,8 +20,8 @@ final class BM25Index: RescoringIndex {
   private let place: String
   private let analyzer: Analyzer
   private let postings: TermPostings
-  private let feedback: Feedback?
-  /// Nil where nothing asks for them.
+  private let statistics: CollectionStatistics
+  /// Nil where they are not stored.
   private let vectors: TermVectors?
   private let pool: WorkerPool
   /// What a frequency is multiplied by, for each length byte.
@@ -33,17 +33,17 @@ final class BM25Index: RescoringIndex {
 
   /// - Throws: 65 where the files do not fit the manifest.
   init(
-    _ segment: IndexSegment, _ analyzer: Analyzer, k1: Float, b: Float, _ feedback: Feedback?,
-    _ work: IndexWork
+    _ segment: IndexSegment, _ postings: TermPostings, _ statistics: CollectionStatistics,
+    _ analyzer: Analyzer, k1: Float, b: Float, _ work: IndexWork
   ) throws(Failure) {
     place = segment.folder
     self.analyzer = analyzer
     documents = try DocumentTable(segment)
-    postings = try TermPostings(segment)
-    self.feedback = feedback
-    vectors = feedback == nil ? nil : try TermVectors(segment)
+    self.postings = postings
+    vectors = segment.has(BM25.vectors) ? try TermVectors(segment) : nil
+    self.statistics = statistics
     pool = work.pool
-    let average = Float(Double(postings.totalLength) / Double(max(postings.filledDocuments, 1)))
+    let average = statistics.averageLength
     inverses = (0...255).map { byte in
       let length = Float(DocumentLength.length(UInt8(byte)))
       return 1 / (k1 * ((1 - b) + b * length / average))
@@ -53,40 +53,34 @@ final class BM25Index: RescoringIndex {
   }
 
   func search(_ request: SearchRequest) throws(Failure) -> [[TopDocuments.Entry]] {
-    guard case .texts(let texts) = request.queries else {
-      throw .config(place, "expected queries that are text, found \(request.queries.form)")
-    }
-    let results = Results<[TopDocuments.Entry]>(texts.count)
-    try pool.forEach(texts.count) { [self] index, worker throws(Failure) in
+    try search(request, counts(request.queries))
+  }
+
+  /// The best documents for the terms of each query, whose weights may be other ones than its text has.
+  func search(
+    _ request: SearchRequest, _ queries: [TermWeights]
+  ) throws(Failure) -> [[TopDocuments.Entry]] {
+    let results = Results<[TopDocuments.Entry]>(queries.count)
+    try pool.forEach(queries.count) { [self] index, worker throws(Failure) in
       let entries = try scratch.with(worker) { scores throws(Failure) in
-        let id = request.ids[index]
-        let query = try expanded(counts(texts[index], &scores.analysis), id, request, &scores)
-        return try best(query, id, request, &scores)
+        var candidates = Candidates(request.ids[index], request, documents)
+        try scan(terms(of: queries[index]), &scores, &candidates)
+        return try candidates.finish(request.ids[index], place)
       }
       results.set(index, entries)
     }
-    return texts.indices.map { results.take($0) }
-  }
-
-  /// The best documents for some terms.
-  private func best(
-    _ query: TermWeights, _ id: [UInt8], _ request: SearchRequest, _ scores: inout Scores
-  ) throws(Failure) -> [TopDocuments.Entry] {
-    var candidates = Candidates(id, request, documents)
-    try scan(terms(of: query), &scores, &candidates)
-    return try candidates.finish(id, place)
+    return queries.indices.map { results.take($0) }
   }
 
   func scores(
     _ queries: Embeddings, _ query: Int, of ordinals: [Int]
   ) throws(Failure) -> [Float] {
-    guard case .texts(let texts) = queries else {
-      throw .config(place, "expected queries that are text, found \(queries.form)")
-    }
-    var scores = Scores(min(Self.window, documents.count))
-    let request = SearchRequest(ids: [[]], queries: .texts([texts[query]]), k: 1)
-    let terms = try terms(
-      of: expanded(counts(texts[query], &scores.analysis), [], request, &scores))
+    try scores(counts(queries[query..<query + 1])[0], of: ordinals)
+  }
+
+  /// Scores of some documents for the terms of a query.
+  func scores(_ query: TermWeights, of ordinals: [Int]) throws(Failure) -> [Float] {
+    let terms = try terms(of: query)
     return ordinals.map { ordinal in
       var sum = 0.0
       for term in terms {
@@ -96,6 +90,26 @@ final class BM25Index: RescoringIndex {
     }
   }
 
+  /// How often a document has each term that counts.
+  ///
+  /// - Parameters:
+  ///   - document: Its ordinal.
+  ///   - takes: Whether a term counts.
+  /// - Returns: The terms.
+  /// - Throws: 65 where the vector is damaged.
+  func vector(
+    of document: Int, _ takes: ([UInt8]) throws(Failure) -> Bool
+  ) throws(Failure) -> TermWeights {
+    var weights = TermWeights()
+    guard let vectors else { return weights }
+    for (term, frequency) in try vectors.terms(of: document) {
+      guard term < postings.count else { throw vectors.damaged(document) }
+      let bytes = try postings.withTerm(term) { Array($0) }
+      if try takes(bytes) { weights.add(Float(frequency), to: bytes) }
+    }
+    return weights
+  }
+
   // MARK: The query
 
   private struct QueryTerm {
@@ -103,51 +117,35 @@ final class BM25Index: RescoringIndex {
     var weight: Float
   }
 
-  /// How often a text has each term.
-  private func counts(_ text: [UInt8], _ analysis: inout Analyzer.Scratch) -> TermWeights {
-    var counts = TermWeights()
-    analyzer.forEachTerm(of: text, scratch: &analysis) { counts.add(1, to: Array($0)) }
-    return counts
-  }
-
-  /// What a query becomes by the documents that it finds first, if feedback is asked for.
-  private func expanded(
-    _ query: TermWeights, _ id: [UInt8], _ request: SearchRequest, _ scores: inout Scores
-  ) throws(Failure) -> TermWeights {
-    guard let feedback, let vectors else { return query }
-    var first = request
-    first.k = feedback.depth
-    first.floor = -.infinity
-    // Which documents are in is the reference's choice, whatever order is asked for in the end.
-    first.ties = .anserini
-    let found = try best(query, id, first, &scores)
-    let (top, bottom) = feedback.places(found.count)
-    func document(_ entry: TopDocuments.Entry) throws(Failure) -> Feedback.Document {
-      var weights = TermWeights()
-      for (term, frequency) in try vectors.terms(of: Int(entry.ordinal)) {
-        guard term < postings.count else { throw vectors.damaged(Int(entry.ordinal)) }
-        let share = Float(try postings.range(term).count) / Float(postings.textDocuments)
-        let bytes = try postings.withTerm(term) { Array($0) }
-        if feedback.takes(bytes, share: share) { weights.add(Float(frequency), to: bytes) }
-      }
-      return Feedback.Document(score: entry.score, weights: weights)
+  /// How often texts have each term.
+  ///
+  /// - Throws: 78 for queries that are no texts.
+  func counts(_ queries: Embeddings) throws(Failure) -> [TermWeights] {
+    guard case .texts(let texts) = queries else {
+      throw .config(place, "expected queries that are text, found \(queries.form)")
     }
-    var (near, far): ([Feedback.Document], [Feedback.Document]) = ([], [])
-    for place in top { near.append(try document(found[place])) }
-    for place in bottom.reversed() { far.append(try document(found[place])) }
-    return feedback.expanded(query, top: near, bottom: far)
+    let results = Results<TermWeights>(texts.count)
+    pool.forEachUnchecked(texts.count) { index, worker in
+      scratch.with(worker) { scores in
+        var counts = TermWeights()
+        analyzer.forEachTerm(of: texts[index], scratch: &scores.analysis) {
+          counts.add(1, to: Array($0))
+        }
+        results.set(index, counts)
+      }
+    }
+    return texts.indices.map { results.take($0) }
   }
 
   /// The terms of a query that some document has, in bytewise order.
   private func terms(of query: TermWeights) throws(Failure) -> [QueryTerm] {
     var terms: [QueryTerm] = []
     for (bytes, weight) in query.sorted {
-      let found = try bytes.withUnsafeBufferPointer { bytes throws(Failure) in
-        try postings.find(UnsafeRawBufferPointer(bytes))
-      }
-      guard let term = found else { continue }
+      guard let term = try postings.find(bytes) else { continue }
       let range = try postings.range(term)
-      let (all, own) = (Double(postings.filledDocuments), Double(range.count))
+      let (all, own) = try (
+        Double(statistics.numbers.filled), Double(statistics.documents(with: bytes))
+      )
       let idf = Float(log(1 + (all - own + 0.5) / (own + 0.5)))
       terms.append(QueryTerm(range: range, weight: weight * idf))
     }

@@ -1,5 +1,6 @@
 import Failures
 import IndexFormat
+import JSON
 import Records
 
 /// The terms of a segment and the documents that have them.
@@ -8,10 +9,12 @@ struct TermPostings: Sendable {
   let frequencies: MappedColumn<Int32>
   let lengths: MappedColumn<Int32>
   let lengthBytes: MappedColumn<UInt8>
-  /// Documents that are more than white space, documents with a term, and terms of all documents with their repetitions.
-  let textDocuments: Int
-  let filledDocuments: Int
-  let totalLength: Int
+  /// Documents that are more than white space, documents with a term, and terms of all documents with
+  /// their repetitions; deleted ones among them.
+  private let numbers: Numbers
+  private let deleted: Deleted?
+  /// Documents that are more than white space and have no term, ascending.
+  let withoutTerms: MappedColumn<Int32>
   private let bytes: MappedColumn<UInt8>
   private let ends: MappedColumn<Int64>
   private let offsets: MappedColumn<Int64>
@@ -27,16 +30,13 @@ struct TermPostings: Sendable {
     frequencies = try segment.column(BM25.postingFrequencies, as: Int32.self)
     lengths = try segment.column(BM25.lengths, as: Int32.self)
     lengthBytes = try segment.column(BM25.lengthBytes, as: UInt8.self)
-    func number(_ name: String) -> Int? {
-      segment.manifest.statistics.first { $0.key == name }?.value.integer
-    }
-    guard let texts = number(BM25.textDocuments), let filled = number(BM25.filledDocuments),
-      let total = number(BM25.totalLength), (0...segment.documents).contains(texts),
-      (0...texts).contains(filled), total >= filled
-    else {
-      throw .data("\(segment.folder)/\(IndexManifest.fileName)", "damaged manifest: statistics")
-    }
-    (textDocuments, filledDocuments, totalLength) = (texts, filled, total)
+    withoutTerms = try segment.column(BM25.withoutTerms, as: Int32.self)
+    let numbers = Numbers(segment.statistics)
+    guard let numbers, (0...segment.documents).contains(numbers.texts),
+      numbers.filled + withoutTerms.count == numbers.texts, numbers.total >= numbers.filled
+    else { throw Self.damagedStatistics(segment) }
+    self.numbers = numbers
+    deleted = try Deleted(segment, of: numbers)
     guard ends.count == offsets.count, ends.count >= 1, documents.count == frequencies.count,
       ends[0] == 0, Int(ends[ends.count - 1]) == bytes.count, offsets[0] == 0,
       Int(offsets[offsets.count - 1]) == documents.count
@@ -55,8 +55,65 @@ struct TermPostings: Sendable {
     return try body(bytes.bytes(start..<end))
   }
 
+  /// Numbers of some documents.
+  struct Numbers: Equatable, Sendable {
+    /// Documents that are more than white space.
+    var texts = 0
+    /// Documents with a term.
+    var filled = 0
+    /// Terms of all documents with their repetitions.
+    var total = 0
+
+    init() {}
+
+    /// Nil where statistics lack one of them, or it is none.
+    init?(_ statistics: [JSON.Member]) {
+      func number(_ name: String) -> Int? {
+        statistics.first { $0.key == name }?.value.integer.flatMap { $0 < 0 ? nil : $0 }
+      }
+      guard let texts = number(BM25.textDocuments), let filled = number(BM25.filledDocuments),
+        let total = number(BM25.totalLength)
+      else { return nil }
+      (self.texts, self.filled, self.total) = (texts, filled, total)
+    }
+
+    var statistics: [JSON.Member] {
+      [
+        JSON.Member(BM25.textDocuments, .integer(texts)),
+        JSON.Member(BM25.filledDocuments, .integer(filled)),
+        JSON.Member(BM25.totalLength, .integer(total)),
+      ]
+    }
+
+    static func + (a: Numbers, b: Numbers) -> Numbers {
+      var sum = a
+      sum.texts += b.texts
+      sum.filled += b.filled
+      sum.total += b.total
+      return sum
+    }
+
+    static func - (a: Numbers, b: Numbers) -> Numbers {
+      var difference = a
+      difference.texts -= b.texts
+      difference.filled -= b.filled
+      difference.total -= b.total
+      return difference
+    }
+  }
+
+  private static func damagedStatistics(_ segment: IndexSegment) -> Failure {
+    .data("\(segment.folder)/\(IndexManifest.fileName)", "damaged manifest: statistics")
+  }
+
   /// The number of a term; nil where no document has it.
-  func find(_ wanted: UnsafeRawBufferPointer) throws(Failure) -> Int? {
+  func find(_ term: [UInt8]) throws(Failure) -> Int? {
+    try term.withUnsafeBufferPointer { term throws(Failure) in
+      try find(UnsafeRawBufferPointer(term))
+    }
+  }
+
+  private func find(_ wanted: UnsafeRawBufferPointer) throws(Failure) -> Int? {
     var (low, high) = (0, count)
     while low < high {
       let middle = (low + high) / 2
@@ -104,9 +161,20 @@ struct TermPostings: Sendable {
       else { throw damaged("the length of document \(document)") }
     }
     try check(vectorsOf: counted.count)
-    guard filledDocuments == counted.count(where: { $0 > 0 }),
-      totalLength == counted.reduce(0, +)
+    guard numbers.filled == counted.count(where: { $0 > 0 }),
+      numbers.total == counted.reduce(0, +)
     else { throw damaged("the statistics of the manifest") }
+    var last: Int32 = -1
+    for place in 0..<withoutTerms.count {
+      let document = withoutTerms[place]
+      guard document > last, Int(document) < segment.documents, lengths[Int(document)] == 0 else {
+        throw damaged("document \(document) of those without terms")
+      }
+      last = document
+    }
+    if let deleted, try countDeleted() != deleted.counts {
+      throw damaged("the terms of deleted documents")
+    }
   }
 
   /// Reads the documents' vectors, and asks the postings for each of their terms.
@@ -130,4 +198,87 @@ struct TermPostings: Sendable {
   }
 
   func damaged(_ what: String) -> Failure { .data(segment.folder, "damaged: \(what)") }
+}
+
+// MARK: Deleted documents
+
+extension TermPostings {
+  /// What is to be known of the deleted documents of a segment.
+  struct DeletedCounts: Equatable {
+    var numbers = Numbers()
+    /// Terms that they have, ascending, and how many of them have each.
+    var terms: [Int32] = []
+    var counts: [Int32] = []
+  }
+
+  /// What the files say of the deleted documents.
+  private struct Deleted: Sendable {
+    let numbers: Numbers
+    private let terms: MappedColumn<Int32>
+    private let documents: MappedColumn<Int32>
+
+    /// Nil where no document is deleted, or which are is not in files yet.
+    init?(_ segment: IndexSegment, of all: Numbers) throws(Failure) {
+      guard segment.deleted != nil, segment.has(BM25.deletedTerms) else { return nil }
+      guard let own = Numbers(segment.deletedStatistics), own.texts <= all.texts,
+        own.filled <= all.filled, own.total <= all.total
+      else { throw TermPostings.damagedStatistics(segment) }
+      numbers = own
+      terms = try segment.column(BM25.deletedTerms, as: Int32.self)
+      documents = try segment.column(BM25.deletedCounts, as: Int32.self)
+      guard terms.count == documents.count else {
+        throw .data(segment.folder, "damaged: the terms of deleted documents")
+      }
+    }
+
+    /// How many deleted documents have a term.
+    func documents(with term: Int) -> Int {
+      var (low, high) = (0, terms.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if Int(terms[middle]) < term { low = middle + 1 } else { high = middle }
+      }
+      return low < terms.count && Int(terms[low]) == term ? Int(documents[low]) : 0
+    }
+
+    var counts: DeletedCounts {
+      DeletedCounts(
+        numbers: numbers, terms: (0..<terms.count).map { terms[$0] },
+        counts: (0..<documents.count).map { documents[$0] })
+    }
+  }
+
+  /// Numbers of the documents that are not deleted.
+  var liveNumbers: Numbers { numbers - (deleted?.numbers ?? Numbers()) }
+
+  /// How many documents that are not deleted have a term.
+  func liveDocuments(with term: Int) throws(Failure) -> Int {
+    try range(term).count - (deleted?.documents(with: term) ?? 0)
+  }
+
+  /// Counts the terms of the segment's deleted documents, by reading all postings.
+  func countDeleted() throws(Failure) -> DeletedCounts {
+    var found = DeletedCounts()
+    for document in 0..<segment.documents where !segment.isLive(document) && lengths[document] > 0 {
+      found.numbers.filled += 1
+      found.numbers.total += Int(lengths[document])
+    }
+    let others = (0..<withoutTerms.count).count { !segment.isLive(Int(withoutTerms[$0])) }
+    found.numbers.texts = found.numbers.filled + others
+    for term in 0..<count {
+      var number: Int32 = 0
+      for posting in try range(term) {
+        let document = Int(documents[posting])
+        guard document >= 0, document < segment.documents else {
+          throw damaged("a posting of document \(document)")
+        }
+        if !segment.isLive(document) { number += 1 }
+      }
+      if number > 0 {
+        found.terms.append(Int32(term))
+        found.counts.append(number)
+      }
+    }
+    return found
+  }
 }

@@ -94,21 +94,26 @@ struct CodeWriter {
 
   /// Adds the codes of a segment.
   mutating func append(contentsOf segment: IndexSegment) throws(Failure) {
-    try codes.append(copying: segment.tensor(Flat.codeRows))
-    if let scales { try scales.append(copying: segment.tensor(Flat.codeScales)) }
-    try errors.append(copying: segment.tensor(Flat.codeErrors))
-    try norms.append(copying: segment.tensor(Flat.codeNorms))
-    longest = max(longest, try FlatCodes(segment).longest)
+    let rows = segment.liveRanges
+    try codes.append(rows, of: segment.tensor(Flat.codeRows))
+    if let scales { try scales.append(rows, of: segment.tensor(Flat.codeScales)) }
+    try errors.append(rows, of: segment.tensor(Flat.codeErrors))
+    try norms.append(rows, of: segment.tensor(Flat.codeNorms))
+    let stored = try FlatCodes(segment)
+    longest = rows.reduce(longest) { $1.reduce($0) { max($0, stored.norm($1)) } }
   }
 }
 
 extension StreamedTensorFile {
-  /// Adds all bytes of a tensor.
-  func append(copying tensor: IndexTensor) throws(Failure) {
+  /// Adds some rows of a tensor.
+  func append(_ rows: [Range<Int>], of tensor: IndexTensor) throws(Failure) {
     let bytes = tensor.bytes
-    for start in stride(from: 0, to: bytes.count, by: 1 << 20) {
-      try append(
-        UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + (1 << 20), bytes.count)]))
+    let size = bytes.count / max(tensor.entry.shape[0], 1)
+    for range in rows {
+      for start in stride(from: range.lowerBound * size, to: range.upperBound * size, by: 1 << 20) {
+        let end = min(start + (1 << 20), range.upperBound * size)
+        try append(UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
+      }
     }
   }
 }

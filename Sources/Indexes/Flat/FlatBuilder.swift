@@ -87,8 +87,9 @@ struct FlatBuilder: IndexBuilder {
 
   mutating func append(contentsOf segment: IndexSegment) throws(Failure) {
     try writer.append(idsOf: segment)
-    if let vectors { try vectors.append(copying: segment.tensor(Flat.vectors)) }
-    if let scales { try scales.append(copying: segment.tensor(Flat.scales)) }
+    let rows = segment.liveRanges
+    if let vectors { try vectors.append(rows, of: segment.tensor(Flat.vectors)) }
+    if let scales { try scales.append(rows, of: segment.tensor(Flat.scales)) }
     try codes?.append(contentsOf: segment)
   }
 

@@ -85,7 +85,7 @@ struct FlatCodes: @unchecked Sendable {
     self.scales = try scales.map { scales throws(Failure) in try Self.numbers(scales) }
     self.errors = try Self.numbers(errors)
     self.norms = try Self.numbers(norms)
-    let member = segment.manifest.statistics.first { $0.key == Flat.longest }?.value
+    let member = segment.statistics.first { $0.key == Flat.longest }?.value
     guard let longest = member?.double.map({ Float($0) }), longest >= 0 else {
       throw .data(
         "\(segment.folder)/\(IndexManifest.fileName)", "damaged manifest: no \(Flat.longest)")

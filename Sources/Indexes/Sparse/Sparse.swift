@@ -43,4 +43,19 @@ package enum Sparse: IndexType {
   ) throws(Failure) -> any SearchableIndex {
     try SparseIndex(segment, work)
   }
+
+  package static func lists(of segments: [IndexSegment]) throws(Failure) -> [Int] {
+    var lengths: [Int] = []
+    for segment in segments {
+      let postings = try Postings(segment)
+      lengths += repeatElement(0, count: max(0, postings.terms - lengths.count))
+      for term in 0..<postings.terms {
+        let range = postings.range(term)
+        lengths[term] +=
+          segment.deleted == nil
+          ? range.count : range.count { segment.isLive(Int(postings.documents[$0])) }
+      }
+    }
+    return lengths
+  }
 }

@@ -62,17 +62,19 @@ struct SparseBuilder: IndexBuilder {
 
   mutating func append(contentsOf segment: IndexSegment) throws(Failure) {
     try putAside()
-    let first = Int32(writer.documents)
+    let numbers = segment.renumbered(from: writer.documents)
     let postings = try Postings(segment)
     try postings.check()
     try writer.append(idsOf: segment)
     // The segment's documents come behind those that are here.
     try blocks.putAside { add throws(Failure) in
       for term in 0..<dimension {
-        let range = postings.range(term)
-        if range.isEmpty { continue }
-        // All are in the writer, so the sum fits as well.
-        try add(term, range.map { postings.documents[$0] + first }, postings.weights.bytes(range))
+        let live = postings.range(term).filter { numbers[Int(postings.documents[$0])] >= 0 }
+        if live.isEmpty { continue }
+        let documents = live.map { numbers[Int(postings.documents[$0])] }
+        try live.map { postings.weights[$0] }.withUnsafeBufferPointer { weights throws(Failure) in
+          try add(term, documents, UnsafeRawBufferPointer(weights))
+        }
       }
     }
   }

@@ -1,0 +1,192 @@
+import Failures
+import Glibc
+import JSON
+import Streams
+import Tensors
+
+/// The new files of an index, in a folder of their own until all are whole.
+///
+/// The folder stands beside the place of a new index, and in the folder of an index that is to be
+/// replaced or changed, which may be the root of a file system.
+package final class IndexWorkspace {
+  /// The folder of the index, behind links.
+  package let target: String
+  /// Where the files are until then.
+  private let folder: String
+  private let replaces: Bool
+  /// The manifest that a change starts from, which nobody else may have changed meanwhile; nil for an
+  /// index that is replaced whatever it is.
+  private let base: [UInt8]?
+  /// Says that the folder is in use.
+  private let lock: FolderLock
+  private var cleanup: [Signals.Token] = []
+  private let parents: MadeFolders
+  private var isFinished = false
+  /// Files that are whole.
+  private var files: [IndexManifest.File] = []
+
+  /// - Parameters:
+  ///   - target: Folder of the index.
+  ///   - base: The manifest that a change starts from; the index is locked by the caller then.
+  /// - Throws: 73 where the folder cannot be made, or something else than an index is in its place.
+  package init(_ target: String, changing base: [UInt8]? = nil) throws(Failure) {
+    // Behind a link is the folder that is replaced, and its neighbours are on its file system.
+    self.target = try Self.resolved(target)
+    self.base = base
+    replaces = WholeFile.exists(self.target)
+    if replaces {
+      guard WholeFile.exists("\(self.target)/\(IndexManifest.fileName)") else {
+        throw Failure(
+          .cannotCreate, at: self.target, "there is something here that is not an index",
+          hint: "remove it, or choose another name")
+      }
+      _ = try IndexReplacement.ownFiles(of: self.target)
+    }
+    folder = TemporaryName.beside(
+      replaces ? "\(self.target)/\(IndexReplacement.temporary)" : self.target)
+    IndexReplacement.sweep(beside: self.target)
+    parents = try MadeFolders(above: self.target)
+    cleanup = [Signals.register(folder)]
+    guard mkdir(folder, 0o777) == 0 else { throw SystemError.cannotCreate(self.target) }
+    lock = try FolderLock(claiming: folder)
+  }
+
+  deinit {
+    if !isFinished { Self.remove(folder) }
+    forgetFiles()
+  }
+
+  /// The folder of an index, behind links and without a slash at its end.
+  static func resolved(_ target: String) throws(Failure) -> String {
+    var target = target
+    while target.count > 1, target.hasSuffix("/") { target.removeLast() }
+    return try PathName.behindLinks(target)
+  }
+
+  /// From here on a signal removes nothing.
+  private func forgetFiles() {
+    for token in cleanup { Signals.forget(token) }
+    cleanup = []
+  }
+
+  /// Scratch space that is gone with the process.
+  ///
+  /// - Throws: 73 where it cannot be made.
+  package func spool() throws(Failure) -> SpoolFile { try SpoolFile("\(folder)/spool") }
+
+  /// A path in the folder, which is removed with it; registered before there is anything.
+  func place(_ name: String) -> String {
+    let path = "\(folder)/\(name)"
+    cleanup.append(Signals.register(path))
+    return path
+  }
+
+  /// Takes a whole file into the index.
+  ///
+  /// - Parameters:
+  ///   - name: What it is, such as `documents.ranks`.
+  ///   - path: Where it is in the folder.
+  /// - Returns: The name that it gets.
+  /// - Throws: 74 where it cannot be read.
+  func take(_ name: String, _ path: String) throws(Failure) -> String {
+    let checksum = try FileDigest.short(path)
+    let placed = IndexReplacement.placed(name, checksum: checksum)
+    let size = try OwnedDescriptor.open(reading: path).size(path)
+    cleanup.append(Signals.register("\(folder)/\(placed)"))
+    guard rename(path, "\(folder)/\(placed)") == 0 else { throw SystemError.cannotCreate(path) }
+    // Two segments may have the same file.
+    if !files.contains(where: { $0.name == placed }) {
+      files.append(IndexManifest.File(name: placed, size: size, checksum: checksum))
+    }
+    return placed
+  }
+
+  /// Writes the manifest, and puts the index in its place.
+  ///
+  /// - Parameters:
+  ///   - manifest: The new one; which files it has is found out here.
+  ///   - earlier: Files that were there before.
+  /// - Throws: 73 and 74 where a file cannot be written or placed; 75 where another process changed
+  ///   the index meanwhile.
+  package func put(
+    _ manifest: IndexManifest, earlier: [IndexManifest.File] = []
+  ) throws(Failure) {
+    var manifest = manifest
+    let named = Set(manifest.segments.flatMap(\.files.values))
+    let new = files.filter { named.contains($0.name) }
+    let names = Set(new.map(\.name))
+    manifest.files = new + earlier.filter { named.contains($0.name) && !names.contains($0.name) }
+    manifest.files.sort { $0.name < $1.name }
+    let output = try ByteWriter(
+      place(IndexManifest.fileName), compression: Compression.none)
+    try output.write(manifest.json.indented() + "\n")
+    try output.finish()
+    // A signal while files change places must not remove what is placed.
+    forgetFiles()
+    parents.keep()
+    guard replaces else {
+      try IndexReplacement.create(target, from: folder)
+      isFinished = true
+      return
+    }
+    try IndexReplacement.replace(
+      target, from: folder, new.map(\.name).sorted(), keeping: manifest.files.map(\.name),
+      changing: base)
+    Self.remove(folder)
+    isFinished = true
+  }
+
+  /// Removes what changes of the index that were killed left in its folder.
+  func sweep(keeping files: [IndexManifest.File]) {
+    IndexReplacement.removeOld(target, [], keeping: Set(files.map(\.name)), folder)
+  }
+
+  /// Removes a folder of this class, which holds plain files alone.
+  private static func remove(_ folder: String) {
+    for name in IndexReplacement.entries(of: folder) { unlink("\(folder)/\(name)") }
+    rmdir(folder)
+  }
+}
+
+/// Files of a segment that are being written.
+package final class SegmentFiles {
+  private let workspace: IndexWorkspace
+  private var files: [(declared: IndexFile, file: StreamedTensorFile)] = []
+
+  package init(_ workspace: IndexWorkspace) { self.workspace = workspace }
+
+  /// Begins a file: of one of the element types that it may have, which need not be said where there
+  /// is one, and in rows of `columns`, if it has rows.
+  ///
+  /// - Throws: 73 where it cannot be made.
+  package func create(
+    _ declared: IndexFile, type: ElementType? = nil, columns: Int? = nil
+  ) throws(Failure) -> StreamedTensorFile {
+    guard let type = type ?? declared.types.first else {
+      preconditionFailure("\(declared.name): of what type?")
+    }
+    precondition(
+      declared.types.isEmpty || declared.types.contains(type),
+      "\(declared.name) of \(type.rawValue)"
+    )
+    precondition(declared.shape.count == (columns == nil ? 1 : 2), "shape of \(declared.name)")
+    let file = try StreamedTensorFile(
+      workspace.place(declared.name + IndexReplacement.suffix), name: declared.tensor, type: type,
+      columns: columns)
+    files.append((declared, file))
+    return file
+  }
+
+  /// Finishes all files.
+  ///
+  /// - Returns: Names in the folder by what the files are.
+  /// - Throws: 74 where a file cannot be written.
+  package func finish() throws(Failure) -> [String: String] {
+    var names: [String: String] = [:]
+    for (declared, file) in files {
+      try file.finish()
+      names[declared.name] = try workspace.take(declared.name, file.path)
+    }
+    return names
+  }
+}

@@ -1,0 +1,70 @@
+import Failures
+import IndexFormat
+import JSON
+import Tensors
+
+/// What indexes must share to hold parts of one collection.
+package enum IndexAgreement {
+  /// Compares an index with the first one.
+  ///
+  /// - Returns: What was computed differently, for a warning.
+  /// - Throws: 78 where they do not go together.
+  package static func check(
+    _ first: IndexFolder, _ other: IndexFolder
+  ) throws(Failure) -> String? {
+    let (a, b) = (first.manifest, other.manifest)
+    let pairs =
+      [("type", a.type, b.type)] + differences(a.source, b.source) + [
+        (
+          "parameters", JSON.object(a.parameters).serialized(sortingKeys: true),
+          JSON.object(b.parameters).serialized(sortingKeys: true)
+        ),
+        ("codebook", a.codebook ?? "none", b.codebook ?? "none"),
+      ]
+    for (what, x, y) in pairs where x != y {
+      throw .config(
+        other.path, "the indexes disagree: \(what) \(x) of \(first.path) and \(y)")
+    }
+    return difference(a.source, b.source, first.path).map { "\(other.path): \($0)" }
+  }
+
+  /// Compares documents that are to be added with those of an index.
+  ///
+  /// - Returns: What was computed differently, for a warning.
+  /// - Throws: 78 where they do not go together.
+  package static func check(
+    _ index: IndexFolder, _ source: IndexSource, _ place: String
+  ) throws(Failure) -> String? {
+    let own = index.manifest.source
+    for (what, x, y) in differences(own, source) where x != y {
+      throw .config(
+        place, "the documents do not go with those of \(index.path): \(what) \(x) there, found \(y)"
+      )
+    }
+    return difference(own, source, index.path).map { "\(place): \($0)" }
+  }
+
+  /// What documents of one index must have in common, by name.
+  private static func differences(
+    _ a: IndexSource, _ b: IndexSource
+  ) -> [(what: String, String, String)] {
+    let (x, y) = (a.description, b.description)
+    func number(_ value: Int?) -> String { value.map(String.init) ?? "none" }
+    return [
+      ("kind", a.schema?.kind.rawValue ?? "texts", b.schema?.kind.rawValue ?? "texts"),
+      ("dim", number(x.dim), number(y.dim)),
+      ("element", a.element?.rawValue ?? "none", b.element?.rawValue ?? "none"),
+      ("model", x.model ?? "none", y.model ?? "none"),
+      ("similarity", x.similarity ?? "none", y.similarity ?? "none"),
+      ("source", a.json.serialized(), b.json.serialized()),
+    ]
+  }
+
+  private static func difference(
+    _ a: IndexSource, _ b: IndexSource, _ place: String
+  ) -> String? {
+    a.description.difference(from: b.description).map { what, x, y in
+      "\(what) \(x) of \(place) and \(y)"
+    }
+  }
+}
