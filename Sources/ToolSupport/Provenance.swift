@@ -142,3 +142,27 @@ extension ResumeOptions {
     }
   }
 }
+
+extension Provenance {
+  /// What made a folder that is changed again and again: what made it first, and the last change, which
+  /// names the one before by the digest of its input.
+  ///
+  /// - Parameters:
+  ///   - by: JSON of what made it so far; nil where that is left out, and then this is, too.
+  ///   - tools: Tools whose changes are not what made it first.
+  ///   - tool: The one at work.
+  ///   - settings: The command's settings.
+  ///   - inputs: Names and digests of what was read, the folder before the change among them.
+  /// - Returns: JSON of what made it.
+  package static func changing(
+    _ by: String?, _ tools: [String], tool: String, settings: [Setting],
+    inputs: [(String, String)]
+  ) -> String? {
+    guard let by else { return nil }
+    var provenance = Provenance(tool: tool, settings: settings, inputs: inputs, earlier: by)
+    while let last = provenance.earlier.last, tools.contains(last["tool"]?.string ?? "") {
+      provenance.earlier.removeLast()
+    }
+    return provenance.json
+  }
+}

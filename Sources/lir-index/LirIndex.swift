@@ -9,7 +9,10 @@ struct LirIndex: Tool {
   static let configuration = CommandConfiguration(
     commandName: "lir-index",
     abstract: "Build and look after indexes of embeddings.",
-    subcommands: [Build.self, Merge.self, Verify.self, Info.self, Types.self],
+    subcommands: [
+      Build.self, Append.self, Delete.self, Replace.self, Compact.self, Merge.self, Verify.self,
+      Info.self, Types.self,
+    ],
     defaultSubcommand: Build.self)
 
   static func declaredOptions(of subcommand: String?) -> [DeclaredOption]? {

@@ -15,10 +15,13 @@ struct Merge: ToolCommand {
     abstract: "Join indexes of one form; shards 1 to n give the index of the whole.",
     usage: "lir-index merge [OPTIONS] -o DIR INDEX...")
 
-  static let examples = ["lir-index merge -o whole.index part-1.index part-2.index"]
+  static let examples = [
+    "lir-index merge -o whole.index part-1.index part-2.index",
+    "lir-index merge -o rest.index docs.index --without gone.txt",
+  ]
 
   static let outputIsFolder = true
-  static let withoutEffect = ["output"]
+  static let withoutEffect = ["output", "without"]
 
   @OptionGroup(title: "Common") var common: CommonOptions
 
@@ -26,6 +29,11 @@ struct Merge: ToolCommand {
     name: [.customShort("o"), .long],
     help: ArgumentHelp("Folder of the new index.", valueName: "dir"))
   var output: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Ids of documents that are left out, one a line; may be repeated.", valueName: "file"))
+  var without: [String] = []
 
   @Argument(help: ArgumentHelp("Indexes, in order.", valueName: "dir"))
   var inputs: [String]
@@ -35,15 +43,18 @@ struct Merge: ToolCommand {
     var folders: [IndexFolder] = []
     for input in inputs { folders.append(try IndexFolder(input)) }
     guard let first = folders.first else { throw Failure.usage("nothing to merge") }
-    let merge = try IndexMerge(folders, try IndexTypes.of(first.manifest, first.path))
+    var merge = try IndexMerge(folders, try IndexTypes.of(first.manifest, first.path))
     for difference in merge.differences { context.diagnostics.warning(difference) }
+    for path in without {
+      context.warn(try merge.leaveOut(DocumentIDList.read(path)), of: path)
+    }
     var by = first.manifest.source.description.by
-    if !merge.haveOneOrigin {
-      // Indexes of different origin: the merge says which ones it joined.
+    if !merge.haveOneOrigin || !without.isEmpty {
+      // Indexes of different origin, or parts of them: the merge says which ones it joined.
       by =
         Provenance(
-          tool: "lir-index merge", settings: context.settings, inputs: digests(folders),
-          earlier: nil
+          tool: "lir-index merge", settings: context.settings,
+          inputs: digests(folders) + (try InputDigest.of(without, name: "without")), earlier: nil
         ).json
     }
     let documents = try merge.run(to: output, IndexWork(Kernels(), context.pool), by: by) {
@@ -78,26 +89,5 @@ struct Verify: ToolCommand {
       let folder = try IndexFolder(input)
       try IndexTypes.of(folder.manifest, input).verify(folder)
     }
-  }
-}
-
-/// `lir-index info`: what an index is.
-struct Info: ToolCommand {
-  static let tool = "lir-index"
-
-  static let configuration = CommandConfiguration(abstract: "Print an index's manifest as JSON.")
-
-  static let isSilent = true
-
-  @OptionGroup(title: "Common") var common: CommonOptions
-
-  @Argument(help: ArgumentHelp("Index.", valueName: "dir"))
-  var input: String
-
-  func execute(_ context: ToolContext) throws {
-    _ = try IndexManifest(folder: input)
-    // As it stands there, whatever the version.
-    try StandardOutput.write(
-      try JSONFile.read("\(input)/\(IndexManifest.fileName)").indented() + "\n")
   }
 }
