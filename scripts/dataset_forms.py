@@ -195,6 +195,20 @@ def run_lines(scored: Iterable[Any], tag: str = "dataset") -> Iterator[bytes]:
               file=sys.stderr)
 
 
+def of_system(lines: Iterable[bytes], system: str) -> Iterator[bytes]:
+    """The tuples of sentence-transformers' file that have hard negatives of a system, and those alone."""
+    passed = 0
+    for line in lines:
+        record = json.loads(line)
+        if not record["neg"].get(system):
+            passed += 1
+            continue
+        record["neg"] = {system: record["neg"][system]}
+        yield json.dumps(record, separators=(",", ":")).encode() + b"\n"
+    if passed:
+        print(f"fetch-dataset: {passed} queries without negatives of {system} are left out", file=sys.stderr)
+
+
 def triple(row: Dict[str, Any], path: Path) -> Any:
     names = [next((n for n in names if n in row), None) for names in RUN_COLUMNS]
     if None in names:

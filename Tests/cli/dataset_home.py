@@ -130,7 +130,10 @@ class Example:
             json.dumps([int(n), [1, 9.5], [2, 3.25]]) + "\n" for n in self.query_numbers.values()))
         put(folder / "negatives.jsonl.gz", gzip.compress((json.dumps(
             {"qid": q, "pos": [{"pid": pos, "ce-score": 9}],
-             "neg": {"bm25": [{"pid": neg, "ce-score": 1}]}}) + "\n").encode()))
+             "neg": {"bm25": [{"pid": neg, "ce-score": 1}]}}) + "\n" + json.dumps(
+            {"qid": "2", "pos": [{"pid": "3", "ce-score": 9}],
+             "neg": {"bm25": [{"pid": "4", "ce-score": 1}], "minilm": [{"pid": "5", "ce-score": 2}]}}) +
+            "\n").encode()))
         made = {"sixtyfour": ("tuples", "colbert", "examples.json"),
                 "negatives": ("tuples", "sbert", "negatives.jsonl.gz")}
         try:
@@ -141,10 +144,12 @@ class Example:
         except ImportError:
             print("no pyarrow", file=sys.stderr)
         base = "msmarco-passage\tmsmarco-passage/train\tmsmarco-passage/train"
+        part_of = f"msmarco-passage/train/minilm\ttuples\tsbert:minilm\t\tBASE\tmsmarco-passage/train/negatives"
         lines = ["name\tpart\tformat\tmd5\tdocs\tqueries\tqrels\turl"]
         for name, (part, form, file) in made.items():
             digest = hashlib.md5((folder / file).read_bytes()).hexdigest()
             lines.append(f"msmarco-passage/train/{name}\t{part}\t{form}\t{digest}\t{base}\tADDRESS/{file}")
+        lines.append(part_of.replace("BASE", base))
         put(folder / "table.tsv", "\n".join(lines) + "\n")
 
 

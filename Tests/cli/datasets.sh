@@ -92,6 +92,12 @@ head -c 50 served/negatives.jsonl.gz >sets/msmarco-passage/train/negatives/.down
 exits 0 listed --part tuples msmarco-passage/train/negatives sets
 grep -q 'range from 50' served.log || fail 'the download begins anew'
 same <(zstdcat sets/msmarco-passage/train/negatives/tuples.zst) <(gzip -cd served/negatives.jsonl.gz)
+# A row may be a part of another one's file, which is not fetched for it again.
+: >served.log
+exits 0 listed --part tuples msmarco-passage/train/minilm sets
+is 'tuples of a system' '2 5' \
+  "$(zstdcat sets/msmarco-passage/train/minilm/tuples.zst | jq -r '"\(.qid) \(.neg | to_entries[] | .value[0].pid)"')"
+! grep -q GET served.log || fail 'a file is fetched twice'
 if ! grep -q pyarrow files.log; then
   exits 0 listed --part run msmarco-passage/train/scored sets
   is 'a run of parquet' '1 Q0 3 1 2.5,1 Q0 1 2 1.25' \
