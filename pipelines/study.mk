@@ -11,7 +11,8 @@
 #   make -f pipelines/study.mk ... "$(make -s -f pipelines/study.mk ... cells | sed -n "${SLURM_ARRAY_TASK_ID}p")"
 #
 # OUT/table.* holds values, their marks of significance against BASELINE and published values beside
-# them; OUT/costs.tsv seconds, memory and sizes of indexes, which differ from run to run.
+# them; OUT/costs.tsv seconds, memory and sizes of indexes, which differ from run to run, and OUT/pareto.svg
+# quality against seconds.
 
 # --- options
 OUT ?= study
@@ -176,7 +177,7 @@ ifeq ($(filter help,$(MAKECMDGOALS)),)
 endif
 
 .PHONY: study cells
-study: $(OUT)/table.txt $(OUT)/table.md $(OUT)/table.tex $(OUT)/table.html $(OUT)/costs.tsv
+study: $(OUT)/table.txt $(OUT)/table.md $(OUT)/table.tex $(OUT)/table.html $(OUT)/costs.tsv $(OUT)/pareto.svg
 	@cat $(OUT)/table.txt
 cells:
 	@printf '%s\n' $(foreach c,$(collections),$(call runs,$c))
@@ -186,6 +187,9 @@ override table_of = $(table) --out $(OUT) --scores $(here)models-scores.tsv --me
   --names '$(foreach c,$(collections),$c=$(call plain,$c))'
 $(OUT)/table.%: $(judged) $(here)models-scores.tsv $(call settings,table,$(collections) $(MEASURES) $(models) $(FIRST) $(RERANK_DEPTH))
 	$(table_of) --format $* >$@.part
+	@mv $@.part $@
+$(OUT)/pareto.svg: $(judged)
+	$(table_of) --format svg >$@.part
 	@mv $@.part $@
 $(OUT)/costs.tsv: $(judged)
 	$(table_of) --format costs >$@.part

@@ -53,6 +53,9 @@ grep -q '^| cross | rerank |' one/table.md || fail 'Markdown'
 p=$(awk -F '\t' '$1 == "nDCG@10" && $3 == "dense:exact" && $4 == "randomisation_p_holm" { print $5 }' one/example/tests.tsv)
 is "mark at p=$p" "$(awk -v p="$p" 'BEGIN { print (p < 0.05) ? 1 : 0 }')" \
   "$(awk '$1 == "dense" && $2 == "exact" { print ($3 ~ /\*/) ? 1 : 0; exit }' one/table.txt)"
+for row in bm25 dense:exact dense:coded sparse:exact cross:rerank; do
+  grep -q ">$row</text>" one/pareto.svg || fail "$row is not in the plot"
+done
 is 'costs of the index' "$(cat one/example/dense/exact/* | wc -c)" \
   "$(awk -F '\t' '$2 == "dense" && $3 == "exact" { print $6 }' one/costs.tsv)"
 

@@ -1,0 +1,84 @@
+"""Tests of scripts/study-table: marks, means, published values, the front of Pareto."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import unittest
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from typing import Any
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "study-table"
+
+
+def load() -> Any:
+    loader = SourceFileLoader("study_table", str(SCRIPT))
+    spec = spec_from_loader("study_table", loader)
+    assert spec is not None
+    module = module_from_spec(spec)
+    sys.modules["study_table"] = module
+    sys.dont_write_bytecode = True
+    loader.exec_module(module)
+    return module
+
+
+TABLE = load()
+
+
+class StudyTableTest(unittest.TestCase):
+
+    def setUp(self) -> None:
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.out = Path(temporary.name)
+
+    def write(self, name: str, *rows: str) -> None:
+        path = self.out / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(row.replace(" ", "\t") + "\n" for row in rows), "utf-8")
+
+    def study(self, first: str = "dataset", depth: str = "1000") -> Any:
+        return TABLE.Study(argparse.Namespace(
+            out=self.out, names="one=a two/b=two-b", models="m=owner/model", scores=self.out / "models-scores.tsv",
+            measures="nDCG@10", first=first, depth=depth))
+
+    def test_tables(self) -> None:
+        self.write("a/measures.tsv", "bm25 nDCG@10 all 0.25", "m:rerank nDCG@10 all 0.5")
+        self.write("a/tests.tsv", "nDCG@10 bm25 m:rerank randomisation_p_holm 0.04")
+        self.write("two-b/measures.tsv", "bm25 nDCG@10 all 0.75", "m:rerank nDCG@10 all 0.7")
+        self.write("two-b/tests.tsv", "nDCG@10 bm25 m:rerank randomisation_p_holm 0.06")
+        self.write("models-scores.tsv", "model task dataset measure value depth first source",
+                   "short rerank one nDCG@10 0.51 1000 official x", "short retrieve two/b nDCG@10 0.9 100 - x")
+        self.write("models.tsv", "name hub kind settings query_prompt doc_prompt", "short owner/model mono - - -")
+        head, rows = self.study().table("nDCG@10")
+        self.assertEqual(head, ["model", "index", "one", "two/b", "mean"])
+        self.assertEqual(rows, [["bm25", "", "0.2500", "0.7500", "0.5000"],
+                                ["m", "rerank", "0.5000* [0.51]", "0.7000", "0.6000"]])
+        # Other candidates, or another depth, than those of the published value.
+        self.assertIn("[~0.51]", self.study("bm25").table("nDCG@10")[1][1][2])
+        self.assertIn("[~0.51]", self.study(depth="100").table("nDCG@10")[1][1][2])
+        self.assertIn(r"0.5000$^{*}$ [0.51]", TABLE.tex(self.study()))
+        self.assertIn("| m | rerank | 0.5000\\* [0.51] |", TABLE.md(self.study()))
+
+    def test_the_front(self) -> None:
+        found = [("slow", 9.0, 0.9), ("fast", 1.0, 0.5), ("worse", 2.0, 0.4), ("same", 9.5, 0.9), ("mid", 3.0, 0.6)]
+        self.assertEqual([p[0] for p in TABLE.front(found)], ["fast", "mid", "slow"])
+
+    def test_costs(self) -> None:
+        self.write("a/measures.tsv", "bm25 nDCG@10 all 0.25", "m:exact nDCG@10 all 0.5")
+        self.write("two-b/measures.tsv", "bm25 nDCG@10 all 0.75", "m:exact nDCG@10 all 0.7")
+        self.write("models-scores.tsv", "model task dataset measure value depth first source")
+        for folder in ("a", "two-b"):
+            for name, seconds in (("bm25.log", 1.5), ("m/encode.log", 8.0), ("m/exact.log", 0.5)):
+                path = self.out / folder / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(f"x\nlir-encode: done records=3 seconds={seconds} peak_rss_mb=20\n", "utf-8")
+        self.assertEqual(TABLE.points(self.study()), [("bm25", 3.0, 0.5), ("m:exact", 17.0, 0.6)])
+        self.assertIn("one\tm\tencode\t8.000\t20\t\n", TABLE.costs(self.study()))
+
+
+if __name__ == "__main__":
+    unittest.main()
