@@ -12,7 +12,7 @@ done
 for page in stream records run index model; do
   [ -s prefix/share/man/man5/lir-$page.5 ] || fail "no manual page lir-$page(5)"
 done
-for page in lightning-ir guide pyserini sentence-transformers; do
+for page in lightning-ir guide pyserini sentence-transformers reliability; do
   [ -s prefix/share/man/man7/lir-$page.7 ] || fail "no manual page lir-$page(7)"
 done
 printf 'q Q0 d 1 2.5 t\n' >one.run
