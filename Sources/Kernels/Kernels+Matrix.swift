@@ -41,6 +41,24 @@ extension Kernels {
     run(&call, w)
   }
 
+  /// out[M,N] = −‖a[M,K] − W[N,K]‖, the Euclidean distances of all pairs.
+  ///
+  /// Squares of differences are summed in double precision over K ascending.
+  ///
+  /// - Parameters:
+  ///   - a: a[M,K].
+  ///   - w: W, whose bias is not read.
+  ///   - out: out[M,N].
+  package func negativeDistances(_ a: MatrixView, _ w: PackedMatrix, into out: MutableMatrixView) {
+    precondition(
+      a.columns == w.columns && out.rows == a.rows && out.columns == w.rows,
+      "distances: a \(a.rows) × \(a.columns), W \(w.rows) × \(w.columns)")
+    withExtendedLifetime(w) {
+      table.pointee.distances_f32(
+        a.rows, w.rows, w.columns, a.base, a.stride, w.storage.pointer, out.base, out.stride)
+    }
+  }
+
   func run(_ call: inout ck_gemm_f32, _ w: PackedMatrix) {
     call.packed = UnsafePointer(w.storage.pointer)
     withExtendedLifetime(w) { table.pointee.gemm_f32(&call) }

@@ -65,10 +65,10 @@ package struct ScoreBounds: Sendable {
 /// Not `Sendable`: a worker has its own.
 package final class ScanResults {
   private(set) var capacity = 0
-  fileprivate var rows: UnsafeMutablePointer<Int32>
-  fileprivate var columns: UnsafeMutablePointer<Int32>
-  fileprivate var scores: UnsafeMutablePointer<Float>
-  package fileprivate(set) var count = 0
+  private let rows: UnsafeMutablePointer<Int32>
+  private let columns: UnsafeMutablePointer<Int32>
+  private let scores: UnsafeMutablePointer<Float>
+  package internal(set) var count = 0
 
   package init(capacity: Int) {
     self.capacity = capacity
@@ -81,6 +81,14 @@ package final class ScanResults {
     rows.deallocate()
     columns.deallocate()
     scores.deallocate()
+  }
+
+  /// A call that writes its results here, of so many documents and nothing else.
+  func call(rows count: Int) -> ck_scan {
+    ck_scan(
+      m: count, codes: nil, ld: 0, scales: nil, errors: nil, norms: nil, offsets: nil,
+      by_error: nil, by_norm: nil, by_none: nil, thresholds: nil, found_rows: rows,
+      found_columns: columns, found_scores: scores)
   }
 
   /// What was found at a place: of one column rows ascend.
@@ -113,11 +121,13 @@ extension Kernels {
         && thresholds.count == n, "scan: bounds of \(n) queries")
     precondition(documents.count * n <= results.capacity, "scan: room for what is found")
     var weights = queries.weights
-    var call = ck_scan(
-      m: documents.count, codes: documents.codes, ld: queries.columns, scales: documents.scales,
-      errors: documents.errors, norms: documents.norms, offsets: documents.offsets, by_error: nil,
-      by_norm: nil, by_none: nil, thresholds: nil, found_rows: results.rows,
-      found_columns: results.columns, found_scores: results.scores)
+    var call = results.call(rows: documents.count)
+    call.codes = documents.codes
+    call.ld = queries.columns
+    call.scales = documents.scales
+    call.errors = documents.errors
+    call.norms = documents.norms
+    call.offsets = documents.offsets
     bounds.with(thresholds, &call) { call in
       results.count = withExtendedLifetime(queries) { table.pointee.scan_s8(&call, &weights) }
     }
@@ -163,11 +173,10 @@ extension Kernels {
           && bounds.byNone.count == n,
       "select: bounds of \(n) queries")
     precondition(products.rows * n <= results.capacity, "select: room for what is found")
-    var call = ck_scan(
-      m: products.rows, codes: nil, ld: 0, scales: nil, errors: documents?.errors,
-      norms: documents?.norms, offsets: documents?.offsets, by_error: nil, by_norm: nil,
-      by_none: nil, thresholds: nil, found_rows: results.rows, found_columns: results.columns,
-      found_scores: results.scores)
+    var call = results.call(rows: products.rows)
+    call.errors = documents?.errors
+    call.norms = documents?.norms
+    call.offsets = documents?.offsets
     bounds.with(thresholds, &call) { call in
       results.count = table.pointee.select_f32(&call, products.base, products.stride, n)
     }

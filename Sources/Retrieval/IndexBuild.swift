@@ -128,6 +128,7 @@ package struct IndexBuild {
     if source.schema == nil { source.contents = .texts(analyzer: type.analyzer(arguments)) }
     source.description.by = provenance(source.description.by, arguments.effective(.build))
     try type.check(source, arguments)
+    source = try type.stored(source, arguments)
     return Plan(type: type, source: source, arguments: arguments)
   }
 

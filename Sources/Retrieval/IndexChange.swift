@@ -85,7 +85,8 @@ package struct IndexChange {
     try input.forEachBlock(warn: reports.warn, skip: reports.skip, reading: reports.reading) {
       block, segment throws(Failure) in
       if isFirst, let segment {
-        let source = IndexSource(.vectors(segment.schema), segment.description)
+        let source = try type.stored(
+          IndexSource(.vectors(segment.schema), segment.description), arguments)
         let place = input.operands.joined(separator: " ")
         if let warning = try IndexAgreement.check(index, source, place) { reports.warn(warning) }
       }

@@ -28,6 +28,13 @@ package protocol IndexType: Sendable {
   /// - Throws: 78 for an unsuitable source, 64 for parameters that do not go with it.
   static func check(_ source: IndexSource, _ arguments: IndexArguments) throws(Failure)
 
+  /// What is stored of documents from a source, which the manifest has as theirs.
+  ///
+  /// - Throws: 64 for parameters that do not go with it.
+  static func stored(
+    _ source: IndexSource, _ arguments: IndexArguments
+  ) throws(Failure) -> IndexSource
+
   /// Reads what the files hold, for `verify`: numbers that no index has, under checksums that fit.
   ///
   /// - Throws: 65 for the first of them.
@@ -83,6 +90,10 @@ extension IndexType {
   package static func analyzer(_ arguments: IndexArguments) -> JSON { .object([]) }
 
   package static func check(_ source: IndexSource, _ arguments: IndexArguments) throws(Failure) {}
+
+  package static func stored(
+    _ source: IndexSource, _ arguments: IndexArguments
+  ) throws(Failure) -> IndexSource { source }
 
   package static func check(contents segment: IndexSegment) throws(Failure) {}
 

@@ -10,8 +10,6 @@ package struct DenseComparison: Sendable {
   private let similarity: Similarity
   private let kernels: Kernels
   private let packed: PackedMatrix
-  /// The queries; of unit length where scores are cosines.
-  package let values: [Float]
 
   /// Prepares queries[count, dimension].
   package init(
@@ -29,7 +27,6 @@ package struct DenseComparison: Sendable {
     self.dimension = dimension
     self.similarity = similarity
     self.kernels = kernels
-    self.values = values
   }
 
   /// Brings vectors to unit length, as both sides of a cosine are.
@@ -57,23 +54,7 @@ package struct DenseComparison: Sendable {
       let unit = scratch.matrix(rows: documents.rows, columns: dimension)
       kernels.l2NormalizeRows(documents, epsilon: Self.epsilon, into: unit)
       kernels.multiply(unit.view, packed, into: scores)
-    case .l2:
-      for row in 0..<documents.rows {
-        for query in 0..<count {
-          scores.base[row * scores.stride + query] = -distance(
-            documents.base + row * documents.stride, query * dimension)
-        }
-      }
+    case .l2: kernels.negativeDistances(documents, packed, into: scores)
     }
-  }
-
-  /// Euclidean distance, the squares summed in double precision in order.
-  private func distance(_ document: UnsafePointer<Float>, _ start: Int) -> Float {
-    var sum = 0.0
-    for i in 0..<dimension {
-      let difference = Double(document[i]) - Double(values[start + i])
-      sum += difference * difference
-    }
-    return Float(sum.squareRoot())
   }
 }

@@ -61,6 +61,44 @@ done
 exits 0 lir-index merge -o merged.index part-1.index part-2.index part-3.index
 for file in coded.index/codes*; do same "$file" "merged.index/${file##*/}"; done
 
+# Bits: with all documents compared the run of the vectors, and with some of them most of it.
+exits 0 lir-index build --codes b1 docs.lirt -o bits.index
+exits 0 lir-index verify bits.index
+exits 0 lir-search --index plain.index -k 10 --tag t queries.lirt -o whole.run
+exits 0 lir-search --index bits.index --oversample 250 -k 10 --tag t queries.lirt -o bits.run
+same whole.run bits.run
+exits 0 lir-search --index bits.index --exact -k 10 --tag t queries.lirt -o bits.run
+same whole.run bits.run
+for threads in 1 2; do
+  exits 0 lir-search --index bits.index -k 10 --tag t --threads $threads queries.lirt -o bits-$threads.run
+done
+same bits-1.run bits-2.run
+shared=$(cut -d ' ' -f 1,3 whole.run | sort | comm -12 - <(cut -d ' ' -f 1,3 bits-1.run | sort) | wc -l)
+[ "$shared" -ge $(($(wc -l <whole.run) * 3 / 4)) ] || fail "$shared of $(wc -l <whole.run)"
+exits 64 lir-search --index plain.index --oversample 2 -k 10 queries.lirt
+says 'no codes b1'
+for i in 1 2 3; do
+  exits 0 encode $model doc --shard $i/3 docs.tsv -o part.lirt
+  exits 0 lir-index build --codes b1 part.lirt -o part-$i.index
+done
+exits 0 lir-index merge -o merged.index part-1.index part-2.index part-3.index
+for file in bits.index/bits*; do same "$file" "merged.index/${file##*/}"; done
+
+# Vectors that are cut, here or by the model: the same index, which takes queries that are cut, too.
+exits 0 encode $model doc --dims 8 docs.tsv -o short.lirt
+exits 0 encode $model query --dims 8 queries.tsv -o short-queries.lirt
+exits 0 lir-index build --codes f16 short.lirt -o short.index
+exits 0 lir-index build --codes f16 --dims 8 docs.lirt -o cut.index
+exits 0 lir-index verify cut.index
+for index in short cut; do
+  exits 0 lir-search --index $index.index -k 5 --tag t short-queries.lirt -o $index.run
+done
+same short.run cut.run
+exits 78 lir-search --index cut.index -k 5 queries.lirt
+says 'expected dimension 8'
+exits 64 lir-index build --dims 4000 docs.lirt -o other.index
+says 'expected 1 to'
+
 # Codes alone.
 exits 0 lir-index build --codes int8 --originals none docs.lirt -o small.index
 ! ls small.index/vectors* 2>/dev/null || fail 'the vectors were kept'
@@ -71,4 +109,4 @@ exits 64 lir-search --index plain.index --approximate -k 10 queries.lirt
 says 'no codes'
 exits 64 lir-index build --originals none docs.lirt -o other.index
 exits 64 lir-index build --codes int4 docs.lirt -o other.index
-says 'expected int8 or f16 or bf16'
+says 'expected int8 or f16 or bf16 or b1'

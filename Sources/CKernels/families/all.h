@@ -15,6 +15,8 @@
 #include "blocks_f32.h"
 #include "convert.h"
 #include "scan_select.h"
+#include "scan_bits.h"
+#include "distances.h"
 #include "narrow.h"
 
 static size_t ck_narrow_scratch_run(size_t m, size_t k) {
@@ -38,6 +40,8 @@ static size_t ck_narrow_scratch_run(size_t m, size_t k) {
         .gemm_colmax_s8 = ck_gemm_colmax_run_##S8, \
         .scan_s8 = ck_scan_run_##S8, \
         .select_f32 = ck_select_run, \
+        .scan_bits = ck_bits_run, \
+        .distances_f32 = ck_distances_run, \
         .attention_scratch = ck_attention_scratch_run, \
         .attention_f32 = ck_attention_f32_run, \
         .attention_bf16_scratch = ck_attention_bf16_scratch_run, \

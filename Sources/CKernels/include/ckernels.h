@@ -117,6 +117,21 @@ typedef struct {
     float *found_scores;
 } ck_scan;
 
+// Documents of a code, and of queries' tables, in scan_bits: documents of a block, the largest number
+// of a table.
+enum { CK_BITS_BLOCK = 32, CK_BITS_MOST = 63 };
+
+// Documents of one bit a number, and queries as tables of what four bits add. The score of document i
+// for query j is (sum * steps[j] + bases[j]) * scales[i] + offsets[i].
+typedef struct {
+    ck_scan found;        // m, thresholds and what is found; nothing else is read
+    size_t n, depth;      // bytes of a code, an even number
+    const uint8_t *codes; // [blocks, depth, CK_BITS_BLOCK], documents behind m are anything
+    const float *scales, *offsets; // [m]
+    const uint8_t *tables;         // [n, depth, 2, 16], of the lower and of the upper half of a byte
+    const float *steps, *bases;    // [n]
+} ck_bits;
+
 // Softmax attention of one sequence: for every head h,
 // out[q, h*E ..] = softmax over keys of (scale * q_h · k_hᵀ + relative) · v_h.
 // q[queries, ldq], k[keys, ldk], v[keys, ldv], out[queries, ldo]; head h at column h*E of each.
@@ -237,6 +252,11 @@ typedef struct {
     // The same of products[m, ldp] of n queries that were made before; codes and scales are not read.
     // Without errors a product is the score, and one that is no finite number is found.
     size_t (*select_f32)(const ck_scan *, const float *products, size_t ldp, size_t n);
+    // The number of those found, and of scores that are no finite numbers.
+    size_t (*scan_bits)(const ck_bits *);
+    // out[M,N] = -‖a[M,K] - W[N,K]‖: squares summed in double precision over K ascending.
+    void (*distances_f32)(size_t m, size_t n, size_t k, const float *a, size_t lda,
+                          const float *packed, float *out, size_t ldo);
 
     size_t (*attention_scratch)(size_t queries, size_t keys, size_t head_width, size_t reach);
     void (*attention_f32)(const ck_attention_f32 *);

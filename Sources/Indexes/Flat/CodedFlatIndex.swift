@@ -22,8 +22,6 @@ final class CodedFlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
   private let pool: WorkerPool
   private let survivors = SurvivorCounts()
 
-  /// Documents that a worker takes at a time.
-  private static let chunk = 768
   /// Queries from which on a kernel multiplies tiles.
   private static let few = 8
 
@@ -90,6 +88,16 @@ final class CodedFlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
     return results
   }
 
+  /// Documents of a step: what it finds raises the thresholds of the next one, and rows of bytes stay
+  /// in the first-level cache while they are multiplied with many queries.
+  private func step(_ queries: Int) -> Int {
+    codes.isBytes && queries > Self.few ? FlatIndex.step / 3 : FlatIndex.step
+  }
+
+  private func room(_ queries: Int) -> FlatRoom {
+    FlatRoom(rows: step(queries), queries: queries, dimension: reference.dimension)
+  }
+
   // MARK: With the proof
 
   private func certified(
@@ -107,7 +115,9 @@ final class CodedFlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
         contenders.raise(to: proof.threshold(query, reaching: request.floor))
         return contenders
       }, BlockCandidates(request.ids.map { Candidates($0, request, documents) }))
-    let found = scan(empty, queries: request.ids.count) { state, range, room in
+    let found = pool.scan(documents.count, by: step(request.ids.count), empty) {
+      room(request.ids.count)
+    } _: { state, range, room in
       if state.skipsCodes() {
         reference.compare(range, comparison, &state.compared, room)
         return state.learn(proof, documents: range.count)
@@ -185,7 +195,9 @@ final class CodedFlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
     // What is scanned by is not yet a distance.
     if similarity == .l2 { limits.floor = -.infinity }
     let empty = BlockCandidates(request.ids.map { Candidates($0, limits, documents) })
-    let found = scan(empty, queries: request.ids.count) { state, range, room in
+    let found = pool.scan(documents.count, by: step(request.ids.count), empty) {
+      room(request.ids.count)
+    } _: { state, range, room in
       codes.scan(range, queries, bounds, thresholds: state.thresholds, room, kernels)
       for place in 0..<room.results.count {
         let (row, query, product) = room.results[place]
@@ -202,45 +214,8 @@ final class CodedFlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
           entry.score = -max(0, length * length - 2 * entry.score).squareRoot()
         }
         return entry
-      }.filter { $0.score >= request.floor }
+        // Rounding may make equal scores of different ones.
+      }.filter { $0.score >= request.floor }.sorted(by: >)
     }
-  }
-
-  // MARK: The scan
-
-  /// Takes all documents step by step; every worker keeps what it finds, and all of it is joined.
-  ///
-  /// - Parameters:
-  ///   - empty: What collects documents, before there is one.
-  ///   - count: Number of queries.
-  ///   - step: Looks at some documents.
-  /// - Returns: What was collected.
-  private func scan<Collector: MergeableCollector>(
-    _ empty: Collector, queries count: Int,
-    _ step: (inout Collector, _ range: Range<Int>, _ room: FlatRoom) -> Void
-  ) -> Collector {
-    // What a step found raises the thresholds of the next one; of a single query a step is short
-    // enough if its rows fill the cache.
-    let size = codes.isBytes && count > Self.few ? FlatIndex.step / 3 : FlatIndex.step
-    let states = WorkerLocal(pool) {
-      (
-        found: empty,
-        room: FlatRoom(rows: size, queries: count, dimension: reference.dimension)
-      )
-    }
-    let chunks = (documents.count + Self.chunk - 1) / Self.chunk
-    pool.forEachUnchecked(chunks) { chunk, worker in
-      let end = min((chunk + 1) * Self.chunk, documents.count)
-      states.with(worker) { state in
-        for start in stride(from: chunk * Self.chunk, to: end, by: size) {
-          step(&state.found, start..<min(start + size, end), state.room)
-        }
-      }
-    }
-    var merged = empty
-    for worker in 0..<pool.threads {
-      states.with(worker) { state in merged.merge(state.found) }
-    }
-    return merged
   }
 }

@@ -11,26 +11,39 @@ package enum Flat: IndexType {
   package static let takes = IndexSubject.vectors([.dense])
   package static let parameters = [
     IndexParameter(
-      codes, .build, .word(CodeForm.allCases.map(\.rawValue)), default: nil,
-      "Store a code of each vector, which a search reads instead: int8, a byte a number, or f16 or "
-        + "bf16, two."),
+      codes, .build, .word(CodeForm.allCases.map(\.rawValue) + [bits]), default: nil,
+      "Store a code of each vector, which a search reads instead: int8, a byte a number, f16 or bf16, "
+        + "two, with a proof; b1, a bit, an estimate."),
     IndexParameter(
       originals, .build, .word(["keep", "none"]), default: nil,
       "Keep the vectors beside their codes (the default), or none: then the codes are the vectors."),
+    IndexParameter(
+      dims, .build, .integer(1...(.max)), default: nil,
+      "Cut vectors to their first numbers, and bring those of unit length to it again, as lir-encode "
+        + "--dims does; queries are encoded with the same --dims."),
     IndexParameter(
       exact, .search, .flag, default: nil, "Compare all vectors themselves, and no codes."),
     IndexParameter(
       approximate, .search, .flag, default: nil,
       "Rank by codes alone, without the proof that the vectors give the same."),
+    IndexParameter(
+      oversample, .search, .number(1 ... .infinity), default: nil,
+      "With codes b1: how many documents are compared themselves for each that is asked for. "
+        + "(default: 10)"),
   ]
   package static let files = [
-    vectors, scales, codeRows, codeScales, codeErrors, codeNorms,
+    vectors, scales, codeRows, codeScales, codeErrors, codeNorms, bitRows, bitScales, bitOffsets,
+    bitCentre,
   ]
 
   static let codes = "codes"
   static let originals = "originals"
+  static let dims = "dims"
   static let exact = "exact"
   static let approximate = "approximate"
+  static let oversample = "oversample"
+  /// The word of `--codes` for a bit a number.
+  static let bits = "b1"
   /// Length of the longest vector, among the statistics of an index with codes.
   static let longest = "longest_vector"
 
@@ -57,6 +70,20 @@ package enum Flat: IndexType {
     presence: .oneOf(codes, CodeForm.allCases.map(\.rawValue)), "at least the length of each vector"
   )
 
+  static let bitRows = IndexFile(
+    "bits", tensor: "bits", [.u8], [.count("rows of bits"), .fixed(32)],
+    presence: .parameter(codes, bits),
+    "signs of rotated vectors in blocks of 32 documents: byte g of each, then byte g + 1")
+  static let bitScales = IndexFile(
+    "bits.scales", tensor: "scales", [.f32], [.documents()], presence: .parameter(codes, bits),
+    "what the products of signs are multiplied by")
+  static let bitOffsets = IndexFile(
+    "bits.offsets", tensor: "offsets", [.f32], [.documents()], presence: .parameter(codes, bits),
+    "what is added then: of distances less half the square of the length")
+  static let bitCentre = IndexFile(
+    "bits.centre", tensor: "centre", [.f32], [.dimension()], presence: .parameter(codes, bits),
+    "mean of all vectors, which is taken off before they are rotated; of cosines, of unit vectors")
+
   package static func check(_ source: IndexSource, _ arguments: IndexArguments) throws(Failure) {
     _ = try similarity(source, name)
     guard let kept = arguments.text(originals) else { return }
@@ -69,8 +96,27 @@ package enum Flat: IndexType {
     }
   }
 
+  /// What vectors are that were cut.
+  package static func stored(
+    _ source: IndexSource, _ arguments: IndexArguments
+  ) throws(Failure) -> IndexSource {
+    guard arguments.text(dims) != nil, let width = source.dimension, let type = source.element
+    else {
+      return source
+    }
+    let count = try arguments.integer(dims)
+    guard count <= width else {
+      throw .usage("--\(dims): expected 1 to \(width), found \(count)")
+    }
+    var source = source
+    source.contents = .vectors(.dense(type, dimension: count))
+    source.description.dim = count
+    return source
+  }
+
   package static func check(contents segment: IndexSegment) throws(Failure) {
     if segment.has(codeRows) { try FlatCodes(segment).check() }
+    if segment.has(bitRows) { try FlatBits(segment).check() }
   }
 
   /// What a score is: what the vectors' stream says, else the dot product.
@@ -93,18 +139,27 @@ package enum Flat: IndexType {
   ) throws(Failure) -> any SearchableIndex {
     let (isExact, isApproximate) = (arguments.flag(exact), arguments.flag(approximate))
     if isExact, isApproximate { throw .usage("--\(exact) and --\(approximate) exclude each other") }
-    guard segment.has(codeRows) else {
+    let hasBits = segment.has(bitRows)
+    if arguments.text(oversample) != nil {
+      guard hasBits else { throw .usage("--\(oversample): \(segment.folder) has no codes b1") }
+      if isExact || isApproximate {
+        throw .usage("--\(oversample) goes without --\(isExact ? exact : approximate)")
+      }
+    }
+    guard hasBits || segment.has(codeRows) else {
       if isApproximate {
         throw .usage("--\(approximate): \(segment.folder) has no codes")
       }
       return try FlatIndex(segment, work)
     }
+    if !segment.has(vectors), isExact || arguments.text(oversample) != nil {
+      throw .config(
+        segment.folder,
+        "--\(isExact ? exact : oversample): the index has codes alone, no vectors",
+        hint: "build it with --originals keep")
+    }
+    if hasBits { return try openBits(segment, arguments, work) }
     guard segment.has(vectors) else {
-      if isExact {
-        throw .config(
-          segment.folder, "--\(exact): the index has codes alone, no vectors",
-          hint: "build it with --originals keep")
-      }
       let reference = try FlatIndex(segment, work, rows: (codeRows, codeScales))
       // Codes of two bytes are vectors like others.
       return try FlatCodes(segment).isBytes || isApproximate
@@ -113,5 +168,16 @@ package enum Flat: IndexType {
     let reference = try FlatIndex(segment, work)
     return isExact
       ? reference : try CodedFlatIndex(segment, reference: reference, isApproximate, work)
+  }
+
+  private static func openBits(
+    _ segment: IndexSegment, _ arguments: IndexArguments, _ work: IndexWork
+  ) throws(Failure) -> any SearchableIndex {
+    let reference = segment.has(vectors) ? try FlatIndex(segment, work) : nil
+    if arguments.flag(exact), let reference { return reference }
+    let factor = arguments.text(oversample) == nil ? 10 : try arguments.number(oversample)
+    return try BitFlatIndex(
+      segment, reference: reference, isApproximate: arguments.flag(approximate),
+      oversample: factor, work)
   }
 }

@@ -12,8 +12,11 @@ struct FlatBuilder: IndexBuilder {
   private let vectors: StreamedTensorFile?
   private let scales: StreamedTensorFile?
   private var codes: CodeWriter?
+  private let bits: BitWriter?
   private let work: IndexWork
   private let schema: StreamSchema
+  /// What makes the vectors of others; nil where they stay as they come.
+  private let cut: VectorCut?
 
   /// - Throws: 73 where the files cannot be made.
   init(
@@ -30,7 +33,11 @@ struct FlatBuilder: IndexBuilder {
       arguments.text(Flat.originals) == "none"
       ? nil : try writer.create(Flat.vectors, type: type, columns: width)
     self.vectors = vectors
+    cut = arguments.text(Flat.dims).map { _ in VectorCut(to: width, type, work.kernels) }
     scales = type == .i8 ? try writer.create(Flat.scales) : nil
+    bits =
+      arguments.text(Flat.codes) == Flat.bits
+      ? try BitWriter(writer, Flat.similarity(source, Flat.name), width: width) : nil
     codes = try arguments.text(Flat.codes).flatMap { CodeForm(rawValue: $0) }.map {
       form throws(Failure) in
       try CodeWriter(
@@ -42,11 +49,22 @@ struct FlatBuilder: IndexBuilder {
     guard case .records(let segment, let range) = documents else {
       preconditionFailure("a flat index takes vectors")
     }
-    for index in range { try append(segment, index) }
-    if codes != nil {
-      guard case .dense(let values, _) = try documents.embeddings(work.kernels) else {
+    for index in range { try checkFinite(segment, index) }
+    if cut == nil { for index in range { try append(segment, index) } }
+    if codes != nil || bits != nil || cut != nil {
+      guard case .dense(var values, let full) = try documents.embeddings(work.kernels) else {
         preconditionFailure("a flat index takes dense vectors")
       }
+      if let cut {
+        let rows = cut(values, of: full)
+        for (index, row) in zip(range, rows) {
+          try segment.withID(index) { id throws(Failure) in try writer.append(id: id) }
+          try vectors?.append(numbers: row.stored.values)
+          if let scale = row.stored.scale { try scales?.append(numbers: [scale]) }
+        }
+        values = rows.flatMap(\.numbers)
+      }
+      try bits?.append(values, work)
       try codes?.append(values, work) { index in
         "document \(String(decoding: segment.id(range.lowerBound + index), as: UTF8.self))"
       }
@@ -55,7 +73,6 @@ struct FlatBuilder: IndexBuilder {
 
   private func append(_ segment: TensorSegment, _ index: Int) throws(Failure) {
     precondition(segment.schema == schema, "another schema")
-    try checkFinite(segment, index)
     try segment.withID(index) { id throws(Failure) in try writer.append(id: id) }
     try segment.withValues(index, column: 0) { values throws(Failure) in
       try vectors?.append(values)
@@ -91,10 +108,12 @@ struct FlatBuilder: IndexBuilder {
     if let vectors { try vectors.append(rows, of: segment.tensor(Flat.vectors)) }
     if let scales { try scales.append(rows, of: segment.tensor(Flat.scales)) }
     try codes?.append(contentsOf: segment)
+    try bits?.append(contentsOf: segment, work)
   }
 
   mutating func finish() throws(Failure) -> IndexContent {
-    IndexContent(
-      statistics: codes.map { [JSON.Member(Flat.longest, .double(Double($0.longest)))] } ?? [])
+    try bits?.finish(work)
+    guard let longest = codes?.longest ?? bits?.longest else { return IndexContent() }
+    return IndexContent(statistics: [JSON.Member(Flat.longest, .double(Double(longest)))])
   }
 }

@@ -5,7 +5,7 @@ import Retrieval
 import Tensors
 import Vectors
 
-/// What codes of vectors are made of: the words of `--codes`.
+/// What codes of vectors with a proof are made of: words of `--codes`.
 enum CodeForm: String, CaseIterable {
   case int8, f16, bf16
 
@@ -85,19 +85,26 @@ struct FlatCodes: @unchecked Sendable {
     self.scales = try scales.map { scales throws(Failure) in try Self.numbers(scales) }
     self.errors = try Self.numbers(errors)
     self.norms = try Self.numbers(norms)
+    longest = try Self.longest(segment)
+  }
+
+  /// At least the length of a segment's longest vector, as the manifest has it.
+  ///
+  /// - Throws: 65 for a manifest that does not have it.
+  static func longest(_ segment: IndexSegment) throws(Failure) -> Float {
     let member = segment.statistics.first { $0.key == Flat.longest }?.value
     guard let longest = member?.double.map({ Float($0) }), longest >= 0 else {
       throw .data(
         "\(segment.folder)/\(IndexManifest.fileName)", "damaged manifest: no \(Flat.longest)")
     }
-    self.longest = longest
+    return longest
   }
 
-  private static func numbers(_ tensor: IndexTensor) throws(Failure) -> UnsafePointer<Float> {
+  static func numbers(_ tensor: IndexTensor) throws(Failure) -> UnsafePointer<Float> {
     try base(tensor, alignment: MemoryLayout<Float>.alignment).assumingMemoryBound(to: Float.self)
   }
 
-  private static func base(
+  static func base(
     _ tensor: IndexTensor, alignment: Int
   ) throws(Failure) -> UnsafeRawPointer {
     let base = tensor.bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 64).unsafelyUnwrapped

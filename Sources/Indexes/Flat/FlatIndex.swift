@@ -20,8 +20,6 @@ final class FlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
   private let kernels: Kernels
   private let pool: WorkerPool
 
-  /// Documents that a worker takes at a time.
-  private static let chunk = 768
   /// Documents that are compared at a time: their scores stay in the cache.
   static let step = 192
   /// Queries that are compared at a time.
@@ -68,6 +66,21 @@ final class FlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
   func checked(
     _ queries: Embeddings, _ name: (Int) -> String
   ) throws(Failure) -> [Float] {
+    try Self.checked(queries, dimension, place, name)
+  }
+
+  /// The numbers of queries.
+  ///
+  /// - Parameters:
+  ///   - queries: The queries.
+  ///   - dimension: Numbers that each must have.
+  ///   - place: The index, for messages.
+  ///   - name: What a query is called in messages.
+  /// - Returns: queries[count, dimension].
+  /// - Throws: 78 for queries of another form, 65 for a number that is not finite.
+  static func checked(
+    _ queries: Embeddings, _ dimension: Int, _ place: String, _ name: (Int) -> String
+  ) throws(Failure) -> [Float] {
     guard case .dense(let values, let width) = queries, width == dimension else {
       throw .config(
         place, "expected dense queries of dimension \(dimension), found \(queries.form)")
@@ -84,25 +97,10 @@ final class FlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
   ) throws(Failure) -> [[TopDocuments.Entry]] {
     let queries = DenseComparison(values, count: ids.count, similarity, kernels)
     let empty = ids.map { Candidates($0, request, documents) }
-    let states = WorkerLocal(pool) {
-      (
-        best: BlockCandidates(empty),
-        room: FlatRoom(rows: Self.step, queries: ids.count, dimension: dimension)
-      )
-    }
-    let chunks = (documents.count + Self.chunk - 1) / Self.chunk
-    pool.forEachUnchecked(chunks) { chunk, worker in
-      let range = chunk * Self.chunk..<min((chunk + 1) * Self.chunk, documents.count)
-      states.with(worker) { state in
-        for start in stride(from: range.lowerBound, to: range.upperBound, by: Self.step) {
-          compare(
-            start..<min(start + Self.step, range.upperBound), queries, &state.best, state.room)
-        }
-      }
-    }
-    var merged = BlockCandidates(empty)
-    for worker in 0..<pool.threads {
-      states.with(worker) { state in merged.merge(state.best) }
+    let merged = pool.scan(documents.count, by: Self.step, BlockCandidates(empty)) {
+      FlatRoom(rows: Self.step, queries: ids.count, dimension: dimension)
+    } _: { best, range, room in
+      compare(range, queries, &best, room)
     }
     return try zip(ids, merged.best).map { id, best throws(Failure) in try best.finish(id, place) }
   }
@@ -193,51 +191,4 @@ final class FlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
 
   /// Documents that are scored together when they are given: a few steps of the kernels for one query.
   static let gathered = 64
-}
-
-/// Scratch memory in which a worker compares some documents with a block of queries.
-final class FlatRoom {
-  /// scores[rows, queries].
-  let scores: AlignedBuffer
-  /// Documents in single precision, [rows, dimension].
-  let rows: AlignedBuffer
-  /// One of them.
-  let one: AlignedBuffer
-  /// What stands in a score besides the product, of each document.
-  let offsets: AlignedBuffer
-  let results: ScanResults
-
-  init(rows: Int, queries: Int, dimension: Int) {
-    scores = AlignedBuffer(count: rows * queries)
-    self.rows = AlignedBuffer(count: rows * dimension)
-    one = AlignedBuffer(count: dimension)
-    offsets = AlignedBuffer(count: rows)
-    results = ScanResults(capacity: rows * queries)
-  }
-}
-
-/// The best documents of a block of queries, with their thresholds as the kernels take them.
-struct BlockCandidates: MergeableCollector {
-  private(set) var best: [Candidates]
-  private(set) var thresholds: [Float]
-
-  init(_ empty: [Candidates]) {
-    best = empty
-    thresholds = empty.map(\.threshold)
-  }
-
-  /// Takes note of a document's score for a query.
-  mutating func offer(_ query: Int, _ ordinal: Int, _ score: Float) {
-    // Most of what was found with an old threshold is below the new one.
-    if score < thresholds[query], score > -.infinity { return }
-    best[query].offer(ordinal, score)
-    thresholds[query] = best[query].threshold
-  }
-
-  mutating func merge(_ other: BlockCandidates) {
-    for query in best.indices {
-      best[query].merge(other.best[query])
-      thresholds[query] = best[query].threshold
-    }
-  }
 }
