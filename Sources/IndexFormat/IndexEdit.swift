@@ -45,10 +45,10 @@ package final class IndexEdit {
     added.append((segment, statistics))
   }
 
-  /// Whether the index has a segment with the very same files.
+  /// Whether the index has a segment with the very same files, of which no document is deleted.
   package func has(_ segment: IndexManifest.Segment) -> Bool {
     index.manifest.segments.contains { old in
-      old.documents == segment.documents
+      old.documents == segment.documents && old.deleted == nil
         && segment.files.allSatisfy { old.files[$0.key] == $0.value }
     }
   }

@@ -135,6 +135,25 @@ extension IndexType {
       try DocumentTable(segment).check()
       try check(contents: segment)
     }
+    try checkDistinct(folder)
+  }
+
+  /// - Throws: 65 for a document that is in two segments and deleted in neither.
+  private static func checkDistinct(_ folder: IndexFolder) throws(Failure) {
+    if folder.segments.count == 1 { return }
+    var earlier: [DocumentTable] = []
+    for segment in folder.segments {
+      let table = try DocumentTable(segment)
+      for ordinal in 0..<table.count where table.isLive(ordinal) {
+        let id = table.id(ordinal)
+        guard earlier.allSatisfy({ $0.ordinal(id) == nil }) else {
+          throw .data(
+            folder.path,
+            "damaged: document \(String(decoding: id, as: UTF8.self)) is in two segments")
+        }
+      }
+      earlier.append(table)
+    }
   }
 }
 
