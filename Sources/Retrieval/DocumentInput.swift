@@ -6,14 +6,14 @@ import Tensors
 
 /// The documents that an index is built from, read as often as its type needs.
 package enum DocumentInput {
-  /// Tensor streams, in order, and how many of their documents count, from the first on.
-  case streams([String], limit: Int = .max)
-  /// Files of text records, in order.
-  case texts([String], RecordOptions)
+  /// Tensor streams, in order, and which of their documents count.
+  case streams([String], documents: Range<Int> = 0..<Int.max)
+  /// Files of text records, in order, and which of the documents count; nil for all.
+  case texts([String], RecordOptions, documents: Range<Int>? = nil)
 
   package var operands: [String] {
     switch self {
-    case .streams(let operands, _), .texts(let operands, _): operands
+    case .streams(let operands, _), .texts(let operands, _, _): operands
     }
   }
 
@@ -33,31 +33,34 @@ package enum DocumentInput {
     _ body: (DocumentBlock, TensorSegment?) throws(Failure) -> Void
   ) throws(Failure) {
     switch self {
-    case .texts(let operands, let options):
+    case .texts(let operands, let options, let wanted):
       let reader = try TextRecordReader(operands, options: options)
+      if let wanted { try reader.restrict(to: wanted) }
       while let batch = try reader.next() {
         if let failure = batch.firstSkipped { warn("\(failure), skipped") }
         if batch.skipped > 0 { skip(batch.skipped) }
         reading { reader.extent }
         try body(.texts(batch), nil)
       }
-    case .streams(let operands, let limit):
+    case .streams(let operands, let wanted):
       // One task of an array builds the index of its shard alone.
       var agreement = StreamAgreement(allowsLonePart: operands.count == 1)
       var (finished, documents) = (0, 0)
-      for operand in operands where documents < limit {
+      for operand in operands where documents < wanted.upperBound {
         let reader = try TensorStreamReader(operand)
-        while documents < limit, let segment = try reader.next() {
+        while documents < wanted.upperBound, let segment = try reader.next() {
           if let warning = try agreement.follow(segment, operand) { warn(warning) }
           try Self.check(segment, operand)
           reading { Self.extent(reader, finished, operands) }
-          let count = min(segment.records, limit - documents)
-          try body(.records(segment, 0..<count), segment)
-          documents += count
+          let range = (documents..<documents + segment.records).clamped(to: wanted)
+          // A segment of which nothing is wanted tells what the others are, too.
+          let first = min(max(range.lowerBound - documents, 0), segment.records)
+          try body(.records(segment, first..<first + range.count), segment)
+          documents += segment.records
         }
         finished += reader.extent.read
       }
-      if operands.count > 1, documents < limit, let missing = agreement.missing {
+      if operands.count > 1, documents < wanted.upperBound, let missing = agreement.missing {
         throw .data(operands.joined(separator: " "), "\(missing) missing")
       }
     }

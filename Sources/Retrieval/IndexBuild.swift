@@ -17,6 +17,8 @@ package struct IndexBuild {
   /// The one that was asked for; nil for what the documents ask for.
   private let type: (any IndexType.Type)?
   private let given: [IndexArguments.Given]
+  /// The part of the documents that the index is of, `i/n`; nil for all.
+  private let shard: String?
   let target: String
   let work: IndexWork
   private let provenance: Provenance
@@ -34,6 +36,7 @@ package struct IndexBuild {
   ///   - type: The type that was asked for; nil for the usual one of the documents.
   ///   - types: Those that there are.
   ///   - given: Parameters that were said.
+  ///   - shard: The part of a collection that the documents are, `i/n`; nil for all.
   ///   - work: What builds it.
   ///   - provenance: What tells what made the index.
   ///   - warn: Gets warnings.
@@ -42,7 +45,7 @@ package struct IndexBuild {
   ///   - reading: Gets what tells how far reading is, before each block.
   package init(
     _ target: String, type: (any IndexType.Type)?, of types: [any IndexType.Type],
-    given: [IndexArguments.Given] = [], _ work: IndexWork,
+    given: [IndexArguments.Given] = [], shard: String? = nil, _ work: IndexWork,
     provenance: @escaping Provenance = { earlier, _ in earlier },
     warn: @escaping (String) -> Void = { _ in }, count: @escaping (Int) -> Void = { _ in },
     skip: @escaping (Int) -> Void = { _ in },
@@ -52,6 +55,7 @@ package struct IndexBuild {
     self.type = type
     self.types = types
     self.given = given
+    self.shard = shard
     self.work = work
     self.provenance = provenance
     self.warn = warn
@@ -125,6 +129,12 @@ package struct IndexBuild {
     let type = try chosenType(source, input.operands.joined(separator: " "))
     let arguments = try IndexArguments(given, type, .build)
     var source = source
+    if let shard {
+      if let own = source.description.shard {
+        throw .usage("--shard \(shard): the stream is part \(own) already")
+      }
+      source.description.shard = shard
+    }
     if source.schema == nil { source.contents = .texts(analyzer: type.analyzer(arguments)) }
     source.description.by = provenance(source.description.by, arguments.effective(.build))
     try type.check(source, arguments)

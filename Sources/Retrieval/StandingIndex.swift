@@ -36,14 +36,15 @@ extension IndexBuild {
       guard tellsWork(manifest.source.description.by) else {
         return .other("it does not say what made it")
       }
+      guard manifest.isCompact else { return .other("documents were added or deleted") }
       guard manifest.type == plan.type.name, manifest.seed == work.seed,
         manifest.source.description == plan.source.description,
         Self.text(manifest.parameters) == Self.text(plan.arguments.effective(.build))
       else { return .other("it is of other documents or parameters") }
       try plan.type.verify(folder)
       // Some shards that were joined say the same of themselves as all of them.
-      if case .streams(let operands, let limit) = input,
-        try Self.idsDigest(of: folder) != FinishedStream.idsDigest(of: operands, 0..<limit)
+      if case .streams(let operands, let wanted) = input,
+        try Self.idsDigest(of: folder) != FinishedStream.idsDigest(of: operands, wanted)
       {
         return .other("it has other documents")
       }

@@ -31,9 +31,7 @@ struct Build: ToolCommand, TakesDeclaredOptions {
   @OptionGroup(title: "Common") var common: CommonOptions
   @OptionGroup(title: "Texts") var records: RecordOptionsGroup
 
-  @Option(
-    help: ArgumentHelp("Read the first N documents and no more. (default: all)", valueName: "n"))
-  var limit: Int?
+  @OptionGroup(title: "Input") var shards: ShardOptions
 
   @Option(
     help: ArgumentHelp(
@@ -69,7 +67,7 @@ struct Build: ToolCommand, TakesDeclaredOptions {
 
   func execute(_ context: ToolContext) throws {
     if output == "-" { throw Failure.usage("-o names the folder of the index, not -") }
-    try RecordLimit.check(limit)
+    try RecordLimit.check(shards.limit)
     let operands = try Operands.resolve(inputs)
     let type = try self.type.map { name throws(Failure) in try IndexTypes.named(name) }
     let takesTexts = type?.takes == .texts
@@ -83,6 +81,7 @@ struct Build: ToolCommand, TakesDeclaredOptions {
     }
     let build = IndexBuild(
       output, type: type, of: IndexTypes.all, given: context.declared,
+      shard: try shards.selection()?.description,
       IndexWork(Kernels(), context.pool, memory: maxMemory.bytes, seed: common.seed.value),
       provenance: { earlier, parameters in
         noProvenance
@@ -94,14 +93,31 @@ struct Build: ToolCommand, TakesDeclaredOptions {
       },
       warn: { context.diagnostics.warning($0) }, count: { context.count(records: $0) },
       skip: { context.count(skipped: $0) }, reading: { context.progress.reading($0()) })
-    let documents: DocumentInput =
-      takesTexts
-      ? .texts(operands, records.records(limit: limit))
-      : .streams(operands, limit: RecordLimit.range(limit).upperBound)
+    let documents = try documents(operands, areTexts: takesTexts)
     if resumption.resume, let count = try standing(build, documents, context) {
       return context.report("documents", String(count))
     }
     context.report("documents", String(try build.run(documents)))
+  }
+
+  /// The documents that the options ask for.
+  private func documents(
+    _ operands: [String], areTexts: Bool
+  ) throws(Failure) -> DocumentInput {
+    let options = records.records(limit: shards.limit)
+    guard let selection = try shards.selection() else {
+      return areTexts
+        ? .texts(operands, options)
+        : .streams(operands, documents: RecordLimit.range(shards.limit))
+    }
+    guard !areTexts else {
+      let count = try TextRecordReader.countRecords(operands, options: options)
+      return .texts(operands, options, documents: selection.range(of: count))
+    }
+    var count = 0
+    for operand in operands { count += try TensorStreamReader.countRecords(operand) }
+    let wanted = selection.range(of: min(count, RecordLimit.range(shards.limit).upperBound))
+    return .streams(operands, documents: wanted)
   }
 
   /// Number of documents of an index that is there already, and the same; nil where it is to be built.

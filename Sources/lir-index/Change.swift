@@ -91,7 +91,7 @@ struct AdditionOptions: ParsableArguments, OptionsWithoutEffect {
     let documents: DocumentInput =
       takesTexts
       ? .texts(operands, records.records(limit: limit))
-      : .streams(operands, limit: RecordLimit.range(limit).upperBound)
+      : .streams(operands, documents: RecordLimit.range(limit))
     let outcome = try change.append(
       documents, repetition, mayStand: resume,
       IndexReports(
