@@ -160,7 +160,9 @@ let package = Package(
 
     // L8: what the tools that run a model share besides, and those that open an index; apart, so that
     // the others do not link models and indexes.
-    .target(name: "IndexSupport", dependencies: ["Retrieval", "Indexes", "ToolSupport"]),
+    .target(
+      name: "IndexSupport",
+      dependencies: ["Failures", "Retrieval", "Indexes", "ToolSupport", argumentParser]),
     .target(
       name: "ModelSupport",
       dependencies: [
@@ -194,7 +196,7 @@ let package = Package(
       "lir-rerank",
       [
         "Kernels", "Records", "Tensors", "Vectors", "IndexFormat", "Retrieval", "Models",
-        "Encoding", "Reranking", "ModelSupport",
+        "Encoding", "Reranking", "ModelSupport", "IndexSupport",
       ]),
     tool(
       "lir-train",

@@ -67,4 +67,31 @@ package enum IndexAgreement {
       "\(what) \(x) of \(place) and \(y)"
     }
   }
+
+  /// Compares the shards that indexes are of.
+  ///
+  /// - Returns: Which are missing, for a warning.
+  /// - Throws: 65 where one is there twice, or of another division than others.
+  package static func checkShards(_ folders: [IndexFolder]) throws(Failure) -> String? {
+    var found: [Int: String] = [:]
+    var count: Int?
+    for folder in folders {
+      let shard = folder.manifest.source.description.shard
+      let parts = shard?.split(separator: "/").compactMap { Int($0) } ?? []
+      guard parts.count == 2 else { continue }
+      guard count == nil || count == parts[1] else {
+        throw .data(
+          folder.path, "expected a shard of \(count ?? 0), found \(parts[0])/\(parts[1])")
+      }
+      count = parts[1]
+      if let other = found.updateValue(folder.path, forKey: parts[0]) {
+        throw .data(folder.path, "shard \(parts[0])/\(parts[1]) is there already, in \(other)")
+      }
+    }
+    guard let count else { return nil }
+    let missing = (1...max(count, 1)).filter { found[$0] == nil }
+    if missing.isEmpty { return nil }
+    let names = missing.prefix(5).map { "\($0)/\(count)" }.joined(separator: ", ")
+    return "shards are missing: \(names)\(missing.count > 5 ? ", …" : "")"
+  }
 }

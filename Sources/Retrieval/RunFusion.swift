@@ -18,6 +18,10 @@ package enum FusionMethod: String, Sendable, CaseIterable {
   /// CombMNZ (Fox and Shaw, TREC-2): the sum of normalised scores times the number of runs that
   /// have the document.
   case mnz
+  /// The sum of the scores, those of each run and query brought to 0…1 between mean - 3 deviations
+  /// and mean + 3 deviations (Mazzeschi's distribution-based score fusion, as qdrant-client 1.x has
+  /// it: the deviation with n - 1, and 0.5 where all scores are equal).
+  case dbsf
 }
 
 /// What scores are made comparable with before CombMNZ adds them.
@@ -131,6 +135,7 @@ package struct RunFusion: Sendable {
     switch method {
     case .rrf: return entries.indices.map { 1 / (k + Double($0 - entries.lowerBound + 1)) }
     case .borda: return entries.indices.map { Double(candidates - ($0 - entries.lowerBound)) }
+    case .dbsf: return Self.byDistribution(entries.map { Double(run.score($0)) })
     case .sum, .minmax, .zscore, .mnz:
       let normalization: ScoreNormalization =
         switch method {
@@ -141,5 +146,15 @@ package struct RunFusion: Sendable {
         }
       return normalization(entries.map { Double(run.score($0)) })
     }
+  }
+
+  /// Scores as places between three deviations below their mean and three above.
+  private static func byDistribution(_ scores: [Double]) -> [Double] {
+    let mean = scores.reduce(0, +) / Double(scores.count)
+    let squares = scores.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    guard scores.count > 1, squares > 0 else { return scores.map { _ in 0.5 } }
+    let deviation = (squares / Double(scores.count - 1)).squareRoot()
+    let low = mean - 3 * deviation
+    return scores.map { ($0 - low) / (mean + 3 * deviation - low) }
   }
 }

@@ -4,7 +4,7 @@ import Vectors
 
 /// Searches blocks of queries and writes what they find to a run, from where a killed run ended.
 package struct RunSearch {
-  private var answers: SearchAnswers
+  private var answers: FusedAnswers
   private let output: RunOutput
   private let place: Place
   private var seen: Set<[UInt8]> = []
@@ -22,7 +22,7 @@ package struct RunSearch {
     }
   }
 
-  package init(_ answers: SearchAnswers, _ output: RunOutput, _ place: Place) {
+  package init(_ answers: FusedAnswers, _ output: RunOutput, _ place: Place) {
     self.answers = answers
     self.output = output
     self.place = place
@@ -38,12 +38,12 @@ package struct RunSearch {
   ///
   /// - Parameters:
   ///   - ids: The queries' ids.
-  ///   - queries: The queries.
+  ///   - queries: The queries, in the form that each ranking takes.
   ///   - texts: Their texts, for a run of JSON lines; none where they are not known.
   /// - Returns: How many were searched.
   /// - Throws: 65 where a query occurs twice, and what searching and writing throw.
   package mutating func search(
-    ids: [[UInt8]], _ queries: Embeddings, texts: [[UInt8]] = []
+    ids: [[UInt8]], _ queries: [Embeddings], texts: [[UInt8]] = []
   ) throws(Failure) -> Int {
     for id in ids where !seen.insert(id).inserted {
       throw .data(place.input, "query \(String(decoding: id, as: UTF8.self)) occurs twice")
@@ -56,7 +56,7 @@ package struct RunSearch {
     }
     if first == ids.count { return 0 }
     let rest = Array(ids[first...])
-    let found = try answers.documents(rest, queries[first..<ids.count])
+    let found = try answers.documents(rest, queries.map { $0[first..<ids.count] })
     for (i, (id, documents)) in zip(rest, found).enumerated() {
       let text = texts.isEmpty ? nil : texts[first + i]
       try output.append(query: RecordID(id), text: text, documents)

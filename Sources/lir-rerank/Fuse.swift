@@ -1,5 +1,6 @@
 import ArgumentParser
 import Failures
+import IndexSupport
 import Records
 import Retrieval
 import Streams
@@ -27,21 +28,12 @@ struct Fuse: ToolCommand {
   @Option(
     help: """
       How: rrf (reciprocal ranks), sum (of the scores as they are), minmax or zscore (of \
-      normalised ones), borda (Borda's count) or mnz (CombMNZ).
+      normalised ones), borda (Borda's count), mnz (CombMNZ) or dbsf (places within three \
+      deviations of the mean).
       """)
   var method: FusionMethod = .rrf
 
-  @Option(
-    help: ArgumentHelp(
-      "Weights of the runs, in their order, separated by commas. (default: 1 each)",
-      valueName: "list"))
-  var weights: String?
-
-  @Option(help: ArgumentHelp("What rrf adds to ranks.", valueName: "n"))
-  var rrfK: Double = 60
-
-  @Option(help: "What mnz normalises by: minmax, zscore or none. (default: minmax)")
-  var normalize: ScoreNormalization?
+  @OptionGroup var fusing: FusionOptions
 
   @Option(
     help: ArgumentHelp(
@@ -93,37 +85,8 @@ struct Fuse: ToolCommand {
     }
     if let depth, depth < 1 { throw .usage("--depth: expected at least 1, found \(depth)") }
     if let k, k < 1 { throw .usage("-k: expected at least 1, found \(k)") }
-    guard rrfK.isFinite, rrfK >= 0 else {
-      throw .usage("--rrf-k: expected a number from 0 up, found \(rrfK)")
-    }
-    if normalize != nil, method != .mnz { throw .usage("--normalize is for --method mnz") }
-    var fusion = RunFusion()
-    fusion.method = method
-    fusion.weights = try parsedWeights()
-    fusion.k = rrfK
-    fusion.normalization = normalize ?? .minmax
+    var fusion = try fusing.fusion(method, flag: "--method", of: runs.count, called: "a run")
     fusion.depth = depth ?? .max
     return fusion
   }
-
-  private func parsedWeights() throws(Failure) -> [Double] {
-    guard let weights else { return [] }
-    var numbers: [Double] = []
-    for part in weights.split(separator: ",", omittingEmptySubsequences: false) {
-      guard let number = Double(part), number.isFinite, number >= 0 else {
-        throw .usage("--weights: expected numbers from 0 up, found '\(part)'")
-      }
-      numbers.append(number)
-    }
-    guard numbers.count == runs.count else {
-      throw .usage("--weights: expected one a run, \(runs.count), found \(numbers.count)")
-    }
-    guard numbers.contains(where: { $0 > 0 }) else {
-      throw .usage("--weights: expected one above 0, found none")
-    }
-    return numbers
-  }
 }
-
-extension FusionMethod: ExpressibleByArgument {}
-extension ScoreNormalization: ExpressibleByArgument {}

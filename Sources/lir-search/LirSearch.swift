@@ -38,8 +38,19 @@ struct LirSearch: Tool, ToolCommand, TakesDeclaredOptions {
   @OptionGroup(title: "Output") var resumption: ResumeOptions
   @OptionGroup(title: "Input") var shards: ShardOptions
 
-  @Option(help: ArgumentHelp("Folder of the index.", valueName: "dir"))
-  var index: String
+  @Option(
+    help: ArgumentHelp(
+      "Folder of the index; may be repeated: indexes of one model are searched as one, such as shards, those of several with --fuse.",
+      valueName: "dir"))
+  var index: [String]
+
+  @Option(
+    help: ArgumentHelp(
+      "Search several indexes, and fuse what they find as lir-rerank fuse does: rrf, sum, minmax, zscore, borda, mnz or dbsf. Each gives its -k best documents.",
+      valueName: "method"), completion: .list(FusionMethod.allCases.map(\.rawValue)))
+  var fuse: FusionMethod?
+
+  @OptionGroup(title: "Fusion") var fusing: FusionOptions
 
   @Option(
     name: .customShort("k", allowingJoined: true),
@@ -151,7 +162,9 @@ struct LirSearch: Tool, ToolCommand, TakesDeclaredOptions {
   )
   var inputs: [String] = []
 
-  var ownerOfOptions: String? { (try? IndexManifest(folder: index))?.type }
+  var ownerOfOptions: String? {
+    index.count == 1 ? (try? IndexManifest(folder: index[0]))?.type : nil
+  }
 
   static func declaredOptions(of subcommand: String?) -> [DeclaredOption]? {
     DeclaredOption.parameters(.search)

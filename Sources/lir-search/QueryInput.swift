@@ -11,6 +11,8 @@ enum QueryInput {
   case typed([[UInt8]])
   case texts(TextRecordReader)
   case stream(TensorStreamReader)
+  /// Streams for several collections, which are read beside each other; the first of them.
+  case beside(String)
 
   /// Opens what the options name.
   ///
@@ -45,7 +47,7 @@ enum QueryInput {
       let reader = try TextRecordReader(operands, options: texts)
       try options.shards.restrict(reader, operands: operands, options: texts)
       while let batch = try reader.next() { ids += (0..<batch.count).map { batch.id($0) } }
-    case .stream:
+    case .stream, .beside:
       let reader = try TensorStreamReader(operands[0])
       while let segment = try reader.next() {
         ids += (0..<segment.records).map { RecordID(segment.id($0)) }

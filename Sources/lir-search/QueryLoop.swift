@@ -12,19 +12,22 @@ import Vectors
 struct QueryLoop {
   private let options: LirSearch
   private let context: ToolContext
-  private let operands: [String]
+  private let sides: QuerySides
+  private let collections: [SearchedIndexes.Collection]
   private let kernels: Kernels
   private let texts: SearchTexts
   private var search: RunSearch
   private(set) var latencies = Latencies()
 
   init(
-    _ options: LirSearch, _ context: ToolContext, _ operands: [String], _ kernels: Kernels,
-    _ texts: SearchTexts, _ search: RunSearch
+    _ options: LirSearch, _ context: ToolContext, _ sides: QuerySides,
+    _ collections: [SearchedIndexes.Collection], _ kernels: Kernels, _ texts: SearchTexts,
+    _ search: RunSearch
   ) {
     self.options = options
     self.context = context
-    self.operands = operands
+    self.sides = sides
+    self.collections = collections
     self.kernels = kernels
     self.texts = texts
     self.search = search
@@ -47,9 +50,12 @@ struct QueryLoop {
         texts.nameTerms(of: try texts.embedder(operands[0]), in: &search)
       }
       try runVectors(reader, first)
+    case .beside(let operand): try runBeside(operand)
     }
     try search.finish(allQueries: options.shards.shard == nil && options.shards.limit == nil)
   }
+
+  private var operands: [String] { sides.texts }
 
   private mutating func runTexts(
     _ reader: TextRecordReader, _ output: RunOutput
@@ -106,6 +112,27 @@ struct QueryLoop {
     }
   }
 
+  /// Searches queries that come from streams alone, one for each collection.
+  private mutating func runBeside(_ operand: String) throws(Failure) {
+    let streams = sides.streams.compactMap { $0 }
+    var wanted = RecordLimit.range(options.shards.limit)
+    if let selection = try options.shards.selection() {
+      let count = try TensorStreamReader.countRecords(operand)
+      wanted = selection.range(of: min(count, wanted.upperBound))
+    }
+    var ordinal = 0
+    while let ids = try streams.first?.nextIDs(), !ids.isEmpty {
+      let started = ContinuousClock.now
+      let members = (ordinal..<ordinal + ids.count).clamped(to: wanted).map { $0 - ordinal }
+      let queries = try streams.map { stream throws(Failure) in
+        (try stream.take(ids) ?? .texts([])).selecting(members)
+      }
+      if !members.isEmpty { try answer(members.map { ids[$0] }, queries, since: started) }
+      ordinal += ids.count
+    }
+    for stream in streams { try stream.checkEnd() }
+  }
+
   /// Searches a block of queries that are text.
   private mutating func answer(
     _ ids: [[UInt8]], _ texts: [[UInt8]], _ embedder: TextEmbedder?,
@@ -122,6 +149,15 @@ struct QueryLoop {
   /// Searches a block of queries that was begun at `started`, and counts them.
   private mutating func answer(
     _ ids: [[UInt8]], _ queries: Embeddings,
+    since started: ContinuousClock.Instant, texts: [[UInt8]] = []
+  ) throws(Failure) {
+    try answer(
+      ids, try sides.queries(ids, queries, texts: texts, collections), since: started,
+      texts: texts)
+  }
+
+  private mutating func answer(
+    _ ids: [[UInt8]], _ queries: [Embeddings],
     since started: ContinuousClock.Instant, texts: [[UInt8]] = []
   ) throws(Failure) {
     let count = try search.search(

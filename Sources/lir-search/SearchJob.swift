@@ -16,12 +16,9 @@ struct SearchJob {
   private let options: LirSearch
   private let context: ToolContext
   private let operands: [String]
-  private let folder: IndexFolder
-  private let index: any SearchableIndex
-  /// Parameters of searching in force.
-  private let arguments: IndexArguments
+  private let indexes: SearchedIndexes
   private let kernels: Kernels
-  private let answers: SearchAnswers
+  private let answers: FusedAnswers
   private let calibration: Calibration?
 
   init(
@@ -40,17 +37,35 @@ struct SearchJob {
         + [options.filter, options.filterOut, options.pairs].compactMap { $0 },
       output: options.output)
     _ = try options.shards.selection()
-    folder = try IndexFolder(options.index)
     kernels = try options.modelOptions.instructions.kernels()
-    (index, arguments) = try IndexTypes.open(
-      folder, context.declared, IndexWork(kernels, context.pool, seed: options.common.seed.value))
-    answers = try SearchAnswers(
-      index, type: folder.manifest.type,
-      SearchAnswers.Options(options, index.documents, context.diagnostics))
+    indexes = try SearchedIndexes(
+      options.index, fuses: options.fuse != nil, context.declared,
+      IndexWork(kernels, context.pool, seed: options.common.seed.value)
+    ) { context.diagnostics.warning($0) }
+    let rankings = try indexes.collections.map { collection throws(Failure) in
+      try SearchAnswers(
+        collection.index, type: collection.type,
+        SearchAnswers.Options(options, collection.index.documents, context.diagnostics))
+    }
+    guard let method = options.fuse else {
+      answers = FusedAnswers(rankings[0])
+      return
+    }
+    answers = FusedAnswers(
+      rankings,
+      try options.fusing.fusion(
+        method, flag: "--fuse", of: rankings.count, called: "an index"), k: options.k)
   }
 
   func run() throws(Failure) {
-    let input = try QueryInput(options, operands, context.diagnostics)
+    let sides =
+      indexes.collections.count == 1
+      ? QuerySides(texts: operands)
+      : try QuerySides(options.text.isEmpty ? operands : ["--text"], indexes.collections, kernels)
+    let input =
+      sides.texts.isEmpty
+      ? .beside(operands[0]) : try QueryInput(options, sides.texts, context.diagnostics)
+    try checkBesides(sides)
     let first = try firstSegment(of: input)
     let provenance = try provenance(first)
     let expected = FinishedOutput.ExpectedRun(
@@ -70,15 +85,16 @@ struct SearchJob {
     let output = try RunOutput(
       options.output, continuing: options.resumption.resume ? work : nil,
       tag: expected.tag, provenance: provenance.json,
-      json: options.wantsJSON ? JSONRunWriter(docs: try texts.documents(of: index)) : nil,
+      json: options.wantsJSON ? JSONRunWriter(docs: try texts(sides).documents(of: indexes)) : nil,
       marksEnds: options.markEnd, ties: options.tieOrder)
     let search = RunSearch(
       answers, output,
       RunSearch.Place(input: operands.joined(separator: " "), target: options.output.output))
-    var loop = QueryLoop(options, context, operands, kernels, texts, search)
+    var loop = QueryLoop(
+      options, context, sides, indexes.collections, kernels, texts(sides), search)
     try loop.run(input, first, output)
     try output.finish()
-    for (name, value) in index.figures { context.report(name, value) }
+    for (name, value) in indexes.figures { context.report(name, value) }
     guard options.latency else { return }
     for (name, seconds) in loop.latencies.percentiles {
       context.report("\(name)_ms", ToolContext.fixed(seconds * 1000, 3))
@@ -87,7 +103,7 @@ struct SearchJob {
 
   /// What makes the run, which begins with the first segment of queries that are a stream.
   private func provenance(_ first: TensorSegment?) throws(Failure) -> Provenance {
-    var inputs = try [("index", folder.manifest.digest)] + InputDigest.of(options.inputs)
+    var inputs = try indexes.inputs + InputDigest.of(options.inputs)
     for (name, file) in [
       ("filter", options.filter), ("filter-out", options.filterOut), ("pairs", options.pairs),
     ] {
@@ -99,30 +115,50 @@ struct SearchJob {
       inputs.append(("queries", Checksum.xxh3Long(Array(by.utf8))))
     }
     return Provenance(
-      tool: LirSearch.name, settings: context.settings, parameters: arguments.effective(.search),
+      tool: LirSearch.name, settings: context.settings, parameters: indexes.parameters,
       inputs: inputs,
       instructionSet: options.computation.recordedInstructionSet(kernels),
       earlier: source.description.by)
   }
 
-  private var source: IndexSource { folder.manifest.source }
+  /// What the first index was made from.
+  private var source: IndexSource { indexes.collections[0].source }
 
-  private var texts: SearchTexts {
-    SearchTexts(
-      options: options, context: context, source: source, kernels: kernels, calibration: calibration
-    )
+  private func texts(_ sides: QuerySides) -> SearchTexts {
+    let sources = zip(indexes.collections, sides.streams).filter { $1 == nil }.map(\.0.source)
+    return SearchTexts(
+      options: options, context: context, sources: sources, kernels: kernels,
+      calibration: calibration)
   }
 
-  /// The first segment of queries that are a stream, which the index must be able to answer; nil of
-  /// others.
-  private func firstSegment(of input: QueryInput) throws(Failure) -> TensorSegment? {
-    guard case .stream(let reader) = input else { return nil }
+  /// Refuses what cannot be done with several collections.
+  private func checkBesides(_ sides: QuerySides) throws(Failure) {
+    guard indexes.collections.count > 1 else {
+      if options.fusing.isSaid { throw .usage("--weights, --rrf-k and --normalize are for --fuse") }
+      return
+    }
+    if options.explain { throw .usage("--explain goes without --fuse: a fused score has no parts") }
+    let hasStreams = sides.streams.contains { $0 != nil }
+    if hasStreams, !sides.texts.isEmpty, options.shards.shard != nil {
+      throw .usage("--shard is for queries that are all texts, or all streams")
+    }
+    if sides.texts.isEmpty { try checkStreamOptions() }
+  }
+
+  private func checkStreamOptions() throws(Failure) {
     if options.computation.precision != .f32 {
       throw .usage("--precision is for queries that are text, the input is a tensor stream")
     }
     if options.maxLength != nil || options.prompt != nil {
       throw .usage("--max-length and --prompt are for texts, the input is a tensor stream")
     }
+  }
+
+  /// The first segment of queries that are a stream, which the index must be able to answer; nil of
+  /// others.
+  private func firstSegment(of input: QueryInput) throws(Failure) -> TensorSegment? {
+    guard case .stream(let reader) = input else { return nil }
+    try checkStreamOptions()
     let first = try reader.next()
     if let first { try source.check(queries: first.description, first.schema, operands[0]) }
     return first

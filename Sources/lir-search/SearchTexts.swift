@@ -12,25 +12,26 @@ import ToolSupport
 struct SearchTexts {
   let options: LirSearch
   let context: ToolContext
-  /// What the index was made from.
-  let source: IndexSource
+  /// What the indexes were made from whose queries are texts.
+  let sources: [IndexSource]
   let kernels: Kernels
   let calibration: Calibration?
 
-  /// What turns the texts of queries into vectors like the index's; nil for an index of texts.
+  /// What turns the texts of queries into vectors like the indexes'; nil for indexes of texts.
   ///
   /// - Parameter place: Where the queries come from, for messages.
   /// - Returns: The model of queries.
   /// - Throws: 64 without a model, 78 for another one than the index's.
   func embedder(_ place: String) throws(Failure) -> TextEmbedder? {
-    if source.schema == nil { return nil }
+    let sources = sources.filter { $0.schema != nil }
+    if sources.isEmpty { return nil }
     guard options.modelOptions.model != nil else {
       throw .usage(
         "the queries are text: --model is missing", hint: "name the model that made the index")
     }
     let cache = try options.computation.openCache()
     let digest = try options.modelOptions.digest(cache)
-    try source.check(queryModel: digest, place, modelWords)
+    for source in sources { try source.check(queryModel: digest, place, modelWords) }
     return try TextEmbedder(
       options.modelOptions.load(
         for: .query, calibration?.precisions(.query) ?? options.computation.layers,
@@ -52,13 +53,15 @@ struct SearchTexts {
     return loaded?.model.words ?? options.modelOptions.model ?? ""
   }
 
-  /// The texts of the index's documents, for JSON lines; nil where nobody names them.
-  func documents(of index: any SearchableIndex) throws(Failure) -> TextStore? {
+  /// The texts of the indexes' documents, for JSON lines; nil where nobody names them.
+  func documents(of indexes: SearchedIndexes) throws(Failure) -> TextStore? {
     if options.docs.isEmpty { return nil }
     let temporary = options.tmpDir ?? ShardSelection.variable("TMPDIR") ?? "/tmp"
     let texts = try TextStore(
       "document", options.docs, options.records.records(), scratchFolder: temporary
-    ) { index.documents.ordinal($0.bytes) != nil }
+    ) { id in
+      indexes.collections.contains { $0.index.documents.ordinal(id.bytes) != nil }
+    }
     if let failure = texts.firstSkipped { context.diagnostics.warning("\(failure), skipped") }
     context.count(skipped: texts.skipped)
     return texts

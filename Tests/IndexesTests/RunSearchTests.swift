@@ -27,12 +27,12 @@ import Vectors
     _ output: RunOutput, _ blocks: [Range<Int>], finishing: Bool = true
   ) throws -> Int {
     var search = RunSearch(
-      try SearchAnswers(sample.open("i"), SearchAnswers.Options(k: 3)), output,
+      FusedAnswers(try SearchAnswers(sample.open("i"), SearchAnswers.Options(k: 3))), output,
       RunSearch.Place(input: "queries", target: "target"))
     var count = 0
     for rows in blocks {
       count += try search.search(
-        ids: rows.map { Array("q\($0)".utf8) }, sample.queries[rows])
+        ids: rows.map { Array("q\($0)".utf8) }, [sample.queries[rows]])
     }
     try search.finish()
     if finishing { try output.finish() }

@@ -73,8 +73,9 @@ import Vectors
     let output = try RunOutput(
       sample.folder("run"), compression: .none, tag: "t", provenance: nil)
     var search = RunSearch(
-      try SearchAnswers(index, options), output, RunSearch.Place(input: "", target: ""))
-    _ = try search.search(ids: ids(1), sample.queries[0..<1])
+      FusedAnswers(try SearchAnswers(index, options)), output,
+      RunSearch.Place(input: "", target: ""))
+    _ = try search.search(ids: ids(1), [sample.queries[0..<1]])
     let failure = #expect(throws: Failure.self) { try search.finish() }
     #expect(failure?.message == "query q9 is not among the queries")
     try search.finish(allQueries: false)

@@ -77,6 +77,28 @@ import Testing
     #expect(try Self.fuse(fusion, runs)["1"] == ["x": 9, "y": 22])
   }
 
+  /// Values of qdrant-client 1.20.0 (hybrid/fusion.py): rankings of several, of one, and of equal scores.
+  @Test func distributionsAreQdrants() throws {
+    let rankings: [[(String, Float)]] = [
+      [("x", 9), ("y", 8), ("z", 2.5)], [("y", -3), ("w", -7.25)], [("x", 4)],
+      [("w", 1.5), ("z", 1.5)],
+    ]
+    let runs = try rankings.map { ranking in
+      var builder = RunBuilder(name: "run")
+      for (doc, score) in ranking { builder.add(query: "1", doc: RecordID(doc), score: score) }
+      return try builder.finish()
+    }
+    var fusion = RunFusion()
+    fusion.method = .dbsf
+    let fused = try #require(try Self.fuse(fusion, runs)["1"])
+    let wanted: [RecordID: Double] = [
+      "y": 1.1892797016263295, "x": 1.119047619047619, "w": 0.882148869802242,
+      "z": 0.8095238095238095,
+    ]
+    #expect(Set(fused.keys) == Set(wanted.keys))
+    for (doc, score) in wanted { #expect(abs(Double(fused[doc] ?? .nan) - score) < 1e-7) }
+  }
+
   @Test func refusesScoresThatOverflow() throws {
     var builder = RunBuilder(name: "a")
     builder.add(query: "1", doc: "x", score: .greatestFiniteMagnitude)
