@@ -36,6 +36,20 @@ package struct ByteCode: Sendable {
     self.norm = Self.length(norm, row.count)
   }
 
+  /// The code with the error and the length that it has for another row.
+  package func standing(for row: [Float]) -> ByteCode {
+    var other = self
+    var (error, norm) = (0.0, 0.0)
+    for (code, value) in zip(codes, row) {
+      let difference = Double(value) - Double(code) * Double(scale)
+      error += difference * difference
+      norm += Double(value) * Double(value)
+    }
+    other.error = Self.length(error, row.count)
+    other.norm = Self.length(norm, row.count)
+    return other
+  }
+
   /// Below this a range is as good as zero; products of steps stay far from the smallest numbers.
   private static let leastRange: Float = 0x1p-100
 

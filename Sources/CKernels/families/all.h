@@ -42,6 +42,7 @@ static size_t ck_narrow_scratch_run(size_t m, size_t k) {
         .select_f32 = ck_select_run, \
         .scan_bits = ck_bits_run, \
         .distances_f32 = ck_distances_run, \
+        .most_s8 = ck_most_run_##S8, \
         .attention_scratch = ck_attention_scratch_run, \
         .attention_f32 = ck_attention_f32_run, \
         .attention_bf16_scratch = ck_attention_bf16_scratch_run, \

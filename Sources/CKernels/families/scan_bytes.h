@@ -187,6 +187,8 @@ static size_t CK_NARROW(scan_run)(const ck_scan *s, const ck_narrow_weights *q) 
     return found;
 }
 
+#include "maximum_bytes.h"
+
 #undef CK_SCAN_FLIP
 #undef CK_SCAN_ZERO
 #undef CK_SCAN_STEP

@@ -132,6 +132,21 @@ typedef struct {
     const float *steps, *bases;    // [n]
 } ck_bits;
 
+// Rows of bytes in sequences, and what bounds their scores as in `ck_scan`:
+// out[sequence, column] = max over the rows of product + (error * by_error + norm * by_norm) + offset,
+// -inf of a sequence without rows.
+typedef struct {
+    size_t sequences;
+    const size_t *starts; // [sequences + 1], ascending from 0: the row at which each begins
+    const int8_t *codes;  // [starts[sequences], ld]
+    size_t ld;            // bytes, at least K
+    const float *scales, *errors, *norms; // of each row
+    const float *offsets;                 // of each row, or NULL for zeros
+    const float *by_error, *by_norm;      // [N to the next multiple of 16]
+    float *out; // [sequences, ldo]; columns up to the next multiple of 16 are written
+    size_t ldo;
+} ck_most;
+
 // Softmax attention of one sequence: for every head h,
 // out[q, h*E ..] = softmax over keys of (scale * q_h · k_hᵀ + relative) · v_h.
 // q[queries, ldq], k[keys, ldk], v[keys, ldv], out[queries, ldo]; head h at column h*E of each.
@@ -257,6 +272,8 @@ typedef struct {
     // out[M,N] = -‖a[M,K] - W[N,K]‖: squares summed in double precision over K ascending.
     void (*distances_f32)(size_t m, size_t n, size_t k, const float *a, size_t lda,
                           const float *packed, float *out, size_t ldo);
+    // Queries are weights of bytes.
+    void (*most_s8)(const ck_most *, const ck_narrow_weights *queries);
 
     size_t (*attention_scratch)(size_t queries, size_t keys, size_t head_width, size_t reach);
     void (*attention_f32)(const ck_attention_f32 *);
