@@ -127,6 +127,7 @@ extension IndexManifest {
   static func description(_ json: JSON, _ path: String) throws(Failure) -> StreamDescription {
     var stream = StreamDescription(role: .doc)
     stream.similarity = json["similarity"]?.string
+    stream.aggregation = json["aggregation"]?.string
     stream.model = json["model"]?.string
     stream.tokenizer = json["tokenizer"]?.string
     stream.precision = json["precision"]?.string

@@ -147,7 +147,8 @@ extension IndexManifest {
   /// What the documents' stream said of itself.
   static func members(of stream: StreamDescription) -> [JSON.Member] {
     let texts = [
-      ("similarity", stream.similarity), ("model", stream.model), ("tokenizer", stream.tokenizer),
+      ("similarity", stream.similarity), ("aggregation", stream.aggregation),
+      ("model", stream.model), ("tokenizer", stream.tokenizer),
       ("precision", stream.precision), ("isa", stream.isa),
       ("max_length", stream.maxLength.map(String.init)), ("prompt", stream.prompt),
       ("shard", stream.shard), ("by", stream.by),

@@ -5,7 +5,9 @@ import Retrieval
 /// The types of indexes: one row each, in the order in which the usual one of some documents is
 /// looked for.
 package enum IndexTypes {
-  package static let all: [any IndexType.Type] = [Flat.self, Sparse.self, BM25.self]
+  package static let all: [any IndexType.Type] = [
+    Flat.self, Sparse.self, BM25.self, MultiVector.self, Coil.self,
+  ]
 
   /// The type of a name.
   ///

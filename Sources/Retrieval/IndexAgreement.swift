@@ -56,6 +56,7 @@ package enum IndexAgreement {
       ("element", a.element?.rawValue ?? "none", b.element?.rawValue ?? "none"),
       ("model", x.model ?? "none", y.model ?? "none"),
       ("similarity", x.similarity ?? "none", y.similarity ?? "none"),
+      ("aggregation", x.aggregation ?? "sum,max", y.aggregation ?? "sum,max"),
       ("source", a.json.serialized(), b.json.serialized()),
     ]
   }

@@ -8,6 +8,9 @@ package struct StreamDescription: Sendable, Equatable {
   /// Digest of the tokenizer's files.
   package var tokenizer: String?
   package var similarity: String?
+  /// How the similarities of several vectors a text become one score, where that is not the sum of
+  /// the maxima.
+  package var aggregation: String?
   package var dim: Int?
   package var precision: String?
   package var isa: String?
@@ -21,13 +24,13 @@ package struct StreamDescription: Sendable, Equatable {
 
   static let keys = [
     "lir.model", "lir.tokenizer", "lir.similarity", "lir.dim", "lir.precision", "lir.isa",
-    "lir.max_length", "lir.prompt", "lir.shard", "lir.by",
+    "lir.max_length", "lir.prompt", "lir.shard", "lir.by", "lir.aggregation",
   ]
 
   var metadata: [String: String] {
     let values = [
       model, tokenizer, similarity, dim.map(String.init), precision, isa,
-      maxLength.map(String.init), prompt, shard, by,
+      maxLength.map(String.init), prompt, shard, by, aggregation,
     ]
     var metadata: [String: String] = [:]
     for (key, value) in zip(Self.keys, values) { metadata[key] = value }
@@ -46,6 +49,7 @@ package struct StreamDescription: Sendable, Equatable {
     prompt = metadata("lir.prompt")
     shard = metadata("lir.shard")
     by = metadata("lir.by")
+    aggregation = metadata("lir.aggregation")
   }
 
   /// The first thing in which two members that follow each other must agree and do not.
@@ -54,6 +58,9 @@ package struct StreamDescription: Sendable, Equatable {
     if model != other.model { return ("model", model ?? "none", other.model ?? "none") }
     if dim != other.dim {
       return ("dim", dim.map(String.init) ?? "none", other.dim.map(String.init) ?? "none")
+    }
+    if aggregation != other.aggregation {
+      return ("aggregation", aggregation ?? "sum,max", other.aggregation ?? "sum,max")
     }
     return nil
   }

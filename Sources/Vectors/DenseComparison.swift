@@ -57,4 +57,25 @@ package struct DenseComparison: Sendable {
     case .l2: kernels.negativeDistances(documents, packed, into: scores)
     }
   }
+
+  /// Fills maxima[sequences, queries] with the largest product or cosine of each sequence of documents.
+  ///
+  /// - Parameters:
+  ///   - documents: All of them.
+  ///   - offsets: The row at which each sequence begins, and that at which the last one ends; none is
+  ///     empty.
+  ///   - scratch: Room for the documents, where cosines are asked for.
+  ///   - maxima: Not a number where one of the scores is none.
+  package func maxima(
+    _ documents: MatrixView, offsets: [Int], scratch: AlignedBuffer,
+    into maxima: MutableMatrixView
+  ) {
+    precondition(similarity != .l2, "maxima of distances")
+    guard similarity == .cosine else {
+      return kernels.multiplyMax(documents, packed, offsets: offsets, into: maxima)
+    }
+    let unit = scratch.matrix(rows: documents.rows, columns: dimension)
+    kernels.l2NormalizeRows(documents, epsilon: Self.epsilon, into: unit)
+    kernels.multiplyMax(unit.view, packed, offsets: offsets, into: maxima)
+  }
 }

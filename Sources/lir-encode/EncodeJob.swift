@@ -219,6 +219,7 @@ struct EncodeJob {
     description.model = modelDigest
     description.tokenizer = tokenizerDigest
     description.similarity = model.description.similarity.rawValue
+    description.aggregation = model.description.head.interaction?.aggregations.recorded
     description.precision = model.precisions.recorded
     description.isa = instructionSet
     let length = try RoleSetup.maximumLength(model.description, role, options.maxLength)

@@ -47,6 +47,17 @@ struct IndexSample {
       indices: terms.map { Int32($0) }, values: terms.map { Float(draw(row, $0 + 50, 4)) })
   }
 
+  /// Up to three vectors of tokens, beside one of the text.
+  private static func vectors(_ row: Int) -> VectorSet {
+    var set = VectorSet()
+    for item in 0..<1 + draw(row, 90, 3) {
+      set.ids.append(Int32(draw(row, 60 + item, 4)))
+      set.values += (0..<width).map { Float(draw(row, 10 * item + $0, 5) - 2) }
+    }
+    set.cls = [Float(draw(row, 95, 3) - 1), 1]
+    return set
+  }
+
   private static func text(_ row: Int) -> [UInt8] {
     Array((0..<6).map { "w\(draw(row, $0, 9))" }.joined(separator: " ").utf8)
   }
@@ -85,6 +96,22 @@ struct IndexSample {
             Self.id($0.id), vector.indices.count, [bytes(vector.indices), bytes(vector.values)]
           )
         })
+    case .multivector:
+      try writeStream(
+        folder(name), .multivector(.f32, dimension: Self.width, withTokens: true),
+        dimension: Self.width, shard: shard,
+        rows.map {
+          let set = Self.vectors($0)
+          return (Self.id($0), set.ids.count, [bytes(set.values), bytes(set.ids)])
+        })
+    case .coil:
+      try writeStream(
+        folder(name), .coil(clsDimension: 2, dimension: Self.width), dimension: Self.width,
+        shard: shard,
+        rows.map {
+          let set = Self.vectors($0)
+          return (Self.id($0), set.ids.count, [bytes(set.cls), bytes(set.values), bytes(set.ids)])
+        })
     default: throw Failure(.software, "no sample for \(type.name)")
     }
   }
@@ -95,6 +122,15 @@ struct IndexSample {
     return switch kind {
     case .dense: .dense(rows.flatMap(Self.dense), dimension: Self.width)
     case .sparse: .sparse(rows.map(Self.sparse))
+    case .multivector:
+      .vectors(
+        rows.map {
+          var set = Self.vectors($0)
+          set.cls = []
+          return set
+        }, VectorShape(width: Self.width, hasTokens: true))
+    case .coil:
+      .vectors(rows.map(Self.vectors), VectorShape(cls: 2, width: Self.width, hasTokens: true))
     default: .texts(rows.map(Self.text))
     }
   }

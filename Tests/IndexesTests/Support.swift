@@ -20,11 +20,13 @@ func bytes<T>(_ values: [T]) -> [UInt8] { values.withUnsafeBytes { Array($0) } }
 /// Writes documents to a stream.
 func writeStream(
   _ path: String, _ schema: StreamSchema, dimension: Int, similarity: String = "dot",
-  shard: String? = nil, _ records: [(id: [UInt8], items: Int, columns: [[UInt8]])]
+  aggregation: String? = nil, shard: String? = nil,
+  _ records: [(id: [UInt8], items: Int, columns: [[UInt8]])]
 ) throws {
   var description = StreamDescription(role: .doc)
   description.dim = dimension
   description.similarity = similarity
+  description.aggregation = aggregation
   description.model = "m"
   description.shard = shard
   let writer = TensorStreamWriter(try ByteWriter(path), schema: schema, description: description)

@@ -49,7 +49,7 @@ struct FlatBuilder: IndexBuilder {
     guard case .records(let segment, let range) = documents else {
       preconditionFailure("a flat index takes vectors")
     }
-    for index in range { try checkFinite(segment, index) }
+    for index in range { try segment.checkFinite(index) }
     if cut == nil { for index in range { try append(segment, index) } }
     if codes != nil || bits != nil || cut != nil {
       guard case .dense(var values, let full) = try documents.embeddings(work.kernels) else {
@@ -80,24 +80,6 @@ struct FlatBuilder: IndexBuilder {
     if let scales {
       try segment.withValues(index, column: 1) { value throws(Failure) in
         try scales.append(value)
-      }
-    }
-  }
-
-  /// Refuses single precision values, of vectors or of scales, that are no finite numbers.
-  private func checkFinite(_ segment: TensorSegment, _ index: Int) throws(Failure) {
-    for column in schema.columns.indices where schema.columns[column].type == .f32 {
-      let notFinite: Float? = segment.withValues(index, column: column) { bytes in
-        for place in stride(from: 0, to: bytes.count, by: 4) {
-          let value = bytes.loadUnaligned(fromByteOffset: place, as: Float.self)
-          if !value.isFinite { return value }
-        }
-        return nil
-      }
-      if let notFinite {
-        throw .data(
-          "document \(String(decoding: segment.id(index), as: UTF8.self))",
-          "expected finite \(schema.columns[column].name), found \(notFinite)")
       }
     }
   }

@@ -5,15 +5,17 @@ import Streams
 /// aside in a file, and joined term by term at the end.
 ///
 /// Terms are numbers; in which order they are joined is said at the end, and the runs of a block stand
-/// in that order too. A weight is four bytes of any kind.
+/// in that order too. A weight is four bytes of any kind; a posting may have several.
 ///
 /// Memory: a number for each term, and some for each block.
 struct PostingBlocks<Weight: BitwiseCopyable> {
   private let spool: SpoolFile
+  /// Weights of a posting.
+  private let width: Int
   /// Where the blocks lie in the spool.
   private var blocks: [Range<Int>] = []
 
-  /// A term's postings in a block: this header, `count` documents, `count` weights.
+  /// A term's postings in a block: this header, `count` documents, their weights.
   private struct RunHeader: BitwiseCopyable {
     var term: Int32
     var count: Int32
@@ -27,9 +29,10 @@ struct PostingBlocks<Weight: BitwiseCopyable> {
   /// Bytes that a term takes meanwhile: two numbers.
   static var bytesPerTerm: Int { 16 }
 
-  init(_ spool: SpoolFile) {
+  init(_ spool: SpoolFile, width: Int = 1) {
     precondition(MemoryLayout<Weight>.size == 4, "weights of \(MemoryLayout<Weight>.size) bytes")
     self.spool = spool
+    self.width = width
   }
 
   /// Puts a block aside: posting i is of document `documents[i]` for term `terms[i]`; the documents of
@@ -38,7 +41,7 @@ struct PostingBlocks<Weight: BitwiseCopyable> {
   /// - Parameters:
   ///   - terms: Numbers below `order.count`.
   ///   - documents: As many.
-  ///   - weights: As many.
+  ///   - weights: `width` for each.
   ///   - order: All terms so far in the order in which they will be joined.
   ///   - termCount: How many terms there are.
   /// - Throws: 74 where the file cannot be written.
@@ -56,7 +59,7 @@ struct PostingBlocks<Weight: BitwiseCopyable> {
     for i in terms.indices {
       let term = Int(terms[i])
       sortedDocuments[next[term]] = documents[i]
-      sortedWeights[next[term]] = weights[i]
+      for j in 0..<width { sortedWeights[next[term] * width + j] = weights[i * width + j] }
       next[term] += 1
     }
     let start = spool.count
@@ -64,7 +67,7 @@ struct PostingBlocks<Weight: BitwiseCopyable> {
       let range = offsets[Int(term)]..<offsets[Int(term) + 1]
       try appendHeader(Int(term), range.count)
       try spool.append(sortedDocuments[range])
-      try spool.append(sortedWeights[range])
+      try spool.append(sortedWeights[range.lowerBound * width..<range.upperBound * width])
     }
     blocks.append(start..<spool.count)
   }
@@ -80,7 +83,7 @@ struct PostingBlocks<Weight: BitwiseCopyable> {
   ) throws(Failure) {
     let start = spool.count
     try body { term, documents, weights throws(Failure) in
-      precondition(weights.count == 4 * documents.count, "a weight for every document")
+      precondition(weights.count == 4 * width * documents.count, "weights for every document")
       try appendHeader(term, documents.count)
       try spool.append(documents[...])
       try spool.append(weights)
@@ -117,9 +120,10 @@ struct PostingBlocks<Weight: BitwiseCopyable> {
         let count = waiting.counts[block]
         let start = waiting.places[block]
         try spool.read(start..<start + 4 * count, documents)
-        try spool.read(start + 4 * count..<start + 8 * count, weights)
+        let end = start + 4 * (1 + width) * count
+        try spool.read(start + 4 * count..<end, weights)
         total += count
-        waiting.places[block] = start + 8 * count
+        waiting.places[block] = end
         try waiting.advance(block, spool)
       }
     }

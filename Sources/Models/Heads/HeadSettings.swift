@@ -116,6 +116,10 @@ package struct LateInteraction: Sendable {
     self.masked = masked
   }
 
+  package var aggregations: Aggregations {
+    Aggregations(query: queryAggregation, doc: docAggregation)
+  }
+
   package enum MaskedTokens: Sendable, Equatable {
     /// ASCII punctuation.
     case punctuation
