@@ -24,21 +24,73 @@ package struct Analyzer: Sendable {
   package func forEachTerm(
     of text: some Sequence<UInt8>, scratch: inout Scratch, _ body: (ArraySlice<UInt8>) -> Void
   ) {
+    Array(text).withUnsafeBytes { text in
+      PlainWords.forEachPart(text) { part, _ in forEachTerm(ofPart: part, &scratch, body) }
+    }
+  }
+
+  /// Calls a body with each term of a text, in order.
+  ///
+  /// - Parameters:
+  ///   - text: UTF-8.
+  ///   - scratch: Memory that is used again and again.
+  ///   - plain: Gets words of ASCII in lower case, of which `term(ofPlain:scratch:)` makes terms.
+  ///   - other: Gets the terms of other words.
+  package func forEachWord(
+    of text: UnsafeRawBufferPointer, scratch: inout Scratch,
+    plain: (UnsafeRawBufferPointer) -> Void, other: (ArraySlice<UInt8>) -> Void
+  ) {
+    PlainWords.forEachPart(text) { part, isPlain in
+      // A longer word is cut, as the other way does it.
+      guard isPlain, part.count <= Scratch.longestWord else {
+        return forEachTerm(ofPart: part, &scratch, other)
+      }
+      withUnsafeTemporaryAllocation(byteCount: part.count, alignment: 8) { lower in
+        for place in 0..<part.count {
+          let byte = part[place]
+          lower[place] = byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte
+        }
+        let lower = UnsafeRawBufferPointer(lower)
+        PlainWords.forEach(lower) { plain(UnsafeRawBufferPointer(rebasing: lower[$0])) }
+      }
+    }
+  }
+
+  /// The term of a word of ASCII in lower case; nil for one that is left out.
+  package func term(ofPlain word: UnsafeRawBufferPointer, scratch: inout Scratch) -> [UInt8]? {
+    scratch.term.removeAll(keepingCapacity: true)
+    scratch.term += word.lazy.map { UInt16($0) }
+    guard makeTerm(&scratch) else { return nil }
+    return scratch.encoded()
+  }
+
+  /// Calls `body` with the terms of a text without white space.
+  private func forEachTerm(
+    ofPart text: UnsafeRawBufferPointer, _ scratch: inout Scratch,
+    _ body: (ArraySlice<UInt8>) -> Void
+  ) {
     scratch.read(text)
     var place = 0
     while let word = scratch.nextWord(from: place) {
       place = word.upperBound
       scratch.makeTerm(word)
-      if language == .english {
-        scratch.dropPossessive()
-        scratch.lowercase()
-        if StopWords.english.contains(scratch.term) { continue }
-        scratch.stemmer.stem(&scratch.term)
-      } else {
-        scratch.lowercase()
-      }
-      if !scratch.term.isEmpty { body(scratch.encoded()[...]) }
+      if makeTerm(&scratch) { body(scratch.encoded()[...]) }
     }
+  }
+
+  /// Makes a term of the word at hand.
+  ///
+  /// - Returns: Whether there is one.
+  private func makeTerm(_ scratch: inout Scratch) -> Bool {
+    if language == .english {
+      scratch.dropPossessive()
+      scratch.lowercase()
+      if StopWords.english.contains(scratch.term) { return false }
+      scratch.stemmer.stem(&scratch.term)
+    } else {
+      scratch.lowercase()
+    }
+    return !scratch.term.isEmpty
   }
 
   /// Memory for the analysis of one text after the other.
@@ -81,7 +133,7 @@ package struct Analyzer: Sendable {
     }
 
     /// Units of UTF-16: StandardTokenizer's default.
-    private static let longestWord = 255
+    fileprivate static let longestWord = 255
 
     fileprivate mutating func makeTerm(_ word: Range<Int>) {
       term.removeAll(keepingCapacity: true)

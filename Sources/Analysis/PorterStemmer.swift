@@ -63,16 +63,22 @@ package struct PorterStemmer {
     return last != Self.unit("w") && last != Self.unit("x") && last != Self.unit("y")
   }
 
-  private func ends(_ suffix: String) -> Bool {
-    let suffix = suffix.utf16
-    return word.count >= suffix.count && word.suffix(suffix.count).elementsEqual(suffix)
+  private func ends(_ suffix: StaticString) -> Bool {
+    let start = stemCount(suffix)
+    if start < 0 { return false }
+    for place in 0..<suffix.utf8CodeUnitCount
+    where word[start + place] != UInt16(suffix.utf8Start[place]) {
+      return false
+    }
+    return true
   }
 
   /// Letters in front of a suffix.
-  private func stemCount(_ suffix: String) -> Int { word.count - suffix.utf16.count }
+  private func stemCount(_ suffix: StaticString) -> Int { word.count - suffix.utf8CodeUnitCount }
 
-  private mutating func replace(_ suffix: String, by other: String) {
-    word.replaceSubrange(stemCount(suffix)..., with: other.utf16)
+  private mutating func replace(_ suffix: StaticString, by other: StaticString) {
+    word.removeLast(suffix.utf8CodeUnitCount)
+    for place in 0..<other.utf8CodeUnitCount { word.append(UInt16(other.utf8Start[place])) }
   }
 
   // MARK: Steps
@@ -95,7 +101,9 @@ package struct PorterStemmer {
       if measure(stemCount("eed")) > 0 { word.removeLast() }
       return
     }
-    guard let suffix = ["ed", "ing"].first(where: ends), hasVowel(stemCount(suffix)) else { return }
+    guard let suffix: StaticString = ends("ed") ? "ed" : ends("ing") ? "ing" : nil,
+      hasVowel(stemCount(suffix))
+    else { return }
     replace(suffix, by: "")
     if ends("at") || ends("bl") || ends("iz") {
       word.append(Self.unit("e"))
@@ -115,33 +123,51 @@ package struct PorterStemmer {
   }
 
   /// Steps 2, 3 and 4: the first suffix that fits decides, whether its stem is long enough or not.
-  private mutating func suffix(_ rules: [(suffix: String, stem: String)], longerThan least: Int) {
+  private mutating func suffix(_ rules: [Rule], longerThan least: Int) {
     guard let rule = rules.first(where: { ends($0.suffix) }) else { return }
     let count = stemCount(rule.suffix)
-    if rule.suffix == "ion" {
+    if rule.needsST {
       guard count > 0, word[count - 1] == Self.unit("s") || word[count - 1] == Self.unit("t")
       else { return }
     }
     if measure(count) > least { replace(rule.suffix, by: rule.stem) }
   }
 
-  private static let second: [(suffix: String, stem: String)] = [
-    ("ational", "ate"), ("tional", "tion"), ("enci", "ence"), ("anci", "ance"), ("izer", "ize"),
-    ("bli", "ble"), ("alli", "al"), ("entli", "ent"), ("eli", "e"), ("ousli", "ous"),
-    ("ization", "ize"), ("ation", "ate"), ("ator", "ate"), ("alism", "al"), ("iveness", "ive"),
-    ("fulness", "ful"), ("ousness", "ous"), ("aliti", "al"), ("iviti", "ive"), ("biliti", "ble"),
-    ("logi", "log"),
+  private struct Rule: Sendable {
+    let suffix: StaticString
+    let stem: StaticString
+    /// Whether an s or a t must be in front.
+    let needsST: Bool
+
+    init(_ suffix: StaticString, _ stem: StaticString, needsST: Bool = false) {
+      (self.suffix, self.stem, self.needsST) = (suffix, stem, needsST)
+    }
+  }
+
+  private static let second: [Rule] = [
+    Rule("ational", "ate"), Rule("tional", "tion"), Rule("enci", "ence"), Rule("anci", "ance"),
+    Rule("izer", "ize"),
+    Rule("bli", "ble"), Rule("alli", "al"), Rule("entli", "ent"), Rule("eli", "e"),
+    Rule("ousli", "ous"),
+    Rule("ization", "ize"), Rule("ation", "ate"), Rule("ator", "ate"), Rule("alism", "al"),
+    Rule("iveness", "ive"),
+    Rule("fulness", "ful"), Rule("ousness", "ous"), Rule("aliti", "al"), Rule("iviti", "ive"),
+    Rule("biliti", "ble"),
+    Rule("logi", "log"),
   ]
 
-  private static let third: [(suffix: String, stem: String)] = [
-    ("icate", "ic"), ("ative", ""), ("alize", "al"), ("iciti", "ic"), ("ical", "ic"), ("ful", ""),
-    ("ness", ""),
+  private static let third: [Rule] = [
+    Rule("icate", "ic"), Rule("ative", ""), Rule("alize", "al"), Rule("iciti", "ic"),
+    Rule("ical", "ic"), Rule("ful", ""),
+    Rule("ness", ""),
   ]
 
-  private static let fourth: [(suffix: String, stem: String)] = [
-    ("al", ""), ("ance", ""), ("ence", ""), ("er", ""), ("ic", ""), ("able", ""), ("ible", ""),
-    ("ant", ""), ("ement", ""), ("ment", ""), ("ent", ""), ("ion", ""), ("ou", ""), ("ism", ""),
-    ("ate", ""), ("iti", ""), ("ous", ""), ("ive", ""), ("ize", ""),
+  private static let fourth: [Rule] = [
+    Rule("al", ""), Rule("ance", ""), Rule("ence", ""), Rule("er", ""), Rule("ic", ""),
+    Rule("able", ""), Rule("ible", ""),
+    Rule("ant", ""), Rule("ement", ""), Rule("ment", ""), Rule("ent", ""),
+    Rule("ion", "", needsST: true), Rule("ou", ""), Rule("ism", ""),
+    Rule("ate", ""), Rule("iti", ""), Rule("ous", ""), Rule("ive", ""), Rule("ize", ""),
   ]
 
   /// Step 5.
