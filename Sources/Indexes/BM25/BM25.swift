@@ -24,16 +24,20 @@ package enum BM25: IndexType {
         "How slowly more occurrences of a term stop to count."),
       IndexParameter(
         b, .search, .number(0...1), default: "0.4", "How much of a document's length counts."),
+      IndexParameter(
+        exact, .search, .flag, default: nil,
+        "Add up all postings, and let no bound exclude any: the run is the same."),
     ] + Feedback.parameters
   package static let files = [
-    termBytes, termOffsets, postingOffsets, postingDocuments, postingFrequencies, lengths,
-    lengthBytes, withoutTerms, vectors, vectorOffsets, deletedTerms, deletedCounts,
+    termBytes, termOffsets, postings, postingOffsets, lengths, lengthBytes, withoutTerms, vectors,
+    vectorOffsets, deletedTerms, deletedCounts,
   ]
 
   static let language = "language"
   static let storeVectors = "store-vectors"
   static let k1 = "k1"
   static let b = "b"
+  static let exact = "exact"
   /// Statistics: documents that are more than white space, documents with a term, and terms of all documents with their repetitions.
   static let textDocuments = "documents_with_text"
   static let filledDocuments = "documents_with_terms"
@@ -45,15 +49,13 @@ package enum BM25: IndexType {
   static let termOffsets = IndexFile(
     "terms.offsets", tensor: "offsets", [.i64], [.count("terms", plus: 1)],
     "where each term starts, and where the last one ends")
+  static let postings = IndexFile(
+    "postings", tensor: "postings", [.u8], [.count("bytes of postings")],
+    "the postings of each term: in blocks of 128, with pairs of frequency and length that bound them"
+  )
   static let postingOffsets = IndexFile(
-    "postings", tensor: "offsets", [.i64], [.count("terms", plus: 1)],
+    "postings.offsets", tensor: "offsets", [.i64], [.count("terms", plus: 1)],
     "where each term's postings start, and where the last ones end")
-  static let postingDocuments = IndexFile(
-    "postings.documents", tensor: "documents", [.i32], [.count("postings")],
-    "the document of each posting, ascending within a term")
-  static let postingFrequencies = IndexFile(
-    "postings.frequencies", tensor: "frequencies", [.i32], [.count("postings")],
-    "how often the document has the term")
   static let lengths = IndexFile(
     "lengths", tensor: "lengths", [.i32], [.documents()], "how many terms each document has")
   static let lengthBytes = IndexFile(
@@ -110,6 +112,11 @@ package enum BM25: IndexType {
   package static func open(
     _ segments: [IndexSegment], _ arguments: IndexArguments, _ work: IndexWork
   ) throws(Failure) -> any SearchableIndex {
+    if let other = segments.first(where: { !$0.has(postingOffsets) }) {
+      throw .config(
+        other.folder, "its postings have the form of a version before the first release",
+        hint: "build it anew from its texts")
+    }
     let feedback = try Feedback(arguments)
     if let feedback, let other = segments.first(where: { !$0.has(vectors) }) {
       throw .config(
@@ -119,11 +126,13 @@ package enum BM25: IndexType {
     }
     let postings = try segments.map { segment throws(Failure) in try TermPostings(segment) }
     let statistics = CollectionStatistics(postings)
-    let (analyzer, k1, b) = try (
-      analyzer(of: arguments), Float(arguments.number(k1)), Float(arguments.number(b))
-    )
+    let analyzer = analyzer(of: arguments)
+    let model = try ScoreModel(
+      k1: Float(arguments.number(k1)), b: Float(arguments.number(b)),
+      average: statistics.averageLength)
+    let prunes = !arguments.flag(exact)
     let parts = try zip(segments, postings).map { segment, postings throws(Failure) in
-      try BM25Index(segment, postings, statistics, analyzer, k1: k1, b: b, work)
+      try BM25Index(segment, postings, statistics, analyzer, model, prunes: prunes, work)
     }
     guard let feedback else { return SegmentedIndex.joining(parts, of: segments) }
     return FeedbackIndex(parts, SegmentedIndex(parts, of: segments), statistics, feedback, work)

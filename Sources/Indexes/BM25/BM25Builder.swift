@@ -13,9 +13,8 @@ import Workers
 /// says.
 struct BM25Builder: IndexBuilder {
   private let writer: IndexWriter
-  private let analyzer: Analyzer
   private let pool: WorkerPool
-  private let scratch: WorkerLocal<Analyzer.Scratch>
+  private let analyses: WorkerLocal<DocumentTerms>
   private let blockPostings: Int
   /// Terms in the order in which they were met first.
   private var table = IDTable()
@@ -28,6 +27,8 @@ struct BM25Builder: IndexBuilder {
   private var vectors: TermVectorWriter?
   private let lengths: StreamedTensorFile
   private let lengthBytes: StreamedTensorFile
+  /// The same bytes, for the bounds of blocks.
+  private var allLengths: [UInt8] = []
   private let withoutTerms: StreamedTensorFile
   private var numbers = TermPostings.Numbers()
 
@@ -36,9 +37,8 @@ struct BM25Builder: IndexBuilder {
     _ writer: IndexWriter, _ analyzer: Analyzer, storesVectors: Bool, _ work: IndexWork
   ) throws(Failure) {
     self.writer = writer
-    self.analyzer = analyzer
     pool = work.pool
-    scratch = WorkerLocal(work.pool) { Analyzer.Scratch() }
+    analyses = WorkerLocal(work.pool) { DocumentTerms(analyzer) }
     blockPostings = max(1, work.memory / (2 * PostingBlocks<Int32>.bytesPerPosting))
     blocks = PostingBlocks(try writer.spool())
     vectors = storesVectors ? TermVectorWriter(try writer.spool()) : nil
@@ -49,39 +49,62 @@ struct BM25Builder: IndexBuilder {
 
   mutating func append(_ block: DocumentBlock) throws(Failure) {
     guard case .texts(let batch) = block else { preconditionFailure("BM25 takes texts") }
-    let analyzed = Results<[(term: [UInt8], count: Int32)]>(batch.count)
-    let (analyzer, scratch) = (analyzer, scratch)
-    pool.forEachUnchecked(batch.count) { index, worker in
-      var counts: [ArraySlice<UInt8>: Int32] = [:]
-      scratch.with(worker) { scratch in
-        batch.withText(index) { text in
-          analyzer.forEachTerm(of: text, scratch: &scratch) {
-            counts[Array($0)[...], default: 0] += 1
-          }
-        }
+    // Pieces of several documents, each with the worker that met them.
+    let pieces = (batch.count + Self.pieceSize - 1) / Self.pieceSize
+    let analyzed = Results<(worker: Int, documents: [[Int32]])>(pieces)
+    let analyses = analyses
+    pool.forEachUnchecked(pieces) { piece, worker in
+      let range =
+        piece * Self.pieceSize..<min((piece + 1) * Self.pieceSize, batch.count)
+      let documents = analyses.with(worker) { analysis in
+        range.map { batch.withText($0) { analysis.pairs($0) } }
       }
-      // Sorted, so that the numbers of terms depend on the documents alone.
-      analyzed.set(
-        index,
-        counts.map { (Array($0.key), $0.value) }.sorted { $0.0.lexicographicallyPrecedes($1.0) })
+      analyzed.set(piece, (worker, documents))
     }
-    for index in 0..<batch.count {
-      let document = Int32(writer.documents)
-      try block.withID(index) { id throws(Failure) in try writer.append(id: id) }
-      var length = 0
-      let first = terms.count
-      for (term, count) in analyzed.take(index) {
-        let number = term.withUnsafeBytes { table.insert($0).index }
-        terms.append(Int32(number))
-        documents.append(document)
-        frequencies.append(count)
-        length += Int(count)
+    for piece in 0..<pieces {
+      let (worker, documents) = analyzed.take(piece)
+      for (place, pairs) in documents.enumerated() {
+        let analysis = analyses.with(worker) { $0 }
+        try append(pairs, analysis, batch, piece * Self.pieceSize + place, block)
       }
-      try vectors?.append(terms: terms[first...], frequencies: frequencies[first...])
-      if length == 0, batch.withText(index, Self.isText) { try append(withoutTerms: [document]) }
-      try append(length: length)
-      if terms.count >= blockPostings { try putAside() }
     }
+  }
+
+  /// Documents that a worker takes at a time.
+  private static let pieceSize = 64
+
+  /// Adds one document.
+  ///
+  /// - Parameters:
+  ///   - pairs: Its terms by the worker's numbers, and their counts, by turns.
+  ///   - analysis: The worker's.
+  ///   - batch: Where its text is.
+  ///   - index: Its place there.
+  ///   - block: The same documents with their ids.
+  /// - Throws: 74 where a file cannot be written.
+  private mutating func append(
+    _ pairs: [Int32], _ analysis: DocumentTerms, _ batch: RecordBatch, _ index: Int,
+    _ block: DocumentBlock
+  ) throws(Failure) {
+    let document = Int32(writer.documents)
+    try block.withID(index) { id throws(Failure) in try writer.append(id: id) }
+    var length = 0
+    let first = terms.count
+    for place in stride(from: 0, to: pairs.count, by: 2) {
+      let term = Int(pairs[place])
+      if analysis.numbers[term] < 0 {
+        let number = analysis.terms.withBytes(term) { table.insert($0).index }
+        analysis.numbers[term] = Int32(number)
+      }
+      terms.append(analysis.numbers[term])
+      documents.append(document)
+      frequencies.append(pairs[place + 1])
+      length += Int(pairs[place + 1])
+    }
+    try vectors?.append(terms: terms[first...], frequencies: frequencies[first...])
+    if length == 0, batch.withText(index, Self.isText) { try append(withoutTerms: [document]) }
+    try append(length: length)
+    if terms.count >= blockPostings { try putAside() }
   }
 
   /// Whether a text is more than white space, to Java's `trim`.
@@ -97,6 +120,7 @@ struct BM25Builder: IndexBuilder {
 
   private mutating func append(length: Int) throws(Failure) {
     try lengths.append(numbers: [Int32(length).littleEndian])
+    allLengths.append(DocumentLength.byte(length))
     try lengthBytes.append(numbers: [DocumentLength.byte(length)])
     numbers.total += length
     if length > 0 {
@@ -121,12 +145,13 @@ struct BM25Builder: IndexBuilder {
     var termNumbers = [Int](repeating: -1, count: postings.count)
     try blocks.putAside { add throws(Failure) in
       for term in 0..<postings.count {
-        let live = try postings.range(term).filter { ordinals[Int(postings.documents[$0])] >= 0 }
+        let (found, counts) = try postings.all(term)
+        let live = found.indices.filter { ordinals[Int(found[$0])] >= 0 }
         if live.isEmpty { continue }
         let number = try postings.withTerm(term) { table.insert($0).index }
         termNumbers[term] = number
-        let documents = live.map { ordinals[Int(postings.documents[$0])] }
-        let frequencies = live.map { postings.frequencies[$0] }
+        let documents = live.map { ordinals[Int(found[$0])] }
+        let frequencies = live.map { counts[$0] }
         try frequencies.withUnsafeBufferPointer { frequencies throws(Failure) in
           try add(number, documents, UnsafeRawBufferPointer(frequencies))
         }
@@ -157,12 +182,6 @@ struct BM25Builder: IndexBuilder {
   mutating func finish() throws(Failure) -> IndexContent {
     try putAside()
     (terms, documents, frequencies) = ([], [], [])
-    let termFile = try writer.create(BM25.termBytes)
-    let termOffsets = try writer.create(BM25.termOffsets)
-    let postingOffsets = try writer.create(BM25.postingOffsets)
-    let documentFile = try writer.create(BM25.postingDocuments)
-    let frequencyFile = try writer.create(BM25.postingFrequencies)
-    var end: Int64 = 0
     let table = table
     let ordered = ordered
     if let vectors {
@@ -170,22 +189,52 @@ struct BM25Builder: IndexBuilder {
       for (rank, term) in ordered.enumerated() { ranks[Int(term)] = Int32(rank) }
       try vectors.finish(ranks, writer)
     }
-    let total = try blocks.join(
-      order: ordered, terms: table.count,
-      begin: { term, start throws(Failure) in
-        try termOffsets.append(numbers: [end.littleEndian])
-        try postingOffsets.append(numbers: [Int64(start).littleEndian])
-        let bytes = table[Int(term)].bytes
-        try termFile.append(numbers: bytes)
-        end += Int64(bytes.count)
-      },
-      documents: documentFile.append, weights: frequencyFile.append)
-    try termOffsets.append(numbers: [end.littleEndian])
-    try postingOffsets.append(numbers: [Int64(total).littleEndian])
+    let total = try writePostings(ordered)
     return IndexContent(
       statistics: [
         JSON.Member("terms", .integer(table.count)), JSON.Member("postings", .integer(total)),
       ] + numbers.statistics)
+  }
+
+  /// Writes terms and postings.
+  ///
+  /// - Parameter ordered: All terms in bytewise order.
+  /// - Returns: Number of postings.
+  /// - Throws: 74 where a file cannot be read or written.
+  private func writePostings(_ ordered: [Int32]) throws(Failure) -> Int {
+    let termFile = try writer.create(BM25.termBytes)
+    let termOffsets = try writer.create(BM25.termOffsets)
+    let postingFile = try writer.create(BM25.postings)
+    let postingOffsets = try writer.create(BM25.postingOffsets)
+    var encoder = PostingListEncoder(lengths: allLengths)
+    var end: Int64 = 0
+    var postingEnd: Int64 = 0
+    var (found, counts): ([Int32], [Int32]) = ([], [])
+    func flush() throws(Failure) {
+      if found.isEmpty { return }
+      let bytes = encoder.encode(found, counts)
+      try postingFile.append(numbers: bytes)
+      postingEnd += Int64(bytes.count)
+      found.removeAll(keepingCapacity: true)
+      counts.removeAll(keepingCapacity: true)
+    }
+    let table = table
+    let total = try blocks.join(
+      order: ordered, terms: table.count,
+      begin: { term, start throws(Failure) in
+        try flush()
+        try termOffsets.append(numbers: [end.littleEndian])
+        try postingOffsets.append(numbers: [postingEnd.littleEndian])
+        let bytes = table[Int(term)].bytes
+        try termFile.append(numbers: bytes)
+        end += Int64(bytes.count)
+      },
+      documents: { found.append(contentsOf: $0.bindMemory(to: Int32.self)) },
+      weights: { counts.append(contentsOf: $0.bindMemory(to: Int32.self)) })
+    try flush()
+    try termOffsets.append(numbers: [end.littleEndian])
+    try postingOffsets.append(numbers: [postingEnd.littleEndian])
+    return total
   }
 
   /// All terms in bytewise order.

@@ -5,8 +5,6 @@ import Records
 
 /// The terms of a segment and the documents that have them.
 struct TermPostings: Sendable {
-  let documents: MappedColumn<Int32>
-  let frequencies: MappedColumn<Int32>
   let lengths: MappedColumn<Int32>
   let lengthBytes: MappedColumn<UInt8>
   /// Documents that are more than white space, documents with a term, and terms of all documents with
@@ -18,6 +16,7 @@ struct TermPostings: Sendable {
   private let bytes: MappedColumn<UInt8>
   private let ends: MappedColumn<Int64>
   private let offsets: MappedColumn<Int64>
+  private let postings: MappedColumn<UInt8>
   private let segment: IndexSegment
 
   /// - Throws: 65 where the files do not fit the manifest or each other.
@@ -26,8 +25,7 @@ struct TermPostings: Sendable {
     bytes = try segment.column(BM25.termBytes, as: UInt8.self)
     ends = try segment.column(BM25.termOffsets, as: Int64.self)
     offsets = try segment.column(BM25.postingOffsets, as: Int64.self)
-    documents = try segment.column(BM25.postingDocuments, as: Int32.self)
-    frequencies = try segment.column(BM25.postingFrequencies, as: Int32.self)
+    postings = try segment.column(BM25.postings, as: UInt8.self)
     lengths = try segment.column(BM25.lengths, as: Int32.self)
     lengthBytes = try segment.column(BM25.lengthBytes, as: UInt8.self)
     withoutTerms = try segment.column(BM25.withoutTerms, as: Int32.self)
@@ -37,14 +35,16 @@ struct TermPostings: Sendable {
     else { throw Self.damagedStatistics(segment) }
     self.numbers = numbers
     deleted = try Deleted(segment, of: numbers)
-    guard ends.count == offsets.count, ends.count >= 1, documents.count == frequencies.count,
-      ends[0] == 0, Int(ends[ends.count - 1]) == bytes.count, offsets[0] == 0,
-      Int(offsets[offsets.count - 1]) == documents.count
+    guard ends.count == offsets.count, ends.count >= 1, ends[0] == 0, offsets[0] == 0,
+      Int(ends[ends.count - 1]) == bytes.count, Int(offsets[offsets.count - 1]) == postings.count
     else { throw damaged("terms and postings do not fit each other") }
   }
 
   /// Number of terms.
   var count: Int { ends.count - 1 }
+
+  /// Number of documents, deleted ones among them.
+  var documents: Int { segment.documents }
 
   /// Calls `body` with a term.
   func withTerm<R>(_ term: Int, _ body: (UnsafeRawBufferPointer) throws(Failure) -> R)
@@ -124,46 +124,68 @@ struct TermPostings: Sendable {
     return nil
   }
 
-  /// Where a term's postings are.
-  func range(_ term: Int) throws(Failure) -> Range<Int> {
+  /// A term's postings, which live as long as the segment's files are mapped.
+  func list(_ term: Int) throws(Failure) -> PostingList {
     let (start, end) = (Int(offsets[term]), Int(offsets[term + 1]))
-    guard start >= 0, start <= end, end <= documents.count else {
-      throw damaged("the postings of term \(term) lie outside of the file")
-    }
-    return start..<end
+    guard start >= 0, start <= end, end <= postings.count,
+      let list = PostingList(postings.bytes(start..<end))
+    else { throw damaged("the postings of term \(term)") }
+    return list
   }
 
-  /// Reads everything.
+  /// All postings of a term: documents, and how often each has it.
+  func all(_ term: Int) throws(Failure) -> (documents: [Int32], frequencies: [Int32]) {
+    let list = try list(term)
+    var documents: [Int32] = []
+    var frequencies: [Int32] = []
+    documents.reserveCapacity(list.count)
+    frequencies.reserveCapacity(list.count)
+    var starts: [Int] = [0]
+    if list.blocks > 1 {
+      starts = []
+      guard list.forEachBlock({ _, start, _ in starts.append(start) }) else {
+        throw damaged("the postings of term \(term)")
+      }
+    }
+    var last: Int32 = -1
+    for block in 0..<list.blocks {
+      let isWhole = withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 2 * PackedBlock.count)
+      {
+        numbers -> Bool in
+        guard let base = numbers.baseAddress,
+          list.read(block, at: starts[block], base, base + PackedBlock.count)
+        else { return false }
+        for place in 0..<list.count(of: block) {
+          guard let document = Int32(exactly: base[place]), document > last,
+            Int(document) < segment.documents,
+            let more = Int32(exactly: base[PackedBlock.count + place]), more < .max
+          else { return false }
+          last = document
+          documents.append(document)
+          frequencies.append(more + 1)
+        }
+        return true
+      }
+      guard isWhole else { throw damaged("the postings of term \(term)") }
+    }
+    return (documents, frequencies)
+  }
+
+  /// The documents' vectors; nil where they are not stored.
+  func storedVectors() throws(Failure) -> TermVectors? {
+    segment.has(BM25.vectors) ? try TermVectors(segment) : nil
+  }
+
+  /// Compares what the files say of deleted documents with the documents.
   ///
-  /// - Throws: 65 where terms or documents do not ascend, or numbers contradict each other.
-  func check() throws(Failure) {
-    var counted = [Int](repeating: 0, count: segment.documents)
-    for term in 0..<count {
-      if term > 0 {
-        let ascends = try withTerm(term - 1) { a throws(Failure) in
-          try withTerm(term) { b in ByteOrder.compare(a, b) < 0 }
-        }
-        guard ascends else { throw damaged("term \(term) is out of order") }
-      }
-      var last: Int32 = -1
-      for posting in try range(term) {
-        let (document, frequency) = (documents[posting], frequencies[posting])
-        guard document > last, Int(document) < segment.documents, frequency > 0 else {
-          throw damaged("a posting of document \(document), \(frequency) times")
-        }
-        last = document
-        counted[Int(document)] += Int(frequency)
-      }
+  /// - Parameters:
+  ///   - filled: Documents with a term.
+  ///   - total: Terms of all documents.
+  /// - Throws: 65 where they differ.
+  func checkNumbers(filled: Int, total: Int) throws(Failure) {
+    guard numbers.filled == filled, numbers.total == total else {
+      throw damaged("the statistics of the manifest")
     }
-    for document in counted.indices {
-      guard counted[document] == Int(lengths[document]),
-        lengthBytes[document] == DocumentLength.byte(counted[document])
-      else { throw damaged("the length of document \(document)") }
-    }
-    try check(vectorsOf: counted.count)
-    guard numbers.filled == counted.count(where: { $0 > 0 }),
-      numbers.total == counted.reduce(0, +)
-    else { throw damaged("the statistics of the manifest") }
     var last: Int32 = -1
     for place in 0..<withoutTerms.count {
       let document = withoutTerms[place]
@@ -175,26 +197,6 @@ struct TermPostings: Sendable {
     if let deleted, try countDeleted() != deleted.counts {
       throw damaged("the terms of deleted documents")
     }
-  }
-
-  /// Reads the documents' vectors, and asks the postings for each of their terms.
-  private func check(vectorsOf documents: Int) throws(Failure) {
-    guard segment.has(BM25.vectors) else { return }
-    let vectors = try TermVectors(segment)
-    // Places of the next posting of each term: documents ascend in both.
-    var next = try (0..<count).map { term throws(Failure) in try range(term).lowerBound }
-    var total = 0
-    for document in 0..<documents {
-      for (term, frequency) in try vectors.terms(of: document) {
-        guard term < count, next[term] < self.documents.count,
-          Int(self.documents[next[term]]) == document,
-          Int(frequencies[next[term]]) == frequency
-        else { throw vectors.damaged(document) }
-        next[term] += 1
-        total += 1
-      }
-    }
-    guard total == self.documents.count else { throw damaged("vectors without some postings") }
   }
 
   func damaged(_ what: String) -> Failure { .data(segment.folder, "damaged: \(what)") }
@@ -253,7 +255,7 @@ extension TermPostings {
 
   /// How many documents that are not deleted have a term.
   func liveDocuments(with term: Int) throws(Failure) -> Int {
-    try range(term).count - (deleted?.documents(with: term) ?? 0)
+    try list(term).count - (deleted?.documents(with: term) ?? 0)
   }
 
   /// Counts the terms of the segment's deleted documents, by reading all postings.
@@ -266,14 +268,7 @@ extension TermPostings {
     let others = (0..<withoutTerms.count).count { !segment.isLive(Int(withoutTerms[$0])) }
     found.numbers.texts = found.numbers.filled + others
     for term in 0..<count {
-      var number: Int32 = 0
-      for posting in try range(term) {
-        let document = Int(documents[posting])
-        guard document >= 0, document < segment.documents else {
-          throw damaged("a posting of document \(document)")
-        }
-        if !segment.isLive(document) { number += 1 }
-      }
+      let number = Int32(try all(term).documents.count { !segment.isLive(Int($0)) })
       if number > 0 {
         found.terms.append(Int32(term))
         found.counts.append(number)
