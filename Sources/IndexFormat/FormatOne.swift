@@ -52,6 +52,7 @@ enum FormatOne {
   static func text(_ manifest: IndexManifest) -> String? {
     guard manifest.segments.count == 1, manifest.segments[0].deleted == nil,
       manifest.parameters.isEmpty, manifest.codebook == nil,
+      manifest.type != "sparse" || manifest.segments[0].files["postings.documents"] != nil,
       let dimension = manifest.source.dimension, let element = manifest.source.element,
       schema(manifest.type, element, dimension: dimension) == manifest.source.schema
     else { return nil }

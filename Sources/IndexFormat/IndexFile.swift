@@ -34,6 +34,8 @@ package enum IndexPresence: Sendable, Equatable, CustomStringConvertible {
   case element(ElementType)
   /// In indexes of this version of the format and later ones.
   case format(Int)
+  /// In segments of one of the layouts that the type has, which its files tell apart.
+  case layout(String)
   /// Where a parameter of building has this value.
   case parameter(String, String)
   /// Where a parameter of building has one of these values.
@@ -48,6 +50,7 @@ package enum IndexPresence: Sendable, Equatable, CustomStringConvertible {
     case .always: "always"
     case .element(let type): "for vectors of \(type.rawValue)"
     case .format(let version): "from format \(version) on"
+    case .layout(let name): "in the \(name) layout"
     case .parameter(let name, let value): "with --\(name) \(value)"
     case .oneOf(let name, let values): "with --\(name) \(values.joined(separator: " or "))"
     case .unless(let name, let value): "without --\(name) \(value)"
@@ -55,7 +58,7 @@ package enum IndexPresence: Sendable, Equatable, CustomStringConvertible {
     }
   }
 
-  /// Whether a segment of an index has the file.
+  /// Whether a segment of an index must have the file: of layouts only the type knows.
   ///
   /// - Parameters:
   ///   - manifest: The index's.
@@ -66,6 +69,7 @@ package enum IndexPresence: Sendable, Equatable, CustomStringConvertible {
     case .always: true
     case .element(let type): manifest.source.element == type
     case .format(let version): manifest.format >= version
+    case .layout: false
     case .parameter(let name, let value): manifest.parameter(name) == value
     case .oneOf(let name, let values): manifest.parameter(name).map(values.contains) ?? false
     case .unless(let name, let value): manifest.parameter(name) != value

@@ -150,6 +150,11 @@ package struct IndexTensor: Sendable {
   package let file: SafeTensorsFile
   package let entry: SafeTensorsHeader.Entry
 
+  package init(file: SafeTensorsFile, entry: SafeTensorsHeader.Entry) {
+    self.file = file
+    self.entry = entry
+  }
+
   /// The bytes; they live as long as `file`, and may be unaligned.
   package var bytes: UnsafeRawBufferPointer { file.bytes(entry) }
 }

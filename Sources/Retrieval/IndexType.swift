@@ -196,6 +196,11 @@ package struct IndexWork: Sendable {
     self.seed = seed
   }
 
+  /// What reading the files of an index for `verify` is done with.
+  package static var checking: IndexWork {
+    IndexWork(Kernels(), WorkerPool(threads: 1), memory: 1 << 28)
+  }
+
   /// Bytes that building takes unless another number is asked for.
   package static let usualMemory = 1 << 30
 }

@@ -61,7 +61,11 @@ package struct VectorFeedback: Sendable, Equatable {
         dense += entries.isEmpty ? own : moved(own, vectors, isCosine: index.similarity == .cosine)
         expanded.queries = .dense(dense, dimension: width)
       case (.sparse(let queries), .sparse(let vectors)):
-        sparse.append(vectors.isEmpty ? queries[query] : moved(queries[query], vectors))
+        sparse.append(
+          vectors.isEmpty
+            ? queries[query]
+            : moved(
+              queries[query], vectors, isCosine: index.similarity == .cosine))
         expanded.queries = .sparse(sparse)
       default:
         throw .config("--prf", "\(request.queries.form) cannot be moved towards \(found.form)")
@@ -70,15 +74,16 @@ package struct VectorFeedback: Sendable, Equatable {
     return expanded
   }
 
+  private static func inverseLength(_ values: ArraySlice<Float>) -> Double {
+    let length = values.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+    return length > 0 ? 1 / length : 0
+  }
+
   /// Sums run in double precision, documents in the order of the ranking.
   private func moved(_ query: [Float], _ vectors: [Float], isCosine: Bool) -> [Float] {
     let width = query.count
     let count = vectors.count / width
-    func scale(_ row: ArraySlice<Float>) -> Double {
-      if !isCosine { return 1 }
-      let length = row.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
-      return length > 0 ? 1 / length : 0
-    }
+    func scale(_ row: ArraySlice<Float>) -> Double { isCosine ? Self.inverseLength(row) : 1 }
     let own = scale(query[...])
     var sums = [Double](repeating: 0, count: width)
     for document in 0..<count {
@@ -89,16 +94,23 @@ package struct VectorFeedback: Sendable, Equatable {
     return zip(query, sums).map { Float(alpha * own * Double($0) + beta * $1 / Double(count)) }
   }
 
-  private func moved(_ query: SparseVector, _ vectors: [SparseVector]) -> SparseVector {
+  private func moved(
+    _ query: SparseVector, _ vectors: [SparseVector], isCosine: Bool
+  ) -> SparseVector {
+    func scale(_ vector: SparseVector) -> Double {
+      isCosine ? Self.inverseLength(vector.values[...]) : 1
+    }
     var weights: [Int32: Double] = [:]
     for vector in vectors {
+      let factor = scale(vector)
       for (term, value) in zip(vector.indices, vector.values) {
-        weights[term, default: 0] += Double(value)
+        weights[term, default: 0] += factor * Double(value)
       }
     }
+    let own = scale(query)
     for (term, weight) in weights { weights[term] = beta * weight / Double(vectors.count) }
     for (term, value) in zip(query.indices, query.values) {
-      weights[term, default: 0] += alpha * Double(value)
+      weights[term, default: 0] += alpha * own * Double(value)
     }
     let terms = weights.sorted { $0.key < $1.key }.filter { Float($0.value) != 0 }
     return SparseVector(indices: terms.map(\.key), values: terms.map { Float($0.value) })

@@ -54,8 +54,9 @@ package final class StreamedTensorFile {
     }
   }
 
-  /// Writes the header, syncs and closes.
+  /// Writes the header, syncs and closes, unless that was done.
   package func finish() throws(Failure) {
+    if !isOpen { return }
     try drain()
     let rowSize = type.size * (columns ?? 1)
     precondition(written % rowSize == 0, "\(name): \(written) bytes in rows of \(rowSize)")

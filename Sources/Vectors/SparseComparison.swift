@@ -16,9 +16,9 @@ package struct SparseComparison: Sendable {
 
   /// Smallest length that each of the two vectors is divided by, as
   /// torch.nn.functional.cosine_similarity has it.
-  private static let epsilon: Float = 1e-8
+  package static let epsilon: Float = 1e-8
 
-  private static func norm(_ vector: SparseVector) -> Float { dot(vector, vector).squareRoot() }
+  package static func norm(_ vector: SparseVector) -> Float { dot(vector, vector).squareRoot() }
 
   /// Euclidean distance, the squares summed in double precision in order.
   private static func distance(_ a: SparseVector, _ b: SparseVector) -> Float {

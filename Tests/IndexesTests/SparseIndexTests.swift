@@ -155,53 +155,143 @@ private func peakMemory() throws -> Int? {
   }
 
   /// An index whose files say what no index says, under checksums that fit, is not joined.
-  @Test func damagedPostingsAreNotMerged() throws {
+  @Test func damagedVectorsAreNotMerged() throws {
     let folder = try TemporaryFolder()
-    let work = IndexWork(Kernels(), WorkerPool(threads: 1))
     func status(
       _ name: String, _ tensor: String, _ type: ElementType, _ values: [UInt8]
     ) throws -> Failures.ExitStatus? {
       _ = try Self.index(folder, 1)
+      return try Self.statusOfMerge(folder, name, tensor, type, values)
+    }
+    let good: [Int64] = [0, 1, 3]
+    #expect(try status("vectors", "offsets", .i64, bytes(good)) == nil)
+    for offsets in [[1, 1, 3], [0, 2, 1], [0, 1, .max], [0, 1, 2], [0, .min, 3]] as [[Int64]] {
+      #expect(try status("vectors", "offsets", .i64, bytes(offsets)) == .data)
+    }
+    for terms in [[1, 1, 1], [1, 2, 1], [5, 1, 2], [1, 1, 5]] as [[UInt16]] {
+      #expect(try status("vectors.terms", "terms", .u16, bytes(terms)) == .data)
+    }
+    #expect(try status("vectors.terms", "terms", .i32, bytes([1, 1, 2] as [Int32])) == .data)
+    #expect(try status("vectors.weights", "weights", .f32, bytes([Float(1), .nan, 1])) == .data)
+    // Good ones of other documents: the postings say so.
+    #expect(try status("vectors.terms", "terms", .u16, bytes([2, 1, 2] as [UInt16])) == .data)
+    #expect(try status("vectors.weights", "weights", .f32, bytes([Float(1), 2, 1])) == .data)
+  }
+
+  /// Status of joining an index with other numbers in a file.
+  private static func statusOfMerge(
+    _ folder: TemporaryFolder, _ name: String, _ tensor: String, _ type: ElementType,
+    _ values: [UInt8]
+  ) throws -> Failures.ExitStatus? {
+    let header = SafeTensorsHeader.encode(
+      metadata: [:], tensors: [(tensor, type, [values.count / type.size])])
+    try replace(name, of: folder("i"), by: header + values)
+    let index = try IndexFolder(folder("i"))
+    return IndexesTests.status {
+      _ = try IndexMerge([index], Sparse.self).run(
+        to: folder("m"), IndexWork(Kernels(), WorkerPool(threads: 1)), by: nil)
+    }
+  }
+
+  /// Postings that are none make an error, whichever of them a query meets.
+  @Test func damagedPostingsAreAnError() throws {
+    let folder = try TemporaryFolder()
+    func status(_ name: String, _ tensor: String, _ type: ElementType, _ values: [UInt8]) throws
+      -> Failures.ExitStatus?
+    {
+      _ = try Self.index(folder, 1)
       let header = SafeTensorsHeader.encode(
         metadata: [:], tensors: [(tensor, type, [values.count / type.size])])
       try replace(name, of: folder("i"), by: header + values)
-      let index = try IndexFolder(folder("i"))
-      try index.verify()
       return IndexesTests.status {
-        _ = try IndexMerge([index], Sparse.self).run(to: folder("m"), work, by: nil)
+        _ = try openIndex(folder("i")).search(
+          SearchRequest(
+            ids: [Array("q".utf8)],
+            queries: .sparse([SparseVector(indices: [1, 2], values: [1, 1])]), k: 1))
       }
     }
-    let good: [Int64] = [0, 0, 2, 3, 3, 3]
-    #expect(try status("terms", "offsets", .i64, bytes(good)) == nil)
-    for offsets in [
-      [1, 1, 2, 3, 3, 3], [0, 2, 1, 3, 3, 3], [0, 0, 2, 3, 3, .max], [0, 0, 2, 2, 2, 2],
-      [0, .min, 2, 3, 3, 3], [0, 0, 3, 3, 3, 3],
+    // Of 2 documents both have term 1 and one has term 2: headers and a code for each.
+    let one = bytes([Float(1), 0, 0])
+    let runs = one + [1, 1] + one + [0, 1]
+    let starts: [Int64] = [0, 0, 14, 28, 28, 28]
+    #expect(try status("postings", "postings", .u8, runs) == nil)
+    #expect(try status("postings.starts", "starts", .i64, bytes(starts)) == nil)
+    for starts in [
+      [0, 0, 13, 28, 28, 28], [0, 0, 14, 28, 28, 27], [0, 14, 0, 28, 28, 28],
+      [0, .min, 14, 28, 28, 28], [0, 0, .max, 28, 28, 28], [0, 0, 14, 28, 28],
     ] as [[Int64]] {
-      #expect(try status("terms", "offsets", .i64, bytes(offsets)) == .data)
+      #expect(try status("postings.starts", "starts", .i64, bytes(starts)) == .data)
     }
-    #expect(
-      try status("terms", "offsets", .i32, bytes([0, 0, 2, 3, 3, 3] as [Int32]))
-        == .data)
-    for documents in [[0, 0, 1], [0, .max, 1], [-1, 0, 1], [1, 0, 1], [0, 1, 2]] as [[Int32]] {
-      #expect(try status("postings.documents", "documents", .i32, bytes(documents)) == .data)
+    for header in [[Float.nan, 0, 0], [1, -1, 0], [1, .infinity, 0], [1, 0, -1], [1, 0, .nan]] {
+      #expect(
+        try status("postings", "postings", .u8, bytes(header) + [1, 1] + one + [0, 1]) == .data)
     }
-    #expect(
-      try status("postings.documents", "documents", .f32, bytes([0, 1, 1] as [Int32])) == .data)
-    #expect(
-      try status("postings.weights", "weights", .f32, bytes([Float(1), .nan, 1])) == .data)
-    #expect(
-      try status("postings.weights", "weights", .i32, bytes([Int32(1), 1, 1])) == .data)
   }
 
-  /// Blocks of one document each, of a vocabulary that is far larger than a block: what a block
-  /// keeps in memory depends on neither.
+  /// A copy of an index that release 0.1 wrote, under a manifest of today, which asks for the order of
+  /// the documents' ids.
+  private static func plainIndex(_ folder: TemporaryFolder) throws {
+    let source = Fixtures.path("indexes/format-1/sparse.index")
+    mkdir(folder("i"), 0o777)
+    for name in try names(source) {
+      try overwrite(folder("i/\(name)"), try WholeFile.read("\(source)/\(name)"))
+    }
+    try buildIndex(folder("n"), streams: [Fixtures.path("indexes/sparse.docs.lirt")])
+    let order = "documents.order"
+    let today = try IndexManifest(folder: folder("n"))
+    let name = try #require(today.segments[0].files[order])
+    var manifest = try IndexManifest(folder: folder("i"))
+    manifest.segments[0].files[order] = name
+    manifest.files += today.files.filter { $0.name == name }
+    try overwrite(folder("i/\(name)"), try WholeFile.read(folder("n/\(name)")))
+    try IndexesTests.write(folder("i/manifest.json"), manifest.json.indented() + "\n")
+  }
+
+  @Test func damagedPlainPostingsAreNotMerged() throws {
+    let folder = try TemporaryFolder()
+    func column<T: BitwiseCopyable>(_ file: IndexFile, _ type: T.Type) throws -> [T] {
+      try Self.plainIndex(folder)
+      let segment = try IndexFolder(folder("i")).segments[0]
+      let column = try segment.column(file, as: type)
+      return (0..<column.count).map { column[$0] }
+    }
+    func status<T>(
+      _ file: IndexFile, _ values: [T], _ type: ElementType? = nil
+    ) throws -> Failures.ExitStatus? {
+      try Self.plainIndex(folder)
+      return try Self.statusOfMerge(
+        folder, file.name, file.tensor, type ?? file.types[0], bytes(values))
+    }
+    let files = Dictionary(uniqueKeysWithValues: Sparse.files.map { ($0.name, $0) })
+    let (terms, documents, weights) = (
+      try #require(files["terms"]), try #require(files["postings.documents"]),
+      try #require(files["postings.weights"])
+    )
+    let offsets = try column(terms, Int64.self)
+    #expect(try status(terms, offsets) == nil)
+    for (place, value) in [(0, 1), (2, .max), (2, .min), (offsets.count - 1, 7)] {
+      var changed = offsets
+      changed[place] = Int64(value)
+      #expect(try status(terms, changed) == .data, "offset \(place) is \(value)")
+    }
+    #expect(try status(terms, offsets.map { Int32($0) }, .i32) == .data)
+    let ordinals = try column(documents, Int32.self)
+    for value in [-1, 40, .max] as [Int32] {
+      #expect(try status(documents, [value] + ordinals.dropFirst()) == .data)
+    }
+    var values = try column(weights, Float.self)
+    values[1] = .nan
+    #expect(try status(weights, values) == .data)
+  }
+
+  /// A vocabulary that is far larger than a window: what building keeps in memory is small.
   @Test(
     .enabled(
       if: getenv("ASAN_OPTIONS") == nil && getenv("TSAN_OPTIONS") == nil,
       "sanitizers take memory of their own"))
-  func smallBlocksOfAWideVocabulary() async throws {
+  func littleMemoryForAWideVocabulary() async throws {
     let folder = try TemporaryFolder()
-    let dimension = 1 << 16
+    let dimension = 1 << 17
     try writeStream(
       folder("s"), .sparse, dimension: dimension,
       (0..<1500).map { row in
@@ -210,8 +300,8 @@ private func peakMemory() throws -> Int? {
       })
     try buildIndex(folder("whole"), streams: [folder("s")])
     await #expect(processExitsWith: .success) { [path = folder.path as String] in
-      try buildIndex(path + "/small", streams: [path + "/s"], maxMemory: 1)
-      // In KiB; the offsets of all blocks would take 750 MiB.
+      try buildIndex(path + "/small", streams: [path + "/s"], maxMemory: 16 << 20)
+      // In KiB.
       guard let peak = try peakMemory(), peak < 300 << 10 else { exit(1) }
     }
     #expect(try contents(folder("small")) == contents(folder("whole")))

@@ -14,12 +14,19 @@ for format in old/format-*; do
     exits 0 lir-search --index "$index" -k 10 "$queries" -o found.run
     same "$format/$name.run" found.run
 
-    # The same stream, indexed now; and in the place of the old index.
+    # The same stream, indexed now; and in the place of the old index. A sparse one has files of its
+    # own now, and so is another input.
     stream=old/$name.docs.lirt
     rm -rf new.index replaced.index
     exits 0 lir-index build "$stream" -o new.index
     exits 0 lir-search --index new.index -k 10 "$queries" -o found.run
-    same "$format/$name.run" found.run
+    if [ "$name" = sparse ]; then
+      cut -d ' ' -f 1-5 "$format/$name.run" >old.columns
+      cut -d ' ' -f 1-5 found.run >new.columns
+      same old.columns new.columns
+    else
+      same "$format/$name.run" found.run
+    fi
     cp -r "$index" replaced.index
     exits 0 lir-index build "$stream" -o replaced.index
     diff -r new.index replaced.index || fail "$index replaced is another index"

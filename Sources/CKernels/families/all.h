@@ -17,6 +17,7 @@
 #include "scan_select.h"
 #include "scan_bits.h"
 #include "distances.h"
+#include "impacts.h"
 #include "narrow.h"
 
 static size_t ck_narrow_scratch_run(size_t m, size_t k) {
@@ -43,6 +44,9 @@ static size_t ck_narrow_scratch_run(size_t m, size_t k) {
         .scan_bits = ck_bits_run, \
         .distances_f32 = ck_distances_run, \
         .most_s8 = ck_most_run_##S8, \
+        .add_impacts_at = ck_add_impacts_at_run, \
+        .add_impacts = ck_add_impacts_run, \
+        .take_impacts = ck_take_impacts_run, \
         .attention_scratch = ck_attention_scratch_run, \
         .attention_f32 = ck_attention_f32_run, \
         .attention_bf16_scratch = ck_attention_bf16_scratch_run, \

@@ -275,6 +275,18 @@ typedef struct {
     // Queries are weights of bytes.
     void (*most_s8)(const ck_most *, const ck_narrow_weights *queries);
 
+    // sums[p] += base + ((code - 1) * factor >> 9) for n postings: places p, 16 bits each and
+    // unaligned, with a code from 1 to 255. `sums` has 65536 elements; they wrap around.
+    void (*add_impacts_at)(size_t n, const uint8_t *places, const uint8_t *codes, int16_t base,
+                           int16_t factor, int16_t *sums);
+    // The same with a code for each of n places; 0 for none.
+    void (*add_impacts)(size_t n, const uint8_t *codes, int16_t base, int16_t factor,
+                        int16_t *sums);
+    // Finds the places whose sums, with the bits of `flip` inverted, are not below the threshold, and
+    // sets all sums to 0. Room for n each; returns their number.
+    size_t (*take_impacts)(size_t n, int16_t *sums, int16_t threshold, int16_t flip,
+                           int32_t *found, int16_t *values);
+
     size_t (*attention_scratch)(size_t queries, size_t keys, size_t head_width, size_t reach);
     void (*attention_f32)(const ck_attention_f32 *);
     // The same with queries, keys, weights and values rounded to bfloat16; no dropout.

@@ -2,58 +2,158 @@ import Failures
 import IndexFormat
 import Retrieval
 import Tensors
+import Vectors
 
-/// Postings of a learned sparse model, scored in full.
+/// Vectors of a learned sparse model and coded postings of them, which lead to the documents whose
+/// scores are worth computing.
+///
+/// Indexes of releases before 0.2 have postings alone, in the plain layout.
 package enum Sparse: IndexType {
   package static let name = "sparse"
-  package static let summary = "an inverted file of learned sparse vectors, scored in full: exact"
+  package static let summary =
+    "learned sparse vectors, found by coded postings with a proof: exact"
   package static let takes = IndexSubject.vectors([.sparse])
-  package static let files = [offsets, documents, weights]
+  package static let parameters = [
+    IndexParameter(
+      window, .build, .integer(64...ImpactWindow.largest), default: nil,
+      "How many documents are scored at a time; 65536 unless said."),
+    IndexParameter(
+      exact, .search, .flag, default: nil, "Score all documents by their vectors, and use no codes."
+    ),
+    IndexParameter(
+      approximate, .search, .flag, default: nil,
+      "Rank by codes alone, without the proof that the vectors give the same."),
+  ]
+  package static let files = [
+    starts, postings, vectorOffsets, vectorTerms, vectorWeights, plainOffsets, plainDocuments,
+    plainWeights,
+  ]
 
-  static let offsets = IndexFile(
-    "terms", tensor: "offsets", [.i64], [.dimension(plus: 1)],
+  static let window = "window"
+  static let exact = "exact"
+  static let approximate = "approximate"
+
+  private static let windows = IndexPresence.layout("windows")
+  private static let plain = IndexPresence.layout("plain")
+
+  static let starts = IndexFile(
+    "postings.starts", tensor: "starts", [.i64], [.count("terms of windows", plus: 1)],
+    presence: windows,
+    "where the bytes of each window's terms start, and where the last ones end")
+  static let postings = IndexFile(
+    "postings", tensor: "postings", [.u8], [.count("bytes of postings")], presence: windows,
+    "places of documents in their windows, and codes of the weights")
+  static let vectorOffsets = IndexFile(
+    "vectors", tensor: "offsets", [.i64], [.documents(plus: 1)], presence: windows,
+    "where each document's terms start, and where the last ones end")
+  static let vectorTerms = IndexFile(
+    "vectors.terms", tensor: "terms", [.u16, .i32], [.count("weights")], presence: windows,
+    "the terms of each document, ascending")
+  static let vectorWeights = IndexFile(
+    "vectors.weights", tensor: "weights", [.f32], [.count("weights")], presence: windows,
+    "the weights of each document's terms")
+
+  static let plainOffsets = IndexFile(
+    "terms", tensor: "offsets", [.i64], [.dimension(plus: 1)], presence: plain,
     "where each term's postings start, and where the last ones end")
-  static let documents = IndexFile(
-    "postings.documents", tensor: "documents", [.i32], [.count("postings")],
+  static let plainDocuments = IndexFile(
+    "postings.documents", tensor: "documents", [.i32], [.count("postings")], presence: plain,
     "the document of each posting, ascending within a term")
-  static let weights = IndexFile(
-    "postings.weights", tensor: "weights", [.f32], [.count("postings")],
+  static let plainWeights = IndexFile(
+    "postings.weights", tensor: "weights", [.f32], [.count("postings")], presence: plain,
     "the weight of each posting")
 
   package static func check(_ source: IndexSource, _ arguments: IndexArguments) throws(Failure) {
-    if let similarity = source.description.similarity, similarity != "dot" {
-      throw .config(
-        nil, "a sparse index searches by dot product, the vectors' similarity is \(similarity)",
-        hint: "lir-rerank scores them as they are")
-    }
+    _ = try similarity(source, nil)
   }
 
   package static func check(contents segment: IndexSegment) throws(Failure) {
-    try Postings(segment).check()
+    if isPlain(segment) { return try PlainPostings(segment).check() }
+    let vectors = try DocumentVectors(segment)
+    let windows = try ImpactWindow.size(segment)
+    let postings = try ImpactPostings(segment, window: windows)
+    if let fault = vectors.fault() { throw postings.damaged(fault) }
+    try postings.check(
+      WindowTurn(
+        vectors: vectors, window: windows,
+        isCosine: similarity(segment.manifest.source, segment.folder) == .cosine, work: .checking))
+  }
+
+  /// Whether a segment is in the layout of earlier releases.
+  static func isPlain(_ segment: IndexSegment) -> Bool { segment.has(plainDocuments) }
+
+  /// What a score is: what the vectors' stream says, else the dot product.
+  static func similarity(_ source: IndexSource, _ place: String?) throws(Failure) -> Similarity {
+    guard let name = source.description.similarity else { return .dot }
+    guard let similarity = Similarity(rawValue: name), similarity != .l2 else {
+      throw .config(
+        place,
+        "a sparse index searches by dot product or cosine, the vectors' similarity is \(name)",
+        hint: "lir-rerank scores them as they are")
+    }
+    return similarity
   }
 
   package static func builder(
     _ writer: IndexWriter, _ source: IndexSource, _ arguments: IndexArguments, _ work: IndexWork
   ) throws(Failure) -> any IndexBuilder {
-    try SparseBuilder(writer, source, work)
+    try SparseBuilder(
+      writer, source, window: arguments.text(window).flatMap { Int($0) } ?? ImpactWindow.usual, work
+    )
   }
 
   package static func open(
     _ segment: IndexSegment, _ arguments: IndexArguments, _ work: IndexWork
   ) throws(Failure) -> any SearchableIndex {
-    try SparseIndex(segment, work)
+    let (isExact, isApproximate) = (arguments.flag(exact), arguments.flag(approximate))
+    if isExact, isApproximate { throw .usage("--\(exact) and --\(approximate) exclude each other") }
+    if isPlain(segment) {
+      if isApproximate { throw .usage("--\(approximate): \(segment.folder) has no codes") }
+      return try PlainSparseIndex(segment, work)
+    }
+    return try SparseIndex(
+      segment, isExact ? .exact : isApproximate ? .approximate : .certified, work)
+  }
+}
+
+/// How many documents a window of postings has.
+enum ImpactWindow {
+  /// Places in a window have sixteen bits.
+  static let largest = 1 << 16
+  static let usual = 1 << 16
+
+  /// - Throws: 65 for a manifest that says nonsense.
+  static func size(_ segment: IndexSegment) throws(Failure) -> Int {
+    guard
+      let said = segment.manifest.parameters.first(where: { $0.key == Sparse.window })
+    else { return usual }
+    guard let size = said.value.integer, (64...largest).contains(size) else {
+      throw .data("\(segment.folder)/\(IndexManifest.fileName)", "damaged manifest: window")
+    }
+    return size
   }
 
   package static func lists(of segments: [IndexSegment]) throws(Failure) -> [Int] {
     var lengths: [Int] = []
     for segment in segments {
-      let postings = try Postings(segment)
-      lengths += repeatElement(0, count: max(0, postings.terms - lengths.count))
-      for term in 0..<postings.terms {
-        let range = postings.range(term)
-        lengths[term] +=
-          segment.deleted == nil
-          ? range.count : range.count { segment.isLive(Int(postings.documents[$0])) }
+      let dimension = segment.manifest.source.dimension ?? 0
+      lengths += repeatElement(0, count: max(0, dimension - lengths.count))
+      if isPlain(segment) {
+        let postings = try PlainPostings(segment)
+        for term in 0..<postings.terms {
+          lengths[term] += postings.range(term).count {
+            segment.isLive(Int(postings.documents[$0]))
+          }
+        }
+      } else {
+        let vectors = try DocumentVectors(segment)
+        if let fault = vectors.fault() { throw .data(segment.folder, "damaged: \(fault)") }
+        for range in segment.liveRanges {
+          for document in range {
+            for place in vectors.range(document) { lengths[vectors.term(place)] += 1 }
+          }
+        }
+        vectors.discard()
       }
     }
     return lengths

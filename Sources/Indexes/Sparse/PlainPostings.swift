@@ -1,21 +1,24 @@
 import Failures
 import IndexFormat
 
-/// The postings of a segment: for every term the documents that have it, with weights.
-struct Postings: Sendable {
+/// The postings of a segment in the plain layout: for every term the documents that have it, with
+/// weights.
+struct PlainPostings: Sendable {
   let documents: MappedColumn<Int32>
   let weights: MappedColumn<Float>
   /// Size of the vocabulary.
   let terms: Int
+  /// Number of documents.
+  var count: Int { segment.documents }
   private let offsets: MappedColumn<Int64>
   private let segment: IndexSegment
 
   /// - Throws: 65 where the files do not fit the manifest or each other.
   init(_ segment: IndexSegment) throws(Failure) {
     self.segment = segment
-    offsets = try segment.column(Sparse.offsets, as: Int64.self)
-    documents = try segment.column(Sparse.documents, as: Int32.self)
-    weights = try segment.column(Sparse.weights, as: Float.self)
+    offsets = try segment.column(Sparse.plainOffsets, as: Int64.self)
+    documents = try segment.column(Sparse.plainDocuments, as: Int32.self)
+    weights = try segment.column(Sparse.plainWeights, as: Float.self)
     terms = offsets.count - 1
     guard documents.count == weights.count else {
       throw damaged("\(documents.count) documents of postings, \(weights.count) weights")
