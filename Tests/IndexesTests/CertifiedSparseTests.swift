@@ -120,10 +120,15 @@ import Workers
       hard.vectors(8, seed: 2) + documents.prefix(2) + Hard.negative.vectors(2, seed: 3)
       + [SparseVector(), SparseVector(indices: [59], values: [0])]
     let expected = queries.map { Self.expected(documents, $0, k: 1000, kind) }
-    for window in ["64", "100", "65536"] {
-      try buildIndex(folder(window), streams: [folder("s")], given: [("window", window)])
-      let index = try openIndex(folder(window), threads: 2)
-      let exact = try openIndex(folder(window), given: [("exact", "true")])
+    let forms: [[IndexArguments.Given]] = [
+      [("window", "64")], [("window", "100"), ("reorder", "bp")], [],
+    ]
+    for (form, given) in forms.enumerated() {
+      try buildIndex(folder("\(form)"), streams: [folder("s")], given: given)
+      let index = try openIndex(folder("\(form)"), threads: 2)
+      let other = try openIndex(
+        folder("\(form)"), given: [("engine", form == 2 ? "blocks" : "scatter")])
+      let exact = try openIndex(folder("\(form)"), given: [("exact", "true")])
       for (query, all) in zip(queries, expected) {
         for k in [1, 10, 1000] {
           // Scores may overflow, which is an error whatever finds it.
@@ -133,7 +138,8 @@ import Workers
             continue
           }
           let best = Array(all.prefix(k))
-          Self.check(try Self.search(index, [query], k: k)[0], best, "window \(window), k \(k)")
+          Self.check(try Self.search(index, [query], k: k)[0], best, "form \(form), k \(k)")
+          Self.check(try Self.search(other, [query], k: k)[0], best, "other engine, k \(k)")
           Self.check(try Self.search(exact, [query], k: k)[0], best, "exact, k \(k)")
         }
       }
@@ -228,7 +234,7 @@ import Workers
     let documents = Hard.mixed.vectors(300, seed: 11)
     for similarity in ["dot", "cosine"] {
       let folder = try Self.folder(documents, similarity)
-      let given: [IndexArguments.Given] = [("window", "100")]
+      let given: [IndexArguments.Given] = [("window", "100"), ("reorder", "bp")]
       try buildIndex(folder("one"), streams: [folder("s")], given: given)
       try buildIndex(folder("two"), streams: [folder("s")], given: given, threads: 2, maxMemory: 1)
       #expect(try contents(folder("one")) == contents(folder("two")))
@@ -242,6 +248,28 @@ import Workers
         to: folder("merged"), IndexWork(Kernels(), WorkerPool(threads: 1)), by: nil)
       #expect(try contents(folder("merged")) == contents(folder("one")))
       try Sparse.verify(IndexFolder(folder("merged")))
+    }
+  }
+
+  /// Documents of several subjects that come in turns: reordered, those of a subject are together.
+  @Test func documentsOfASubjectAreBroughtTogether() throws {
+    let subjects = 4
+    let documents = (0..<1024).map { row -> SparseVector in
+      var random = CounterRandom(seed: UInt64(row))
+      let first = Int32(row % subjects * 15)
+      let terms = (0..<15).filter { _ in random.next() % 3 > 0 }.map { first + Int32($0) }
+      return SparseVector(indices: terms, values: terms.map { _ in 1 })
+    }
+    let folder = try Self.folder(documents)
+    try buildIndex(folder("i"), streams: [folder("s")], given: [("reorder", "bp")])
+    let file = try #require(Sparse.files.first { $0.name == "order" })
+    let segment = try IndexFolder(folder("i")).segments[0]
+    let order = try segment.column(file, as: Int32.self)
+    let positions = (0..<1024).map { Int(order[$0]) }
+    #expect(positions.sorted() == Array(0..<1024))
+    for quarter in 0..<4 {
+      let found = Set(positions[quarter * 256..<(quarter + 1) * 256].map { $0 % subjects })
+      #expect(found.count == 1, "quarter \(quarter) has subjects \(found)")
     }
   }
 

@@ -10,12 +10,19 @@ exits 0 lir-index build docs.lirt -o docs.index
 exits 0 lir-index build --window 300 docs.lirt -o windows.index
 exits 0 lir-index build --threads 2 --max-memory 1M docs.lirt -o again.index
 for file in docs.index/*.safetensors; do same "$file" "again.index/${file##*/}"; done
-for index in docs windows; do exits 0 lir-index verify $index.index; done
+exits 0 lir-index build --reorder bp --window 100 docs.lirt -o blocks.index
+exits 0 lir-index build --reorder bp --window 100 --threads 2 --max-memory 1M docs.lirt -o again.index
+for file in blocks.index/*.safetensors; do same "$file" "again.index/${file##*/}"; done
+for index in docs windows blocks; do exits 0 lir-index verify $index.index; done
 for k in 1 10 3000; do
   exits 0 lir-search --index docs.index --exact -k $k --tag t queries.lirt -o exact.run
-  for index in docs windows; do
+  for index in docs windows blocks; do
     for threads in 1 2; do
       exits 0 lir-search --index $index.index -k $k --tag t --threads $threads queries.lirt -o coded.run
+      same exact.run coded.run
+    done
+    for engine in scatter blocks; do
+      exits 0 lir-search --index $index.index --engine $engine -k $k --tag t queries.lirt -o coded.run
       same exact.run coded.run
     done
   done
@@ -46,5 +53,7 @@ for file in docs.index/*.safetensors; do same "$file" "merged.index/${file##*/}"
 exits 0 lir-search --index docs.index --approximate -k 10 queries.lirt -o approximate.run
 exits 64 lir-search --index docs.index --approximate --exact queries.lirt
 says 'exclude each other'
+exits 64 lir-search --index docs.index --engine graph queries.lirt
+says 'expected scatter or blocks'
 exits 64 lir-index build --window 63 docs.lirt -o other.index
 says 'from 64 to 65536'

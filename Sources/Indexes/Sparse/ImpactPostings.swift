@@ -64,10 +64,10 @@ struct ImpactPostings: Sendable {
     return run
   }
 
-  /// Compares all runs with those of the vectors.
+  /// Compares all runs with those of the vectors, and bounds with both.
   ///
   /// - Throws: 65 for the first that is another.
-  func check(_ turn: WindowTurn) throws(Failure) {
+  func check(_ turn: WindowTurn, _ bounds: WindowBounds) throws(Failure) {
     for window in 0..<windows {
       var term = 0
       try turn.runs(window) { run throws(Failure) in
@@ -75,6 +75,10 @@ struct ImpactPostings: Sendable {
         guard run.elementsEqual(stored) else {
           throw damaged("the postings of term \(term) are not those of the vectors")
         }
+        guard
+          bounds.covers(
+            window, term, WindowBoundWriter.bound(run, documents: documents(window).count))
+        else { throw damaged("the bound of term \(term) in window \(window) is too small") }
         term += 1
       }
     }

@@ -16,7 +16,15 @@ package enum Sparse: IndexType {
   package static let parameters = [
     IndexParameter(
       window, .build, .integer(64...ImpactWindow.largest), default: nil,
-      "How many documents are scored at a time; 65536 unless said."),
+      "How many documents are scored at a time; 65536 unless said, 1024 with --reorder."),
+    IndexParameter(
+      reorder, .build, .word(["bp"]), default: nil,
+      "Bring documents with the same terms near each other, by recursive graph bisection; ids and "
+        + "results stay the same."),
+    IndexParameter(
+      engine, .search, .word(["scatter", "blocks"]), default: nil,
+      "Go through the windows in order, or in that of their bounds until no other can matter; "
+        + "blocks unless said where windows have up to 8192 documents. The results are the same."),
     IndexParameter(
       exact, .search, .flag, default: nil, "Score all documents by their vectors, and use no codes."
     ),
@@ -25,11 +33,14 @@ package enum Sparse: IndexType {
       "Rank by codes alone, without the proof that the vectors give the same."),
   ]
   package static let files = [
-    starts, postings, vectorOffsets, vectorTerms, vectorWeights, plainOffsets, plainDocuments,
+    starts, postings, bounds, boundScales, order, vectorOffsets, vectorTerms, vectorWeights,
+    plainOffsets, plainDocuments,
     plainWeights,
   ]
 
   static let window = "window"
+  static let reorder = "reorder"
+  static let engine = "engine"
   static let exact = "exact"
   static let approximate = "approximate"
 
@@ -43,6 +54,15 @@ package enum Sparse: IndexType {
   static let postings = IndexFile(
     "postings", tensor: "postings", [.u8], [.count("bytes of postings")], presence: windows,
     "places of documents in their windows, and codes of the weights")
+  static let bounds = IndexFile(
+    "bounds", tensor: "bounds", [.u8], [.count("terms of windows")], presence: windows,
+    "a code of the largest weight that each term has in each window, term by term")
+  static let boundScales = IndexFile(
+    "bounds.scales", tensor: "scales", [.f32], [.dimension()], presence: windows,
+    "what each term's bounds are multiplied by")
+  static let order = IndexFile(
+    "order", tensor: "order", [.i32], [.documents()], presence: .parameter(reorder, "bp"),
+    "the document at each position of the windows")
   static let vectorOffsets = IndexFile(
     "vectors", tensor: "offsets", [.i64], [.documents(plus: 1)], presence: windows,
     "where each document's terms start, and where the last ones end")
@@ -73,10 +93,13 @@ package enum Sparse: IndexType {
     let windows = try ImpactWindow.size(segment)
     let postings = try ImpactPostings(segment, window: windows)
     if let fault = vectors.fault() { throw postings.damaged(fault) }
+    let order = try DocumentOrder(segment)
+    guard order.isWhole else { throw postings.damaged("documents have no position") }
     try postings.check(
       WindowTurn(
-        vectors: vectors, window: windows,
-        isCosine: similarity(segment.manifest.source, segment.folder) == .cosine, work: .checking))
+        vectors: vectors, order: order, window: windows,
+        isCosine: similarity(segment.manifest.source, segment.folder) == .cosine, work: .checking),
+      WindowBounds(segment, windows: postings.windows))
   }
 
   /// Whether a segment is in the layout of earlier releases.
@@ -98,8 +121,8 @@ package enum Sparse: IndexType {
     _ writer: IndexWriter, _ source: IndexSource, _ arguments: IndexArguments, _ work: IndexWork
   ) throws(Failure) -> any IndexBuilder {
     try SparseBuilder(
-      writer, source, window: arguments.text(window).flatMap { Int($0) } ?? ImpactWindow.usual, work
-    )
+      writer, source, window: ImpactWindow.size(arguments),
+      reorders: arguments.text(reorder) != nil, work)
   }
 
   package static func open(
@@ -109,10 +132,14 @@ package enum Sparse: IndexType {
     if isExact, isApproximate { throw .usage("--\(exact) and --\(approximate) exclude each other") }
     if isPlain(segment) {
       if isApproximate { throw .usage("--\(approximate): \(segment.folder) has no codes") }
+      if arguments.text(engine) == "blocks" {
+        throw .usage("--\(engine) blocks: \(segment.folder) has no bounds of windows")
+      }
       return try PlainSparseIndex(segment, work)
     }
     return try SparseIndex(
-      segment, isExact ? .exact : isApproximate ? .approximate : .certified, work)
+      segment, isExact ? .exact : isApproximate ? .approximate : .certified,
+      usesBounds: arguments.text(engine).map { $0 == "blocks" }, work)
   }
 }
 
@@ -121,12 +148,22 @@ enum ImpactWindow {
   /// Places in a window have sixteen bits.
   static let largest = 1 << 16
   static let usual = 1 << 16
+  /// Where documents are in an order in which windows can be passed over.
+  static let reordered = 1 << 10
+  /// Windows up to this size are looked at in the order of their bounds: of larger ones none is passed
+  /// over.
+  static let bounded = 1 << 13
+
+  static func size(_ arguments: IndexArguments) -> Int {
+    arguments.text(Sparse.window).flatMap { Int($0) }
+      ?? (arguments.text(Sparse.reorder) == nil ? usual : reordered)
+  }
 
   /// - Throws: 65 for a manifest that says nonsense.
   static func size(_ segment: IndexSegment) throws(Failure) -> Int {
     guard
       let said = segment.manifest.parameters.first(where: { $0.key == Sparse.window })
-    else { return usual }
+    else { return segment.manifest.parameter(Sparse.reorder) == nil ? usual : reordered }
     guard let size = said.value.integer, (64...largest).contains(size) else {
       throw .data("\(segment.folder)/\(IndexManifest.fileName)", "damaged manifest: window")
     }

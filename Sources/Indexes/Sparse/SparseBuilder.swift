@@ -13,6 +13,7 @@ struct SparseBuilder: IndexBuilder {
   private let dimension: Int
   private let window: Int
   private let isCosine: Bool
+  private let reorders: Bool
   private let work: IndexWork
   private let offsets: StreamedTensorFile
   private let terms: StreamedTensorFile
@@ -21,7 +22,7 @@ struct SparseBuilder: IndexBuilder {
 
   /// - Throws: 73 where the files cannot be made, 78 for a similarity that is not searched by.
   init(
-    _ writer: IndexWriter, _ source: IndexSource, window: Int, _ work: IndexWork
+    _ writer: IndexWriter, _ source: IndexSource, window: Int, reorders: Bool, _ work: IndexWork
   ) throws(Failure) {
     guard let dimension = source.dimension else {
       preconditionFailure("a sparse index without a vocabulary")
@@ -29,6 +30,7 @@ struct SparseBuilder: IndexBuilder {
     self.writer = writer
     self.dimension = dimension
     self.window = window
+    self.reorders = reorders
     self.work = work
     isCosine = try Sparse.similarity(source, nil) == .cosine
     offsets = try writer.create(Sparse.vectorOffsets)
@@ -116,24 +118,50 @@ struct SparseBuilder: IndexBuilder {
       try written(weights, Sparse.vectorWeights), documents: writer.documents,
       dimension: dimension)
     guard let vectors else { preconditionFailure("vectors that were just written") }
+    var order = DocumentOrder(same: vectors.count)
+    if reorders {
+      let made = BisectionOrder(vectors, work.pool).documents()
+      try writer.create(Sparse.order).append(numbers: made)
+      order = DocumentOrder(made)
+    }
+    try writePostings(
+      WindowTurn(
+        vectors: vectors, order: order, window: window, isCosine: isCosine, work: work))
+    return IndexContent(statistics: [JSON.Member("postings", .integer(total))])
+  }
+}
+
+extension SparseBuilder {
+  /// Writes the postings and the bounds of all windows.
+  private func writePostings(_ turn: WindowTurn) throws(Failure) {
     let startFile = try writer.create(Sparse.starts)
     let postingFile = try writer.create(Sparse.postings)
-    let turn = WindowTurn(vectors: vectors, window: window, isCosine: isCosine, work: work)
+    let boundFile = try writer.create(Sparse.bounds)
+    let scaleFile = try writer.create(Sparse.boundScales)
+    var boundWriter = WindowBoundWriter(try writer.spool(), terms: dimension)
     var start: Int64 = 0
     for window in 0..<ImpactPostings.windows(writer.documents, window) {
+      let documents = min(self.window, writer.documents - window * self.window)
       var starts: [Int64] = []
+      var bounds: [Float] = []
       starts.reserveCapacity(dimension)
+      bounds.reserveCapacity(dimension)
       try turn.runs(window) { run throws(Failure) in
         starts.append(start)
         start += Int64(run.count)
+        bounds.append(WindowBoundWriter.bound(run, documents: documents))
         try run.withUnsafeBufferPointer { run throws(Failure) in
           try postingFile.append(UnsafeRawBufferPointer(run))
         }
       }
       try startFile.append(numbers: starts)
+      try boundWriter.append(bounds)
     }
     try startFile.append(numbers: [start])
-    return IndexContent(statistics: [JSON.Member("postings", .integer(total))])
+    try boundWriter.finish { codes, scale throws(Failure) in
+      try boundFile.append(numbers: codes)
+      try scaleFile.append(numbers: [scale])
+    }
   }
 }
 

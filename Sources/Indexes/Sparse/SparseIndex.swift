@@ -23,6 +23,9 @@ final class SparseIndex: RescoringIndex, ExplainingIndex, VectorIndex {
   private let place: String
   private let stored: DocumentVectors
   private let postings: ImpactPostings
+  private let order: DocumentOrder
+  /// Nil where windows are looked at in their order.
+  private let bounds: WindowBounds?
   let similarity: Similarity
   private let way: Way
   private let kernels: Kernels
@@ -39,7 +42,9 @@ final class SparseIndex: RescoringIndex, ExplainingIndex, VectorIndex {
 
   /// - Throws: 65 where the files do not fit the manifest, 78 for a similarity that is not searched
   ///   by.
-  init(_ segment: IndexSegment, _ way: Way, _ work: IndexWork) throws(Failure) {
+  init(
+    _ segment: IndexSegment, _ way: Way, usesBounds: Bool?, _ work: IndexWork
+  ) throws(Failure) {
     place = segment.folder
     self.way = way
     kernels = work.kernels
@@ -48,6 +53,9 @@ final class SparseIndex: RescoringIndex, ExplainingIndex, VectorIndex {
     documents = try DocumentTable(segment)
     stored = try DocumentVectors(segment)
     postings = try ImpactPostings(segment, window: ImpactWindow.size(segment))
+    order = try DocumentOrder(segment)
+    let isBounded = usesBounds ?? (postings.window <= ImpactWindow.bounded)
+    bounds = isBounded ? try WindowBounds(segment, windows: postings.windows) : nil
     let dimension = stored.dimension
     scratch = WorkerLocal(work.pool) { Scratch(terms: QueryTerms(dimension)) }
   }
@@ -87,6 +95,11 @@ final class SparseIndex: RescoringIndex, ExplainingIndex, VectorIndex {
 
     /// Whether products tell of scores.
     var isCovered: Bool { norm <= WindowTurn.longest }
+
+    /// A score that one of a product is not above.
+    func most(of product: Double) -> Float {
+      Float(product / Double(norm) * (1 + 0x1p-20)).nextUp
+    }
   }
 
   /// What is found for a query.
@@ -98,21 +111,31 @@ final class SparseIndex: RescoringIndex, ExplainingIndex, VectorIndex {
   private func search(
     _ query: Query, _ scratch: inout Scratch, _ found: inout Found
   ) throws(Failure) {
-    for window in 0..<postings.windows {
-      guard way != .exact, query.isCovered,
-        try scratch.plan.make(query.vector, window, postings)
-      else {
-        for document in postings.documents(window) {
-          rescore(document, query, scratch.terms, &found.candidates)
-        }
-        continue
+    if way != .exact, query.isCovered,
+      let bounds = bounds?.bounds(query.vector, kernels, scratch.sums)
+    {
+      for bound in bounds where query.most(of: bound.most) >= limit(found) {
+        try search(bound.window, query, &scratch, &found)
       }
-      scan(window, query, scratch, &found)
+    } else {
+      for window in 0..<postings.windows { try search(window, query, &scratch, &found) }
     }
     if way == .exact { return }
     let ordinals = found.contenders.survivors
     if way == .certified { survivors.add(ordinals.count) }
     for ordinal in ordinals { rescore(ordinal, query, scratch.terms, &found.candidates) }
+  }
+
+  /// Searches a window: by its postings, or all documents where they say nothing.
+  private func search(
+    _ window: Int, _ query: Query, _ scratch: inout Scratch, _ found: inout Found
+  ) throws(Failure) {
+    if way != .exact, query.isCovered, try scratch.plan.make(query.vector, window, postings) {
+      return scan(window, query, scratch, &found)
+    }
+    for position in postings.documents(window) {
+      rescore(order[position], query, scratch.terms, &found.candidates)
+    }
   }
 
   /// Offers a document's score, if it has a term of the query.
@@ -158,7 +181,7 @@ final class SparseIndex: RescoringIndex, ExplainingIndex, VectorIndex {
       if threshold != nil {
         for index in 0..<sums.count {
           let (place, sum) = sums[index]
-          note(documents.lowerBound + place, sum, plan, range, query, scratch.terms, &found)
+          note(order[documents.lowerBound + place], sum, plan, range, query, scratch.terms, &found)
         }
       }
       start = end

@@ -9,6 +9,7 @@ import Workers
 /// more, its vectors are read again for the next terms. So the bytes depend on no limit.
 struct WindowTurn {
   let vectors: DocumentVectors
+  let order: DocumentOrder
   /// Documents of a window.
   let window: Int
   /// Whether weights are divided by the lengths of their vectors.
@@ -29,8 +30,9 @@ struct WindowTurn {
   ) throws(Failure) {
     let documents = window * self.window..<min((window + 1) * self.window, vectors.count)
     var counts = [Int](repeating: 0, count: vectors.dimension)
-    for document in documents {
-      for place in vectors.range(document) { counts[vectors.term(place)] += 1 }
+    for position in documents {
+      for place in vectors.range(order[position]) { counts[vectors.term(place)] += 1 }
+      release(behind: position)
     }
     let room = max(
       1, (work.memory / 2 - 16 * vectors.dimension) / Self.bytesPerPosting)
@@ -79,11 +81,12 @@ struct WindowTurn {
   private func fill(_ columns: Columns, _ terms: Range<Int>, _ documents: Range<Int>) {
     let isAll = terms.count == vectors.dimension
     columns.ends.withUnsafeMutableBufferPointer { ends in
-      for document in documents {
+      for position in documents {
+        let document = order[position]
         let norm = isCosine ? max(vectors.norm(document), SparseComparison.epsilon) : 1
         // Whatever stands for it, its runs say that nothing is known.
         let factor = norm > Self.longest ? 0 : 1 / Double(norm)
-        let own = UInt16(document - documents.lowerBound)
+        let own = UInt16(position - documents.lowerBound)
         for place in vectors.range(document) {
           let term = vectors.term(place)
           if !isAll, !terms.contains(term) { continue }
@@ -94,8 +97,14 @@ struct WindowTurn {
           columns.weights[target] =
             !isCosine ? weight : norm > Self.longest ? .nan : Float(Double(weight) * factor)
         }
+        release(behind: position)
       }
     }
+  }
+
+  /// Gives the memory of vectors back that were read, now and then.
+  private func release(behind position: Int) {
+    if position % (1 << 13) == (1 << 13) - 1 { vectors.discard() }
   }
 
   /// Makes runs of columns, as many terms at a time as make a share.
