@@ -101,16 +101,16 @@ struct IndexSample {
         folder(name), .multivector(.f32, dimension: Self.width, withTokens: true),
         dimension: Self.width, shard: shard,
         rows.map {
-          let set = Self.vectors($0)
-          return (Self.id($0), set.ids.count, [bytes(set.values), bytes(set.ids)])
+          let set = Self.vectors($0.content)
+          return (Self.id($0.id), set.ids.count, [bytes(set.values), bytes(set.ids)])
         })
     case .coil:
       try writeStream(
         folder(name), .coil(clsDimension: 2, dimension: Self.width), dimension: Self.width,
         shard: shard,
         rows.map {
-          let set = Self.vectors($0)
-          return (Self.id($0), set.ids.count, [bytes(set.cls), bytes(set.values), bytes(set.ids)])
+          let set = Self.vectors($0.content)
+          return (Self.id($0.id), set.ids.count, [bytes(set.cls), bytes(set.values), bytes(set.ids)])
         })
     default: throw Failure(.software, "no sample for \(type.name)")
     }
