@@ -12,6 +12,8 @@ package final class RunTuples: TupleSource {
     package var targets: TargetKind
     /// Ranks that count; nil for all.
     package var depth: Int?
+    /// How many queries of the run count, from the first on.
+    package var limit = Int.max
     /// Documents of a tuple; nil for all.
     package var sampleSize: Int?
     package var sampling = DocumentSampling.top
@@ -97,7 +99,7 @@ package final class RunTuples: TupleSource {
   }
 
   private func choose() throws(Failure) {
-    let sorted = (0..<run.queries.count).sorted { run.queries[$0] < run.queries[$1] }
+    let sorted = (0..<min(run.queries.count, options.limit)).sorted { run.queries[$0] < run.queries[$1] }
     for query in sorted where try isUsable(query) { members.append(query) }
     if members.isEmpty {
       throw .data(

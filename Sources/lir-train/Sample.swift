@@ -50,6 +50,10 @@ struct Sample: ToolCommand {
   var depth: Int?
 
   @Option(
+    help: ArgumentHelp("Take the run's first N queries and no more. (default: all)", valueName: "n"))
+  var limit: Int?
+
+  @Option(
     help: ArgumentHelp(
       "Ranks at the top that are left out, but for judged documents: those that nobody judged may be relevant.",
       valueName: "n"))

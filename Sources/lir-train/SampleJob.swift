@@ -18,6 +18,7 @@ struct SampleJob {
     self.command = command
     self.context = context
     operands = try Operands.resolve(command.runs)
+    try RecordLimit.check(command.limit)
     for (name, value, range) in [
       ("sample-size", command.sampleSize, 1...Self.most),
       ("repeat", command.`repeat`, 1...Self.most), ("depth", command.depth ?? 1, 1...Self.most),
@@ -45,6 +46,7 @@ struct SampleJob {
       command.qrels.isEmpty ? nil : try Qrels.read(command.qrels, repeated: .subtopics)
     var options = RunTuples.Options(targets: targets)
     options.depth = command.depth
+    options.limit = RecordLimit.range(command.limit).upperBound
     options.skippedRanks = command.skipTop
     options.sampleSize = command.sampleSize
     options.sampling = command.sampling

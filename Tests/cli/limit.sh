@@ -54,3 +54,10 @@ queries=$(cut -d ' ' -f 1 three.run | uniq | head -n 2 | wc -l)
 rerank --limit "$queries" three.run >limited.run
 rerank <(head -n $((4 * queries)) three.run) >two.run
 same two.run limited.run
+
+# lir-train sample takes the run's first queries.
+sample() { lir-train sample --sampling top --sample-size 2 "$@"; }
+sample <(head -n $((4 * queries)) three.run) >two.jsonl
+sample --limit "$queries" three.run >limited.jsonl
+same two.jsonl limited.jsonl
+refuses 64 '--limit: expected at least 1' lir-train sample --sampling top --limit 0 three.run
