@@ -13,8 +13,9 @@ package struct FoundDocument: Sendable {
     self.ordinals = ordinals
   }
 
-  /// Whether the document is ranked before `other`: higher score, then greater id.
-  package func precedes(_ other: FoundDocument) -> Bool {
-    score != other.score ? score > other.score : id > other.id
+  /// Whether the document is ranked before `other`: higher score, then greater or smaller id.
+  package func precedes(_ other: FoundDocument, _ ties: RunTies = .trec) -> Bool {
+    if score != other.score { return score > other.score }
+    return ties == .trec ? id > other.id : id < other.id
   }
 }

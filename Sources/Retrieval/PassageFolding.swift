@@ -56,7 +56,8 @@ package struct PassageFolding {
       part.k = depth
       var left: [Int] = []
       for (query, entries) in zip(open, try index.search(part)) {
-        if let found = documents(entries, request.k, isAll: entries.count < depth || depth == all) {
+        let isAll = entries.count < depth || depth == all
+        if let found = documents(entries, request, isAll: isAll) {
           results[query] = found
         } else {
           left.append(query)
@@ -75,8 +76,9 @@ package struct PassageFolding {
 
   /// The `k` best documents among the best passages; nil where other passages may change them.
   private func documents(
-    _ passages: [TopDocuments.Entry], _ k: Int, isAll: Bool
+    _ passages: [TopDocuments.Entry], _ request: SearchRequest, isAll: Bool
   ) -> [FoundDocument]? {
+    let k = request.k
     var seen: Set<[UInt8]> = []
     var found: [FoundDocument] = []
     for passage in passages {
@@ -90,7 +92,7 @@ package struct PassageFolding {
     }
     guard isAll || (found.count >= k && passages[passages.count - 1].score < found[k - 1].score)
     else { return nil }
-    return Array(found.sorted { $0.precedes($1) }.prefix(k))
+    return Array(found.sorted { $0.precedes($1, request.ties) }.prefix(k))
   }
 
   // MARK: Their sum
@@ -109,9 +111,12 @@ package struct PassageFolding {
       part.queries = request.queries[range]
       part.k = all
       part.floor = -.infinity
+      // All of them are asked for, in the order in which they are summed.
+      part.ties = .trec
       for (id, entries) in zip(part.ids, try index.search(part)) {
         let found = try sums(entries, id).filter { $0.score >= request.floor }
-        results.append(Array(found.sorted { $0.precedes($1) }.prefix(request.k)))
+        let ranking = found.sorted { $0.precedes($1, request.ties) }
+        results.append(Array(ranking.prefix(request.k)))
       }
     }
     return results
