@@ -34,8 +34,7 @@ package enum Sparse: IndexType {
   ]
   package static let files = [
     starts, postings, bounds, boundScales, order, vectorOffsets, vectorTerms, vectorWeights,
-    plainOffsets, plainDocuments,
-    plainWeights,
+    plainOffsets, plainDocuments, plainWeights,
   ]
 
   static let window = "window"
@@ -141,6 +140,32 @@ package enum Sparse: IndexType {
       segment, isExact ? .exact : isApproximate ? .approximate : .certified,
       usesBounds: arguments.text(engine).map { $0 == "blocks" }, work)
   }
+
+  package static func lists(of segments: [IndexSegment]) throws(Failure) -> [Int] {
+    var lengths: [Int] = []
+    for segment in segments {
+      let dimension = segment.manifest.source.dimension ?? 0
+      lengths += repeatElement(0, count: max(0, dimension - lengths.count))
+      if isPlain(segment) {
+        let postings = try PlainPostings(segment)
+        for term in 0..<postings.terms {
+          lengths[term] += postings.range(term).count {
+            segment.isLive(Int(postings.documents[$0]))
+          }
+        }
+      } else {
+        let vectors = try DocumentVectors(segment)
+        if let fault = vectors.fault() { throw .data(segment.folder, "damaged: \(fault)") }
+        for range in segment.liveRanges {
+          for document in range {
+            for place in vectors.range(document) { lengths[vectors.term(place)] += 1 }
+          }
+        }
+        vectors.discard()
+      }
+    }
+    return lengths
+  }
 }
 
 /// How many documents a window of postings has.
@@ -168,31 +193,5 @@ enum ImpactWindow {
       throw .data("\(segment.folder)/\(IndexManifest.fileName)", "damaged manifest: window")
     }
     return size
-  }
-
-  package static func lists(of segments: [IndexSegment]) throws(Failure) -> [Int] {
-    var lengths: [Int] = []
-    for segment in segments {
-      let dimension = segment.manifest.source.dimension ?? 0
-      lengths += repeatElement(0, count: max(0, dimension - lengths.count))
-      if isPlain(segment) {
-        let postings = try PlainPostings(segment)
-        for term in 0..<postings.terms {
-          lengths[term] += postings.range(term).count {
-            segment.isLive(Int(postings.documents[$0]))
-          }
-        }
-      } else {
-        let vectors = try DocumentVectors(segment)
-        if let fault = vectors.fault() { throw .data(segment.folder, "damaged: \(fault)") }
-        for range in segment.liveRanges {
-          for document in range {
-            for place in vectors.range(document) { lengths[vectors.term(place)] += 1 }
-          }
-        }
-        vectors.discard()
-      }
-    }
-    return lengths
   }
 }
