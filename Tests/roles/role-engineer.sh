@@ -63,9 +63,17 @@ jq -r 'select(.meta.lang == "de") | .id' notes.jsonl >german.txt
 exits 0 lir-search --index merged.index --model "$model" -k 2 --filter german.txt question.tsv -o german.run
 is 'found' n3 "$(cut -d ' ' -f 3 german.run)"
 
-# Vectors for other programs.
+# A question typed at once, with the notes' texts for a page.
+exits 0 lir-search --index merged.index --model "$model" -k 2 --text 'how do I mend a tyre' --format jsonl \
+  --docs notes.jsonl --docs more.jsonl --fields title,body -o page.jsonl
+is 'notes of the page' "$(cut -d ' ' -f 3 once.run | xargs)" "$(jq -r .doc_id page.jsonl | xargs)"
+is 'texts of the page' 2 "$(jq -r 'select(.text != "" and .query != "") | .doc_id' page.jsonl | wc -l)"
+
+# Vectors for other programs, and from them.
 exits 0 lir-encode --model "$model" --role doc --fields title,body --format jsonl notes.jsonl -o vectors.jsonl
 is 'numbers of a vector' 32 "$(head -n 1 vectors.jsonl | jq '.vector | length')"
+exits 0 lir-index build --model-label mine vectors.jsonl -o theirs.index
+is 'documents' "$(wc -l <vectors.jsonl)" "$(lir-index info theirs.index | jq .documents)"
 # Common mistakes.
 exits 65 lir-index build notes.jsonl -o x.index
 exits 66 lir-search --index nowhere.index --model "$model" question.tsv

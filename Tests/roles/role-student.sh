@@ -47,6 +47,10 @@ grep -q 'trec-sparse' compared.txt || fail 'the comparison does not name a run'
 exits 0 lir-eval --qrels trec/qrels.txt -m nDCG@10 --format latex trec-dense.run trec-sparse.run \
   -o table.tex
 grep -q tabular table.tex || fail 'no table for LaTeX'
+# For the thesis: names that people read, and three digits.
+exits 0 lir-eval --qrels trec/qrels.txt -m nDCG@10 --label Dense=trec-dense.run --label Sparse=trec-sparse.run \
+  --digits 3 --format markdown trec-dense.run trec-sparse.run -o table.md
+grep -Eq '^\| *Dense *\| *[01]\.[0-9]{3} *\|$' table.md || fail "the table's names or digits: $(cat table.md)"
 exits 0 lir-rerank fuse trec-dense.run trec-sparse.run -o fused.run
 exits 0 lir-eval --qrels trec/qrels.txt -m nDCG@10 trec-dense.run fused.run --report page.html \
   --queries-text trec/queries.tsv --docs trec/docs.tsv -o /dev/null
