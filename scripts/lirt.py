@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Read lir's tensor streams (`.lirt`, `.lirt.zst`, `.lirt.lz4`) with NumPy.
+"""Read and write lir's tensor streams (`.lirt`; read also `.lirt.zst`, `.lirt.lz4`) with NumPy.
 
 This one file needs nothing but NumPy, so it can be copied next to a notebook:
 
@@ -8,6 +8,14 @@ This one file needs nothing but NumPy, so it can be copied next to a notebook:
     docs.ids, docs.vectors            # a list of str, a float32 array [records, dim]
     for segment in lirt.segments("big.lirt"):
         ...                           # at most 1024 records at a time
+    lirt.write("mine.lirt", ids, vectors, role="doc", model="e5-base", similarity="cosine")
+    with lirt.Writer("big.lirt", role="doc", model="e5-base") as writer:
+        writer.append(ids, vectors)   # as often as you like
+
+What is written has the name of your model where lir's own streams have the digest of a model's files:
+documents and queries must have the same. Vectors are float32 or float16 arrays [records, dim]; float64
+is rounded to float32. A list of arrays [vectors, dim] is a stream of several vectors a record, and a
+scipy.sparse matrix in CSR form one of sparse vectors.
 
 Checksums are verified if the `xxhash` package can be imported (`Stream.verified` says so), and
 compressed streams need `zstandard` or `lz4`. From the shell:
@@ -40,6 +48,7 @@ MAX_DATA = 1 << 30  # bytes of tensors in one segment
 MAX_RECORDS = 1024  # records in one segment
 ALIGNMENT = 64
 CHUNK = 1 << 20
+SEGMENT = 4 << 20  # a writer ends a segment with the record that brings its data so far
 
 #: safetensors' element types: size in bytes and how NumPy reads them (BF16 is widened afterwards).
 ELEMENTS: Dict[str, Tuple[int, str]] = {
@@ -424,6 +433,160 @@ def _unique(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
     return found
 
 
+class Writer:
+    """One member of a stream; `close`, or the end of a `with` block, makes it whole."""
+
+    def __init__(self, target: Union[str, Path, BinaryIO], role: str = "doc",
+                 model: Optional[str] = None, similarity: str = "dot") -> None:
+        if role not in ("query", "doc"):
+            raise ValueError(f"role is {role!r}, expected 'query' or 'doc'")
+        if similarity not in ("dot", "cosine", "l2"):
+            raise ValueError(f"similarity is {similarity!r}, expected 'dot', 'cosine' or 'l2'")
+        self._owned = isinstance(target, (str, Path))
+        self._file: Any = open(target, "wb") if isinstance(target, (str, Path)) else target
+        self._said = {"lir.role": role, "lir.similarity": similarity}
+        if model is not None:
+            self._said["lir.model"] = model
+        self._kind = ""
+        self._element = np.dtype(np.float32)
+        self._dim = 0
+        self._records: List[Tuple[bytes, Dict[str, np.ndarray]]] = []
+        self._size = self._first = self._segments = 0
+        self._chain = b""
+
+    def __enter__(self) -> "Writer":
+        return self
+
+    def __exit__(self, kind: Any, *_: Any) -> None:
+        if kind is None:
+            self.close()
+        elif self._owned:  # without its end segment every reader refuses the file
+            self._file.close()
+
+    def append(self, ids: List[str], vectors: Any) -> None:
+        """Append records: their ids, and a vector, a list of vectors or a sparse row for each."""
+        kind, dim, rows = _rows(vectors)
+        if len(ids) != len(rows):
+            raise ValueError(f"{len(ids)} ids of {len(rows)} records")
+        element = rows[0]["values" if kind == "sparse" else "embeddings"].dtype if rows else None
+        if not self._kind:
+            self._kind, self._dim, self._element = kind, dim, element or self._element
+        elif rows and (kind, dim, element) != (self._kind, self._dim, self._element):
+            raise ValueError(f"{kind} of dimension {dim} and {element} behind {self._kind} of "
+                             f"dimension {self._dim} and {self._element}")
+        for name, row in zip(ids, rows):
+            raw = str(name).encode("utf-8", "surrogateescape")
+            if not raw or re.search(rb"[\0\t\n\x0b\x0c\r ]", raw):
+                raise ValueError(f"an id without white space and NUL is expected, found {name!r}")
+            floats = row["values" if kind == "sparse" else "embeddings"]
+            if not np.isfinite(floats).all():
+                raise ValueError(f"the vector of {name!r} is not finite")
+            ragged = kind != "dense"
+            if not self._records:
+                self._size = 16 if ragged else 8
+            self._records.append((raw, row))
+            self._size += sum(a.nbytes for a in row.values()) + len(raw) + (16 if ragged else 8)
+            if len(self._records) == MAX_RECORDS or self._size >= SEGMENT:
+                self._end_segment()
+
+    def close(self) -> None:
+        """Write what is left, and the end."""
+        if self._records or not self._segments:
+            if not self._kind:
+                raise ValueError("a stream without a vector says nothing of its dimension")
+            self._end_segment()
+        self._write({"lir.kind": "end", "lir.records": str(self._first),
+                     "lir.segments": str(self._segments),
+                     "lir.chain": xxh3(self._chain)}, {})
+        if self._owned:
+            self._file.close()
+
+    def _end_segment(self) -> None:
+        names = [raw for raw, _ in self._records]
+        rows = [row for _, row in self._records]
+        tensors = {"ids": np.frombuffer(b"".join(names), np.uint8), "id_offsets": _ends(names)}
+        if self._kind == "dense":
+            tensors["embeddings"] = (np.stack([r["embeddings"] for r in rows]) if rows
+                                     else np.zeros((0, self._dim), self._element))
+        else:
+            column = "indices" if self._kind == "sparse" else "embeddings"
+            tensors["offsets"] = _ends([r[column] for r in rows])
+            empty = {"indices": np.zeros(0, np.int32), "values": np.zeros(0, np.float32),
+                     "embeddings": np.zeros((0, self._dim), self._element)}
+            for key in ("indices", "values") if self._kind == "sparse" else ("embeddings",):
+                tensors[key] = np.concatenate([empty[key]] + [r[key] for r in rows])
+        said = {"lir.role": self._said["lir.role"]}
+        if not self._segments:
+            said = {**self._said, "lir.dim": str(self._dim)}
+        digest = self._write({**said, "lir.kind": self._kind, "lir.first": str(self._first),
+                              "lir.records": str(len(rows))}, tensors)
+        self._chain += digest.encode()
+        self._first, self._segments = self._first + len(rows), self._segments + 1
+        self._records = []
+
+    def _write(self, metadata: Dict[str, str], tensors: Dict[str, np.ndarray]) -> str:
+        header: Dict[str, Any] = {"__metadata__": {**metadata, "lir.format": "1",
+                                                   "lir.xxh3": "0" * 16}}
+        order = sorted(tensors, key=lambda name: (-tensors[name].itemsize, name))
+        at = 0
+        for name in order:
+            array = tensors[name]
+            code = next(k for k, (_, c) in ELEMENTS.items() if np.dtype(c) == array.dtype)
+            header[name] = {"dtype": code, "shape": list(array.shape),
+                            "data_offsets": [at, at + array.nbytes]}
+            at += array.nbytes
+        text = json.dumps(header, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        text += b" " * (-(8 + len(text)) % ALIGNMENT)
+        data = b"".join(np.ascontiguousarray(tensors[name]).tobytes() for name in order)
+        digest = xxh3(text + data)
+        zeros = b'"lir.xxh3":"' + b"0" * 16
+        self._file.write(struct.pack("<Q", len(text)))
+        # The key sorts last in __metadata__, which sorts first.
+        self._file.write(text.replace(zeros, b'"lir.xxh3":"' + digest.encode(), 1) + data)
+        return digest
+
+
+def write(target: Union[str, Path, BinaryIO], ids: List[str], vectors: Any, role: str = "doc",
+          model: Optional[str] = None, similarity: str = "dot") -> None:
+    """Write a whole stream; see `Writer`."""
+    with Writer(target, role, model, similarity) as writer:
+        writer.append(ids, vectors)
+
+
+def _rows(vectors: Any) -> Tuple[str, int, List[Dict[str, np.ndarray]]]:
+    """Kind, dimension and the columns of each record."""
+    if hasattr(vectors, "indptr"):
+        matrix = vectors.tocsr().copy()
+        matrix.sum_duplicates()
+        matrix.sort_indices()
+        spans = zip(matrix.indptr[:-1], matrix.indptr[1:])
+        return "sparse", matrix.shape[1], [
+            {"indices": matrix.indices[a:b].astype(np.int32),
+             "values": matrix.data[a:b].astype(np.float32)} for a, b in spans]
+    ragged = isinstance(vectors, (list, tuple)) and len(vectors) and np.ndim(vectors[0]) == 2
+    if ragged:
+        parts = [_floats(v) for v in vectors]
+        if len({p.shape[1:] for p in parts}) != 1 or parts[0].ndim != 2:
+            raise ValueError("arrays [vectors, dim] of one dim are expected")
+        return "multivector", parts[0].shape[1], [{"embeddings": p} for p in parts]
+    array = _floats(vectors)
+    if array.ndim != 2 or not array.shape[1]:
+        raise ValueError(f"an array [records, dim] is expected, found shape {array.shape}")
+    return "dense", array.shape[1], [{"embeddings": row} for row in array]
+
+
+def _floats(array: Any) -> np.ndarray:
+    array = np.asarray(array)
+    kind = array.dtype.newbyteorder("=")
+    if kind not in (np.float16, np.float32, np.float64):
+        raise ValueError(f"float16, float32 or float64 is expected, found {array.dtype}")
+    return np.ascontiguousarray(array, "<f2" if kind == np.float16 else "<f4")
+
+
+def _ends(parts: List[Any]) -> np.ndarray:
+    return np.cumsum([0] + [len(p) for p in parts]).astype("<i8")
+
+
 class _Reader:
     """Exact reads from a file, so that a cap is checked before memory is taken."""
 
@@ -511,6 +674,119 @@ def _decompressed(file: BinaryIO) -> _Reader:
     if magic[:2] == b"\x1f\x8b":
         return _FrameReader(file, magic, "gzip")
     return _Reader(file, magic)
+
+
+# XXH3 of 64 bits, as https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md describes it,
+# for those who cannot install the package.
+_MASK = (1 << 64) - 1
+_P32 = (0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D)
+_P64 = (0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x85EBCA77C2B2AE63,
+        0x27D4EB2F165667C5)
+_SECRET = bytes.fromhex(
+    "b8fe6c3923a44bbe7c01812cf721ad1cded46de9839097db7240a4a4b7b3671f"
+    "cb79e64eccc0e578825ad07dccff7221b8084674f743248ee03590e6813a264c"
+    "3c2852bb91c300cb88d0658b1b532ea371644897a20df94e3819ef46a9deacd8"
+    "a8fa763fe39c343ff9dcbbc7c70b4f1d8a51e04bcdb45931c89f7ec9d9787364"
+    "eac5ac8334d3ebc3c581a0fffa1363eb170ddd51b7f0da49d316552629d4689e"
+    "2b16be587d47a1fc8ff8b8d17ad031ce45cb3a8f95160428afd7fbcabb4b407e")
+
+
+def xxh3(data: bytes) -> str:
+    """The checksum of some bytes, as segments have it."""
+    if xxhash is not None:
+        return str(xxhash.xxh3_64(data).hexdigest())
+    size = len(data)
+    value = (_short(data) if size <= 16 else _middle(data) if size <= 240 else _long(data))
+    return f"{value:016x}"
+
+
+def _word(data: bytes, at: int, size: int = 8) -> int:
+    return int.from_bytes(data[at : at + size], "little")
+
+
+def _fold(a: int, b: int) -> int:
+    product = a * b
+    return (product & _MASK) ^ (product >> 64)
+
+
+def _avalanche(value: int) -> int:
+    value &= _MASK
+    value = (value ^ value >> 37) * 0x165667919E3779F9 & _MASK
+    return value ^ value >> 32
+
+
+def _old_avalanche(value: int) -> int:
+    value = (value ^ value >> 33) * _P64[1] & _MASK
+    value = (value ^ value >> 29) * _P64[2] & _MASK
+    return value ^ value >> 32
+
+
+def _short(data: bytes) -> int:
+    size = len(data)
+    if size > 8:
+        low = _word(data, 0) ^ _word(_SECRET, 24) ^ _word(_SECRET, 32)
+        high = _word(data, size - 8) ^ _word(_SECRET, 40) ^ _word(_SECRET, 48)
+        swapped = int.from_bytes(low.to_bytes(8, "little"), "big")
+        return _avalanche(size + swapped + high + _fold(low, high))
+    if size >= 4:
+        value = _word(data, size - 4, 4) + (_word(data, 0, 4) << 32)
+        value ^= _word(_SECRET, 8) ^ _word(_SECRET, 16)
+        value ^= (value << 49 | value >> 15) & _MASK ^ (value << 24 | value >> 40) & _MASK
+        value = value * 0x9FB21C651E98DF25 & _MASK
+        value = (value ^ (value >> 35) + size) * 0x9FB21C651E98DF25 & _MASK
+        return value ^ value >> 28
+    if size:
+        value = data[0] << 16 | data[size >> 1] << 24 | data[-1] | size << 8
+        return _old_avalanche(value ^ _word(_SECRET, 0, 4) ^ _word(_SECRET, 4, 4))
+    return _old_avalanche(_word(_SECRET, 56) ^ _word(_SECRET, 64))
+
+
+def _middle(data: bytes) -> int:
+    size = len(data)
+
+    def mix(at: int, secret: int) -> int:
+        return _fold(_word(data, at) ^ _word(_SECRET, secret),
+                     _word(data, at + 8) ^ _word(_SECRET, secret + 8))
+
+    value = size * _P64[0]
+    if size <= 128:
+        for i in range((size - 1) // 32 + 1):
+            value += mix(16 * i, 32 * i) + mix(size - 16 * (i + 1), 32 * i + 16)
+        return _avalanche(value)
+    value = _avalanche(value + sum(mix(16 * i, 16 * i) for i in range(8)))
+    value += sum(mix(16 * i, 16 * (i - 8) + 3) for i in range(8, size // 16))
+    return _avalanche(value + mix(size - 16, 136 - 17))
+
+
+def _long(data: bytes) -> int:
+    size = len(data)
+    lanes = [1, 0, 3, 2, 5, 4, 7, 6]
+
+    def secret(*starts: int) -> np.ndarray:
+        return np.array([[_word(_SECRET, s + 8 * i) for i in range(8)] for s in starts], np.uint64)
+
+    def sums(words: np.ndarray, keys: np.ndarray) -> np.ndarray:
+        mixed = words ^ keys
+        products = (mixed & np.uint64(0xFFFFFFFF)) * (mixed >> np.uint64(32))
+        return np.add.reduce(words[..., lanes] + products, axis=-2, dtype=np.uint64)
+
+    blocks = (size - 1) // 1024
+    state = np.array([_P32[2], *_P64[:4], _P32[1], _P64[4], _P32[0]], np.uint64)
+    whole = np.frombuffer(data, "<u8", blocks * 128).reshape(blocks, 16, 8)
+    stripe, scramble = secret(*range(0, 128, 8)), secret(128)[0]
+    for added in sums(whole, stripe):
+        state = state + added
+        state = (state ^ state >> np.uint64(47) ^ scramble) * np.uint64(_P32[0])
+    left = (size - 1 - 1024 * blocks) // 64
+    rest = np.frombuffer(data, "<u8", left * 8, 1024 * blocks).reshape(left, 8)
+    state = state + sums(rest, stripe[:left])
+    state = state + sums(np.frombuffer(data[-64:], "<u8").reshape(1, 8), secret(121))
+    words = [int(x) for x in state]
+    value = size * _P64[0]
+    for i in range(4):
+        value += _fold(words[2 * i] ^ _word(_SECRET, 11 + 16 * i),
+                       words[2 * i + 1] ^ _word(_SECRET, 19 + 16 * i))
+    return _avalanche(value)
 
 
 def _describe(path: str) -> None:

@@ -10,12 +10,18 @@ package enum TextsOrStream {
 
   /// Opens operands that are all of one sort.
   ///
+  /// - Parameters:
+  ///   - operands: Files, or `-` for the standard input.
+  ///   - options: How text records are read.
+  ///   - known: Those that are open already.
   /// - Throws: 65 where text and streams are mixed, and for several streams.
-  package init(_ operands: [String], options: RecordOptions) throws(Failure) {
+  package init(
+    _ operands: [String], options: RecordOptions, opened known: [String: ByteReader] = [:]
+  ) throws(Failure) {
     var opened: [String: ByteReader] = [:]
     var streams = 0
     for operand in operands {
-      let reader = try ByteReader(operand)
+      let reader = if let open = known[operand] { open } else { try ByteReader(operand) }
       if try TensorStreamReader.recognizes(reader) { streams += 1 }
       opened[operand] = reader
     }
@@ -31,18 +37,28 @@ package enum TextsOrStream {
     self = .stream(TensorStreamReader(reader))
   }
 
-  /// Whether files are tensor streams rather than text records; what is no plain file is not opened.
+  /// Whether files hold vectors rather than text records; what is no plain file is not opened.
   ///
+  /// - Parameters:
+  ///   - files: The files.
+  ///   - forModel: Whether there is a model to which JSON lines with vectors may be texts: they are.
+  /// - Returns: Whether all of them do.
   /// - Throws: 65 where there are both.
-  package static func areStreams(_ files: [String]) throws(Failure) -> Bool {
-    var streams = 0
+  package static func areVectors(
+    _ files: [String], forModel: Bool
+  ) throws(Failure) -> Bool {
+    var vectors = 0
     for file in files where WholeFile.isRegular(file) {
-      if try TensorStreamReader.recognizes(try ByteReader(file)) { streams += 1 }
+      switch try VectorInputs.form(ByteReader(file, takingArrays: true)) {
+      case nil: break
+      case .jsonLines where forModel: break
+      default: vectors += 1
+      }
     }
-    guard streams == 0 || streams == files.count else {
+    guard vectors == 0 || vectors == files.count else {
       throw .data(
-        files.joined(separator: " "), "expected text records or tensor streams, found both")
+        files.joined(separator: " "), "expected text records or vectors, found both")
     }
-    return streams > 0
+    return vectors > 0
   }
 }

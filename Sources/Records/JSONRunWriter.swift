@@ -35,6 +35,10 @@ package struct JSONRunWriter {
         bytes += ",\"text\":".utf8
         bytes += Self.json(text)
       }
+      if let text = document.text {
+        bytes += ",\"text\":".utf8
+        bytes += Self.json(text)
+      }
       if let explanation = document.explanation {
         bytes += ",\"explanation\":".utf8
         bytes += explanation.utf8

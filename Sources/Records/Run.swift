@@ -124,6 +124,8 @@ package struct ScoredDocument: Sendable, Equatable {
   package var id: RecordID
   /// Its score; finite.
   package var score: Float
+  /// The document's text, for JSON lines; nil where it is not known, or is elsewhere.
+  package var text: [UInt8]?
   /// A JSON object that says what the score is made of, for JSON lines; nil for none.
   package var explanation: String?
 

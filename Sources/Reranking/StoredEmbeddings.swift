@@ -5,9 +5,14 @@ import Retrieval
 import Tensors
 import Vectors
 
-/// Embeddings of tensor streams: those that a run needs, and no others.
+/// Embeddings of tensor streams or other files of vectors: those that a run needs, and no others.
 package struct StoredEmbeddings: Sendable {
-  private let files: String
+  /// The files, for messages.
+  package let files: String
+  /// What the first of them says of itself, and what its records are; nil without a record.
+  package private(set) var origin: (description: StreamDescription, schema: StreamSchema)?
+  /// What a user is to be told of the files.
+  package private(set) var warnings: [String] = []
   private let ids: IDTable
   /// The embeddings, in the order in which the streams have them.
   package let embeddings: Embeddings
@@ -17,31 +22,32 @@ package struct StoredEmbeddings: Sendable {
   /// Reads streams of one role's embeddings by one model.
   ///
   /// - Parameters:
-  ///   - files: The streams, read as one.
+  ///   - inputs: The streams, read as one.
   ///   - wanted: The ids that are needed.
   ///   - role: The role of the texts.
-  ///   - model: Digest of the model.
-  ///   - words: What the model is, for messages.
+  ///   - model: Digest of the model, and what it is, for messages; nil for that of the first stream.
   ///   - kernels: Make single precision of what is stored in less.
   /// - Throws: 78 where they are of another model or role; 65 where an id occurs twice, and
   ///   where the streams do not go together.
   package init(
-    _ files: [String], _ wanted: IDTable, role: Role, model: String,
-    called words: String = "another model", _ kernels: Kernels
+    _ inputs: VectorInputs, _ wanted: IDTable, role: Role,
+    model: (digest: String, words: String)?, _ kernels: Kernels
   ) throws(Failure) {
+    let files = inputs.operands
     self.files = files.joined(separator: " ")
     ids = wanted
     places = Array(repeating: nil, count: wanted.count)
-    var first: StreamSchema?
     var found: EmbeddingsReader?
     var count = 0
-    for file in files {
-      let reader = try TensorStreamReader(file)
+    for (place, file) in files.enumerated() {
+      let reader = try inputs.open(place)
+      warnings += reader.warnings
       while let segment = try reader.next() {
-        try Self.check(segment, role: role, model: model, words, file)
-        if let first { try Self.check(segment.schema, like: first, file) }
+        try Self.check(segment, role: role, file)
+        if let model { try Self.check(segment, model, file) }
+        if let origin { try Self.check(segment, like: origin, file) }
         if found == nil { found = try EmbeddingsReader(segment.schema, file, kernels) }
-        first = first ?? segment.schema
+        origin = origin ?? (segment.description, segment.schema)
         for index in 0..<segment.records {
           guard let place = segment.withID(index, { wanted.find($0) }) else { continue }
           guard places[place] == nil else {
@@ -59,7 +65,7 @@ package struct StoredEmbeddings: Sendable {
   }
 
   private static func check(
-    _ segment: TensorSegment, role: Role, model: String, _ words: String, _ file: String
+    _ segment: TensorSegment, role: Role, _ file: String
   ) throws(Failure) {
     guard segment.schema.kind != .tokens else {
       throw .config(file, "expected embeddings, found tokens")
@@ -69,23 +75,35 @@ package struct StoredEmbeddings: Sendable {
         file,
         "expected embeddings of role \(role.rawValue), found \(segment.description.role.rawValue)")
     }
-    guard segment.description.model == model else {
+  }
+
+  private static func check(
+    _ segment: TensorSegment, _ model: (digest: String, words: String), _ file: String
+  ) throws(Failure) {
+    guard segment.description.model == model.digest else {
       throw .config(
         file,
         "the embeddings were made by \(segment.description.words(kind: segment.schema.kind)) "
-          + "(\(segment.description.model ?? "unknown")), --model is \(words) (\(model))")
+          + "(\(segment.description.model ?? "unknown")), --model is \(model.words) "
+          + "(\(model.digest))")
     }
   }
 
-  /// Refuses vectors of another kind or width than those before; element types may differ.
+  /// Refuses vectors of another kind, width or model than those before; element types may differ.
   private static func check(
-    _ schema: StreamSchema, like first: StreamSchema, _ file: String
+    _ segment: TensorSegment, like first: (description: StreamDescription, schema: StreamSchema),
+    _ file: String
   ) throws(Failure) {
     func widths(_ schema: StreamSchema) -> [Int?] {
       ["cls", "embeddings"].map { name in schema.columns.first { $0.name == name }?.width }
     }
-    guard schema.kind == first.kind, widths(schema) == widths(first) else {
-      throw .data(file, "holds vectors of another kind or width than the streams before it")
+    guard segment.schema.kind == first.schema.kind, widths(segment.schema) == widths(first.schema)
+    else { throw .data(file, "holds vectors of another kind or width than the streams before it") }
+    guard segment.description.model == first.description.model else {
+      throw .data(
+        file,
+        "the streams disagree: model \(first.description.model ?? "none") is followed by model "
+          + (segment.description.model ?? "none"))
     }
   }
 

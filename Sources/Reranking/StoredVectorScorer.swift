@@ -9,10 +9,10 @@ import Workers
 /// Scores queries, embedded, with the vectors of an index.
 package struct StoredVectorScorer: PairScorer {
   private let path: String
-  private let queries: TextEmbedder
+  private let queries: EmbeddingSource
   private let index: any RescoringIndex
 
-  package let needs = NeededTexts(queries: true, docs: false)
+  package var needs: NeededTexts { NeededTexts(queries: queries.readsTexts, docs: false) }
 
   /// Opens an index.
   ///
@@ -36,12 +36,38 @@ package struct StoredVectorScorer: PairScorer {
         "the index was made by \(folder.manifest.source.words) (\(model ?? "unknown")), --model is "
           + "\(queries.model.words) (\(modelDigest))")
     }
+    try self.init(folder, .texts(queries), pool, kernels)
+  }
+
+  /// Opens an index for queries whose vectors are there.
+  ///
+  /// - Parameters:
+  ///   - path: Its folder.
+  ///   - stored: The queries' vectors.
+  ///   - pool: Searches.
+  ///   - kernels: Compute.
+  /// - Throws: 78 where the index is of another model, similarity, kind or dimension, or of a type that
+  ///   scores no documents that are given; as opening an index does.
+  package init(
+    _ path: String, stored: StoredEmbeddings, _ pool: WorkerPool, _ kernels: Kernels
+  ) throws(Failure) {
+    let folder = try IndexFolder(path)
+    if let (description, schema) = stored.origin {
+      try folder.manifest.source.check(queries: description, schema, stored.files)
+    }
+    try self.init(folder, .stored(stored), pool, kernels)
+  }
+
+  private init(
+    _ folder: IndexFolder, _ queries: EmbeddingSource, _ pool: WorkerPool, _ kernels: Kernels
+  ) throws(Failure) {
     let (index, _) = try IndexTypes.open(folder, [], IndexWork(kernels, pool))
     guard let index = index as? any RescoringIndex else {
       throw .config(
-        path, "an index of type \(folder.manifest.type) cannot score documents that are given")
+        folder.path,
+        "an index of type \(folder.manifest.type) cannot score documents that are given")
     }
-    self.path = path
+    path = folder.path
     self.index = index
     self.queries = queries
   }
@@ -49,7 +75,9 @@ package struct StoredVectorScorer: PairScorer {
   package func score(
     _ window: PairWindow
   ) throws(Failure) -> WindowScores {
-    let (embeddings, truncated) = try queries.embed(window.queries) { window.place(query: $0) }
+    let found = try queries.embeddings(window.queryIDs, texts: window.queries) {
+      window.place(query: $0)
+    }
     var scores: [[Float]] = []
     for (query, ids) in window.docIDs.enumerated() {
       var ordinals: [Int] = []
@@ -59,8 +87,8 @@ package struct StoredVectorScorer: PairScorer {
         }
         ordinals.append(ordinal)
       }
-      scores.append(try index.scores(embeddings, query, of: ordinals))
+      scores.append(try index.scores(found.embeddings, found.places[query], of: ordinals))
     }
-    return WindowScores(scores: scores, truncated: truncated)
+    return WindowScores(scores: scores, truncated: found.truncated)
   }
 }

@@ -6,18 +6,26 @@ import Tensors
 
 /// The documents that an index is built from, read as often as its type needs.
 package enum DocumentInput {
-  /// Tensor streams, in order, and which of their documents count.
-  case streams([String], documents: Range<Int> = 0..<Int.max)
+  /// Tensor streams or other files of vectors, in order, which of their documents count, and what is
+  /// said of vectors that do not say it themselves.
+  case streams(
+    [String], documents: Range<Int> = 0..<Int.max, claims: VectorClaims = VectorClaims())
   /// Files of text records, in order, and which of the documents count; nil for all.
   case texts([String], RecordOptions, documents: Range<Int>? = nil)
 
   package var operands: [String] {
     switch self {
-    case .streams(let operands, _), .texts(let operands, _, _): operands
+    case .streams(let operands, _, _), .texts(let operands, _, _): operands
     }
   }
 
   var isTexts: Bool { if case .texts = self { true } else { false } }
+
+  /// The files of vectors; nil of texts.
+  var vectors: VectorInputs? {
+    guard case .streams(let operands, _, let claims) = self else { return nil }
+    return VectorInputs(operands, claims, as: .doc)
+  }
 
   /// Calls `body` with all documents, block by block.
   ///
@@ -42,12 +50,14 @@ package enum DocumentInput {
         reading { reader.extent }
         try body(.texts(batch), nil)
       }
-    case .streams(let operands, let wanted):
+    case .streams(let operands, let wanted, let claims):
+      let inputs = VectorInputs(operands, claims, as: .doc)
       // One task of an array builds the index of its shard alone.
       var agreement = StreamAgreement(allowsLonePart: operands.count == 1)
       var (finished, documents) = (0, 0)
-      for operand in operands where documents < wanted.upperBound {
-        let reader = try TensorStreamReader(operand)
+      for (index, operand) in operands.enumerated() where documents < wanted.upperBound {
+        let reader = try inputs.open(index)
+        for warning in reader.warnings { warn(warning) }
         while documents < wanted.upperBound, let segment = try reader.next() {
           if let warning = try agreement.follow(segment, operand) { warn(warning) }
           try Self.check(segment, operand)
@@ -67,7 +77,7 @@ package enum DocumentInput {
   }
 
   private static func extent(
-    _ reader: TensorStreamReader, _ finished: Int, _ operands: [String]
+    _ reader: any SegmentReader, _ finished: Int, _ operands: [String]
   ) -> InputExtent {
     let sizes = operands.map { WholeFile.size($0) }
     return InputExtent(

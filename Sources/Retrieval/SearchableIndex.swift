@@ -36,7 +36,7 @@ package protocol RescoringIndex: SearchableIndex {
 extension IndexSource {
   /// Refuses queries that the index cannot answer, before any work is done.
   ///
-  /// - Throws: 78 for queries of another role, model, kind or width than the documents'.
+  /// - Throws: 78 for queries of another role, model, kind, width or similarity than the documents'.
   package func check(
     queries description: StreamDescription, _ schema: StreamSchema, _ place: String
   ) throws(Failure) {
@@ -59,6 +59,12 @@ extension IndexSource {
         place,
         "expected dimension \(self.description.dim.map(String.init) ?? "none"), found "
           + (description.dim.map(String.init) ?? "none"))
+    }
+    let (wanted, found) = (self.description.similarity ?? "dot", description.similarity ?? "dot")
+    guard wanted == found else {
+      throw .config(
+        place, "the index compares by \(wanted), the queries are for \(found)",
+        hint: "--similarity says it of vectors that do not say it themselves")
     }
     for column in own.columns where column.width != nil {
       let width = schema.columns.first { $0.name == column.name }?.width

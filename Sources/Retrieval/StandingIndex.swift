@@ -26,8 +26,8 @@ extension IndexBuild {
   ) throws(Failure) -> StandingIndex {
     guard WholeFile.exists("\(target)/\(IndexManifest.fileName)") else { return .nothing }
     var segment: TensorSegment?
-    if case .streams(let operands, _) = input, let first = operands.first {
-      segment = try TensorStreamReader(first).next()
+    if let vectors = input.vectors, !vectors.operands.isEmpty {
+      segment = try vectors.open(0).next()
     }
     let plan = try plan(source(segment, input), input)
     do throws(Failure) {
@@ -43,8 +43,8 @@ extension IndexBuild {
       else { return .other("it is of other documents or parameters") }
       try plan.type.verify(folder)
       // Some shards that were joined say the same of themselves as all of them.
-      if case .streams(let operands, let wanted) = input,
-        try Self.idsDigest(of: folder) != FinishedStream.idsDigest(of: operands, wanted)
+      if case .streams(_, let wanted, _) = input, let vectors = input.vectors,
+        try Self.idsDigest(of: folder) != FinishedStream.idsDigest(of: vectors, wanted)
       {
         return .other("it has other documents")
       }

@@ -14,6 +14,7 @@ package final class ByteReader {
   private var codec: Codec?
   private var insideFrame = false
   private let allowsEmpty: Bool
+  private let takesArrays: Bool
   /// Bytes that were decompressed.
   private var expanded = 0
   /// Bytes that were looked at and not yet taken.
@@ -35,23 +36,29 @@ package final class ByteReader {
   /// - Parameters:
   ///   - operand: A file; `-` is the standard input.
   ///   - allowingEmpty: Whether there may be not one byte.
+  ///   - takingArrays: Whether NumPy's files are read, too.
   /// - Throws: 66 where it cannot be read.
   package convenience init(
-    _ operand: String, allowingEmpty: Bool = EmptyInputs.areAllowed
+    _ operand: String, allowingEmpty: Bool = EmptyInputs.areAllowed, takingArrays: Bool = false
   ) throws(Failure) {
     if operand == "-" {
       try StandardStreams.checkInput()
-      self.init(OwnedDescriptor(0, closes: false), name: "-", allowingEmpty: allowingEmpty)
+      self.init(
+        OwnedDescriptor(0, closes: false), name: "-", allowingEmpty: allowingEmpty,
+        takingArrays: takingArrays)
     } else {
-      self.init(try .open(reading: operand), name: operand, allowingEmpty: allowingEmpty)
+      self.init(
+        try .open(reading: operand), name: operand, allowingEmpty: allowingEmpty,
+        takingArrays: takingArrays)
     }
   }
 
   package init(
     _ descriptor: consuming OwnedDescriptor, name: String,
-    allowingEmpty: Bool = EmptyInputs.areAllowed
+    allowingEmpty: Bool = EmptyInputs.areAllowed, takingArrays: Bool = false
   ) {
     self.name = name
+    self.takesArrays = takingArrays
     allowsEmpty = allowingEmpty
     size = descriptor.regularSize
     input = RawInput(descriptor, name: name)
@@ -78,6 +85,24 @@ package final class ByteReader {
       peeked += bytes[..<read]
     }
     return Array(peeked.prefix(count))
+  }
+
+  /// Looks at the next line without taking it, with the newline where it has one: of a longer one
+  /// `limit` bytes or some more.
+  ///
+  /// What somebody types into a pipe is not waited for behind the end of its line.
+  package func peekLine(limit: Int) throws(Failure) -> [UInt8] {
+    var searched = 0
+    while true {
+      if let end = peeked[searched...].firstIndex(of: 0x0A) { return Array(peeked[...end]) }
+      searched = peeked.count
+      if searched >= limit { return peeked }
+      let piece = try [UInt8](atMost: 1 << 16) { memory throws(Failure) in
+        try readAhead(into: memory)
+      }
+      if piece.isEmpty { return peeked }
+      peeked += piece
+    }
   }
 
   /// Passes over a byte order mark at the beginning of a text; how many bytes it had.
@@ -212,7 +237,9 @@ package final class ByteReader {
     if Codec.isNamedCompressed(name) || Codec.isLostMagic(head) {
       throw .data(name, "expected compressed data at byte \(input.offset), found something else")
     }
-    if codec == nil, let found = ForeignFormat.name(head) {
+    if codec == nil, let found = ForeignFormat.name(head),
+      !(takesArrays && found == ForeignFormat.numpy)
+    {
       throw .data(name, "expected text or a tensor stream, found \(found)")
     }
   }

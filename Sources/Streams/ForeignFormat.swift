@@ -1,5 +1,7 @@
 /// Forms of files that no tool here reads, known by their first bytes: so that a message can name them.
 enum ForeignFormat {
+  static let numpy = "a NumPy file"
+
   private static let all: [(name: String, start: [UInt8])] = [
     ("a zip archive", [0x50, 0x4B, 0x03, 0x04]), ("a 7z archive", [0x37, 0x7A, 0xBC, 0xAF]),
     ("data of compress(1)", [0x1F, 0x9D]), ("data of lzip", Array("LZIP\u{1}".utf8)),
@@ -7,7 +9,7 @@ enum ForeignFormat {
     ("a Parquet file", Array("PAR1\u{15}".utf8)), ("an Arrow file", Array("ARROW1\0".utf8)),
     ("a SQLite database", Array("SQLite format 3\0".utf8)),
     ("an HDF5 file", [0x89, 0x48, 0x44, 0x46]),
-    ("a NumPy file", [0x93] + Array("NUMPY".utf8)), ("a PDF file", Array("%PDF-".utf8)),
+    (numpy, [0x93] + Array("NUMPY".utf8)), ("a PDF file", Array("%PDF-".utf8)),
     ("UTF-16 text", [0xFF, 0xFE]), ("UTF-16 text", [0xFE, 0xFF]),
   ]
 

@@ -38,10 +38,17 @@ package struct FinishedStream {
   package static func idsDigest(
     of operands: [String], _ records: Range<Int>? = nil
   ) throws(Failure) -> String {
+    try idsDigest(of: VectorInputs(operands, as: .doc), records)
+  }
+
+  /// XXH3-128 of the ids of some records of vectors, which are read one after the other.
+  package static func idsDigest(
+    of inputs: VectorInputs, _ records: Range<Int>? = nil
+  ) throws(Failure) -> String {
     let ids = RunningChecksum()
     var selection = SegmentSelection(records)
-    for operand in operands {
-      let reader = try TensorStreamReader(operand)
+    for operand in inputs.operands.indices {
+      let reader = try inputs.open(operand)
       while let segment = try reader.next() {
         ids.update(idsOf: segment, selection.next(segment.records))
       }

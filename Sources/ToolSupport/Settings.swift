@@ -121,6 +121,7 @@ package enum Settings {
       (group.wrappedValue, InstructionOptions.withoutEffect)
     case let group as OptionGroup<RecordOptionsGroup>: (group.wrappedValue, [])
     case let group as OptionGroup<QueryFieldOptions>: (group.wrappedValue, [])
+    case let group as OptionGroup<VectorOptions>: (group.wrappedValue, VectorOptions.withoutEffect)
     case let group as OptionGroup<ResumeOptions>:
       (group.wrappedValue, ResumeOptions.withoutEffect)
     case let group as OptionGroup<ShardOptions>: (group.wrappedValue, ShardOptions.withoutEffect)

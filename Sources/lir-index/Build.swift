@@ -15,7 +15,7 @@ struct Build: ToolCommand, TakesDeclaredOptions {
   static let configuration = CommandConfiguration(
     commandName: "build",
     abstract:
-      "Build an index from tensor streams, or from texts for types that take them.",
+      "Build an index from tensor streams or other programs' vectors, or from texts for types that take them.",
     usage: "lir-index build [--type TYPE] [OPTIONS] -o DIR [STREAM...]",
     discussion: IndexTypes.all.map { "\($0.name): \($0.summary)." }.joined(separator: "\n"))
 
@@ -30,6 +30,7 @@ struct Build: ToolCommand, TakesDeclaredOptions {
 
   @OptionGroup(title: "Common") var common: CommonOptions
   @OptionGroup(title: "Texts") var records: RecordOptionsGroup
+  @OptionGroup(title: "Vectors of other programs") var vectors: VectorOptions
 
   @OptionGroup(title: "Input") var shards: ShardOptions
 
@@ -53,14 +54,17 @@ struct Build: ToolCommand, TakesDeclaredOptions {
 
   @OptionGroup var resumption: ResumeOptions
 
-  @Argument(help: "Tensor streams or text records, in order; - or nothing for the standard input.")
+  @Argument(
+    help:
+      "Tensor streams, .npy, .safetensors, JSON lines or pickles of vectors, or text records, in order; - or nothing for the standard input."
+  )
   var inputs: [String] = []
 
   /// The type that is asked for, or that the documents in the first file ask for.
   var ownerOfOptions: String? {
     if let type { return type }
     guard let file = inputs.first(where: { WholeFile.isRegular($0) }),
-      let segment = try? TensorStreamReader(file).next()
+      let segment = try? VectorInputs([file], vectors.claims(), as: .doc).open(0).next()
     else { return nil }
     return IndexTypes.all.first { $0.takes.includes(segment.schema.kind) }?.name
   }
@@ -74,8 +78,11 @@ struct Build: ToolCommand, TakesDeclaredOptions {
     if !takesTexts, records.isSaid {
       throw Failure.usage("--record-format, --fields and --on-error are for types that take texts")
     }
-    // A stream says itself what made it; its bytes differ between a shard and the whole.
-    let inputs = takesTexts ? try InputDigest.of(operands) : []
+    let claims = try vectors.claims()
+    if takesTexts, let flag = claims.flags.first {
+      throw Failure.usage("\(flag) is for types that take vectors")
+    }
+    let inputs = try digests(operands, takesTexts)
     let settings = context.settings.filter {
       takesTexts || !RecordOptionsGroup.flags.contains($0.key)
     }
@@ -93,7 +100,7 @@ struct Build: ToolCommand, TakesDeclaredOptions {
       },
       warn: { context.diagnostics.warning($0) }, count: { context.count(records: $0) },
       skip: { context.count(skipped: $0) }, reading: { context.progress.reading($0()) })
-    let documents = try documents(operands, areTexts: takesTexts)
+    let documents = try documents(operands, areTexts: takesTexts, claims)
     if resumption.resume, let count = try standing(build, documents, context) {
       return context.report("documents", String(count))
     }
@@ -102,22 +109,34 @@ struct Build: ToolCommand, TakesDeclaredOptions {
 
   /// The documents that the options ask for.
   private func documents(
-    _ operands: [String], areTexts: Bool
+    _ operands: [String], areTexts: Bool, _ claims: VectorClaims
   ) throws(Failure) -> DocumentInput {
     let options = records.records(limit: shards.limit)
     guard let selection = try shards.selection() else {
       return areTexts
         ? .texts(operands, options)
-        : .streams(operands, documents: RecordLimit.range(shards.limit))
+        : .streams(operands, documents: RecordLimit.range(shards.limit), claims: claims)
     }
     guard !areTexts else {
       let count = try TextRecordReader.countRecords(operands, options: options)
       return .texts(operands, options, documents: selection.range(of: count))
     }
     var count = 0
-    for operand in operands { count += try TensorStreamReader.countRecords(operand) }
+    let inputs = VectorInputs(operands, claims, as: .doc)
+    for place in operands.indices { count += try inputs.countRecords(place) }
     let wanted = selection.range(of: min(count, RecordLimit.range(shards.limit).upperBound))
-    return .streams(operands, documents: wanted)
+    return .streams(operands, documents: wanted, claims: claims)
+  }
+
+  /// Digests of the inputs that do not say themselves what made them: the bytes of a stream differ
+  /// between a shard and the whole.
+  private func digests(
+    _ operands: [String], _ takesTexts: Bool
+  ) throws(Failure) -> [(String, String)] {
+    if takesTexts { return try InputDigest.of(operands) }
+    var foreign: [String] = []
+    for operand in operands where try VectorInputs.isForeign(operand) { foreign.append(operand) }
+    return try InputDigest.of(foreign) + InputDigest.of(vectors.ids, name: "ids")
   }
 
   /// Number of documents of an index that is there already, and the same; nil where it is to be built.

@@ -7,6 +7,7 @@ import Kernels
 import Records
 import Retrieval
 import Streams
+import Tensors
 import ToolSupport
 
 /// `lir-index append`: documents to an index that stands.
@@ -65,10 +66,15 @@ struct AdditionOptions: ParsableArguments, OptionsWithoutEffect {
   )
   var resume = false
 
+  @OptionGroup(title: "Vectors of other programs") var vectors: VectorOptions
+
   @Argument(help: ArgumentHelp("Index.", valueName: "dir"))
   var index: String
 
-  @Argument(help: "Tensor streams or text records, in order; - or nothing for the standard input.")
+  @Argument(
+    help:
+      "Tensor streams, other programs' vectors or text records, in order; - or nothing for the standard input."
+  )
   var inputs: [String] = []
 
   func run(
@@ -82,8 +88,12 @@ struct AdditionOptions: ParsableArguments, OptionsWithoutEffect {
     if !takesTexts, records.isSaid {
       throw .usage("--record-format, --fields and --on-error are for types that take texts")
     }
+    let claims = try vectors.claims()
+    if takesTexts, let flag = claims.flags.first {
+      throw .usage("\(flag) is for types that take vectors")
+    }
     let operands = try Operands.resolve(inputs)
-    let digests = try InputDigest.of(operands)
+    let digests = try InputDigest.of(operands) + InputDigest.of(vectors.ids, name: "ids")
     let edit = try IndexEdit(index)
     var change = try IndexChange(
       edit, IndexTypes.of(edit.index.manifest, index),
@@ -91,7 +101,7 @@ struct AdditionOptions: ParsableArguments, OptionsWithoutEffect {
     let documents: DocumentInput =
       takesTexts
       ? .texts(operands, records.records(limit: limit))
-      : .streams(operands, documents: RecordLimit.range(limit))
+      : .streams(operands, documents: RecordLimit.range(limit), claims: claims)
     let outcome = try change.append(
       documents, repetition, mayStand: resume,
       IndexReports(

@@ -40,7 +40,7 @@ struct AnswersJob {
       instructionSet: model.instructionSet)
     let output = try RunOutput(
       options.output, tag: options.tag ?? provenance.runTag(Rerank.tool),
-      provenance: provenance.json, marksEnds: true)
+      provenance: provenance.json, json: options.json, marksEnds: true)
     var answers = RunAnswers(bytes)
     var final = FinalScores(firstShare: options.interpolate)
     while let answer = try answers.next() {
@@ -71,7 +71,7 @@ struct AnswersJob {
       let documents = try final.documents(
         window.queryIDs[query], window.docIDs[query], found.scores[query],
         logits: found.logits?[query], first: { run.score(first + $0) })
-      try output.append(query: window.queryIDs[query], documents)
+      try output.append(window, query, documents)
     }
     context.count(records: window.pairs, truncated: found.truncated)
   }

@@ -81,6 +81,6 @@ struct PairStreamJob {
       instructionSet: instructionSet, earlier: reader.description?.by)
     return try RunOutput(
       options.output, tag: options.tag ?? provenance.runTag(Rerank.tool),
-      provenance: provenance.json)
+      provenance: provenance.json, json: options.json)
   }
 }

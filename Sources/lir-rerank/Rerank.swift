@@ -18,6 +18,7 @@ struct Rerank: ToolCommand {
     usage: """
       lir-rerank --model DIR --queries FILE --docs FILE [--depth N] [OPTIONS] [RUN]
       lir-rerank --model DIR --text QUERY DOC...
+      lir-rerank --queries VECTORS --docs VECTORS|--index DIR [OPTIONS] [RUN]
       """)
 
   static let examples = [
@@ -27,22 +28,31 @@ struct Rerank: ToolCommand {
     """
   ]
 
-  static let withoutEffect = ["queries", "docs", "index", "tag", "batch-tokens", "mark-end"]
+  static let withoutEffect = [
+    "queries", "docs", "index", "tag", "batch-tokens", "mark-end", "format", "query-ids",
+  ]
 
   @OptionGroup(title: "Common") var common: CommonOptions
   @OptionGroup(title: "Model") var modelOptions: ModelOptions
   @OptionGroup(title: "Input") var records: RecordOptionsGroup
   @OptionGroup(title: "Input") var queryFields: QueryFieldOptions
+  @OptionGroup(title: "Vectors of other programs") var vectors: VectorOptions
   @OptionGroup(title: "Output") var output: OutputOptions
   @OptionGroup(title: "Output") var resumption: ResumeOptions
   @OptionGroup(title: "Input") var shards: ShardOptions
 
-  @Option(help: ArgumentHelp("Text records of the queries.", valueName: "file"))
+  @Option(help: ArgumentHelp("Text records of the queries, or vectors.", valueName: "file"))
   var queries: String?
 
   @Option(
     help: ArgumentHelp(
-      "Text records of the documents, of any size: one pass picks those that the run names.",
+      "Ids of the vectors in --queries, one a line. (default: the file itself, or FILE.ids)",
+      valueName: "file"))
+  var queryIds: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Text records of the documents, or vectors, of any size: one pass picks those that the run names.",
       valueName: "file"))
   var docs: [String] = []
 
@@ -92,6 +102,12 @@ struct Rerank: ToolCommand {
   )
   var markEnd = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Form of the run: trec, or jsonl, a JSON object a document, with the texts where they are known. (default: trec)",
+      valueName: "form"), completion: .list(["trec", "jsonl"]))
+  var format: String?
+
   @Option(help: "Last column of the run. (default: the tool's name and 8 digits of what made it)")
   var tag: String?
 
@@ -120,9 +136,11 @@ struct Rerank: ToolCommand {
       return try context.answer(calibration, into: output)
     }
     if text {
+      guard format == nil else { throw Failure.usage("--format is for runs, --text writes scores") }
       context.omitSummary()
       return try TextScoring(self, context, calibration).run()
     }
+    try checkFormat()
     try RecordLimit.check(shards.limit)
     let operands = try Operands.resolve(inputs)
     let opened = try operands.map { ($0, try ByteReader($0)) }
@@ -135,6 +153,18 @@ struct Rerank: ToolCommand {
     }
     try RerankJob(self, context, calibration, operands, Dictionary(opened) { first, _ in first })
       .run()
+  }
+
+  /// Writes JSON lines in place of TREC's; nil for those.
+  var json: JSONRunWriter? { format == "jsonl" ? JSONRunWriter(docs: nil) : nil }
+
+  private func checkFormat() throws(Failure) {
+    if let format, !["trec", "jsonl"].contains(format) {
+      throw .usage("--format: expected trec or jsonl, found '\(format)'")
+    }
+    if json != nil, resumption.resume {
+      throw .usage("--resume continues TREC's runs, not --format jsonl")
+    }
   }
 
   /// How a cross-encoder's pairs become scores.

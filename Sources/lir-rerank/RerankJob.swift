@@ -73,7 +73,7 @@ struct RerankJob {
         let documents = try final.documents(
           window.queryIDs[i], window.docIDs[i], found.scores[i], logits: found.logits?[i],
           first: { run.score(first + $0) })
-        try output.append(query: window.queryIDs[i], documents)
+        try output.append(window, i, documents)
       }
       try output.checkpoint()
       context.count(records: window.pairs, truncated: found.truncated)
@@ -89,6 +89,8 @@ struct RerankJob {
     var inputs = [("model", model.digest)] + (calibration?.inputs ?? [])
     if let queries = options.queries { inputs += try InputDigest.of([queries], name: "queries") }
     inputs += try InputDigest.of(options.docs, name: "docs")
+    inputs += try InputDigest.of(options.vectors.ids, name: "ids")
+    inputs += try InputDigest.of(options.queryIds.map { [$0] } ?? [], name: "query-ids")
     if let index = options.index {
       inputs.append(("index", try IndexManifest(folder: index).digest))
     }
@@ -112,6 +114,20 @@ struct RerankJob {
     let work = provenance.work(shard: options.shards.shard, options.output, calling: names)
     return try RunOutput(
       options.output, continuing: options.resumption.resume ? work : nil,
-      tag: expected.tag, provenance: provenance.json)
+      tag: expected.tag, provenance: provenance.json, json: options.json)
+  }
+}
+
+extension RunOutput {
+  /// Appends the documents of a window's query, with the texts that the window has.
+  func append(
+    _ window: PairWindow, _ query: Int, _ documents: [ScoredDocument]
+  ) throws(Failure) {
+    var documents = documents
+    if window.docs[query].count == documents.count {
+      for (place, text) in window.docs[query].enumerated() { documents[place].text = text }
+    }
+    let text = window.queries.isEmpty ? nil : window.queries[query]
+    try append(query: window.queryIDs[query], text: text, documents)
   }
 }

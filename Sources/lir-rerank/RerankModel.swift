@@ -26,6 +26,10 @@ struct RerankModel {
     _ calibration: Calibration?
   ) throws(Failure) {
     try BatchTokens.check(options.batchTokens)
+    if let found = try Self.ofVectors(options, context, candidates) {
+      (scorer, digest, instructionSet) = (found.scorer, found.digest, nil)
+      return
+    }
     let cache = try options.computation.openCache()
     func load(_ role: Role) throws(Failure) -> LoadedModel {
       try options.modelOptions.load(
@@ -49,35 +53,59 @@ struct RerankModel {
         maxLength: options.maxLength, prompt: role == .query ? options.prompt : nil,
         watch: role == .doc ? context.progress.watch : nil)
     }
+    let inputs = try VectorFiles(options)
+    let model = (digest: digest, words: loaded.model.words)
     let queries: EmbeddingSource
-    let queryFiles = options.queries.map { [$0] } ?? []
-    if let candidates, try TextsOrStream.areStreams(queryFiles) {
+    if let candidates, let files = inputs.queries {
       queries = .stored(
-        try StoredEmbeddings(
-          queryFiles, candidates.queries, role: .query, model: digest,
-          called: loaded.model.words, kernels))
+        try inputs.stored(files, candidates.queries, .query, model, kernels, context))
     } else {
       let own = options.modelOptions.queryModel == nil ? loaded : try load(.query)
       queries = .texts(try embedder(own, .query))
     }
     if let index = options.index {
-      guard case .texts(let embedder) = queries else {
-        throw .usage("--index needs --queries as text")
+      switch queries {
+      case .texts(let embedder):
+        scorer = try StoredVectorScorer(
+          index, embedder, modelDigest: digest, context.pool, kernels)
+      case .stored(let stored):
+        scorer = try StoredVectorScorer(index, stored: stored, context.pool, kernels)
       }
-      scorer = try StoredVectorScorer(
-        index, embedder, modelDigest: digest, context.pool, kernels)
       return
     }
     let docs: EmbeddingSource
-    if let candidates, try TextsOrStream.areStreams(options.docs) {
-      docs = .stored(
-        try StoredEmbeddings(
-          options.docs, candidates.docs, role: .doc, model: digest, called: loaded.model.words,
-          kernels))
+    if let candidates, let files = inputs.docs {
+      docs = .stored(try inputs.stored(files, candidates.docs, .doc, model, kernels, context))
     } else {
       docs = .texts(try embedder(loaded, .doc))
     }
     scorer = BiEncoderScorer(queries, docs, EmbeddingComparison(loaded.description, kernels))
+  }
+
+  /// What scores vectors that are there on both sides, without a model; nil where texts are to be
+  /// embedded.
+  private static func ofVectors(
+    _ options: Rerank, _ context: ToolContext, _ candidates: CandidateIDs?
+  ) throws(Failure) -> (scorer: any PairScorer, digest: String)? {
+    guard options.modelOptions.model == nil, let candidates else { return nil }
+    let inputs = try VectorFiles(options)
+    guard let queryFiles = inputs.queries, inputs.docs != nil || options.index != nil else {
+      return nil
+    }
+    try checkBiEncoder(options)
+    if options.maxLength != nil || options.prompt != nil {
+      throw .usage("--max-length and --prompt are for texts, not for vectors")
+    }
+    let kernels = try options.modelOptions.instructions.kernels()
+    let queries = try inputs.stored(
+      queryFiles, candidates.queries, .query, nil, kernels, context)
+    let digest = queries.origin?.description.model ?? "unknown"
+    if let index = options.index {
+      return (try StoredVectorScorer(index, stored: queries, context.pool, kernels), digest)
+    }
+    guard let docFiles = inputs.docs else { return nil }
+    let docs = try inputs.stored(docFiles, candidates.docs, .doc, nil, kernels, context)
+    return (try BiEncoderScorer(stored: queries, docs, kernels), digest)
   }
 
   private static func crossEncoder(
@@ -98,6 +126,9 @@ struct RerankModel {
 
   private static func checkCrossEncoder(_ options: Rerank) throws(Failure) {
     if options.index != nil { throw .usage("--index is for bi-encoders") }
+    if let flag = try options.vectors.claims().flags.first {
+      throw .usage("\(flag) is for bi-encoders")
+    }
     if options.modelOptions.queryModel != nil { throw .usage("--query-model is for bi-encoders") }
   }
 }

@@ -34,6 +34,7 @@ struct LirSearch: Tool, ToolCommand, TakesDeclaredOptions {
   @OptionGroup(title: "Common") var common: CommonOptions
   @OptionGroup(title: "Model") var modelOptions: ModelOptions
   @OptionGroup(title: "Input") var records: RecordOptionsGroup
+  @OptionGroup(title: "Vectors of other programs") var vectors: VectorOptions
   @OptionGroup(title: "Output") var output: OutputOptions
   @OptionGroup(title: "Output") var resumption: ResumeOptions
   @OptionGroup(title: "Input") var shards: ShardOptions
@@ -158,7 +159,7 @@ struct LirSearch: Tool, ToolCommand, TakesDeclaredOptions {
 
   @Argument(
     help:
-      "Queries: a tensor stream, or text records with --model; - or nothing for the standard input."
+      "Queries: a tensor stream, a .npy, .safetensors or pickle, or JSON lines of vectors, or text records with --model; - or nothing for the standard input."
   )
   var inputs: [String] = []
 

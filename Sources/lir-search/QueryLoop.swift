@@ -88,11 +88,12 @@ struct QueryLoop {
   }
 
   private mutating func runVectors(
-    _ reader: TensorStreamReader, _ first: TensorSegment?
+    _ reader: any SegmentReader, _ first: TensorSegment?
   ) throws(Failure) {
     var wanted = RecordLimit.range(options.shards.limit)
     if let selection = try options.shards.selection() {
-      let count = try TensorStreamReader.countRecords(operands[0])
+      let inputs = VectorInputs(operands, try options.vectors.claims(), as: .query)
+      let count = try inputs.countRecords(0)
       wanted = selection.range(of: min(count, wanted.upperBound))
     }
     var ordinal = 0

@@ -64,7 +64,10 @@ struct SearchJob {
       : try QuerySides(options.text.isEmpty ? operands : ["--text"], indexes.collections, kernels)
     let input =
       sides.texts.isEmpty
-      ? .beside(operands[0]) : try QueryInput(options, sides.texts, context.diagnostics)
+      ? .beside(operands[0])
+      : try QueryInput(
+        options, sides.texts, ofVectors: indexes.collections.count == 1 && source.schema != nil,
+        context.diagnostics)
     try checkBesides(sides)
     let first = try firstSegment(of: input)
     let provenance = try provenance(first)
@@ -109,6 +112,7 @@ struct SearchJob {
     ] {
       if let file { inputs += try InputDigest.of([file], name: name) }
     }
+    inputs += try InputDigest.of(options.vectors.ids, name: "ids")
     inputs += calibration?.inputs ?? []
     // A stream says what made it, also where it comes through a pipe.
     if let by = first?.description.by {

@@ -47,9 +47,9 @@ struct TextsOrStreamTests {
   }
 
   @Test func filesOfOneSort() throws {
-    #expect(try TextsOrStream.areStreams([stream, stream]))
-    #expect(try !TextsOrStream.areStreams([texts, texts]))
-    #expect(try !TextsOrStream.areStreams([]))
-    #expect(failure { _ = try TextsOrStream.areStreams([stream, texts]) }?.status == .data)
+    #expect(try TextsOrStream.areVectors([stream, stream], forModel: false))
+    #expect(try !TextsOrStream.areVectors([texts, texts], forModel: false))
+    #expect(try !TextsOrStream.areVectors([], forModel: false))
+    #expect(failure { _ = try TextsOrStream.areVectors([stream, texts], forModel: false) }?.status == .data)
   }
 }

@@ -48,7 +48,9 @@ struct ScorerTests {
     func stored(_ file: String, _ ids: [String], _ role: Role) throws -> EmbeddingSource {
       var table = IDTable()
       for id in ids { _ = table.insert(RecordID(id)) }
-      return .stored(try StoredEmbeddings([file], table, role: role, model: "m", kernels))
+      return .stored(
+        try StoredEmbeddings(
+          VectorInputs([file], as: role), table, role: role, model: ("m", "a model"), kernels))
     }
     let scorer = BiEncoderScorer(
       try stored(queries, ["q0", "q1"], .query), try stored(docs, ["a", "b", "c"], .doc),

@@ -19,7 +19,8 @@ struct StoredEmbeddingsTests {
   {
     var table = IDTable()
     for id in ids { _ = table.insert(RecordID(id)) }
-    return try StoredEmbeddings(files, table, role: role, model: "m", kernels)
+    return try StoredEmbeddings(
+      VectorInputs(files, as: role), table, role: role, model: ("m", "another model"), kernels)
   }
 
   @Test func whatIsWantedIsKept() throws {

@@ -16,6 +16,10 @@ enum PickleValue: Sendable {
   case global(PickleGlobal)
   case storage(Int)
   case tensor(Int)
+  /// Where bytes lie in the pickle.
+  case bytes(Range<Int>)
+  /// Types of numbers, and arrays of them.
+  case arrayType(Int), array(Int)
 
   var kind: String {
     switch self {
@@ -31,9 +35,15 @@ enum PickleValue: Sendable {
     case .global: "a class"
     case .storage: "a storage"
     case .tensor: "a tensor"
+    case .bytes: "bytes"
+    case .arrayType: "a type of numbers"
+    case .array: "an array"
     }
   }
 }
+
+/// What a pickle may hold: PyTorch's tensors, or NumPy's arrays.
+enum PickleContent: Sendable { case tensors, arrays }
 
 /// The only names that a pickle may mention.
 ///
@@ -41,9 +51,22 @@ enum PickleValue: Sendable {
 enum PickleGlobal: Sendable, Equatable {
   case orderedDictionary, rebuildTensor, rebuildParameter
   case storage(ElementType)
+  case arrayClass, arrayType, rebuildArray, arrayFromBuffer
 
-  /// Nil for every other name.
-  init?(module: String, name: String) {
+  /// Nil for every name that has no place in such a pickle.
+  init?(module: String, name: String, _ content: PickleContent) {
+    if content == .arrays {
+      switch (module, name) {
+      case ("numpy", "ndarray"): self = .arrayClass
+      case ("numpy", "dtype"): self = .arrayType
+      case ("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct"):
+        self = .rebuildArray
+      case ("numpy.core.numeric", "_frombuffer"), ("numpy._core.numeric", "_frombuffer"):
+        self = .arrayFromBuffer
+      default: return nil
+      }
+      return
+    }
     switch (module, name) {
     case ("collections", "OrderedDict"): self = .orderedDictionary
     case ("torch._utils", "_rebuild_tensor_v2"): self = .rebuildTensor
@@ -68,6 +91,9 @@ struct PickleHeap: Sendable {
   var dictionaries: [[(key: PickleValue, value: PickleValue)]] = []
   var storages: [PickleStorage] = []
   var tensors: [PickleTensor] = []
+  var arrayTypes: [PickleArray.Kind] = []
+  /// Nil until it is known what an array holds.
+  var arrays: [PickleArray?] = []
 
   mutating func sequence(_ values: [PickleValue]) -> Int {
     sequences.append(values)
@@ -105,4 +131,20 @@ struct PickleTensor: Sendable {
   var offset: Int
   var shape: [Int]
   var strides: [Int]
+}
+
+/// An array as a pickle describes it.
+struct PickleArray: Sendable {
+  struct Kind: Sendable {
+    /// As NumPy calls it: `f4`.
+    var name: String
+    /// Byte order: `<`, `>`, `|` for none, or `=` for that of the writer.
+    var order: String
+  }
+
+  var type: Kind
+  var shape: [Int]
+  var isFortran: Bool
+  /// Where its bytes lie in the pickle.
+  var bytes: Range<Int>
 }

@@ -1,48 +1,58 @@
 import Failures
 
-/// Reads a pickle that builds tensors, and refuses every other one before it builds anything.
+/// Reads a pickle that builds tensors or arrays, and refuses every other one before it builds anything.
 ///
 /// Nothing is ever executed: of the pickle machine's instructions those are known that make plain
-/// containers, and `REDUCE` knows three functions, which it replaces by descriptions.
+/// containers, and `REDUCE` knows a few functions, which it replaces by descriptions.
 /// Format: Python `pickle.py`, protocols 2 to 5; `torch/serialization.py`, `torch/_utils.py`.
 struct PickleReader {
   private let bytes: UnsafeRawBufferPointer
   private let place: String
+  private let content: PickleContent
   private var position = 0
-  private var stack: [PickleValue] = []
+  /// Bytes that were passed over, as arrays hold them.
+  private var passed = 0
+  var stack: [PickleValue] = []
   private var memo: [Int: PickleValue] = [:]
-  private(set) var heap = PickleHeap()
+  var heap = PickleHeap()
 
-  /// No instruction makes more than a few values of a byte, so a pickle of this size is the bound.
+  /// No instruction makes more than a few values of a byte, so a pickle of this size is the bound,
+  /// but for what arrays hold.
   private static let maximumSize = 256 << 20
 
   /// As many as PyTorch's tensors may have.
   private static let mostDimensions = 64
 
-  private init(_ bytes: UnsafeRawBufferPointer, place: String) {
+  private init(_ bytes: UnsafeRawBufferPointer, place: String, _ content: PickleContent) {
     self.bytes = bytes
     self.place = place
+    self.content = content
   }
 
   /// The value of a pickle, and the memory that it refers to.
   ///
+  /// - Parameters:
+  ///   - bytes: The pickle.
+  ///   - place: Its name, for messages.
+  ///   - content: What it may hold.
+  /// - Returns: The value and the memory.
   /// - Throws: 65 for bytes that are no such pickle, with the instruction or the name that is not
   ///   known.
   static func read(
-    _ bytes: UnsafeRawBufferPointer, place: String
+    _ bytes: UnsafeRawBufferPointer, place: String, allowing content: PickleContent = .tensors
   ) throws(Failure) -> (value: PickleValue, heap: PickleHeap) {
-    var reader = PickleReader(bytes, place: place)
-    guard bytes.count <= maximumSize else { throw reader.damaged("\(bytes.count) bytes") }
+    var reader = PickleReader(bytes, place: place, content)
     let value = try reader.run()
     return (value, reader.heap)
   }
 
-  private func damaged(_ what: String) -> Failure {
+  func damaged(_ what: String) -> Failure {
     .data(place, "damaged pickle: \(what) at byte \(position)")
   }
 
   private mutating func run() throws(Failure) -> PickleValue {
     while true {
+      guard position - passed <= Self.maximumSize else { throw damaged("\(bytes.count) bytes") }
       let code = try byte()
       if code == UInt8(ascii: ".") {
         guard let value = stack.popLast(), stack.isEmpty else {
@@ -85,7 +95,7 @@ struct PickleReader {
     return String(decoding: bytes[start..<position - 1], as: UTF8.self)
   }
 
-  private mutating func pop() throws(Failure) -> PickleValue {
+  mutating func pop() throws(Failure) -> PickleValue {
     guard let value = stack.popLast() else { throw damaged("an empty stack") }
     return value
   }
@@ -123,8 +133,24 @@ struct PickleReader {
     case 0x8D: stack.append(.text(try text(try number(8))))
     case UInt8(ascii: "U"): stack.append(.text(try text(try number(1))))
     case UInt8(ascii: "T"): stack.append(.text(try text(try number(4))))
+    default: return content == .arrays ? try pushBytes(code) : false
+    }
+    return true
+  }
+
+  /// Bytes stay where they are.
+  private mutating func pushBytes(_ code: UInt8) throws(Failure) -> Bool {
+    let count: Int
+    switch code {
+    case UInt8(ascii: "C"): count = try number(1)
+    case UInt8(ascii: "B"): count = try number(4)
+    case 0x8E, 0x96: count = try number(8)
     default: return false
     }
+    guard count <= bytes.count - position else { throw damaged("bytes that are cut") }
+    stack.append(.bytes(position..<position + count))
+    position += count
+    passed += count
     return true
   }
 
@@ -212,8 +238,9 @@ struct PickleReader {
       let arguments = try pop()
       try reduce(try pop(), arguments)
     case UInt8(ascii: "b"):
+      let state = try pop()
+      if content == .arrays { return try setState(state) }
       // An OrderedDict's attributes: the versions of a model's modules.
-      _ = try pop()
       guard case .dictionary = stack.last else { throw damaged("attributes of no dictionary") }
     default:
       throw damaged("instruction 0x\(String(code, radix: 16)), which builds no tensors,")
@@ -221,9 +248,11 @@ struct PickleReader {
   }
 
   private mutating func pushGlobal(module: String, name: String) throws(Failure) {
-    guard let global = PickleGlobal(module: module, name: name) else {
+    guard let global = PickleGlobal(module: module, name: name, content) else {
       throw .data(
-        place, "the pickle names \(module).\(name), which is no part of a tensor",
+        place,
+        "the pickle names \(module).\(name), which is no part of "
+          + (content == .tensors ? "a tensor" : "an array"),
         hint: "convert the file with a program that you trust with it")
     }
     stack.append(.global(global))
@@ -248,6 +277,7 @@ struct PickleReader {
       throw damaged("a call of \(function.kind)")
     }
     let values = heap.sequences[tuple]
+    if content == .arrays { return try makeArray(global, values) }
     switch global {
     case .orderedDictionary where values.isEmpty: stack.append(.dictionary(heap.dictionary()))
     case .rebuildParameter where values.count >= 1:

@@ -1,0 +1,183 @@
+import Failures
+import Streams
+
+/// What somebody says of vectors that do not say it themselves.
+package struct VectorClaims: Sendable, Equatable {
+  /// Stands for the digest of the model.
+  package var label: String?
+  package var role: Role?
+  package var similarity: String?
+  /// Name of the tensor that holds the vectors, where a file has several.
+  package var tensor: String?
+  /// Files of ids, one for each input.
+  package var ids: [String] = []
+
+  package init() {}
+
+  /// The flags that were given, for messages.
+  package var flags: [String] {
+    [
+      ("--model-label", label != nil), ("--role", role != nil), ("--similarity", similarity != nil),
+      ("--tensor", tensor != nil), ("--ids", !ids.isEmpty),
+    ].filter(\.1).map(\.0)
+  }
+}
+
+/// Files of vectors: tensor streams, and what other programs write, told by their first bytes.
+package struct VectorInputs: Sendable {
+  package let operands: [String]
+  package let claims: VectorClaims
+  /// Whose texts the vectors are of where nobody says it.
+  private let role: Role
+
+  package init(_ operands: [String], _ claims: VectorClaims = VectorClaims(), as role: Role) {
+    self.operands = operands
+    self.claims = claims
+    self.role = role
+  }
+
+  /// What a file of vectors is.
+  package enum Form: Sendable {
+    case stream, numpy, safetensors, pickle, jsonLines
+  }
+
+  /// Whether a file holds vectors that do not say themselves what they are; what is no plain file is
+  /// not opened.
+  package static func isForeign(_ file: String) throws(Failure) -> Bool {
+    guard WholeFile.isRegular(file) else { return false }
+    switch try form(ByteReader(file, allowingEmpty: true, takingArrays: true)) {
+    case .numpy, .safetensors, .pickle, .jsonLines: return true
+    case .stream, nil: return false
+    }
+  }
+
+  /// What begins with the next bytes; nil of nothing that holds vectors.
+  ///
+  /// - Throws: 65 where they look like a stream that is damaged.
+  package static func form(_ input: ByteReader) throws(Failure) -> Form? {
+    guard let first = try input.peek(1).first else { return nil }
+    if first == 0x93 { return try input.peek(6) == NPYHeader.magic ? .numpy : nil }
+    if first == 0x80 {
+      let version = try input.peek(2).last
+      return version.map { (2...5).contains($0) } == true ? .pickle : nil
+    }
+    if first == UInt8(ascii: "{") {
+      let line = try input.peekLine(limit: LineReader.maximumLineLength)
+      return JSONVectorLine.hasVector(line) ? .jsonLines : nil
+    }
+    if try isSafeTensors(input) { return .safetensors }
+    return try TensorStreamReader.recognizes(input) ? .stream : nil
+  }
+
+  /// Whether a safetensors header comes that is none of a stream's.
+  private static func isSafeTensors(_ input: ByteReader) throws(Failure) -> Bool {
+    // The upper bytes of a length are zeros, and text has none: a line is not waited for.
+    let upper = try input.peek(4).last
+    guard let upper, upper <= 1 else { return false }
+    let head = try input.peek(9)
+    guard head.count == 9, head[4..<8].allSatisfy({ $0 == 0 }), head[8] == UInt8(ascii: "{") else {
+      return false
+    }
+    let length = head[..<4].reversed().reduce(0) { $0 << 8 | Int($1) }
+    let header = try input.peek(8 + length)
+    return header.count == 8 + length && !contains(header, Array("\"lir.".utf8))
+  }
+
+  private static func contains(_ bytes: [UInt8], _ part: [UInt8]) -> Bool {
+    var start = 8
+    while start + part.count <= bytes.count {
+      if bytes[start] == part[0], bytes[start..<start + part.count].elementsEqual(part) {
+        return true
+      }
+      start += 1
+    }
+    return false
+  }
+
+  /// Opens an operand.
+  ///
+  /// - Parameters:
+  ///   - index: Its place.
+  ///   - opened: The operand, where it is open already.
+  /// - Returns: What gives its records.
+  /// - Throws: 64 for what is said of vectors that say it themselves, and where ids are missing; 65,
+  ///   66 and 78 for files that are damaged, not there or unsuitable.
+  package func open(
+    _ index: Int, opened: ByteReader? = nil
+  ) throws(Failure) -> any SegmentReader {
+    let operand = operands[index]
+    let input = if let opened { opened } else { try ByteReader(operand, takingArrays: true) }
+    guard claims.ids.isEmpty || claims.ids.count == operands.count else {
+      throw .usage(
+        "--ids: expected one for each input, \(operands.count), found \(claims.ids.count)")
+    }
+    let form = try Self.form(input)
+    let idFile = claims.ids.isEmpty ? nil : claims.ids[index]
+    switch form {
+    case .numpy:
+      let source = try NPYVectors(input, RecordIDs(try Self.ids(idFile, of: operand)))
+      return try reader(source, operand, isRounded: source.isRounded)
+    case .safetensors:
+      try Self.checkMappable(input, "a safetensors file")
+      let source = try SafeTensorsVectors(operand, tensor: claims.tensor, idFile)
+      return try reader(source, operand, isRounded: source.isRounded)
+    case .pickle:
+      try Self.checkMappable(input, "a pickle")
+      try refuse(["--ids"], operand, "a pickle", "has the ids of its vectors")
+      let source = try PickledVectors(operand)
+      return try reader(source, operand, isRounded: source.isRounded)
+    case .jsonLines:
+      try refuse(["--ids"], operand, "JSON lines", "have the ids of their vectors")
+      return try reader(JSONVectors(input), operand, isRounded: false)
+    case .stream, nil:
+      if form == .stream {
+        try refuse(claims.flags, operand, "a tensor stream", "says itself what its vectors are")
+      }
+      return TensorStreamReader(input)
+    }
+  }
+
+  private func refuse(
+    _ flags: [String], _ operand: String, _ what: String, _ reason: String
+  ) throws(Failure) {
+    guard let flag = claims.flags.first(where: flags.contains) else { return }
+    throw .usage("\(flag): \(operand) is \(what), which \(reason)")
+  }
+
+  /// Mapped files have any size; what comes through a pipe, or compressed, cannot be mapped.
+  private static func checkMappable(_ input: ByteReader, _ what: String) throws(Failure) {
+    guard input.name != "-", WholeFile.isRegular(input.name), !input.isCompressed else {
+      throw .usage(
+        "\(input.name): \(what) is read from a file that is not compressed",
+        hint: "decompress it into a file")
+    }
+  }
+
+  private static func ids(_ file: String?, of operand: String) throws(Failure) -> String {
+    if let file { return file }
+    guard operand != "-", WholeFile.exists("\(operand).ids") else { throw missingIDs(operand) }
+    return "\(operand).ids"
+  }
+
+  static func missingIDs(_ operand: String) -> Failure {
+    .usage(
+      "\(operand): the ids of its vectors are missing",
+      hint: "--ids FILE, an id a line; without, \(operand).ids is looked for")
+  }
+
+  private func reader(
+    _ source: any VectorRecordSource, _ operand: String, isRounded: Bool
+  ) throws(Failure) -> VectorRecordReader {
+    var description = StreamDescription(role: claims.role ?? role)
+    description.model = claims.label
+    description.similarity = claims.similarity ?? "dot"
+    description.dim = source.schema.columns[0].width
+    var warnings: [String] = []
+    if isRounded { warnings.append("\(operand): double precision is rounded to single") }
+    if claims.label == nil {
+      warnings.append(
+        "\(operand): without --model-label nothing tells its vectors from those of another model")
+    }
+    return VectorRecordReader(source, description, operand, warnings: warnings)
+  }
+}

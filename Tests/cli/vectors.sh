@@ -1,0 +1,123 @@
+# shellcheck shell=bash
+# Vectors of other programs: indexes, searches and re-ranking of them give what streams give.
+
+model=$MODELS/native/dpr_bert_01/model
+texts 300 | awk -F'\t' '$2 != ""' >docs.tsv
+texts 12 7 | sed 's/^d/q/' | awk -F'\t' '$2 != ""' >queries.tsv
+for side in doc/docs query/queries; do
+  role=${side%/*} name=${side#*/}
+  exits 0 lir-encode --model "$model" --role "$role" $name.tsv -o $name.lirt
+  exits 0 lir-encode --model "$model" --role "$role" --format npy $name.tsv -o $name.npy
+  exits 0 lir-encode --model "$model" --role "$role" --format jsonl $name.tsv -o $name.jsonl
+  zstd -q $name.npy -o $name.npy.zst
+done
+exits 0 lir-index build docs.lirt -o own.index
+digest=$(lir-index info own.index | sed -n 's/.*"model": "\([0-9a-f]*\)".*/\1/p' | head -n 1)
+similarity=$(lir-index info own.index | sed -n 's/.*"similarity": "\([a-z0-9]*\)".*/\1/p' | head -n 1)
+exits 0 lir-search --index own.index -k 20 --tag t queries.lirt -o own.run
+say=(--model-label mine --similarity "$similarity")
+
+for form in npy npy.zst jsonl; do
+  ids=() query_ids=()
+  [ $form != npy.zst ] || { ids=(--ids docs.npy.ids) query_ids=(--ids queries.npy.ids); }
+  exits 0 lir-index build "${say[@]}" "${ids[@]}" docs.$form -o their.index
+  exits 0 lir-index verify their.index
+  exits 0 lir-search --index their.index "${say[@]}" "${query_ids[@]}" -k 20 --tag t queries.$form \
+    -o their.run
+  same own.run their.run
+  cat queries.$form | lir-search --index their.index "${say[@]}" ${query_ids[@]+"${query_ids[@]}"} \
+    $([ $form = npy ] && echo --ids queries.npy.ids) -k 20 --tag t >their.run 2>said.log
+  same own.run their.run
+  : >joined.run
+  for i in 1 2 3; do
+    exits 0 lir-search --index their.index "${say[@]}" "${query_ids[@]}" -k 20 --tag t --shard $i/3 \
+      queries.$form -o part.run
+    cat part.run >>joined.run
+  done
+  same own.run joined.run
+  # Who knows the model's digest may say it.
+  exits 0 lir-search --index own.index --model-label "$digest" --similarity "$similarity" \
+    "${query_ids[@]}" -k 20 --tag t queries.$form -o their.run
+  same own.run their.run
+done
+# Again, the same index; half of the documents.
+exits 0 lir-index build "${say[@]}" docs.npy --resume -o their.index
+exits 0 lir-index build "${say[@]}" docs.npy --resume -o their.index
+says 'nothing is left to do'
+exits 0 lir-index build "${say[@]}" --limit 100 docs.npy -o part.index
+is documents 100 "$(summary documents)"
+exits 0 lir-index build "${say[@]}" --codes int8 docs.npy -o coded.index
+exits 0 lir-search --index coded.index "${say[@]}" -k 20 --tag t queries.npy -o their.run
+same own.run their.run
+
+# Re-ranking: vectors on both sides, in files or an index, need no model.
+sort -k 3 own.run | awk '{ $5 = 1; print }' >first.run
+exits 0 lir-rerank --model "$model" --queries queries.lirt --docs docs.lirt --tag t first.run -o own-again.run
+sort own-again.run >expected
+for pair in lirt/lirt npy/npy jsonl/npy; do
+  claims=("${say[@]}")
+  [ $pair != lirt/lirt ] || claims=()
+  exits 0 lir-rerank "${claims[@]}" --queries queries.${pair%/*} --docs docs.${pair#*/} --tag t first.run \
+    -o their.run
+  sort their.run >found
+  same expected found
+done
+exits 0 lir-rerank "${say[@]}" --queries queries.npy.zst --query-ids queries.npy.ids --index their.index \
+  --tag t first.run -o their.run
+sort their.run >found
+same expected found
+exits 0 lir-rerank --model "$model" --queries queries.tsv --docs docs.tsv --format jsonl first.run -o texts.jsonl
+is lines "$(wc -l <first.run)" "$(grep -c '"query":"[^"].*"text":"' texts.jsonl)"
+exits 0 lir-rerank --model "$model" --tag t texts.jsonl -o their.run
+sort their.run >found
+same expected found
+
+# What does not go together.
+refuses 78 '(mine), the queries by a model of kind dense and dimension' \
+  lir-search --index their.index --model-label other --similarity "$similarity" queries.npy
+refuses 78 '(mine)' lir-search --index their.index queries.lirt
+refuses 78 '(unknown)' lir-search --index their.index --similarity "$similarity" queries.npy
+refuses 78 "the index compares by $similarity, the queries are for l2" \
+  lir-search --index their.index --model-label mine --similarity l2 queries.npy
+refuses 78 'found role doc' lir-search --index their.index "${say[@]}" --role doc queries.npy
+refuses 78 'found role query' lir-index build "${say[@]}" --role query docs.npy -o none.index
+refuses 64 '--similarity: expected dot, cosine or l2' lir-index build --similarity up docs.npy -o none.index
+refuses 64 '--model-label: docs.lirt is a tensor stream' \
+  lir-index build --model-label x docs.lirt -o none.index
+refuses 64 'the ids of its vectors are missing' lir-index build "${say[@]}" docs.npy.zst -o none.index
+refuses 66 nowhere lir-index build "${say[@]}" --ids nowhere docs.npy -o none.index
+head -n 3 docs.npy.ids >few.ids
+refuses 65 'few.ids: expected' lir-index build "${say[@]}" --ids few.ids docs.npy -o none.index
+head -c 2000 docs.npy >cut.npy
+refuses 65 'truncated' lir-index build "${say[@]}" --ids docs.npy.ids cut.npy -o none.index
+refuses 64 'is for types that take vectors' lir-index build --type bm25 --model-label x docs.tsv -o none.index
+refuses 64 'is for vectors' lir-search --index own.index --model "$model" --model-label x queries.tsv
+refuses 64 'is for vectors' lir-rerank --model "$model" --queries queries.tsv --docs docs.tsv \
+  --similarity dot first.run
+refuses 78 'model' lir-rerank "${say[@]}" --queries queries.npy --docs docs.lirt first.run
+[ ! -e none.index ] || fail 'an index of what was refused'
+
+# Streams that scripts/lirt.py writes.
+if python3 -c 'import numpy' 2>said.log; then
+  cat >write.py <<'PY'
+import os, sys
+import numpy as np
+sys.path.insert(0, os.environ["ROOT"] + "/scripts")
+import lirt
+
+for name, role in ("docs", "doc"), ("queries", "query"):
+    ids = open(f"{name}.npy.ids").read().split("\n")[:-1]
+    lirt.write(f"{name}-again.lirt", ids, np.load(f"{name}.npy"), role, "mine", sys.argv[1])
+vectors = [np.full((i % 3, 2), i, np.float16) for i in range(1500)]
+vectors[0] = np.ones((1, 2), np.float16)
+lirt.write("several.lirt", [f"d{i}" for i in range(1500)], vectors, model="m")
+PY
+  ROOT=$ROOT python3 write.py "$similarity"
+  exits 0 lir-encode verify docs-again.lirt queries-again.lirt several.lirt
+  exits 0 lir-index build docs-again.lirt -o their.index
+  exits 0 lir-search --index their.index -k 20 --tag t queries-again.lirt -o their.run
+  same own.run their.run
+else
+  note 'python3 has no numpy: streams of lirt.py are not tested'
+fi
+rm -rf ./*.lirt ./*.index ./*.npy*
