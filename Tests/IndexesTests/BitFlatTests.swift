@@ -95,7 +95,7 @@ import Workers
     let asked = CodedFlatTests.Hard.gaussian.vectors(4, dimension, seed: 6)
     let found = try Self.search(index, asked, dimension, k: count)
     for (query, entries) in found.enumerated() {
-      let scores = try (index as? any RescoringIndex)?.scores(
+      let scores = try index.scores(
         .dense(asked, dimension: dimension), query, of: entries.map { Int($0.ordinal) })
       #expect(scores == entries.map(\.score))
       #expect(entries == entries.sorted(by: >))

@@ -121,9 +121,9 @@ final class SparseIndex: RescoringIndex, ExplainingIndex, VectorIndex {
       for window in 0..<postings.windows { try search(window, query, &scratch, &found) }
     }
     if way == .exact { return }
-    let ordinals = found.contenders.survivors
-    if way == .certified { survivors.add(ordinals.count) }
-    for ordinal in ordinals { rescore(ordinal, query, scratch.terms, &found.candidates) }
+    let left = found.contenders.survivors
+    if way == .certified { survivors.add(left.count) }
+    for (ordinal, _) in left { rescore(ordinal, query, scratch.terms, &found.candidates) }
   }
 
   /// Searches a window: by its postings, or all documents where they say nothing.
