@@ -244,10 +244,12 @@ import Workers
     #expect(try append([(30, 30), (31, 31)]) == .standing(2))
     #expect(status { _ = try append([(31, 31), (30, 30)]) } == .data)
     // Not once one of them is gone.
-    let edit = try IndexEdit(sample.folder("i"))
-    var change = try IndexChange(edit, sample.type, work)
-    change.delete(IndexSample.id(30))
-    _ = try change.commit(by: nil)
+    // A block of its own: a change keeps others out as long as it lives.
+    do {
+      var change = try IndexChange(IndexEdit(sample.folder("i")), sample.type, work)
+      change.delete(IndexSample.id(30))
+      _ = try change.commit(by: nil)
+    }
     #expect(status { _ = try append([(30, 30), (31, 31)]) } == .data)
     #expect(try append([(30, 30)]) == .added(1))
     #expect(try IndexManifest(folder: sample.folder("i")).documents == 12)
