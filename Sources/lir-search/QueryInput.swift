@@ -62,8 +62,9 @@ enum QueryInput {
     }
   }
 
-  /// The form of vectors that other programs made; nil of texts and streams. JSON lines with a text
-  /// and a vector are texts for a model, and for an index of texts.
+  /// The form of vectors that other programs made; nil of texts and streams.
+  ///
+  /// JSON lines with a text and a vector are texts for a model, and for an index of texts.
   private static func foreignForm(
     _ input: ByteReader, _ options: LirSearch, _ ofVectors: Bool
   ) throws(Failure) -> VectorInputs.Form? {

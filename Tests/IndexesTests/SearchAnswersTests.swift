@@ -155,6 +155,26 @@ import Vectors
     #expect(explained > 50)
   }
 
+  /// What the terms of a text add is its score, but for the rounding of each.
+  @Test func explanationsOfWords() throws {
+    let sample = try IndexSample(BM25.self)
+    try sample.build("i")
+    let index = try #require(try sample.open("i") as? any ExplainingIndex)
+    var explained = 0
+    for (query, entries) in try index.search(sample.request(k: 1000)).enumerated() {
+      let parts = try index.explanations(
+        sample.queries, query, of: entries.map { Int($0.ordinal) }, naming: { _ in nil })
+      for (entry, members) in zip(entries, parts) {
+        let terms = try #require(members.first { $0.key == "terms" }?.value.array)
+        let sum = terms.reduce(0) { $0 + ($1["score"]?.double ?? .nan) }
+        #expect(abs(sum - Double(entry.score)) < 1e-5)
+        #expect(terms.allSatisfy { $0["term"]?.string?.hasPrefix("w") == true })
+        explained += terms.count
+      }
+    }
+    #expect(explained > 50)
+  }
+
   @Test func whatATypeDoesNotHave() throws {
     let sample = try IndexSample(WordOverlap.self)
     try sample.build("i")

@@ -17,6 +17,7 @@ final class RecordIDs {
   /// The next id.
   ///
   /// - Parameter count: How many there have to be, for messages.
+  /// - Returns: The id.
   /// - Throws: 65 for a line that is no id, and where there is none left.
   func take(of count: Int) throws(Failure) -> [UInt8] {
     guard try fill() else {
