@@ -50,8 +50,10 @@ package struct BiEncoderScorer: PairScorer {
 }
 
 extension BiEncoderScorer {
-  /// Scores vectors that are there on both sides, without a model. Several vectors a text are compared
-  /// as ColBERT compares them: the best of the document's for each of the query's, summed.
+  /// Scores vectors that are there on both sides, without a model.
+  ///
+  /// Several vectors a text are compared as ColBERT compares them: the best of the document's for
+  /// each of the query's, summed.
   ///
   /// - Parameters:
   ///   - queries: The vectors of queries.

@@ -99,7 +99,9 @@ package final class RunTuples: TupleSource {
   }
 
   private func choose() throws(Failure) {
-    let sorted = (0..<min(run.queries.count, options.limit)).sorted { run.queries[$0] < run.queries[$1] }
+    let sorted = (0..<min(run.queries.count, options.limit)).sorted {
+      run.queries[$0] < run.queries[$1]
+    }
     for query in sorted where try isUsable(query) { members.append(query) }
     if members.isEmpty {
       throw .data(

@@ -50,7 +50,8 @@ struct Sample: ToolCommand {
   var depth: Int?
 
   @Option(
-    help: ArgumentHelp("Take the run's first N queries and no more. (default: all)", valueName: "n"))
+    help: ArgumentHelp("Take the run's first N queries and no more. (default: all)", valueName: "n")
+  )
   var limit: Int?
 
   @Option(

@@ -50,6 +50,8 @@ struct TextsOrStreamTests {
     #expect(try TextsOrStream.areVectors([stream, stream], forModel: false))
     #expect(try !TextsOrStream.areVectors([texts, texts], forModel: false))
     #expect(try !TextsOrStream.areVectors([], forModel: false))
-    #expect(failure { _ = try TextsOrStream.areVectors([stream, texts], forModel: false) }?.status == .data)
+    #expect(
+      failure { _ = try TextsOrStream.areVectors([stream, texts], forModel: false) }?.status
+        == .data)
   }
 }

@@ -110,7 +110,9 @@ struct IndexSample {
         shard: shard,
         rows.map {
           let set = Self.vectors($0.content)
-          return (Self.id($0.id), set.ids.count, [bytes(set.cls), bytes(set.values), bytes(set.ids)])
+          return (
+            Self.id($0.id), set.ids.count, [bytes(set.cls), bytes(set.values), bytes(set.ids)]
+          )
         })
     default: throw Failure(.software, "no sample for \(type.name)")
     }

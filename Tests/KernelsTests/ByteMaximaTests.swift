@@ -41,28 +41,40 @@ import Testing
             $0.baseAddress.unsafelyUnwrapped, .int8, rows: n, columns: k, kernels: kernels)
         }
         let out = AlignedBuffer(count: (starts.count - 1) * width)
-        func pointer<T>(_ values: [T], _ body: (UnsafePointer<T>) -> Void) {
-          values.withUnsafeBufferPointer { body($0.baseAddress.unsafelyUnwrapped) }
-        }
-        pointer(codes) { codes in
-          pointer(scales) { scales in
-            pointer(errors) { errors in
-              pointer(norms) { norms in
-                pointer(offsets) { offsets in
-                  kernels.largest(
-                    ByteRows(
-                      count: m, codes: codes, scales: scales, errors: errors, norms: norms,
-                      offsets: withOffsets ? offsets : nil),
-                    matrix, byError: byError, byNorm: byNorm, starts: starts, into: out)
-                }
-              }
-            }
-          }
+        withPointers(codes, scales, errors, norms, offsets) { rows in
+          var rows = rows
+          if !withOffsets { rows.offsets = nil }
+          kernels.largest(
+            rows, matrix, byError: byError, byNorm: byNorm, starts: starts, into: out)
         }
         let found = (0..<starts.count - 1).flatMap { sequence in
           (0..<n).map { out.pointer[sequence * width + $0].bitPattern }
         }
         #expect(found == expected, "\(kernels.instructionSet.name)")
+      }
+    }
+  }
+
+  private func withPointers(
+    _ codes: [Int8], _ scales: [Float], _ errors: [Float], _ norms: [Float], _ offsets: [Float],
+    _ body: (ByteRows) -> Void
+  ) {
+    let count = scales.count
+    func pointer<T>(_ values: [T], _ body: (UnsafePointer<T>) -> Void) {
+      values.withUnsafeBufferPointer { body($0.baseAddress.unsafelyUnwrapped) }
+    }
+    pointer(codes) { codes in
+      pointer(scales) { scales in
+        pointer(errors) { errors in
+          pointer(norms) { norms in
+            pointer(offsets) { offsets in
+              body(
+                ByteRows(
+                  count: count, codes: codes, scales: scales, errors: errors,
+                  norms: norms, offsets: offsets))
+            }
+          }
+        }
       }
     }
   }

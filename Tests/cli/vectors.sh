@@ -6,10 +6,10 @@ texts 300 | awk -F'\t' '$2 != ""' >docs.tsv
 texts 12 7 | sed 's/^d/q/' | awk -F'\t' '$2 != ""' >queries.tsv
 for side in doc/docs query/queries; do
   role=${side%/*} name=${side#*/}
-  exits 0 lir-encode --model "$model" --role "$role" $name.tsv -o $name.lirt
-  exits 0 lir-encode --model "$model" --role "$role" --format npy $name.tsv -o $name.npy
-  exits 0 lir-encode --model "$model" --role "$role" --format jsonl $name.tsv -o $name.jsonl
-  zstd -q $name.npy -o $name.npy.zst
+  exits 0 lir-encode --model "$model" --role "$role" "$name.tsv" -o "$name.lirt"
+  exits 0 lir-encode --model "$model" --role "$role" --format npy "$name.tsv" -o "$name.npy"
+  exits 0 lir-encode --model "$model" --role "$role" --format jsonl "$name.tsv" -o "$name.jsonl"
+  zstd -q "$name.npy" -o "$name.npy.zst"
 done
 exits 0 lir-index build docs.lirt -o own.index
 digest=$(lir-index info own.index | sed -n 's/.*"model": "\([0-9a-f]*\)".*/\1/p' | head -n 1)
@@ -25,8 +25,11 @@ for form in npy npy.zst jsonl; do
   exits 0 lir-search --index their.index "${say[@]}" "${query_ids[@]}" -k 20 --tag t queries.$form \
     -o their.run
   same own.run their.run
-  cat queries.$form | lir-search --index their.index "${say[@]}" ${query_ids[@]+"${query_ids[@]}"} \
-    $([ $form = npy ] && echo --ids queries.npy.ids) -k 20 --tag t >their.run 2>said.log
+  # Ids do not come with what a pipe brings.
+  piped_ids=("${query_ids[@]}")
+  [ $form != npy ] || piped_ids=(--ids queries.npy.ids)
+  exits 0 lir-search --index their.index "${say[@]}" "${piped_ids[@]}" -k 20 --tag t \
+    <queries.$form >their.run
   same own.run their.run
   : >joined.run
   for i in 1 2 3; do

@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections import namedtuple
+from typing import Any, Tuple
 
 import numpy as np
 import xxhash
@@ -55,11 +56,11 @@ def read(path, limit=None):
 class Writer:
     """Writes a sparse stream; the metadata of the first segment is that of another stream."""
 
-    def __init__(self, path, metadata):
+    def __init__(self, path, metadata) -> None:
         self.file, self.metadata = open(path, "wb"), metadata
         self.chain, self.records, self.segments = b"", 0, 0
 
-    def _segment(self, metadata, tensors):
+    def _segment(self, metadata: Any, tensors: Any) -> bytes:
         header, data, at = {}, b"", 0
         order = sorted(tensors.items(), key=lambda item: (-item[1].dtype.itemsize, item[0]))
         names = {"int64": "I64", "int32": "I32", "float32": "F32", "uint8": "U8"}
@@ -76,7 +77,7 @@ class Writer:
         self.file.write(struct.pack("<Q", len(text)) + text + data)
         return digest
 
-    def write(self, vectors):
+    def write(self, vectors: Any) -> None:
         """Writes 1024 records or fewer as a segment, however large."""
         ids = [i.encode() for i in vectors.ids]
         metadata = {"lir.kind": "sparse", "lir.role": self.metadata["lir.role"],
@@ -89,7 +90,7 @@ class Writer:
             "id_offsets": np.cumsum([0] + [len(i) for i in ids], dtype=np.int64)})
         self.records, self.segments = self.records + len(ids), self.segments + 1
 
-    def close(self):
+    def close(self) -> None:
         self._segment({"lir.kind": "end", "lir.records": str(self.records),
                        "lir.segments": str(self.segments),
                        "lir.chain": xxhash.xxh3_64(self.chain).hexdigest()}, {})
@@ -106,7 +107,7 @@ def make(arguments):
     source, random = read(arguments.docs), np.random.default_rng(arguments.seed)
     writer, count = Writer(arguments.output, metadata(arguments.docs)), len(source.ids)
 
-    def row(document):
+    def row(document: int) -> Tuple[Any, Any]:
         place = slice(source.offsets[document], source.offsets[document + 1])
         return source.indices[place], source.values[place]
 
@@ -333,7 +334,7 @@ def write_ciff(docs, path):
     ends = np.append(starts[1:], len(terms))
     lengths = np.bincount(rows, weights=weights, minlength=len(docs.ids)).astype(int)
     with open(path, "wb") as file:
-        def put(part):
+        def put(part: bytes) -> None:
             file.write(varint(len(part)) + part)
         put(message((1, 1), (2, len(names)), (3, len(docs.ids)), (4, len(names)), (5, len(docs.ids)),
                     (6, int(weights.sum())), (7, float(lengths.mean())), (8, "")))
@@ -408,7 +409,7 @@ def race(arguments):
             race_seismic(docs, queries, scores, folder)
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(required=True)
     command = commands.add_parser("make")

@@ -27,7 +27,7 @@ struct BM25Builder: IndexBuilder {
   private var vectors: TermVectorWriter?
   private let lengths: StreamedTensorFile
   private let lengthBytes: StreamedTensorFile
-  /// The same bytes, for the bounds of blocks.
+  /// Bytes of the lengths once more, in memory, for the bounds of blocks.
   private var allLengths: [UInt8] = []
   private let withoutTerms: StreamedTensorFile
   private var numbers = TermPostings.Numbers()

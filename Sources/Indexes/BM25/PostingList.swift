@@ -145,6 +145,7 @@ struct PostingListEncoder {
   /// - Parameters:
   ///   - documents: They ascend.
   ///   - frequencies: As many, from 1 up.
+  /// - Returns: The bytes as the file of postings holds them.
   mutating func encode(_ documents: [Int32], _ frequencies: [Int32]) -> [UInt8] {
     precondition(!documents.isEmpty && documents.count == frequencies.count, "postings of a term")
     data.removeAll(keepingCapacity: true)

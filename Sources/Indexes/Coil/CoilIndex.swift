@@ -148,7 +148,7 @@ final class CoilIndex: RescoringIndex {
     var cls = AlignedBuffer(count: 0)
     var rows = AlignedBuffer(count: 0)
     var similarities = AlignedBuffer(count: 0)
-    /// Of one query: what its vectors have given so far, and how many they were.
+    /// What the vectors of one query have given so far, and how many they were.
     var values: [Float] = []
     var counts: [Int32] = []
     var scores: [Float] = []

@@ -55,7 +55,7 @@ struct BisectionOrder {
 
 /// Logarithms of base 2 of positive integers, in steps of 2^-12, from integers alone.
 struct BinaryLogarithms: Sendable {
-  /// Of 1 + i / 2^12.
+  /// Logarithms of 1 + i / 2^12.
   private let fractions: [Int32]
 
   init() {

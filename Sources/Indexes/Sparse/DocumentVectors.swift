@@ -20,13 +20,14 @@ struct DocumentVectors: @unchecked Sendable {
   /// The type that terms are stored in.
   static func termType(_ dimension: Int) -> ElementType { dimension <= 1 << 16 ? .u16 : .i32 }
 
+  /// The vectors of a segment; nil for tensors that do not fit each other.
+  ///
   /// - Parameters:
   ///   - offsets: Where each vector starts, and where the last one ends.
   ///   - terms: All their terms.
   ///   - weights: All their weights.
   ///   - documents: How many vectors there are.
   ///   - dimension: Size of the vocabulary.
-  /// - Returns: Nil for tensors that do not fit each other.
   init?(
     _ offsets: IndexTensor, _ terms: IndexTensor, _ weights: IndexTensor, documents: Int,
     dimension: Int

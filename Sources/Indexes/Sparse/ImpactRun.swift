@@ -27,10 +27,11 @@ struct ImpactRun {
 // MARK: Reading
 
 extension ImpactRun {
+  /// A run in its bytes; nil for bytes that no run has.
+  ///
   /// - Parameters:
   ///   - bytes: Of one run, at least a header.
   ///   - documents: Of the window.
-  /// - Returns: Nil for bytes that no run has.
   init?(_ bytes: UnsafeRawBufferPointer, documents: Int) {
     let size = bytes.count - Self.headerSize
     guard size > 0 else { return nil }
