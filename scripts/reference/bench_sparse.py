@@ -12,6 +12,8 @@ frequencies, lengths and weights are those of the given collection, and neighbou
 Needs numpy, scipy and xxhash, and of the peers those that are raced: pyvsag, pyterrier-pisa, bmp,
 pyseismic-lsr. PISA and BMP get weights rounded to 8 bits, and their recall is against sums of those.
 """
+from __future__ import annotations
+
 import argparse
 import json
 import os
@@ -21,8 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import namedtuple
-from typing import Any, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 import xxhash
@@ -30,10 +31,18 @@ import xxhash
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 import lirt  # noqa: E402
 
-Vectors = namedtuple("Vectors", "offsets indices values ids dim")
+
+class Vectors(NamedTuple):
+    """Sparse vectors as CSR."""
+
+    offsets: np.ndarray
+    indices: np.ndarray
+    values: np.ndarray
+    ids: List[str]
+    dim: int
 
 
-def read(path, limit=None):
+def read(path: str, limit: Optional[int] = None) -> Vectors:
     """The first `limit` vectors of a stream, as CSR."""
     offsets, indices, values, ids, dim = [0], [], [], [], 0
     for segment in lirt.segments(path):
@@ -56,7 +65,7 @@ def read(path, limit=None):
 class Writer:
     """Writes a sparse stream; the metadata of the first segment is that of another stream."""
 
-    def __init__(self, path, metadata) -> None:
+    def __init__(self, path: str, metadata: Dict[str, str]) -> None:
         self.file, self.metadata = open(path, "wb"), metadata
         self.chain, self.records, self.segments = b"", 0, 0
 
@@ -97,13 +106,13 @@ class Writer:
         self.file.close()
 
 
-def metadata(path):
+def metadata(path: str) -> Dict[str, str]:
     kept = ("lir.role", "lir.model", "lir.dim", "lir.similarity")
     first = next(iter(lirt.segments(path))).metadata
     return {key: first[key] for key in kept if key in first}
 
 
-def make(arguments):
+def make(arguments: argparse.Namespace) -> None:
     source, random = read(arguments.docs), np.random.default_rng(arguments.seed)
     writer, count = Writer(arguments.output, metadata(arguments.docs)), len(source.ids)
 
@@ -131,13 +140,13 @@ def make(arguments):
     writer.close()
 
 
-def matrix(vectors, values=None):
+def matrix(vectors: Vectors, values: Optional[np.ndarray] = None) -> Any:
     from scipy.sparse import csr_matrix
     data = vectors.values if values is None else values
     return csr_matrix((data, vectors.indices, vectors.offsets), (len(vectors.ids), vectors.dim))
 
 
-def passes(count, body):
+def passes(count: int, body: Callable[[], Any]) -> Tuple[float, Any]:
     """Queries per second, the median of three passes, and what the last one found."""
     rates = []
     for _ in range(3):
@@ -147,7 +156,7 @@ def passes(count, body):
     return sorted(rates)[1], found
 
 
-def reached(found, scores, k=10):
+def reached(found: List[List[int]], scores: Any, k: int = 10) -> float:
     """The part of found documents whose score is not below the k-th best: ties are as good."""
     hits = 0
     for row, documents in enumerate(found):
@@ -159,9 +168,10 @@ def reached(found, scores, k=10):
     return hits / len(found)
 
 
-def report(name, rate, build, size, recall, memory=None):
-    memory = "" if memory is None else f"{memory / 1e6:.0f}"
-    print(f"{name}\t{rate:.0f}\t{build:.1f}\t{size / 1e6:.1f}\t{memory}\t{recall:.4f}", flush=True)
+def report(name: str, rate: float, build: float, size: int, recall: float,
+           memory: Optional[int] = None) -> None:
+    peak = "" if memory is None else f"{memory / 1e6:.0f}"
+    print(f"{name}\t{rate:.0f}\t{build:.1f}\t{size / 1e6:.1f}\t{peak}\t{recall:.4f}", flush=True)
 
 
 # A process inherits the peak memory of the one that forks it: a small one has to.
@@ -175,7 +185,7 @@ sys.exit(1 if status else 0)
 """
 
 
-def cpu(command):
+def cpu(command: List[str]) -> Tuple[float, int, str]:
     """CPU seconds and peak memory of a command, and its standard error."""
     done = subprocess.run([sys.executable, "-c", RUN, *command], capture_output=True, text=True)
     if done.returncode:
@@ -184,7 +194,8 @@ def cpu(command):
     return float(seconds), int(memory) * 1024, done.stderr
 
 
-def race_lir(arguments, docs, queries, scores, folder):
+def race_lir(arguments: argparse.Namespace, docs: Vectors, queries: Vectors, scores: Any,
+             folder: str) -> None:
     stream, index = f"{folder}/docs.lirt", f"{folder}/index"
     writer = Writer(stream, metadata(arguments.docs))
     for first in range(0, len(docs.ids), 1024):
@@ -237,7 +248,7 @@ def race_lir(arguments, docs, queries, scores, folder):
         print("  " + " ".join(w for w in text.split() if w.startswith("survivors")), flush=True)
 
 
-def race_sindi(docs, queries, scores, folder):
+def race_sindi(docs: Vectors, queries: Vectors, scores: Any, folder: str) -> None:
     import pyvsag
     pyvsag.set_logger_off()
     rows = [(np.array([0, b - a], np.uint32), queries.indices[a:b].astype(np.uint32),
@@ -262,18 +273,18 @@ def race_sindi(docs, queries, scores, folder):
         report(name, rate, build, os.path.getsize(f"{folder}/sindi"), reached(ids, scores))
 
 
-def rounded(vectors):
+def rounded(vectors: Vectors) -> np.ndarray:
     """Weights as integers up to 255."""
     return np.maximum(0, np.rint(vectors.values * (255 / float(vectors.values.max())))).astype(int)
 
 
-def rounded_queries(queries):
+def rounded_queries(queries: Vectors) -> List[Dict[str, int]]:
     weights = rounded(queries)
     return [{str(t): int(w) for t, w in zip(queries.indices[a:b], weights[a:b]) if w}
             for a, b in zip(queries.offsets, queries.offsets[1:])]
 
 
-def race_pisa(docs, queries, folder):
+def race_pisa(docs: Vectors, queries: Vectors, folder: str) -> None:
     import pandas
     import pyterrier_pisa
     weights = rounded(docs)
@@ -300,7 +311,7 @@ def race_pisa(docs, queries, folder):
         report(f"PISA {algorithm}", rate, build, size, reached(found, scores))
 
 
-def varint(number):
+def varint(number: int) -> bytes:
     out = bytearray()
     while number > 127:
         out.append(number & 127 | 128)
@@ -308,7 +319,7 @@ def varint(number):
     return bytes(out + bytes([number]))
 
 
-def message(*fields):
+def message(*fields: Tuple[int, Any]) -> bytes:
     """A protobuf message of (number, value): integers, text, bytes of messages, doubles."""
     out = b""
     for number, value in fields:
@@ -322,7 +333,7 @@ def message(*fields):
     return out
 
 
-def write_ciff(docs, path):
+def write_ciff(docs: Vectors, path: str) -> None:
     """The Common Index File Format: https://github.com/osirrc/ciff."""
     weights = rounded(docs)
     rows = np.repeat(np.arange(len(docs.ids)), np.diff(docs.offsets))
@@ -346,7 +357,7 @@ def write_ciff(docs, path):
             put(message((1, n), (2, f"d{n}"), (3, int(length))))
 
 
-def race_bmp(docs, queries, folder):
+def race_bmp(docs: Vectors, queries: Vectors, folder: str) -> None:
     import bmp
     scores = (matrix(queries, rounded(queries).astype(float))
               @ matrix(docs, rounded(docs).astype(float)).T.tocsr()).tocsr()
@@ -362,7 +373,7 @@ def race_bmp(docs, queries, folder):
         report(f"BMP block {size}", rate, build, os.path.getsize(target), reached(ids, scores))
 
 
-def race_seismic(docs, queries, scores, folder):
+def race_seismic(docs: Vectors, queries: Vectors, scores: Any) -> None:
     from seismic import SeismicDataset, SeismicIndex, get_seismic_string
     kind, data = get_seismic_string(), SeismicDataset()
     for n, (a, b) in enumerate(zip(docs.offsets, docs.offsets[1:])):
@@ -381,7 +392,7 @@ def race_seismic(docs, queries, scores, folder):
         report(f"Seismic cut {cut} factor {factor}", rate, build, 0, reached(ids, scores))
 
 
-def race(arguments):
+def race(arguments: argparse.Namespace) -> None:
     docs, queries = read(arguments.docs, arguments.limit), read(arguments.queries)
     frequencies = np.bincount(docs.indices, minlength=docs.dim) / len(docs.ids)
     print(f"# {len(docs.ids)} documents, {len(docs.values) / len(docs.ids):.1f} terms each, "
@@ -406,7 +417,7 @@ def race(arguments):
         if "bmp" in peers:
             race_bmp(docs, queries, folder)
         if "seismic" in peers:
-            race_seismic(docs, queries, scores, folder)
+            race_seismic(docs, queries, scores)
 
 
 def main() -> None:
