@@ -13,6 +13,7 @@ for page in "$ROOT/README.md" "$ROOT"/man/prose/*.md; do
   ln -s "$MODELS/external/st_bert_mean/model" "$name/models/minilm"
   ln -s "$MODELS/native/splade_bert_00/model" "$name/models/splade"
   ln -s "$MODELS/native/mono_bert_00/model" "$name/models/cross"
+  ln -s "$MODELS/native/col_short_hidden/model" "$name/models/colbert"
   cp "$ROOT"/pipelines/example/{docs.tsv,queries.tsv,qrels.txt} "$name"
   extract "$page" >"$name.sh"
   [ -s "$name.sh" ] || { note "$name has no examples"; continue; }
