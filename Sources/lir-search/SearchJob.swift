@@ -118,8 +118,10 @@ struct SearchJob {
     if let by = first?.description.by {
       inputs.append(("queries", Checksum.xxh3Long(Array(by.utf8))))
     }
+    // A default of fusing decides nothing where nothing is fused, and has no part in the tag.
+    let settings = context.settings.filter { options.fuse != nil || $0.key != "rrf-k" }
     return Provenance(
-      tool: LirSearch.name, settings: context.settings, parameters: indexes.parameters,
+      tool: LirSearch.name, settings: settings, parameters: indexes.parameters,
       inputs: inputs,
       instructionSet: options.computation.recordedInstructionSet(kernels),
       earlier: source.description.by)
