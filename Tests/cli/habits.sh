@@ -30,7 +30,7 @@ same behind.txt front.txt
 grep -q '^USAGE: lir-train sample' front.txt || fail 'the help of another command'
 
 # Commands that are none, and commands too late.
-refuses 64 'there is no command append, nor a file of that name' lir-index append docs.index docs.lirt
+refuses 64 'there is no command join, nor a file of that name' lir-index join docs.index docs.lirt
 says 'the commands are build, merge'
 refuses 64 'there is no command vrify' lir-index -q vrify docs.index
 says 'did you mean lir-index verify?'

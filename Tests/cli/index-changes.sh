@@ -148,7 +148,7 @@ exits 0 lir-index build docs.lirt -o dense.index
 exits 0 lir-index build --type bm25 docs.tsv -o words.index
 refuses 78 'kind dense there, found sparse' lir-index append dense.index sparse.lirt
 refuses 78 'expected embeddings of documents' lir-index append dense.index queries.lirt
-refuses 78 'the index holds texts' lir-index append words.index docs.lirt
+refuses 65 'expected text, found a tensor stream' lir-index append words.index docs.lirt
 refuses 66 nowhere lir-index append nowhere.index docs.lirt
 refuses 66 nowhere lir-index delete dense.index --ids nowhere.txt
 refuses 66 nowhere lir-index compact nowhere.index
