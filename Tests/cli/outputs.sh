@@ -43,7 +43,7 @@ exits 0 lir-index verify docs.index >&-
 exits 0 encode docs.tsv -o closed.lirt >&-
 same docs.lirt closed.lirt
 exits 66 encode <&-
-exits 66 search --index docs.index - <&-
+exits 66 search - <&-
 exits 66 lir-encode verify - <&-
 exits 66 lir-rerank fuse first.run - <&-
 exits 66 lir-eval --qrels - first.run <&-
