@@ -108,6 +108,6 @@ exits 74 limited encode many.tsv -o many.lirt
 says 'File too large'
 exits 0 encode many.tsv -o whole.lirt
 exits 74 limited lir-index build whole.lirt -o many.index
-exits 74 limited search -k 1000 --index docs.index -o many.run many.tsv
+exits 74 limited search -k 1000 -o many.run many.tsv
 exits 74 limited lir-eval -q --qrels qrels.txt first.run --report many.html >printed.log
 [ -z "$(find . -name '*many.*' ! -name many.tsv)" ] || fail "left: $(find . -name '*many.*')"
