@@ -15,6 +15,10 @@ for page in "$ROOT/README.md" "$ROOT"/man/prose/*.md; do
   ln -s "$MODELS/native/mono_bert_00/model" "$name/models/cross"
   ln -s "$MODELS/native/col_short_hidden/model" "$name/models/colbert"
   cp "$ROOT"/pipelines/example/{docs.tsv,queries.tsv,qrels.txt} "$name"
+  # What comes to an index later, and what goes.
+  printf 'monday-1\tA text of Monday.\n' >"$name/monday.tsv"
+  sed -n '1s/$/ Corrected./p' "$name/docs.tsv" >"$name/corrected.tsv"
+  sed -n '2s/\t.*//p' "$name/docs.tsv" >"$name/withdrawn.txt"
   extract "$page" >"$name.sh"
   [ -s "$name.sh" ] || { note "$name has no examples"; continue; }
   status=0

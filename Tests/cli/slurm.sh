@@ -110,6 +110,11 @@ grep -q 'first 1\?: failed status 65\|first: failed status 65' submit.log || { c
 grep -q 'expected shard 2/5, found 1/5' there/jobs/first.log || fail 'the shard that is there twice is not named'
 exits 2 submit MODEL=nowhere
 "$ROOT/scripts/slurm-local" down cluster
+# What ends takes a moment.
+for _ in {1..100}; do
+  pgrep -f "$PWD/cluster" >/dev/null || break
+  sleep 0.1
+done
 is 'daemons that are left' '' "$(pgrep -f "$PWD/cluster" || true)"
 trap - EXIT
 refuses 66 'no such file' "$ROOT/scripts/slurm-local" down nowhere
