@@ -126,7 +126,7 @@ import Workers
   }
 
   /// Without the proof a score is off by what both codes are, for each vector of the query: a code of
-  /// such vectors by less than 0.006 of their length.
+  /// such vectors by some 0.005 of their length.
   @Test(arguments: Similarity.allCases) func approximateScores(similarity: Similarity) throws {
     let width = 48
     let shape = VectorShape(width: width, hasTokens: false)

@@ -184,7 +184,8 @@ exits 0 lir-index build --type bm25 docs.tsv -o turns-words.index
 lir-index append turns-words.index slow 2>first.log &
 first=$!
 exec 9>slow
-lir-index append turns-words.index turn-2.tsv 2>second.log &
+# Without the pipe, whose end the first writer waits for.
+lir-index append turns-words.index turn-2.tsv 9>&- 2>second.log &
 second=$!
 cat turn-1.tsv >&9
 exits 0 lir-index verify turns-words.index
