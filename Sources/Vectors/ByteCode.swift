@@ -50,6 +50,16 @@ package struct ByteCode: Sendable {
     return other
   }
 
+  /// The code with the error and the length that it has where it is the vector itself, decoded and
+  /// compared: a distance counts the length of what is there, not of what it was made from.
+  package func standingForItself(_ similarity: Similarity, _ kernels: Kernels) -> ByteCode {
+    var decoded = codes.map { Float($0) * scale }
+    if similarity == .cosine {
+      DenseComparison.bringToUnitLength(&decoded, dimension: decoded.count, kernels)
+    }
+    return standing(for: decoded)
+  }
+
   /// Below this a range is as good as zero; products of steps stay far from the smallest numbers.
   private static let leastRange: Float = 0x1p-100
 

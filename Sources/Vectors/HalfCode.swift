@@ -20,6 +20,11 @@ package struct HalfCode: Sendable {
     codes.withUnsafeBufferPointer { source in
       decoded.withUnsafeMutableBufferPointer { kernels.widen(source, format, into: $0) }
     }
+    self.init(codes, decoded, for: row)
+  }
+
+  /// Codes with the error and the length that they have for a row.
+  private init(_ codes: [UInt16], _ decoded: [Float], for row: some Collection<Float>) {
     var error = 0.0
     var norm = 0.0
     for (value, code) in zip(row, decoded) {
@@ -30,6 +35,22 @@ package struct HalfCode: Sendable {
     self.codes = codes
     self.error = ByteCode.length(error, row.count)
     self.norm = ByteCode.length(norm, row.count)
+  }
+
+  /// The code with the error and the length that it has where it is the vector itself, decoded and
+  /// compared.
+  package func standingForItself(
+    _ format: HalfFormat, _ similarity: Similarity, _ kernels: Kernels
+  ) -> HalfCode {
+    var decoded = [Float](repeating: 0, count: codes.count)
+    codes.withUnsafeBufferPointer { source in
+      decoded.withUnsafeMutableBufferPointer { kernels.widen(source, format, into: $0) }
+    }
+    var row = decoded
+    if similarity == .cosine {
+      DenseComparison.bringToUnitLength(&row, dimension: row.count, kernels)
+    }
+    return HalfCode(codes, decoded, for: row)
   }
 
   /// The largest number of a format.

@@ -216,10 +216,11 @@ import Workers
   }
 
   /// Without originals the codes are the vectors: what a stream of the decoded rows gives.
-  @Test func withoutOriginals() throws {
+  @Test(arguments: ["dot", "l2"], [Hard.gaussian, .mixed])
+  func withoutOriginals(similarity: String, hard: Hard) throws {
     let (dimension, count) = (24, 300)
-    let documents = Hard.gaussian.vectors(count, dimension, seed: 8)
-    let folder = try Self.folder(documents, dimension, "dot")
+    let documents = hard.vectors(count, dimension, seed: 8)
+    let folder = try Self.folder(documents, dimension, similarity)
     try buildIndex(
       folder("coded"), streams: [folder("s")], given: [("codes", "int8"), ("originals", "none")])
     let decoded = (0..<count).flatMap { row -> [Float] in
@@ -228,12 +229,15 @@ import Workers
         return code.codes.map { Float($0) * code.scale }
       }
     }
-    let other = try Self.folder(decoded, dimension, "dot")
+    let other = try Self.folder(decoded, dimension, similarity)
     try buildIndex(other("plain"), streams: [other("s")])
-    let asked = Hard.gaussian.vectors(9, dimension, seed: 9)
-    #expect(
-      try Self.search(openIndex(folder("coded")), asked, dimension, k: 20)
-        == Self.search(openIndex(other("plain")), asked, dimension, k: 20))
+    // Queries that lie at the codes: among near documents the least difference counts.
+    let asked = Array(decoded[..<(9 * dimension)])
+    for k in [1, 3, 20] {
+      #expect(
+        try Self.search(openIndex(folder("coded")), asked, dimension, k: k)
+          == Self.search(openIndex(other("plain")), asked, dimension, k: k))
+    }
     #expect(throws: Failure.self) { try openIndex(folder("coded"), given: [("exact", "true")]) }
     #expect(
       status { _ = try openIndex(folder("coded"), given: [("exact", "true")]) } == .config)

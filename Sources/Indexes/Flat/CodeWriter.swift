@@ -64,13 +64,19 @@ struct CodeWriter {
           + "\(values[place])", hint: "keep the originals, or take other codes")
     }
     let made = Results<Code>(values.count / width)
-    let (form, width) = (form, width)
+    let (form, isAll, similarity, width) = (form, isAll, similarity, width)
     values.withUnsafeBufferPointer { values in
       work.pool.forEachUnchecked(values.count / width) { row, _ in
-        let row = (row, UnsafeBufferPointer(rebasing: values[row * width..<(row + 1) * width]))
-        made.set(
-          row.0,
-          form.half.map { .halves(HalfCode(row.1, $0, work.kernels)) } ?? .bytes(ByteCode(row.1)))
+        let vector = UnsafeBufferPointer(rebasing: values[row * width..<(row + 1) * width])
+        let code: Code
+        if let half = form.half {
+          let made = HalfCode(vector, half, work.kernels)
+          code = .halves(isAll ? made.standingForItself(half, similarity, work.kernels) : made)
+        } else {
+          let made = ByteCode(vector)
+          code = .bytes(isAll ? made.standingForItself(similarity, work.kernels) : made)
+        }
+        made.set(row, code)
       }
     }
     for row in 0..<values.count / width {

@@ -45,7 +45,7 @@ struct TokenCodeWriter {
     values.withUnsafeBufferPointer { values in
       work.pool.forEachUnchecked(count) { row, _ in
         let code = ByteCode(UnsafeBufferPointer(rebasing: values[row * width..<(row + 1) * width]))
-        made.set(row, isAll ? Self.standingForItself(code, similarity, work.kernels) : code)
+        made.set(row, isAll ? code.standingForItself(similarity, work.kernels) : code)
       }
     }
     for row in 0..<count {
@@ -56,17 +56,6 @@ struct TokenCodeWriter {
       try norms.append(numbers: [code.norm])
       longest = max(longest, code.norm)
     }
-  }
-
-  /// A code that is the vector itself, with what it is off by where it is decoded and compared.
-  private static func standingForItself(
-    _ code: ByteCode, _ similarity: Similarity, _ kernels: Kernels
-  ) -> ByteCode {
-    var decoded = code.codes.map { Float($0) * code.scale }
-    if similarity == .cosine {
-      DenseComparison.bringToUnitLength(&decoded, dimension: decoded.count, kernels)
-    }
-    return code.standing(for: decoded)
   }
 
   /// Adds the codes of some vectors of a segment.
