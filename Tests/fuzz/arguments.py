@@ -30,9 +30,9 @@ TOOLS = (
         """--model-config '{{"hidden_size":{number}}}'""", "--isa {word}", "--format {word}")),
     (f"lir-tokenize {DENSE} --role doc few.tsv --format tokens", (
         "--max-length {number}", "--window {number}:{number}", "--window {word}", "--format {word}")),
-    ("lir-index build dense.lirt -o out", ("--max-memory {number}", "--max-memory {word}G",
-                                           "--type {word}", "--max-memory {number}T")),
-    ("lir-search --index flat queries.lirt", ("-k {number}", "--tag {word}", "--filter {word}")),
+    ("lir-index build dense.lirt -o out", ("--max-memory {word}G", "--type {word}",
+                                           "--max-memory {number}T")),
+    ("lir-search --index flat queries.lirt", ("--tag {word}", "--filter {word}")),
     (f"lir-rerank {DENSE} --queries queries.tsv --docs docs.tsv first.run", (
         "--depth {number}", "--interpolate {number}", "--score {word}", "--run-format {word}")),
     (f"lir-rerank {DENSE} --text", ("{word} {word}",)),

@@ -7,14 +7,22 @@ import gzip
 import json
 import lzma
 import os
+import pickle
 import shlex
 import shutil
+import struct
 import subprocess
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 from containers import join_tensors, split_tensors
+from indexes import CHANGED, FIRST, Form, all_forms
 from situations import DENSE, RESUMED
+
+try:
+    import numpy
+except ImportError:
+    numpy = None  # type: ignore[assignment]
 
 ROOT = Path(__file__).resolve().parents[2]
 TRAINING = """model: models/dpr_bert_00
@@ -50,6 +58,7 @@ class Base:
         fixtures = subprocess.run([str(ROOT / "scripts" / "fixtures")], check=True,
                                   capture_output=True, text=True).stdout.strip()
         self.fixtures = Path(fixtures)
+        self.forms: List[Form] = []
 
     def run(self, command: str, **extra: str) -> int:
         done = subprocess.run(shlex.split(command), cwd=self.folder, capture_output=True,
@@ -90,6 +99,8 @@ class Base:
         self.copy_fixtures()
         self.make_records()
         self.make_vectors()
+        self.make_indexes()
+        self.make_other_vectors()
         self.make_runs()
         self.make_training()
         for name, command in RESUMED.items():
@@ -176,7 +187,7 @@ class Base:
                    "on_error: fail\nprogress: never\n")
 
     def make_vectors(self) -> None:
-        models = {"dense": "st_bert_mean", "sparse": "splade_bert_00", "multivector": "col_bert_03",
+        models = {"dense": "st_bert_mean", "sparse": "splade_bert_00", "multivector": "col_short_attended",
                   "coil": "coil_bert_1"}
         for kind, model in models.items():
             for suffix in ("", ".zst", ".lz4"):
@@ -189,9 +200,47 @@ class Base:
         self.run("lir-encode --model models/splade_bert_00 --role query queries.tsv "
                  "-o sparse-queries.lirt")
         self.run(f"lir-encode {DENSE} --role doc --dtype int8 docs.tsv -o int8.lirt")
-        for name, stream in (("flat", "dense"), ("int8", "int8"), ("sparse", "sparse")):
-            self.run(f"lir-index build {stream}.lirt -o {name}")
+        for kind in ("multivector", "coil"):
+            self.run(f"lir-encode --model models/{models[kind]} --role query queries.tsv "
+                     f"-o {kind}-queries.lirt")
+        self.run(f"lir-encode {DENSE} --role doc --limit 9 docs-many.tsv -o more.lirt")
         self.run(f"lir-encode {DENSE} --role doc --cache cache few.tsv -o cached.lirt")
+
+    def printed(self, command: str) -> str:
+        """What a tool prints."""
+        done = subprocess.run(shlex.split(command), cwd=self.folder, capture_output=True, text=True,
+                              env=self.environment, check=True)
+        return done.stdout
+
+    def make_indexes(self) -> None:
+        docs = [i for i, _ in self.rows("docs.tsv")]
+        self.write("allowed.txt", "".join(f"{i}\n" for i in docs[:9]))
+        self.write("deleted.txt", f"{docs[3]}\n{docs[20]}\nm4\n")
+        self.forms = all_forms(self.printed("lir-index types"))
+        for form in self.forms:
+            if form is not FIRST:
+                self.run(form.build(form.name))
+        self.run(f"lir-index append {CHANGED.name} more.lirt")
+        self.run(f"lir-index delete {CHANGED.name} --ids deleted.txt")
+
+    def make_other_vectors(self) -> None:
+        """One small matrix as other programs write it."""
+        rows = [[((7 * i + 3 * j) % 11 - 5) / 4 for j in range(6)] for i in range(12)]
+        ids = [f"v{i}" for i in range(len(rows))]
+        body = struct.pack("<72f", *(value for row in rows for value in row))
+        about = b"{'descr': '<f4', 'fortran_order': False, 'shape': (12, 6), }"
+        about = about.ljust(117) + b"\n"
+        (self.folder / "vectors.npy").write_bytes(
+            b"\x93NUMPY\x01\0" + struct.pack("<H", len(about)) + about + body)
+        self.write("vectors.npy.ids", "".join(f"{i}\n" for i in ids))
+        header = {"vectors": {"dtype": "F32", "shape": [12, 6], "data_offsets": [0, len(body)]}}
+        (self.folder / "vectors.safetensors").write_bytes(join_tensors(json.dumps(header).encode(), body))
+        self.write("vectors.jsonl", "".join(json.dumps({"id": i, "vector": row}) + "\n"
+                                            for i, row in zip(ids, rows)))
+        if numpy is not None:
+            (self.folder / "vectors.pkl").write_bytes(
+                pickle.dumps((numpy.asarray(rows, numpy.float32), ids)))
+        self.run("lir-index build --model-label m vectors.npy -o of-vectors")
 
     def make_runs(self) -> None:
         self.run("lir-search --index flat -k 6 --tag t queries.lirt -o first.run")
@@ -209,7 +258,6 @@ class Base:
         judged = [line.split() for line in self.read("qrels.txt").splitlines()]
         self.write("qrels.tsv", "query-id\tcorpus-id\tscore\n"
                    + "".join(f"{q}\t{d}\t{g}\n" for q, _, d, g in judged))
-        self.write("allowed.txt", "".join(f"{d}\n" for d in list(docs)[:9]))
         self.write("allowed.tsv", "".join(f"{q}\t{d}\n" for q in queries for d in list(docs)[:4]))
 
     def make_training(self) -> None:

@@ -189,16 +189,6 @@ def stream_situations() -> Iterator[Situation]:
         "lir-rerank --model models/mono_bert_00 pairs.lirt",), "numbers")
     yield Situation("streams-sealed", "queries", ("queries.lirt",), ("flat/*",), (
         "lir-search --index flat -k 3 queries.lirt",), "numbers")
-    for name in ("flat", "int8", "sparse", "format-1"):
-        queries = "sparse-queries.lirt" if name == "sparse" else "queries.lirt"
-        files = (f"{name}/*", f"{name}/**/*")
-        yield Situation("indexes", name, (f"{name}/*.safetensors", f"{name}/**/*.safetensors"),
-                        files, (f"lir-index verify {name}",), "refuse")
-        yield Situation("indexes", name + "-read", files, (queries, *files, *MODEL, "queries.tsv",
-                                                           "first.run"), (
-            f"lir-search --index {name} -k 3 {queries}", f"lir-index info {name}",
-            f"lir-index merge {name} -o out", *([] if name in ("sparse", "format-1") else [
-                f"lir-rerank {DENSE} --queries queries.tsv --index {name} first.run"])), "")
     yield Situation("caches", "dense", ("cache/*",), ("few.tsv", "cache/*", *MODEL), (
         f"lir-encode {DENSE} --role doc --cache cache few.tsv -o out.lirt",), "same", (), ("^cache/",))
     keeps = (r"\.partial",)
