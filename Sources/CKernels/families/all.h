@@ -16,6 +16,7 @@
 #include "convert.h"
 #include "scan_select.h"
 #include "scan_bits.h"
+#include "lookups.h"
 #include "distances.h"
 #include "impacts.h"
 #include "narrow.h"
@@ -42,6 +43,7 @@ static size_t ck_narrow_scratch_run(size_t m, size_t k) {
         .scan_s8 = ck_scan_run_##S8, \
         .select_f32 = ck_select_run, \
         .scan_bits = ck_bits_run, \
+        .lookup_sums = ck_lookups_run, \
         .distances_f32 = ck_distances_run, \
         .most_s8 = ck_most_run_##S8, \
         .add_impacts_at = ck_add_impacts_at_run, \

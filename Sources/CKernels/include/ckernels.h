@@ -269,6 +269,11 @@ typedef struct {
     size_t (*select_f32)(const ck_scan *, const float *products, size_t ldp, size_t n);
     // The number of those found, and of scores that are no finite numbers.
     size_t (*scan_bits)(const ck_bits *);
+    // sums[blocks, CK_BITS_BLOCK] = Σ tables[g, 0, code & 15] + tables[g, 1, code >> 4] over the bytes
+    // g of codes[blocks, depth, CK_BITS_BLOCK], modulo 2^16; tables[depth, 2, 16] of numbers up to
+    // `most`, faster up to CK_BITS_MOST.
+    void (*lookup_sums)(size_t blocks, size_t depth, const uint8_t *codes, const uint8_t *tables,
+                        int most, uint16_t *sums);
     // out[M,N] = -‖a[M,K] - W[N,K]‖: squares summed in double precision over K ascending.
     void (*distances_f32)(size_t m, size_t n, size_t k, const float *a, size_t lda,
                           const float *packed, float *out, size_t ldo);
