@@ -7,15 +7,18 @@ import Tensors
 /// The documents that an index is built from, read as often as its type needs.
 package enum DocumentInput {
   /// Tensor streams or other files of vectors, in order, which of their documents count, and what is
-  /// said of vectors that do not say it themselves.
+  /// said of vectors that do not say it themselves; those that are open already.
   case streams(
-    [String], documents: Range<Int> = 0..<Int.max, claims: VectorClaims = VectorClaims())
-  /// Files of text records, in order, and which of the documents count; nil for all.
-  case texts([String], RecordOptions, documents: Range<Int>? = nil)
+    [String], documents: Range<Int> = 0..<Int.max, claims: VectorClaims = VectorClaims(),
+    opened: [String: ByteReader] = [:])
+  /// Files of text records, in order, and which of the documents count, nil for all; those that are
+  /// open already.
+  case texts(
+    [String], RecordOptions, documents: Range<Int>? = nil, opened: [String: ByteReader] = [:])
 
   package var operands: [String] {
     switch self {
-    case .streams(let operands, _, _), .texts(let operands, _, _): operands
+    case .streams(let operands, _, _, _), .texts(let operands, _, _, _): operands
     }
   }
 
@@ -23,7 +26,7 @@ package enum DocumentInput {
 
   /// The files of vectors; nil of texts.
   var vectors: VectorInputs? {
-    guard case .streams(let operands, _, let claims) = self else { return nil }
+    guard case .streams(let operands, _, let claims, _) = self else { return nil }
     return VectorInputs(operands, claims, as: .doc)
   }
 
@@ -41,8 +44,8 @@ package enum DocumentInput {
     _ body: (DocumentBlock, TensorSegment?) throws(Failure) -> Void
   ) throws(Failure) {
     switch self {
-    case .texts(let operands, let options, let wanted):
-      let reader = try TextRecordReader(operands, options: options)
+    case .texts(let operands, let options, let wanted, let opened):
+      let reader = try TextRecordReader(operands, options: options, opened: opened)
       if let wanted { try reader.restrict(to: wanted) }
       while let batch = try reader.next() {
         if let failure = batch.firstSkipped { warn("\(failure), skipped") }
@@ -50,13 +53,13 @@ package enum DocumentInput {
         reading { reader.extent }
         try body(.texts(batch), nil)
       }
-    case .streams(let operands, let wanted, let claims):
+    case .streams(let operands, let wanted, let claims, let opened):
       let inputs = VectorInputs(operands, claims, as: .doc)
       // One task of an array builds the index of its shard alone.
       var agreement = StreamAgreement(allowsLonePart: operands.count == 1)
       var (finished, documents) = (0, 0)
       for (index, operand) in operands.enumerated() where documents < wanted.upperBound {
-        let reader = try inputs.open(index)
+        let reader = try inputs.open(index, opened: opened[operand])
         for warning in reader.warnings { warn(warning) }
         while documents < wanted.upperBound, let segment = try reader.next() {
           if let warning = try agreement.follow(segment, operand) { warn(warning) }

@@ -43,7 +43,7 @@ extension IndexBuild {
       else { return .other("it is of other documents or parameters") }
       try plan.type.verify(folder)
       // Some shards that were joined say the same of themselves as all of them.
-      if case .streams(_, let wanted, _) = input, let vectors = input.vectors,
+      if case .streams(_, let wanted, _, _) = input, let vectors = input.vectors,
         try Self.idsDigest(of: folder) != FinishedStream.idsDigest(of: vectors, wanted)
       {
         return .other("it has other documents")

@@ -15,7 +15,7 @@ struct Build: ToolCommand, TakesDeclaredOptions {
   static let configuration = CommandConfiguration(
     commandName: "build",
     abstract:
-      "Build an index from tensor streams or other programs' vectors, or from texts for types that take them.",
+      "Build an index from tensor streams, other programs' vectors or texts.",
     usage: "lir-index build [--type TYPE] [OPTIONS] -o DIR [STREAM...]",
     discussion: IndexTypes.all.map { "\($0.name): \($0.summary)." }.joined(separator: "\n"))
 
@@ -24,6 +24,7 @@ struct Build: ToolCommand, TakesDeclaredOptions {
   static let examples = [
     "lir-index build -o docs.index docs.lirt.zst",
     "lir-encode --model models/minilm --role doc docs.tsv | lir-index build -o docs.index",
+    "lir-index build -o words.index docs.tsv",
   ]
 
   static let withoutEffect = ["output", "max-memory", "no-provenance"]
@@ -36,7 +37,7 @@ struct Build: ToolCommand, TakesDeclaredOptions {
 
   @Option(
     help: ArgumentHelp(
-      "Type of the index, \(IndexTypes.all.map { $0.name }.joined(separator: " or ")). (default: as the stream's kind asks for)",
+      "Type of the index, \(IndexTypes.all.map { $0.name }.joined(separator: " or ")). (default: what the documents ask for)",
       valueName: "type"),
     completion: .list(IndexTypes.all.map { $0.name }))
   var type: String?
@@ -63,7 +64,11 @@ struct Build: ToolCommand, TakesDeclaredOptions {
   /// The type that is asked for, or that the documents in the first file ask for.
   var ownerOfOptions: String? {
     if let type { return type }
-    guard let file = inputs.first(where: { WholeFile.isRegular($0) }),
+    guard let file = inputs.first(where: { WholeFile.isRegular($0) }) else { return nil }
+    if (try? DocumentSort([file]))?.areTexts == true {
+      return IndexTypes.all.first { $0.takes == .texts }?.name
+    }
+    guard
       let segment = try? VectorInputs([file], vectors.claims(), as: .doc).open(0).next()
     else { return nil }
     return IndexTypes.all.first { $0.takes.includes(segment.schema.kind) }?.name
@@ -74,7 +79,8 @@ struct Build: ToolCommand, TakesDeclaredOptions {
     try RecordLimit.check(shards.limit)
     let operands = try Operands.resolve(inputs)
     let type = try self.type.map { name throws(Failure) in try IndexTypes.named(name) }
-    let takesTexts = type?.takes == .texts
+    let sort = try type == nil ? DocumentSort(operands) : nil
+    let takesTexts = sort?.areTexts ?? (type?.takes == .texts)
     if !takesTexts, records.isSaid {
       throw Failure.usage("--record-format, --fields and --on-error are for types that take texts")
     }
@@ -100,7 +106,7 @@ struct Build: ToolCommand, TakesDeclaredOptions {
       },
       warn: { context.diagnostics.warning($0) }, count: { context.count(records: $0) },
       skip: { context.count(skipped: $0) }, reading: { context.progress.reading($0()) })
-    let documents = try documents(operands, areTexts: takesTexts, claims)
+    let documents = try documents(operands, areTexts: takesTexts, claims, sort?.opened ?? [:])
     if resumption.resume, let count = try standing(build, documents, context) {
       return context.report("documents", String(count))
     }
@@ -109,13 +115,14 @@ struct Build: ToolCommand, TakesDeclaredOptions {
 
   /// The documents that the options ask for.
   private func documents(
-    _ operands: [String], areTexts: Bool, _ claims: VectorClaims
+    _ operands: [String], areTexts: Bool, _ claims: VectorClaims, _ opened: [String: ByteReader]
   ) throws(Failure) -> DocumentInput {
     let options = records.records(limit: shards.limit)
     guard let selection = try shards.selection() else {
       return areTexts
-        ? .texts(operands, options)
-        : .streams(operands, documents: RecordLimit.range(shards.limit), claims: claims)
+        ? .texts(operands, options, opened: opened)
+        : .streams(
+          operands, documents: RecordLimit.range(shards.limit), claims: claims, opened: opened)
     }
     guard !areTexts else {
       let count = try TextRecordReader.countRecords(operands, options: options)

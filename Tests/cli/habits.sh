@@ -66,11 +66,11 @@ meant --queries 'Queries' lir-search --index docs.index --queries queries.lirt
 meant -j 'did you mean --threads?' lir-encode -j 4 docs.tsv
 
 # One thing where another belongs.
-refuses 65 'expected a tensor stream, found text' lir-index build -o x docs.tsv
-says 'lir-encode makes vectors of texts'
 refuses 65 'expected a tensor stream, found text' lir-encode verify queries.tsv
+says 'lir-encode makes vectors of texts'
 printf 'q\tx\n' >short.tsv
-refuses 65 'expected a tensor stream, found text' lir-index build -o x short.tsv
+refuses 65 'expected a tensor stream, found text' lir-encode verify short.tsv
+refuses 65 'expected a tensor stream, found text' lir-index build --type flat -o x short.tsv
 for command in "lir-tokenize --model $model docs.lirt" \
   "lir-rerank --model $cross --queries queries.tsv --docs docs.lirt first.run" \
   "lir-eval --qrels docs.lirt first.run" "lir-eval --qrels qrels.txt docs.lirt" \

@@ -58,7 +58,7 @@ is 'what is whole' A-2 "$(tokens -q --on-error skip open.trec | cut -f 1)"
 # Streams are named where texts belong, and texts where streams do.
 exits 0 encode native/dpr_bert_00 doc header.tsv -o docs.lirt
 refuses 65 'docs.lirt: expected text, found a tensor stream' tokens docs.lirt
-refuses 65 'header.tsv: expected a tensor stream, found text' lir-index build header.tsv -o i.index
+refuses 65 'header.tsv: expected a tensor stream, found text' lir-index build --type flat header.tsv -o i.index
 says 'lir-encode makes vectors of texts'
 
 # Ids that occur twice.

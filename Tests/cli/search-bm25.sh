@@ -34,6 +34,34 @@ for threads in 1 2; do
   same whole.run other.run
   rm -rf other.index
 done
+# What are texts is found out, in every form and from a pipe.
+same_index() { for file in whole.index/*.safetensors; do same "$file" "$1/${file##*/}"; done; }
+jq -R 'split("\t") | {id: .[0], contents: .[1]}' -c "$docs" >docs.jsonl
+zstd -q "$docs" -o docs.tsv.zst
+sed -E 's/^([^\t]*)\t(.*)$/<DOC>\n<DOCNO>\1<\/DOCNO>\n<TEXT>\n\2\n<\/TEXT>\n<\/DOC>/' "$docs" >docs.trec
+for input in docs.jsonl docs.tsv.zst docs.trec; do
+  exits 0 lir-index build -o "$input.index" "$input"
+  same_index "$input.index"
+done
+for input in docs.jsonl docs.tsv.zst; do
+  exits 0 lir-index build -o piped.index <$input
+  same_index piped.index
+  rm -rf piped.index
+done
+exits 0 lir-index build -o piped.index <(cat "$docs")
+same_index piped.index
+exits 0 lir-index build --language none -o asked.index "$docs"
+is 'its language' none "$(lir-index info asked.index | jq -r .parameters.language)"
+refuses 64 'bm25 has no --codes' lir-index build --codes int8 -o x.index "$docs"
+refuses 64 'bm25 has no --n-list' lir-index build --n-list 8 -o x.index "$docs"
+refuses 64 '--ids is for types that take vectors' lir-index build --ids docs.jsonl -o x.index "$docs"
+echo '{"id": "a", "vector": [1, 2]}' >vectors.jsonl
+refuses 65 'expected text records or vectors, found both' lir-index build -o x.index "$docs" vectors.jsonl
+exits 0 lir-index build -o flat.index vectors.jsonl
+is 'the type of vectors' flat "$(lir-index info flat.index | jq -r .type)"
+head -c 3000 /dev/urandom | sed 's/^/\x01/' >noise
+exits 65 lir-index build -o x.index noise
+
 split -n l/3 --numeric-suffixes=1 -a 1 "$docs" part-
 for i in 1 2 3; do exits 0 lir-index build --type bm25 -o part-$i.index part-$i; done
 exits 0 lir-index merge -o merged.index part-1.index part-2.index part-3.index
