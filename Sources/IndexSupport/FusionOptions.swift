@@ -66,3 +66,4 @@ package struct FusionOptions: ParsableArguments {
 
 extension FusionMethod: ExpressibleByArgument {}
 extension ScoreNormalization: ExpressibleByArgument {}
+extension SearchPreset: ExpressibleByArgument {}

@@ -34,6 +34,7 @@ extension IndexParameter.Form {
   fileprivate var valueName: String {
     switch self {
     case .integer: "n"
+    case .limit: "n|all"
     case .number: "x"
     case .word: "word"
     case .flag: ""

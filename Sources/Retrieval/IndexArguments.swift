@@ -77,6 +77,13 @@ package struct IndexArguments: Sendable {
     return number
   }
 
+  /// A number that may be `all`, which is `Int.max`.
+  ///
+  /// - Throws: 64 where nothing was said and there is no default.
+  package func limit(_ name: String) throws(Failure) -> Int {
+    try text(name) == "all" ? .max : integer(name)
+  }
+
   /// - Throws: 64 where nothing was said and there is no default.
   package func number(_ name: String) throws(Failure) -> Double {
     guard let number = text(name).flatMap({ Double($0) }) else { throw missing(name) }
@@ -100,7 +107,7 @@ package struct IndexArguments: Sendable {
 
   private static func json(_ text: String, _ form: IndexParameter.Form) -> JSON {
     switch form {
-    case .integer: Int(text).map { .integer($0) } ?? .string(text)
+    case .integer, .limit: Int(text).map { .integer($0) } ?? .string(text)
     case .number: Double(text).map { .double($0) } ?? .string(text)
     case .flag: .bool(text == "true")
     case .word: .string(text)

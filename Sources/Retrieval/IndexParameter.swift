@@ -4,6 +4,8 @@ package struct IndexParameter: Sendable {
 
   package enum Form: Sendable {
     case integer(ClosedRange<Int>)
+    /// An integer, or `all`.
+    case limit(ClosedRange<Int>)
     case number(ClosedRange<Double>)
     case word([String])
     /// On where it is given.
@@ -36,10 +38,8 @@ package struct IndexParameter: Sendable {
   /// What a value must be, in words.
   package var expected: String {
     switch form {
-    case .integer(let range):
-      range.upperBound == .max
-        ? "an integer from \(range.lowerBound) up"
-        : "an integer from \(range.lowerBound) to \(range.upperBound)"
+    case .integer(let range): Self.words(range)
+    case .limit(let range): Self.words(range) + ", or all"
     case .number(let range):
       range.upperBound.isFinite
         ? "a number from \(range.lowerBound) to \(range.upperBound)"
@@ -49,10 +49,17 @@ package struct IndexParameter: Sendable {
     }
   }
 
+  private static func words(_ range: ClosedRange<Int>) -> String {
+    range.upperBound == .max
+      ? "an integer from \(range.lowerBound) up"
+      : "an integer from \(range.lowerBound) to \(range.upperBound)"
+  }
+
   /// Whether a text is a value of the parameter.
   func accepts(_ text: String) -> Bool {
     switch form {
     case .integer(let range): Int(text).map(range.contains) ?? false
+    case .limit(let range): text == "all" || Int(text).map(range.contains) ?? false
     case .number(let range): Double(text).map { $0.isFinite && range.contains($0) } ?? false
     case .word(let words): words.contains(text)
     case .flag: text == "true" || text == "false"

@@ -19,6 +19,12 @@ package protocol IndexType: Sendable {
   static var parameters: [IndexParameter] { get }
   /// Its files, besides those of the documents' ids.
   static var files: [IndexFile] { get }
+  /// The search parameters that trade time for recall, with the values that `--tune` tries; none of a
+  /// type that is exact. All of them at their last values find what can be found without `--exact`.
+  static var knobs: [SearchKnob] { get }
+  /// What `--preset` stands for: values of search parameters for every preset; empty for a type that
+  /// is exact.
+  static var presets: [SearchPreset: [IndexArguments.Given]] { get }
 
   /// What turns texts into terms, for the manifest of a type that takes texts.
   static func analyzer(_ arguments: IndexArguments) -> JSON
@@ -86,6 +92,10 @@ package protocol IndexType: Sendable {
 
 extension IndexType {
   package static var parameters: [IndexParameter] { [] }
+
+  package static var knobs: [SearchKnob] { [] }
+
+  package static var presets: [SearchPreset: [IndexArguments.Given]] { [:] }
 
   package static func analyzer(_ arguments: IndexArguments) -> JSON { .object([]) }
 

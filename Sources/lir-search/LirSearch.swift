@@ -28,7 +28,7 @@ struct LirSearch: Tool, ToolCommand, TakesDeclaredOptions {
 
   static let withoutEffect = [
     "index", "tag", "filter", "filter-out", "pairs", "latency", "batch-tokens", "docs", "format",
-    "mark-end", "tmp-dir", "explain",
+    "mark-end", "tmp-dir", "explain", "preset",
   ]
 
   @OptionGroup(title: "Common") var common: CommonOptions
@@ -118,6 +118,12 @@ struct LirSearch: Tool, ToolCommand, TakesDeclaredOptions {
       "Documents of equal scores: trec, the greater id first, or anserini, the smaller id first and scores of four decimals, less a millionth a tie, as Anserini writes them. (default: trec)",
       valueName: "order"), completion: .list(RunTies.allCases.map(\.rawValue)))
   var ties: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Of an index whose search is approximate: fast, balanced or accurate, which stand for values of its parameters; those that are said count.",
+      valueName: "name"), completion: .list(SearchPreset.allCases.map(\.rawValue)))
+  var preset: SearchPreset?
 
   @Flag(help: "Leave out the document with the query's own id.")
   var dropSelf = false

@@ -39,7 +39,7 @@ struct SearchJob {
     _ = try options.shards.selection()
     kernels = try options.modelOptions.instructions.kernels()
     indexes = try SearchedIndexes(
-      options.index, fuses: options.fuse != nil, context.declared,
+      options.index, fuses: options.fuse != nil, options.preset, context.declared,
       IndexWork(kernels, context.pool, seed: options.common.seed.value)
     ) { context.diagnostics.warning($0) }
     let rankings = try indexes.collections.map { collection throws(Failure) in

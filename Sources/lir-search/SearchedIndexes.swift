@@ -26,13 +26,15 @@ struct SearchedIndexes {
   /// - Parameters:
   ///   - paths: Their folders.
   ///   - fuses: Whether several collections may be searched.
+  ///   - preset: What parameters of searching are that were not said; nil for their defaults.
   ///   - given: Parameters of searching that were said.
   ///   - work: What searches.
   ///   - warn: Gets warnings.
   /// - Throws: As opening an index does; 78 for indexes that do not go together where none are fused, 64
-  ///   for a parameter that none of the types has, 65 for a shard that is there twice.
+  ///   for a parameter or a preset that none of the types has, 65 for a shard that is there twice.
   init(
-    _ paths: [String], fuses: Bool, _ given: [IndexArguments.Given], _ work: IndexWork,
+    _ paths: [String], fuses: Bool, _ preset: SearchPreset?, _ given: [IndexArguments.Given],
+    _ work: IndexWork,
     warn: (String) -> Void
   ) throws(Failure) {
     if let twice = paths.indices.first(where: { paths[..<$0].contains(paths[$0]) }), !fuses {
@@ -56,12 +58,14 @@ struct SearchedIndexes {
     // Indexes of one model that are to be fused are rankings of their own.
     if fuses, groups.count == 1 { groups = groups[0].map { [$0] } }
     try Self.check(given, groups)
+    try Self.check(preset, groups)
     for group in groups where group.count > 1 {
       if let warning = try IndexAgreement.checkShards(group) { warn(warning) }
     }
     collections = try groups.map { folders throws(Failure) in
       let own = groups.count == 1 ? given : try Self.own(given, folders[0])
-      let (index, arguments) = try IndexTypes.open(folders, own, work)
+      let type = try IndexTypes.of(folders[0].manifest, folders[0].path)
+      let (index, arguments) = try IndexTypes.open(folders, type.settings(preset, own), work)
       return Collection(folders: folders, index: index, arguments: arguments)
     }
   }
@@ -93,6 +97,21 @@ struct SearchedIndexes {
     for group in groups { known.formUnion(try own(given, group[0]).map(\.name)) }
     if let stranger = given.first(where: { !known.contains($0.name) }) {
       throw .usage("--\(stranger.name): none of the indexes has it")
+    }
+  }
+
+  /// - Throws: 64 for a preset where none of the types has any.
+  private static func check(
+    _ preset: SearchPreset?, _ groups: [[IndexFolder]]
+  ) throws(Failure) {
+    guard let preset else { return }
+    let types = try groups.map { group throws(Failure) in
+      try IndexTypes.of(group[0].manifest, group[0].path)
+    }
+    if types.allSatisfy({ $0.presets.isEmpty }) {
+      throw .usage(
+        "--preset \(preset.rawValue): \(types.map { $0.name }.joined(separator: ", ")) has none",
+        hint: "presets are for types whose search is approximate")
     }
   }
 

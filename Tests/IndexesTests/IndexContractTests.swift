@@ -38,6 +38,25 @@ import Workers
     }
   }
 
+  /// Knobs and presets are made of search parameters that the type has, and either all presets are
+  /// there or none.
+  @Test func knobsAndPresets() throws {
+    for type in IndexSample.types {
+      #expect(type.knobs.isEmpty == type.presets.isEmpty)
+      for setting in SearchKnob.combinations(of: type.knobs) {
+        _ = try IndexArguments(setting, type, .search)
+      }
+      if type.presets.isEmpty { continue }
+      for preset in SearchPreset.allCases {
+        let setting = try #require(type.presets[preset], "\(type.name): \(preset)")
+        #expect(!setting.isEmpty)
+        // What is said counts.
+        let said = try IndexArguments(type.settings(preset, setting), type, .search)
+        for (name, value) in setting { #expect(said.text(name) == value) }
+      }
+    }
+  }
+
   /// Every file is declared, and every declared one is there.
   @Test(arguments: 0..<count)
   func files(index: Int) throws {
