@@ -7,7 +7,7 @@ import PackageDescription
 //   L0  Failures, C* modules     what can go wrong; system libraries; C SIMD kernels
 //   L1  JSON Streams Kernels UnicodeTables Workers
 //   L2  Records Tensors
-//   L3  Vectors Tokenizers Analysis Evaluation IndexFormat TrainingData
+//   L3  Vectors Clustering Tokenizers Analysis Evaluation IndexFormat TrainingData
 //   L4  Autograd Retrieval
 //   L5  Models Indexes
 //   L6  Training Encoding
@@ -96,6 +96,7 @@ let package = Package(
     .target(
       name: "IndexFormat", dependencies: ["Failures", "JSON", "Streams", "Records", "Tensors"]),
     .target(name: "Vectors", dependencies: ["Failures", "Kernels", "Tensors"]),
+    .target(name: "Clustering", dependencies: ["Kernels", "Workers"]),
     .target(
       name: "TrainingData",
       dependencies: ["Failures", "JSON", "Streams", "Kernels", "Workers", "Records"]),
@@ -114,7 +115,7 @@ let package = Package(
       name: "Indexes",
       dependencies: [
         "Failures", "JSON", "Streams", "Kernels", "Workers", "Records", "Tensors", "Vectors",
-        "Analysis", "IndexFormat", "Retrieval",
+        "Analysis", "Clustering", "IndexFormat", "Retrieval",
       ]),
     .target(
       name: "Models",
@@ -226,6 +227,7 @@ let package = Package(
     tests("Records", ["Streams", "Workers"]),
     tests("Tensors", ["Streams", "JSON"]),
     tests("Vectors", ["Kernels", "Streams", "Tensors"]),
+    tests("Clustering", ["KernelReference", "Kernels", "Workers"]),
     tests("Tokenizers", ["JSON", "Streams", "Tensors"]),
     tests("Analysis", ["JSON", "UnicodeTables"]),
     tests("Evaluation", ["Records", "Streams", "JSON"]),
