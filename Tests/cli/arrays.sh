@@ -102,6 +102,7 @@ says 'shard 3/3, host'
 exits 0 lir-encode cat part-1.lirt part-2.lirt part-3.lirt -o joined.lirt
 same whole.lirt joined.lirt
 # A task that failed is the only one that is begun again.
+timed begun.txt
 exits 1 tasks fail.log 3 sh -c 'echo {#} >>begun.txt; [ {#} != 2 ] || [ -e mended ]'
 is 'tasks' '1 2 2 2 3' "$(sort begun.txt | xargs)"
 touch mended

@@ -88,6 +88,7 @@ says 'lir-encode make'
 for tool in bzip2:bz2 xz:xz gzip:gz; do
   command -v ${tool%:*} >/dev/null || { note "${tool%:*} is not installed" && continue; }
   ${tool%:*} -kf docs.tsv
+  timed '*.gz'
   same <(lir-encode -q --model "$model" --role doc --no-provenance docs.tsv) \
     <(lir-encode -q --model "$model" --role doc --no-provenance docs.tsv.${tool#*:})
   head -c 100 docs.tsv.${tool#*:} >cut.tsv.${tool#*:}

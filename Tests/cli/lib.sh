@@ -11,6 +11,9 @@ skip() { echo "$*" >&3; exit 77; }
 # note REASON: a part of this case cannot run here.
 note() { echo "$*" >&3; }
 
+# timed PATTERN...: files of the case whose content depends on time, or on who is first.
+timed() { printf '%s\n' "$@" >>../timed; }
+
 # fail MESSAGE: says where the case stands, and stops it.
 fail() {
   local depth=1
