@@ -36,7 +36,7 @@ package final class ByteReader {
   /// - Parameters:
   ///   - operand: A file; `-` is the standard input.
   ///   - allowingEmpty: Whether there may be not one byte.
-  ///   - takingArrays: Whether NumPy's files are read, too.
+  ///   - takingArrays: Whether files of NumPy and PyTorch are read, too.
   /// - Throws: 66 where it cannot be read.
   package convenience init(
     _ operand: String, allowingEmpty: Bool = EmptyInputs.areAllowed, takingArrays: Bool = false
@@ -238,7 +238,7 @@ package final class ByteReader {
       throw .data(name, "expected compressed data at byte \(input.offset), found something else")
     }
     if codec == nil, let found = ForeignFormat.name(head),
-      !(takesArrays && found == ForeignFormat.numpy)
+      !(takesArrays && ForeignFormat.arrays.contains(found))
     {
       throw .data(name, "expected text or a tensor stream, found \(found)")
     }

@@ -1,9 +1,13 @@
 /// Forms of files that no tool here reads, known by their first bytes: so that a message can name them.
 enum ForeignFormat {
-  static let numpy = "a NumPy file"
+  private static let numpy = "a NumPy file"
+  private static let zip = "a zip archive"
+
+  /// Forms that hold arrays of numbers: NumPy's, and PyTorch's archives.
+  static let arrays = [numpy, zip]
 
   private static let all: [(name: String, start: [UInt8])] = [
-    ("a zip archive", [0x50, 0x4B, 0x03, 0x04]), ("a 7z archive", [0x37, 0x7A, 0xBC, 0xAF]),
+    (zip, [0x50, 0x4B, 0x03, 0x04]), ("a 7z archive", [0x37, 0x7A, 0xBC, 0xAF]),
     ("data of compress(1)", [0x1F, 0x9D]), ("data of lzip", Array("LZIP\u{1}".utf8)),
     ("data of lzop", [0x89, 0x4C, 0x5A, 0x4F]), ("data of lzma(1)", [0x5D, 0x00, 0x00]),
     ("a Parquet file", Array("PAR1\u{15}".utf8)), ("an Arrow file", Array("ARROW1\0".utf8)),

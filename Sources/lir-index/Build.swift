@@ -57,7 +57,7 @@ struct Build: ToolCommand, TakesDeclaredOptions {
 
   @Argument(
     help:
-      "Tensor streams, .npy, .safetensors, JSON lines or pickles of vectors, or text records, in order; - or nothing for the standard input."
+      "Tensor streams, vectors or indexes of other programs, or text records, in order; - or nothing for the standard input."
   )
   var inputs: [String] = []
 
@@ -77,7 +77,9 @@ struct Build: ToolCommand, TakesDeclaredOptions {
   func execute(_ context: ToolContext) throws {
     if output == "-" { throw Failure.usage("-o names the folder of the index, not -") }
     try RecordLimit.check(shards.limit)
-    let operands = try Operands.resolve(inputs)
+    let operands = try Operands.resolve(inputs).map { operand throws(Failure) in
+      try VectorInputs.file(of: operand)
+    }
     let type = try self.type.map { name throws(Failure) in try IndexTypes.named(name) }
     let sort = try type == nil ? DocumentSort(operands) : nil
     let takesTexts = sort?.areTexts ?? (type?.takes == .texts)

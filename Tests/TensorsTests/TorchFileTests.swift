@@ -49,6 +49,13 @@ struct TorchFileTests {
     #expect(failure?.place?.contains("\(name).pt") == true)
   }
 
+  /// A tensor that is saved alone has no name.
+  @Test func tensorAlone() throws {
+    let file = try TorchFile(Fixtures.path("faiss/lightning/index.pt"))
+    #expect(file.entries.map(\.name) == [""])
+    #expect(file.entries[0].shape == [15, 8])
+  }
+
   /// Every cut is noticed.
   @Test func prefixes() throws {
     let bytes = try Fixtures.bytes("torch/good/module.pt")

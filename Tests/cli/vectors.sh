@@ -124,3 +124,23 @@ else
   note 'python3 has no numpy: streams of lirt.py are not tested'
 fi
 rm -rf ./*.lirt ./*.index ./*.npy*
+
+# Indexes of faiss and of Lightning IR: the vectors in them, with the ids beside them.
+indexes=$FIXTURES/faiss
+named=$indexes/index-Flat.ip/doc_ids.txt
+exits 0 lir-index build --model-label mine --ids "$named" "$indexes/good/Flat.ip.npy" -o own.index
+search=(-k 9 --model-label mine --ids "$named" --tag t "$indexes/good/Flat.ip.npy")
+exits 0 lir-search --index own.index "${search[@]}" -o own.run
+for folder in index-Flat.ip index-IVF4_Flat.ip/; do
+  exits 0 lir-index build --model-label mine "$indexes/$folder" -o their.index
+  exits 0 lir-search --index their.index "${search[@]}" -o their.run
+  same own.run their.run
+done
+exits 0 lir-index build --model-label mine "$indexes/lightning" -o their.index
+is type multivector "$(lir-index info their.index | sed -n 's/.*"type": "\([a-z]*\)".*/\1/p' | head -n 1)"
+is documents 7 "$(summary documents)"
+refuses 78 'found a folder without index.faiss' lir-index build --model-label mine "$indexes" -o none.index
+refuses 78 'compares by dot, --similarity says l2' \
+  lir-index build --model-label mine --similarity l2 "$indexes/index-Flat.ip" -o none.index
+refuses 78 'IPfs is not read' \
+  lir-index build --model-label mine --ids "$named" "$indexes/bad/PQ4x4fs.l2.faiss" -o none.index

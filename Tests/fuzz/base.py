@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 from containers import join_tensors, split_tensors
-from indexes import CHANGED, FIRST, Form, all_forms
+from indexes import CHANGED, FIRST, FOREIGN, Form, all_forms
 from situations import DENSE, RESUMED
 
 try:
@@ -241,6 +241,9 @@ class Base:
             (self.folder / "vectors.pkl").write_bytes(
                 pickle.dumps((numpy.asarray(rows, numpy.float32), ids)))
         self.run("lir-index build --model-label m vectors.npy -o of-vectors")
+        for name, (source, count) in FOREIGN.items():
+            shutil.copy(self.fixtures / "faiss" / source, self.folder / name)
+            self.write(f"{name}.ids", "".join(f"f{i}\n" for i in range(count)))
 
     def make_runs(self) -> None:
         self.run("lir-search --index flat -k 6 --tag t queries.lirt -o first.run")

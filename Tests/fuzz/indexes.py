@@ -126,7 +126,11 @@ def sealed(rng: random.Random, folder: Path, target: str) -> Dict[str, bytes]:
 
 
 #: Vectors as other programs write them; the pickle where Python has NumPy.
-VECTORS = ("vectors.npy", "vectors.npy.ids", "vectors.safetensors", "vectors.jsonl", "vectors.pkl")
+VECTORS = ("vectors.npy", "vectors.npy.ids", "vectors.safetensors", "vectors.jsonl", "vectors.pkl",
+           "flat.faiss", "ivf.faiss", "opq.faiss", "matrix.pt")
+#: Of these, what faiss and Lightning IR wrote, of other vectors; and of how many.
+FOREIGN = {"flat.faiss": ("good/Flat.ip.faiss", 40), "ivf.faiss": ("good/IVF4_SQ8.l2.faiss", 40),
+           "opq.faiss": ("good/OPQ4_IVF4_HNSW8_PQ4x4.ip.faiss", 40), "matrix.pt": ("lightning/index.pt", 15)}
 
 
 def vector_situations(base: Path) -> Iterator[Situation]:
@@ -134,6 +138,10 @@ def vector_situations(base: Path) -> Iterator[Situation]:
     for name in (name for name in VECTORS if (base / name).exists()):
         source = name[:-len(".ids")] if name.endswith(".ids") else name
         given = f"{source} --ids vectors.npy.ids" if source.endswith(".safetensors") else source
+        if name in FOREIGN:
+            yield Situation("vectors", name, (name,), (f"{name}.ids",),
+                            (f"lir-index build {label} {name} -o out",))
+            continue
         yield Situation("vectors", name, (name,), (*VECTORS, "of-vectors/*"), (
             f"lir-index build {label} {given} -o out",
             f"lir-search --index of-vectors {label} -k 3 {given}",

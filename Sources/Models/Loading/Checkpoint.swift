@@ -69,6 +69,9 @@ package final class Checkpoint {
     self.files = files
     for (i, file) in files.enumerated() {
       for entry in file.entries {
+        if entry.name.isEmpty {
+          throw .data(file.path, "expected a dictionary of tensors, found one without a name")
+        }
         if places.updateValue(i, forKey: entry.name) != nil {
           throw .data(file.path, "tensor \(entry.name) is in another shard as well")
         }

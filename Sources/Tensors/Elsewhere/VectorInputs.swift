@@ -38,7 +38,7 @@ package struct VectorInputs: Sendable {
 
   /// What a file of vectors is.
   package enum Form: Sendable {
-    case stream, numpy, safetensors, pickle, jsonLines
+    case stream, numpy, safetensors, pickle, jsonLines, faiss, torch
   }
 
   /// Whether a file holds vectors that do not say themselves what they are; what is no plain file is
@@ -46,9 +46,25 @@ package struct VectorInputs: Sendable {
   package static func isForeign(_ file: String) throws(Failure) -> Bool {
     guard WholeFile.isRegular(file) else { return false }
     switch try form(ByteReader(file, allowingEmpty: true, takingArrays: true)) {
-    case .numpy, .safetensors, .pickle, .jsonLines: return true
+    case .numpy, .safetensors, .pickle, .jsonLines, .faiss, .torch: return true
     case .stream, nil: return false
     }
+  }
+
+  /// The file of vectors that an operand stands for: a folder for what Lightning IR or Pyserini write
+  /// into it.
+  ///
+  /// - Throws: 78 for a folder with no such file.
+  package static func file(of operand: String) throws(Failure) -> String {
+    guard operand != "-", WholeFile.isDirectory(operand) else { return operand }
+    let folder = operand.hasSuffix("/") ? String(operand.dropLast()) : operand
+    let names = ["index.faiss", "index.pt", "index"]
+    guard let name = names.first(where: { WholeFile.exists("\(folder)/\($0)") }) else {
+      throw .config(
+        operand, "expected a file of vectors, found a folder without index.faiss, index.pt or index"
+      )
+    }
+    return "\(folder)/\(name)"
   }
 
   /// What begins with the next bytes; nil of nothing that holds vectors.
@@ -64,6 +80,12 @@ package struct VectorInputs: Sendable {
     if first == UInt8(ascii: "{") {
       let line = try input.peekLine(limit: LineReader.maximumLineLength)
       return JSONVectorLine.hasVector(line) ? .jsonLines : nil
+    }
+    if first == UInt8(ascii: "P") {
+      return try input.peek(4) == [0x50, 0x4B, 0x03, 0x04] ? .torch : nil
+    }
+    if first == UInt8(ascii: "I"), FaissReader.recognizes(Array(try input.peek(24))) {
+      return .faiss
     }
     if try isSafeTensors(input) { return .safetensors }
     return try TensorStreamReader.recognizes(input) ? .stream : nil
@@ -129,6 +151,12 @@ package struct VectorInputs: Sendable {
     case .jsonLines:
       try refuse(["--ids"], operand, "JSON lines", "have the ids of their vectors")
       return try reader(JSONVectors(input), operand, isRounded: false)
+    case .faiss:
+      try Self.checkMappable(input, "a faiss index")
+      return try rows(FaissRows(operand), operand, idFile)
+    case .torch:
+      try Self.checkMappable(input, "a file of PyTorch")
+      return try rows(TorchRows(operand), operand, idFile)
     case .stream, nil:
       if form == .stream {
         try refuse(claims.flags, operand, "a tensor stream", "says itself what its vectors are")
@@ -165,12 +193,24 @@ package struct VectorInputs: Sendable {
       hint: "--ids FILE, an id a line; without, \(operand).ids is looked for")
   }
 
-  private func reader(
-    _ source: any VectorRecordSource, _ operand: String, isRounded: Bool
+  private func rows(
+    _ rows: any NumberRows, _ operand: String, _ idFile: String?
   ) throws(Failure) -> VectorRecordReader {
+    try reader(
+      RowVectors(rows, idFile), operand, isRounded: false, similarity: rows.similarity)
+  }
+
+  private func reader(
+    _ source: any VectorRecordSource, _ operand: String, isRounded: Bool, similarity: String? = nil
+  ) throws(Failure) -> VectorRecordReader {
+    if let similarity, let claimed = claims.similarity, claimed != similarity {
+      throw .config(
+        operand, "the index compares by \(similarity), --similarity says \(claimed)",
+        hint: "leave --similarity out")
+    }
     var description = StreamDescription(role: claims.role ?? role)
     description.model = claims.label
-    description.similarity = claims.similarity ?? "dot"
+    description.similarity = claims.similarity ?? similarity ?? "dot"
     description.dim = source.schema.columns[0].width
     var warnings: [String] = []
     if isRounded { warnings.append("\(operand): double precision is rounded to single") }

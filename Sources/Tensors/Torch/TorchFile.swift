@@ -19,11 +19,14 @@ extension SafeTensorsFile: WeightFile {
 
 /// A `.bin` or `.pt` file of PyTorch 1.6 or later: a zip archive of a pickle and raw storages,
 /// mapped; no code of it runs.
+///
+/// A tensor that was saved alone has an empty name.
 package final class TorchFile: WeightFile {
   package let path: String
   package let entries: [SafeTensorsHeader.Entry]
   private let index: [String: Int]
-  private let file: MappedFile
+  /// The whole file.
+  let mapped: MappedFile
   /// Copies of tensors whose elements do not lie in order.
   private let copies: [String: [UInt8]]
 
@@ -31,7 +34,8 @@ package final class TorchFile: WeightFile {
   ///   for the form of before PyTorch 1.6.
   package init(_ path: String) throws(Failure) {
     self.path = path
-    file = try MappedFile(path)
+    let file = try MappedFile(path)
+    mapped = file
     guard file.bytes.count >= 4, file.bytes.loadUnaligned(as: UInt32.self) == 0x0403_4B50 else {
       if file.bytes.count >= 2, file.bytes[0] == 0x80, file.bytes[1] == 2 {
         throw .config(
@@ -64,11 +68,11 @@ package final class TorchFile: WeightFile {
       // The array is never written and lives as long as this object.
       return copy.withUnsafeBytes { UnsafeRawBufferPointer(start: $0.baseAddress, count: $0.count) }
     }
-    return UnsafeRawBufferPointer(rebasing: file.bytes[entry.range])
+    return UnsafeRawBufferPointer(rebasing: mapped.bytes[entry.range])
   }
 
   package func discard(_ entry: SafeTensorsHeader.Entry) {
-    if copies[entry.name] == nil { file.discard(bytes(entry)) }
+    if copies[entry.name] == nil { mapped.discard(bytes(entry)) }
   }
 }
 
@@ -94,10 +98,12 @@ private struct TorchArchive {
     }
   }
 
-  /// The tensors of the pickle, which is a dictionary of them, or has one as `state_dict`.
+  /// The tensors of the pickle, which is one, a dictionary of them, or has one as `state_dict`.
   func tensors() throws(Failure) -> [(String, PickleTensor)] {
     let (value, heap) = try PickleReader.read(
       try archive.checkedBytes(pickle), place: "\(path): \(pickle.name)")
+    // What torch.save writes of one tensor alone has no name.
+    if case .tensor(let place) = value { return [("", heap.tensors[place])] }
     guard case .dictionary(var place) = value else {
       throw .data(path, "expected a dictionary of tensors, found \(value.kind)")
     }
