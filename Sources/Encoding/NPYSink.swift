@@ -47,23 +47,10 @@ package struct NPYSink: EmbeddingSink {
   package mutating func finish() throws(Failure) {
     let writer = try ByteWriter(path, compression: Compression.none)
     try writer.write(
-      Self.header(shaper.form.dtype, rows: count, columns: shaper.dimension))
+      NPYHeader.bytes(shaper.form.dtype, rows: count, columns: shaper.dimension))
     try rows.drain()
     try rows.read(0..<rows.count) { bytes throws(Failure) in try writer.write(bytes) }
     try writer.finish()
     try idWriter.finish()
-  }
-
-  /// The header of NumPy's format 1.0: magic, version, length, a Python dictionary, and spaces up to
-  /// a multiple of 64 bytes.
-  package static func header(_ type: ElementType, rows: Int, columns: Int) -> [UInt8] {
-    let descriptor = type == .f32 ? "<f4" : "<f2"
-    var text =
-      "{'descr': '\(descriptor)', 'fortran_order': False, 'shape': (\(rows), \(columns)), }"
-    while (10 + text.utf8.count + 1) % 64 != 0 { text += " " }
-    text += "\n"
-    var bytes: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0]
-    bytes.append(littleEndian: UInt16(text.utf8.count))
-    return bytes + Array(text.utf8)
   }
 }

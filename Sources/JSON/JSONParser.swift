@@ -113,6 +113,12 @@ package struct JSONParser {
     UnsafeRawBufferPointer(rebasing: bytes[range])
   }
 
+  /// Whether an object starts here.
+  package mutating func isAtObject() -> Bool {
+    skipSpace()
+    return peek() == UInt8(ascii: "{")
+  }
+
   /// Whether an array starts here.
   package mutating func isAtArray() -> Bool {
     skipSpace()

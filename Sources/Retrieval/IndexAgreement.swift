@@ -55,6 +55,9 @@ package enum IndexAgreement {
       ("dim", number(x.dim), number(y.dim)),
       ("element", a.element?.rawValue ?? "none", b.element?.rawValue ?? "none"),
       ("model", x.model ?? "none", y.model ?? "none"),
+      (
+        "tokenizer", x.tokenizer ?? y.tokenizer ?? "none", y.tokenizer ?? x.tokenizer ?? "none"
+      ),
       ("similarity", x.similarity ?? "none", y.similarity ?? "none"),
       ("aggregation", x.aggregation ?? "sum,max", y.aggregation ?? "sum,max"),
       ("source", a.json.serialized(), b.json.serialized()),

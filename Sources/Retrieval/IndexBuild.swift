@@ -94,7 +94,29 @@ package struct IndexBuild {
     }
     // Texts without a record give no block; an index of none is an index all the same.
     if running == nil { running = try start(source(nil, input), input) }
-    guard var running else { return 0 }
+    guard let running else { return 0 }
+    return try finish(running)
+  }
+
+  /// Builds the index of documents that are no records, such as another program's index.
+  ///
+  /// - Parameters:
+  ///   - source: What they come from.
+  ///   - place: Where they are, for messages.
+  ///   - fill: Adds them to what builds.
+  /// - Returns: Its number of documents.
+  /// - Throws: As the other way does, and what `fill` throws.
+  package func run(
+    _ source: IndexSource, _ place: String,
+    _ fill: (inout any IndexBuilder, IndexArguments) throws(Failure) -> Void
+  ) throws(Failure) -> Int {
+    var running = try start(source, .streams([place]))
+    try fill(&running.builder, running.arguments)
+    return try finish(running)
+  }
+
+  private func finish(_ finished: Running) throws(Failure) -> Int {
+    var running = finished
     let content = try running.builder.finish()
     var manifest = IndexManifest(
       type: running.type.name, documents: 0, source: running.source, seed: work.seed, segments: [],

@@ -60,6 +60,11 @@ extension IndexSource {
         "expected dimension \(self.description.dim.map(String.init) ?? "none"), found "
           + (description.dim.map(String.init) ?? "none"))
     }
+    if let own = self.description.tokenizer, let other = description.tokenizer, own != other {
+      throw .config(
+        place,
+        "the index was made with the tokenizer or vocabulary \(own), the queries with \(other)")
+    }
     let (wanted, found) = (self.description.similarity ?? "dot", description.similarity ?? "dot")
     guard wanted == found else {
       throw .config(

@@ -2,14 +2,17 @@ import Failures
 import Vectors
 
 /// An index that knows the vectors of its documents.
-package protocol VectorIndex: SearchableIndex {
-  /// What the score of two vectors is.
-  var similarity: Similarity { get }
-
+package protocol StoredVectors: SearchableIndex {
   /// Vectors of some documents, in their order: the numbers that `search` compares.
   ///
   /// - Throws: 65 for damaged files.
   func vectors(of ordinals: [Int]) throws(Failure) -> Embeddings
+}
+
+/// An index of one vector a document, which have a mean.
+package protocol VectorIndex: StoredVectors {
+  /// What the score of two vectors is.
+  var similarity: Similarity { get }
 }
 
 /// Pseudo-relevance feedback on vectors: a query is moved towards the documents that it finds.

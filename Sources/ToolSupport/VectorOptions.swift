@@ -39,6 +39,12 @@ package struct VectorOptions: ParsableArguments, OptionsWithoutEffect {
       valueName: "how"), completion: .list(Self.similarities))
   package var similarity: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Numbers of the terms of sparse vectors in JSON lines: a file with a term a line, a tokenizer.json, or a model's folder.",
+      valueName: "path"))
+  package var vocabulary: String?
+
   package init() {}
 
   /// What the options say.
@@ -49,6 +55,7 @@ package struct VectorOptions: ParsableArguments, OptionsWithoutEffect {
     claims.ids = ids
     claims.tensor = tensor
     claims.label = modelLabel
+    claims.vocabulary = vocabulary
     if let modelLabel, modelLabel.isEmpty { throw .usage("--model-label: expected a name") }
     if let role {
       guard ["query", "doc"].contains(role) else {

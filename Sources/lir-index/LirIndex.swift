@@ -11,11 +11,11 @@ struct LirIndex: Tool {
     abstract: "Build and look after indexes of embeddings.",
     subcommands: [
       Build.self, Append.self, Delete.self, Replace.self, Compact.self, Merge.self, Verify.self,
-      Info.self, Types.self,
+      Info.self, Types.self, Export.self, Import.self,
     ],
     defaultSubcommand: Build.self)
 
   static func declaredOptions(of subcommand: String?) -> [DeclaredOption]? {
-    ["build", nil].contains(subcommand) ? DeclaredOption.parameters(.build) : nil
+    ["build", "import", nil].contains(subcommand) ? DeclaredOption.parameters(.build) : nil
   }
 }

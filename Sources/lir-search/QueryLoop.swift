@@ -48,6 +48,8 @@ struct QueryLoop {
     case .stream(let reader):
       if options.explain, options.modelOptions.model != nil {
         texts.nameTerms(of: try texts.embedder(operands[0]), in: &search)
+      } else {
+        try texts.nameTerms(ofVocabulary: options.vectors.vocabulary, in: &search)
       }
       try runVectors(reader, first)
     case .beside(let operand): try runBeside(operand)

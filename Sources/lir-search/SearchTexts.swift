@@ -6,6 +6,7 @@ import ModelSupport
 import Models
 import Records
 import Retrieval
+import Tensors
 import ToolSupport
 
 /// What a search does with texts: queries become vectors, documents stand beside what was found.
@@ -44,6 +45,17 @@ struct SearchTexts {
   func nameTerms(of embedder: TextEmbedder?, in search: inout RunSearch) {
     guard options.explain, let tokenizer = embedder?.tokenizer.tokenizer else { return }
     search.nameTerms { tokenizer.token(of: $0) }
+  }
+
+  /// Lets explanations have the texts of a vocabulary's terms.
+  ///
+  /// - Throws: As reading it does.
+  func nameTerms(ofVocabulary path: String?, in search: inout RunSearch) throws(Failure) {
+    guard options.explain, let path else { return }
+    let vocabulary = try TermVocabulary(path)
+    search.nameTerms { term in
+      vocabulary.text(Int(term)).map { String(decoding: $0, as: UTF8.self) }
+    }
   }
 
   /// What the model of the queries is, for a message.

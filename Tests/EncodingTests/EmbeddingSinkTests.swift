@@ -139,10 +139,10 @@ struct EmbeddingSinkTests {
       return [0x93] + Array("NUMPY\u{1}\u{0}v\u{0}".utf8) + Array(text.utf8)
     }
     #expect(
-      NPYSink.header(.f32, rows: 2, columns: 3)
+      NPYHeader.bytes(.f32, rows: 2, columns: 3)
         == expected("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }"))
     #expect(
-      NPYSink.header(.f16, rows: 1000, columns: 384)
+      NPYHeader.bytes(.f16, rows: 1000, columns: 384)
         == expected("{'descr': '<f2', 'fortran_order': False, 'shape': (1000, 384), }"))
   }
 
@@ -156,7 +156,7 @@ struct EmbeddingSinkTests {
     let values: [Float16] = [1, -2, 0.5, 4, 8, 16]
     #expect(
       try folder.read("v.npy")
-        == NPYSink.header(.f16, rows: 3, columns: 2) + values.withUnsafeBytes { Array($0) })
+        == NPYHeader.bytes(.f16, rows: 3, columns: 2) + values.withUnsafeBytes { Array($0) })
     #expect(try folder.read("v.npy.ids") == Array("d1\nd2\nd3\n".utf8))
   }
 

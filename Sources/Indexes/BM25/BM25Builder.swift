@@ -12,25 +12,27 @@ import Workers
 /// Memory: one block of postings, the terms and the ids of all documents, and what `PostingBlocks`
 /// says.
 struct BM25Builder: IndexBuilder {
-  private let writer: IndexWriter
+  let writer: IndexWriter
   private let pool: WorkerPool
   private let analyses: WorkerLocal<DocumentTerms>
-  private let blockPostings: Int
+  let blockPostings: Int
   /// Terms in the order in which they were met first.
-  private var table = IDTable()
+  var table = IDTable()
   /// Postings of the current block in the order of documents.
-  private var terms: [Int32] = []
-  private var documents: [Int32] = []
-  private var frequencies: [Int32] = []
+  var terms: [Int32] = []
+  var documents: [Int32] = []
+  var frequencies: [Int32] = []
   private var blocks: PostingBlocks<Int32>
   /// Nil where vectors are not stored.
-  private var vectors: TermVectorWriter?
+  var vectors: TermVectorWriter?
   private let lengths: StreamedTensorFile
   private let lengthBytes: StreamedTensorFile
   /// Bytes of the lengths once more, in memory, for the bounds of blocks.
   private var allLengths: [UInt8] = []
   private let withoutTerms: StreamedTensorFile
   private var numbers = TermPostings.Numbers()
+  /// Whether lengths need not be sums over the postings.
+  var lengthsAreGiven = false
 
   /// - Throws: 73 where the files cannot be made.
   init(
@@ -118,7 +120,7 @@ struct BM25Builder: IndexBuilder {
     numbers.texts += documents.count
   }
 
-  private mutating func append(length: Int) throws(Failure) {
+  mutating func append(length: Int) throws(Failure) {
     try lengths.append(numbers: [Int32(length).littleEndian])
     allLengths.append(DocumentLength.byte(length))
     try lengthBytes.append(numbers: [DocumentLength.byte(length)])
@@ -134,6 +136,7 @@ struct BM25Builder: IndexBuilder {
     let ordinals = segment.renumbered(from: writer.documents)
     let postings = try TermPostings(segment)
     try postings.check()
+    if postings.lengthsAreGiven { lengthsAreGiven = true }
     let others = (0..<postings.withoutTerms.count)
       .map { ordinals[Int(postings.withoutTerms[$0])] }.filter { $0 >= 0 }
     try append(withoutTerms: others)
@@ -193,7 +196,8 @@ struct BM25Builder: IndexBuilder {
     return IndexContent(
       statistics: [
         JSON.Member("terms", .integer(table.count)), JSON.Member("postings", .integer(total)),
-      ] + numbers.statistics)
+      ] + numbers.statistics
+        + (lengthsAreGiven ? [JSON.Member(BM25.givenLengths, .bool(true))] : []))
   }
 
   /// Writes terms and postings.
@@ -244,7 +248,7 @@ struct BM25Builder: IndexBuilder {
     }
   }
 
-  private mutating func putAside() throws(Failure) {
+  mutating func putAside() throws(Failure) {
     if terms.isEmpty { return }
     try blocks.putAside(terms, documents, frequencies, order: ordered, terms: table.count)
     terms.removeAll(keepingCapacity: true)

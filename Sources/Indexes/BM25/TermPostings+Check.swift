@@ -25,12 +25,14 @@ extension TermPostings {
       }
     }
     for document in counted.indices {
-      guard counted[document] == Int(lengths[document]),
-        lengthBytes[document] == DocumentLength.byte(counted[document])
+      let length = Int(lengths[document])
+      guard length >= 0, lengthsAreGiven || counted[document] == length,
+        lengthBytes[document] == DocumentLength.byte(length)
       else { throw damaged("the length of document \(document)") }
     }
     try check(vectorsLike: marks)
-    try checkNumbers(filled: counted.count { $0 > 0 }, total: counted.reduce(0, +))
+    let all = (0..<documents).map { Int(lengths[$0]) }
+    try checkNumbers(filled: all.count { $0 > 0 }, total: all.reduce(0, +))
   }
 
   /// A number that stands for a posting; sums of them tell different sets apart.

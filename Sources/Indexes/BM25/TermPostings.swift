@@ -40,6 +40,9 @@ struct TermPostings: Sendable {
     else { throw damaged("terms and postings do not fit each other") }
   }
 
+  /// Whether lengths need not be sums over the postings, as those of another program's index.
+  var lengthsAreGiven: Bool { segment.statistics.contains { $0.key == BM25.givenLengths } }
+
   /// Number of terms.
   var count: Int { ends.count - 1 }
 

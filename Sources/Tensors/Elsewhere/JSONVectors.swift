@@ -3,17 +3,22 @@ import JSON
 import Streams
 
 /// Vectors as JSON lines: `{"id","vector":[…]}`, with several vectors a text
-/// `{"id","vectors":[[…]…]}`, and Pyserini's `{"id","contents","vector":[…]}`.
+/// `{"id","vectors":[[…]…]}`, sparse ones `{"id","vector":{term:weight…}}`, and Pyserini's, which have
+/// `contents` besides.
 final class JSONVectors: VectorRecordSource {
   let schema: StreamSchema
   private let reader: LineReader
   private let input: ByteReader
   private let width: Int
+  private let vocabulary: TermVocabulary?
   private var lines: [(text: [UInt8], number: Int)] = []
   private var next = 0
 
-  /// - Throws: 65 where the first line is no such object.
-  init(_ input: ByteReader) throws(Failure) {
+  /// - Parameters:
+  ///   - input: The lines.
+  ///   - path: Where the numbers of sparse vectors' terms stand; nil where nothing says them.
+  /// - Throws: 64 for terms without a vocabulary, 65 where the first line is no such object.
+  init(_ input: ByteReader, vocabulary path: String?) throws(Failure) {
     self.input = input
     let reader = LineReader(input)
     var lines = try Self.read(reader)
@@ -22,6 +27,22 @@ final class JSONVectors: VectorRecordSource {
       throw .data(input.name, "expected JSON lines of vectors, found none")
     }
     let record = try JSONVectorLine(first.text, input.name, first.number)
+    self.reader = reader
+    if record.terms != nil {
+      guard let path else {
+        throw .usage(
+          "\(input.name): its vectors have terms, whose numbers are not known",
+          hint: "--vocabulary FILE, a term a line, or the folder of the model")
+      }
+      let terms = try TermVocabulary(path)
+      (vocabulary, width, schema) = (terms, terms.count, .sparse)
+      self.lines = lines ?? []
+      return
+    }
+    if path != nil {
+      throw .usage("--vocabulary: the vectors of \(input.name) have no terms")
+    }
+    vocabulary = nil
     width = record.width
     guard width > 0 else {
       throw .line(
@@ -30,7 +51,6 @@ final class JSONVectors: VectorRecordSource {
     schema =
       record.isMultiple
       ? .multivector(.f32, dimension: width, withTokens: false) : .dense(.f32, dimension: width)
-    self.reader = reader
     self.lines = lines ?? []
   }
 
@@ -58,6 +78,14 @@ final class JSONVectors: VectorRecordSource {
     let (text, number) = lines[next]
     next += 1
     let record = try JSONVectorLine(text, input.name, number)
+    if let vocabulary {
+      try append(record, vocabulary, number, to: &segment)
+      return true
+    }
+    guard record.terms == nil else {
+      throw .line(
+        input.name, number, expected: "a list of numbers, as above", found: "terms with weights")
+    }
     let isMultiple = schema.kind == .multivector
     guard record.isMultiple == isMultiple else {
       throw .line(
@@ -75,139 +103,45 @@ final class JSONVectors: VectorRecordSource {
     }
     return true
   }
-}
 
-/// One line of vectors.
-struct JSONVectorLine {
-  private(set) var id: [UInt8] = []
-  /// The numbers of all vectors.
-  private(set) var values: [Float] = []
-  /// Numbers of each vector; 0 without one.
-  private(set) var width = 0
-  private(set) var isMultiple = false
-
-  /// Keys of ids, of which the first counts that a line has: those of text records.
-  private static let idKeys = [
-    "_id", "id", "pid", "doc_id", "docid", "docno", "query_id", "qid",
-  ]
-
-  /// - Parameters:
-  ///   - text: The line.
-  ///   - file: The file's name, for messages.
-  ///   - number: The line's number.
-  /// - Throws: 65 for a line of another form.
-  init(_ text: [UInt8], _ file: String, _ number: Int) throws(Failure) {
-    let wrap = { (error: JSONError) in
-      Failure.line(
-        file, number, expected: error.expected,
-        found: "\(error.found) at byte \(error.offset + 1) of the line")
-    }
-    func failure(_ expected: String, _ found: String) -> Failure {
-      .line(file, number, expected: expected, found: found)
-    }
-    var (best, keys) = (Self.idKeys.count, [String]())
-    var (line, hasVector) = (JSONVectorLine(), false)
-    try text.withBytes { bytes throws(Failure) in
-      var parser = JSONParser(bytes)
-      try parser.object(
-        { parser, key throws(Failure) in
-          guard !keys.contains(key) else { throw failure("each key once", "\"\(key)\" again") }
-          keys.append(key)
-          if key == "vector" || key == "vectors" {
-            guard !hasVector else { throw failure("one of \"vector\" and \"vectors\"", "both") }
-            hasVector = true
-            line.isMultiple = key == "vectors"
-            try line.read(&parser, failure, wrap)
-            return
-          }
-          let value: JSON
-          do throws(JSONError) { value = try parser.value() } catch { throw wrap(error) }
-          guard let place = Self.idKeys.firstIndex(of: key), place < best else { return }
-          best = place
-          line.id = try Self.id(value, key, failure)
-        }, wrap: wrap)
-      do throws(JSONError) { try parser.finish() } catch { throw wrap(error) }
-    }
-    let found =
-      keys.isEmpty ? "no key" : "the keys " + keys.map { "\"\($0)\"" }.joined(separator: ", ")
-    guard hasVector else { throw failure("\"vector\" or \"vectors\"", found) }
-    guard best < Self.idKeys.count else { throw failure("an id under \"id\"", found) }
-    self = line
-  }
-
-  private init() {}
-
-  /// Whether a line is an object with vectors.
-  static func hasVector(_ line: [UInt8]) -> Bool {
-    var found = false
-    line.withUnsafeBytes { bytes in
-      var parser = JSONParser(bytes)
-      try? parser.object(
-        { parser, key throws(JSONError) in
-          if key == "vector" || key == "vectors" { found = true }
-          _ = try parser.value()
-        }, wrap: { $0 })
-    }
-    return found
-  }
-
-  private static func id(
-    _ value: JSON, _ key: String, _ failure: (String, String) -> Failure
-  ) throws(Failure) -> [UInt8] {
-    switch value {
-    case .string(let text): return Array(text.utf8)
-    case .integer(let number): return Array(String(number).utf8)
-    default: throw failure("a string or an integer under \"\(key)\"", value.kindName)
-    }
-  }
-
-  /// Reads a list of numbers, or a list of such lists.
-  private mutating func read(
-    _ parser: inout JSONParser, _ failure: (String, String) -> Failure,
-    _ wrap: (JSONError) -> Failure
+  /// Appends a sparse vector, its terms by their numbers, ascending; a weight of zero is as none.
+  private func append(
+    _ record: JSONVectorLine, _ vocabulary: TermVocabulary, _ number: Int,
+    to segment: inout SegmentBuilder
   ) throws(Failure) {
-    guard parser.isAtArray() else {
-      throw failure(
-        isMultiple ? "a list of vectors under \"vectors\"" : "a list of numbers under \"vector\"",
-        "something else")
+    guard let terms = record.terms else {
+      throw .line(
+        input.name, number, expected: "terms with weights under \"vector\", as above",
+        found: "numbers")
     }
-    guard isMultiple else {
-      width = try row(&parser, failure, wrap)
-      return
+    var found: [(term: Int32, weight: Float)] = []
+    for (text, weight) in terms where weight != 0 {
+      guard let term = vocabulary.number(text) else {
+        throw .line(
+          input.name, number, expected: "terms of the vocabulary",
+          found: "'\(String(decoding: text, as: UTF8.self))'")
+      }
+      found.append((term, weight))
     }
-    var widths: [Int] = []
-    var line = self
-    try parser.array(
-      { parser throws(Failure) in
-        guard parser.isAtArray() else {
-          throw failure("a list of vectors under \"vectors\"", "a list of something else")
-        }
-        widths.append(try line.row(&parser, failure, wrap))
-        guard widths.last == widths[0] else {
-          throw failure("vectors of \(widths[0]) numbers, as the first", "\(widths.last ?? 0)")
-        }
-      }, wrap: wrap)
-    self = line
-    width = widths.first ?? 0
+    found.sort { $0.term < $1.term }
+    if let place = found.indices.dropFirst().first(where: { found[$0].term == found[$0 - 1].term })
+    {
+      let text = vocabulary.text(Int(found[place].term)) ?? []
+      throw .line(
+        input.name, number, expected: "each term once",
+        found: "'\(String(decoding: text, as: UTF8.self))' again")
+    }
+    segment.append(
+      id: record.id, items: found.count,
+      [
+        found.map(\.term).withUnsafeBytes { Array($0) },
+        found.map(\.weight).withUnsafeBytes { Array($0) },
+      ])
   }
 
-  /// Reads one vector; how many numbers it has.
-  private mutating func row(
-    _ parser: inout JSONParser, _ failure: (String, String) -> Failure,
-    _ wrap: (JSONError) -> Failure
-  ) throws(Failure) -> Int {
-    var row: [Float] = []
-    try parser.array(
-      { parser throws(Failure) in
-        let range: Range<Int>
-        do throws(JSONError) { range = try parser.numberRange() } catch { throw wrap(error) }
-        let text = String(decoding: parser.slice(range), as: UTF8.self)
-        guard let number = Float(text), number.isFinite else {
-          throw failure("numbers that fit single precision", text)
-        }
-        row.append(number)
-      }, wrap: wrap)
-    values += row
-    return row.count
-  }
+  /// What tells the vocabulary of sparse vectors from another one; nil of other vectors.
+  var vocabularyDigest: String? { vocabulary?.digest }
+
+  /// Numbers of a vector, or terms of the vocabulary.
+  var dimension: Int { width }
 }

@@ -5,7 +5,7 @@ import Streams
 ///
 /// Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html (magic, version,
 /// length, a Python dictionary).
-struct NPYHeader {
+package struct NPYHeader {
   static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
   private static let maximumLength = 1 << 20
 
@@ -13,6 +13,25 @@ struct NPYHeader {
   let type: ElementType
   let rows: Int
   let columns: Int
+
+  /// The header of format 1.0: magic, version, length, a Python dictionary, and spaces up to a multiple of
+  /// 64 bytes.
+  ///
+  /// - Parameters:
+  ///   - type: Single or half precision.
+  ///   - rows: Rows of the matrix.
+  ///   - columns: Numbers of a row.
+  /// - Returns: The bytes in front of the first number.
+  package static func bytes(_ type: ElementType, rows: Int, columns: Int) -> [UInt8] {
+    let descriptor = type == .f32 ? "<f4" : "<f2"
+    var text =
+      "{'descr': '\(descriptor)', 'fortran_order': False, 'shape': (\(rows), \(columns)), }"
+    while (10 + text.utf8.count + 1) % 64 != 0 { text += " " }
+    text += "\n"
+    var bytes = magic + [1, 0]
+    withUnsafeBytes(of: UInt16(text.utf8.count).littleEndian) { bytes += $0 }
+    return bytes + Array(text.utf8)
+  }
 
   /// Reads the header, and leaves the reader at the first number.
   ///

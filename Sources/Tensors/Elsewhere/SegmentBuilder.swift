@@ -1,7 +1,7 @@
 import Failures
 
 /// Gathers records of a segment that no stream has.
-struct SegmentBuilder {
+package struct SegmentBuilder {
   private let schema: StreamSchema
   private let description: StreamDescription
   private let first: Int
@@ -11,17 +11,21 @@ struct SegmentBuilder {
   private var columns: [[UInt8]]
   private var size = 0
 
-  init(_ schema: StreamSchema, _ description: StreamDescription, first: Int) {
+  /// - Parameters:
+  ///   - schema: What the records are.
+  ///   - description: What is said of them.
+  ///   - first: Ordinal of the first record.
+  package init(_ schema: StreamSchema, _ description: StreamDescription, first: Int) {
     self.schema = schema
     self.description = description
     self.first = first
     columns = schema.columns.map { _ in [] }
   }
 
-  var records: Int { idOffsets.count - 1 }
+  package var records: Int { idOffsets.count - 1 }
 
   /// Whether a stream's writer would end the segment here.
-  var isFull: Bool {
+  package var isFull: Bool {
     records == StreamLimits.recordsPerSegment || size >= StreamLimits.bytesPerSegment
   }
 
@@ -45,8 +49,28 @@ struct SegmentBuilder {
     size += columns[0].count - before + id.count + 16
   }
 
+  /// Appends a record.
+  ///
+  /// - Parameters:
+  ///   - id: The record's id.
+  ///   - items: Items of the ragged columns.
+  ///   - values: The bytes of each column.
+  package mutating func append(id: [UInt8], items: Int = 1, _ values: [[UInt8]]) {
+    for (place, column) in schema.columns.enumerated() {
+      precondition(
+        values[place].count == column.itemSize * (column.isRagged ? items : 1),
+        "bytes of another shape")
+      columns[place] += values[place]
+      size += values[place].count
+    }
+    ids += id
+    idOffsets.append(Int64(ids.count))
+    offsets.append(offsets[offsets.count - 1] + Int64(items))
+    size += id.count + 16
+  }
+
   /// The records so far.
-  var segment: TensorSegment {
+  package var segment: TensorSegment {
     var data: [UInt8] = []
     func place(_ bytes: [UInt8]) -> Int {
       data += bytes

@@ -24,9 +24,18 @@ protocol VectorRecordSource: AnyObject {
   /// What all records are.
   var schema: StreamSchema { get }
   var extent: InputExtent { get }
+  /// Numbers of a vector, or terms of the vocabulary.
+  var dimension: Int { get }
+  /// What tells the vocabulary of sparse vectors from another one; nil of others.
+  var vocabularyDigest: String? { get }
 
   /// Appends the next record; false where there is none.
   func appendNext(to segment: inout SegmentBuilder) throws(Failure) -> Bool
+}
+
+extension VectorRecordSource {
+  var dimension: Int { schema.columns[0].width ?? 0 }
+  var vocabularyDigest: String? { nil }
 }
 
 /// Makes segments of another program's vectors, as large as those of a stream.

@@ -9,6 +9,8 @@ package struct VectorClaims: Sendable, Equatable {
   package var similarity: String?
   /// Name of the tensor that holds the vectors, where a file has several.
   package var tensor: String?
+  /// Where the numbers of sparse vectors' terms stand: see `TermVocabulary`.
+  package var vocabulary: String?
   /// Files of ids, one for each input.
   package var ids: [String] = []
 
@@ -18,7 +20,7 @@ package struct VectorClaims: Sendable, Equatable {
   package var flags: [String] {
     [
       ("--model-label", label != nil), ("--role", role != nil), ("--similarity", similarity != nil),
-      ("--tensor", tensor != nil), ("--ids", !ids.isEmpty),
+      ("--tensor", tensor != nil), ("--ids", !ids.isEmpty), ("--vocabulary", vocabulary != nil),
     ].filter(\.1).map(\.0)
   }
 }
@@ -134,6 +136,9 @@ package struct VectorInputs: Sendable {
         "--ids: expected one for each input, \(operands.count), found \(claims.ids.count)")
     }
     let form = try Self.form(input)
+    if let path = claims.vocabulary, form != .jsonLines, form != .stream, form != nil {
+      throw .usage("--vocabulary: \(operand) has no terms, whose numbers \(path) would say")
+    }
     let idFile = claims.ids.isEmpty ? nil : claims.ids[index]
     switch form {
     case .numpy:
@@ -150,7 +155,8 @@ package struct VectorInputs: Sendable {
       return try reader(source, operand, isRounded: source.isRounded)
     case .jsonLines:
       try refuse(["--ids"], operand, "JSON lines", "have the ids of their vectors")
-      return try reader(JSONVectors(input), operand, isRounded: false)
+      let source = try JSONVectors(input, vocabulary: claims.vocabulary)
+      return try reader(source, operand, isRounded: false)
     case .faiss:
       try Self.checkMappable(input, "a faiss index")
       return try rows(FaissRows(operand), operand, idFile)
@@ -211,7 +217,8 @@ package struct VectorInputs: Sendable {
     var description = StreamDescription(role: claims.role ?? role)
     description.model = claims.label
     description.similarity = claims.similarity ?? similarity ?? "dot"
-    description.dim = source.schema.columns[0].width
+    description.dim = source.dimension
+    description.tokenizer = source.vocabularyDigest
     var warnings: [String] = []
     if isRounded { warnings.append("\(operand): double precision is rounded to single") }
     if claims.label == nil {

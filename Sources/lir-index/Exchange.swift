@@ -1,0 +1,218 @@
+import ArgumentParser
+import Failures
+import IndexFormat
+import Indexes
+import Kernels
+import Records
+import Retrieval
+import Streams
+import Tensors
+import ToolSupport
+
+/// `lir-index export`: an index in another program's format.
+struct Export: ToolCommand {
+  static let tool = "lir-index"
+
+  static let configuration = CommandConfiguration(
+    abstract: "Write an index for other programs: CIFF, NumPy or safetensors.",
+    usage: "lir-index export --format FORMAT -o FILE [OPTIONS] INDEX")
+
+  static let examples = [
+    "lir-index export --format ciff -o docs.ciff words.index",
+    "lir-index export --format npy -o docs.npy docs.index",
+  ]
+
+  static let withoutEffect = ["output", "max-memory", "tmp-dir"]
+
+  @OptionGroup(title: "Common") var common: CommonOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "Format: ciff for words and sparse vectors, npy (with the ids in FILE.ids) for dense vectors, safetensors for vectors.",
+      valueName: "format"), completion: .list(["ciff", "npy", "safetensors"]))
+  var format: String
+
+  @Option(
+    name: [.customShort("o"), .long],
+    help: ArgumentHelp("Output file, written beside its place and renamed.", valueName: "file"))
+  var output: String
+
+  @Option(
+    help: ArgumentHelp(
+      "CIFF: bits of the impact that the largest weight becomes, 1 to 30. (default: 8)",
+      valueName: "n"))
+  var impactBits: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "CIFF: what weights are multiplied by to be impacts, in place of --impact-bits.",
+      valueName: "x"))
+  var impactScale: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "CIFF: texts of the terms of sparse vectors, as of build. (default: their numbers)",
+      valueName: "path"))
+  var vocabulary: String?
+
+  @Option(
+    help: ArgumentHelp("Memory that sorting may take, such as 512M or 4G.", valueName: "size"))
+  var maxMemory: MemorySize = MemorySize(bytes: IndexWork.usualMemory)
+
+  @Option(
+    help: ArgumentHelp(
+      "Folder of scratch files. (default: the environment's TMPDIR, else /tmp)", valueName: "dir"))
+  var tmpDir: String?
+
+  @Argument(help: ArgumentHelp("Index.", valueName: "dir"))
+  var input: String
+
+  func execute(_ context: ToolContext) throws {
+    guard ["ciff", "npy", "safetensors"].contains(format) else {
+      throw Failure.usage("--format: expected ciff, npy or safetensors, found '\(format)'")
+    }
+    if output == "-" { throw Failure.usage("-o names a file, not -") }
+    if format != "ciff", impactBits != nil || impactScale != nil || vocabulary != nil {
+      throw Failure.usage("--impact-bits, --impact-scale and --vocabulary are for --format ciff")
+    }
+    let folder = try IndexFolder(input)
+    let work = IndexWork(Kernels(), context.pool, memory: maxMemory.bytes)
+    let documents =
+      switch format {
+      case "npy": try VectorExport(folder, work).writeNPY(output)
+      case "safetensors": try VectorExport(folder, work).writeSafeTensors(output)
+      default: try writeCIFF(folder, work)
+      }
+    context.count(records: documents)
+    context.report("documents", String(documents))
+  }
+
+  private func writeCIFF(_ folder: IndexFolder, _ work: IndexWork) throws(Failure) -> Int {
+    let impacts = try impacts()
+    let isWords = folder.manifest.type == BM25.name
+    guard isWords || folder.manifest.source.schema?.kind == .sparse else {
+      throw .config(
+        input,
+        "CIFF is for words and sparse vectors, found an index of type \(folder.manifest.type)")
+    }
+    if isWords, let flag = impactFlags.first {
+      throw .usage("\(flag) is for sparse vectors: words have frequencies")
+    }
+    let terms = try vocabulary.map { path throws(Failure) in try TermVocabulary(path) }
+    let writer = try ByteWriter(output, compression: Compression(suffixOf: output))
+    var export = CIFFExport(folder, to: writer)
+    let documents =
+      isWords
+      ? try export.writeWords()
+      : try export.writeVectors(
+        impacts, vocabulary: terms, work,
+        scratch: tmpDir ?? ShardSelection.variable("TMPDIR") ?? "/tmp")
+    try writer.finish()
+    return documents
+  }
+
+  private var impactFlags: [String] {
+    [
+      ("--impact-bits", impactBits != nil), ("--impact-scale", impactScale != nil),
+      ("--vocabulary", vocabulary != nil),
+    ].filter(\.1).map(\.0)
+  }
+
+  private func impacts() throws(Failure) -> CIFFExport.Impacts {
+    if let impactScale {
+      guard impactBits == nil else {
+        throw .usage("--impact-bits and --impact-scale exclude each other")
+      }
+      guard impactScale > 0, impactScale.isFinite else {
+        throw .usage("--impact-scale: expected a number above 0, found \(impactScale)")
+      }
+      return .scale(impactScale)
+    }
+    guard (1...30).contains(impactBits ?? 8) else {
+      throw .usage("--impact-bits: expected 1 to 30, found \(impactBits ?? 8)")
+    }
+    return .bits(impactBits ?? 8)
+  }
+}
+
+/// `lir-index import`: an index of another program.
+struct Import: ToolCommand {
+  static let tool = "lir-index"
+
+  static let configuration = CommandConfiguration(
+    abstract: "Make an index of one in the Common Index File Format (CIFF).",
+    usage: "lir-index import [OPTIONS] -o DIR FILE")
+
+  static let outputIsFolder = true
+
+  static let examples = [
+    "lir-index import -o words.index robust04.ciff.gz",
+    "lir-index import --vocabulary models/splade --impact-scale 100 -o sparse.index splade.ciff",
+  ]
+
+  static let withoutEffect = ["output", "max-memory", "no-provenance"]
+
+  @OptionGroup(title: "Common") var common: CommonOptions
+
+  @Option(
+    name: [.customShort("o"), .long], help: ArgumentHelp("Folder of the index.", valueName: "dir"))
+  var output: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Numbers of the terms, as of build: then impacts are the weights of sparse vectors. (default: an index of words)",
+      valueName: "path"))
+  var vocabulary: String?
+
+  @Option(
+    help: ArgumentHelp("What impacts are divided by to be weights. (default: 1)", valueName: "x"))
+  var impactScale: Double?
+
+  @Option(
+    help: ArgumentHelp("Name of the model of the weights, as of build.", valueName: "name"))
+  var modelLabel: String?
+
+  @Option(
+    help: ArgumentHelp("Memory that building may take, such as 512M or 4G.", valueName: "size"))
+  var maxMemory: MemorySize = MemorySize(bytes: IndexWork.usualMemory)
+
+  @Flag(help: "Leave out of the index what made it.")
+  var noProvenance = false
+
+  @Argument(help: ArgumentHelp("File in CIFF, perhaps compressed.", valueName: "file"))
+  var input: String
+
+  func execute(_ context: ToolContext) throws {
+    if output == "-" { throw Failure.usage("-o names the folder of the index, not -") }
+    if vocabulary == nil, impactScale != nil || modelLabel != nil {
+      throw Failure.usage("--impact-scale and --model-label are for sparse vectors: --vocabulary")
+    }
+    let scale = impactScale ?? 1
+    guard scale > 0, scale.isFinite else {
+      throw Failure.usage("--impact-scale: expected a number above 0, found \(scale)")
+    }
+    let terms = try vocabulary.map { path throws(Failure) in try TermVocabulary(path) }
+    let type = try IndexTypes.named(terms == nil ? BM25.name : Sparse.name)
+    let file = try CIFFImport(input, vocabulary: terms, scale: Float(scale))
+    for warning in file.warnings { context.diagnostics.warning(warning) }
+    var claims = VectorClaims()
+    claims.label = modelLabel
+    let inputs = try InputDigest.of([input])
+    let build = IndexBuild(
+      output, type: type, of: IndexTypes.all, given: context.declared,
+      IndexWork(Kernels(), context.pool, memory: maxMemory.bytes, seed: common.seed.value),
+      provenance: { _, parameters in
+        noProvenance
+          ? nil
+          : Provenance(
+            tool: "lir-index import", settings: context.settings, parameters: parameters,
+            inputs: inputs, earlier: nil
+          ).json
+      })
+    let documents = try build.run(file.source(claims), input) {
+      builder, _ throws(Failure) in
+      try file.fill(&builder, memory: maxMemory.bytes) { context.count(records: $0) }
+    }
+    context.report("documents", String(documents))
+  }
+}
