@@ -20,8 +20,10 @@ package protocol ExplainingIndex: SearchableIndex {
 }
 
 extension JSON {
-  /// A number of single precision, whose text is the shortest that reads back to it.
+  /// A number of single precision, whose text is the shortest that reads back to it; null for what is
+  /// none to JSON, such as a maximum over nothing.
   package static func number(_ value: Float) -> JSON {
-    .double(Double(value.description) ?? Double(value))
+    guard value.isFinite else { return .null }
+    return .double(Double(value.description) ?? Double(value))
   }
 }

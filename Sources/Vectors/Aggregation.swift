@@ -1,6 +1,17 @@
 /// How the similarities of several vectors become one number (Lightning IR
 /// `bi_encoder/bi_encoder_model.py`, `aggregate_similarity`).
-package enum Aggregation: String, Sendable, CaseIterable { case sum, mean, max }
+package enum Aggregation: String, Sendable, CaseIterable {
+  case sum, mean, max
+
+  /// What some similarities become, in their order in single precision; of none -∞ for a maximum, else 0.
+  package func value(of values: [Float]) -> Float {
+    switch self {
+    case .max: values.reduce(-.infinity) { Swift.max($0, $1) }
+    case .sum: values.reduce(0, +)
+    case .mean: values.isEmpty ? 0 : values.reduce(0, +) / Float(values.count)
+    }
+  }
+}
 
 /// How the similarities of all pairs of a query's and a document's vectors become a score: over the
 /// document's vectors first, then over the query's.
@@ -28,7 +39,8 @@ package struct Aggregations: Sendable, Equatable {
 
   /// The text that stands in streams and manifests, such as `mean,max`: the query's, then the
   /// document's; nil for the usual ones.
-  package var recorded: String? {
-    self == .usual ? nil : "\(query.rawValue),\(doc.rawValue)"
-  }
+  package var recorded: String? { self == .usual ? nil : text }
+
+  /// The query's aggregation, a comma, the document's.
+  package var text: String { "\(query.rawValue),\(doc.rawValue)" }
 }

@@ -41,11 +41,11 @@ package struct VectorInteraction: Sendable {
   /// `ids` has the token of each vector; where the query has them too, vectors of different tokens
   /// have the similarity 0 (COIL, arXiv:2104.07186).
   package func score(_ query: Query, _ values: [Float], ids: [Int32] = []) -> Float {
-    guard let comparison = query.comparison else { return aggregate([], queryAggregation) }
+    guard let comparison = query.comparison else { return queryAggregation.value(of: []) }
     let count = values.count / query.width
     if count == 0 {
-      return aggregate(
-        Array(repeating: aggregate([], docAggregation), count: comparison.count), queryAggregation)
+      return queryAggregation.value(
+        of: Array(repeating: docAggregation.value(of: []), count: comparison.count))
     }
     let similarities = AlignedBuffer(count: count * comparison.count)
     let scratch = AlignedBuffer(count: values.count)
@@ -62,16 +62,8 @@ package struct VectorInteraction: Sendable {
         matches && query.ids[vector] != ids[doc]
           ? 0 : similarities.pointer[doc * comparison.count + vector]
       }
-      perVector.append(aggregate(column, docAggregation))
+      perVector.append(docAggregation.value(of: column))
     }
-    return aggregate(perVector, queryAggregation)
-  }
-
-  private func aggregate(_ values: [Float], _ aggregation: Aggregation) -> Float {
-    switch aggregation {
-    case .max: values.reduce(-.infinity) { max($0, $1) }
-    case .sum: values.reduce(0, +)
-    case .mean: values.isEmpty ? 0 : values.reduce(0, +) / Float(values.count)
-    }
+    return queryAggregation.value(of: perVector)
   }
 }

@@ -155,11 +155,14 @@ import Vectors
     #expect(explained > 50)
   }
 
-  /// What the terms of a text add is its score, but for the rounding of each.
-  @Test func explanationsOfWords() throws {
+  /// What the terms of a text add is its score, but for the rounding of each; also where they are those of
+  /// feedback.
+  @Test(arguments: [nil, "rm3", "rocchio"])
+  func explanationsOfWords(feedback: String?) throws {
     let sample = try IndexSample(BM25.self)
     try sample.build("i")
-    let index = try #require(try sample.open("i") as? any ExplainingIndex)
+    let given = feedback.map { [($0, "true")] } ?? []
+    let index = try #require(try sample.open("i", given) as? any ExplainingIndex)
     var explained = 0
     for (query, entries) in try index.search(sample.request(k: 1000)).enumerated() {
       let parts = try index.explanations(

@@ -8,7 +8,13 @@ extension BM25Index: ExplainingIndex {
   func explanations(
     _ queries: Embeddings, _ query: Int, of ordinals: [Int], naming name: (Int32) -> String?
   ) throws(Failure) -> [[JSON.Member]] {
-    let own = try counts(queries[query..<query + 1])[0]
+    try explanations(counts(queries[query..<query + 1])[0], of: ordinals)
+  }
+
+  /// What the scores of some documents are made of, for a query whose terms have these weights.
+  func explanations(
+    _ own: TermWeights, of ordinals: [Int]
+  ) throws(Failure) -> [[JSON.Member]] {
     var terms = [[JSON]](repeating: [], count: ordinals.count)
     for (term, weight) in own.sorted {
       var one = TermWeights()

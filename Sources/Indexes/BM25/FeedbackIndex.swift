@@ -1,18 +1,22 @@
 import Failures
 import IndexFormat
+import JSON
 import Retrieval
+import Synchronization
 import Vectors
 import Workers
 
 /// Search by BM25 a second time, with other weights, which the documents that are found first give.
 ///
 /// They are the first of all segments, and how many documents have a term is counted over all of them.
-final class FeedbackIndex: RescoringIndex {
+final class FeedbackIndex: RescoringIndex, ExplainingIndex {
   private let parts: [BM25Index]
   private let whole: SegmentedIndex
   private let statistics: CollectionStatistics
   private let feedback: Feedback
   private let pool: WorkerPool
+  /// What the queries of the last search became, which depends on what it let in.
+  private let last = Mutex<(queries: [TermWeights], expanded: [TermWeights])>(([], []))
 
   /// - Parameters:
   ///   - parts: The segments.
@@ -35,6 +39,8 @@ final class FeedbackIndex: RescoringIndex {
 
   func search(_ request: SearchRequest) throws(Failure) -> [[TopDocuments.Entry]] {
     let queries = try expanded(request)
+    let own = try parts[0].counts(request.queries)
+    last.withLock { $0 = (own, queries) }
     return try whole.search(request) { part, request throws(Failure) in
       try parts[part].search(request, queries)
     }
@@ -48,6 +54,24 @@ final class FeedbackIndex: RescoringIndex {
     return try ordinals.map { ordinal throws(Failure) in
       let (part, ordinal) = documents.place(of: ordinal)
       return try parts[part].scores(expanded, of: [ordinal])[0]
+    }
+  }
+
+  /// The terms that a document shares with what the query became: the weight of each there, and what it
+  /// adds.
+  func explanations(
+    _ queries: Embeddings, _ query: Int, of ordinals: [Int], naming name: (Int32) -> String?
+  ) throws(Failure) -> [[JSON.Member]] {
+    let own = try parts[0].counts(queries)
+    var expanded = last.withLock { $0.queries == own ? $0.expanded[query] : nil }
+    if expanded == nil {
+      let request = SearchRequest(ids: [[]], queries: queries[query..<query + 1], k: 1)
+      expanded = try self.expanded(request)[0]
+    }
+    guard let expanded else { return [] }
+    return try ordinals.map { ordinal throws(Failure) in
+      let (part, ordinal) = documents.place(of: ordinal)
+      return try parts[part].explanations(expanded, of: [ordinal])[0]
     }
   }
 

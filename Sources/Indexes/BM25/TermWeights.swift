@@ -4,7 +4,7 @@ import Glibc
 ///
 /// Source: FeatureVector of Anserini 0.22.1, whose weights are in single precision and whose norms are
 /// in double precision.
-struct TermWeights: Sendable {
+struct TermWeights: Sendable, Equatable {
   private(set) var values: [[UInt8]: Float] = [:]
 
   init() {}

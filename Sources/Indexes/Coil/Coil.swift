@@ -12,7 +12,13 @@ package enum Coil: IndexType {
   package static let summary =
     "inverted lists of tokens' vectors beside one vector a document: exact"
   package static let takes = IndexSubject.vectors([.coil])
+  package static let parameters = [
+    IndexParameter(
+      exact, .search, .flag, default: nil, "As every search of this type is: the run is the same.")
+  ]
   package static let files = [cls, lengths, tokens, offsets, documents, vectors]
+
+  static let exact = Flat.exact
 
   static let cls = IndexFile(
     "cls", tensor: "cls", [.f32], [.documents(), .count("numbers of a document's own vector")],

@@ -12,14 +12,14 @@ import Workers
 /// A score has the bits of `EmbeddingComparison`, where vectors of different tokens have the
 /// similarity 0. Every document has a score, by its own vector; but for one without tokens, where a
 /// maximum over them is asked for.
-final class CoilIndex: RescoringIndex {
+final class CoilIndex: RescoringIndex, ExplainingIndex {
   let documents: DocumentTable
   private let place: String
-  private let scoring: VectorScoring
-  private let postings: TokenPostings
-  private let vectors: StoredRows
-  private let cls: StoredRows
-  private let kernels: Kernels
+  let scoring: VectorScoring
+  let postings: TokenPostings
+  let vectors: StoredRows
+  let cls: StoredRows
+  let kernels: Kernels
   private let pool: WorkerPool
 
   /// Documents whose scores exist at a time.
@@ -58,7 +58,7 @@ final class CoilIndex: RescoringIndex {
   }
 
   /// The vectors of queries; `name` is what a query is called in messages.
-  private func checked(
+  func checked(
     _ queries: Embeddings, _ name: (Int) -> String
   ) throws(Failure) -> ([VectorSet], VectorShape) {
     guard case .vectors(let sets, let shape) = queries, shape.width == vectors.width,

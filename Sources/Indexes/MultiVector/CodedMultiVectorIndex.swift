@@ -11,10 +11,10 @@ import Workers
 /// others certainly surpass are out. The rest are compared as `MultiVectorIndex` does, those first whose
 /// scores may be largest, until no other can be among the best. So the scores and their order are its
 /// own, at a quarter of the bytes read.
-final class CodedMultiVectorIndex: RescoringIndex {
+final class CodedMultiVectorIndex: RescoringIndex, StoredVectors, ExplainingIndex {
   let documents: DocumentTable
   private let codes: TokenCodes
-  private let reference: MultiVectorIndex
+  let reference: MultiVectorIndex
   private let isApproximate: Bool
   private let kernels: Kernels
   private let pool: WorkerPool

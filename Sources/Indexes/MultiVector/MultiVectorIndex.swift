@@ -10,14 +10,14 @@ import Workers
 ///
 /// A score has the bits of `VectorInteraction`, whatever the other queries and documents of its tile,
 /// the threads or the instruction set.
-final class MultiVectorIndex: RescoringIndex {
+final class MultiVectorIndex: RescoringIndex, StoredVectors, ExplainingIndex {
   let documents: DocumentTable
   let place: String
   let width: Int
   let scoring: VectorScoring
   private let vectors: StoredRows
   private let offsets: RaggedOffsets
-  private let kernels: Kernels
+  let kernels: Kernels
   private let pool: WorkerPool
 
   /// Vectors of documents that are compared at a time, unless one document has more.
@@ -213,5 +213,16 @@ final class MultiVectorIndex: RescoringIndex {
       results.append(memory.scores[0])
     }
     return results
+  }
+
+  func vectors(of ordinals: [Int]) throws(Failure) -> Embeddings {
+    let sets = try ordinals.map { ordinal throws(Failure) in
+      let range = try offsets.range(ordinal)
+      let rows = vectors.rows(range, scratch: AlignedBuffer(count: range.count * width))
+      var set = VectorSet()
+      set.values = Array(UnsafeBufferPointer(start: rows.base, count: range.count * width))
+      return set
+    }
+    return .vectors(sets, VectorShape(width: width, hasTokens: false))
   }
 }
