@@ -20,8 +20,11 @@ package final class IndexEdit {
   /// - Parameters:
   ///   - path: The index.
   ///   - ofAnyFormat: Whether an index of an earlier format is taken, of which nothing will be kept.
+  ///   - waiting: Called once where another change takes more than a second.
   /// - Throws: 66, 78 and 65 as opening an index does; 73 where it cannot be changed.
-  package init(_ path: String, ofAnyFormat: Bool = false) throws(Failure) {
+  package init(
+    _ path: String, ofAnyFormat: Bool = false, waiting: () -> Void = {}
+  ) throws(Failure) {
     // What is no index is said before anything is made.
     let manifest = try IndexManifest(folder: path)
     guard ofAnyFormat || manifest.format == IndexManifest.format else {
@@ -30,7 +33,7 @@ package final class IndexEdit {
         hint: "lir-index compact brings it to format \(IndexManifest.format)")
     }
     let target = try IndexWorkspace.resolved(path)
-    lock = FolderLock(target)
+    lock = FolderLock(target, waiting: waiting)
     base = try IndexManifest.bytes(folder: target)
     index = try IndexFolder(path)
     workspace = try IndexWorkspace(target, changing: base)

@@ -7,15 +7,31 @@ import Glibc
 package struct FolderLock: ~Copyable {
   private let descriptor: OwnedDescriptor?
 
+  /// Microseconds between two looks at a lock that another process has, and how many there are before that
+  /// is worth a word: a second.
+  private static let pause: UInt32 = 20_000
+  private static let attempts = 50
+
   /// Waits until nobody else has the lock.
-  package init(_ folder: String) {
+  ///
+  /// - Parameters:
+  ///   - folder: The folder.
+  ///   - waiting: Called once where that takes more than a second.
+  package init(_ folder: String, waiting: () -> Void = {}) {
     let number = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard number >= 0 else {
       descriptor = nil
       return
     }
     descriptor = OwnedDescriptor(number)
-    // Network file systems may have no locks of folders.
+    for _ in 0..<Self.attempts {
+      // Network file systems may have no locks of folders.
+      guard flock(number, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK || errno == EINTR else {
+        return
+      }
+      usleep(Self.pause)
+    }
+    waiting()
     while flock(number, LOCK_EX) != 0, errno == EINTR {}
   }
 

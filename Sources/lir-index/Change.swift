@@ -94,7 +94,7 @@ struct AdditionOptions: ParsableArguments, OptionsWithoutEffect {
     }
     let operands = try Operands.resolve(inputs)
     let digests = try InputDigest.of(operands) + InputDigest.of(vectors.ids, name: "ids")
-    let edit = try IndexEdit(index)
+    let edit = try IndexEdit(index, waiting: { context.sayWaiting(index) })
     var change = try IndexChange(
       edit, IndexTypes.of(edit.index.manifest, index),
       IndexWork(Kernels(), context.pool, memory: maxMemory.bytes))
@@ -148,7 +148,7 @@ struct Delete: ToolCommand {
     _ = try IndexManifest(folder: index)
     let digests = try InputDigest.of(ids, name: "ids")
     let lists = try ids.map { path throws(Failure) in (path, try DocumentIDList.read(path)) }
-    let edit = try IndexEdit(index)
+    let edit = try IndexEdit(index, waiting: { context.sayWaiting(index) })
     var change = try IndexChange(
       edit, IndexTypes.of(edit.index.manifest, index), IndexWork(Kernels(), context.pool))
     for (path, ids) in lists {
@@ -191,7 +191,8 @@ struct Compact: ToolCommand {
   var index: String
 
   func execute(_ context: ToolContext) throws {
-    let edit = try IndexEdit(index, ofAnyFormat: true)
+    let edit = try IndexEdit(
+      index, ofAnyFormat: true, waiting: { context.sayWaiting(index) })
     let manifest = edit.index.manifest
     guard !manifest.isCompact else {
       context.diagnostics.say("\(index) is compact: nothing is left to do")
@@ -223,6 +224,11 @@ extension IndexEdit {
 }
 
 extension ToolContext {
+  /// Says that another process has the index.
+  fileprivate func sayWaiting(_ index: String) {
+    diagnostics.say("\(index): another process changes it: waiting")
+  }
+
   /// Warns of ids that no index has.
   func warn(_ unknown: [[UInt8]], of path: String) {
     guard !unknown.isEmpty else { return }

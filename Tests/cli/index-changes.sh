@@ -193,3 +193,17 @@ exec 9>&-
 wait $first || fail "$(cat first.log)"
 wait $second || fail "$(cat second.log)"
 is 'documents of both' 50 "$(jq .documents turns-words.index/manifest.json)"
+
+# Who waits for another's change says so, and then does its own.
+if command -v flock >/dev/null; then
+  printf 'a\tone\nb\ttwo\n' >held.tsv
+  exits 0 lir-index build held.tsv -o held.index
+  flock held.index sleep 2 &
+  holder=$!
+  until ! flock -n held.index true; do :; done
+  echo a >held.ids
+  exits 0 lir-index delete held.index --ids held.ids
+  says 'held.index: another process changes it: waiting'
+  wait $holder
+  is 'what is left' 1 "$(lir-index info held.index | jq .documents)"
+fi
