@@ -90,7 +90,7 @@ let package = Package(
     .target(
       name: "Tokenizers",
       dependencies: ["Failures", "JSON", "Streams", "UnicodeTables", "COniguruma"]),
-    .target(name: "Analysis", dependencies: ["UnicodeTables"]),
+    .target(name: "Analysis", dependencies: ["Failures", "Streams", "UnicodeTables"]),
     .target(
       name: "Evaluation", dependencies: ["Failures", "JSON", "Streams", "Workers", "Records"]),
     .target(

@@ -1,19 +1,44 @@
+import Failures
 import UnicodeTables
 
 /// What turns a text into the terms that it is found by.
 package struct Analyzer: Sendable {
-  /// How words are made terms.
-  package enum Language: String, Sendable, CaseIterable {
-    /// Possessives, lower case, stop words and Porter's stems, as Lucene's EnglishAnalyzer and Anserini
-    /// have them.
-    case english
-    /// Lower case alone.
-    case none
-  }
-
   package let language: Language
+  package let stemmer: Stemmer
+  /// Words that are left out, in units of UTF-16.
+  private let stopWords: Set<[UInt16]>
+  private let elided: Set<[UInt16]>
+  /// Stems from a list.
+  private let overrides: [[UInt16]: [UInt16]]
+  /// Nil where the stems are not Snowball's.
+  private let snowball: SnowballLibrary?
 
-  package init(_ language: Language) { self.language = language }
+  /// What makes terms of a language's words.
+  ///
+  /// - Parameters:
+  ///   - language: The language.
+  ///   - stemmer: What makes stems; nil for the usual one of the language.
+  /// - Throws: 64 for stems of Lucene that are not here, 78 where Snowball's library is not installed.
+  package init(_ language: Language, _ stemmer: Stemmer? = nil) throws(Failure) {
+    self.language = language
+    let stemmer = stemmer ?? language.usualStemmer
+    self.stemmer = stemmer
+    if stemmer == .lucene, language.lucene == nil {
+      throw .usage(
+        "--stemmer lucene is not for \(language.rawValue)",
+        hint: "lir-index(1) lists the languages that it is for")
+    }
+    if stemmer != .none, language == .none {
+      throw .usage("--stemmer \(stemmer.rawValue): without a language words are not stemmed")
+    }
+    stopWords =
+      stemmer == .snowball
+      ? StopWords.snowball(language.rawValue) : StopWords.lucene(language)
+    elided = language.elided
+    overrides = stemmer == .lucene ? language.luceneOverrides : [:]
+    let usesSnowball = stemmer == .snowball || (stemmer == .lucene && language.lucene == .snowball)
+    snowball = try usesSnowball ? SnowballLibrary(language.rawValue) : nil
+  }
 
   /// Calls `body` with the UTF-8 of each term of a text, in order.
   ///
@@ -42,7 +67,9 @@ package struct Analyzer: Sendable {
   ) {
     PlainWords.forEachPart(text) { part, isPlain in
       // A longer word is cut, as the other way does it.
-      guard isPlain, part.count <= Scratch.longestWord else {
+      guard isPlain, part.count <= Scratch.longestWord,
+        language != .turkish || !part.contains(UInt8(ascii: "I"))
+      else {
         return forEachTerm(ofPart: part, &scratch, other)
       }
       withUnsafeTemporaryAllocation(byteCount: part.count, alignment: 8) { lower in
@@ -60,8 +87,7 @@ package struct Analyzer: Sendable {
   package func term(ofPlain word: UnsafeRawBufferPointer, scratch: inout Scratch) -> [UInt8]? {
     scratch.term.removeAll(keepingCapacity: true)
     scratch.term += word.lazy.map { UInt16($0) }
-    guard makeTerm(&scratch) else { return nil }
-    return scratch.encoded()
+    return makeTerm(&scratch)
   }
 
   /// Calls `body` with the terms of a text without white space.
@@ -74,23 +100,30 @@ package struct Analyzer: Sendable {
     while let word = scratch.nextWord(from: place) {
       place = word.upperBound
       scratch.makeTerm(word)
-      if makeTerm(&scratch) { body(scratch.encoded()[...]) }
+      if let term = makeTerm(&scratch) { body(term[...]) }
     }
   }
 
-  /// Makes a term of the word at hand.
-  ///
-  /// - Returns: Whether there is one.
-  private func makeTerm(_ scratch: inout Scratch) -> Bool {
-    if language == .english {
-      scratch.dropPossessive()
-      scratch.lowercase()
-      if StopWords.english.contains(scratch.term) { return false }
-      scratch.stemmer.stem(&scratch.term)
-    } else {
-      scratch.lowercase()
+  /// The term of the word at hand; nil where there is none.
+  private func makeTerm(_ scratch: inout Scratch) -> [UInt8]? {
+    switch language {
+    case .english where stemmer != .snowball: scratch.dropPossessive()
+    case .turkish: scratch.dropSuffix()
+    default: scratch.dropElided(elided)
     }
-    return !scratch.term.isEmpty
+    scratch.lowercase(asTurkish: language == .turkish)
+    if stopWords.contains(scratch.term) { return nil }
+    if let stem = overrides[scratch.term] {
+      scratch.term = stem
+      return scratch.encoded()
+    }
+    if stemmer == .lucene, !LightStemmer.stem(&scratch.term, language), snowball == nil {
+      scratch.stemmer.stem(&scratch.term)
+    }
+    guard !scratch.term.isEmpty else { return nil }
+    guard let snowball else { return scratch.encoded() }
+    let term = scratch.stemmed(snowball)
+    return term.isEmpty ? nil : term
   }
 
   /// Memory for the analysis of one text after the other.
@@ -99,6 +132,7 @@ package struct Analyzer: Sendable {
     private var scanner = WordScanner([])
     private var decoder = UTF8()
     fileprivate var stemmer = PorterStemmer()
+    private var snowball: SnowballStemmer?
     /// The word at hand, in units of UTF-16.
     fileprivate var term: [UInt16] = []
     private var bytes: [UInt8] = []
@@ -154,7 +188,62 @@ package struct Analyzer: Sendable {
       term.removeLast(2)
     }
 
-    fileprivate mutating func lowercase() {
+    /// Drops a word of some in front of an apostrophe, and that, as Lucene's ElisionFilter does.
+    fileprivate mutating func dropElided(_ words: Set<[UInt16]>) {
+      guard !words.isEmpty, let place = term.firstIndex(where: { $0 == 0x27 || $0 == 0x2019 })
+      else { return }
+      // Articles are letters of ASCII.
+      let word = term[..<place].map { $0 >= 0x41 && $0 <= 0x5A ? $0 | 0x20 : $0 }
+      if words.contains(word) { term.removeFirst(place + 1) }
+    }
+
+    /// Drops an apostrophe and what follows, as Lucene's ApostropheFilter does.
+    fileprivate mutating func dropSuffix() {
+      if let place = term.firstIndex(where: { $0 == 0x27 || $0 == 0x2019 }) {
+        term.removeSubrange(place...)
+      }
+    }
+
+    /// The stem of the word at hand by a stemmer of Snowball.
+    fileprivate mutating func stemmed(_ library: SnowballLibrary) -> [UInt8] {
+      if snowball?.library.language != library.language { snowball = SnowballStemmer(library) }
+      _ = encoded()
+      snowball?.stem(&bytes)
+      return bytes
+    }
+
+    fileprivate mutating func lowercase(asTurkish: Bool) {
+      if asTurkish { lowercaseTurkish() }
+      lowercase()
+    }
+
+    /// Makes small letters of both letters I, the dotted and that without a dot, also where the dot is a
+    /// mark behind others, as Lucene's TurkishLowerCaseFilter does.
+    private mutating func lowercaseTurkish() {
+      var lower: [UInt16] = []
+      var place = 0
+      while place < term.count {
+        let unit = term[place]
+        place += 1
+        guard unit == 0x49 else {
+          lower.append(unit == 0x130 ? 0x69 : unit)
+          continue
+        }
+        var mark = place
+        while mark < term.count, (0x300...0x36F).contains(term[mark]), term[mark] != 0x307 {
+          mark += 1
+        }
+        let hasDot = mark < term.count && term[mark] == 0x307
+        lower.append(hasDot ? 0x69 : 0x131)
+        if hasDot {
+          lower += term[place..<mark]
+          place = mark + 1
+        }
+      }
+      term = lower
+    }
+
+    private mutating func lowercase() {
       if term.allSatisfy({ $0 < 0x80 }) {
         for place in term.indices where term[place] >= 0x41 && term[place] <= 0x5A {
           term[place] |= 0x20

@@ -39,6 +39,7 @@ package struct IndexArguments: Sendable {
     for (name, value) in given {
       guard let parameter = own.first(where: { $0.name == name || $0.aliases.contains(name) })
       else { throw Self.unknown(name, type.name, own) }
+      let value = parameter.synonyms[value] ?? value
       guard parameter.accepts(value) else {
         throw .usage("--\(name): expected \(parameter.expected), found \(value)")
       }

@@ -22,10 +22,12 @@ package struct IndexParameter: Sendable {
   package var value: String?
   /// What it means, a sentence.
   package var meaning: String
+  /// Other texts of some values, and what is recorded of them.
+  package var synonyms: [String: String]
 
   package init(
     _ name: String, aliases: [String] = [], _ stage: Stage, _ form: Form, default value: String?,
-    _ meaning: String
+    synonyms: [String: String] = [:], _ meaning: String
   ) {
     self.name = name
     self.aliases = aliases
@@ -33,6 +35,7 @@ package struct IndexParameter: Sendable {
     self.form = form
     self.value = value
     self.meaning = meaning
+    self.synonyms = synonyms
   }
 
   /// What a value must be, in words.

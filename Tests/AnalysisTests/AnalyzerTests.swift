@@ -1,4 +1,5 @@
 import Analysis
+import Failures
 import JSON
 import TestSupport
 import Testing
@@ -27,7 +28,7 @@ import UnicodeTables
     #expect(cases.count > 200)
     for (text, expected) in cases {
       #expect(
-        Self.terms(text, Analyzer(.english)) == expected, "\(text.unicodeScalars.map(\.value))")
+        Self.terms(text, try Analyzer(.english)) == expected, "\(text.unicodeScalars.map(\.value))")
     }
   }
 
@@ -43,7 +44,7 @@ import UnicodeTables
         }
         return String(text)
       }
-      #expect(Self.terms(text, Analyzer(.none)) == lower, "\(text.unicodeScalars.map(\.value))")
+      #expect(Self.terms(text, try Analyzer(.none)) == lower, "\(text.unicodeScalars.map(\.value))")
     }
   }
 
@@ -59,14 +60,64 @@ import UnicodeTables
   }
 
   /// A scratch that is used again knows nothing of the last text.
-  @Test func scratchIsUsedAgain() {
+  @Test func scratchIsUsedAgain() throws {
     var scratch = Analyzer.Scratch()
     for text in ["one two three", "", "four"] {
       var terms: [String] = []
-      Analyzer(.none).forEachTerm(of: Array(text.utf8), scratch: &scratch) {
+      try Analyzer(.none).forEachTerm(of: Array(text.utf8), scratch: &scratch) {
         terms.append(String(decoding: $0, as: UTF8.self))
       }
       #expect(terms == text.split(separator: " ").map(String.init))
     }
+  }
+
+  /// Texts of other languages as Lucene's analysers take them apart, and stems of Snowball's.
+  @Test(.enabled(if: (try? Analyzer(.danish)) != nil, "libstemmer is not installed"))
+  func languages() throws {
+    var languages: Set<String> = []
+    for line in try Fixtures.bytes("bm25/languages.jsonl").split(separator: 0x0A) {
+      let json = try JSONParser.parse(Array(line))
+      let name = try #require(json["language"]?.string)
+      let analyzer = try Analyzer(
+        #require(Analyzer.Language(rawValue: name)),
+        #require(json["stemmer"]?.string.flatMap(Analyzer.Stemmer.init)))
+      let text = json["text"]?.string ?? ""
+      let expected = (json["terms"]?.array ?? []).map { $0.string ?? "" }
+      #expect(Self.terms(text, analyzer) == expected, "\(name): \(text)")
+      languages.insert(name)
+      if let usual = Analyzer.Language(rawValue: name)?.usualStemmer {
+        #expect(
+          usual == (json["stemmer"]?.string == "lucene" ? .lucene : usual), "\(name)")
+      }
+    }
+    #expect(languages.count == 26)
+    #expect(Set(Analyzer.Language.codes.values).count == Analyzer.Language.allCases.count - 1)
+  }
+
+  /// Both letters I of Turkish have their own small ones, in words of ASCII, too.
+  @Test(.enabled(if: (try? Analyzer(.danish)) != nil, "libstemmer is not installed"))
+  func turkishLetters() throws {
+    let analyzer = try Analyzer(.turkish, Analyzer.Stemmer.none)
+    #expect(
+      Self.terms("IRMAK İzmir'de I\u{307}l i̇", analyzer) == ["ırmak", "izmir", "il", "i\u{307}"])
+    var scratch = Analyzer.Scratch()
+    var plain: [String] = []
+    var other: [String] = []
+    Array("IRMAK su".utf8).withUnsafeBytes { text in
+      analyzer.forEachWord(
+        of: text, scratch: &scratch, plain: { plain.append(String(decoding: $0, as: UTF8.self)) },
+        other: { other.append(String(decoding: $0, as: UTF8.self)) })
+    }
+    #expect(plain == ["su"])
+    #expect(other == ["ırmak"])
+  }
+
+  @Test func whatIsNotThere() throws {
+    #expect(throws: Failure.self) { _ = try Analyzer(.turkish, .lucene) }
+    #expect(throws: Failure.self) { _ = try Analyzer(.none, .snowball) }
+    #expect(
+      Self.terms("The Runners' dog's", try Analyzer(.english, Analyzer.Stemmer.none)) == [
+        "runners", "dog",
+      ])
   }
 }

@@ -71,4 +71,26 @@ exits 0 lir-search --index whole.index -k 30 --tag t --k1 1.2 --b 0.75 "$queries
 ! cmp -s whole.run robertson.run || fail 'k1 and b change nothing'
 exits 0 lir-index build --type bm25 --language none -o plain.index "$docs"
 refuses 64 'from 0.0 to 1.0' lir-search --index whole.index --b 2 "$queries"
-refuses 64 'expected english or none' lir-index build --type bm25 --language klingon -o x.index "$docs"
+refuses 64 'found klingon' lir-index build --type bm25 --language klingon -o x.index "$docs"
+
+# Other languages, by name or code; what their stems are is known to the index.
+if ! ldconfig -p 2>/dev/null | grep -qF libstemmer.so.0d; then
+  note 'libstemmer is not installed: languages are not tested'
+  exit 0
+fi
+printf 'a\tDie Häuser\nb\tDas Haus der Abbildung\nc\tabbilden\n' >german.tsv
+exits 0 lir-index build --language de -o german.index german.tsv
+exits 0 lir-index verify german.index
+is 'its language' german "$(lir-index info german.index | jq -r .parameters.language)"
+found() { lir-search -q --index "$1" --text "$2" | cut -d ' ' -f 3 | sort | paste -sd ' '; }
+is 'houses' 'a b' "$(found german.index haus)"
+is 'stop words' '' "$(found german.index der)"
+is 'light stems' 'b' "$(found german.index Abbildungen)"
+exits 0 lir-index build --language german --stemmer snowball -o snowball.index german.tsv
+is 'stems of Snowball' 'b c' "$(found snowball.index Abbildungen)"
+exits 0 lir-index build --language german --stemmer none -o bare.index german.tsv
+is 'no stems' 'a' "$(found bare.index Häuser)"
+refuses 78 'the indexes disagree: source' lir-index merge -o x.index german.index snowball.index
+refuses 64 'not for turkish' lir-index build --language tr --stemmer lucene -o x.index german.tsv
+refuses 64 'without a language' lir-index build --language none --stemmer snowball -o x.index german.tsv
+exits 0 lir-index build --language tr -o turkish.index german.tsv

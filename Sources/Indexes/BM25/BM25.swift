@@ -14,8 +14,13 @@ package enum BM25: IndexType {
     [
       IndexParameter(
         language, .build, .word(Analyzer.Language.allCases.map(\.rawValue)), default: "english",
-        "What makes terms of words: english for possessives, stop words and Porter's stems as Lucene "
-          + "has them, none for lower case alone."),
+        synonyms: Analyzer.Language.codes,
+        "Language whose words become terms, also by its ISO code: for english possessives, stop words "
+          + "and Porter's stems as Lucene has them; none for lower case alone."),
+      IndexParameter(
+        stemmer, .build, .word(Analyzer.Stemmer.allCases.map(\.rawValue)), default: nil,
+        "What makes stems: lucene, as Lucene's analyser of the language, where that is known the usual "
+          + "one; snowball; or none."),
       IndexParameter(
         storeVectors, .build, .word(["yes", "no"]), default: "yes",
         "Whether the terms of each document are stored, too, which --rm3 and --rocchio need."),
@@ -34,6 +39,7 @@ package enum BM25: IndexType {
   ]
 
   static let language = "language"
+  static let stemmer = "stemmer"
   static let storeVectors = "store-vectors"
   static let k1 = "k1"
   static let b = "b"
@@ -42,6 +48,8 @@ package enum BM25: IndexType {
   static let textDocuments = "documents_with_text"
   static let filledDocuments = "documents_with_terms"
   static let totalLength = "total_length"
+  /// Statistics: there where lengths are another program's, and no sums over the postings.
+  static let givenLengths = "lengths_given"
 
   static let termBytes = IndexFile(
     "terms", tensor: "terms", [.u8], [.count("bytes of terms")],
@@ -81,7 +89,15 @@ package enum BM25: IndexType {
     presence: .deletions, "how many deleted documents have each of them")
 
   package static func analyzer(_ arguments: IndexArguments) -> JSON {
-    .object([JSON.Member("name", .string(arguments.text(language) ?? ""))])
+    var members = [JSON.Member("name", .string(arguments.text(language) ?? ""))]
+    if let name = arguments.text(stemmer) {
+      members.append(JSON.Member("stemmer", .string(name)))
+    }
+    return .object(members)
+  }
+
+  package static func check(_ source: IndexSource, _ arguments: IndexArguments) throws(Failure) {
+    _ = try analyzer(of: arguments)
   }
 
   package static func check(contents segment: IndexSegment) throws(Failure) {
@@ -89,11 +105,13 @@ package enum BM25: IndexType {
   }
 
   /// The analyser that the parameters ask for.
-  static func analyzer(of arguments: IndexArguments) -> Analyzer {
+  ///
+  /// - Throws: 64 for stems that the language does not have, 78 where their library is not installed.
+  static func analyzer(of arguments: IndexArguments) throws(Failure) -> Analyzer {
     guard let language = arguments.text(language).flatMap(Analyzer.Language.init) else {
       preconditionFailure("a language that is none")
     }
-    return Analyzer(language)
+    return try Analyzer(language, arguments.text(stemmer).flatMap(Analyzer.Stemmer.init))
   }
 
   package static func builder(
@@ -126,7 +144,7 @@ package enum BM25: IndexType {
     }
     let postings = try segments.map { segment throws(Failure) in try TermPostings(segment) }
     let statistics = CollectionStatistics(postings)
-    let analyzer = analyzer(of: arguments)
+    let analyzer = try analyzer(of: arguments)
     let model = try ScoreModel(
       k1: Float(arguments.number(k1)), b: Float(arguments.number(b)),
       average: statistics.averageLength)

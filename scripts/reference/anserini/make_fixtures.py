@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Write Tests/Fixtures/bm25: terms, stems and runs of the real Anserini.
 
-    python3 scripts/reference/anserini/make_fixtures.py JAR
+    python3 scripts/reference/anserini/make_fixtures.py JAR VOCABULARIES
 
 JAR is anserini-0.22.1-fatjar.jar, which PyPI's pyserini 0.22.1 carries; a JDK 17 is needed. Texts are
-drawn by a fixed seed. With --fuzz N TOOL, N other texts go through the jar and through TOOL, which
+drawn by a fixed seed. VOCABULARIES is a clone of https://github.com/snowballstem/snowball-data, whose words
+are drawn for languages other than English; its stems are taken where PyPI's snowballstemmer 2.2.0, which is
+of libstemmer's age, has the same ones. With --fuzz N TOOL, N other texts go through the jar and through TOOL, which
 reads and writes as Terms.java does, and what differs is shown.
 """
 
@@ -16,7 +18,10 @@ import random
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Dict, List
+from typing import Any, Dict, List
+from unicodedata import category
+
+import snowballstemmer
 
 HERE = Path(__file__).resolve().parent
 FIXTURES = HERE.parents[2] / "Tests" / "Fixtures" / "bm25"
@@ -56,6 +61,47 @@ def stems(source: random.Random, count: int) -> List[str]:
     return ["".join(source.choice("aeiouybcdlmnrstwxzé") for _ in range(source.randint(1, 5)))
             + "".join(source.choice(SUFFIXES) for _ in range(source.randint(0, 3)))
             for _ in range(count)]
+
+
+#: Languages that Lucene's analysers are compared in, and what else their texts have.
+LUCENE = {"danish": "og Kløft", "dutch": "Fiets bromfiets ei kind de", "finnish": "joten ja", "french":
+          "l'avion L’École jusqu'ici aujourd'hui qu'il des", "german":
+          "Häuser Straße laufen aequivalent Quelle der blaue", "hungarian": "és", "italian":
+          "dell'acqua L'Amico c’è un'altra il", "norwegian": "og", "portuguese": "não às", "russian": "и",
+          "spanish": "el niño luces", "swedish": "sitt sitta och"}
+
+#: Languages of Snowball.
+SNOWBALL = """arabic armenian basque catalan danish dutch english finnish french german greek hindi
+hungarian indonesian irish italian lithuanian nepali norwegian portuguese romanian russian serbian
+spanish swedish tamil turkish yiddish""".split()
+
+
+def languages(source: random.Random, jar: Path, folder: Path, data: Path) -> List[Dict[str, Any]]:
+    """Texts with Lucene's terms, and words with Snowball's stems."""
+    found: List[Dict[str, Any]] = []
+    lists = HERE.parents[2] / "Sources" / "Analysis" / "SnowballStopWords.swift"
+    stop_words = f" {' '.join(lists.read_text(encoding='utf-8').split())} "
+    for language, text in LUCENE.items():
+        vocabulary = (data / language / "voc.txt").read_text(encoding="utf-8").split("\n")[:-1]
+        lines = [text] + [" ".join(word.capitalize() if source.random() < 0.1 else word
+                                   for word in source.sample(vocabulary, 60)) for _ in range(5)]
+        for line, made in zip(lines, terms(jar, language, lines, folder)):
+            found.append({"language": language, "stemmer": "lucene", "text": line,
+                          "terms": made.split("\t") if made else []})
+    for language in SNOWBALL:
+        if not (data / language / "voc.txt").exists():
+            continue
+        pairs = zip(*((data / language / name).read_text(encoding="utf-8").split("\n")
+                      for name in ("voc.txt", "output.txt")))
+        stem = snowballstemmer.stemmer(language).stemWord
+        # Words that are cut nowhere, and no stop words.
+        good = [(w, s) for w, s in pairs
+                if len(w) > 3 and all(category(c)[0] in "LM" for c in w) and stem(w) == s
+                and f" {w} " not in stop_words]
+        chosen = source.sample(good, 25)
+        found.append({"language": language, "stemmer": "snowball",
+                      "text": " ".join(w for w, _ in chosen), "terms": [s for _, s in chosen]})
+    return found
 
 
 def terms(jar: Path, mode: str, lines: List[str], folder: Path) -> List[str]:
@@ -116,6 +162,7 @@ def main() -> None:
     """Write the fixtures, or compare."""
     parser = argparse.ArgumentParser()
     parser.add_argument("jar", type=Path)
+    parser.add_argument("vocabularies", type=Path, nargs="?")
     parser.add_argument("--fuzz", nargs=2, metavar=("N", "TOOL"))
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
@@ -147,6 +194,10 @@ def main() -> None:
         (FIXTURES / "queries.tsv").write_text("\n".join(queries) + "\n", encoding="utf-8")
         for run, text in search(options.jar, folder, documents, queries).items():
             (FIXTURES / f"{run}.run").write_text(text, encoding="utf-8")
+        with (FIXTURES / "languages.jsonl").open("w", encoding="utf-8") as file:
+            own = random.Random(options.seed)
+            for case in languages(own, options.jar, folder, options.vocabularies):
+                file.write(json.dumps(case, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":
