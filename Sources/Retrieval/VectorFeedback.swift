@@ -2,7 +2,7 @@ import Failures
 import Vectors
 
 /// An index that knows the vectors of its documents.
-package protocol StoredVectors: SearchableIndex {
+package protocol VectorSource: SearchableIndex {
   /// Vectors of some documents, in their order: the numbers that `search` compares.
   ///
   /// - Throws: 65 for damaged files.
@@ -10,7 +10,7 @@ package protocol StoredVectors: SearchableIndex {
 }
 
 /// An index of one vector a document, which have a mean.
-package protocol VectorIndex: StoredVectors {
+package protocol VectorIndex: VectorSource {
   /// What the score of two vectors is.
   var similarity: Similarity { get }
 }

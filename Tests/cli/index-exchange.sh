@@ -191,6 +191,23 @@ exits 0 lir-index build --model-label m -o several.index several.jsonl
 exits 0 lir-index export --format safetensors -o several.safetensors several.index
 exits 0 lir-index build --model-label m -o several-again.index several.safetensors
 for file in several.index/*.safetensors; do same "$file" "several-again.index/${file##*/}"; done
+exits 0 lir-index export --format faiss -o dense.faiss dense.index
+exits 0 lir-index import --model-label m -o faiss.index dense.faiss
+for file in dense.index/*.safetensors; do same "$file" "faiss.index/${file##*/}"; done
+exits 0 lir-index build --model-label m --similarity l2 -o distances.index dense.jsonl
+exits 0 lir-index export --format faiss -o distances.faiss distances.index
+exits 0 lir-index import --model-label m --ids dense.npy.ids -o faiss.index distances.faiss
+for file in distances.index/*.safetensors; do same "$file" "faiss.index/${file##*/}"; done
+refuses 78 'kind multivector' lir-index export --format faiss -o x several.index
+refuses 64 'are for CIFF, found vectors' lir-index import --impact-scale 2 --vocabulary short -o x dense.faiss
+if python3 -c 'import faiss' 2>/dev/null; then
+  # Faiss finds the same: rows of the index are the queries.
+  is 'what faiss finds' '0 1 2' "$(python3 -c 'import faiss, numpy
+index = faiss.read_index("distances.faiss")
+print(*index.search(numpy.load("dense.npy"), 1)[1][:, 0])')"
+else
+  note 'python3 has no faiss: its reader is not asked'
+fi
 echo b >b && exits 0 lir-index delete dense.index --ids b
 exits 0 lir-index export --format npy -o left.npy dense.index
 is 'ids that are left' 'a c' "$(paste -sd ' ' left.npy.ids)"

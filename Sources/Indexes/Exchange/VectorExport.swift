@@ -6,15 +6,16 @@ import Streams
 import Tensors
 import Vectors
 
-/// Writes the vectors of an index for other programs: NumPy's rows with a file of ids beside, or one
-/// safetensors file.
+/// Writes the vectors of an index for other programs: NumPy's rows or a faiss index with a file of ids
+/// beside, or one safetensors file.
 ///
 /// Documents that are deleted are left out; numbers are in single precision.
 package struct VectorExport {
-  private let folder: IndexFolder
-  private let parts: [any StoredVectors]
-  private let kind: StreamKind
-  private let dimension: Int
+  let folder: IndexFolder
+  private let parts: [any VectorSource]
+  let kind: StreamKind
+  let dimension: Int
+  let kernels: Kernels
 
   /// Vectors that are in memory at a time.
   private static let step = 256
@@ -33,7 +34,7 @@ package struct VectorExport {
     let arguments = try IndexArguments(
       [], type, .search, recorded: folder.manifest.parameters, folder.path)
     parts = try folder.segments.map { segment throws(Failure) in
-      guard let part = try type.open(segment, arguments, work) as? any StoredVectors else {
+      guard let part = try type.open(segment, arguments, work) as? any VectorSource else {
         throw Failure.config(
           folder.path, "an index of type \(type.name) has no vectors to give",
           hint: "of an older release lir-index compact makes one that has")
@@ -42,6 +43,7 @@ package struct VectorExport {
     }
     self.folder = folder
     self.kind = kind
+    kernels = work.kernels
     dimension = source.dimension ?? 0
   }
 
@@ -57,16 +59,21 @@ package struct VectorExport {
         hint: "--format safetensors")
     }
     let documents = folder.manifest.documents
-    let ids = try ByteWriter(path + ".ids", compression: Compression.none)
-    try forEachID { id throws(Failure) in try ids.write(id + [0x0A]) }
+    try writeIDs(beside: path)
     let writer = try ByteWriter(path, compression: Compression.none)
     try writer.write(NPYHeader.bytes(.f32, rows: documents, columns: dimension))
     try forEachBlock { block throws(Failure) in
       if case .dense(let values, _) = block { try Self.write(values, writer) }
     }
     try writer.finish()
-    try ids.finish()
     return documents
+  }
+
+  /// Writes `path.ids`, an id a line.
+  func writeIDs(beside path: String) throws(Failure) {
+    let ids = try ByteWriter(path + ".ids", compression: Compression.none)
+    try forEachID { id throws(Failure) in try ids.write(id + [0x0A]) }
+    try ids.finish()
   }
 
   /// Writes a safetensors file with `ids` and `id_offsets` as a stream has them, and `embeddings`, of
@@ -133,7 +140,7 @@ package struct VectorExport {
   }
 
   /// Calls `body` with the vectors of documents that are not deleted, some at a time.
-  private func forEachBlock(_ body: (Embeddings) throws(Failure) -> Void) throws(Failure) {
+  func forEachBlock(_ body: (Embeddings) throws(Failure) -> Void) throws(Failure) {
     for (segment, part) in zip(folder.segments, parts) {
       for range in segment.liveRanges {
         for first in stride(from: range.lowerBound, to: range.upperBound, by: Self.step) {

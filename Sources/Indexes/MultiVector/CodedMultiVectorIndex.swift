@@ -11,7 +11,7 @@ import Workers
 /// others certainly surpass are out. The rest are compared as `MultiVectorIndex` does, those first whose
 /// scores may be largest, until no other can be among the best. So the scores and their order are its
 /// own, at a quarter of the bytes read.
-final class CodedMultiVectorIndex: RescoringIndex, StoredVectors, ExplainingIndex {
+final class CodedMultiVectorIndex: RescoringIndex, VectorSource, ExplainingIndex {
   let documents: DocumentTable
   private let codes: TokenCodes
   let reference: MultiVectorIndex

@@ -10,7 +10,7 @@ import Workers
 ///
 /// A score has the bits of `VectorInteraction`, whatever the other queries and documents of its tile,
 /// the threads or the instruction set.
-final class MultiVectorIndex: RescoringIndex, StoredVectors, ExplainingIndex {
+final class MultiVectorIndex: RescoringIndex, VectorSource, ExplainingIndex {
   let documents: DocumentTable
   let place: String
   let width: Int

@@ -14,7 +14,7 @@ struct Export: ToolCommand {
   static let tool = "lir-index"
 
   static let configuration = CommandConfiguration(
-    abstract: "Write an index for other programs: CIFF, NumPy or safetensors.",
+    abstract: "Write an index for other programs: CIFF, NumPy, safetensors or faiss.",
     usage: "lir-index export --format FORMAT -o FILE [OPTIONS] INDEX")
 
   static let examples = [
@@ -24,12 +24,14 @@ struct Export: ToolCommand {
 
   static let withoutEffect = ["output", "max-memory", "tmp-dir"]
 
+  private static let formats = ["ciff", "npy", "safetensors", "faiss"]
+
   @OptionGroup(title: "Common") var common: CommonOptions
 
   @Option(
     help: ArgumentHelp(
-      "Format: ciff for words and sparse vectors, npy (with the ids in FILE.ids) for dense vectors, safetensors for vectors.",
-      valueName: "format"), completion: .list(["ciff", "npy", "safetensors"]))
+      "Format: ciff for words and sparse vectors, npy or faiss (with the ids in FILE.ids) for dense vectors, safetensors for vectors.",
+      valueName: "format"), completion: .list(Self.formats))
   var format: String
 
   @Option(
@@ -68,8 +70,9 @@ struct Export: ToolCommand {
   var input: String
 
   func execute(_ context: ToolContext) throws {
-    guard ["ciff", "npy", "safetensors"].contains(format) else {
-      throw Failure.usage("--format: expected ciff, npy or safetensors, found '\(format)'")
+    guard Self.formats.contains(format) else {
+      throw Failure.usage(
+        "--format: expected \(Self.formats.joined(separator: " or ")), found '\(format)'")
     }
     if output == "-" { throw Failure.usage("-o names a file, not -") }
     if format != "ciff", impactBits != nil || impactScale != nil || vocabulary != nil {
@@ -80,6 +83,7 @@ struct Export: ToolCommand {
     let documents =
       switch format {
       case "npy": try VectorExport(folder, work).writeNPY(output)
+      case "faiss": try VectorExport(folder, work).writeFaiss(output)
       case "safetensors": try VectorExport(folder, work).writeSafeTensors(output)
       default: try writeCIFF(folder, work)
       }
@@ -132,87 +136,5 @@ struct Export: ToolCommand {
       throw .usage("--impact-bits: expected 1 to 30, found \(impactBits ?? 8)")
     }
     return .bits(impactBits ?? 8)
-  }
-}
-
-/// `lir-index import`: an index of another program.
-struct Import: ToolCommand {
-  static let tool = "lir-index"
-
-  static let configuration = CommandConfiguration(
-    abstract: "Make an index of one in the Common Index File Format (CIFF).",
-    usage: "lir-index import [OPTIONS] -o DIR FILE")
-
-  static let outputIsFolder = true
-
-  static let examples = [
-    "lir-index import -o words.index robust04.ciff.gz",
-    "lir-index import --vocabulary models/splade --impact-scale 100 -o sparse.index splade.ciff",
-  ]
-
-  static let withoutEffect = ["output", "max-memory", "no-provenance"]
-
-  @OptionGroup(title: "Common") var common: CommonOptions
-
-  @Option(
-    name: [.customShort("o"), .long], help: ArgumentHelp("Folder of the index.", valueName: "dir"))
-  var output: String
-
-  @Option(
-    help: ArgumentHelp(
-      "Numbers of the terms, as of build: then impacts are the weights of sparse vectors. (default: an index of words)",
-      valueName: "path"))
-  var vocabulary: String?
-
-  @Option(
-    help: ArgumentHelp("What impacts are divided by to be weights. (default: 1)", valueName: "x"))
-  var impactScale: Double?
-
-  @Option(
-    help: ArgumentHelp("Name of the model of the weights, as of build.", valueName: "name"))
-  var modelLabel: String?
-
-  @Option(
-    help: ArgumentHelp("Memory that building may take, such as 512M or 4G.", valueName: "size"))
-  var maxMemory: MemorySize = MemorySize(bytes: IndexWork.usualMemory)
-
-  @Flag(help: "Leave out of the index what made it.")
-  var noProvenance = false
-
-  @Argument(help: ArgumentHelp("File in CIFF, perhaps compressed.", valueName: "file"))
-  var input: String
-
-  func execute(_ context: ToolContext) throws {
-    if output == "-" { throw Failure.usage("-o names the folder of the index, not -") }
-    if vocabulary == nil, impactScale != nil || modelLabel != nil {
-      throw Failure.usage("--impact-scale and --model-label are for sparse vectors: --vocabulary")
-    }
-    let scale = impactScale ?? 1
-    guard scale > 0, scale.isFinite else {
-      throw Failure.usage("--impact-scale: expected a number above 0, found \(scale)")
-    }
-    let terms = try vocabulary.map { path throws(Failure) in try TermVocabulary(path) }
-    let type = try IndexTypes.named(terms == nil ? BM25.name : Sparse.name)
-    let file = try CIFFImport(input, vocabulary: terms, scale: Float(scale))
-    for warning in file.warnings { context.diagnostics.warning(warning) }
-    var claims = VectorClaims()
-    claims.label = modelLabel
-    let inputs = try InputDigest.of([input])
-    let build = IndexBuild(
-      output, type: type, of: IndexTypes.all, given: context.declared,
-      IndexWork(Kernels(), context.pool, memory: maxMemory.bytes, seed: common.seed.value),
-      provenance: { _, parameters in
-        noProvenance
-          ? nil
-          : Provenance(
-            tool: "lir-index import", settings: context.settings, parameters: parameters,
-            inputs: inputs, earlier: nil
-          ).json
-      })
-    let documents = try build.run(file.source(claims), input) {
-      builder, _ throws(Failure) in
-      try file.fill(&builder, memory: maxMemory.bytes) { context.count(records: $0) }
-    }
-    context.report("documents", String(documents))
   }
 }

@@ -1,0 +1,42 @@
+import Failures
+import Streams
+import Vectors
+
+extension VectorExport {
+  /// Writes `path`, an index of faiss that compares all vectors, and `path.ids`, an id a line.
+  ///
+  /// Scores of cosines are products of vectors of unit length: these are stored so, behind a transform
+  /// that brings queries to it, as Lightning IR's are (`L2norm,Flat`). Faiss's distances are the squares
+  /// of those here, without the sign.
+  ///
+  /// - Returns: The number of documents.
+  /// - Throws: 65 where the index is damaged, 73 and 74 where a file cannot be written, 78 for an index
+  ///   of more than one vector a document, or of sparse ones.
+  package func writeFaiss(_ path: String) throws(Failure) -> Int {
+    guard kind == .dense else {
+      throw .config(
+        folder.path,
+        "faiss's indexes hold one dense vector a document, found kind \(kind.rawValue)",
+        hint: "--format safetensors")
+    }
+    let documents = folder.manifest.documents
+    try writeIDs(beside: path)
+    let output = try ByteWriter(path, compression: Compression.none)
+    let writer = FaissWriter(output)
+    let similarity = try Flat.similarity(folder.manifest.source, folder.path)
+    let metric: FaissWriter.Metric = similarity == .l2 ? .distance : .innerProduct
+    if similarity == .cosine {
+      try writer.writeNormalization(dimension: dimension, count: documents, metric)
+    }
+    try writer.writeFlatHeader(dimension: dimension, count: documents, metric)
+    try forEachBlock { block throws(Failure) in
+      guard case .dense(var values, let width) = block else { return }
+      if similarity == .cosine {
+        DenseComparison.bringToUnitLength(&values, dimension: width, kernels)
+      }
+      try writer.write(values)
+    }
+    try output.finish()
+    return documents
+  }
+}
