@@ -110,7 +110,8 @@ extension IndexManifest {
 
   /// The text of a parameter of building; nil where there is none.
   package func parameter(_ name: String) -> String? {
-    parameters.first { $0.key == name }?.value.string
+    guard let value = parameters.first(where: { $0.key == name })?.value else { return nil }
+    return value.string ?? value.integer.map { String($0) }
   }
 }
 

@@ -168,7 +168,7 @@ package struct MappedColumn<Element: BitwiseCopyable>: @unchecked Sendable {
   private let base: UnsafeRawPointer?
   private let owner: SafeTensorsFile
 
-  init(_ tensor: IndexTensor) {
+  package init(_ tensor: IndexTensor) {
     let bytes = tensor.bytes
     count = bytes.count / MemoryLayout<Element>.stride
     base = bytes.baseAddress

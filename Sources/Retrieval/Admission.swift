@@ -38,4 +38,15 @@ package struct Admission: Sendable {
     if let refused, refused.contains(ordinal) { return false }
     return !firstPassages || documents.withID(ordinal) { PassageID($0).isFirst }
   }
+
+  /// The documents that may be found, where they are few: an approximate search need not be asked.
+  ///
+  /// - Parameter most: How many are few.
+  /// - Returns: Their numbers, ascending; nil where there may be more.
+  package func documents(atMost most: Int) -> [Int]? {
+    if let allowed {
+      return allowed.ordinals(below: documents.count, atMost: most)?.filter(admits)
+    }
+    return documents.count <= most ? (0..<documents.count).filter(admits) : nil
+  }
 }

@@ -29,6 +29,12 @@ package struct Contenders: Sendable {
   /// The score below which a document need not be offered.
   package var threshold: Float { max(lowest.least ?? -.infinity, floor) }
 
+  /// Whether as many documents were offered as are asked for.
+  package var isFull: Bool { lowest.least != nil }
+
+  /// Whether a document may be found.
+  package func admits(_ ordinal: Int) -> Bool { admission.admits(ordinal) }
+
   /// Excludes what is below a number that k other documents are known to reach.
   package mutating func raise(to number: Float) { floor = max(floor, number) }
 

@@ -40,6 +40,30 @@ package struct DocumentFilter: Sendable {
       }
     }
 
+    /// The documents below a number, where they are at most so many; nil where there are more.
+    func ordinals(below count: Int, atMost most: Int) -> [Int]? {
+      switch form {
+      case .ordinals(let ordinals):
+        if ordinals.count > most, first == 0 { return nil }
+        let own = ordinals.lazy.map { Int($0) - first }.filter { $0 >= 0 && $0 < count }
+        let some = Array(own.prefix(most + 1))
+        return some.count > most ? nil : some
+      case .bits(let words):
+        var found: [Int] = []
+        for place in first >> 6..<min(words.count, (first + count + 63) >> 6) {
+          var word = words[place]
+          while word != 0 {
+            let ordinal = place << 6 + word.trailingZeroBitCount - first
+            word &= word - 1
+            guard ordinal >= 0, ordinal < count else { continue }
+            if found.count == most { return nil }
+            found.append(ordinal)
+          }
+        }
+        return found
+      }
+    }
+
     /// Bytes that the mask takes.
     package var size: Int {
       switch form {

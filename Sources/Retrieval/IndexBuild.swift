@@ -222,8 +222,10 @@ package struct IndexBuild {
 
   /// `size` numbers below `total`, ascending: selection sampling (Knuth, The Art of Computer
   /// Programming 2, 3.4.2, algorithm S).
-  package static func chosen(_ size: Int, of total: Int, seed: UInt64) -> [Int] {
-    var random = CounterRandom(seed: seed)
+  package static func chosen(
+    _ size: Int, of total: Int, seed: UInt64, stream: UInt64 = 0
+  ) -> [Int] {
+    var random = CounterRandom(seed: seed, stream: stream)
     var chosen: [Int] = []
     for index in 0..<total where chosen.count < size {
       let draw = Double(random.next() >> 11) * 0x1p-53

@@ -1,18 +1,18 @@
 /// The largest of some elements, at most so many, in a heap whose root is the least of them.
-struct LargestElements<Element: Comparable & Sendable>: Sendable {
-  let capacity: Int
+package struct LargestElements<Element: Comparable & Sendable>: Sendable {
+  package let capacity: Int
   /// Those that are kept, in the order of the heap.
-  private(set) var elements: [Element] = []
+  package private(set) var elements: [Element] = []
 
-  init(_ capacity: Int) {
+  package init(_ capacity: Int) {
     precondition(capacity >= 1, "the largest \(capacity) elements")
     self.capacity = capacity
   }
 
   /// The least that is kept, where there is no room for more: below it nothing enters.
-  var least: Element? { elements.count < capacity ? nil : elements[0] }
+  package var least: Element? { elements.count < capacity ? nil : elements[0] }
 
-  mutating func insert(_ element: Element) {
+  package mutating func insert(_ element: Element) {
     if elements.count < capacity {
       elements.append(element)
       siftUp()
@@ -22,7 +22,7 @@ struct LargestElements<Element: Comparable & Sendable>: Sendable {
     }
   }
 
-  mutating func insert(_ other: LargestElements) {
+  package mutating func insert(_ other: LargestElements) {
     for element in other.elements { insert(element) }
   }
 

@@ -19,6 +19,7 @@
 #include "lookups.h"
 #include "distances.h"
 #include "impacts.h"
+#include "forward.h"
 #include "narrow.h"
 
 static size_t ck_narrow_scratch_run(size_t m, size_t k) {
@@ -49,6 +50,7 @@ static size_t ck_narrow_scratch_run(size_t m, size_t k) {
         .add_impacts_at = ck_add_impacts_at_run, \
         .add_impacts = ck_add_impacts_run, \
         .take_impacts = ck_take_impacts_run, \
+        .forward_sums = ck_forward_sums_run, \
         .attention_scratch = ck_attention_scratch_run, \
         .attention_f32 = ck_attention_f32_run, \
         .attention_bf16_scratch = ck_attention_bf16_scratch_run, \

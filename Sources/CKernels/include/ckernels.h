@@ -147,6 +147,17 @@ typedef struct {
     size_t ldo;
 } ck_most;
 
+// Coded sparse documents. Where a document's entries start is a number of 64 bits, unaligned; there is
+// one more for the end of the last. A record is a scale of 32 bits, whose sign says whether codes have
+// one, then the numbers of all terms, 16 bits or where `wide` 32, then a code of a byte for each.
+// Records follow each other: that of document d starts at byte 4 d + entries before it * 3, or 5.
+typedef struct {
+    const uint8_t *offsets, *records;
+    size_t entries;
+    int wide;
+    uint32_t mask;
+} ck_forward;
+
 // Softmax attention of one sequence: for every head h,
 // out[q, h*E ..] = softmax over keys of (scale * q_h · k_hᵀ + relative) · v_h.
 // q[queries, ldq], k[keys, ldk], v[keys, ldv], out[queries, ldo]; head h at column h*E of each.
@@ -291,6 +302,12 @@ typedef struct {
     // sets all sums to 0. Room for n each; returns their number.
     size_t (*take_impacts)(size_t n, int16_t *sums, int16_t threshold, int16_t flip,
                            int32_t *found, int16_t *values);
+
+    // Products of a query with n documents, in units of the codes, and the scales of these. A weight of
+    // the query is an integer of sixteen bits in the lower half of the table's number; sums stay
+    // within 32 bits. The table has 65536 numbers, or mask + 1 where terms are wide.
+    void (*forward_sums)(const ck_forward *, size_t n, const int32_t *documents,
+                         const uint32_t *table, int32_t *sums, float *scales);
 
     size_t (*attention_scratch)(size_t queries, size_t keys, size_t head_width, size_t reach);
     void (*attention_f32)(const ck_attention_f32 *);

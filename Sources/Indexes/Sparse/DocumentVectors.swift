@@ -43,17 +43,42 @@ struct DocumentVectors: @unchecked Sendable {
     else { return nil }
   }
 
+  /// What the files of vectors are called.
+  struct Files: Sendable {
+    let offsets: IndexFile
+    let terms: IndexFile
+    let weights: IndexFile
+
+    var all: [IndexFile] { [offsets, terms, weights] }
+
+    /// - Parameter presence: When an index has them.
+    init(_ presence: IndexPresence) {
+      offsets = IndexFile(
+        "vectors", tensor: "offsets", [.i64], [.documents(plus: 1)], presence: presence,
+        "where each document's terms start, and where the last ones end")
+      terms = IndexFile(
+        "vectors.terms", tensor: "terms", [.u16, .i32], [.count("weights")], presence: presence,
+        "the terms of each document, ascending")
+      weights = IndexFile(
+        "vectors.weights", tensor: "weights", [.f32], [.count("weights")], presence: presence,
+        "the weights of each document's terms")
+    }
+  }
+
   /// - Throws: 65 where the files do not fit the manifest or each other.
-  init(_ segment: IndexSegment) throws(Failure) {
+  init(_ segment: IndexSegment, _ files: Files) throws(Failure) {
     let found = DocumentVectors(
-      try segment.tensor(Sparse.vectorOffsets), try segment.tensor(Sparse.vectorTerms),
-      try segment.tensor(Sparse.vectorWeights), documents: segment.documents,
+      try segment.tensor(files.offsets), try segment.tensor(files.terms),
+      try segment.tensor(files.weights), documents: segment.documents,
       dimension: segment.manifest.source.dimension ?? 0)
     guard let found else {
       throw .data(segment.folder, "damaged: the vectors' files do not fit each other")
     }
     self = found
   }
+
+  /// Where each vector starts, and where the last one ends.
+  var offsetTensor: IndexTensor { owners[0] }
 
   private func offset(_ document: Int) -> Int {
     Int(offsets.loadUnaligned(fromByteOffset: 8 * document, as: Int64.self))

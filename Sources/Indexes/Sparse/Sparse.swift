@@ -31,10 +31,28 @@ package enum Sparse: IndexType {
     IndexParameter(
       approximate, .search, .flag, default: nil,
       "Rank by codes alone, without the proof that the vectors give the same."),
+    IndexParameter(
+      cut, aliases: ["query-cut"], .search, .limit(1...(.max)), default: nil, cutMeaning),
+    IndexParameter(
+      oversample, .search, .number(1...(.infinity)), default: nil,
+      "With --cut: how many documents are scored by all terms for each that is asked for. "
+        + "(default: 4)"),
   ]
   package static let files = [
-    starts, postings, bounds, boundScales, order, vectorOffsets, vectorTerms, vectorWeights,
+    starts, postings, bounds, boundScales, order, vectors.offsets, vectors.terms, vectors.weights,
     plainOffsets, plainDocuments, plainWeights,
+  ]
+
+  /// `--cut` of all types that have it, which the help explains once.
+  static let cutMeaning =
+    "How many terms of a query documents are found by, those that weigh most; the others count in "
+    + "scores alone. Unless said all for sparse, which then is exact, and 10 for seismic."
+
+  package static let knobs = [
+    SearchKnob(cut, ["4", "6", "8", "10", "15", "20", "30", "all"], isMonotone: false)
+  ]
+  package static let presets: [SearchPreset: [IndexArguments.Given]] = [
+    .fast: [(cut, "8")], .balanced: [(cut, "15")], .accurate: [(cut, "30")],
   ]
 
   static let window = "window"
@@ -42,6 +60,8 @@ package enum Sparse: IndexType {
   static let engine = "engine"
   static let exact = "exact"
   static let approximate = "approximate"
+  static let cut = "cut"
+  static let oversample = "oversample"
 
   private static let windows = IndexPresence.layout("windows")
   private static let plain = IndexPresence.layout("plain")
@@ -62,15 +82,7 @@ package enum Sparse: IndexType {
   static let order = IndexFile(
     "order", tensor: "order", [.i32], [.documents()], presence: .parameter(reorder, "bp"),
     "the document at each position of the windows")
-  static let vectorOffsets = IndexFile(
-    "vectors", tensor: "offsets", [.i64], [.documents(plus: 1)], presence: windows,
-    "where each document's terms start, and where the last ones end")
-  static let vectorTerms = IndexFile(
-    "vectors.terms", tensor: "terms", [.u16, .i32], [.count("weights")], presence: windows,
-    "the terms of each document, ascending")
-  static let vectorWeights = IndexFile(
-    "vectors.weights", tensor: "weights", [.f32], [.count("weights")], presence: windows,
-    "the weights of each document's terms")
+  static let vectors = DocumentVectors.Files(windows)
 
   static let plainOffsets = IndexFile(
     "terms", tensor: "offsets", [.i64], [.dimension(plus: 1)], presence: plain,
@@ -88,7 +100,7 @@ package enum Sparse: IndexType {
 
   package static func check(contents segment: IndexSegment) throws(Failure) {
     if isPlain(segment) { return try PlainPostings(segment).check() }
-    let vectors = try DocumentVectors(segment)
+    let vectors = try DocumentVectors(segment, Self.vectors)
     let windows = try ImpactWindow.size(segment)
     let postings = try ImpactPostings(segment, window: windows)
     if let fault = vectors.fault() { throw postings.damaged(fault) }
@@ -129,15 +141,25 @@ package enum Sparse: IndexType {
   ) throws(Failure) -> any SearchableIndex {
     let (isExact, isApproximate) = (arguments.flag(exact), arguments.flag(approximate))
     if isExact, isApproximate { throw .usage("--\(exact) and --\(approximate) exclude each other") }
+    let cut = arguments.text(cut) == nil ? .max : try arguments.limit(cut)
+    if cut < .max, isApproximate {
+      throw .usage("--\(Self.cut) and --\(approximate) exclude each other")
+    }
+    let oversample = try arguments.text(oversample) == nil ? 4 : arguments.number(oversample)
     if isPlain(segment) {
       if isApproximate { throw .usage("--\(approximate): \(segment.folder) has no codes") }
       if arguments.text(engine) == "blocks" {
         throw .usage("--\(engine) blocks: \(segment.folder) has no bounds of windows")
       }
+      if cut < .max { throw .usage("--\(Self.cut): \(segment.folder) has no codes") }
       return try PlainSparseIndex(segment, work)
     }
     return try SparseIndex(
-      segment, isExact ? .exact : isApproximate ? .approximate : .certified,
+      segment,
+      isExact
+        ? .exact
+        : isApproximate
+          ? .approximate : cut < .max ? .pruned(cut: cut, oversample: oversample) : .certified,
       usesBounds: arguments.text(engine).map { $0 == "blocks" }, work)
   }
 
@@ -154,7 +176,7 @@ package enum Sparse: IndexType {
           }
         }
       } else {
-        let vectors = try DocumentVectors(segment)
+        let vectors = try DocumentVectors(segment, Self.vectors)
         if let fault = vectors.fault() { throw .data(segment.folder, "damaged: \(fault)") }
         for range in segment.liveRanges {
           for document in range {

@@ -15,10 +15,7 @@ struct SparseBuilder: IndexBuilder {
   private let isCosine: Bool
   private let reorders: Bool
   private let work: IndexWork
-  private let offsets: StreamedTensorFile
-  private let terms: StreamedTensorFile
-  private let weights: StreamedTensorFile
-  private var total = 0
+  private var vectors: DocumentVectorWriter
 
   /// - Throws: 73 where the files cannot be made, 78 for a similarity that is not searched by.
   init(
@@ -33,91 +30,28 @@ struct SparseBuilder: IndexBuilder {
     self.reorders = reorders
     self.work = work
     isCosine = try Sparse.similarity(source, nil) == .cosine
-    offsets = try writer.create(Sparse.vectorOffsets)
-    terms = try writer.create(Sparse.vectorTerms, type: DocumentVectors.termType(dimension))
-    weights = try writer.create(Sparse.vectorWeights)
-    try offsets.append(numbers: [Int64(0)])
+    vectors = try DocumentVectorWriter(writer, Sparse.vectors, dimension: dimension)
   }
 
   mutating func append(_ documents: DocumentBlock) throws(Failure) {
-    guard case .records(let segment, let range) = documents else {
-      preconditionFailure("a sparse index takes vectors")
-    }
-    precondition(segment.schema.kind == .sparse, "not a sparse stream")
-    for index in range {
-      let indices = segment.values(index, column: 0, as: Int32.self)
-      let values = segment.values(index, column: 1, as: Float.self)
-      let id = segment.id(index)
-      for (i, term) in indices.enumerated() {
-        guard term >= 0, term < dimension, i == 0 || indices[i - 1] < term, values[i].isFinite
-        else {
-          throw .data(
-            "document \(String(decoding: id, as: UTF8.self))",
-            "expected ascending terms below \(dimension) with finite weights")
-        }
-      }
-      try id.withUnsafeBufferPointer { id throws(Failure) in
-        try writer.append(id: UnsafeRawBufferPointer(id))
-      }
-      try append(indices, values)
-    }
-  }
-
-  /// Adds a vector whose terms are known to ascend within the vocabulary.
-  private mutating func append(_ indices: [Int32], _ values: [Float]) throws(Failure) {
-    if DocumentVectors.termType(dimension) == .u16 {
-      try terms.append(numbers: indices.map { UInt16($0) })
-    } else {
-      try terms.append(numbers: indices)
-    }
-    try weights.append(numbers: values)
-    total += indices.count
-    try offsets.append(numbers: [Int64(total)])
+    try vectors.append(documents, writer)
   }
 
   mutating func append(contentsOf segment: IndexSegment) throws(Failure) {
+    guard Sparse.isPlain(segment) else { return try vectors.append(contentsOf: segment, writer) }
     try writer.append(idsOf: segment)
-    if Sparse.isPlain(segment) {
-      let postings = try PlainPostings(segment)
-      try postings.check()
-      var document = 0
-      return try postings.forEachVector(memory: work.memory) { vector throws(Failure) in
-        if segment.isLive(document) { try append(vector.indices, vector.values) }
-        document += 1
-      }
-    }
-    let vectors = try DocumentVectors(segment)
-    if let fault = vectors.fault() { throw .data(segment.folder, "damaged: \(fault)") }
-    for range in segment.liveRanges { try append(range, of: vectors) }
-    vectors.discard()
-  }
-
-  private mutating func append(
-    _ range: Range<Int>, of vectors: DocumentVectors
-  ) throws(Failure) {
-    let step = 1 << 12
-    for first in stride(from: range.lowerBound, to: range.upperBound, by: step) {
-      let documents = first..<min(first + step, range.upperBound)
-      let bytes = vectors.bytes(documents)
-      try terms.append(bytes.terms)
-      try weights.append(bytes.weights)
-      for document in documents {
-        total += vectors.range(document).count
-        try offsets.append(numbers: [Int64(total)])
-      }
+    let postings = try PlainPostings(segment)
+    try postings.check()
+    var document = 0
+    try postings.forEachVector(memory: work.memory) { vector throws(Failure) in
+      if segment.isLive(document) { try vectors.append(vector.indices, vector.values) }
+      document += 1
     }
   }
 
   mutating func finish() throws(Failure) -> IndexContent {
-    func written(_ file: StreamedTensorFile, _ declared: IndexFile) throws(Failure) -> IndexTensor {
-      try file.finish()
-      return try IndexTensor(file.path, declared.tensor)
-    }
-    let vectors = DocumentVectors(
-      try written(offsets, Sparse.vectorOffsets), try written(terms, Sparse.vectorTerms),
-      try written(weights, Sparse.vectorWeights), documents: writer.documents,
-      dimension: dimension)
-    guard let vectors else { preconditionFailure("vectors that were just written") }
+    let total = self.vectors.total
+    let vectors = try self.vectors.finish(documents: writer.documents)
     var order = DocumentOrder(same: vectors.count)
     if reorders {
       let made = BisectionOrder(vectors, work.pool).documents()
@@ -162,17 +96,6 @@ extension SparseBuilder {
       try boundFile.append(numbers: codes)
       try scaleFile.append(numbers: [scale])
     }
-  }
-}
-
-extension IndexTensor {
-  /// A tensor of a file that was just written.
-  ///
-  /// - Throws: 65 where it is not there.
-  fileprivate init(_ path: String, _ name: String) throws(Failure) {
-    let file = try SafeTensorsFile(path)
-    guard let entry = file.entry(name) else { preconditionFailure("no \(name) in \(path)") }
-    self.init(file: file, entry: entry)
   }
 }
 

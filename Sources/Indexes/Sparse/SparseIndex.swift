@@ -1,6 +1,5 @@
 import Failures
 import IndexFormat
-import JSON
 import Kernels
 import Retrieval
 import Vectors
@@ -15,18 +14,20 @@ import Workers
 /// a term of the query are not found.
 ///
 /// Source: the windows are those of SINDI (arXiv 2509.08395).
-final class SparseIndex: RescoringIndex, ExplainingIndex, VectorIndex {
+final class SparseIndex: StoredVectorIndex {
   /// How documents are found.
-  enum Way { case certified, exact, approximate }
+  enum Way: Equatable {
+    case certified, exact, approximate
+    /// By the terms of a query that weigh most, of so many documents for each that is asked for.
+    case pruned(cut: Int, oversample: Double)
+  }
 
   let documents: DocumentTable
-  private let place: String
-  private let stored: DocumentVectors
+  let stored: StoredVectors
   private let postings: ImpactPostings
   private let order: DocumentOrder
   /// Nil where windows are looked at in their order.
   private let bounds: WindowBounds?
-  let similarity: Similarity
   private let way: Way
   private let kernels: Kernels
   private let pool: WorkerPool
@@ -45,27 +46,23 @@ final class SparseIndex: RescoringIndex, ExplainingIndex, VectorIndex {
   init(
     _ segment: IndexSegment, _ way: Way, usesBounds: Bool?, _ work: IndexWork
   ) throws(Failure) {
-    place = segment.folder
     self.way = way
     kernels = work.kernels
     pool = work.pool
-    similarity = try Sparse.similarity(segment.manifest.source, segment.folder)
     documents = try DocumentTable(segment)
-    stored = try DocumentVectors(segment)
+    stored = try StoredVectors(segment, Sparse.vectors)
     postings = try ImpactPostings(segment, window: ImpactWindow.size(segment))
     order = try DocumentOrder(segment)
     let isBounded = usesBounds ?? (postings.window <= ImpactWindow.bounded)
     bounds = isBounded ? try WindowBounds(segment, windows: postings.windows) : nil
-    let dimension = stored.dimension
+    let dimension = stored.vectors.dimension
     scratch = WorkerLocal(work.pool) { Scratch(terms: QueryTerms(dimension)) }
   }
 
   var figures: [(name: String, value: String)] { survivors.figures }
 
   func search(_ request: SearchRequest) throws(Failure) -> [[TopDocuments.Entry]] {
-    let queries = try checked(request.queries) { query in
-      "query \(String(decoding: request.ids[query], as: UTF8.self))"
-    }
+    let queries = try stored.queries(request)
     let results = Results<[TopDocuments.Entry]>(queries.count)
     try pool.forEach(queries.count) { [self] index, worker throws(Failure) in
       var found = Found(
@@ -73,33 +70,24 @@ final class SparseIndex: RescoringIndex, ExplainingIndex, VectorIndex {
         contenders: Contenders(request.ids[index], request, documents))
       try scratch.with(worker) { scratch throws(Failure) in
         scratch.terms.set(queries[index])
-        try search(Query(queries[index], similarity), &scratch, &found)
+        let query = SparseQuery(queries[index], stored.similarity)
+        if case .pruned(let cut, let oversample) = way, let part = query.pruned(to: cut) {
+          // What is a part of a score tells nothing of the least that is wanted.
+          var wider = request
+          wider.k = Int(min(0x1p31, (Double(request.k) * oversample).rounded(.up)))
+          wider.floor = -.infinity
+          found.contenders = Contenders(request.ids[index], wider, documents)
+          try search(part, &scratch, &found)
+          if found.contenders.isFull { return }
+          found = Found(
+            candidates: Candidates(request.ids[index], request, documents),
+            contenders: Contenders(request.ids[index], request, documents))
+        }
+        try search(query, &scratch, &found)
       }
-      results.set(index, try found.candidates.finish(request.ids[index], place))
+      results.set(index, try found.candidates.finish(request.ids[index], stored.place))
     }
     return queries.indices.map { results.take($0) }
-  }
-
-  /// A query and its length.
-  private struct Query {
-    let vector: SparseVector
-    /// What products are divided by, besides the documents' lengths; 1 for dot products.
-    let norm: Float
-    let isCosine: Bool
-
-    init(_ vector: SparseVector, _ similarity: Similarity) {
-      self.vector = vector
-      isCosine = similarity == .cosine
-      norm = isCosine ? max(SparseComparison.norm(vector), SparseComparison.epsilon) : 1
-    }
-
-    /// Whether products tell of scores.
-    var isCovered: Bool { norm <= WindowTurn.longest }
-
-    /// A score that one of a product is not above.
-    func most(of product: Double) -> Float {
-      Float(product / Double(norm) * (1 + 0x1p-20)).nextUp
-    }
   }
 
   /// What is found for a query.
@@ -109,7 +97,7 @@ final class SparseIndex: RescoringIndex, ExplainingIndex, VectorIndex {
   }
 
   private func search(
-    _ query: Query, _ scratch: inout Scratch, _ found: inout Found
+    _ query: SparseQuery, _ scratch: inout Scratch, _ found: inout Found
   ) throws(Failure) {
     if way != .exact, query.isCovered,
       let bounds = bounds?.bounds(query.vector, kernels, scratch.sums)
@@ -122,13 +110,13 @@ final class SparseIndex: RescoringIndex, ExplainingIndex, VectorIndex {
     }
     if way == .exact { return }
     let left = found.contenders.survivors
-    if way == .certified { survivors.add(left.count) }
+    if way != .approximate { survivors.add(left.count) }
     for (ordinal, _) in left { rescore(ordinal, query, scratch.terms, &found.candidates) }
   }
 
   /// Searches a window: by its postings, or all documents where they say nothing.
   private func search(
-    _ window: Int, _ query: Query, _ scratch: inout Scratch, _ found: inout Found
+    _ window: Int, _ query: SparseQuery, _ scratch: inout Scratch, _ found: inout Found
   ) throws(Failure) {
     if way != .exact, query.isCovered, try scratch.plan.make(query.vector, window, postings) {
       return scan(window, query, scratch, &found)
@@ -140,22 +128,16 @@ final class SparseIndex: RescoringIndex, ExplainingIndex, VectorIndex {
 
   /// Offers a document's score, if it has a term of the query.
   private func rescore(
-    _ document: Int, _ query: Query, _ terms: QueryTerms, _ candidates: inout Candidates
+    _ document: Int, _ query: SparseQuery, _ terms: QueryTerms, _ candidates: inout Candidates
   ) {
-    if let score = score(document, query, terms) { candidates.offer(document, score) }
-  }
-
-  private func score(_ document: Int, _ query: Query, _ terms: QueryTerms) -> Float? {
-    guard let product = terms.product(stored, document) else { return nil }
-    if !query.isCosine { return product }
-    return product / (query.norm * max(stored.norm(document), SparseComparison.epsilon))
+    if let score = stored.score(document, query, terms) { candidates.offer(document, score) }
   }
 
   // MARK: The scan
 
   /// Adds up a window's postings and takes note of the documents that may matter.
   private func scan(
-    _ window: Int, _ query: Query, _ scratch: Scratch, _ found: inout Found
+    _ window: Int, _ query: SparseQuery, _ scratch: Scratch, _ found: inout Found
   ) {
     let (plan, sums) = (scratch.plan, scratch.sums)
     if plan.runs.isEmpty { return }
@@ -195,71 +177,20 @@ final class SparseIndex: RescoringIndex, ExplainingIndex, VectorIndex {
   }
 
   private func note(
-    _ ordinal: Int, _ sum: Int16, _ plan: ImpactPlan, _ range: ScoreRange, _ query: Query,
+    _ ordinal: Int, _ sum: Int16, _ plan: ImpactPlan, _ range: ScoreRange, _ query: SparseQuery,
     _ terms: QueryTerms, _ found: inout Found
   ) {
     let product = plan.product(sum)
     // A sum of zero may be that of a document without a term.
     let isUncertain = plan.isSigned && sum == 0
     if way == .approximate {
-      if isUncertain, score(ordinal, query, terms) == nil { return }
+      if isUncertain, stored.score(ordinal, query, terms) == nil { return }
       found.candidates.offer(ordinal, Float(product / Double(query.norm)))
     } else {
       found.contenders.offer(
         ordinal, least: isUncertain ? -.infinity : range.least(of: product - plan.error),
         most: range.most(of: product + plan.error))
     }
-  }
-
-  // MARK: Given documents
-
-  func scores(
-    _ queries: Embeddings, _ query: Int, of ordinals: [Int]
-  ) throws(Failure) -> [Float] {
-    let vector = try checked(queries[query..<query + 1]) { _ in "query" }[0]
-    let terms = QueryTerms(stored.dimension)
-    terms.set(vector)
-    let query = Query(vector, similarity)
-    return ordinals.map { score($0, query, terms) ?? 0 }
-  }
-
-  /// The terms that query and document share, with both weights and what they add.
-  func explanations(
-    _ queries: Embeddings, _ query: Int, of ordinals: [Int], naming name: (Int32) -> String?
-  ) throws(Failure) -> [[JSON.Member]] {
-    let vector = try checked(queries[query..<query + 1]) { _ in "query" }[0]
-    let norm = Query(vector, similarity).norm
-    return ordinals.map { ordinal in
-      let own = stored.vector(ordinal)
-      let weights = Dictionary(zip(own.indices, own.values)) { first, _ in first }
-      var members = vector.explanation(naming: name) { weights[$0] }
-      if similarity == .cosine {
-        members += [
-          JSON.Member("query_length", .number(norm)),
-          JSON.Member(
-            "document_length", .number(max(stored.norm(ordinal), SparseComparison.epsilon))),
-        ]
-      }
-      return members
-    }
-  }
-
-  func vectors(of ordinals: [Int]) throws(Failure) -> Embeddings {
-    .sparse(ordinals.map(stored.vector))
-  }
-
-  /// The vectors of queries whose terms ascend within the index's and whose weights are finite;
-  /// `name` is what a query is called in messages.
-  private func checked(
-    _ queries: Embeddings, _ name: (Int) -> String
-  ) throws(Failure) -> [SparseVector] {
-    guard case .sparse(let vectors) = queries else {
-      throw .config(place, "expected sparse queries, found \(queries.form)")
-    }
-    for (index, query) in vectors.enumerated() {
-      try query.check(below: postings.terms, name(index), index: place)
-    }
-    return vectors
   }
 }
 
@@ -287,44 +218,5 @@ private struct ScoreRange {
   func product(_ score: Float) -> Double {
     let product = (Double(score) - error) * norm
     return product - product.magnitude * 0x1p-50
-  }
-}
-
-extension SparseVector {
-  /// What the product of a query with a document is made of.
-  ///
-  /// - Parameters:
-  ///   - name: Gives the text of a term, where somebody knows it.
-  ///   - weight: Gives the document's weight of a term; nil where it has none.
-  /// - Returns: The terms that both have, with both weights and what they add.
-  func explanation(
-    naming name: (Int32) -> String?, _ weight: (Int32) -> Float?
-  ) -> [JSON.Member] {
-    var terms: [JSON] = []
-    for (term, value) in zip(indices, values) {
-      guard let own = weight(term) else { continue }
-      terms.append(
-        .object([
-          JSON.Member("term", name(term).map { .string($0) } ?? .integer(Int(term))),
-          JSON.Member("query", .number(value)), JSON.Member("document", .number(own)),
-          JSON.Member("score", .number(value * own)),
-        ]))
-    }
-    return [JSON.Member("terms", .array(terms))]
-  }
-
-  /// Refuses a query whose terms do not ascend below `terms`, or whose weights are not finite.
-  func check(below terms: Int, _ name: String, index place: String) throws(Failure) {
-    var last: Int32 = -1
-    for (term, value) in zip(indices, values) {
-      guard term > last else {
-        throw .data(name, "expected terms that ascend from 0, found \(term) behind \(last)")
-      }
-      guard value.isFinite else { throw .data(name, "expected finite values, found \(value)") }
-      last = term
-    }
-    guard Int(last) < terms else {
-      throw .config(place, "\(name) has term \(last), the index has \(terms)")
-    }
   }
 }
