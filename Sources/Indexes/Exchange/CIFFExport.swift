@@ -146,7 +146,7 @@ private struct ImpactLists {
         hint: "lir-index compact makes one that has")
     }
     let vectors = try segments.map { segment throws(Failure) in
-      let vectors = try DocumentVectors(segment)
+      let vectors = try DocumentVectors(segment, Sparse.vectors)
       if let fault = vectors.fault() { throw Failure.data(segment.folder, "damaged: \(fault)") }
       return vectors
     }
