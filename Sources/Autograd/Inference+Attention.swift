@@ -1,35 +1,51 @@
 import Kernels
 
 extension Inference {
-  package func rotate(_ qkv: Matrix, _ angles: RotaryPositions, _ batch: PackedBatch) -> Matrix {
-    let width = qkv.columns / 3
+  package func rotate(
+    _ qkv: Matrix, first columns: Int, _ angles: RotaryPositions, _ batch: PackedBatch
+  ) -> Matrix {
     let out = matrix(qkv.rows, qkv.columns)
     let table = angles.table(batch)
     withExtendedLifetime(table) {
-      batch.positions.withUnsafeBufferPointer { positions in
+      table.rows(batch).withUnsafeBufferPointer { rows in
         kernels.rotate(
-          qkv.view.view.columns(0..<2 * width), cosines: table.cosines, sines: table.sines,
-          positions: positions, into: out.view.columns(0..<2 * width))
+          qkv.view.view.columns(0..<columns), cosines: table.cosines, sines: table.sines,
+          positions: rows, into: out.view.columns(0..<columns))
       }
     }
-    for row in 0..<qkv.rows {
-      let start = row * qkv.columns + 2 * width
-      (out.buffer.pointer + start).update(from: qkv.buffer.pointer + start, count: width)
+    out.view.columns(columns..<qkv.columns).copy(qkv.view.view.columns(columns..<qkv.columns))
+    return out
+  }
+
+  package func normalizeHeads(_ qkv: Matrix, _ norms: HeadNorms) -> Matrix {
+    let layout = HeadLayout(
+      columns: qkv.columns, heads: norms.heads, keyHeads: norms.keyHeads)
+    let out = matrix(qkv.rows, qkv.columns)
+    for head in 0..<norms.heads + norms.keyHeads {
+      let (norm, columns) = (norms.norm(head), layout.head(head))
+      norm.withFactors {
+        kernels.rmsNorm(
+          qkv.view.view.columns(columns), weight: $0, epsilon: norm.epsilon,
+          into: out.view.columns(columns))
+      }
     }
+    out.view.columns(layout.values).copy(qkv.view.view.columns(layout.values))
     return out
   }
 
   package func attention(
     _ qkv: Matrix, heads: Int, _ batch: PackedBatch, _ options: AttentionOptions
   ) -> Matrix {
-    let width = qkv.columns / 3
-    let out = matrix(options.onlyFirstQueries ? batch.sequences : batch.tokens, width)
+    let layout = HeadLayout(columns: qkv.columns, heads: heads, keyHeads: options.keyHeads)
+    let out = matrix(options.onlyFirstQueries ? batch.sequences : batch.tokens, layout.width)
     let shape = AttentionShape(
-      heads: heads, scale: options.scale ?? 1 / Float(width / heads).squareRoot(),
-      relative: options.usesDistances ? table(options, heads, batch) : nil, reach: options.reach,
-      precision: options.precision)
+      heads: heads, scale: options.scale ?? 1 / Float(layout.headWidth).squareRoot(),
+      relative: options.relative.map { table($0, batch) }, reach: options.reach,
+      ahead: options.ahead, precision: options.precision)
     guard batch.sets.isEmpty else {
-      precondition(!options.onlyFirstQueries, "first queries of sets")
+      precondition(
+        !options.onlyFirstQueries && !options.knowsDistances && layout.keyHeads == heads,
+        "first queries, distances or shared keys of sets")
       attendInSets(qkv.view.view, shape, batch, into: out)
       return out
     }
@@ -40,8 +56,8 @@ extension Inference {
         let asking = options.onlyFirstQueries ? rows.prefix(1) : rows
         let place = options.onlyFirstQueries ? sequence..<sequence + 1 : rows
         attend(
-          queries: all[asking, 0..<width], keys: all[rows, width..<2 * width],
-          values: all[rows, 2 * width..<3 * width], shape,
+          queries: all[asking, 0..<layout.width], keys: all[rows, layout.keys],
+          values: all[rows, layout.values], shape,
           keep: batch.hidesTokens ? UnsafeBufferPointer(rebasing: attended[rows]) : nil,
           into: out.view.rows(place))
       }
@@ -55,6 +71,7 @@ extension Inference {
     var scale: Float
     var relative: RelativeTable?
     var reach: Int?
+    var ahead: Int?
     var precision = Precision.f32
   }
 
@@ -68,7 +85,8 @@ extension Inference {
     if scratch.count < needed { scratch = AlignedBuffer(count: needed) }
     kernels.attention(
       queries: queries, keys: keys, values: values, heads: shape.heads, scale: shape.scale,
-      mask: AttentionMask(keep: keep, relative: shape.relative?.view, reach: shape.reach),
+      mask: AttentionMask(
+        keep: keep, relative: shape.relative?.view, reach: shape.reach, ahead: shape.ahead),
       precision: shape.precision, into: out, scratch: scratch)
   }
 
@@ -76,16 +94,12 @@ extension Inference {
 
   /// Table of the numbers that are added to scores, for at least the distances within the batch's
   /// sequences.
-  private func table(
-    _ options: AttentionOptions, _ heads: Int, _ batch: PackedBatch
-  ) -> RelativeTable {
+  private func table(_ positions: RelativePositions, _ batch: PackedBatch) -> RelativeTable {
     let longest = batch.longest
-    let key = RelativeTableKey(
-      parameter: options.relative.map { ObjectIdentifier($0.table) }, heads: heads,
-      isCausal: options.isCausal)
+    let key = ObjectIdentifier(positions.table)
     if let known = relativeTables[key], known.radius >= longest { return known }
     // Some more than asked for: batches grow and shrink.
-    let table = RelativeTable(options, heads: heads, radius: max(64, longest + longest / 4))
+    let table = RelativeTable(positions, radius: max(64, longest + longest / 4))
     relativeTables[key] = table
     return table
   }
@@ -95,7 +109,6 @@ extension Inference {
   private func attendInSets(
     _ all: MatrixView, _ shape: AttentionShape, _ batch: PackedBatch, into out: Matrix
   ) {
-    precondition(shape.reach == nil && shape.relative == nil, "distances between sequences")
     let width = all.columns / 3
     let keys = SetKeys(batch)
     for sequence in 0..<batch.sequences {

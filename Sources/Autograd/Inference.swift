@@ -11,7 +11,7 @@ package final class Inference: Operations {
   private var narrowed = AlignedBuffer(count: 0)
   /// Agreement between products of bytes and products in single precision, by the layer's name.
   package private(set) var agreements: [String: LayerAgreement] = [:]
-  var relativeTables: [RelativeTableKey: RelativeTable] = [:]
+  var relativeTables: [ObjectIdentifier: RelativeTable] = [:]
 
   package init(_ kernels: Kernels) { self.kernels = kernels }
 
@@ -22,7 +22,11 @@ package final class Inference: Operations {
   package func embed(
     _ batch: PackedBatch, word: Parameter, type: Parameter?, positions: PositionTable?
   ) -> Matrix {
-    let out = matrix(batch.tokens, word.matrix.columns)
+    let out = matrix(batch.tokens, word.columns)
+    if let half = word.half {
+      embed(batch, half, type: type, positions: positions, into: out)
+      return out
+    }
     batch.ids.withUnsafeBufferPointer { ids in
       batch.typeIDs.withUnsafeBufferPointer { typeIDs in
         (positions?.indices ?? []).withUnsafeBufferPointer { indices in
@@ -35,6 +39,27 @@ package final class Inference: Operations {
       }
     }
     return out
+  }
+
+  /// Embeds from words in half precision, with the sums of the others.
+  private func embed(
+    _ batch: PackedBatch, _ words: HalfTable, type: Parameter?, positions: PositionTable?,
+    into out: Matrix
+  ) {
+    let columns = out.columns
+    for (token, id) in batch.ids.enumerated() {
+      let row = out.mutableRow(token)
+      words.copy(from: Int(id) * columns, into: row, kernels)
+      let others = [
+        type.map { ($0, batch.typeIDs[token]) }, positions.map { ($0.table, $0.indices[token]) },
+      ]
+      for (table, index) in others.compactMap({ $0 }) {
+        precondition(index >= 0 && Int(index) < table.rows, "row \(index) of \(table.name)")
+        kernels.addScaled(
+          UnsafeBufferPointer(start: table.values + Int(index) * columns, count: columns), by: 1,
+          to: row)
+      }
+    }
   }
 
   package func linear(_ x: Matrix, _ layer: Linear, _ activation: Activation) -> Matrix {
@@ -90,7 +115,9 @@ package final class Inference: Operations {
 
   package func rmsNorm(_ x: Matrix, _ norm: RMSNorm) -> Matrix {
     let out = matrix(x.rows, x.columns)
-    kernels.rmsNorm(x.view.view, weight: norm.weight.values, epsilon: norm.epsilon, into: out.view)
+    norm.withFactors {
+      kernels.rmsNorm(x.view.view, weight: $0, epsilon: norm.epsilon, into: out.view)
+    }
     return out
   }
 

@@ -36,17 +36,45 @@ package protocol Operations: AnyObject {
   /// activation(left half) · right half: [T,2N] to [T,N].
   func gate(_ x: Value, _ activation: Activation) -> Value
 
-  /// Queries and keys turned by their positions, values as they are: [T,3D] to [T,3D].
-  func rotate(_ qkv: Value, _ angles: RotaryPositions, _ batch: PackedBatch) -> Value
+  /// Queries and keys turned by their positions, values as they are: [T,(H+2G)·E] to the same.
+  ///
+  /// - Parameters:
+  ///   - qkv: Queries, keys and values side by side.
+  ///   - columns: (H+G)·E, those of queries and keys.
+  ///   - angles: For heads of the width E.
+  ///   - batch: The tokens.
+  /// - Returns: All columns.
+  func rotate(
+    _ qkv: Value, first columns: Int, _ angles: RotaryPositions, _ batch: PackedBatch
+  ) -> Value
 
-  /// Self-attention, from queries, keys and values side by side: [T+S,3D] to [T,D], S being the
-  /// states that `draw` made; to [B,D] where only first tokens ask.
+  /// `rmsNorm` of every head of the queries and of the keys by itself, values as they are:
+  /// [T,(H+2G)·E] to the same (Henry et al., arXiv:2010.04245).
+  func normalizeHeads(_ qkv: Value, _ norms: HeadNorms) -> Value
+
+  /// Self-attention, from queries, keys and values side by side: [T+S,(H+2G)·E] to [T,H·E], S being
+  /// the states that `draw` made; to [B,H·E] where only first tokens ask.
   ///
   /// A token attends to the attended tokens of its own sequence; in a set also to one token of each
   /// other sequence and to the set's drawn states.
   func attention(
     _ qkv: Value, heads: Int, _ batch: PackedBatch, _ options: AttentionOptions
   ) -> Value
+
+  /// C ∘ filter(B ∘ x), from B, C and x side by side: [T,3D] to [T,D]. The filter sees a token and some
+  /// of those in front of it in its sequence, whether they are attended to or not.
+  func shortConvolution(_ bcx: Value, _ filter: ShortFilter, _ batch: PackedBatch) -> Value
+
+  /// Attention that compares contents with distances, too: from queries, keys and values [T,3·H·E], and
+  /// the keys and the queries of distances, [2S,H·E] each or none, to [T,H·E].
+  func disentangledAttention(
+    _ qkv: Value, keys: Value?, queries: Value?, _ batch: PackedBatch,
+    _ options: DisentangledOptions
+  ) -> Value
+
+  /// Each token with those around it, an odd number of `taps` in all, and 0 outside of its sequence:
+  /// [T,D] to [T,D·K], the taps of an element side by side.
+  func neighbours(_ x: Value, taps: Int, _ batch: PackedBatch) -> Value
 
   /// Attention of one query a sequence to all attended tokens of it: queries [B,I] and hidden states
   /// [T,D] to [B,I]. Keys and values of the tokens are never made.

@@ -38,6 +38,13 @@ package struct PackedBatch: Sendable {
     return batch
   }
 
+  /// One sequence of the ids 0..<count: the rows of a table.
+  package static func counting(_ count: Int) -> PackedBatch {
+    var batch = PackedBatch()
+    batch.append(ids: 0..<Int32(count), typeIDs: repeatElement(UInt8(0), count: count))
+    return batch
+  }
+
   /// The first token of each sequence.
   package var firstTokens: PackedBatch {
     var batch = PackedBatch()

@@ -12,6 +12,8 @@ package final class Parameter: @unchecked Sendable {
   private let known: UnsafePointer<Float>?
   private let owner: AnyObject?
   private let discard: (@Sendable () -> Void)?
+  /// The values in half precision, as their file has them; nil where they are in single precision.
+  let half: HalfTable?
   /// Values and derivative of the weight that is trained; nil where the values are fixed.
   package let training: TrainedValues?
   /// Index of the parameter's first value and derivative among those of `training`.
@@ -30,6 +32,23 @@ package final class Parameter: @unchecked Sendable {
     known = values
     self.owner = owner
     self.discard = discard
+    half = nil
+    training = nil
+    offset = 0
+  }
+
+  /// A table in half precision, which `owner` keeps in memory, and of which rows are widened as they are
+  /// looked up.
+  package init(
+    name: String, shape: [Int], halves: UnsafePointer<UInt16>, _ format: HalfFormat,
+    owner: AnyObject
+  ) {
+    self.name = name
+    self.shape = shape
+    known = nil
+    self.owner = owner
+    discard = nil
+    half = HalfTable(halves, count: shape.reduce(1, *), format, owner: owner)
     training = nil
     offset = 0
   }
@@ -41,6 +60,7 @@ package final class Parameter: @unchecked Sendable {
     known = nil
     owner = nil
     discard = nil
+    half = nil
     training = nil
     offset = 0
   }
@@ -54,27 +74,70 @@ package final class Parameter: @unchecked Sendable {
     known = UnsafePointer(training.values.pointer + offset)
     owner = training
     discard = nil
+    half = nil
   }
 
   /// The values, row by row.
   ///
   /// - Precondition: The values are here, not only packed in a layer.
   package var values: UnsafePointer<Float> {
+    if let half { return half.values }
     guard let known else { preconditionFailure("the values of \(name) are packed") }
     return known
   }
 
+  /// Copies the values.
+  func copy(to target: UnsafeMutablePointer<Float>) {
+    if let half {
+      half.copy(
+        from: 0, into: UnsafeMutableBufferPointer(start: target, count: count), Kernels())
+    } else {
+      target.update(from: values, count: count)
+    }
+  }
+
   /// Row `index` of a matrix [N,K], as a matrix [1,K] that is trained with it.
   package func row(_ index: Int) -> Parameter {
-    let columns = matrix.columns
-    precondition(index >= 0 && index < matrix.rows, "row \(index) of \(name)")
+    let columns = columns
+    precondition(index >= 0 && index < rows, "row \(index) of \(name)")
     let name = "\(name)[\(index)]"
     if let training {
       return Parameter(
         name: name, shape: [1, columns], training: training, offset: offset + index * columns)
     }
+    if let half {
+      let row = AlignedBuffer(count: columns)
+      half.copy(
+        from: index * columns,
+        into: UnsafeMutableBufferPointer(start: row.pointer, count: columns), Kernels())
+      return Parameter(
+        name: name, shape: [1, columns], values: UnsafePointer(row.pointer), owner: row)
+    }
     return Parameter(
       name: name, shape: [1, columns], values: values + index * columns, owner: self)
+  }
+
+  /// The parameter with another shape.
+  package func reshaped(_ shape: [Int]) -> Parameter {
+    precondition(shape.reduce(1, *) == count, "\(name): \(self.shape) as \(shape)")
+    if let training {
+      return Parameter(name: name, shape: shape, training: training, offset: offset)
+    }
+    if known == nil, half == nil { return Parameter(packed: name, shape: shape) }
+    return Parameter(name: name, shape: shape, values: values, owner: self)
+  }
+
+  /// Some rows of a matrix [N,K], which are trained with it.
+  package func rows(_ range: Range<Int>) -> Parameter {
+    precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows \(range) of \(name)")
+    let (name, shape) = ("\(name)[\(range)]", [range.count, columns])
+    if let training {
+      return Parameter(
+        name: name, shape: shape, training: training, offset: offset + range.lowerBound * columns)
+    }
+    if known == nil, half == nil { return Parameter(packed: name, shape: shape) }
+    return Parameter(
+      name: name, shape: shape, values: values + range.lowerBound * columns, owner: self)
   }
 
   /// Gives memory back once the values were copied: a mapped file need not stay in memory beside the
@@ -162,7 +225,6 @@ package final class Linear: Sendable {
     calibrates: Bool = false
   ) {
     precondition(!weights.isEmpty && (biases.isEmpty || biases.count == weights.count))
-    self.weights = weights
     self.biases = biases
     defer { for weight in weights { weight.wereCopied() } }
     let columns = weights[0].columns
@@ -171,19 +233,24 @@ package final class Linear: Sendable {
     outputs = weights.reduce(0) { $0 + $1.rows }
     if (weights + biases).contains(where: { $0.training != nil }) {
       for weight in weights where weight.isWhole { weight.training?.multiplies = true }
+      self.weights = weights
       fixed = .inTraining(precision)
       trial = nil
       return
     }
-    var (values, bias) = (weights[0].values, biases.first?.values)
+    // From here on the packed form counts, and the values need not stay in memory beside it.
+    self.weights = weights.map { Parameter(packed: $0.name, shape: $0.shape) }
+    let isOne = weights.count == 1 && weights[0].half == nil
+    var (values, bias) = (isOne ? weights[0].values : nil, biases.first?.values)
     var copies: [AlignedBuffer] = []
-    if weights.count > 1 {
+    if !isOne {
       copies = [AlignedBuffer(count: outputs * columns), AlignedBuffer(count: outputs)]
       Self.stack(weights, into: copies[0].pointer)
       Self.stack(biases, into: copies[1].pointer)
       values = UnsafePointer(copies[0].pointer)
       bias = biases.isEmpty ? nil : UnsafePointer(copies[1].pointer)
     }
+    guard let values else { preconditionFailure("a layer without weights") }
     (fixed, trial) = withExtendedLifetime(copies) { [outputs] in
       (
         Self.pack(values, outputs, columns, bias: bias, precision),
@@ -252,7 +319,7 @@ package final class Linear: Sendable {
   static func stack(_ parameters: [Parameter], into memory: UnsafeMutablePointer<Float>) {
     var place = memory
     for parameter in parameters {
-      place.update(from: parameter.values, count: parameter.count)
+      parameter.copy(to: place)
       place += parameter.count
     }
   }
@@ -269,19 +336,6 @@ package struct LayerNorm: Sendable {
   package init(weight: Parameter, bias: Parameter?, epsilon: Float) {
     self.weight = weight
     self.bias = bias
-    self.epsilon = epsilon
-  }
-}
-
-/// Root-mean-square normalisation over the last dimension.
-///
-/// Zhang and Sennrich, arXiv:1910.07467.
-package struct RMSNorm: Sendable {
-  package let weight: Parameter
-  package let epsilon: Float
-
-  package init(weight: Parameter, epsilon: Float) {
-    self.weight = weight
     self.epsilon = epsilon
   }
 }

@@ -27,21 +27,26 @@ package struct AttentionOptions: Sendable {
   package var precision = Precision.f32
   /// Whether only the first token of each sequence asks; not on a tape, nor in sets.
   package var onlyFirstQueries = false
-  /// Whether a token attends to none behind it, as in a decoder; not in sets, nor with a reach.
+  /// Whether a token attends to none behind it, as in a decoder; not in sets.
   package var isCausal = false
+  /// Heads of keys and values, a divisor of those of queries; nil for as many.
+  package var keyHeads: Int?
 
   package init(
     scale: Float? = nil, relative: RelativePositions? = nil, reach: Int? = nil,
-    isCausal: Bool = false
+    isCausal: Bool = false, keyHeads: Int? = nil
   ) {
+    self.keyHeads = keyHeads
     self.scale = scale
     self.relative = relative
     self.reach = reach
     self.isCausal = isCausal
   }
 
-  /// Whether the scores depend on the distances between tokens.
-  var usesDistances: Bool { relative != nil || isCausal }
+  /// Largest distance of a token behind the one that asks; nil for the reach.
+  var ahead: Int? { isCausal ? 0 : nil }
+  /// Whether some distances are not attended to, or change a score.
+  var knowsDistances: Bool { relative != nil || reach != nil || isCausal }
 }
 
 extension AttentionOptions {

@@ -8,9 +8,7 @@ import Synchronization
 /// single precision where the reference rounds: transformers
 /// `models/modernbert/modeling_modernbert.py`, `ModernBertRotaryEmbedding`.
 package final class RotaryPositions: Sendable {
-  /// θ.
-  package let base: Float
-  private let headWidth: Int
+  private let frequencies: RotaryFrequencies
   /// The longest table that was asked for so far.
   private let table = Mutex<RotaryTable?>(nil)
 
@@ -18,11 +16,12 @@ package final class RotaryPositions: Sendable {
   private static let fewest = 128
 
   /// Angles for heads of an even width E.
-  package init(headWidth: Int, base: Float) {
-    precondition(headWidth % 2 == 0 && headWidth > 0, "a head of \(headWidth)")
-    self.headWidth = headWidth
-    self.base = base
+  package convenience init(headWidth: Int, base: Float) {
+    self.init(RotaryFrequencies(headWidth: headWidth, base: base))
   }
+
+  /// Angles by frequencies.
+  package init(_ frequencies: RotaryFrequencies) { self.frequencies = frequencies }
 
   /// A table of at least as many positions as the longest sequence of a batch has tokens.
   func table(_ batch: PackedBatch) -> RotaryTable {
@@ -32,10 +31,37 @@ package final class RotaryPositions: Sendable {
       // Twice as long each time: texts of growing lengths make few tables.
       var count = Self.fewest
       while count < needed { count *= 2 }
-      let new = RotaryTable(headWidth: headWidth, base: base, positions: count)
+      let new = RotaryTable(frequencies, positions: count)
       table = new
       return new
     }
+  }
+}
+
+/// What a position is multiplied by to give the angle of each pair of elements of a head, [E/2].
+package struct RotaryFrequencies: Sendable {
+  package var values: [Float]
+  /// Factor of cosines and sines.
+  package var scale: Float
+  /// Frequencies of texts that are longer than a number of tokens; nil where all have the same.
+  package var ofLongTexts: (values: [Float], from: Int)?
+
+  package init(
+    _ values: [Float], scale: Float = 1, ofLongTexts: (values: [Float], from: Int)? = nil
+  ) {
+    precondition(!values.isEmpty && ofLongTexts?.values.count ?? values.count == values.count)
+    self.values = values
+    self.scale = scale
+    self.ofLongTexts = ofLongTexts
+  }
+
+  /// Those of the paper, for heads of an even width.
+  package init(headWidth: Int, base: Float) {
+    precondition(headWidth % 2 == 0 && headWidth > 0, "a head of \(headWidth)")
+    self.init(
+      (0..<headWidth / 2).map { pair in
+        1 / Float(pow(Double(base), Double(Float(2 * pair) / Float(headWidth))))
+      })
   }
 }
 
@@ -49,29 +75,49 @@ final class RotaryTable: @unchecked Sendable {
   private let sineTable: AlignedBuffer
   private let oppositeTable: AlignedBuffer
   private let pairs: Int
+  /// Tokens of the longest text that has the first frequencies; nil where all have them.
+  private let shortest: Int?
+  /// Rows of the tables: those of long texts stand behind the others.
+  private var tableRows: Int { shortest == nil ? count : 2 * count }
 
-  init(headWidth: Int, base: Float, positions: Int) {
+  init(_ frequencies: RotaryFrequencies, positions: Int) {
     count = positions
-    pairs = headWidth / 2
-    cosineTable = AlignedBuffer(count: positions * pairs)
-    sineTable = AlignedBuffer(count: positions * pairs)
-    oppositeTable = AlignedBuffer(count: positions * pairs)
-    for pair in 0..<pairs {
-      let inverse = 1 / Float(pow(Double(base), Double(Float(2 * pair) / Float(headWidth))))
-      for position in 0..<positions {
-        let angle = Double(Float(position) * inverse)
-        // Rounded from double precision: one ulp of a mathematical library does not show.
-        cosineTable.pointer[position * pairs + pair] = Float(cos(angle))
-        sineTable.pointer[position * pairs + pair] = Float(sin(angle))
-        oppositeTable.pointer[position * pairs + pair] = -Float(sin(angle))
+    pairs = frequencies.values.count
+    shortest = frequencies.ofLongTexts?.from
+    let sets = [frequencies.values] + (frequencies.ofLongTexts.map { [$0.values] } ?? [])
+    let elements = sets.count * positions * pairs
+    cosineTable = AlignedBuffer(count: elements)
+    sineTable = AlignedBuffer(count: elements)
+    oppositeTable = AlignedBuffer(count: elements)
+    for (number, values) in sets.enumerated() {
+      for (pair, frequency) in values.enumerated() {
+        for position in 0..<positions {
+          let angle = Double(Float(position) * frequency)
+          let place = (number * positions + position) * pairs + pair
+          // Rounded from double precision: one ulp of a mathematical library does not show.
+          let sine = Float(sin(angle)) * frequencies.scale
+          cosineTable.pointer[place] = Float(cos(angle)) * frequencies.scale
+          sineTable.pointer[place] = sine
+          oppositeTable.pointer[place] = -sine
+        }
       }
     }
   }
 
+  /// The row of the tables for each token of a batch.
+  func rows(_ batch: PackedBatch) -> [Int32] {
+    guard let shortest else { return batch.positions }
+    var rows = batch.positions
+    for sequence in 0..<batch.sequences where batch.range(sequence).count > shortest {
+      for token in batch.range(sequence) { rows[token] += Int32(count) }
+    }
+    return rows
+  }
+
   /// cos[P,E/2]; valid while this lives.
-  var cosines: MatrixView { cosineTable.matrix(rows: count, columns: pairs).view }
+  var cosines: MatrixView { cosineTable.matrix(rows: tableRows, columns: pairs).view }
   /// sin[P,E/2]; valid while this lives.
-  var sines: MatrixView { sineTable.matrix(rows: count, columns: pairs).view }
+  var sines: MatrixView { sineTable.matrix(rows: tableRows, columns: pairs).view }
   /// Sines of the opposite angles, which turn back, [P,E/2]; valid while this lives.
-  var oppositeSines: MatrixView { oppositeTable.matrix(rows: count, columns: pairs).view }
+  var oppositeSines: MatrixView { oppositeTable.matrix(rows: tableRows, columns: pairs).view }
 }

@@ -9,27 +9,28 @@ extension Tape {
     precondition(
       options.reach == nil || !batch.hidesTokens, "a query might be left without any key")
     precondition(
-      batch.sets.isEmpty || options.reach == nil && !options.usesDistances,
-      "distances between sequences")
-    let width = qkv.value.columns / 3
+      batch.sets.isEmpty || !options.knowsDistances && options.keyHeads ?? heads == heads,
+      "distances or shared keys between sequences")
+    let layout = HeadLayout(
+      columns: qkv.value.columns, heads: heads, keyHeads: options.keyHeads)
     let call = AttentionCall(
-      batch: batch, heads: heads, width: width,
-      scale: options.scale ?? 1 / Float(width / heads).squareRoot(), reach: options.reach,
-      relative: options.usesDistances
-        ? RelativeTable(options, heads: heads, radius: max(batch.longest, 1)) : nil,
+      batch: batch, layout: layout,
+      scale: options.scale ?? 1 / Float(layout.headWidth).squareRoot(), reach: options.reach,
+      ahead: options.ahead,
+      relative: options.relative.map { RelativeTable($0, radius: max(batch.longest, 1)) },
       sets: batch.sets.isEmpty ? nil : SetKeys(batch),
       masks: nextMasks(options.dropout, batch))
-    let out = matrix(batch.tokens, width)
+    let out = matrix(batch.tokens, layout.width)
     let states = keyValues(call, qkv.value)
     forEach(batch.sequences) { [kernels, scratch] sequence, worker in
       let rows = batch.range(sequence)
       let keys = states.view.view[call.keyRows(sequence), states.keys]
       let needed = kernels.attentionScratchCount(
-        queries: rows.count, keys: keys.rows, headWidth: width / heads, reach: call.reach)
+        queries: rows.count, keys: keys.rows, headWidth: layout.headWidth, reach: call.reach)
       call.withMask(sequence) { mask in
         scratch.with(worker) { scratch in
           kernels.attention(
-            queries: qkv.value.view.view[rows, 0..<width], keys: keys,
+            queries: qkv.value.view.view[rows, 0..<layout.width], keys: keys,
             values: states.view.view[call.keyRows(sequence), states.values], heads: heads,
             scale: call.scale, mask: mask, dropout: call.masks?[sequence],
             into: out.view.rows(rows), scratch: scratch.take(needed))
@@ -52,9 +53,9 @@ extension Tape {
   }
 
   private func keyValues(_ call: AttentionCall, _ qkv: Matrix) -> KeyValues {
-    let width = call.width
+    let (layout, width) = (call.layout, call.layout.width)
     guard let sets = call.sets else {
-      return KeyValues(matrix: qkv, keys: width..<2 * width, values: 2 * width..<3 * width)
+      return KeyValues(matrix: qkv, keys: layout.keys, values: layout.values)
     }
     let gathered = matrix(call.gatheredRows, 2 * width)
     forEach(call.batch.sequences) { sequence, _ in
@@ -70,28 +71,30 @@ extension Tape {
   private func attentionAdjoint(
     _ call: AttentionCall, _ qkv: Matrix, _ relative: RelativePositions?, _ dy: Matrix
   ) -> Matrix {
-    let width = call.width
+    let width = call.layout.width
     let states = keyValues(call, qkv)
     let dx = call.sets == nil ? matrix(qkv.rows, qkv.columns) : zeros(qkv.rows, qkv.columns)
     let byStates = call.sets == nil ? dx : matrix(states.matrix.rows, 2 * width)
     let byRelative =
       relative == nil
-      ? nil : call.relative.map { zeros(call.batch.sequences * call.heads, $0.columns) }
+      ? nil : call.relative.map { zeros(call.batch.sequences * call.layout.heads, $0.columns) }
     forEach(call.batch.sequences) { [kernels, scratch] sequence, worker in
       let rows = call.batch.range(sequence)
       let keyRows = call.keyRows(sequence)
       let needed = kernels.attentionGradientScratchCount(
-        queries: rows.count, keys: keyRows.count, headWidth: width / call.heads,
+        queries: rows.count, keys: keyRows.count, headWidth: call.layout.headWidth,
         reach: call.reach)
       call.withMask(sequence) { mask in
         let gradient = AttentionGradient(
           queries: qkv.view.view[rows, 0..<width],
           keys: states.view.view[keyRows, states.keys],
-          values: states.view.view[keyRows, states.values], heads: call.heads, scale: call.scale,
+          values: states.view.view[keyRows, states.values], heads: call.layout.heads,
+          scale: call.scale,
           mask: mask, dropout: call.masks?[sequence], output: dy.view.view.rows(rows),
           byQueries: dx.view[rows, 0..<width], byKeys: byStates.view[keyRows, states.keys],
           byValues: byStates.view[keyRows, states.values],
-          byRelative: byRelative?.view.rows(sequence * call.heads..<(sequence + 1) * call.heads))
+          byRelative: byRelative?.view.rows(
+            sequence * call.layout.heads..<(sequence + 1) * call.layout.heads))
         scratch.with(worker) { kernels.attentionGradient(gradient, scratch: $0.take(needed)) }
       }
     }
@@ -105,7 +108,7 @@ extension Tape {
   private func scatter(
     _ byStates: Matrix, _ sets: SetKeys, _ call: AttentionCall, into dx: Matrix
   ) {
-    let width = call.width
+    let width = call.layout.width
     forEach(call.batch.sets.count) { [kernels] index, _ in
       for sequence in call.batch.sets[index].sequences {
         for (i, row) in sets.rows[sequence].enumerated() {
@@ -120,11 +123,11 @@ extension Tape {
   private func addRelativeGradients(
     _ all: Matrix, _ positions: RelativePositions?, _ call: AttentionCall
   ) {
-    let sums = zeros(call.heads, all.columns)
-    forEach(call.heads) { [kernels] head, _ in
+    let sums = zeros(call.layout.heads, all.columns)
+    forEach(call.layout.heads) { [kernels] head, _ in
       for sequence in 0..<call.batch.sequences {
         kernels.addScaled(
-          all.row(sequence * call.heads + head), by: 1, to: sums.mutableRow(head))
+          all.row(sequence * call.layout.heads + head), by: 1, to: sums.mutableRow(head))
       }
     }
     positions?.addGradients(sums.view.view)
@@ -133,33 +136,34 @@ extension Tape {
   // MARK: Positions
 
   package func rotate(
-    _ qkv: Recorded, _ angles: RotaryPositions, _ batch: PackedBatch
+    _ qkv: Recorded, first columns: Int, _ angles: RotaryPositions, _ batch: PackedBatch
   ) -> Recorded {
     let out = matrix(qkv.value.rows, qkv.value.columns)
     let table = angles.table(batch)
-    rotate(qkv.value, table.sines, table, batch, into: out)
+    let turned = 0..<columns
+    rotate(qkv.value, turned, table.sines, table, batch, into: out)
     return record(out, from: [qkv]) { [unowned self] derivative in
       // Turning back is the adjoint of turning.
       let dx = matrix(derivative.rows, derivative.columns)
-      rotate(derivative, table.oppositeSines, table, batch, into: dx)
+      rotate(derivative, turned, table.oppositeSines, table, batch, into: dx)
       return [dx]
     }
   }
 
   private func rotate(
-    _ x: Matrix, _ sines: MatrixView, _ table: RotaryTable, _ batch: PackedBatch,
-    into y: Matrix
+    _ x: Matrix, _ turned: Range<Int>, _ sines: MatrixView, _ table: RotaryTable,
+    _ batch: PackedBatch, into y: Matrix
   ) {
-    let width = x.columns / 3
+    let others = turned.upperBound..<x.columns
+    let places = table.rows(batch)
     forEach(batch.sequences) { [kernels] sequence, _ in
       let rows = batch.range(sequence)
-      batch.positions.withUnsafeBufferPointer { positions in
+      places.withUnsafeBufferPointer { places in
         kernels.rotate(
-          x.view.view[rows, 0..<2 * width], cosines: table.cosines, sines: sines,
-          positions: UnsafeBufferPointer(rebasing: positions[rows]),
-          into: y.view[rows, 0..<2 * width])
+          x.view.view[rows, turned], cosines: table.cosines, sines: sines,
+          positions: UnsafeBufferPointer(rebasing: places[rows]), into: y.view[rows, turned])
       }
-      y.view[rows, 2 * width..<3 * width].copy(x.view.view[rows, 2 * width..<3 * width])
+      y.view[rows, others].copy(x.view.view[rows, others])
     }
   }
 
@@ -185,10 +189,10 @@ extension Tape {
 /// Batch and settings of an attention, which all of its sequences share.
 private struct AttentionCall {
   let batch: PackedBatch
-  let heads: Int
-  let width: Int
+  let layout: HeadLayout
   let scale: Float
   let reach: Int?
+  let ahead: Int?
   let relative: RelativeTable?
   let sets: SetKeys?
   let masks: [Dropout]?
@@ -196,14 +200,14 @@ private struct AttentionCall {
   private let offsets: [Int]
 
   init(
-    batch: PackedBatch, heads: Int, width: Int, scale: Float, reach: Int?,
+    batch: PackedBatch, layout: HeadLayout, scale: Float, reach: Int?, ahead: Int?,
     relative: RelativeTable?, sets: SetKeys?, masks: [Dropout]?
   ) {
     self.batch = batch
-    self.heads = heads
-    self.width = width
+    self.layout = layout
     self.scale = scale
     self.reach = reach
+    self.ahead = ahead
     self.relative = relative
     self.sets = sets
     self.masks = masks
@@ -226,7 +230,8 @@ private struct AttentionCall {
       let keep = UnsafeBufferPointer(rebasing: attended[batch.range(sequence)])
       body(
         AttentionMask(
-          keep: batch.hidesTokens ? keep : nil, relative: relative?.view, reach: reach))
+          keep: batch.hidesTokens ? keep : nil, relative: relative?.view, reach: reach,
+          ahead: ahead))
     }
   }
 }

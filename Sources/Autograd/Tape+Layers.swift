@@ -240,13 +240,14 @@ extension Linear {
 
 extension Activation {
   /// The function that is applied; nil for none.
-  var function: ElementaryFunction? {
+  package var function: ElementaryFunction? {
     switch self {
     case .none: nil
     case .gelu: .gelu
     case .geluTanh: .geluTanh
     case .relu: .relu
     case .tanh: .tanh
+    case .silu: .silu
     }
   }
 }

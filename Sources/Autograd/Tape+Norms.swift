@@ -17,7 +17,11 @@ extension Tape {
     }
     let weights = [norm.weight, norm.bias].compactMap { $0 }
     return record(out, of: weights, x) { [unowned self] derivative in
-      normAdjoint(x, norm, hasMeans: true, derivative)
+      let dx = matrix(input.rows, input.columns)
+      normAdjoint(
+        input.view.view, norm.weight.values, norm.weight, bias: norm.bias, epsilon: norm.epsilon,
+        hasMeans: true, derivative.view.view, into: dx.view)
+      add(dx, to: x.slot)
     }
   }
 
@@ -25,41 +29,80 @@ extension Tape {
     let input = x.value
     let out = matrix(input.rows, input.columns)
     forRanges(input.rows, by: Self.blockRows) { [kernels] rows, _ in
-      kernels.rmsNorm(
-        input.view.view.rows(rows), weight: norm.weight.values, epsilon: norm.epsilon,
-        into: out.view.rows(rows))
+      norm.withFactors {
+        kernels.rmsNorm(
+          input.view.view.rows(rows), weight: $0, epsilon: norm.epsilon, into: out.view.rows(rows))
+      }
     }
     return record(out, of: [norm.weight], x) { [unowned self] derivative in
-      normAdjoint(
-        x, LayerNorm(weight: norm.weight, bias: nil, epsilon: norm.epsilon), hasMeans: false,
-        derivative)
+      let dx = matrix(input.rows, input.columns)
+      norm.withFactors {
+        normAdjoint(
+          input.view.view, $0, norm.weight, bias: nil, epsilon: norm.epsilon, hasMeans: false,
+          derivative.view.view, into: dx.view)
+      }
+      add(dx, to: x.slot)
     }
   }
 
-  private func normAdjoint(_ x: Recorded, _ norm: LayerNorm, hasMeans: Bool, _ dy: Matrix) {
-    let input = x.value.view.view
-    let dx = matrix(input.rows, input.columns)
-    let memory = matrix(2, input.rows)
-    let moments = RowMoments(memory.buffer.pointer, rows: input.rows, hasMeans: hasMeans)
+  package func normalizeHeads(_ qkv: Recorded, _ norms: HeadNorms) -> Recorded {
+    let input = qkv.value
+    let layout = HeadLayout(
+      columns: input.columns, heads: norms.heads, keyHeads: norms.keyHeads)
+    let out = matrix(input.rows, input.columns)
+    let heads = norms.heads + norms.keyHeads
     forRanges(input.rows, by: Self.blockRows) { [kernels] rows, _ in
+      for head in 0..<heads {
+        let (norm, columns) = (norms.norm(head), layout.head(head))
+        norm.withFactors {
+          kernels.rmsNorm(
+            input.view.view[rows, columns], weight: $0, epsilon: norm.epsilon,
+            into: out.view[rows, columns])
+        }
+      }
+      out.view[rows, layout.values].copy(input.view.view[rows, layout.values])
+    }
+    let weights = [norms.queries.weight, norms.keys.weight]
+    return record(out, of: weights, qkv) { [unowned self] derivative in
+      let dx = matrix(input.rows, input.columns)
+      for head in 0..<heads {
+        let (norm, columns) = (norms.norm(head), layout.head(head))
+        norm.withFactors {
+          normAdjoint(
+            input.view.view.columns(columns), $0, norm.weight, bias: nil, epsilon: norm.epsilon,
+            hasMeans: false, derivative.view.view.columns(columns), into: dx.view.columns(columns))
+        }
+      }
+      dx.view.columns(layout.values).copy(derivative.view.view.columns(layout.values))
+      add(dx, to: qkv.slot)
+    }
+  }
+
+  /// Writes the derivative by x, and adds those by the parameters, which `factors` came from.
+  private func normAdjoint(
+    _ x: MatrixView, _ factors: UnsafePointer<Float>, _ weight: Parameter, bias: Parameter?,
+    epsilon: Float, hasMeans: Bool, _ dy: MatrixView, into dx: MutableMatrixView
+  ) {
+    let memory = matrix(2, x.rows)
+    let moments = RowMoments(memory.buffer.pointer, rows: x.rows, hasMeans: hasMeans)
+    forRanges(x.rows, by: Self.blockRows) { [kernels] rows, _ in
       kernels.layerNormGradient(
-        input.rows(rows), weight: norm.weight.values, epsilon: norm.epsilon,
-        dy.view.view.rows(rows), into: dx.view.rows(rows), moments: moments.from(rows.lowerBound))
+        x.rows(rows), weight: factors, epsilon: epsilon, dy.rows(rows), into: dx.rows(rows),
+        moments: moments.from(rows.lowerBound))
     }
     // A frozen half of the two is added up in vain, in memory of its own.
-    let weight = norm.weight.gradientToAddTo()
-    let bias = norm.bias?.gradientToAddTo()
+    let weight = weight.gradientToAddTo()
+    let bias = bias?.gradientToAddTo()
     if weight != nil || bias != nil {
-      let spare = matrix(1, input.columns)
-      forRanges(input.columns, by: Self.blockColumns) { [kernels] columns, _ in
+      let spare = matrix(1, x.columns)
+      forRanges(x.columns, by: Self.blockColumns) { [kernels] columns, _ in
         let first = columns.lowerBound
         spare.elements[columns].update(repeating: 0)
         kernels.layerNormParameterGradients(
-          input.columns(columns), dy.view.view.columns(columns), moments: moments,
+          x.columns(columns), dy.columns(columns), moments: moments,
           weight: (weight?.base ?? spare.buffer.pointer) + first, bias: bias.map { $0.base + first }
         )
       }
     }
-    add(dx, to: x.slot)
   }
 }

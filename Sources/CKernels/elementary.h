@@ -129,11 +129,23 @@ CK_INLINE vf ck_gelu_tanh(vf x) {
     return x * ck_sigmoid(u);
 }
 
+// x * sigmoid(x).
+CK_INLINE vf ck_silu(vf x) {
+    x = ck_max(ck_set(-110.0f), x); // below, the result is zero; and -inf * 0 would be NaN
+    return x * ck_sigmoid(x);
+}
+
 // s (1 - s), in the form that does not cancel; even in x.
 CK_INLINE vf ck_sigmoid_slope(vf x) {
     vf e = ck_exp_not_positive(-ck_abs(x));
     vf below = ck_set(1.0f) + e;
     return e / (below * below);
+}
+
+// The derivative of ck_silu: s + x s (1 - s).
+CK_INLINE vf ck_silu_slope(vf x) {
+    x = ck_min(ck_set(110.0f), ck_max(ck_set(-110.0f), x)); // beyond, the derivative is 0 or 1
+    return ck_fma(x, ck_sigmoid_slope(x), ck_sigmoid(x));
 }
 
 // The derivative of ck_gelu_tanh: s + x s (1 - s) (2u)'.

@@ -12,6 +12,8 @@ package enum Activation: Int32, CaseIterable, Sendable {
   case relu = 3
   /// tanh(x).
   case tanh = 4
+  /// x / (1 + e⁻ˣ), the sigmoid linear unit. Elfwing et al., arXiv:1702.03118.
+  case silu = 5
 }
 
 /// A function of one number.
@@ -30,6 +32,8 @@ package enum ElementaryFunction: Int32, CaseIterable, Sendable {
   case sigmoid = 5
   /// log(1 + max(x, 0)), the saturation of SPLADE. Formal et al., arXiv:2107.05720.
   case log1pRelu = 6
+  /// x / (1 + e⁻ˣ).
+  case silu = 7
 }
 
 /// A half-precision format, as it lies in weight files.

@@ -11,11 +11,14 @@ package struct AttentionMask {
   package var first: Int
   /// Largest distance of a key that is attended to; nil for all.
   package var reach: Int?
+  /// Largest distance of a key that stands behind the query's place; nil for the `reach`.
+  package var ahead: Int?
 
   package init(
     keep: UnsafeBufferPointer<UInt8>? = nil, relative: MatrixView? = nil, first: Int = 0,
-    reach: Int? = nil
+    reach: Int? = nil, ahead: Int? = nil
   ) {
+    self.ahead = ahead
     self.keep = keep
     self.relative = relative
     self.first = first
@@ -35,15 +38,17 @@ extension Kernels {
 
   /// out[Q,H·E] = for every head, softmax over L of (scale · q[Q,E] · k[L,E]ᵀ + relative) · v[L,E].
   ///
-  /// One sequence; head h is columns h·E..<(h+1)·E of each view. Vaswani et al., arXiv:1706.03762;
+  /// One sequence; head h is columns h·E..<(h+1)·E of each view. Where keys and values have fewer
+  /// heads, G, each of them serves the next H/G heads of queries (Ainslie et al., arXiv:2305.13245).
+  /// Vaswani et al., arXiv:1706.03762;
   /// relative positions: Raffel et al., arXiv:1910.10683. A query that is left without keys gets
   /// the mean of all values, as where a mask adds one large negative number to every score.
   ///
   /// - Parameters:
   ///   - queries: q[Q,H·E]; fewer rows than keys where only some outputs are needed.
-  ///   - keys: k[L,H·E].
-  ///   - values: v[L,H·E].
-  ///   - heads: H, a divisor of the columns.
+  ///   - keys: k[L,G·E].
+  ///   - values: v[L,G·E].
+  ///   - heads: H, a divisor of the queries' columns and a multiple of G.
   ///   - scale: Usually 1/√E; positive.
   ///   - mask: Which keys are attended to, and what is added to their scores.
   ///   - precision: That of the linear layers around it. Where it is not `f32`, queries, keys,
@@ -58,8 +63,10 @@ extension Kernels {
   ) {
     let width = queries.columns
     precondition(heads > 0 && width % heads == 0, "attention: \(heads) heads in \(width) columns")
+    let keyHeads = keys.columns / (width / heads)
     precondition(
-      keys.columns == width && values.columns == width && out.columns == width,
+      keyHeads > 0 && heads % keyHeads == 0 && keys.columns == keyHeads * (width / heads)
+        && values.columns == keys.columns && out.columns == width,
       "attention: columns \(width), \(keys.columns), \(values.columns), \(out.columns)")
     precondition(values.rows == keys.rows, "attention: \(keys.rows) keys, \(values.rows) values")
     precondition(out.rows == queries.rows, "attention: \(queries.rows) queries, \(out.rows) out")
@@ -75,6 +82,7 @@ extension Kernels {
     call.queries = queries.rows
     call.keys = keys.rows
     call.heads = heads
+    call.key_heads = keyHeads
     call.head_width = width / heads
     call.q = queries.base
     call.ldq = queries.stride
@@ -145,8 +153,11 @@ extension ck_attention_f32 {
     precondition(mask.first >= 0, "attention: first key \(mask.first)")
     first = mask.first
     reach = mask.reach ?? .max
+    ahead = mask.ahead ?? reach
+    precondition(ahead >= 0 && ahead <= reach, "attention: a reach of \(reach), \(ahead) ahead")
     precondition(
-      mask.reach == nil || first + queries <= keys, "attention: queries outside of the keys")
+      reach == .max && ahead == .max || first + queries <= keys,
+      "attention: queries outside of the keys")
     guard let relative = mask.relative else { return }
     let center = relative.columns / 2
     precondition(

@@ -5,7 +5,7 @@ internal import CKernels
 ///
 /// Letters as in `Kernels.attention`.
 package struct AttentionGradient {
-  /// q[Q,H·E], k[L,H·E] and v[L,H·E] of the forward pass.
+  /// q[Q,H·E], k[L,G·E] and v[L,G·E] of the forward pass.
   package var queries, keys, values: MatrixView
   /// H.
   package var heads: Int
@@ -164,16 +164,21 @@ extension Kernels {
   /// The adjoint of `attention`; probabilities are computed again, a block of queries of one head
   /// at a time.
   package func attentionGradient(_ t: AttentionGradient, scratch: AlignedBuffer) {
-    let width = t.queries.columns
-    for (x, rows) in [
-      (t.queries, t.queries.rows), (t.keys, t.keys.rows), (t.values, t.keys.rows),
-      (t.output, t.queries.rows), (t.byQueries.view, t.queries.rows),
-      (t.byKeys.view, t.keys.rows), (t.byValues.view, t.keys.rows),
+    let (width, shared) = (t.queries.columns, t.keys.columns)
+    for (x, rows, columns) in [
+      (t.queries, t.queries.rows, width), (t.output, t.queries.rows, width),
+      (t.byQueries.view, t.queries.rows, width), (t.keys, t.keys.rows, shared),
+      (t.values, t.keys.rows, shared), (t.byKeys.view, t.keys.rows, shared),
+      (t.byValues.view, t.keys.rows, shared),
     ] {
       precondition(
-        x.columns == width && x.rows == rows, "attentionGradient: \(x.rows) × \(x.columns)")
+        x.columns == columns && x.rows == rows, "attentionGradient: \(x.rows) × \(x.columns)")
     }
     precondition(t.heads > 0 && width % t.heads == 0 && t.queries.rows > 0 && t.keys.rows > 0)
+    let keyHeads = shared / (width / t.heads)
+    precondition(
+      keyHeads > 0 && t.heads % keyHeads == 0 && shared == keyHeads * (width / t.heads),
+      "attentionGradient: \(t.heads) heads of \(width) columns, \(shared) of keys")
     let needed = attentionGradientScratchCount(
       queries: t.queries.rows, keys: t.keys.rows, headWidth: width / t.heads, reach: t.mask.reach)
     precondition(scratch.count >= needed, "attentionGradient: scratch \(scratch.count) < \(needed)")
@@ -181,6 +186,7 @@ extension Kernels {
     forward.queries = t.queries.rows
     forward.keys = t.keys.rows
     forward.heads = t.heads
+    forward.key_heads = keyHeads
     forward.head_width = width / t.heads
     (forward.q, forward.ldq) = (t.queries.base, t.queries.stride)
     (forward.k, forward.ldk) = (t.keys.base, t.keys.stride)

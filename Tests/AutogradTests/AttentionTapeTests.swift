@@ -35,6 +35,62 @@ import Workers
     }
   }
 
+  /// Keys and values that heads share, within a reach, of a decoder or not.
+  @Test(arguments: [false, true]) func sharedKeys(isCausal: Bool) {
+    var check = FiniteDifferences()
+    check.input(9, (4 + 2 * 2) * 3)
+    for reach in [nil, 1] {
+      let options = AttentionOptions(reach: reach, isCausal: isCausal, keyHeads: 2)
+      check.check { [batch] in $0.attention($1[0], heads: 4, batch, options) }
+    }
+  }
+
+  /// Heads of queries and keys, with factors that are the weights or 1 more.
+  @Test(arguments: [false, true]) func normsOfHeads(addsOne: Bool) {
+    var check = FiniteDifferences()
+    check.input(9, (4 + 2 * 2) * 5)
+    let norms = HeadNorms(
+      queries: RMSNorm(
+        weight: check.parameter("queries", [5]), epsilon: 1e-5, addsOne: addsOne),
+      keys: RMSNorm(weight: check.parameter("keys", [5]), epsilon: 1e-5, addsOne: addsOne),
+      heads: 4, keyHeads: 2)
+    check.check { $0.normalizeHeads($1[0], norms) }
+  }
+
+  /// Scores with the keys of distances, their queries, both or neither, and with dropout.
+  @Test(arguments: [(true, true), (true, false), (false, true), (false, false)])
+  func contentsAndDistances(hasKeys: Bool, hasQueries: Bool) {
+    var check = FiniteDifferences()
+    check.beforeEach { [batch] in $0.startDropout(seed: 3, step: 5, records: [4, 0, 9], batch) }
+    check.input(9, 3 * 6)
+    check.input(6, 6)
+    check.input(6, 6)
+    for dropout: Float in [0, 0.3] {
+      let options = DisentangledOptions(
+        heads: 2, scale: 0.7, buckets: DistanceBuckets(span: 3, exact: 0, greatest: 3),
+        dropout: dropout)
+      check.check { [batch] in
+        $0.disentangledAttention(
+          $1[0], keys: hasKeys ? $1[1] : nil, queries: hasQueries ? $1[2] : nil, batch, options)
+      }
+    }
+  }
+
+  @Test(arguments: [1, 3, 5]) func neighbours(taps: Int) {
+    var check = FiniteDifferences()
+    check.input(9, 3)
+    check.check { [batch] in $0.neighbours($1[0], taps: taps, batch) }
+  }
+
+  @Test(arguments: [false, true]) func shortConvolution(hasBias: Bool) {
+    var check = FiniteDifferences()
+    check.input(9, 3 * 4)
+    let filter = ShortFilter(
+      weight: check.parameter("weight", [4, 1, 3]),
+      bias: hasBias ? check.parameter("bias", [4]) : nil)
+    check.check { [batch] in $0.shortConvolution($1[0], filter, batch) }
+  }
+
   @Test func learnedDistancesOfADecoder() {
     var check = FiniteDifferences()
     check.input(9, 3 * 6)

@@ -163,7 +163,7 @@ import Workers
     var check = FiniteDifferences()
     check.input(9, 3 * 8)
     let angles = RotaryPositions(headWidth: 4, base: 100)
-    check.check { [batch] in $0.rotate($1[0], angles, batch) }
+    check.check { [batch] in $0.rotate($1[0], first: 16, angles, batch) }
   }
 
   @Test(arguments: Activation.allCases) func gate(_ activation: Activation) {

@@ -13,6 +13,7 @@ extension Reference {
     case .tanh: Glibc.tanh(x)
     case .sigmoid: 1 / (1 + Glibc.exp(-x))
     case .log1pRelu: Glibc.log1p(Swift.max(x, 0))
+    case .silu: x == -.infinity ? 0 : x / (1 + Glibc.exp(-x))
     }
   }
 

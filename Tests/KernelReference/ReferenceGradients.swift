@@ -21,6 +21,9 @@ extension Reference {
       let share = 1 / (1 + Glibc.exp(-x))
       return share * (1 - share)
     case .log1pRelu: return x > 0 ? 1 / (1 + x) : 0
+    case .silu:
+      let share = 1 / (1 + Glibc.exp(-x))
+      return share + x * share * (1 - share)
     }
   }
 

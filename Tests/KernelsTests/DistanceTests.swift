@@ -11,8 +11,12 @@ struct DistanceCase: CustomTestStringConvertible {
   let reach: Int?
   let isRelative: Bool
   let masked: Bool
+  /// Whether keys behind the query are not attended to.
+  let isCausal: Bool
   var precision = Precision.f32
   let heads = 2
+  /// Heads of keys and values.
+  let keyHeads: Int
   /// As in `AttentionCase`; stored for the same reason.
   let buffer: [Float]
   /// Every third key of the second half, so that some queries are left without any.
@@ -22,28 +26,36 @@ struct DistanceCase: CustomTestStringConvertible {
   /// Numbers that distances add to scores, a row a head.
   let relative: [Float]
 
-  init(length: Int, headWidth: Int, reach: Int?, isRelative: Bool, masked: Bool) {
+  init(
+    length: Int, headWidth: Int, reach: Int?, isRelative: Bool, masked: Bool,
+    isCausal: Bool = false, keyHeads: Int = 2
+  ) {
+    self.isCausal = isCausal
+    self.keyHeads = keyHeads
     self.length = length
     self.headWidth = headWidth
     self.reach = reach
     self.isRelative = isRelative
     self.masked = masked
     radius = length + 3
-    buffer = Sample.uniform(length * 3 * heads * headWidth, stream: 5).map { 4 * $0 }
+    buffer = Sample.uniform(length * (heads + 2 * keyHeads) * headWidth, stream: 5).map { 4 * $0 }
     keep = masked ? (0..<length).map { $0 < length / 2 ? 0 : UInt8($0 % 3 & 1) } : nil
     relative = Sample.uniform(heads * (2 * radius + 1), stream: 11)
   }
 
   var width: Int { heads * headWidth }
+  var keyWidth: Int { keyHeads * headWidth }
+  var columns: Int { width + 2 * keyWidth }
   var scale: Float { 1 / Float(headWidth).squareRoot() }
 
   var testDescription: String {
     "L \(length), E \(headWidth), reach \(reach.map(String.init) ?? "-")"
       + "\(isRelative ? ", relative" : "")\(masked ? ", masked" : "")"
+      + "\(isCausal ? ", causal" : "")\(keyHeads == heads ? "" : ", shared keys")"
   }
 
   func run(_ kernels: Kernels, rows: Range<Int>) -> [Float] {
-    buffer.withMatrix(rows: length, columns: 3 * width) { all in
+    buffer.withMatrix(rows: length, columns: columns) { all in
       relative.withMatrix(rows: heads, columns: 2 * radius + 1) { relative in
         .written(rows: rows.count, columns: width) { out in
           let scratch = AlignedBuffer(
@@ -52,11 +64,12 @@ struct DistanceCase: CustomTestStringConvertible {
               precision: precision))
           let call = { (keep: UnsafeBufferPointer<UInt8>?) in
             kernels.attention(
-              queries: all[rows, 0..<width], keys: all.columns(width..<2 * width),
-              values: all.columns(2 * width..<3 * width), heads: heads, scale: scale,
+              queries: all[rows, 0..<width], keys: all.columns(width..<width + keyWidth),
+              values: all.columns(width + keyWidth..<columns), heads: heads, scale: scale,
               mask: AttentionMask(
                 keep: keep, relative: isRelative ? relative : nil, first: rows.lowerBound,
-                reach: reach), precision: precision, into: out, scratch: scratch)
+                reach: reach, ahead: isCausal ? 0 : nil), precision: precision, into: out,
+              scratch: scratch)
           }
           if let keep { keep.withUnsafeBufferPointer(call) } else { call(nil) }
         }
@@ -67,17 +80,20 @@ struct DistanceCase: CustomTestStringConvertible {
   /// Columns of one head of queries, keys or values.
   func head(_ h: Int, of part: Int, rows: Range<Int>) -> [Float] {
     rows.flatMap { i in
-      let start = (3 * i + part) * width + h * headWidth
+      let first = part == 0 ? 0 : width + (part - 1) * keyWidth
+      let head = part == 0 ? h : h * keyHeads / heads
+      let start = i * columns + first + head * headWidth
       return buffer[start..<start + headWidth]
     }
   }
 
   /// The number that is added to a score of head h; nil where the key is not attended to.
   func added(_ h: Int, rows: Range<Int>) -> (_ query: Int, _ key: Int) -> Float? {
-    let (relative, keep) = (relative, keep)
+    let (relative, keep, isCausal) = (relative, keep, isCausal)
     return { query, key in
       let distance = key - (rows.lowerBound + query)
       if let reach, abs(distance) > reach { return nil }
+      if isCausal, distance > 0 { return nil }
       if keep?[key] == 0 { return nil }
       return isRelative ? relative[h * (2 * radius + 1) + radius + distance] : 0
     }
@@ -91,13 +107,26 @@ struct DistanceCase: CustomTestStringConvertible {
       added: { added($0, $1).map(Double.init) })
   }
 
-  static let all: [DistanceCase] = [1, 7, 40, 230, 700].flatMap { length in
-    (length == 700 ? [64] : [nil, 1, 4, 64]).flatMap { reach in
-      [(8, true), (64, false), (24, true)].flatMap { headWidth, isRelative in
-        [false, true].map {
-          DistanceCase(
-            length: length, headWidth: headWidth, reach: reach, isRelative: isRelative, masked: $0)
+  static let all: [DistanceCase] =
+    [1, 7, 40, 230, 700].flatMap { length in
+      (length == 700 ? [64] : [nil, 1, 4, 64]).flatMap { reach in
+        [(8, true), (64, false), (24, true)].flatMap { headWidth, isRelative in
+          [false, true].map {
+            DistanceCase(
+              length: length, headWidth: headWidth, reach: reach, isRelative: isRelative, masked: $0
+            )
+          }
         }
+      }
+    } + decoders
+
+  /// Lengths of more than one block of queries among them.
+  static let decoders: [DistanceCase] = [1, 40, 230, 700].flatMap { length in
+    [nil, 0, 5, 64].flatMap { reach in
+      [(24, true, 2), (24, false, 1), (8, false, 1)].map { headWidth, isRelative, keyHeads in
+        DistanceCase(
+          length: length, headWidth: headWidth, reach: reach, isRelative: isRelative,
+          masked: headWidth == 24 && keyHeads == 1, isCausal: true, keyHeads: keyHeads)
       }
     }
   }

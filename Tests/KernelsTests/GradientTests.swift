@@ -71,7 +71,7 @@ import Testing
       let high: Float =
         switch function {
         case .exp: .infinity
-        case .gelu, .geluTanh, .relu: 1
+        case .gelu, .geluTanh, .relu, .silu: 1
         case .tanh, .sigmoid, .log1pRelu: 0
         }
       #expect(found[0] == low && found[1] == high && found[2].isNaN, "\(function): \(found)")

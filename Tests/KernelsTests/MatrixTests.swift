@@ -126,7 +126,7 @@ struct Product: CustomTestStringConvertible {
 
   @Test(arguments: Activation.allCases) func activationComesAfterTheBias(_ activation: Activation) {
     let functions: [Activation: ElementaryFunction] = [
-      .gelu: .gelu, .geluTanh: .geluTanh, .relu: .relu, .tanh: .tanh,
+      .gelu: .gelu, .geluTanh: .geluTanh, .relu: .relu, .tanh: .tanh, .silu: .silu,
     ]
     for product in [Product(13, 100, 129), Product(3, 70, 2100), Product(37, 3, 33)] {
       for kernels in instances {

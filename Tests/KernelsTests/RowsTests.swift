@@ -63,7 +63,7 @@ import Testing
     let x = matrix(2 * width)
     for (activation, function) in [
       (Activation.gelu, ElementaryFunction.gelu), (.geluTanh, .geluTanh), (.relu, .relu),
-      (.tanh, .tanh),
+      (.tanh, .tanh), (.silu, .silu),
     ] {
       let expected = eachRow(x, 2 * width) { row in
         let activated = [Float].written(rows: 1, columns: width) { out in

@@ -76,14 +76,31 @@ typedef struct {
     size_t m, rows, low, high;
 } ck_attention_block;
 
+// Whether a query attends to keys at some distances only.
+CK_INLINE int ck_is_limited(const ck_attention_f32 *t) {
+    return t->reach < t->keys || t->ahead < t->keys;
+}
+
+// The first column of the keys and values of a head of queries.
+CK_INLINE size_t ck_key_column(const ck_attention_f32 *t, size_t h) {
+    return h / (t->heads / t->key_heads) * t->head_width;
+}
+
 CK_INLINE ck_attention_block ck_attention_block_at(const ck_attention_f32 *t, size_t m,
                                                    size_t block) {
     ck_attention_block b = {.m = m, .rows = ck_least(block, t->queries - m), .high = t->keys};
-    if (t->reach >= t->keys) return b;
+    if (!ck_is_limited(t)) return b;
     size_t place = t->first + m;
     if (place > t->reach) b.low = (place - t->reach) / 16 * 16;
-    b.high = ck_least(t->keys, place + b.rows + t->reach);
+    b.high = ck_least(t->keys, place + b.rows + t->ahead);
     return b;
+}
+
+// Whether a head packs its keys and values for this block: those of all keys stay for all blocks,
+// and for the heads that share them.
+CK_INLINE int ck_attention_packs(const ck_attention_f32 *t, size_t m, size_t block, size_t h) {
+    if (ck_is_limited(t) && t->queries > block) return 1;
+    return m == 0 && h % (t->heads / t->key_heads) == 0;
 }
 
 CK_INLINE int ck_any_attended(const uint8_t *keep, size_t begin, size_t end) {
@@ -99,10 +116,8 @@ static float ck_attention_query(const ck_attention_f32 *t, const ck_attention_bu
     size_t padded = ck_round_up(k->high - k->low, 16), place = t->first + k->m + i;
     float *x = b->scores + i * padded;
     size_t begin = k->low, end = k->high;
-    if (t->reach < t->keys) {
-        if (place > t->reach + begin) begin = place - t->reach;
-        end = ck_least(end, place + t->reach + 1);
-    }
+    if (place > t->reach && place - t->reach > begin) begin = place - t->reach;
+    if (t->ahead < t->keys) end = ck_least(end, place + t->ahead + 1);
     if (!ck_any_attended(t->keep, begin, end)) {
         memset(x, 0, padded * sizeof(float));
         return 0.0f;
@@ -134,13 +149,13 @@ CK_INLINE uint64_t ck_dropout_index(const ck_attention_f32 *t, size_t h, size_t 
 }
 
 static void ck_attention_head(const ck_attention_f32 *t, const ck_attention_buffers *b, size_t h) {
-    size_t width = t->head_width, column = h * width;
+    size_t width = t->head_width, column = h * width, shared = ck_key_column(t, h);
     for (size_t m = 0; m < t->queries; m += b->block) {
         ck_attention_block k = ck_attention_block_at(t, m, b->block);
         size_t span = k.high - k.low, padded = ck_round_up(span, 16);
-        if (m == 0 || t->reach < t->keys) {
-            const float *v = t->v + k.low * t->ldv + column;
-            ck_pack_f32_run(span, width, t->k + k.low * t->ldk + column, t->ldk, 1, b->keys);
+        if (ck_attention_packs(t, m, b->block, h)) {
+            const float *v = t->v + k.low * t->ldv + shared;
+            ck_pack_f32_run(span, width, t->k + k.low * t->ldk + shared, t->ldk, 1, b->keys);
             ck_pack_f32_run(width, span, v, 1, t->ldv, b->values);
         }
         float *out = t->out + m * t->ldo + column;
@@ -161,7 +176,7 @@ static void ck_attention_head(const ck_attention_f32 *t, const ck_attention_buff
                                .c = out, .ldc = t->ldo, .n1 = width};
         ck_gemm_f32_run(&context);
         for (size_t i = 0; i < k.rows; i++) {
-            if (b->sums[i] == 0.0f) ck_mean_values(t, column, out + i * t->ldo);
+            if (b->sums[i] == 0.0f) ck_mean_values(t, shared, out + i * t->ldo);
             else ck_divide_row(width, b->sums[i], out + i * t->ldo);
         }
     }

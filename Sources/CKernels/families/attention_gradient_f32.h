@@ -4,7 +4,8 @@
 // With P = softmax(scale · Q Kᵀ), kept and scaled by dropout as P', and G the same of dO Vᵀ:
 // dV = P'ᵀ dO, dS = P ∘ (G - Σ P G), dQ = scale · dS K, dK = scale · dSᵀ Q; what a distance adds
 // has the derivative Σ dS over the pairs at that distance.
-// dK and dV are sums over the queries ascending, whatever the blocks.
+// dK and dV are sums over the queries ascending, whatever the blocks; over those of one head after
+// the other where several share keys and values.
 
 static size_t ck_attention_gradient_scratch_run(size_t queries, size_t keys, size_t head_width,
                                                 size_t reach) {
@@ -69,19 +70,19 @@ static void ck_attention_turned(const ck_attention_gradient_f32 *t,
 static void ck_attention_gradient_head(const ck_attention_gradient_f32 *t,
                                        const ck_attention_gradient_buffers *b, size_t h) {
     const ck_attention_f32 *f = t->forward;
-    size_t width = f->head_width, column = h * width;
-    for (size_t j = 0; j < f->keys; j++) {
-        memset(t->dk + j * t->lddk + column, 0, width * sizeof(float));
-        memset(t->dv + j * t->lddv + column, 0, width * sizeof(float));
+    size_t width = f->head_width, column = h * width, shared = ck_key_column(f, h);
+    for (size_t j = 0; j < f->keys && h % (f->heads / f->key_heads) == 0; j++) {
+        memset(t->dk + j * t->lddk + shared, 0, width * sizeof(float));
+        memset(t->dv + j * t->lddv + shared, 0, width * sizeof(float));
     }
     for (size_t m = 0; m < f->queries; m += b->base.block) {
         ck_attention_block k = ck_attention_block_at(f, m, b->base.block);
         size_t span = k.high - k.low, padded = ck_round_up(span, 16);
-        if (m == 0 || f->reach < f->keys) {
-            const float *keys = f->k + k.low * f->ldk + column;
+        if (ck_attention_packs(f, m, b->base.block, h)) {
+            const float *keys = f->k + k.low * f->ldk + shared;
             ck_pack_f32_run(span, width, keys, f->ldk, 1, b->base.keys);
             ck_pack_f32_run(width, span, keys, 1, f->ldk, b->base.values);
-            ck_pack_f32_run(span, width, f->v + k.low * f->ldv + column, f->ldv, 1, b->values);
+            ck_pack_f32_run(span, width, f->v + k.low * f->ldv + shared, f->ldv, 1, b->values);
         }
         const float *q = f->q + m * f->ldq + column, *d = t->dout + m * t->lddout + column;
         ck_gemm_f32 scores = {.m = k.rows, .n = padded, .k = width,
@@ -97,8 +98,8 @@ static void ck_attention_gradient_head(const ck_attention_gradient_f32 *t,
                           .a = b->slopes, .lda = padded, .packed = b->base.values,
                           .c = t->dq + m * t->lddq + column, .ldc = t->lddq, .n1 = width};
         ck_gemm_f32_run(&dq);
-        ck_attention_turned(t, b, &k, b->base.scores, d, t->lddout, t->dv + column, t->lddv);
-        ck_attention_turned(t, b, &k, b->slopes, q, f->ldq, t->dk + column, t->lddk);
+        ck_attention_turned(t, b, &k, b->base.scores, d, t->lddout, t->dv + shared, t->lddv);
+        ck_attention_turned(t, b, &k, b->slopes, q, f->ldq, t->dk + shared, t->lddk);
     }
 }
 

@@ -8,19 +8,17 @@ typedef struct {
 
 static ck_lane_block ck_lane_block_at(const ck_attention_f32 *t, size_t m) {
     ck_lane_block k = {.m = m, .queries = ck_least(16, t->queries - m), .high = t->keys};
-    if (t->reach >= t->keys) return k;
+    if (!ck_is_limited(t)) return k;
     size_t place = t->first + m;
     if (place > t->reach) k.low = (place - t->reach) / 4 * 4;
-    k.high = ck_least(t->keys, place + k.queries + t->reach);
+    k.high = ck_least(t->keys, place + k.queries + t->ahead);
     return k;
 }
 
 static int ck_lane_attends(const ck_attention_f32 *t, const ck_lane_block *k, size_t lane) {
     size_t place = t->first + k->m + lane, begin = k->low, end = k->high;
-    if (t->reach < t->keys) {
-        if (place > t->reach + begin) begin = place - t->reach;
-        end = ck_least(end, place + t->reach + 1);
-    }
+    if (place > t->reach && place - t->reach > begin) begin = place - t->reach;
+    if (t->ahead < t->keys) end = ck_least(end, place + t->ahead + 1);
     return ck_any_attended(t->keep, begin, end);
 }
 
@@ -39,16 +37,17 @@ CK_INLINE vf ck_lane_relative(const ck_attention_f32 *t, const ck_lane_block *k,
 
 static void ck_lane_mask(const ck_attention_f32 *t, const ck_lane_block *k, size_t h,
                          float *scores) {
-    if (!t->keep && !t->relative && t->reach >= t->keys) return;
+    if (!t->keep && !t->relative && !ck_is_limited(t)) return;
     const vi lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     const vf none = ck_set(-__builtin_inff());
     int32_t reach = (int32_t)ck_least(t->reach, INT32_MAX);
+    int32_t ahead = (int32_t)ck_least(t->ahead, INT32_MAX);
     for (size_t j = k->low; j < k->high; j++, scores += 16) {
         vf s = ck_load(scores);
         if (t->relative) s = s + ck_lane_relative(t, k, h, j);
-        if (t->reach < t->keys) {
+        if (ck_is_limited(t)) {
             vi distance = (int32_t)((ptrdiff_t)j - (ptrdiff_t)(t->first + k->m)) - lane;
-            s = ck_select(distance > reach, none, ck_select(distance < -reach, none, s));
+            s = ck_select(distance > ahead, none, ck_select(distance < -reach, none, s));
         }
         ck_store(scores, t->keep && !t->keep[j] ? none : s);
     }

@@ -167,8 +167,8 @@ static void CK_DOT(store_context)(const ck_attention_f32 *t, const CK_DOT(head) 
 }
 
 static void CK_DOT(attention_head)(const ck_attention_f32 *t, const CK_DOT(head) *b, size_t h) {
-    size_t column = h * t->head_width;
-    CK_DOT(pack_head)(t, b, column);
+    size_t column = h * t->head_width, shared = ck_key_column(t, h);
+    if (h % (t->heads / t->key_heads) == 0) CK_DOT(pack_head)(t, b, shared);
     for (size_t m = 0; m < t->queries; m += 16) {
         ck_lane_block k = ck_lane_block_at(t, m);
         size_t keys = k.high - k.low;
@@ -186,7 +186,7 @@ static void CK_DOT(attention_head)(const ck_attention_f32 *t, const CK_DOT(head)
         float *out = t->out + m * t->ldo + column;
         CK_DOT(store_context)(t, b, sums, k.queries, out);
         for (size_t i = 0; t->keep && i < k.queries; i++)
-            if (!ck_lane_attends(t, &k, i)) ck_mean_values(t, column, out + i * t->ldo);
+            if (!ck_lane_attends(t, &k, i)) ck_mean_values(t, shared, out + i * t->ldo);
     }
 }
 

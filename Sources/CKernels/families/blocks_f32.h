@@ -26,6 +26,7 @@ static void ck_gate_f32_run(int activation, size_t rows, size_t n, const float *
     case CK_GELU_TANH: CK_GATE_LOOP(ck_gelu_tanh(v)); break;
     case CK_RELU: CK_GATE_LOOP(ck_max(ck_set(0.0f), v)); break;
     case CK_TANH: CK_GATE_LOOP(ck_tanh(v)); break;
+    case CK_SILU: CK_GATE_LOOP(ck_silu(v)); break;
     default: CK_GATE_LOOP(v); break;
     }
 }
@@ -51,6 +52,7 @@ static void ck_gate_gradient_f32_run(int activation, size_t rows, size_t n, cons
         CK_GATE_GRADIENT_LOOP(ck_max(zero, v), ck_select(v > zero, one, v != v ? v : zero));
         break;
     case CK_TANH: CK_GATE_GRADIENT_LOOP(ck_tanh(v), ck_tanh_slope(v)); break;
+    case CK_SILU: CK_GATE_GRADIENT_LOOP(ck_silu(v), ck_silu_slope(v)); break;
     default: CK_GATE_GRADIENT_LOOP(v, one); break;
     }
 }

@@ -25,6 +25,7 @@ static void ck_map_gradient_f32_run(int map, size_t n, const float *x, const flo
     case CK_MAP_RELU: CK_GRADIENT_LOOP(ck_select(v > zero, one, v != v ? v : zero)); break;
     case CK_MAP_TANH: CK_GRADIENT_LOOP(ck_tanh_slope(v)); break;
     case CK_MAP_SIGMOID: CK_GRADIENT_LOOP(ck_sigmoid_slope(v)); break;
+    case CK_MAP_SILU: CK_GRADIENT_LOOP(ck_silu_slope(v)); break;
     case CK_MAP_LOG1P_RELU:
         CK_GRADIENT_LOOP(ck_select(v > zero, one / (one + v), v != v ? v : zero));
         break;

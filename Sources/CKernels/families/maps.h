@@ -15,6 +15,7 @@ static void ck_map_f32_run(int map, size_t n, const float *x, float *y) {
     case CK_MAP_TANH: CK_MAP_LOOP(ck_tanh(v)); break;
     case CK_MAP_SIGMOID: CK_MAP_LOOP(ck_sigmoid(v)); break;
     case CK_MAP_LOG1P_RELU: CK_MAP_LOOP(ck_log1p_relu(v)); break;
+    case CK_MAP_SILU: CK_MAP_LOOP(ck_silu(v)); break;
     default: __builtin_trap();
     }
 }

@@ -46,6 +46,7 @@ static void ck_finish(int activation, size_t rows, size_t columns, const float *
     case CK_GELU_TANH: CK_FINISH_LOOP(ck_gelu_tanh(x)) break;
     case CK_RELU: CK_FINISH_LOOP(ck_max(ck_set(0.0f), x)) break;
     case CK_TANH: CK_FINISH_LOOP(ck_tanh(x)) break;
+    case CK_SILU: CK_FINISH_LOOP(ck_silu(x)) break;
     default:
         if (bias) CK_FINISH_LOOP(x)
         break;

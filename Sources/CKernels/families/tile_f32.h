@@ -135,6 +135,7 @@ static void ck_epilogue(int activation, size_t rows, size_t columns, float *c, s
     case CK_GELU_TANH: CK_EPILOGUE_LOOP(ck_gelu_tanh(x)); break;
     case CK_RELU: CK_EPILOGUE_LOOP(ck_max(ck_set(0.0f), x)); break;
     case CK_TANH: CK_EPILOGUE_LOOP(ck_tanh(x)); break;
+    case CK_SILU: CK_EPILOGUE_LOOP(ck_silu(x)); break;
     default: break;
     }
 }

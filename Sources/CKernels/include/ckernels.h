@@ -32,6 +32,7 @@ enum ck_activation {
     CK_GELU_TANH = 2, // the approximation 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))
     CK_RELU = 3,
     CK_TANH = 4,
+    CK_SILU = 5, // x / (1 + exp(-x))
 };
 
 enum ck_map {
@@ -42,6 +43,7 @@ enum ck_map {
     CK_MAP_TANH = 4,
     CK_MAP_SIGMOID = 5,
     CK_MAP_LOG1P_RELU = 6, // log(1 + max(x, 0))
+    CK_MAP_SILU = 7,
 };
 
 enum ck_reduction { CK_REDUCE_SUM = 0, CK_REDUCE_MEAN = 1, CK_REDUCE_MAX = 2 };
@@ -160,14 +162,17 @@ typedef struct {
 
 // Softmax attention of one sequence: for every head h,
 // out[q, h*E ..] = softmax over keys of (scale * q_h · k_hᵀ + relative) · v_h.
-// q[queries, ldq], k[keys, ldk], v[keys, ldv], out[queries, ldo]; head h at column h*E of each.
+// q[queries, ldq], k[keys, ldk], v[keys, ldv], out[queries, ldo]; head h at column h*E of each, but
+// key_heads, which divides heads, are those of keys and values: heads / key_heads heads of queries,
+// one after the other, share one.
 // `keep[keys]` may be NULL; a key with keep == 0 is not attended.
-// Query i stands at key first + i. Keys at a distance above `reach` are not attended; SIZE_MAX
-// for all. `relative` may be NULL; relative[h*ldr + d] is added for a key at the distance
+// Query i stands at key first + i. Keys of which it stands more than `reach` behind, or more than
+// `ahead` before, are not attended; a large number for all. `ahead` is not above `reach`.
+// `relative` may be NULL; relative[h*ldr + d] is added for a key at the distance
 // d = key - query, -(first + queries - 1) <= d < keys - first: it points to the distance 0.
 // A query without keys gets the mean of all values, as if all scores were equal.
 typedef struct {
-    size_t queries, keys, heads, head_width;
+    size_t queries, keys, heads, key_heads, head_width;
     const float *q;
     size_t ldq;
     const float *k;
@@ -177,7 +182,7 @@ typedef struct {
     const uint8_t *keep;
     const float *relative;
     size_t ldr;
-    size_t first, reach;
+    size_t first, reach, ahead;
     float scale; // positive
     float *out;
     size_t ldo;

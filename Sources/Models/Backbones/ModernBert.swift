@@ -135,7 +135,8 @@ package struct ModernBert: Backbone, BackboneFamily {
     _ layer: Layer, _ x: O.Value, _ batch: PackedBatch, onlyFirst: Bool, _ o: O
   ) -> O.Value {
     let normed = layer.attentionNorm.map { o.layerNorm(x, $0) } ?? x
-    let qkv = o.rotate(o.linear(normed, layer.queryKeyValue), layer.angles, batch)
+    let qkv = o.rotate(
+      o.linear(normed, layer.queryKeyValue), first: 2 * shape.width, layer.angles, batch)
     let options = layer.attention.following(layer.queryKeyValue)
     let context = o.attention(
       qkv, heads: shape.heads, batch, onlyFirst ? options.ofFirstQueries : options)
