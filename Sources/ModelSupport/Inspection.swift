@@ -16,7 +16,7 @@ package struct Inspection {
       JSON.Member("vocab_size", .integer(model.backbone.vocabularySize)),
       JSON.Member("max_positions", .integer(model.backbone.maximumTokens)),
     ]
-    members += Self.head(model)
+    members += model.backbone.facts + Self.head(model)
     if !description.isCrossEncoder {
       members.append(JSON.Member("similarity", .string(description.similarity.rawValue)))
     }

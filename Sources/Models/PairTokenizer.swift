@@ -13,6 +13,8 @@ package struct PairTokenizer: Sendable {
   private let prompt: [UInt8]
   /// In place of the tokenizer's own.
   private let template: PairTemplate?
+  /// Text around both, with the tokens behind them.
+  private let frame: (text: ChatTemplate.Frame, back: [Int32])?
 
   /// - Throws: 78 where the model asks for a pattern whose tokens the tokenizer lacks.
   package init(
@@ -26,7 +28,17 @@ package struct PairTokenizer: Sendable {
     }
     queryLength = description.roles[.query]?.maximumLength
     documentLength = description.roles[.doc]?.maximumLength
-    prompt = Array((description.roles[.pair]?.prompt ?? "").utf8)
+    let prompt = description.roles[.pair]?.prompt ?? ""
+    frame = try settings.chat.map { chat throws(Failure) in
+      let frame = try chat.frame(prompt: prompt)
+      var buffer = TokenBuffer()
+      var scratch = TokenizerScratch()
+      _ = try Array(frame.back.utf8).withBytes { bytes throws(Failure) in
+        try tokenizer.encode(bytes, addSpecialTokens: false, into: &buffer, scratch: &scratch)
+      }
+      return (frame, buffer.ids)
+    }
+    self.prompt = frame == nil ? Array(prompt.utf8) : []
     pairLength = min(
       description.roles[.pair]?.maximumLength ?? Int.max, tokenizer.modelMaxLength ?? Int.max,
       maximumTokens)
@@ -41,6 +53,7 @@ package struct PairTokenizer: Sendable {
     self.tokenizer = tokenizer
     cutsTextsFirst = false
     template = nil
+    frame = nil
     queryLength = nil
     documentLength = nil
     pairLength = maximumTokens
@@ -71,6 +84,9 @@ package struct PairTokenizer: Sendable {
     query: [UInt8], document: UnsafeRawBufferPointer, to buffer: inout TokenBuffer,
     _ scratch: inout TokenizerScratch
   ) throws(Failure) -> TokenCounts {
+    if let frame {
+      return try append(query, Array(document), in: frame, to: &buffer, &scratch)
+    }
     let (document, removed) = try cut(document, documentLength, &scratch)
     let counts = try query.withBytes { query throws(Failure) in
       try document.withBytes { document throws(Failure) in
@@ -80,6 +96,36 @@ package struct PairTokenizer: Sendable {
       }
     }
     return TokenCounts(removed: counts.removed + removed)
+  }
+
+  /// Appends the tokens of a pair in its frame, which are cut in front of what stands behind the texts
+  /// (sentence-transformers 6.2 `base/modules/transformer.py`, `_restore_chat_template_suffix`).
+  private func append(
+    _ query: [UInt8], _ document: [UInt8],
+    in frame: (text: ChatTemplate.Frame, back: [Int32]), to buffer: inout TokenBuffer,
+    _ scratch: inout TokenizerScratch
+  ) throws(Failure) -> TokenCounts {
+    let texts = [query, document].map { frame.text.trims ? Self.trimmed($0) : $0 }
+    let ordered = frame.text.documentFirst ? [texts[1], texts[0]] : texts
+    let whole =
+      Array(frame.text.front.utf8) + ordered[0] + Array(frame.text.middle.utf8) + ordered[1]
+      + Array(frame.text.back.utf8)
+    let start = buffer.count
+    _ = try whole.withBytes { bytes throws(Failure) in
+      try tokenizer.encode(bytes, addSpecialTokens: false, into: &buffer, scratch: &scratch)
+    }
+    let excess = buffer.count - start - pairLength
+    guard excess > 0 else { return TokenCounts(removed: 0) }
+    buffer.cut(to: buffer.count - excess)
+    let back = frame.back.suffix(pairLength)
+    for (i, token) in back.enumerated() { buffer.ids[buffer.count - back.count + i] = token }
+    return TokenCounts(removed: excess)
+  }
+
+  /// Without ASCII blanks at its ends.
+  private static func trimmed(_ text: [UInt8]) -> [UInt8] {
+    func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+    return Array(text.drop(while: isBlank).reversed().drop(while: isBlank).reversed())
   }
 
   /// The reference decodes what it cut and encodes that again: lower case, other spaces, and

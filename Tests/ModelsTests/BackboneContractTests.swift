@@ -22,6 +22,27 @@ struct BackboneContractTests {
     "mpnet": ["backbones/states_mpnet"],
     "modernbert": ["backbones/states_modernbert", "backbones/classifier_modernbert"],
     "t5": ["native/dpr_t5_encoder", "native/mono_t5_1"],
+    "mt5": ["native/dpr_t5_encoder", "native/mono_t5_1"],
+    "qwen2": ["transformers5/states_qwen2", "transformers5/states_qwen2_both"],
+    "qwen3": ["transformers5/states_qwen3_window"],
+    "mistral": ["transformers5/states_mistral"],
+    "ministral": ["transformers5/states_mistral_kinds"],
+    "llama": ["transformers5/states_llama_3", "transformers5/states_llama_long"],
+    "gemma3_text": ["transformers5/states_gemma3", "transformers5/states_gemma3_both"],
+    "eurobert": ["transformers5/states_eurobert_biases"],
+    "ultrabert": ["transformers5/states_ultrabert"],
+    "lfm2": ["transformers5/states_lfm2_old"],
+    "nomic_bert": ["transformers5/states_nomic_bert"],
+    "gte": ["transformers5/states_gte", "transformers5/states_gte_types"],
+    "new": ["transformers5/states_gte"],
+    "jina_embeddings_v3": ["transformers5/states_jina_3"],
+    "deberta-v2": [
+      "transformers5/states_deberta", "transformers5/states_deberta_conv",
+      "transformers5/states_deberta_queries",
+    ],
+    "static-embedding": ["transformers5/states_table"],
+    "camembert": ["transformers5/states_camembert"],
+    "xlm-roberta-xl": ["transformers5/states_xlm_roberta_xl"],
   ]
 
   /// A model and texts of which some are as long as may be.

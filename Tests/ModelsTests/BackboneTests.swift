@@ -1,20 +1,26 @@
 import Autograd
+import Glibc
 import JSON
 import Kernels
 import Models
 import Tensors
 import TestSupport
 import Testing
+import Workers
 
 /// Every backbone, from the token ids that the reference gave it.
 struct BackboneTests {
   static let biEncoders = ModelCase.named("native/dpr_", "native/splade_")
   static let crossEncoders = ModelCase.named("native/mono_")
   /// Made by `scripts/reference/backbones.py`.
-  static let hiddenStates = ModelCase.named("backbones/states_")
-  static let classifiers = ModelCase.named("backbones/classifier_")
+  static let hiddenStates = ModelCase.named("backbones/states_", "transformers5/states_")
+  /// Made by `scripts/golden/make_transformers5.py`.
+  static let slopes = ModelCase.named("transformers5/states_")
+  static let classifiers = ModelCase.named(
+    "backbones/classifier_", "transformers5/classifier_")
   static let answers = ModelCase.named("backbones/answers_")
-  static let languageModels = ModelCase.named("backbones/mlm_")
+  static let languageModels = ModelCase.named(
+    "backbones/mlm_", "transformers5/causal_", "transformers5/masked_")
   /// With the fields that say what they are.
   static let plainCrossEncoders = ModelCase.named("external/monot5", "external/rankt5")
 
@@ -57,6 +63,89 @@ struct BackboneTests {
       try golden.tensors.floats("doc.states"), .embeddings, "\(name) hidden states")
   }
 
+  /// Jina's XLM-RoBERTa by its name and fields on the hub.
+  @Test func rotaryXLMRoberta() throws {
+    let golden = try ModelCase("transformers5/states_jina_3")
+    let folder = try EditedModel(golden.name)
+    try folder.config("backbone_model_type", "xlm-roberta")
+    try folder.config("position_embedding_type", "rotary")
+    try folder.config("rotary_emb_base", 20000)
+    try folder.config("rope_parameters", nil)
+    let window = try golden.window("doc")
+    var batch = PackedBatch()
+    for i in 0..<window.count {
+      batch.append(ids: window.ids[window.range(i)], typeIDs: window.typeIDs[window.range(i)])
+    }
+    let states = try folder.load().hidden(batch, Inference(Kernels()))
+    expectClose(
+      (0..<states.rows).flatMap { Array(states.row($0)) },
+      try golden.tensors.floats("doc.states"), .embeddings, "jina's XLM-RoBERTa")
+    try folder.config("lora_adaptations", ["retrieval.query"])
+    #expect(folder.refusal()?.message.hasPrefix("lora_adaptations") == true)
+  }
+
+  /// What `--inspect` says of a decoder's switches.
+  @Test func switches() throws {
+    func facts(_ name: String) throws -> JSON {
+      .object(try ModelCase("transformers5/states_\(name)").model().backbone.facts)
+    }
+    let expected: JSON = [
+      "heads": 4, "key_heads": 2, "head_width": 8, "causal": true, "local_layers": 1, "reach": 4,
+    ]
+    #expect(
+      try facts("qwen3_window").serialized(sortingKeys: true)
+        == expected.serialized(sortingKeys: true))
+    #expect(try facts("gemma3_both")["causal"]?.bool == false)
+    #expect(try facts("gemma3_both")["reach"]?.integer == 4)
+    #expect(try facts("llama")["reach"]?.isNull == true)
+  }
+
+  /// Derivatives by every weight of a sum of states: of each the first eight, and the length of all.
+  ///
+  /// Within 2e-4 of that length: the states, which go into them, are within 1e-4 of their size.
+  @Test(arguments: slopes) func derivatives(name: String) throws {
+    let golden = try ModelCase(name)
+    let window = try golden.window("doc")
+    var batch = PackedBatch()
+    for i in 0..<window.count {
+      batch.append(ids: window.ids[window.range(i)], typeIDs: window.typeIDs[window.range(i)])
+    }
+    let store = ParameterStore()
+    let description = try ModelDescription(recognizing: ModelFolder(golden.modelPath))
+    let model = try Model(description, trainingIn: store)
+    let tape = Tape(Kernels(), WorkerPool(threads: 2))
+    let states = model.backbone(batch, tape)
+    let count = states.value.rows * states.value.columns
+    let direction = tape.matrix(
+      (0..<count).map { Float(cos(Double($0))) }, rows: states.value.rows,
+      columns: states.value.columns)
+    tape.backward(from: [(states, direction)])
+    var compared = 0
+    for parameter in store.parameters {
+      let expected = try golden.tensors.floats("slopes.\(parameter.name)")
+      let training = try #require(parameter.training)
+      let found = UnsafeBufferPointer(start: training.gradient.pointer, count: parameter.count)
+      let length = found.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+      let tolerance = Tolerance(absolute: 2e-4 * expected[expected.count - 1] + 1e-6, relative: 0)
+      expectClose(
+        found.prefix(8) + [Float(length)], expected, tolerance, "\(name) \(parameter.name)")
+      compared += 1
+    }
+    #expect(compared == golden.tensors.names.count { $0.hasPrefix("slopes.") })
+  }
+
+  /// Bits are equal with any instructions.
+  @Test(arguments: slopes, Precision.allCases)
+  func instructionSets(name: String, precision: Precision) throws {
+    let golden = try ModelCase(name)
+    let model = try golden.model(precision)
+    let window = try golden.window("doc")
+    let expected = try model.embed(window, .doc, .portable)
+    for isa in InstructionSet.supported {
+      #expect(try model.embed(window, .doc, threads: 2, batchTokens: 16, isa) == expected)
+    }
+  }
+
   /// `…ForSequenceClassification` with one label.
   @Test(arguments: classifiers) func classifier(name: String) throws {
     let golden = try ModelCase(name)
@@ -83,6 +172,32 @@ struct BackboneTests {
     let rows = try model.embed(try golden.window("doc"), .doc).flatMap { $0 }
     expectClose(rows, try golden.tensors.floats("doc.embeddings"), .embeddings, name)
     #expect(model.unusedTensors.isEmpty)
+  }
+
+  /// Language models that say yes or no behind a chat template, from texts to scores.
+  @Test(arguments: ModelCase.named("transformers5/cross_")) func answered(name: String) throws {
+    let golden = try ModelCase(name)
+    let model = try golden.model()
+    let pairs = golden.pairs.map { ($0[0], $0[1]) }
+    let window = try model.window(pairs: pairs, golden.tokenizer()).tokens
+    let scores = try model.score(window, .logit)
+    expectClose(scores, try golden.tensors.floats("scores"), .scores, name)
+    #expect(model.unusedTensors.isEmpty)
+    #expect(window.truncated == 1)
+    #expect(window.range(2).count == 120)
+    #expect(model.description.head.pairs?.activation == .sigmoid)
+  }
+
+  /// Folders of sentence-transformers that begin with a table, from texts to vectors.
+  @Test(arguments: ModelCase.named("transformers5/sentence_")) func sentences(name: String) throws {
+    let golden = try ModelCase(name)
+    let model = try golden.model()
+    let window = try model.window(golden.texts, .doc, golden.tokenizer())
+    let rows = try model.embed(window, .doc).flatMap { $0 }
+    expectClose(rows, try golden.tensors.floats("embeddings"), .embeddings, name)
+    #expect(model.unusedTensors.isEmpty)
+    #expect(
+      try model.embed(model.window([""], .doc, golden.tokenizer()), .doc)[0].allSatisfy { $0 == 0 })
   }
 
   @Test(arguments: crossEncoders) func crossEncoder(name: String) throws {

@@ -33,7 +33,7 @@ struct ModelCase: CustomStringConvertible {
   // MARK: Finding cases
 
   /// Folders of the same layout whose cases are run too: `LIR_TEST_CASES=DIR:DIR`, each as
-  /// `scripts/golden/make_golden.py --seed N --out DIR` writes them.
+  /// `scripts/golden/make_golden.py --seed N --out DIR` or `make_transformers5.py DIR` writes them.
   private static let roots: [String] =
     [fixture("models")]
     + (ProcessInfo.processInfo.environment["LIR_TEST_CASES"] ?? "").split(separator: ":")
@@ -49,7 +49,7 @@ struct ModelCase: CustomStringConvertible {
   static func named(_ prefixes: String...) -> [String] {
     var names: [String] = []
     for (number, root) in roots.enumerated() {
-      for family in ["native", "native_wheel", "external", "backbones"] {
+      for family in ["native", "native_wheel", "external", "backbones", "transformers5"] {
         let cases =
           (try? FileManager.default.contentsOfDirectory(atPath: "\(root)/\(family)")) ?? []
         for name in cases.sorted() where prefixes.contains(where: "\(family)/\(name)".hasPrefix) {

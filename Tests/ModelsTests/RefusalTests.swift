@@ -135,7 +135,7 @@ struct RefusalTests {
         "query_length: expected an integer from 1 to 2147483647 or null, found \"long\""
       ),
       ("add_marker_tokens", 1, "add_marker_tokens: expected true or false"),
-      ("hidden_act", "silu", "hidden_act: activation silu is not supported"),
+      ("hidden_act", "mish", "hidden_act: activation mish is not supported"),
       (
         "position_embedding_type", "relative_key",
         "position_embedding_type: expected absolute, found relative_key"

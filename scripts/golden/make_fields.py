@@ -6,8 +6,10 @@
 For each family of backbones a tiny model of the fixtures is loaded with one field set to something
 unusual, and run over a few token ids. "values" has what was tried, "base" of the states of two tokens
 the first four numbers, and "changed" what gave others: "error" where transformers refuses or fails,
-"missing" where it draws weights that the checkpoint lacks. "heads" has the same of language model heads and of T5's decoder. Needs torch
-and transformers; run with release 4 first, then with release 5, which adds its entries to the file.
+"missing" where it draws weights that the checkpoint lacks. "heads" has the same of language model heads
+and of T5's decoder. "modern" is about the families of release 5, with "values" that are tried of them
+besides. Needs torch and transformers; run with release 4 first, then with release 5, which adds its
+entries to the file; `--modern` renews those about its own families alone.
 """
 
 from __future__ import annotations
@@ -37,6 +39,18 @@ SUBJECTS = {
     "electra": "native/mono_electra_05", "roberta": "backbones/classifier_roberta",
     "xlm-roberta": "backbones/classifier_roberta", "mpnet": "backbones/states_mpnet",
     "modernbert": "backbones/states_modernbert", "t5": "native/dpr_t5_encoder",
+}
+
+#: The same of families that release 5 knows.
+MODERN = {
+    "qwen2": "transformers5/states_qwen2", "qwen3": "transformers5/states_qwen3_window",
+    "mistral": "transformers5/states_mistral", "ministral": "transformers5/states_ministral",
+    "llama": "transformers5/states_llama", "gemma3_text": "transformers5/states_gemma3",
+    "eurobert": "transformers5/states_eurobert", "ultrabert": "transformers5/states_ultrabert",
+    "lfm2": "transformers5/states_lfm2", "nomic_bert": "transformers5/states_nomic_bert",
+    "gte": "transformers5/states_gte", "jina_embeddings_v3": "transformers5/states_jina_3",
+    "camembert": "transformers5/states_camembert", "deberta-v2": "transformers5/states_deberta_conv",
+    "xlm-roberta-xl": "transformers5/states_xlm_roberta_xl",
 }
 
 ACTIVATIONS = ["relu", "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "gelu_python", "tanh", "silu",
@@ -110,6 +124,58 @@ for name in ["diversity_penalty", "length_penalty", "repetition_penalty", "tempe
              "typical_p"]:
     VALUES[name] = [0.5]
 
+#: Values of fields that only families of release 5 have.
+MODERN_VALUES: Dict[str, List[Any]] = {
+    "num_key_value_heads": [1, 3, None], "rms_norm_eps": [0.1], "rope_theta": [100.0],
+    "rope_local_base_freq": [100.0], "use_sliding_window": [True, False], "max_window_layers": [0],
+    "sliding_window": [3, None], "sliding_window_pattern": [2], "_sliding_window_pattern": [2],
+    "is_causal": [False], "use_bidirectional_attention": [True], "query_pre_attn_scalar": [3],
+    "attn_logit_softcapping": [2.0], "final_logit_softcapping": [2.0], "pretraining_tp": [2],
+    "original_max_position_embeddings": [8], "attention_windows": [[2, 0, 2]],
+    "prediction_head_size": [8], "mask_token_id": [7], "clf_pooling": ["mean"],
+    "cache_implementation": ["hybrid"],
+    # DeBERTa.
+    "relative_attention": [False, True], "share_att_key": [True], "norm_rel_ebd": ["layer_norm"],
+    "position_biased_input": [False], "pos_att_type": ["p2c", ["c2p", "p2c"], [], None],
+    "position_buckets": [4, 12], "max_relative_positions": [6, -1], "conv_kernel_size": [0, 5],
+    "conv_act": ["relu", "nothing"], "conv_groups": [2], "attention_head_size": [4],
+    "pooler_dropout": [0.5], "pooler_hidden_act": ["relu"], "pooler_hidden_size": [7],
+    "legacy": [False],
+    # LFM2.
+    "conv_bias": [True], "conv_L_cache": [2], "block_ff_dim": [20], "block_multiple_of": [256],
+    "block_ffn_dim_multiplier": [0.5, None], "block_auto_adjust_ff_dim": [False],
+    "full_attn_idxs": [[0]],
+    "layer_types": [["full_attention"] * 2, ["sliding_attention", "full_attention"]],
+    "rope_parameters": [{"rope_type": "default", "rope_theta": 100.0},
+                        {"rope_type": "yarn", "factor": 2.0, "rope_theta": 100.0},
+                        {"rope_type": "strange", "rope_theta": 100.0}, None],
+    "rope_scaling": [{"type": "llama3", "factor": 2.0, "low_freq_factor": 1.0,
+                      "high_freq_factor": 4.0, "original_max_position_embeddings": 8}],
+}
+
+for name in ["block_dim", "block_mlp_init_scale", "block_norm_eps", "block_out_init_scale",
+             "block_use_swiglu", "block_use_xavier_init", "conv_dim", "conv_dim_out",
+             "conv_use_xavier_init", "num_heads", "theta", "use_pos_enc"]:
+    MODERN_VALUES[name] = [7]
+MODERN_VALUES["tie_embedding"] = [True]
+
+# Names that nomic_bert and gte have on the hub.
+MODERN_VALUES.update({
+    "n_embd": [16], "n_layer": [1], "n_head": [2], "n_inner": [20], "rotary_emb_base": [100.0],
+    "resid_pdrop": [0.5], "attn_pdrop": [0.5], "scale_attn_weights": [False],
+    "rotary_scaling_factor": [2.0], "rotary_emb_fraction": [0.5], "num_experts": [2],
+    "moe_every_n_layers": [2], "layer_norm_type": ["rms_norm"],
+    "lora_adaptations": [["text-matching"]]})
+for name in ["causal", "parallel_block", "prenorm", "use_rms_norm", "rotary_emb_interleaved",
+             "scale_attn_by_inverse_layer_idx", "qkv_proj_bias", "mlp_fc1_bias", "mlp_fc2_bias",
+             "dense_seq_output", "fused_bias_fc", "fused_dropout_add_ln", "pad_vocab_size_multiple",
+             "max_trained_positions", "reorder_and_upcast_attn", "use_flash_attn", "use_xentropy",
+             "parallel_block_tied_norm", "rotary_emb_scale_base", "embd_pdrop", "ffn_div",
+             "summary_first_dropout", "summary_proj_to_labels", "logn_attention_scale",
+             "logn_attention_clip1", "unpad_inputs", "use_memory_efficient_attention", "pack_qkv",
+             "emb_pooler", "use_reg_tokens", "truncate_dim", "matryoshka_dimensions"]:
+    MODERN_VALUES[name] = [True]
+
 #: Fields that only count together.
 TOGETHER: Dict[str, List[Config]] = {
     "add_cross_attention": [{"add_cross_attention": True, "is_decoder": True}],
@@ -121,24 +187,26 @@ TOGETHER: Dict[str, List[Config]] = {
 def run(folder: Path, family: str) -> Config:
     """The outcome of loading and running a folder."""
     load = T5EncoderModel if family == "t5" else AutoModel
+    options: Config = {"dtype": torch.float32} if family in MODERN else {}
+    ids = [number % 40 for number in IDS] if family in MODERN else IDS
     try:
-        model, info = load.from_pretrained(folder, output_loading_info=True)
+        model, info = load.from_pretrained(folder, output_loading_info=True, **options)
         missing = [key for key in info["missing_keys"] if "pooler" not in key]
         if missing:
             return {"outcome": "missing"}
         model.eval()
         with torch.no_grad():
-            states = model(torch.tensor([IDS]))[0][0]
+            states = model(torch.tensor([ids]))[0][0]
     except Exception:  # pylint: disable=broad-except
         return {"outcome": "error"}
     numbers = [round(float(x), 7) for token in (2, -1) for x in states[token][:4]]
     return {"outcome": "states", "states": numbers}
 
 
-def variants() -> List[Tuple[str, Config]]:
+def variants(tried: Dict[str, List[Any]]) -> List[Tuple[str, Config]]:
     """Every field with what is tried of it."""
     result: List[Tuple[str, Config]] = []
-    for field, values in VALUES.items():
+    for field, values in tried.items():
         result += [(field, {field: value}) for value in values]
         result += [(field, config) for config in TOGETHER.get(field, [])]
     return result
@@ -152,14 +220,14 @@ def edited(source: Path, target: Path, changes: Config) -> None:
     (target / "config.json").write_text(json.dumps(config))
 
 
-def states(models: Path, families: List[str]) -> Config:
+def states(models: Path, families: Dict[str, str], tried: List[Tuple[str, Config]]) -> Config:
     """Of each family the states, and what other fields made of them where that is another thing."""
     result: Config = {}
-    for family in families:
-        source = models / SUBJECTS[family] / "model"
+    for family, subject in families.items():
+        source = models / subject / "model"
         changed = []
         base: Config = {}
-        for field, changes in [("", {})] + variants():
+        for field, changes in [("", {})] + tried:
             with tempfile.TemporaryDirectory() as name:
                 edited(source, Path(name), {**changes, "model_type": family})
                 found = run(Path(name), family)
@@ -234,26 +302,47 @@ def heads(models: Path) -> List[Config]:
     return result
 
 
+def listed(tried: List[Tuple[str, Config]]) -> List[Config]:
+    return [{"field": field, "config": config} for field, config in tried]
+
+
+def modern(models: Path) -> Config:
+    """What there is about the families of release 5."""
+    others = variants(MODERN_VALUES)
+    return {"subjects": MODERN, "values": listed(others),
+            "states": states(models, MODERN, variants(VALUES) + others)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--modern", action="store_true")
     parser.add_argument("--fixtures", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     logging.disable(logging.CRITICAL)
     transformers.utils.logging.set_verbosity(100)
     models = arguments.fixtures / "models"
+    if arguments.modern:
+        write({**json.loads(arguments.out.read_text()), "modern": modern(models)}, arguments.out)
+        return
     if RELEASE >= 5:
         whole = json.loads(arguments.out.read_text())
         whole["heads"] = [entry for entry in whole["heads"]
                           if not entry["config"]["transformers_version"].startswith("5")]
-        whole["release5"] = states(models, ["modernbert"])
+        whole["release5"] = states(
+            models, {"modernbert": SUBJECTS["modernbert"]}, variants(VALUES))
+        whole["modern"] = modern(models)
     else:
-        values = [{"field": field, "config": config} for field, config in variants()]
-        whole = {"ids": IDS, "subjects": SUBJECTS, "values": values,
-                 "states": states(models, list(SUBJECTS)), "heads": []}
+        tried = variants(VALUES)
+        whole = {"ids": IDS, "subjects": SUBJECTS, "values": listed(tried),
+                 "states": states(models, SUBJECTS, tried), "heads": []}
     whole["heads"] += heads(models)
+    write(whole, arguments.out)
+
+
+def write(whole: Config, path: Path) -> None:
     lines = json.dumps(whole, separators=(",", ":")).replace('{"field"', '\n{"field"')
-    arguments.out.write_text(lines.replace('{"case"', '\n{"case"') + "\n")
+    path.write_text(lines.replace('{"case"', '\n{"case"') + "\n")
 
 
 if __name__ == "__main__":

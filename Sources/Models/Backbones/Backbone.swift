@@ -1,5 +1,6 @@
 import Autograd
 import Failures
+import JSON
 import Kernels
 
 /// A transformer in memory that turns tokens into vectors.
@@ -17,6 +18,8 @@ package protocol Backbone: Sendable {
   var activation: Activation { get }
   /// Epsilon of the normalisations.
   var normEpsilon: Double { get }
+  /// Members that `lir-encode --inspect` prints of it, such as switches of its family.
+  var facts: [JSON.Member] { get }
   /// Whether there is one hidden state a sequence, made by a decoder, instead of one a token.
   var decodes: Bool { get }
 
@@ -40,4 +43,6 @@ extension Backbone {
   }
 
   package var decodes: Bool { false }
+
+  package var facts: [JSON.Member] { [] }
 }

@@ -54,6 +54,39 @@ package struct Backbones: Sendable {
     Row(
       "t5", T5.self,
       transformers: TransformersNames("T5", prefix: "", bareClass: "EncoderModel")),
+    Row("mt5", T5.self),
+    Row("qwen2", Qwen2.self, transformers: TransformersNames("Qwen2", prefix: "model.")),
+    Row("qwen3", Qwen3.self, transformers: TransformersNames("Qwen3", prefix: "model.")),
+    Row("mistral", Mistral.self, transformers: TransformersNames("Mistral", prefix: "model.")),
+    Row(
+      "ministral", Mistral.self, transformers: TransformersNames("Ministral", prefix: "model.")),
+    Row("llama", Llama.self, transformers: TransformersNames("Llama", prefix: "model.")),
+    Row(
+      "gemma3_text", Gemma3.self,
+      transformers: TransformersNames("Gemma3", prefix: "model.", bareClass: "TextModel")),
+    Row("eurobert", EuroBert.self, transformers: TransformersNames("EuroBert", prefix: "model.")),
+    Row(
+      "nomic_bert", NomicBert.self,
+      transformers: TransformersNames("NomicBert", prefix: "nomic_bert.")),
+    Row("gte", Gte.self, transformers: TransformersNames("Gte", prefix: "gte.")),
+    // On the hub, with code of its own.
+    Row("new", Gte.self),
+    Row(
+      "jina_embeddings_v3", JinaEmbeddings3.self,
+      transformers: TransformersNames("JinaEmbeddingsV3", prefix: "roberta.")),
+    Row(
+      "camembert", Roberta.self,
+      transformers: TransformersNames("Camembert", prefix: "roberta.")),
+    Row(
+      "xlm-roberta-xl", XLMRobertaXL.self,
+      transformers: TransformersNames("XLMRobertaXL", prefix: "roberta.")),
+    Row(
+      "deberta-v2", DebertaV2.self,
+      transformers: TransformersNames("DebertaV2", prefix: "deberta.")),
+    Row(StaticTable.name, StaticTable.self),
+    Row("lfm2", Lfm2.self, transformers: TransformersNames("Lfm2", prefix: "model.")),
+    Row(
+      "ultrabert", UltraBert.self, transformers: TransformersNames("Ultrabert", prefix: "model.")),
   ])
 
   /// The row of a name; nil where there is none.
@@ -79,7 +112,7 @@ package struct Backbones: Sendable {
     _ name: String, _ folder: ModelFolder, _ checkpoint: Checkpoint, scoresPairs: Bool,
     _ precisions: LayerPrecisions
   ) throws(Failure) -> any Backbone {
-    guard let family = self[name]?.family else {
+    guard let family = folder.backbone(name)?.family else {
       throw .config(
         folder.configPlace, "backbone \(name) is not supported", hint: "supported: \(names())")
     }

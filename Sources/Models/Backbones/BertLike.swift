@@ -23,7 +23,7 @@ struct BertLikeFields: Sendable {
   /// Path of `config.json`, for messages.
   let place: String
 
-  init(_ fields: ConfigurationReader) throws(Failure) {
+  init(_ fields: ConfigurationReader, epsilon: Double = 1e-12) throws(Failure) {
     maximumPositions = try fields.integer("max_position_embeddings", in: FieldRanges.count)
     positionKind = try fields.string("position_embedding_type", default: "absolute")
     hiddenDropout = try fields.rate("hidden_dropout_prob", default: 0.1)
@@ -33,7 +33,7 @@ struct BertLikeFields: Sendable {
     intermediateWidth = try fields.integer("intermediate_size", in: FieldRanges.width)
     activation = try fields.activation("hidden_act", default: "gelu")
     layerNormEpsilon = try fields.double(
-      "layer_norm_eps", in: FieldRanges.epsilon, default: 1e-12)
+      "layer_norm_eps", in: FieldRanges.epsilon, default: epsilon)
     attentionDropout = try fields.rate("attention_probs_dropout_prob", default: 0.1)
     vocabularySize = try fields.integer("vocab_size", in: FieldRanges.count)
     isDecoder = try fields.bool("is_decoder", default: false)
@@ -105,12 +105,12 @@ extension BertLike {
   package var wordEmbeddings: Parameter { embeddings.words }
 }
 
-/// Words, positions and perhaps segments, added up and normalised.
+/// Words, positions and perhaps segments, added up and mostly normalised.
 struct LearnedEmbeddings: Sendable {
   let words: Parameter
   private let positions: Parameter
   private let segments: Parameter?
-  private let norm: LayerNorm
+  private let norm: LayerNorm?
   private let dropout: Float
 
   /// Reads `embeddings`.
@@ -122,10 +122,11 @@ struct LearnedEmbeddings: Sendable {
   ///   - segments: Rows of the table of segments; nil for a model without it.
   ///   - width: Width of the tables; ELECTRA's layers may be wider.
   ///   - shape: The shape of the layers.
+  ///   - hasNorm: Whether the sum is normalised.
   /// - Throws: 78 for a tensor that is missing or has another shape.
   init(
     _ weights: WeightScope, vocabulary: Int, positions: Int, segments: Int?, width: Int,
-    _ shape: EncoderShape
+    _ shape: EncoderShape, hasNorm: Bool = true
   ) throws(Failure) {
     let weights = weights("embeddings")
     words = try weights.parameter("word_embeddings.weight", [vocabulary, width])
@@ -133,7 +134,9 @@ struct LearnedEmbeddings: Sendable {
     self.segments = try segments.map { count throws(Failure) in
       try weights.parameter("token_type_embeddings.weight", [count, width])
     }
-    norm = try weights.layerNorm("LayerNorm", width: width, epsilon: shape.layerNormEpsilon)
+    norm =
+      hasNorm
+      ? try weights.layerNorm("LayerNorm", width: width, epsilon: shape.layerNormEpsilon) : nil
     dropout = shape.dropout.hidden
   }
 
@@ -143,7 +146,7 @@ struct LearnedEmbeddings: Sendable {
   ) -> O.Value {
     let sum = o.embed(
       batch, word: words, type: segments, positions: PositionTable(positions, places))
-    return o.dropout(o.layerNorm(sum, norm), rate: dropout, batch)
+    return o.dropout(norm.map { o.layerNorm(sum, $0) } ?? sum, rate: dropout, batch)
   }
 }
 

@@ -66,10 +66,24 @@ package final class ConfigurationReader {
     try source(name)?.optionalInteger(name, in: range, default: nil)
   }
 
+  /// An integer or null; the default where the field is absent.
+  package func optionalInteger(
+    _ name: String, in range: ClosedRange<Int>, default fallback: Int?
+  ) throws(Failure) -> Int? {
+    guard let folder = source(name) else { return fallback }
+    return try folder.optionalInteger(name, in: range, default: fallback)
+  }
+
   package func double(
     _ name: String, in range: ClosedRange<Double>, default fallback: Double
   ) throws(Failure) -> Double {
     try source(name)?.double(name, in: range, default: fallback) ?? fallback
+  }
+
+  /// The one of two names that a folder has, the first where it has both or neither.
+  func present(_ name: String, or other: String?) -> String {
+    guard let other, let config = source(other)?.config else { return name }
+    return config[name] == nil && config[other] != nil ? other : name
   }
 
   /// A number or null; the default where the field is absent.
@@ -128,6 +142,7 @@ enum ActivationName {
     case "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "gelu_accurate": .geluTanh
     case "relu": .relu
     case "tanh": .tanh
+    case "silu", "swish": .silu
     case "linear": .none
     default: throw .config(place, "\(field): activation \(name) is not supported")
     }

@@ -22,6 +22,11 @@ package struct LimitedField: Sendable {
     self.isSupported = isSupported
   }
 
+  /// A field that has to be true, or false.
+  package init(_ name: String, _ expected: Bool) {
+    self.init(name, "\(expected)") { value, _ in value.bool == expected }
+  }
+
   /// A field that has to be absent or null.
   package init(absent name: String) {
     self.init(name, "null") { _, _ in false }
@@ -43,6 +48,13 @@ extension LimitedField {
     LimitedField("pruned_heads", "null or {}") { value, _ in value.members?.isEmpty == true },
     LimitedField(absent: "quantization_config"), LimitedField(absent: "compression_config"),
   ]
+
+  /// Kinds of attention of layers, of which there is one.
+  static let wholeLayers = LimitedField("layer_types", "full_attention for each layer") {
+    value, folder in
+    value.array?.count == folder.config["num_hidden_layers"]?.integer
+      && value.array?.allSatisfy { $0.string == "full_attention" } == true
+  }
 
   /// Those of rotary positions that ModernBERT's class reads beside its own fields.
   static let modernBert = [

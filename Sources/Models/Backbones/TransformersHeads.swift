@@ -22,6 +22,12 @@ package struct LanguageModelNames: Sendable {
 /// The head of a family's `…ForMaskedLM` in transformers.
 package struct LanguageModelHead: Sendable {
   package var names: LanguageModelNames
+  /// Another name of the norm; nil for none.
+  package var otherNorm: String?
+  /// Whether there are outputs alone, as on a decoder, and no layer and norm in front.
+  package var isBare = false
+  /// Whether the outputs are the word embeddings where `tie_word_embeddings` is absent.
+  package var tiesByDefault = true
   /// Whether dense and norm are as wide as the word embeddings, not as the backbone's states.
   package var isEmbeddingWide = false
   package var activation = HeadActivation.ofBackbone
@@ -33,18 +39,24 @@ package struct LanguageModelHead: Sendable {
   var fields: [String] { activation.fields + [denseBias, normBias, decoderBias].flatMap(\.fields) }
 }
 
-/// The head of a family's `…ForSequenceClassification` in transformers: a layer with an activation,
-/// perhaps a norm, then the outputs.
+/// The head of a family's `…ForSequenceClassification` in transformers: perhaps a layer with an
+/// activation, perhaps a norm, then the outputs.
 package struct ClassifierHead: Sendable {
-  package var pooler: String
+  /// Nil for none.
+  package var pooler: String?
   package var poolerActivation: HeadActivation
   package var poolerBias = HeadPart.always
   /// Nil for none.
   package var norm: String?
   package var normBias = HeadPart.always
+  /// Whether that layer is the backbone's, behind its prefix.
+  package var isPoolerOfBackbone = false
   package var outputs: String
-  /// Field that says whether the first token's state is pooled, `cls`, or all, `mean`; nil where it
-  /// is always the first.
+  package var hasOutputsBias = true
+  /// What is pooled where no field says it.
+  package var pooling = Pooling.first
+  /// Field that says whether the first token's state is pooled, `cls`, or all, `mean`; nil where there
+  /// is none.
   package var poolingField: String?
 
   /// Fields of `config.json` that say how it is.
@@ -54,9 +66,25 @@ package struct ClassifierHead: Sendable {
   }
 }
 
+extension LanguageModelHead {
+  /// The outputs of a decoder.
+  static func ofDecoder(tiesByDefault: Bool) -> LanguageModelHead {
+    LanguageModelHead(
+      names: LanguageModelNames(dense: "", norm: "", decoder: "lm_head.weight", biases: []),
+      isBare: true, tiesByDefault: tiesByDefault, decoderBias: .never)
+  }
+}
+
+extension ClassifierHead {
+  /// Outputs from the last token's state, as transformers has them for every decoder.
+  static let ofDecoder = ClassifierHead(
+    pooler: nil, poolerActivation: .fixed(.none), outputs: "score", hasOutputsBias: false,
+    pooling: .last)
+}
+
 /// Whether a head has a part.
 package enum HeadPart: Sendable {
-  case always
+  case always, never
   /// As a field of `config.json` says.
   case ifField(String, default: Bool)
 
@@ -66,6 +94,7 @@ package enum HeadPart: Sendable {
   func isThere(_ folder: ModelFolder) throws(Failure) -> Bool {
     switch self {
     case .always: true
+    case .never: false
     case .ifField(let name, let fallback): try folder.bool(name, default: fallback)
     }
   }

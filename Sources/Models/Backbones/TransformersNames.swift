@@ -59,7 +59,8 @@ extension SpladeHead.Settings {
       }
     }
     var names: [ExportedName] = []
-    for (stored, written) in [(own.dense, head.names.dense), (own.norm, head.names.norm)] {
+    let inFront = [(own.dense, head.names.dense), (own.norm, head.names.norm)]
+    for (stored, written) in head.isBare ? [] : inFront {
       for part in ["weight", "bias"] {
         names.append(ExportedName(stored: "\(stored).\(part)", written: "\(written).\(part)"))
       }
@@ -86,13 +87,14 @@ extension MonoHead.Settings {
   ) -> [(stored: String, written: String)]? {
     guard modules == nil, let head = description.family?.classifier else { return nil }
     if naming == .transformers {
-      let names = [head.pooler] + (head.norm.map { [$0] } ?? []) + [head.outputs]
+      let names = [head.pooler, head.norm].compactMap { $0 } + [head.outputs]
       return names.map { ($0, $0) }
     }
+    let own = HeadNames.lightningIRClassifier
     guard hasPooler, pooling == .first, head.norm == nil, head.poolingField == nil,
+      let ownPooler = own.pooler, let pooler = head.pooler,
       case .fixed(.tanh) = head.poolerActivation
     else { return nil }
-    let own = HeadNames.lightningIRClassifier
-    return [(own.pooler, head.pooler), (own.outputs, head.outputs)]
+    return [(ownPooler, pooler), (own.outputs, head.outputs)]
   }
 }

@@ -12,7 +12,7 @@ extension DenseHead.Settings {
   ) throws(Failure) -> ModelDescription? {
     let folder = source.folder
     let kinds = source.modules.all.map(\.kind)
-    guard source.beginsWithTransformer else {
+    guard source.beginsWithTransformer || source.beginsWithTable else {
       let first = source.transformer.map { "Transformer of task \($0.task.rawValue)" }
       throw .config(
         "\(folder.path)/modules.json",
@@ -21,7 +21,8 @@ extension DenseHead.Settings {
     if source.transformer?.expansion != nil {
       throw .config(folder.path, "query_expansion without a MultiVectorMask is not supported")
     }
-    var head = Self(poolings: [], layers: [], normalizes: false)
+    var head = Self(
+      poolings: source.beginsWithTable ? [.mean] : [], layers: [], normalizes: false)
     for module in source.heads { try head.add(module, source) }
     guard !head.poolings.isEmpty else {
       throw .config(folder.path, "the modules hold no Pooling")

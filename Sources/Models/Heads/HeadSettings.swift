@@ -147,6 +147,8 @@ package struct PairSettings: Sendable {
   package var cutsTextsFirst: Bool
   /// Parts of the sequence that a pair becomes; nil where the tokenizer makes it.
   package var pattern: [PairPatternPart]?
+  /// Text that a pair is written into, in the place of what the tokenizer makes of it.
+  package var chat: ChatTemplate?
   /// Settings of a Set-Encoder, in which the documents of a query see each other.
   package var set: SetSettings?
 

@@ -16,6 +16,7 @@ extension MonoHead.Settings {
     let description = loader.description
     let answersInWords = description.family?.answersInWords ?? false
     if let modules { return try head(of: modules, loader) }
+    if let answers { return try head(of: answers, loader) }
     switch naming {
     case .transformers where answersInWords: return try wordScores(loader, pooling)
     case .transformers:
@@ -29,8 +30,9 @@ extension MonoHead.Settings {
       let names = HeadNames.lightningIRClassifier
       return MonoHead(
         pooling: pooling,
-        pooler: hasPooler
-          ? try scope.linear(names.pooler, inputs: width, outputs: width) : nil,
+        pooler: try (hasPooler ? names.pooler : nil).map { name throws(Failure) in
+          try scope.linear(name, inputs: width, outputs: width)
+        },
         poolerActivation: try names.poolerActivation.function(
           description.folder, backbone: loader.backbone.activation), norm: nil,
         scale: answersInWords ? Self.embeddingScale(width) : 1,
@@ -51,6 +53,35 @@ extension MonoHead.Settings {
     return MonoHead(
       pooling: pooling, layers: layers, pooler: nil, poolerActivation: .none, norm: nil, scale: 1,
       classifier: classifier, scoring: scoring, pairs: reading)
+  }
+
+  /// LogitScore of sentence-transformers: rows of the language model's head, at the last token.
+  private func head(
+    of answers: (yes: Int, no: Int?), _ loader: HeadLoader
+  ) throws(Failure) -> MonoHead {
+    let (folder, main) = (loader.description.folder, loader.sources.main)
+    let (backbone, language) = (loader.backbone, loader.description.family?.languageModel)
+    guard let language, language.isBare else {
+      throw .config(
+        folder.path,
+        "answers of backbone \(loader.description.backboneType) are not supported")
+    }
+    let name = language.names.decoder
+    let outputs = try OutputEmbeddings(folder, tiesByDefault: language.tiesByDefault)
+    let table =
+      outputs.areStored(name, in: main)
+      ? try main.parameter(name, [backbone.vocabularySize, loader.width])
+      : backbone.wordEmbeddings
+    main.ignore { $0 == name }
+    let tokens = [answers.no, answers.yes].compactMap { $0 }
+    for token in tokens where token >= backbone.vocabularySize {
+      throw .config(
+        folder.path, "token \(token) is outside of the vocabulary of \(backbone.vocabularySize)")
+    }
+    return MonoHead(
+      pooling: .last, pooler: nil, poolerActivation: .none, norm: nil, scale: 1,
+      classifier: Linear(weights: tokens.map { table.row($0) }), scoring: scoring,
+      comparesOutputs: true, pairs: reading)
   }
 
   /// Outputs of the classifier.
@@ -75,13 +106,33 @@ extension MonoHead.Settings {
     let hasPoolerBias = try head.poolerBias.isThere(folder)
     return MonoHead(
       pooling: pooling,
-      pooler: hasPooler
-        ? try scope.linear(head.pooler, inputs: width, outputs: width, bias: hasPoolerBias) : nil,
+      pooler: try (hasPooler ? head.pooler : nil).map { name throws(Failure) in
+        try scope.linear(
+          head.isPoolerOfBackbone ? Self.stored(name, in: loader.sources.main) : name,
+          inputs: width, outputs: width,
+          bias: hasPoolerBias)
+      },
       poolerActivation: try head.poolerActivation.function(
         folder, backbone: loader.backbone.activation), norm: norm, scale: 1,
       classifier: try scope.linear(
-        head.outputs, inputs: width, outputs: outputs, bias: hasBias),
-      scoring: scoring, pairs: reading)
+        head.outputs, inputs: width, outputs: outputs, bias: hasBias && head.hasOutputsBias),
+      scoring: scoring, padding: head.pooling == .last ? try padding(folder) : nil, pairs: reading)
+  }
+
+  /// The padding token, behind which transformers looks for no last one.
+  private func padding(_ folder: ModelFolder) throws(Failure) -> Int32? {
+    try folder.optionalInteger("pad_token_id", in: FieldRanges.token, default: nil).map {
+      Int32($0)
+    }
+  }
+
+  /// The name of a layer in a checkpoint, which may have it behind the backbone's prefix.
+  private static func stored(_ name: String, in checkpoint: Checkpoint) -> String {
+    let (tensor, ending) = ("\(name).weight", ".\(name).weight")
+    guard !checkpoint.has(tensor),
+      let found = checkpoint.names.first(where: { $0.hasSuffix(ending) })
+    else { return name }
+    return String(found.dropLast(".weight".count))
   }
 
   /// The words whose scores as the first of an answer say how relevant a document is.

@@ -17,6 +17,7 @@ extension MonoHead.Settings {
     guard source.modules.routes == nil, isClassifier || source.modelType == "CrossEncoder" else {
       return nil
     }
+    if source.transformer?.task == .answers { return try answers(source) }
     if !isClassifier { return try modules(source) }
     if let module = source.heads.first {
       throw source.unsupported(module, " in a cross-encoder")
@@ -27,6 +28,35 @@ extension MonoHead.Settings {
     }
     var description = try PlainFolder.classifier(
       folder, evidence: "modules.json: a CrossEncoder of sentence-transformers")
+    try addPair(source, &description)
+    return description
+  }
+
+  /// A language model, and the module that compares what it gives for two tokens.
+  private static func answers(
+    _ source: SentenceTransformersFolder
+  ) throws(Failure) -> ModelDescription {
+    let folder = source.folder
+    guard source.heads.map(\.kind) == ["LogitScore"] else {
+      let kinds = source.modules.all.map(\.kind).joined(separator: ", ")
+      throw .config(folder.path, "modules \(kinds) in a cross-encoder are not supported")
+    }
+    let config = try source.requiredConfiguration(of: source.heads[0])
+    try config.require("module_input_name", "causal_logits")
+    guard let yes = try config.integer("true_token_id", in: FieldRanges.token) else {
+      throw config.invalid("true_token_id", expected: "an integer")
+    }
+    let no = try config.integer("false_token_id", in: FieldRanges.token)
+    let (activation, why) = try PlainFolder.crossEncoderActivation(folder)
+    var settings = Self(
+      pooling: .last, hasPooler: false, hasBias: false, scoring: no == nil ? .rank : .mono,
+      naming: .transformers, activation: activation, cutsTextsFirst: false)
+    settings.answers = (yes, no)
+    settings.reading.chat = try ChatTemplate(folder)
+    var description = ModelDescription(
+      folder: folder, backboneType: folder.modelType ?? "none", head: settings, similarity: .dot,
+      roles: [:],
+      evidence: ["modules.json: a language model and LogitScore, a CrossEncoder", why])
     try addPair(source, &description)
     return description
   }

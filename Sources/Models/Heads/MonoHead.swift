@@ -29,12 +29,19 @@ package struct MonoHead: CrossEncoderHead {
   package let scale: Float
   package let classifier: Linear
   package let scoring: Scoring
+  /// Whether the score of two outputs is how much the second is above the first, and no share.
+  package let comparesOutputs: Bool
+  /// Token behind the last that counts, where the last one is pooled; nil where all count.
+  private let padding: Int32?
   package let pairs: PairSettings
 
   package init(
     pooling: Pooling?, layers: [HeadLayer] = [], pooler: Linear?, poolerActivation: Activation,
-    norm: LayerNorm?, scale: Float, classifier: Linear, scoring: Scoring, pairs: PairSettings
+    norm: LayerNorm?, scale: Float, classifier: Linear, scoring: Scoring,
+    comparesOutputs: Bool = false, padding: Int32? = nil, pairs: PairSettings
   ) {
+    self.padding = padding
+    self.comparesOutputs = comparesOutputs
     self.pooling = pooling
     self.layers = layers
     self.pooler = pooler
@@ -57,15 +64,31 @@ package struct MonoHead: CrossEncoderHead {
     // log softmax(l)[1] is the log of the sigmoid of l1 − l0, as softmax(l)[1] is the sigmoid.
     switch (scoring, activation) {
     case (.rank, .logit): return margins
-    case (.mono, .logit): return o.logSigmoid(margins)
+    case (.mono, .logit): return comparesOutputs ? margins : o.logSigmoid(margins)
     case (_, .sigmoid), (.mono, .softmax): return o.map(margins, .sigmoid)
     case (.rank, .softmax): preconditionFailure("a softmax over one logit is always 1")
     }
   }
 
+  /// [B,D].
+  private func pooled<O: Operations>(
+    _ pairs: HeadInput<O>, _ pooling: Pooling, _ o: O
+  ) -> O.Value {
+    let batch = pairs.batch
+    let ends = (0..<batch.sequences).map { sequence in
+      let tokens = batch.range(sequence)
+      return tokens.last { batch.ids[$0] != padding } ?? tokens.lowerBound
+    }
+    guard padding != nil, pooling == .last,
+      ends != (0..<batch.sequences).map({ batch.range($0).upperBound - 1 })
+    else { return pairs.pooledStates(pooling) }
+    let states = pairs.states()
+    return o.stack(ends.map { o.rows(states, $0..<$0 + 1) })
+  }
+
   /// [B,1] or [B,2].
   private func logits<O: Operations>(_ pairs: HeadInput<O>, _ o: O) -> O.Value {
-    var x = layers.apply(pooling.map { pairs.pooledStates($0) } ?? pairs.states(), o)
+    var x = layers.apply(pooling.map { pooled(pairs, $0, o) } ?? pairs.states(), o)
     if let pooler { x = o.linear(x, pooler, poolerActivation) }
     if let norm { x = o.layerNorm(x, norm) }
     if scale != 1 { x = o.scale(x, by: scale) }
@@ -106,7 +129,9 @@ extension MonoHead {
     /// Modules of sentence-transformers between the pooling and the score, the last of which gives
     /// it; nil for a classifier of another kind.
     package var modules: [HeadLayerSettings]?
-    let reading: PairSettings
+    /// Tokens whose outputs as the next one give the score; nil for a classifier.
+    package var answers: (yes: Int, no: Int?)?
+    var reading: PairSettings
 
     package init(
       pooling: Pooling, hasPooler: Bool, hasBias: Bool, scoring: Scoring, naming: HeadNaming,
@@ -134,7 +159,8 @@ extension MonoHead {
     ) -> [(stored: String, lightningIR: String)] {
       guard naming == .transformers, let head = family?.classifier else { return [] }
       let own = HeadNames.lightningIRClassifier
-      return [(head.pooler, own.pooler), (head.outputs, own.outputs)]
+      let poolers = head.pooler.flatMap { name in own.pooler.map { (name, $0) } }
+      return (poolers.map { [$0] } ?? []) + [(head.outputs, own.outputs)]
     }
 
     package var writtenFields: [JSON.Member] {

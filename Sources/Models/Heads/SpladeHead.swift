@@ -94,7 +94,9 @@ extension SpladeHead {
     ) -> [(stored: String, lightningIR: String)] {
       guard naming == .transformers, let head = family?.languageModel?.names else { return [] }
       let own = HeadNames.lightningIRLanguageModels[0]
-      var names = [(head.dense, own.dense), (head.norm, own.norm)]
+      var names =
+        family?.languageModel?.isBare == true
+        ? [] : [(head.dense, own.dense), (head.norm, own.norm)]
       for tensor in head.biases + [head.decoder] {
         guard let dot = tensor.lastIndex(of: ".") else { continue }
         names.append((String(tensor[..<dot]), "projection.decoder"))

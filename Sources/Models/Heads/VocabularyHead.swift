@@ -6,9 +6,10 @@ import Tensors
 /// A masked language model head, sparsified and pooled over the tokens: a weight for every term of
 /// the vocabulary (Lightning IR `modeling_utils/lm_head.py`).
 package struct VocabularyHead: Sendable {
-  package let dense: Linear
+  /// Layer and norm in front of the decoder; nil for none.
+  package let dense: Linear?
   package let activation: Activation
-  package let norm: LayerNorm
+  package let norm: LayerNorm?
   /// Decoder and bias, V outputs.
   package let decoder: Linear
   package let sparsification: Sparsification
@@ -23,7 +24,8 @@ package struct VocabularyHead: Sendable {
   func callAsFunction<O: Operations>(_ texts: HeadInput<O>, _ o: O) -> O.Value {
     // Where the first token is pooled, only that of each text is needed from here on.
     let hidden = pooling == .first ? texts.firstStates() : texts.states()
-    let transformed = o.layerNorm(o.linear(hidden, dense, activation), norm)
+    let inner = dense.map { o.linear(hidden, $0, activation) } ?? hidden
+    let transformed = norm.map { o.layerNorm(inner, $0) } ?? inner
     switch pooling {
     case .max: return sparsification.apply(o.linearMax(transformed, decoder, texts.batch), o)
     case .first: return sparsification.apply(o.linear(transformed, decoder), o)
@@ -66,19 +68,24 @@ extension VocabularyHead {
     let isEmbeddingWide = isOfTransformers && family?.isEmbeddingWide == true
     let inner = isEmbeddingWide ? backbone.wordEmbeddings.columns : width
     let outputs =
-      try Self.hasOwnOutputs(names, settings, folder, checkpoint)
+      try Self.hasOwnOutputs(
+        names, settings, folder, checkpoint, tiesByDefault: family?.tiesByDefault ?? true)
       ? try checkpoint.parameter(names.decoder, [vocabulary, inner], ofLayer: true)
       : backbone.wordEmbeddings
     guard outputs.columns == inner else {
       throw .config(folder.path, "tensor \(names.decoder) is missing")
     }
-    dense = try scope.linear(
-      names.dense, inputs: width, outputs: inner,
-      bias: try family?.denseBias.isThere(folder) ?? true)
     activation = try Self.activation(family, settings, folder, backbone)
-    norm = try scope.layerNorm(
-      names.norm, width: inner, epsilon: settings.epsilon ?? backbone.normEpsilon,
-      bias: try family?.normBias.isThere(folder) ?? true)
+    if isOfTransformers, family?.isBare == true {
+      (dense, norm) = (nil, nil)
+    } else {
+      dense = try scope.linear(
+        names.dense, inputs: width, outputs: inner,
+        bias: try family?.denseBias.isThere(folder) ?? true)
+      norm = try scope.layerNorm(
+        names.norm, width: inner, epsilon: settings.epsilon ?? backbone.normEpsilon,
+        bias: try family?.normBias.isThere(folder) ?? true)
+    }
     decoder = try scope.linear(
       [outputs],
       try Self.decoderBias(
@@ -92,11 +99,13 @@ extension VocabularyHead {
   /// Lightning IR's has whatever is stored.
   private static func hasOwnOutputs(
     _ names: LanguageModelNames, _ settings: SpladeHead.Settings, _ folder: ModelFolder,
-    _ checkpoint: Checkpoint
+    _ checkpoint: Checkpoint, tiesByDefault: Bool
   ) throws(Failure) -> Bool {
     switch settings.naming {
     case .lightningIR: checkpoint.has(names.decoder)
-    case .transformers: try OutputEmbeddings(folder).areStored(names.decoder, in: checkpoint)
+    case .transformers:
+      try OutputEmbeddings(folder, tiesByDefault: tiesByDefault).areStored(
+        names.decoder, in: checkpoint)
     }
   }
 
@@ -115,7 +124,9 @@ extension VocabularyHead {
           description.folder.path,
           "language model heads of backbone \(description.backboneType) are not supported")
       }
-      return head.names
+      var names = head.names
+      if let other = head.otherNorm, checkpoint.has(other + ".weight") { names.norm = other }
+      return names
     }
   }
 

@@ -181,6 +181,29 @@ package final class Checkpoint {
     return parameter
   }
 
+  /// A table of which rows are looked up: in half precision where it is stored so and nothing changes it,
+  /// else as `parameter` gives it.
+  ///
+  /// - Throws: 78 where it is missing, has another shape, or is not finite.
+  package func table(_ name: String, _ shape: [Int]) throws(Failure) -> Parameter {
+    guard store == nil, packed == nil, let stored = resolve(name), let place = places[stored],
+      let entry = files[place].entry(stored), entry.shape == shape,
+      entry.type == .bf16 || entry.type == .f16,
+      try adapter?.update(of: stored, shape: shape) == nil,
+      let base = files[place].bytes(entry).baseAddress,
+      Int(bitPattern: base) % MemoryLayout<UInt16>.alignment == 0
+    else { return try parameter(name, shape) }
+    used.insert(stored)
+    let halves = base.assumingMemoryBound(to: UInt16.self)
+    let exponent: UInt16 = entry.type == .bf16 ? 0x7F80 : 0x7C00
+    for i in 0..<entry.elements where halves[i] & exponent == exponent {
+      throw .config(path, "tensor \(name) holds NaN or infinite values")
+    }
+    return Parameter(
+      name: name, shape: shape, halves: halves, entry.type == .bf16 ? .bfloat16 : .float16,
+      owner: files[place])
+  }
+
   private func read(
     _ name: String, _ stored: String, _ entry: SafeTensorsHeader.Entry, _ shape: [Int],
     _ file: any WeightFile
@@ -303,6 +326,11 @@ package struct WeightScope {
     try checkpoint.parameter(prefix + name, shape)
   }
 
+  /// A table of which rows are looked up.
+  package func table(_ name: String, _ shape: [Int]) throws(Failure) -> Parameter {
+    try checkpoint.table(prefix + name, shape)
+  }
+
   /// The layer of a projection.
   func linear(_ projection: Projection, inputs: Int, outputs: Int) throws(Failure) -> Linear {
     let name = projection.place.name
@@ -327,9 +355,16 @@ package struct WeightScope {
   package func linear(
     _ names: [String], inputs: Int, outputs: Int, bias: Bool = true
   ) throws(Failure) -> Linear {
+    try linear(names.map { ($0, outputs) }, inputs: inputs, bias: bias)
+  }
+
+  /// Several linear layers of the same input, side by side, each with its outputs.
+  package func linear(
+    _ parts: [(name: String, outputs: Int)], inputs: Int, bias: Bool = true
+  ) throws(Failure) -> Linear {
     var weights: [Parameter] = []
     var biases: [Parameter] = []
-    for name in names {
+    for (name, outputs) in parts {
       weights.append(
         try checkpoint.parameter(prefix + name + ".weight", [outputs, inputs], ofLayer: true))
       if bias { biases.append(try parameter(name + ".bias", [outputs])) }
@@ -362,8 +397,11 @@ package struct WeightScope {
   /// Marks a tensor as known and not needed.
   package func ignore(_ name: String) { checkpoint.ignore { $0 == prefix + name } }
 
-  package func rmsNorm(_ name: String, width: Int, epsilon: Double) throws(Failure) -> RMSNorm {
-    RMSNorm(weight: try parameter(name + ".weight", [width]), epsilon: Float(epsilon))
+  package func rmsNorm(
+    _ name: String, width: Int, epsilon: Double, addsOne: Bool = false
+  ) throws(Failure) -> RMSNorm {
+    RMSNorm(
+      weight: try parameter(name + ".weight", [width]), epsilon: Float(epsilon), addsOne: addsOne)
   }
 
   package func layerNorm(

@@ -38,6 +38,14 @@ package enum FieldRanges {
   static let rate = 0.0...0.999
   /// Base of the angles of rotary positions.
   static let angleBase = 1.0...1e12
+  /// Share of a head that turns.
+  static let share = 0.0...1.0
+  /// Tokens that a convolution sees.
+  static let taps = 1...64
+  /// Factors of rotary positions.
+  static let rotary = 0.0...1e9
+  /// Number whose root divides the scores of attention.
+  static let scoreDivisor = 1e-6...1e12
   /// Standard deviation of weights that training begins with.
   static let deviation = 0.0...1000.0
   /// Deviations from 0 within which they are drawn; far fewer, and hardly any draw would count.

@@ -86,6 +86,7 @@ package struct HeadLoader {
     case "Tanh": .tanh
     case "ReLU": .relu
     case "GELU": .gelu
+    case "SiLU": .silu
     case .some(let other):
       throw .config(
         description.folder.path, "activation function \(other) is not supported")

@@ -15,6 +15,8 @@ package enum LightningIRFolder {
   /// Poolings as Lightning IR names them.
   enum PoolingStrategy: String, CaseIterable {
     case first, mean, max, sum
+    /// Ours: decoders gather a text in its last token.
+    case last
     case bertPool = "bert_pool"
 
     var pooling: Pooling {
@@ -23,6 +25,7 @@ package enum LightningIRFolder {
       case .mean: .mean
       case .max: .max
       case .sum: .sum
+      case .last: .last
       }
     }
   }

@@ -49,7 +49,7 @@ extension ModelFolder {
     "config_sentence_transformers.json", "router_config.json", "tokenizer.json",
     "tokenizer_config.json", "vocab.txt", "vocab.json", "merges.txt", "spiece.model",
     "sentencepiece.bpe.model", "special_tokens_map.json", "added_tokens.json",
-    "artifact.metadata", "adapter_config.json", "idf.json", "model.pt",
+    "artifact.metadata", "adapter_config.json", "idf.json", "model.pt", "chat_template.jinja",
   ]
 
   private static func isRelevant(_ name: String) -> Bool {

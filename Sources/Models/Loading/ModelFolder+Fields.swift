@@ -77,7 +77,14 @@ extension ModelFolder {
   package var modelType: String? { config["model_type"]?.string }
 
   /// Backbone of a name; nil where this release has none of that name.
-  func backbone(_ name: String?) -> Backbones.Row? { name.flatMap { backbones[$0] } }
+  ///
+  /// On the hub jina's XLM-RoBERTa, whose positions turn, has the name of the other.
+  func backbone(_ name: String?) -> Backbones.Row? {
+    if name == "xlm-roberta", config["position_embedding_type"]?.string == "rotary" {
+      return backbones["jina_embeddings_v3"]
+    }
+    return name.flatMap { backbones[$0] }
+  }
 
   /// `model_max_length` of the tokenizer; nil for no limit.
   package func tokenizerLength() throws(Failure) -> Int? {

@@ -44,14 +44,18 @@ package struct ModelFolder: Sendable {
     self.heads = heads
     modelPath = try Self.modelPath(of: path)
     self.adapter = try Self.adapter(adapter, modelPath)
-    guard WholeFile.exists(modelPath + "/config.json") else {
+    let isTable = try SentenceTransformersModules.beginsWithTable(path)
+    guard isTable || WholeFile.exists(modelPath + "/config.json") else {
       try SentenceTransformersModules.requireTransformer(path)
       throw .config(
         modelPath, "expected a model folder with a config.json",
         hint: try Self.hintOfAdapter(modelPath)
           ?? "scripts/fetch-model downloads one; --model takes the folder, not a name")
     }
-    config = .object(try JSONFile.readObject(modelPath + "/config.json"))
+    config =
+      isTable
+      ? try StaticTable.configuration(of: modelPath)
+      : .object(try JSONFile.readObject(modelPath + "/config.json"))
     originalModelType = config["model_type"]?.string
     let members = overrides?.members ?? []
     try ConfigurationFields.check(members, addedTo: config, backbones, heads)

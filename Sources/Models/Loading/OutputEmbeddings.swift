@@ -11,9 +11,12 @@ struct OutputEmbeddings {
   /// Whether release 5 or later wrote the folder.
   private let isOfRelease5: Bool
 
+  /// - Parameters:
+  ///   - folder: The model's.
+  ///   - tiesByDefault: Whether they are where no field says it.
   /// - Throws: 78 where a field is of another type.
-  init(_ folder: ModelFolder) throws(Failure) {
-    isTied = try folder.bool("tie_word_embeddings", default: true)
+  init(_ folder: ModelFolder, tiesByDefault: Bool = true) throws(Failure) {
+    isTied = try folder.bool("tie_word_embeddings", default: tiesByDefault)
     let version = try folder.string("transformers_version", default: nil) ?? ""
     isOfRelease5 = (version.split(separator: ".").first.flatMap { Int($0) } ?? 0) >= 5
   }

@@ -49,6 +49,12 @@ enum PlainFolder {
         hint:
           #"for a monoBERT say --model-config '{"model_type":"mono","scoring_strategy":"mono"}'"#)
     }
+    if architecture.hasSuffix("ForCausalLM") {
+      throw .config(
+        folder.path, "\(architecture) may be a dense model, a SPLADE or a bare language model",
+        hint: #"say --model-config '{"model_type":"lir-dpr","pooling_strategy":"last","#
+          + #""projection":null}' for a dense model, '{"model_type":"splade"}' for a SPLADE"#)
+    }
     if architecture.hasSuffix("ForMaskedLM") {
       throw .config(
         folder.path, "\(architecture) may be a SPLADE model or a bare language model",
@@ -67,7 +73,7 @@ enum PlainFolder {
       "model_type \(folder.modelType ?? "none") with architecture \(architecture) does not say how "
         + "texts become vectors",
       hint: #"for a dense model say --model-config '{"model_type":"lir-dpr","#
-        + #""pooling_strategy":"mean","projection":null}' (or first, max, sum)"#)
+        + #""pooling_strategy":"mean","projection":null}' (or first, last, max, sum)"#)
   }
 
   /// `num_labels`, or the size of `id2label`; transformers' default is 2.
@@ -91,10 +97,10 @@ enum PlainFolder {
       evidence: [evidence, why])
   }
 
-  /// Pooling of transformers' classifier: the first token, unless a field names another.
+  /// Pooling of transformers' classifier: the family's, unless a field names another.
   static func classifierPooling(_ folder: ModelFolder) throws(Failure) -> Pooling {
-    let family = folder.backbone(folder.originalModelType)?.family
-    guard let field = family?.classifier?.poolingField else { return .first }
+    let classifier = folder.backbone(folder.originalModelType)?.family.classifier
+    guard let field = classifier?.poolingField else { return classifier?.pooling ?? .first }
     let name = try folder.string(field, default: "cls")
     switch name {
     case "cls": return .first

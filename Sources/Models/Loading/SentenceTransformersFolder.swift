@@ -58,6 +58,11 @@ package struct SentenceTransformersFolder {
     try modules.withoutEffect + files.withoutEffect()
   }
 
+  /// Whether a table's vectors go into the other modules, their mean first.
+  var beginsWithTable: Bool {
+    modules.routes == nil && modules.all.first?.kind == "StaticEmbedding"
+  }
+
   /// Whether a transformer's states go into the other modules.
   var beginsWithTransformer: Bool { modules.routes == nil && transformer?.task == .features }
 
@@ -90,7 +95,7 @@ package struct SentenceTransformersFolder {
     description.prompts = prompts
     let fallback = try defaultPrompt(prompts, ["query", "document"]) ?? ""
     for (role, names) in [(Role.query, ["query"]), (.doc, ["document", "passage", "corpus"])] {
-      var settings = transformer?.role(role) ?? RoleSettings()
+      var settings = transformer?.role(role) ?? RoleSettings(addsSpecialTokens: !beginsWithTable)
       settings.prompt = names.lazy.compactMap { prompts[$0] }.first ?? fallback
       description.roles[role] = settings
     }

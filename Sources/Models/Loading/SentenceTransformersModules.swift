@@ -114,6 +114,12 @@ struct SentenceTransformersModules {
     return "\(path)/\(below)"
   }
 
+  /// Whether a table of vectors stands in the place of a transformer, which has no configuration.
+  static func beginsWithTable(_ path: String) throws(Failure) -> Bool {
+    guard WholeFile.exists("\(path)/\(file)") else { return false }
+    return try list(path).first?["type"]?.string?.hasSuffix(".StaticEmbedding") == true
+  }
+
   /// Says which module stands in the place of a transformer, in a folder that holds none.
   ///
   /// - Throws: 78 for a folder whose modules do not begin with a transformer.

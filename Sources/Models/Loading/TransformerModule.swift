@@ -12,6 +12,7 @@ struct TransformerModule {
     case features = "feature-extraction"
     case words = "fill-mask"
     case classes = "sequence-classification"
+    case answers = "text-generation"
 
     /// What the library calls the model's output, and the module's.
     fileprivate var outputs: (method: String, module: String) {
@@ -19,6 +20,7 @@ struct TransformerModule {
       case .features: ("last_hidden_state", "token_embeddings")
       case .words: ("logits", "token_embeddings")
       case .classes: ("logits", "scores")
+      case .answers: ("logits", "causal_logits")
       }
     }
   }
@@ -87,11 +89,24 @@ struct TransformerModule {
     guard let text = try modalities.object("text") else {
       throw .config(settings.place, "modality_config: expected a way for texts, found none")
     }
-    try text.require("method", "forward")
-    if let output = text.value("method_output_name"), output.string != task.outputs.method {
-      throw text.unsupported("method_output_name")
+    var ways = [text]
+    if task == .answers {
+      guard let message = try modalities.object("message") else {
+        throw .config(
+          settings.place,
+          "modality_config: expected a way for messages, found none: texts would "
+            + "not go through a chat template")
+      }
+      try message.require("format", "flat")
+      ways.append(message)
     }
-    if modalities.value("message") != nil {
+    for way in ways {
+      try way.require("method", "forward")
+      if let output = way.value("method_output_name"), output.string != task.outputs.method {
+        throw way.unsupported("method_output_name")
+      }
+    }
+    if task != .answers, modalities.value("message") != nil {
       throw .config(
         settings.place,
         "modality_config.message is not supported: texts would go through a chat "

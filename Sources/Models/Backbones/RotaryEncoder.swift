@@ -1,0 +1,133 @@
+import Autograd
+import Failures
+import Kernels
+
+/// BERT's layers with rotary positions, with or without gates: nomic_bert, gte and jina's XLM-RoBERTa.
+///
+/// Nussbaum et al., arXiv:2402.01613; Zhang et al., arXiv:2407.19669; Sturua et al.,
+/// arXiv:2409.10173; transformers 5.24 `models/nomic_bert/modeling_nomic_bert.py`,
+/// `models/gte/modeling_gte.py`. What a family has of it, `RotaryEncoderTraits` says.
+package struct RotaryEncoder: Backbone {
+  private let fields: RotaryEncoderFields
+  package let wordEmbeddings: Parameter
+  private let types: Parameter?
+  private let embeddingNorm: LayerNorm
+  private let layers: [Layer]
+  private let attention: AttentionOptions
+  private let angles: RotaryPositions
+
+  package var width: Int { fields.width }
+  package var vocabularySize: Int { fields.vocabularySize }
+  package var maximumTokens: Int { fields.maximumPositions }
+  package var activation: Activation { fields.activation }
+  package var normEpsilon: Double { fields.epsilon }
+  /// Where there is no table, token types are read and not used.
+  package var segmentCount: Int { types?.rows ?? 2 }
+
+  private struct Layer: Sendable {
+    let queryKeyValue: Linear
+    let attentionOutput: Linear
+    let attentionNorm: LayerNorm
+    /// First layer; with gates, its outputs are those that are activated, then those they gate.
+    let intermediate: Linear
+    let output: Linear
+    let outputNorm: LayerNorm
+  }
+
+  /// Reads `embeddings` and the layers.
+  ///
+  /// - Throws: 78 for a tensor that is missing, or a field that asks for what is not supported.
+  init(_ fields: RotaryEncoderFields, _ weights: WeightScope) throws(Failure) {
+    self.fields = fields
+    let width = fields.width
+    wordEmbeddings = try weights.table(
+      "embeddings.word_embeddings.weight", [fields.vocabularySize, width])
+    types =
+      fields.segments > 0
+      ? try weights.parameter("embeddings.token_type_embeddings.weight", [fields.segments, width])
+      : nil
+    weights.checkpoint.ignore { $0.hasSuffix("inv_freq") }
+    let names = RotaryEncoderNames.all.first {
+      weights.has("\($0.layer).0.\($0.queryKeyValue[0]).weight")
+    }
+    guard let names else {
+      let first = RotaryEncoderNames.all[0]
+      throw .config(
+        weights.checkpoint.path,
+        "tensor \(weights.prefix)\(first.layer).0.\(first.queryKeyValue[0]).weight is missing")
+    }
+    embeddingNorm = try weights.layerNorm(
+      names.embeddingNorm, width: width, epsilon: fields.epsilon)
+    var layers: [Layer] = []
+    for i in 0..<fields.layers {
+      layers.append(try Self.layer(weights("\(names.layer).\(i)"), names, fields))
+    }
+    self.layers = layers
+    attention = AttentionOptions().dropping(fields.attentionDropout)
+    angles = RotaryPositions(
+      try fields.angles.frequencies(
+        ofLocal: false, headWidth: fields.headWidth, positions: fields.maximumPositions))
+  }
+
+  private static func layer(
+    _ weights: WeightScope, _ names: RotaryEncoderNames, _ fields: RotaryEncoderFields
+  ) throws(Failure) -> Layer {
+    let (width, inner, traits) = (fields.width, fields.intermediateWidth, fields.traits)
+    let own = fields.heads * fields.headWidth
+    let packed = names.queryKeyValue.count == 1
+    func norm(_ name: String) throws(Failure) -> LayerNorm {
+      try weights.layerNorm(name, width: width, epsilon: fields.epsilon)
+    }
+    return Layer(
+      queryKeyValue: try weights.linear(
+        names.queryKeyValue, inputs: width, outputs: packed ? 3 * own : own,
+        bias: traits.attentionBias),
+      attentionOutput: try weights.linear(
+        names.attentionOutput, inputs: own, outputs: width, bias: traits.attentionBias),
+      attentionNorm: try norm(names.attentionNorm),
+      intermediate: traits.isGated
+        ? try names.gated(weights, inputs: width, outputs: inner)
+        : try weights.linear(names.intermediate, inputs: width, outputs: inner),
+      output: try weights.linear(
+        names.output(isGated: traits.isGated), inputs: inner, outputs: width,
+        bias: traits.outputBias),
+      outputNorm: try norm(names.outputNorm))
+  }
+
+  package func callAsFunction<O: Operations>(
+    _ batch: PackedBatch, onlyFirst: Bool, _ o: O
+  ) -> O.Value {
+    let embedded = o.layerNorm(
+      o.embed(batch, word: wordEmbeddings, type: types, positions: nil), embeddingNorm)
+    var x = o.dropout(embedded, rate: fields.hiddenDropout, batch)
+    for (i, layer) in layers.enumerated() {
+      let narrows = onlyFirst && i == layers.count - 1
+      x = o.layer(x) { run(layer, $0, batch, onlyFirst: narrows, o) }
+    }
+    return x
+  }
+
+  private func run<O: Operations>(
+    _ layer: Layer, _ x: O.Value, _ batch: PackedBatch, onlyFirst: Bool, _ o: O
+  ) -> O.Value {
+    let rate = fields.hiddenDropout
+    let qkv = o.rotate(
+      o.linear(x, layer.queryKeyValue), first: 2 * fields.heads * fields.headWidth, angles, batch)
+    let options = attention.following(layer.queryKeyValue)
+    let context = o.attention(
+      qkv, heads: fields.heads, batch, onlyFirst ? options.ofFirstQueries : options)
+    let x = onlyFirst ? o.pool(x, .first, batch) : x
+    let attended = o.layerNorm(
+      o.linear(context, layer.attentionOutput, adding: x, dropout: rate, batch),
+      layer.attentionNorm)
+    var inner: O.Value
+    if fields.traits.isGated {
+      inner = o.gate(o.linear(attended, layer.intermediate), fields.activation)
+    } else {
+      inner = o.linear(attended, layer.intermediate, fields.activation)
+    }
+    if fields.traits.dropsInside { inner = o.dropout(inner, rate: rate, batch) }
+    return o.layerNorm(
+      o.linear(inner, layer.output, adding: attended, dropout: rate, batch), layer.outputNorm)
+  }
+}

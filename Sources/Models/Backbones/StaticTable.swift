@@ -1,0 +1,97 @@
+import Autograd
+import Failures
+import JSON
+import Kernels
+
+/// A vector for every token, wherever it stands: no layers (model2vec; StaticEmbedding of
+/// sentence-transformers, `sentence_transformer/modules/static_embedding.py` at 6.2).
+package struct StaticTable: Backbone, BackboneFamily {
+  package let wordEmbeddings: Parameter
+
+  package var width: Int { wordEmbeddings.columns }
+  package var vocabularySize: Int { wordEmbeddings.rows }
+  package var maximumTokens: Int { .max }
+  package var activation: Activation { .none }
+  package var normEpsilon: Double { 0 }
+  /// Token types are read and not used: there is no table for them.
+  package var segmentCount: Int { 2 }
+
+  /// The name in Lightning IR's configurations, of which there are none by others.
+  package static let name = "static-embedding"
+  /// Those of sentence-transformers and of model2vec.
+  package static let wordEmbeddings = ["embedding.weight", "embeddings"]
+
+  package static func load(
+    _ configuration: StaticTableConfiguration, _ weights: WeightScope, scoresPairs: Bool
+  ) throws(Failure) -> any Backbone {
+    let shape = [configuration.vocabularySize, configuration.width]
+    guard !weights.has(wordEmbeddings[0]), weights.has(wordEmbeddings[1]) else {
+      return StaticTable(wordEmbeddings: try weights.table(wordEmbeddings[0], shape))
+    }
+    guard !weights.has("mapping") else {
+      throw .config(
+        weights.checkpoint.path,
+        "tensor mapping: tables that tokens share rows of are not supported")
+    }
+    let table = try weights.parameter(wordEmbeddings[1], shape)
+    guard weights.has("weights") else { return StaticTable(wordEmbeddings: table) }
+    return StaticTable(
+      wordEmbeddings: try weighted(
+        table, weights.parameter("weights", [shape[0]]), weights.checkpoint.path))
+  }
+
+  /// Each row times its token's weight.
+  private static func weighted(
+    _ table: Parameter, _ weights: Parameter, _ path: String
+  ) throws(Failure) -> Parameter {
+    guard table.training == nil else {
+      throw .config(path, "a table with weights of tokens cannot be trained")
+    }
+    let (rows, columns) = (table.rows, table.columns)
+    let product = AlignedBuffer(count: rows * columns)
+    for row in 0..<rows {
+      for i in row * columns..<(row + 1) * columns {
+        product.pointer[i] = table.values[i] * weights.values[row]
+      }
+    }
+    return Parameter(
+      name: table.name, shape: table.shape, values: UnsafePointer(product.pointer), owner: product)
+  }
+
+  package func callAsFunction<O: Operations>(
+    _ batch: PackedBatch, onlyFirst: Bool, _ o: O
+  ) -> O.Value {
+    let states = o.embed(batch, word: wordEmbeddings, type: nil, positions: nil)
+    return onlyFirst ? o.pool(states, .first, batch) : states
+  }
+
+  /// What stands for the `config.json` that a folder of sentence-transformers does not have.
+  ///
+  /// - Parameter path: The folder of the weights.
+  /// - Returns: The members.
+  /// - Throws: 78 where there is no table, 65 where the weights are damaged.
+  static func configuration(of path: String) throws(Failure) -> JSON {
+    let checkpoint = try Checkpoint(path)
+    let shape = wordEmbeddings.lazy.compactMap { checkpoint.shape($0) }.first
+    guard let shape, shape.count == 2 else {
+      throw .config(path, "tensor \(wordEmbeddings[0]) is missing")
+    }
+    return [
+      "model_type": .string(name), "vocab_size": .integer(shape[0]),
+      "hidden_size": .integer(shape[1]),
+    ]
+  }
+}
+
+/// Sizes of the table.
+package struct StaticTableConfiguration: BackboneConfiguration {
+  let vocabularySize: Int
+  let width: Int
+
+  package var longestText: Int { .max }
+
+  package init(_ fields: ConfigurationReader) throws(Failure) {
+    vocabularySize = try fields.integer("vocab_size", in: FieldRanges.count)
+    width = try fields.integer("hidden_size", in: FieldRanges.width)
+  }
+}
