@@ -74,6 +74,13 @@ package final class IndexWorkspace {
   /// - Throws: 73 where it cannot be made.
   package func spool() throws(Failure) -> SpoolFile { try SpoolFile("\(folder)/spool") }
 
+  /// Scratch memory that is gone with the process, where it is not in memory in a file of the folder.
+  ///
+  /// - Throws: 73 and 74 where it cannot be made.
+  package func scratch(_ bytes: Int, inMemory: Bool) throws(Failure) -> ScratchMemory {
+    inMemory ? try ScratchMemory(bytes) : try ScratchMemory(bytes, file: "\(folder)/scratch")
+  }
+
   /// A path in the folder, which is removed with it; registered before there is anything.
   func place(_ name: String) -> String {
     let path = "\(folder)/\(name)"

@@ -49,6 +49,13 @@ package final class IndexWriter {
   /// - Throws: 73 where it cannot be made.
   package func spool() throws(Failure) -> SpoolFile { try workspace.spool() }
 
+  /// Scratch memory that is gone with the process, in memory or in a file.
+  ///
+  /// - Throws: 73 and 74 where it cannot be made.
+  package func scratch(_ bytes: Int, inMemory: Bool) throws(Failure) -> ScratchMemory {
+    try workspace.scratch(bytes, inMemory: inMemory)
+  }
+
   /// Adds a document's id.
   ///
   /// - Throws: 65 where the index is full.

@@ -6,7 +6,7 @@ import Retrieval
 /// looked for.
 package enum IndexTypes {
   package static let all: [any IndexType.Type] = [
-    Flat.self, Sparse.self, BM25.self, MultiVector.self, Coil.self, Seismic.self,
+    Flat.self, Sparse.self, BM25.self, MultiVector.self, Coil.self, Seismic.self, Graph.self,
   ]
 
   /// The type of a name.

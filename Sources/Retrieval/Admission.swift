@@ -29,6 +29,9 @@ package struct Admission: Sendable {
       own == nil && allowed == nil && refused == nil && !firstPassages && !documents.hasDeleted
   }
 
+  /// Whether every document may be found.
+  package var isOpen: Bool { admitsAll }
+
   /// Whether a document may be found: it is not deleted, nor left out.
   package func admits(_ ordinal: Int) -> Bool {
     if admitsAll { return true }

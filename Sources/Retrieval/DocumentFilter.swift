@@ -123,7 +123,7 @@ package struct DocumentFilter: Sendable {
       }
       form = .shared(Mask(shared))
     } else {
-      for query in Array(each.keys) { each[query]?.sort() }
+      for query in Array(each.keys) { each[query] = each[query].map { Set($0).sorted() } }
       form = .each(each)
     }
   }

@@ -65,7 +65,7 @@ package struct ByteCode: Sendable {
 
   /// A length in single precision that is at least the real one, from a sum of squares in double
   /// precision of `count` numbers.
-  static func length(_ squares: Double, _ count: Int) -> Float {
+  package static func length(_ squares: Double, _ count: Int) -> Float {
     // Each sum and each square is off by 2^-53 at most, and the root by as much.
     Float(roundingUp: (squares * (1 + Double(count + 4) * 0x1p-52)).squareRoot() * (1 + 0x1p-52))
   }

@@ -17,6 +17,8 @@
 #include "scan_select.h"
 #include "scan_bits.h"
 #include "lookups.h"
+#include "neighbours.h"
+#include "rotate.h"
 #include "distances.h"
 #include "impacts.h"
 #include "forward.h"
@@ -45,6 +47,10 @@ static size_t ck_narrow_scratch_run(size_t m, size_t k) {
         .select_f32 = ck_select_run, \
         .scan_bits = ck_bits_run, \
         .lookup_sums = ck_lookups_run, \
+        .neighbours = ck_neighbours_run, \
+        .neighbour_codes = ck_neighbour_codes_run, \
+        .squares_f32 = ck_squares_run, \
+        .rotate_f32 = ck_rotate_run, \
         .distances_f32 = ck_distances_run, \
         .most_s8 = ck_most_run_##S8, \
         .add_impacts_at = ck_add_impacts_at_run, \

@@ -134,6 +134,21 @@ typedef struct {
     const float *steps, *bases;    // [n]
 } ck_bits;
 
+// A query, and the neighbours of a vertex as codes of one bit a number beside it:
+// out[i] = scales[i] * (sum * step + base) + offsets[i] + distance.
+typedef struct {
+    size_t blocks, depth; // of CK_BITS_BLOCK neighbours; bytes of a code, an even number
+    // [blocks]: codes[depth, CK_BITS_BLOCK], then offsets and scales, CK_BITS_BLOCK floats each,
+    // unaligned; by neighbour_codes.
+    const uint8_t *rows;
+    const uint8_t *tables; // [depth, 2, 16] of numbers up to CK_BITS_MOST
+    float step, base;
+    float distance; // ‖q - p‖² of the query and the vertex
+    float *out;     // [blocks, CK_BITS_BLOCK]
+    float limit;
+    uint32_t *near; // [blocks]: bit i is set unless out[i] is above the limit
+} ck_neighbours;
+
 // Rows of bytes in sequences, and what bounds their scores as in `ck_scan`:
 // out[sequence, column] = max over the rows of product + (error * by_error + norm * by_norm) + offset,
 // -inf of a sequence without rows.
@@ -290,6 +305,19 @@ typedef struct {
     // `most`, faster up to CK_BITS_MOST.
     void (*lookup_sums)(size_t blocks, size_t depth, const uint8_t *codes, const uint8_t *tables,
                         int most, uint16_t *sums);
+    void (*neighbours)(const ck_neighbours *);
+    // A block of ck_neighbours: codes of rows[at[i], k], i < n <= CK_BITS_BLOCK, beside p[k]; k is a
+    // multiple of 16. Sums of signs of a query's numbers times the scale, and the offset, give
+    // ‖q - x‖² - ‖q - p‖² without bias.
+    void (*neighbour_codes)(size_t n, size_t k, const float *p, const float *rows, size_t ld,
+                            const int32_t *at, uint8_t *block);
+    // out[i] = ‖q[k] - rows[at[i], k]‖², i < n.
+    void (*squares_f32)(size_t n, size_t k, const float *q, const float *rows, size_t ld,
+                        const int32_t *at, float *out);
+    // Rotates x[width] in place: in each round signs[round, width], the Hadamard transform of `window`
+    // numbers, and a turn of the halves unless the window is all. width is a multiple of 64, window the
+    // largest power of two that is not above it.
+    void (*rotate_f32)(size_t width, size_t window, size_t rounds, const float *signs, float *x);
     // out[M,N] = -‖a[M,K] - W[N,K]‖: squares summed in double precision over K ascending.
     void (*distances_f32)(size_t m, size_t n, size_t k, const float *a, size_t lda,
                           const float *packed, float *out, size_t ldo);
@@ -388,6 +416,11 @@ const ck_table *ck_table_for(int isa);
 int ck_isa_supported(int isa);
 // The fastest that the processor runs.
 int ck_best_isa(void);
+
+// Asks for some bytes, which need not exist, to be brought into the cache.
+static inline void ck_fetch(const void *bytes, size_t count) {
+    for (size_t i = 0; i < count; i += 64) __builtin_prefetch((const char *)bytes + i, 0, 3);
+}
 
 // Floats in a packed W[n,k], and words of 32 bits.
 size_t ck_packed_f32_count(size_t n, size_t k);

@@ -1,0 +1,93 @@
+// What a vertex of a graph knows of its neighbours: signs of their differences from it, and what makes
+// estimates of a query's distances of them.
+//
+// Neighbours lie in blocks of 32: a byte of each, then the next byte of each (scan_bits.h), then what is
+// added and what the sums are multiplied by, 32 floats each.
+
+enum { CK_NEIGHBOUR_FLOATS = 2 * CK_BITS_BLOCK * sizeof(float) };
+
+static void ck_neighbours_run(const ck_neighbours *s) {
+    size_t block = CK_BITS_BLOCK * s->depth;
+    for (size_t b = 0; b < s->blocks; b++) {
+        const uint8_t *codes = s->rows + b * (block + CK_NEIGHBOUR_FLOATS);
+        int32_t totals[CK_BITS_BLOCK] __attribute__((aligned(64))) = {0};
+        for (size_t g = 0; g < s->depth; g += CK_BITS_DEPTH) {
+            uint16_t sums[1][CK_BITS_BLOCK];
+            ck_bits_part(1, codes + CK_BITS_BLOCK * g, ck_least(CK_BITS_DEPTH, s->depth - g),
+                         s->tables + 32 * g, 0, sums);
+            for (int i = 0; i < CK_BITS_BLOCK; i++) totals[i] += sums[0][i];
+        }
+        uint32_t near = 0;
+        for (size_t i = 0; i < CK_BITS_BLOCK; i += 16) {
+            float offsets[16], scales[16];
+            memcpy(offsets, codes + block + i * sizeof(float), sizeof offsets);
+            memcpy(scales, codes + block + (CK_BITS_BLOCK + i) * sizeof(float), sizeof scales);
+            vf sum = __builtin_convertvector(*(const vi *)(totals + i), vf);
+            vf signs = ck_fma(sum, ck_set(s->step), ck_set(s->base));
+            vf y = ck_fma(ck_load(scales), signs, ck_load(offsets)) + ck_set(s->distance);
+            ck_store(s->out + CK_BITS_BLOCK * b + i, y);
+            near |= (uint32_t)ck_scan_hits(ck_set(s->limit), y) << i;
+        }
+        s->near[b] = near;
+    }
+}
+
+// Codes of n vectors beside that of a vertex, n up to CK_BITS_BLOCK; what is left of the block is zero.
+// With r = x - p, s the signs of r: ‖q - x‖² = ‖q - p‖² + ‖r‖² - 2 ⟨q - p, r⟩, and ⟨q - p, r⟩ is taken
+// for ⟨s, q - p⟩ ‖r‖² / ‖r‖₁.
+static void ck_neighbour_codes_run(size_t n, size_t k, const float *p, const float *rows, size_t ld,
+                                   const int32_t *at, uint8_t *block) {
+    size_t depth = k / 8, size = CK_BITS_BLOCK * depth;
+    float floats[2][CK_BITS_BLOCK] = {{0}};
+    memset(block, 0, size);
+    for (size_t i = 0; i < n; i++) {
+        const float *x = rows + (size_t)at[i] * ld;
+        vf sizes = ck_set(0.0f), squares = ck_set(0.0f), along = ck_set(0.0f);
+        for (size_t j = 0; j < k; j += 16) {
+            vf own = ck_load(p + j), r = ck_load(x + j) - own;
+            unsigned signs = ck_scan_hits(r, ck_set(0.0f));
+            block[CK_BITS_BLOCK * (j / 8) + i] = (uint8_t)signs;
+            block[CK_BITS_BLOCK * (j / 8 + 1) + i] = (uint8_t)(signs >> 8);
+            sizes = sizes + ck_abs(r);
+            squares = ck_fma(r, r, squares);
+            along = along + ck_select(r < ck_set(0.0f), -own, own);
+        }
+        float sum = ck_sum_lanes(sizes), square = ck_sum_lanes(squares);
+        float by = sum > 0 ? square / sum : 0;
+        floats[0][i] = __builtin_fmaf(2 * by, ck_sum_lanes(along), square);
+        floats[1][i] = -2 * by;
+    }
+    memcpy(block + size, floats, sizeof floats);
+}
+
+// out[i] = ‖q - rows[at[i]]‖² in sixteen lanes. Four rows at a time, whose sums do not wait for each
+// other.
+CK_INLINE void ck_squares_of(const int rows, size_t k, const float *q, const float *const *x,
+                             float *out) {
+    vf sum[4];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++) sum[i] = ck_set(0.0f);
+    CK_EACH_REST(k, j, rest, {
+        vf own = ck_load_some(q + j, rest, 0.0f);
+        for (int i = 0; i < rows; i++) {
+            vf r = own - ck_load_some(x[i] + j, rest, 0.0f);
+            sum[i] = ck_fma(r, r, sum[i]);
+        }
+    })
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++) out[i] = ck_sum_lanes(sum[i]);
+}
+
+static void ck_squares_run(size_t n, size_t k, const float *q, const float *rows, size_t ld,
+                           const int32_t *at, float *out) {
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        const float *x[4];
+        for (int t = 0; t < 4; t++) x[t] = rows + (size_t)at[i + t] * ld;
+        ck_squares_of(4, k, q, x, out + i);
+    }
+    for (; i < n; i++) {
+        const float *x[1] = {rows + (size_t)at[i] * ld};
+        ck_squares_of(1, k, q, x, out + i);
+    }
+}

@@ -1,0 +1,113 @@
+import Kernels
+import Vectors
+
+/// The space that a graph is built in, whose squared distances have the order of the scores.
+///
+/// Cosines are compared as distances of unit vectors. Dot products of documents of equal lengths, too;
+/// of others every document gets one number more, √(M² − ‖x‖²) with M the greatest length, and queries 0,
+/// so that ‖q′ − x′‖² = ‖q‖² + M² − 2 q·x (Bachrach et al., "Speeding up the Xbox recommender system using a
+/// Euclidean transformation for inner-product spaces", RecSys 2014). A query's length does not matter
+/// there, and is brought to M. Everything is scaled by a power of two that makes M about 1, less the
+/// centre, and rotated.
+struct GraphSpace: Sendable {
+  let similarity: Similarity
+  let dimension: Int
+  /// The power of two that vectors are multiplied by; 1 for cosines.
+  let scale: Float
+  /// At least the length of the longest document, after that; 1 for cosines.
+  let longest: Float
+  /// Whether documents have one number more.
+  let isAugmented: Bool
+  /// The mean of all documents, of as many numbers as they have in the space.
+  let centre: [Float]
+  let rotation: RandomRotation
+
+  /// - Parameters:
+  ///   - similarity: What a score is.
+  ///   - dimension: Numbers of a document.
+  ///   - longest: At least the length of the longest document.
+  ///   - centre: The mean of all documents in the space; one number more where they have one.
+  ///   - seed: That of the index.
+  init(
+    _ similarity: Similarity, dimension: Int, longest: Float, centre: [Float], seed: UInt64
+  ) {
+    self.similarity = similarity
+    self.dimension = dimension
+    scale = Self.scale(similarity, longest: longest)
+    self.longest = similarity == .cosine ? 1 : longest * scale
+    isAugmented = centre.count > dimension
+    self.centre = centre
+    rotation = RandomRotation(dimension: centre.count, seed: seed)
+  }
+
+  /// The power of two that makes the longest document about as long as 1.
+  static func scale(_ similarity: Similarity, longest: Float) -> Float {
+    guard similarity != .cosine, longest > 0 else { return 1 }
+    return Float(sign: .plus, exponent: max(-100, min(60, -1 - longest.exponent)), significand: 1)
+  }
+
+  /// Whether lengths differ so much that documents need a number more.
+  ///
+  /// - Parameters:
+  ///   - similarity: What a score is.
+  ///   - shortest: The square of the shortest document's length.
+  ///   - longest: That of the longest one.
+  /// - Returns: Whether they do.
+  static func isAugmented(_ similarity: Similarity, shortest: Double, longest: Double) -> Bool {
+    similarity == .dot && longest - shortest > 1e-4 * longest
+  }
+
+  /// The number that a document has more: what it lacks to the longest, by the squares of their lengths
+  /// in the space.
+  static func lack(_ square: Double, longest: Double) -> Float {
+    Float(max(0, longest - square).squareRoot())
+  }
+
+  /// A document in the space, rotated.
+  ///
+  /// - Parameters:
+  ///   - values: Its numbers; of unit length for cosines.
+  ///   - lack: The number that it has more, where documents have one.
+  /// - Returns: As many numbers as a rotated vector has.
+  func document(_ values: UnsafeBufferPointer<Float>, lack: Float) -> [Float] {
+    var point = zip(values, centre).map { $0 * scale - $1 }
+    if isAugmented { point.append(lack - centre[dimension]) }
+    return rotation(point)
+  }
+}
+
+/// A query in a graph's space.
+struct GraphQuery {
+  /// What documents' own numbers are compared with.
+  let values: [Float]
+  /// The query in the space, rotated.
+  let rotated: [Float]
+  /// The square of its length in the space.
+  let square: Float
+
+  /// Nil where the space does not tell documents apart: for a query of zeros, unless distances are asked
+  /// for, and for one so long that its distances overflow.
+  ///
+  /// - Parameters:
+  ///   - values: Its numbers.
+  ///   - space: That of the graph.
+  init?(_ values: ArraySlice<Float>, _ space: GraphSpace) {
+    let length = values.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+    guard length < 0x1p60 else { return nil }
+    switch space.similarity {
+    case .l2:
+      guard length * Double(space.scale) < 0x1p40 else { return nil }
+      self.values = Array(values)
+    case .dot, .cosine:
+      guard length > 0x1p-60, space.longest > 0 else { return nil }
+      let by = Float(Double(space.longest) / length)
+      self.values = values.map { $0 * by }
+    }
+    let scale = space.similarity == .l2 ? space.scale : 1
+    var point = zip(self.values, space.centre).map { $0 * scale - $1 }
+    if space.isAugmented { point.append(-space.centre[space.dimension]) }
+    rotated = space.rotation(point)
+    let own = length * Double(space.scale)
+    square = space.similarity == .l2 ? Float(own * own) : space.longest * space.longest
+  }
+}

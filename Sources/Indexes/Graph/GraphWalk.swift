@@ -1,0 +1,151 @@
+import Kernels
+
+/// What knows the distance of a walk's query and a vertex.
+protocol GraphDistances {
+  /// The squared distance, or what stands for it in the graph's space.
+  func callAsFunction(_ vertex: Int) -> Float
+  /// Asks for what the distance is made of.
+  func fetch(_ vertex: Int)
+}
+
+/// A walk from the entry of a graph towards a query: always on to the vertex that seems nearest.
+///
+/// One exact distance is computed a hop, that of the vertex itself, and estimates of those of its
+/// neighbours come from its row (SymphonyQG, arXiv:2411.12229). A vertex may be estimated several times,
+/// once from each that it is a neighbour of.
+///
+/// The walk ends where `width` estimates are smaller than that of the next vertex. So its hops are the
+/// first ones of one sequence, which `width` does not change: what a narrower walk visits, a wider one
+/// visits, too.
+struct GraphWalk {
+  let rows: GraphRows
+  let entry: Int
+  let kernels: Kernels
+
+  /// Widest walk whose estimates are kept in order.
+  static let widest = 1024
+
+  /// Walks, and leaves the vertices that it visits, with their distances, in `room.visited`.
+  ///
+  /// - Parameters:
+  ///   - width: Estimates that are kept.
+  ///   - distances: Those of the query, whose tables are in the room.
+  ///   - room: Scratch memory.
+  func callAsFunction(_ width: Int, _ distances: some GraphDistances, _ room: GraphRoom) {
+    if width > Self.widest { return self(width, atLeast: 0, distances, room) { _ in true } }
+    let (seen, walk) = room.begin(vertices: rows.count, pool: width)
+    let (pool, estimates, nearest) = (room.pool, room.estimates, room.near)
+    var visited = room.visited
+    defer { room.visited = visited }
+    pool[0] = GraphKey(distance: distances(entry), vertex: entry)
+    var (count, next) = (1, 0)
+    var limit: GraphKey = width == 1 ? pool[0] : .max
+    while next < count {
+      let vertex = pool[next].vertex
+      pool[next] |= 1
+      next += 1
+      while next < count, pool[next] & 1 == 1 { next += 1 }
+      if seen[vertex] == walk { continue }
+      seen[vertex] = walk
+      // It may come next, while this one is looked at.
+      if next < count { fetch(pool[next].vertex, distances) }
+      let distance = distances(vertex)
+      visited.append(GraphKey(distance: distance, vertex: vertex))
+      estimate(vertex, distance, limit: count < width ? .infinity : limit.distance, room)
+      let neighbours = rows.neighbours(vertex)
+      for block in 0..<rows.layout.blocks {
+        var near = nearest[block]
+        while near != 0 {
+          let i = block * NeighbourCodes.block + near.trailingZeroBitCount
+          near &= near - 1
+          let neighbour = Int(neighbours[i])
+          let key = GraphKey(distance: estimates[i], vertex: neighbour)
+          if key >= limit || seen[neighbour] == walk { continue }
+          let place = Self.place(of: key, in: pool, count)
+          if count < width { count += 1 }
+          (pool + place + 1).update(from: pool + place, count: count - 1 - place)
+          pool[place] = key
+          if count == width { limit = pool[width - 1] }
+          if place < next { next = place }
+        }
+      }
+    }
+  }
+
+  /// Walks without forgetting any estimate, and counts those alone that may be found.
+  ///
+  /// - Parameters:
+  ///   - width: Estimates of vertices that may be found, which end the walk.
+  ///   - least: How many that may be found are visited at least, where there are so many.
+  ///   - distances: Those of the query, whose tables are in the room.
+  ///   - room: Scratch memory; vertices that may not be found are not left there.
+  ///   - admits: Whether a vertex may be found.
+  func callAsFunction(
+    _ width: Int, atLeast least: Int, _ distances: some GraphDistances, _ room: GraphRoom,
+    admits: (Int) -> Bool
+  ) {
+    let (seen, walk) = room.begin(vertices: rows.count, pool: 1)
+    let estimates = room.estimates
+    room.open.removeAll()
+    room.best.removeAll()
+    func note(_ key: GraphKey) {
+      room.open.insert(~key)
+      if !admits(key.vertex) { return }
+      if room.best.keys.count < width {
+        room.best.insert(key)
+      } else if let largest = room.best.largest, key < largest {
+        room.best.replaceLargest(with: key)
+      }
+    }
+    note(GraphKey(distance: distances(entry), vertex: entry))
+    while !room.open.keys.isEmpty {
+      let key = ~room.open.removeLargest()
+      if room.visited.count >= least, room.best.keys.count == width,
+        let largest = room.best.largest, largest < key
+      {
+        return
+      }
+      let vertex = key.vertex
+      if seen[vertex] == walk { continue }
+      seen[vertex] = walk
+      if let following = room.open.largest { fetch((~following).vertex, distances) }
+      let distance = distances(vertex)
+      if admits(vertex) { room.visited.append(GraphKey(distance: distance, vertex: vertex)) }
+      estimate(vertex, distance, limit: .infinity, room)
+      let neighbours = rows.neighbours(vertex)
+      for i in 0..<rows.layout.degree where seen[Int(neighbours[i])] != walk {
+        note(GraphKey(distance: estimates[i], vertex: Int(neighbours[i])))
+      }
+    }
+  }
+
+  @inline(__always)
+  private func estimate(
+    _ vertex: Int, _ distance: Float, limit: Float, _ room: GraphRoom
+  ) {
+    // The tables are a value of the room, which nobody changes during a walk.
+    kernels.estimate(
+      blocks: rows.layout.blocks, width: rows.layout.width, rows: rows.codes(vertex),
+      tables: room.tables.tables, step: room.tables.step, base: room.tables.base,
+      distance: distance, limit: limit, into: room.estimates, near: room.near)
+  }
+
+  @inline(__always)
+  private func fetch(_ vertex: Int, _ distances: some GraphDistances) {
+    Kernels.prefetch(rows.row(vertex), rows.layout.size)
+    distances.fetch(vertex)
+  }
+
+  /// Where a key belongs among ascending ones: in front of equal ones.
+  @inline(__always)
+  private static func place(
+    of key: GraphKey, in keys: UnsafeMutablePointer<GraphKey>, _ count: Int
+  ) -> Int {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if keys[middle] < key { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+}

@@ -1,0 +1,96 @@
+import KernelReference
+import Kernels
+import Testing
+
+/// Codes of a vertex's neighbours, and estimates of a query's distances of them.
+@Suite struct NeighbourTests {
+  @Test(arguments: [64, 128, 384, 4160], [1, 31, 32])
+  func codesAndEstimatesOfTheDefinition(width: Int, count: Int) {
+    let rows = (0..<40).map { Sample.uniform(width, stream: UInt64($0)) }
+    // One neighbour is the vertex itself: there is nothing to estimate.
+    let places = (0..<count).map { (i: Int) -> Int32 in i == 3 ? 7 : Int32((i * 11 + 5) % 40) }
+    let vertex = rows[7]
+    var random = CounterRandom(seed: UInt64(width + count))
+    var tables = [UInt8](repeating: 0, count: 4 * width)
+    for place in tables.indices { tables[place] = UInt8(random.next() % 64) }
+    let step: Float = 0.37, base: Float = -11.5, distance: Float = 3.25
+    for kernels in instances {
+      var block = [UInt8](repeating: 9, count: NeighbourCodes.size(width: width))
+      var out = [Float](repeating: .nan, count: 32)
+      var near: UInt32 = 0
+      vertex.withUnsafeBufferPointer { vertex in
+        rows.flatMap { $0 }.withUnsafeBufferPointer { rows in
+          block.withUnsafeMutableBufferPointer { block in
+            tables.withUnsafeBufferPointer { tables in
+              guard let vertex = vertex.baseAddress, let rows = rows.baseAddress,
+                let block = block.baseAddress, let tables = tables.baseAddress
+              else { return }
+              kernels.codeNeighbours(count, width: width, of: vertex, rows, at: places, into: block)
+              kernels.estimate(
+                blocks: 1, width: width, rows: block, tables: tables, step: step, base: base,
+                distance: distance, limit: distance, into: &out, near: &near)
+            }
+          }
+        }
+      }
+      for i in 0..<32 {
+        let known =
+          i < count
+          ? Reference.neighbour(rows[Int(places[i])], of: vertex)
+          : ([Bool](repeating: false, count: width), 0, 0)
+        let signs = (0..<width).map { block[32 * ($0 / 8) + i] >> ($0 % 8) & 1 == 1 }
+        #expect(signs == known.0, "\(kernels.instructionSet.name), neighbour \(i)")
+        let sum = (0..<width / 4).reduce(0) { sum, nibble in
+          let code = (0..<4).reduce(0) { $0 | (signs[4 * nibble + $1] ? 1 << $1 : 0) }
+          return sum + Int(tables[16 * nibble + code])
+        }
+        let product = known.1.addingProduct(known.2, base.addingProduct(Float(sum), step))
+        #expect(out[i].bitPattern == (product + distance).bitPattern)
+        #expect((near >> UInt32(i) & 1 == 1) == (out[i] <= distance))
+      }
+    }
+  }
+
+  /// For a neighbour itself the estimate is the distance, up to the rounding of sums.
+  @Test func estimatesHaveNoBiasAlongTheDifference() {
+    let (p, x) = (Sample.uniform(128, stream: 1), Sample.uniform(128, stream: 2))
+    let known = Reference.neighbour(x, of: p)
+    // The query is the neighbour itself.
+    let signs = zip(known.signs, x).reduce(0.0) { $0 + ($1.0 ? 1 : -1) * Double($1.1) }
+    let estimate =
+      Double(Reference.squaredDistance(x, p)) + Double(known.offset) + Double(known.scale) * signs
+    #expect(abs(estimate) < 1e-3)
+  }
+
+  @Test(arguments: [1, 3, 16, 33, 384], [0, 1, 3, 4, 9])
+  func squaredDistances(width: Int, count: Int) {
+    let rows = (0..<10).map { Sample.uniform(width, stream: UInt64($0)) }
+    let vector = Sample.uniform(width, stream: 20)
+    let places = (0..<count).map { Int32($0 * 7 % 10) }
+    for kernels in instances {
+      var out = [Float](repeating: .nan, count: count + 1)
+      rows.flatMap { $0 }.withUnsafeBufferPointer { rows in
+        guard let rows = rows.baseAddress else { return }
+        kernels.squaredDistances(count, width: width, vector, rows, at: places, into: &out)
+      }
+      let expected = places.map { Reference.squaredDistance(vector, rows[Int($0)]) }
+      #expect(Array(out.prefix(count)).bits == expected.bits)
+      #expect(out[count].isNaN)
+    }
+  }
+
+  @Test(arguments: [64, 128, 192, 384, 448, 1024])
+  func rotations(width: Int) {
+    let vector = Sample.uniform(width, stream: 3)
+    let signs = Sample.uniform(4 * width, stream: 4).map { $0 < 0 ? -1 : Float(1) }
+    let expected = Reference.rotate(vector, signs: signs, rounds: 4)
+    for kernels in instances {
+      var x = vector
+      x.withUnsafeMutableBufferPointer { kernels.rotate($0, signs: signs, rounds: 4) }
+      #expect(x.bits == expected.bits)
+    }
+    // Lengths stay what they are.
+    let lengths = (Reference.dot(vector, vector), Reference.dot(expected, expected))
+    #expect(abs(lengths.0 - lengths.1) < 1e-4 * lengths.0)
+  }
+}
