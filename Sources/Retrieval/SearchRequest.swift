@@ -20,6 +20,8 @@ package struct SearchRequest: Sendable {
   package var foldsPassages = false
   /// Whether passages are found alone that their documents begin with.
   package var firstPassages = false
+  /// Counts survivors over several parts of an index; nil for an index that counts its own.
+  package var survivors: SurvivorTally?
   /// Which of some documents with equal scores are in where the room ends.
   package var ties: RunTies
 

@@ -12,6 +12,7 @@ import Vectors
 package struct SegmentedIndex: SearchableIndex {
   fileprivate let parts: [any SearchableIndex]
   package let documents: SegmentedDocuments
+  private let survivors = SurvivorCounts()
   /// The index that each part belongs to.
   private let folders: [String]
   /// Whether they are of several indexes, which may have a document in common by mistake.
@@ -67,8 +68,11 @@ package struct SegmentedIndex: SearchableIndex {
     _ search: (Int, SearchRequest) throws(Failure) -> [[TopDocuments.Entry]]
   ) throws(Failure) -> [[TopDocuments.Entry]] {
     var found = [[TopDocuments.Entry]](repeating: [], count: request.ids.count)
+    let tally = SurvivorTally()
+    defer { if request.survivors == nil { survivors.add(tally) } }
     for (part, first) in documents.firsts.enumerated() {
       var own = request
+      own.survivors = request.survivors ?? tally
       own.filter = request.filter?.counted(from: first)
       own.filterOut = request.filterOut?.counted(from: first)
       for (query, entries) in try search(part, own).enumerated() {
@@ -131,7 +135,7 @@ package struct SegmentedIndex: SearchableIndex {
 
   /// Numbers of the parts added up, and others as the last part has them.
   package var figures: [(name: String, value: String)] {
-    var sums: [(name: String, value: String)] = []
+    var sums = survivors.figures
     for (name, value) in parts.flatMap({ $0.figures }) {
       guard let place = sums.firstIndex(where: { $0.name == name }) else {
         sums.append((name, value))

@@ -147,7 +147,7 @@ final class CodedFlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
       let count = rescore(found.contenders[query].survivors, own, &best) {
         proof.threshold(query, reaching: $0)
       }
-      survivors.add(count + found.documents)
+      survivors.add(count + found.documents, of: query, request)
       results.set(query, try best.finish(request.ids[query], reference.place))
     }
     return request.ids.indices.map { results.take($0) }

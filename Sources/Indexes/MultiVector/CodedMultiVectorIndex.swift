@@ -89,7 +89,7 @@ final class CodedMultiVectorIndex: RescoringIndex, VectorSource, ExplainingIndex
       let contenders = found[query].survivors.sorted {
         $0.most != $1.most ? $0.most > $1.most : $0.ordinal < $1.ordinal
       }
-      survivors.add(try rescore(contenders, batch, &best))
+      survivors.add(try rescore(contenders, batch, &best), of: query, request)
       results.set(query, try best.finish(request.ids[query], reference.place))
     }
     return request.ids.indices.map { results.take($0) }

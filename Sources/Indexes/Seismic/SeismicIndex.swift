@@ -104,7 +104,7 @@ final class SeismicIndex: StoredVectorIndex {
       }
     }
     let left = found.contenders.survivors
-    survivors.add(left.count)
+    survivors.add(left.count, of: index, request)
     score(left.lazy.map(\.ordinal), query, scratch, &candidates)
     if settings.fillsUp, !found.isFull, !isAll {
       score(

@@ -78,22 +78,29 @@ final class SparseIndex: StoredVectorIndex {
           wider.floor = -.infinity
           found.contenders = Contenders(request.ids[index], wider, documents)
           try search(part, &scratch, &found)
-          if found.contenders.isFull { return }
+          if found.contenders.isFull { return note(found, index, request) }
           found = Found(
             candidates: Candidates(request.ids[index], request, documents),
             contenders: Contenders(request.ids[index], request, documents))
         }
         try search(query, &scratch, &found)
+        note(found, index, request)
       }
       results.set(index, try found.candidates.finish(request.ids[index], stored.place))
     }
     return queries.indices.map { results.take($0) }
   }
 
+  private func note(_ found: Found, _ query: Int, _ request: SearchRequest) {
+    if let count = found.survivors { survivors.add(count, of: query, request) }
+  }
+
   /// What is found for a query.
   private struct Found {
     var candidates: Candidates
     var contenders: Contenders
+    /// Documents whose vectors were looked at; nil where nothing excluded others.
+    var survivors: Int?
   }
 
   private func search(
@@ -110,7 +117,7 @@ final class SparseIndex: StoredVectorIndex {
     }
     if way == .exact { return }
     let left = found.contenders.survivors
-    if way != .approximate { survivors.add(left.count) }
+    if way != .approximate { found.survivors = left.count }
     for (ordinal, _) in left { rescore(ordinal, query, scratch.terms, &found.candidates) }
   }
 

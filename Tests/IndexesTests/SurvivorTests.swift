@@ -1,0 +1,63 @@
+import IndexFormat
+import Indexes
+import Kernels
+import Retrieval
+import TestSupport
+import Testing
+import Vectors
+import Workers
+
+/// Survivors of several parts of an index are those of each query in all of them.
+@Suite struct SurvivorTests {
+  private static let width = 16
+
+  private static func rows(_ count: Int, seed: UInt64) -> [Float] {
+    var random = CounterRandom(seed: seed)
+    return (0..<count * width).map { _ in Float(Int(random.next() >> 40) - 1 << 23) * 0x1p-23 }
+  }
+
+  private static func request(_ queries: [Float], _ range: Range<Int>) -> SearchRequest {
+    SearchRequest(
+      ids: range.map { Array("q\($0)".utf8) },
+      queries: .dense(
+        Array(queries[range.lowerBound * width..<range.upperBound * width]), dimension: width),
+      k: 3)
+  }
+
+  private func figure(_ index: any SearchableIndex, _ name: String) throws -> Int {
+    try #require(index.figures.first { $0.name == name }.flatMap { Int($0.value) })
+  }
+
+  @Test func sumsOverParts() throws {
+    let folder = try TemporaryFolder()
+    let count = 9
+    let queries = Self.rows(count, seed: 1)
+    var folders: [IndexFolder] = []
+    for (part, size) in [400, 90, 260].enumerated() {
+      let rows = denseRecords(Self.rows(size, seed: UInt64(part) + 2), Self.width)
+      try writeStream(
+        folder("s\(part)"), .dense(.f32, dimension: Self.width), dimension: Self.width,
+        rows.enumerated().map { (Array("p\(part)-\($0)".utf8), $1.items, $1.columns) })
+      try buildIndex(folder("i\(part)"), streams: [folder("s\(part)")], given: [("codes", "int8")])
+      folders.append(try IndexFolder(folder("i\(part)")))
+    }
+    let work = IndexWork(Kernels(), WorkerPool(threads: 1))
+    var sums: [Int] = []
+    for query in 0..<count {
+      var sum = 0
+      for folder in folders {
+        let index = try IndexTypes.open(folder, [], work).index
+        _ = try index.search(Self.request(queries, query..<query + 1))
+        sum += try figure(index, "survivors_max")
+      }
+      sums.append(sum)
+    }
+    let whole = try IndexTypes.open(folders, [], work).index
+    _ = try whole.search(Self.request(queries, 0..<4))
+    _ = try whole.search(Self.request(queries, 4..<count))
+    #expect(try figure(whole, "survivors_max") == sums.max())
+    #expect(try figure(whole, "survivors_p50") == sums.sorted()[count / 2])
+    #expect(Set(sums).count > 1)
+    #expect(whole.figures.count == 2)
+  }
+}
