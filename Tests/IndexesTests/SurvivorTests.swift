@@ -57,7 +57,22 @@ import Workers
     _ = try whole.search(Self.request(queries, 4..<count))
     #expect(try figure(whole, "survivors_max") == sums.max())
     #expect(try figure(whole, "survivors_p50") == sums.sorted()[count / 2])
-    #expect(Set(sums).count > 1)
+    #expect(sums.allSatisfy { $0 > 0 })
     #expect(whole.figures.count == 2)
+  }
+
+  /// Neither medians nor maxima of parts are added: each query has its own sum.
+  @Test func sumsOfQueries() {
+    var request = Self.request(Self.rows(3, seed: 9), 0..<3)
+    let tally = SurvivorTally()
+    request.survivors = tally
+    let parts = [SurvivorCounts(), SurvivorCounts()]
+    for (part, counts) in zip(parts, [[1, 9, 2], [8, 1, 2]]) {
+      for (query, count) in counts.enumerated() { part.add(count, of: query, request) }
+    }
+    let whole = SurvivorCounts()
+    whole.add(tally)
+    #expect(parts.allSatisfy { $0.figures.isEmpty })
+    #expect(whole.figures.map(\.value) == ["9", "10"])
   }
 }
