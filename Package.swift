@@ -5,7 +5,7 @@ import PackageDescription
 // reads this file and the imports under Sources/ and says so.
 //
 //   L0  Failures, C* modules     what can go wrong; system libraries; C SIMD kernels
-//   L1  JSON Streams Kernels UnicodeTables Workers
+//   L1  JSON Streams Kernels UnicodeTables Workers LinearAlgebra
 //   L2  Records Tensors
 //   L3  Vectors Clustering Tokenizers Analysis Evaluation IndexFormat TrainingData
 //   L4  Autograd Retrieval
@@ -81,6 +81,7 @@ let package = Package(
     .target(name: "Kernels", dependencies: ["CKernels"]),
     .target(name: "UnicodeTables"),
     .target(name: "Workers", dependencies: ["Failures"]),
+    .target(name: "LinearAlgebra", dependencies: ["Failures"]),
 
     // L2: records and tensors
     .target(name: "Records", dependencies: ["Failures", "JSON", "Streams", "Workers"]),
@@ -96,7 +97,8 @@ let package = Package(
     .target(
       name: "IndexFormat", dependencies: ["Failures", "JSON", "Streams", "Records", "Tensors"]),
     .target(name: "Vectors", dependencies: ["Failures", "Kernels", "Tensors"]),
-    .target(name: "Clustering", dependencies: ["Kernels", "Workers"]),
+    .target(
+      name: "Clustering", dependencies: ["Failures", "Kernels", "Workers", "LinearAlgebra"]),
     .target(
       name: "TrainingData",
       dependencies: ["Failures", "JSON", "Streams", "Kernels", "Workers", "Records"]),
@@ -115,7 +117,7 @@ let package = Package(
       name: "Indexes",
       dependencies: [
         "Failures", "JSON", "Streams", "Kernels", "Workers", "Records", "Tensors", "Vectors",
-        "Analysis", "Clustering", "IndexFormat", "Retrieval",
+        "Analysis", "Clustering", "LinearAlgebra", "IndexFormat", "Retrieval",
       ]),
     .target(
       name: "Models",
@@ -227,7 +229,8 @@ let package = Package(
     tests("Records", ["Streams", "Workers"]),
     tests("Tensors", ["Streams", "JSON"]),
     tests("Vectors", ["Kernels", "Streams", "Tensors"]),
-    tests("Clustering", ["KernelReference", "Kernels", "Workers"]),
+    tests("Clustering", ["KernelReference", "Kernels", "Workers", "LinearAlgebra"]),
+    tests("LinearAlgebra", ["Kernels"]),
     tests("Tokenizers", ["JSON", "Streams", "Tensors"]),
     tests("Analysis", ["JSON", "UnicodeTables"]),
     tests("Evaluation", ["Records", "Streams", "JSON"]),

@@ -71,7 +71,7 @@ package struct CentroidSearch: Sendable {
     precondition(
       vectors.columns == centroids.dimension && ids.count == vectors.rows
         && scores.count == vectors.rows, "\(vectors.rows) vectors of \(vectors.columns)")
-    let rooms = WorkerLocal(pool) { Room(form.width) }
+    let rooms = WorkerLocal(pool) { Room(form.width, centroids.count) }
     ids.withUnsafeMutableBufferPointer { ids in
       scores.withUnsafeMutableBufferPointer { scores in
         centroids.values.withUnsafeBufferPointer { values in
@@ -95,12 +95,15 @@ package struct CentroidSearch: Sendable {
   private final class Room {
     let short: AlignedBuffer
     let packed: AlignedBuffer
-    let products = AlignedBuffer(count: CentroidSearch.step * CentroidSearch.block)
-    let found = ScanResults(capacity: CentroidSearch.step * CentroidSearch.block)
+    let products: AlignedBuffer
+    let found: ScanResults
     let most = AlignedBuffer(count: CentroidSearch.block)
     let places = UnsafeMutablePointer<Int32>.allocate(capacity: CentroidSearch.block)
 
-    init(_ width: Int) {
+    init(_ width: Int, _ centroids: Int) {
+      let most = min(centroids, CentroidSearch.step) * CentroidSearch.block
+      products = AlignedBuffer(count: most)
+      found = ScanResults(capacity: most)
       short = AlignedBuffer(count: CentroidSearch.block * width)
       packed = AlignedBuffer(
         count: PackedMatrix.memoryCount(rows: CentroidSearch.block, columns: width))

@@ -42,29 +42,31 @@ package struct KMeans: Sendable {
   ///
   /// - Parameters:
   ///   - vectors: vectors[n, dimension], finite, at least as many as centroids are wanted.
+  ///   - starts: Where centroids begin; nil for vectors that are drawn.
   ///   - kernels: What multiplies; results are the same for all.
   ///   - pool: Who does it; results are the same for any number of threads.
   /// - Returns: The centroids.
   package func callAsFunction(
-    _ vectors: MatrixView, _ kernels: Kernels, _ pool: WorkerPool
+    _ vectors: MatrixView, from starts: [Float]? = nil, _ kernels: Kernels, _ pool: WorkerPool
   ) -> Outcome {
     precondition(vectors.rows >= count, "\(count) centroids of \(vectors.rows) vectors")
+    precondition(starts.map { $0.count == count * vectors.columns } ?? true, "other centroids")
     // One draw for both: the first are where centroids begin.
     let drawn = draw(min(vectors.rows, max(count, sample * count)), of: vectors.rows)
-    var starts: [Float] = []
-    starts.reserveCapacity(count * vectors.columns)
+    var first: [Float] = []
+    first.reserveCapacity(count * vectors.columns)
     for row in drawn.prefix(count) {
-      starts += UnsafeBufferPointer(
+      first += UnsafeBufferPointer(
         start: vectors.base + Int(row) * vectors.stride, count: vectors.columns)
     }
-    if drawn.count == vectors.rows { return refine(vectors, starts, kernels, pool) }
+    if drawn.count == vectors.rows { return refine(vectors, starts ?? first, kernels, pool) }
     let chosen = AlignedBuffer(count: drawn.count * vectors.columns)
     for (place, row) in drawn.sorted().enumerated() {
       (chosen.pointer + place * vectors.columns).update(
         from: vectors.base + Int(row) * vectors.stride, count: vectors.columns)
     }
     let matrix = chosen.matrix(rows: drawn.count, columns: vectors.columns).view
-    return withExtendedLifetime(chosen) { refine(matrix, starts, kernels, pool) }
+    return withExtendedLifetime(chosen) { refine(matrix, starts ?? first, kernels, pool) }
   }
 
   /// Different numbers below a total in random order (Fisher and Yates).

@@ -7,6 +7,7 @@ import Retrieval
 package enum IndexTypes {
   package static let all: [any IndexType.Type] = [
     Flat.self, Sparse.self, BM25.self, MultiVector.self, Coil.self, Seismic.self, Graph.self,
+    IVF.self, PQ.self, IVFPQ.self,
   ]
 
   /// The type of a name.

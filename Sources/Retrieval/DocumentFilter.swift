@@ -41,7 +41,7 @@ package struct DocumentFilter: Sendable {
     }
 
     /// The documents below a number, where they are at most so many; nil where there are more.
-    func ordinals(below count: Int, atMost most: Int) -> [Int]? {
+    package func ordinals(below count: Int, atMost most: Int) -> [Int]? {
       switch form {
       case .ordinals(let ordinals):
         if ordinals.count > most, first == 0 { return nil }

@@ -19,6 +19,8 @@ package struct IndexBuild {
   private let given: [IndexArguments.Given]
   /// The part of the documents that the index is of, `i/n`; nil for all.
   private let shard: String?
+  /// What an index of the same form has learned, in place of training; nil for training.
+  let codebook: IndexFolder?
   let target: String
   let work: IndexWork
   private let provenance: Provenance
@@ -37,6 +39,8 @@ package struct IndexBuild {
   ///   - types: Those that there are.
   ///   - given: Parameters that were said.
   ///   - shard: The part of a collection that the documents are, `i/n`; nil for all.
+  ///   - codebook: An index of the type whose parameters, seed and what was learned are taken over; nil
+  ///     for none.
   ///   - work: What builds it.
   ///   - provenance: What tells what made the index.
   ///   - warn: Gets warnings.
@@ -45,7 +49,8 @@ package struct IndexBuild {
   ///   - reading: Gets what tells how far reading is, before each block.
   package init(
     _ target: String, type: (any IndexType.Type)?, of types: [any IndexType.Type],
-    given: [IndexArguments.Given] = [], shard: String? = nil, _ work: IndexWork,
+    given: [IndexArguments.Given] = [], shard: String? = nil, codebook: IndexFolder? = nil,
+    _ work: IndexWork,
     provenance: @escaping Provenance = { earlier, _ in earlier },
     warn: @escaping (String) -> Void = { _ in }, count: @escaping (Int) -> Void = { _ in },
     skip: @escaping (Int) -> Void = { _ in },
@@ -56,7 +61,12 @@ package struct IndexBuild {
     self.types = types
     self.given = given
     self.shard = shard
-    self.work = work
+    self.codebook = codebook
+    self.work =
+      codebook.map { codebook in
+        IndexWork(
+          work.kernels, work.pool, memory: work.memory, seed: codebook.manifest.seed)
+      } ?? work
     self.provenance = provenance
     self.warn = warn
     self.count = count
@@ -84,10 +94,7 @@ package struct IndexBuild {
       block, segment throws(Failure) in
       if running == nil {
         running = try start(source(segment, input), input)
-        if let size = running?.builder.sampleSize {
-          try input.checkReadableTwice(for: running?.type.name ?? "")
-          try running?.builder.train(on: sample(size, input, segment?.schema))
-        }
+        if codebook == nil { try train(&running, input, segment?.schema) }
       }
       try running?.builder.append(block)
       count(block.count)
@@ -115,8 +122,43 @@ package struct IndexBuild {
     return try finish(running)
   }
 
-  private func finish(_ finished: Running) throws(Failure) -> Int {
-    var running = finished
+  /// Writes what all documents of an index share, and no document: a codebook.
+  ///
+  /// - Parameter input: The documents, of which some are looked at; they are read twice.
+  /// - Throws: As `run`; 64 for a type that learns nothing.
+  package func train(_ input: DocumentInput) throws(Failure) {
+    var running: Running?
+    var schema: StreamSchema?
+    // The first block tells what documents are like.
+    try input.forEachBlock(warn: warn) { _, segment throws(Failure) in
+      if running != nil { return }
+      schema = segment?.schema
+      running = try start(source(segment, input), input)
+    }
+    guard running?.builder.sampleSize != nil else {
+      throw .usage(
+        "\(running?.type.name ?? "an index of nothing") learns nothing from documents",
+        hint: "lir-index build needs no codebook for it")
+    }
+    try train(&running, input, schema)
+    if let running { _ = try finish(running) }
+  }
+
+  /// Has a builder learn from a sample, where it asks for one.
+  private func train(
+    _ running: inout Running?, _ input: DocumentInput, _ schema: StreamSchema?
+  ) throws(Failure) {
+    guard var builder = running?.builder, builder.sampleSize != nil else { return }
+    try input.checkReadableTwice(for: running?.type.name ?? "")
+    var total = 0
+    try input.forEachBlock(warn: { _ in }) { block, _ in total += block.count }
+    let size = try builder.sampleSize(of: total)
+    try builder.train(on: sample(size, of: total, input, schema))
+    running?.builder = builder
+  }
+
+  private func finish(_ running: Running) throws(Failure) -> Int {
+    var running = running
     let content = try running.builder.finish()
     var manifest = IndexManifest(
       type: running.type.name, documents: 0, source: running.source, seed: work.seed, segments: [],
@@ -149,7 +191,7 @@ package struct IndexBuild {
   /// - Throws: 64 for parameters that the type does not have, 78 for documents that it does not take.
   func plan(_ source: IndexSource, _ input: DocumentInput) throws(Failure) -> Plan {
     let type = try chosenType(source, input.operands.joined(separator: " "))
-    let arguments = try IndexArguments(given, type, .build)
+    let arguments = try arguments(type)
     var source = source
     if let shard {
       if let own = source.description.shard {
@@ -164,14 +206,37 @@ package struct IndexBuild {
     return Plan(type: type, source: source, arguments: arguments)
   }
 
+  /// The parameters that were said; with a codebook its own, which none may contradict.
+  private func arguments(_ type: any IndexType.Type) throws(Failure) -> IndexArguments {
+    guard let codebook else { return try IndexArguments(given, type, .build) }
+    let recorded = codebook.manifest.parameters
+    let own = try IndexArguments([], type, .build, recorded: recorded, codebook.path)
+    let asked = try IndexArguments(given, type, .build, recorded: recorded, codebook.path)
+    for parameter in type.parameters(.build) {
+      let (found, wanted) = (asked.text(parameter.name), own.text(parameter.name))
+      guard found == wanted else {
+        throw .usage(
+          "--\(parameter.name) \(found ?? "none"): the codebook \(codebook.path) was made with "
+            + (wanted ?? "none"), hint: "lir-index train takes the parameters of the index")
+      }
+    }
+    return own
+  }
+
   private func start(
     _ source: IndexSource, _ input: DocumentInput
   ) throws(Failure) -> Running {
     let plan = try plan(source, input)
+    if let codebook {
+      let place = input.operands.joined(separator: " ")
+      if let warning = try IndexAgreement.check(codebook, plan.source, place) { warn(warning) }
+    }
     let writer = try IndexWriter(target)
+    var builder = try plan.type.builder(writer, plan.source, plan.arguments, work)
+    if let codebook { try builder.adopt(from: codebook.segments[0]) }
     return Running(
       writer: writer, source: plan.source, arguments: plan.arguments, type: plan.type,
-      builder: try plan.type.builder(writer, plan.source, plan.arguments, work))
+      builder: builder)
   }
 
   /// The type that was asked for, if it takes the documents, or the first that takes them.
@@ -179,6 +244,23 @@ package struct IndexBuild {
     _ source: IndexSource, _ place: String
   ) throws(Failure) -> any IndexType.Type {
     let found = source.schema.map { "kind \($0.kind.rawValue)" } ?? "texts"
+    var type = type
+    if let codebook {
+      guard type == nil || type?.name == codebook.manifest.type,
+        let own = types.first(where: { $0.name == codebook.manifest.type })
+      else {
+        throw .config(
+          codebook.path,
+          "a codebook of \(codebook.manifest.type), expected one of "
+            + (type?.name ?? "a type that this release knows"))
+      }
+      guard codebook.manifest.codebook != nil else {
+        throw .config(
+          codebook.path, "no codebook: \(own.name) learned nothing there",
+          hint: "lir-index train makes one")
+      }
+      type = own
+    }
     if let type {
       guard type.takes(source) else {
         throw .config(place, "\(type.name) takes \(type.takes.words), found \(found)")
@@ -194,10 +276,8 @@ package struct IndexBuild {
 
   /// Some documents, each as likely as another, in their order.
   private func sample(
-    _ size: Int, _ input: DocumentInput, _ schema: StreamSchema?
+    _ size: Int, of total: Int, _ input: DocumentInput, _ schema: StreamSchema?
   ) throws(Failure) -> Embeddings {
-    var total = 0
-    try input.forEachBlock(warn: { _ in }) { block, _ in total += block.count }
     let chosen = Self.chosen(size, of: total, seed: work.seed)
     var vectors = try schema.map { schema throws(Failure) in
       try EmbeddingsReader(schema, target, work.kernels)

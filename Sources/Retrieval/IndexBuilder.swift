@@ -8,11 +8,16 @@ import Vectors
 
 /// Builds an index of documents that come in blocks.
 ///
-/// The passes over the documents: a sample, where `sampleSize` asks for one, and `train` on it; then
-/// `append`, block by block; then `finish`.
+/// The passes over the documents: a sample, where `sampleSize` asks for one, and `train` on it, or
+/// `adopt` in its place; then `append`, block by block; then `finish`.
 package protocol IndexBuilder {
   /// How many documents are looked at before the first is added; nil for none.
   var sampleSize: Int? { get }
+
+  /// How many of so many documents are looked at: `sampleSize` of a type that need not know more.
+  ///
+  /// - Throws: 64 where they do not suffice, or do not fit into memory.
+  mutating func sampleSize(of documents: Int) throws(Failure) -> Int
 
   /// Learns what all documents share, such as centroids.
   mutating func train(on sample: Embeddings) throws(Failure)
@@ -33,6 +38,8 @@ package protocol IndexBuilder {
 
 extension IndexBuilder {
   package var sampleSize: Int? { nil }
+
+  package mutating func sampleSize(of documents: Int) throws(Failure) -> Int { sampleSize ?? 0 }
 
   package mutating func train(on sample: Embeddings) throws(Failure) {
     preconditionFailure("an index that asks for no sample")

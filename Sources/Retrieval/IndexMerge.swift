@@ -94,20 +94,25 @@ package struct IndexMerge {
   /// - Parameters:
   ///   - edit: The change of that index.
   ///   - work: What builds it; the seed is that of the index.
+  ///   - retrains: Whether a type that learns does so anew, from the documents that are left.
   ///   - by: JSON of what made it; nil to leave it out.
   ///   - count: Gets the number of documents that were added since the last call.
   /// - Returns: Its number of documents.
-  /// - Throws: 73 and 74 where it cannot be written, 75 where another process changed it meanwhile.
+  /// - Throws: 64 for a type that learns nothing and is to do so anew, 73 and 74 where it cannot be
+  ///   written, 75 where another process changed it meanwhile, 78 for an index that has no vectors to
+  ///   learn from.
   package func run(
-    in edit: IndexEdit, _ work: IndexWork, by: String?, count: (Int) -> Void = { _ in }
+    in edit: IndexEdit, _ work: IndexWork, retrains: Bool = false, by: String?,
+    count: (Int) -> Void = { _ in }
   ) throws(Failure) -> Int {
     try run(
-      into: IndexWriter(in: edit.workspace), work,
+      into: IndexWriter(in: edit.workspace), work, retrains: retrains,
       shard: edit.index.manifest.source.description.shard, by: by, count: count)
   }
 
   private func run(
-    into writer: IndexWriter, _ work: IndexWork, shard: String?, by: String?,
+    into writer: IndexWriter, _ work: IndexWork, retrains: Bool = false, shard: String?,
+    by: String?,
     count: (Int) -> Void
   ) throws(Failure) -> Int {
     let first = folders[0].manifest
@@ -119,7 +124,11 @@ package struct IndexMerge {
     let work = IndexWork(work.kernels, work.pool, memory: work.memory, seed: first.seed)
     try type.check(source, arguments)
     var builder = try type.builder(writer, source, arguments, work)
-    try builder.adopt(from: segments[0])
+    if retrains {
+      try retrain(&builder, work)
+    } else {
+      try builder.adopt(from: segments[0])
+    }
     for segment in segments {
       try builder.append(contentsOf: segment)
       count(segment.liveDocuments)
@@ -132,5 +141,38 @@ package struct IndexMerge {
     manifest.codebook = content.codebook
     try writer.finish(manifest)
     return writer.documents
+  }
+
+  /// Has a builder learn from documents that are left, as it would of a stream.
+  private func retrain(
+    _ builder: inout any IndexBuilder, _ work: IndexWork
+  ) throws(Failure) {
+    guard builder.sampleSize != nil else {
+      throw .usage("--retrain: \(type.name) learns nothing from documents")
+    }
+    let live = segments.reduce(0) { $0 + $1.liveDocuments }
+    let chosen = IndexBuild.chosen(
+      try builder.sampleSize(of: live), of: live, seed: work.seed)
+    var (values, dimension, first, next): ([Float], Int, Int, Int) = ([], 0, 0, 0)
+    for segment in segments {
+      let arguments = try IndexArguments(
+        [], type, .search, recorded: segment.manifest.parameters, segment.folder)
+      guard let index = try type.open(segment, arguments, work) as? any VectorIndex else {
+        throw .config(segment.folder, "the index has no vectors to learn from")
+      }
+      let ordinals = segment.liveRanges.flatMap { Array($0) }
+      var wanted: [Int] = []
+      while next < chosen.count, chosen[next] < first + ordinals.count {
+        wanted.append(ordinals[chosen[next] - first])
+        next += 1
+      }
+      first += ordinals.count
+      guard case .dense(let found, let width) = try index.vectors(of: wanted) else {
+        throw .config(segment.folder, "the index has no dense vectors to learn from")
+      }
+      values += found
+      dimension = width
+    }
+    try builder.train(on: .dense(values, dimension: dimension))
   }
 }

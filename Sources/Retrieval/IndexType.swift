@@ -34,6 +34,9 @@ package protocol IndexType: Sendable {
   /// - Throws: 78 for an unsuitable source, 64 for parameters that do not go with it.
   static func check(_ source: IndexSource, _ arguments: IndexArguments) throws(Failure)
 
+  /// Whether documents stand in an index in the order in which they came.
+  static var keepsOrder: Bool { get }
+
   /// What is stored of documents from a source, which the manifest has as theirs.
   ///
   /// - Throws: 64 for parameters that do not go with it.
@@ -92,6 +95,8 @@ package protocol IndexType: Sendable {
 
 extension IndexType {
   package static var parameters: [IndexParameter] { [] }
+
+  package static var keepsOrder: Bool { true }
 
   package static var knobs: [SearchKnob] { [] }
 

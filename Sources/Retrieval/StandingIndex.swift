@@ -37,16 +37,21 @@ extension IndexBuild {
         return .other("it does not say what made it")
       }
       guard manifest.isCompact else { return .other("documents were added or deleted") }
+      if let codebook, codebook.manifest.codebook != manifest.codebook {
+        return .other("it has another codebook")
+      }
       guard manifest.type == plan.type.name, manifest.seed == work.seed,
         manifest.source.description == plan.source.description,
         Self.text(manifest.parameters) == Self.text(plan.arguments.effective(.build))
       else { return .other("it is of other documents or parameters") }
       try plan.type.verify(folder)
       // Some shards that were joined say the same of themselves as all of them.
-      if case .streams(_, let wanted, _, _) = input, let vectors = input.vectors,
-        try Self.idsDigest(of: folder) != FinishedStream.idsDigest(of: vectors, wanted)
-      {
-        return .other("it has other documents")
+      if case .streams(_, let wanted, _, _) = input, let vectors = input.vectors {
+        let isSame =
+          try plan.type.keepsOrder
+          ? Self.idsDigest(of: folder) == FinishedStream.idsDigest(of: vectors, wanted)
+          : Self.has(folder, the: input)
+        if !isSame { return .other("it has other documents") }
       }
       return .same(documents: manifest.documents)
     } catch {
@@ -56,6 +61,22 @@ extension IndexBuild {
 
   private static func text(_ parameters: [JSON.Member]) -> String {
     JSON.object(parameters).serialized(sortingKeys: true)
+  }
+
+  /// Whether an index has the documents of an input, in whatever order.
+  private static func has(_ folder: IndexFolder, the input: DocumentInput) throws(Failure) -> Bool {
+    let tables = try folder.segments.map { segment throws(Failure) in try DocumentTable(segment) }
+    var (count, isSame) = (0, true)
+    try input.forEachBlock(warn: { _ in }) { block, _ throws(Failure) in
+      for number in 0..<block.count where isSame {
+        count += 1
+        try block.withID(number) { id throws(Failure) in
+          let own = Array(id)
+          isSame = tables.contains { $0.ordinal(own) != nil }
+        }
+      }
+    }
+    return isSame && count == tables.reduce(0) { $0 + $1.liveCount }
   }
 
   private static func idsDigest(of folder: IndexFolder) throws(Failure) -> String {

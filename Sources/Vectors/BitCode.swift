@@ -41,6 +41,24 @@ package struct BitCode: Sendable {
     offset = Float(max(-limit, min(limit, similarity == .l2 ? along - length / 2 : along)))
     norm = ByteCode.length(length, vector.count)
   }
+
+  /// What is left of a vector without a centre, to be compared with queries that keep theirs: the product
+  /// of a query with the centre is added to the estimate.
+  ///
+  /// - Parameters:
+  ///   - vector: Finite numbers; of unit length where cosines are asked for.
+  ///   - centre: Near the vector.
+  ///   - rotation: As queries are rotated.
+  ///   - similarity: What a score is.
+  package init(
+    _ vector: UnsafeBufferPointer<Float>, leaving centre: [Float], _ rotation: RandomRotation,
+    _ similarity: Similarity
+  ) {
+    self.init(vector, centre: centre, rotation, similarity)
+    let length = vector.reduce(0.0) { $0 + Double($1) * Double($1) }
+    offset =
+      similarity == .l2 ? Float(max(-Double(Float.greatestFiniteMagnitude), -length / 2)) : 0
+  }
 }
 
 /// Some queries as they are compared with bits.
@@ -83,20 +101,29 @@ package struct BitQueries: Sendable {
 
   /// For each four numbers what each combination of signs adds beyond the least, in steps.
   private static func table(_ values: [Float]) -> (table: [UInt8], step: Float) {
-    let sums = stride(from: 0, to: values.count, by: 4).map { start in
-      (0..<16).map { signs in
-        // A number whose sign is that of the code counts twice, since the other one is the least.
-        (0..<4).reduce(Float(0)) { sum, t in
-          let value = values[start + t]
-          return (value >= 0) == (signs >> t & 1 == 1) ? sum + 2 * abs(value) : sum
+    var sums = [Float](repeating: 0, count: 4 * values.count)
+    var most: Float = 0
+    values.withUnsafeBufferPointer { values in
+      sums.withUnsafeMutableBufferPointer { sums in
+        for start in stride(from: 0, to: values.count, by: 4) {
+          // A number whose sign is that of the code counts twice, since the other one is the least.
+          for t in 0..<4 {
+            let value = values[start + t]
+            let (twice, isPositive) = (2 * abs(value), value >= 0)
+            for signs in 0..<1 << t {
+              let sum = sums[4 * start + signs]
+              sums[4 * start + signs + (1 << t)] = isPositive ? sum + twice : sum
+              if !isPositive { sums[4 * start + signs] = sum + twice }
+            }
+          }
+          for signs in 0..<16 { most = max(most, sums[4 * start + signs]) }
         }
       }
     }
-    let most = sums.reduce(0) { max($0, $1.max() ?? 0) }
     let step = most / Float(BitTables.most)
     guard step >= .leastNormalMagnitude else {
-      return ([UInt8](repeating: 0, count: 16 * sums.count), 0)
+      return ([UInt8](repeating: 0, count: sums.count), 0)
     }
-    return (sums.flatMap { $0.map { UInt8(($0 / step).rounded(.toNearestOrEven)) } }, step)
+    return (sums.map { UInt8(($0 / step).rounded(.toNearestOrEven)) }, step)
   }
 }

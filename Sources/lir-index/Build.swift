@@ -1,5 +1,6 @@
 import ArgumentParser
 import Failures
+import IndexFormat
 import Indexes
 import Kernels
 import Records
@@ -27,7 +28,7 @@ struct Build: ToolCommand, TakesDeclaredOptions {
     "lir-index build -o words.index docs.tsv",
   ]
 
-  static let withoutEffect = ["output", "max-memory", "no-provenance"]
+  static let withoutEffect = ["output", "max-memory", "no-provenance", "codebook"]
 
   @OptionGroup(title: "Common") var common: CommonOptions
   @OptionGroup(title: "Texts") var records: RecordOptionsGroup
@@ -47,6 +48,12 @@ struct Build: ToolCommand, TakesDeclaredOptions {
   var output: String
 
   @Option(
+    help: ArgumentHelp(
+      "Take over what lir-index train, or an index of the same form, has learned.",
+      valueName: "dir"))
+  var codebook: String?
+
+  @Option(
     help: ArgumentHelp("Memory that building may take, such as 512M or 4G.", valueName: "size"))
   var maxMemory: MemorySize = MemorySize(bytes: IndexWork.usualMemory)
 
@@ -64,6 +71,7 @@ struct Build: ToolCommand, TakesDeclaredOptions {
   /// The type that is asked for, or that the documents in the first file ask for.
   var ownerOfOptions: String? {
     if let type { return type }
+    if let codebook { return try? IndexManifest(folder: codebook).type }
     guard let file = inputs.first(where: { WholeFile.isRegular($0) }) else { return nil }
     if (try? DocumentSort([file]))?.areTexts == true {
       return IndexTypes.all.first { $0.takes == .texts }?.name
@@ -80,7 +88,12 @@ struct Build: ToolCommand, TakesDeclaredOptions {
     let operands = try Operands.resolve(inputs).map { operand throws(Failure) in
       try VectorInputs.file(of: operand)
     }
-    let type = try self.type.map { name throws(Failure) in try IndexTypes.named(name) }
+    let learned = try codebook.map { path throws(Failure) in try IndexFolder(path) }
+    let type =
+      try self.type.map { name throws(Failure) in try IndexTypes.named(name) }
+      ?? learned.map { folder throws(Failure) in
+        try IndexTypes.of(folder.manifest, folder.path)
+      }
     let sort = try type == nil ? DocumentSort(operands) : nil
     let takesTexts = sort?.areTexts ?? (type?.takes == .texts)
     if !takesTexts, records.isSaid {
@@ -90,13 +103,15 @@ struct Build: ToolCommand, TakesDeclaredOptions {
     if takesTexts, let flag = claims.flags.first {
       throw Failure.usage("\(flag) is for types that take vectors")
     }
-    let inputs = try digests(operands, takesTexts)
+    let inputs =
+      try digests(operands, takesTexts)
+      + (learned.map { [("codebook", $0.manifest.codebook ?? "none")] } ?? [])
     let settings = context.settings.filter {
       takesTexts || !RecordOptionsGroup.flags.contains($0.key)
     }
     let build = IndexBuild(
       output, type: type, of: IndexTypes.all, given: context.declared,
-      shard: try shards.selection()?.description,
+      shard: try shards.selection()?.description, codebook: learned,
       IndexWork(Kernels(), context.pool, memory: maxMemory.bytes, seed: common.seed.value),
       provenance: { earlier, parameters in
         noProvenance

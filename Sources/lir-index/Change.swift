@@ -187,6 +187,9 @@ struct Compact: ToolCommand {
     help: ArgumentHelp("Memory that building may take, such as 512M or 4G.", valueName: "size"))
   var maxMemory: MemorySize = MemorySize(bytes: IndexWork.usualMemory)
 
+  @Flag(help: "Of a type with a codebook: learn it anew from the documents that are left.")
+  var retrain = false
+
   @Argument(help: ArgumentHelp("Index.", valueName: "dir"))
   var index: String
 
@@ -194,14 +197,14 @@ struct Compact: ToolCommand {
     let edit = try IndexEdit(
       index, ofAnyFormat: true, waiting: { context.sayWaiting(index) })
     let manifest = edit.index.manifest
-    guard !manifest.isCompact else {
+    guard retrain || !manifest.isCompact else {
       context.diagnostics.say("\(index) is compact: nothing is left to do")
       edit.sweep()
       return context.report("documents", String(manifest.documents))
     }
     let merge = try IndexMerge(compacting: edit.index, IndexTypes.of(manifest, index))
     let documents = try merge.run(
-      in: edit, IndexWork(Kernels(), context.pool, memory: maxMemory.bytes),
+      in: edit, IndexWork(Kernels(), context.pool, memory: maxMemory.bytes), retrains: retrain,
       by: edit.provenance("compact", context.settings, inputs: [])
     ) {
       context.count(records: $0)

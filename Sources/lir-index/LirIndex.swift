@@ -10,12 +10,13 @@ struct LirIndex: Tool {
     commandName: "lir-index",
     abstract: "Build and look after indexes of embeddings.",
     subcommands: [
-      Build.self, Append.self, Delete.self, Replace.self, Compact.self, Merge.self, Verify.self,
-      Info.self, Types.self, Export.self, Import.self,
+      Build.self, Train.self, Append.self, Delete.self, Replace.self, Compact.self, Merge.self,
+      Verify.self, Info.self, Types.self, Export.self, Import.self,
     ],
     defaultSubcommand: Build.self)
 
   static func declaredOptions(of subcommand: String?) -> [DeclaredOption]? {
-    ["build", "import", nil].contains(subcommand) ? DeclaredOption.parameters(.build) : nil
+    ["build", "train", "import", nil].contains(subcommand)
+      ? DeclaredOption.parameters(.build) : nil
   }
 }

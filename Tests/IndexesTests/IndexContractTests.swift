@@ -73,7 +73,7 @@ import Workers
   }
 
   /// An index has the same bytes whatever the threads, in the place of another index, and from
-  /// shards, given to one build or merged.
+  /// shards, given to one build or merged; those of a type that learns share what it learned.
   @Test(arguments: 0..<count)
   func sameBytes(index: Int) throws {
     let sample = try IndexSample(IndexSample.types[index])
@@ -86,13 +86,12 @@ import Workers
     try sample.build("replaced")
     #expect(try contents(sample.folder("replaced")) == whole)
     #expect(try names(sample.folder("replaced")) == names(sample.folder("i")))
-    // What is trained on a sample of a shard is another codebook.
     guard sample.type.takes != .texts else { return }
     for (i, rows) in [0..<11, 11..<11, 11..<sample.documents].enumerated() {
       try sample.writeDocuments("s\(i)", rows, shard: "\(i + 1)/3")
-      try sample.build("i\(i)", of: ["s\(i)"])
+      try sample.build("i\(i)", of: ["s\(i)"], like: "i")
     }
-    try sample.build("joined", of: ["s0", "s1", "s2"])
+    try sample.build("joined", of: ["s0", "s1", "s2"], like: "i")
     #expect(try contents(sample.folder("joined")) == whole)
     let parts = try (0..<3).map { try IndexFolder(sample.folder("i\($0)")) }
     let work = IndexWork(Kernels(), WorkerPool(threads: 1))

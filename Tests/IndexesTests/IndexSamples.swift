@@ -157,26 +157,12 @@ struct IndexSample {
 
   /// Builds an index of some of the files; of a type that learns, with what another index has learned.
   func build(_ target: String, of files: [String], like other: String) throws {
-    let work = IndexWork(Kernels(), WorkerPool(threads: 1))
-    let (folder, index) = try (folder(target), IndexFolder(folder(other)))
-    guard index.manifest.codebook != nil else {
-      try build(target, of: files)
-      return
-    }
-    let arguments = try IndexArguments([], type, .build)
-    let writer = try IndexWriter(folder)
-    var builder = try type.builder(writer, index.manifest.source, arguments, work)
-    try builder.adopt(from: index.segments[0])
-    let reader = try TextRecordReader(files.map { self.folder($0) }, options: RecordOptions())
-    while let batch = try reader.next() { try builder.append(.texts(batch)) }
-    let content = try builder.finish()
-    var manifest = IndexManifest(
-      type: type.name, documents: 0, source: index.manifest.source, seed: 42, segments: [],
-      files: [])
-    manifest.parameters = arguments.effective(.build)
-    manifest.statistics = content.statistics
-    manifest.codebook = content.codebook
-    try writer.finish(manifest)
+    let index = try IndexFolder(folder(other))
+    let learned = index.manifest.codebook == nil ? nil : index
+    let build = IndexBuild(
+      folder(target), type: type, of: Self.types, codebook: learned,
+      IndexWork(Kernels(), WorkerPool(threads: 1)))
+    _ = try build.run(input(files))
   }
 
   func open(

@@ -100,13 +100,34 @@ struct CodeWriter {
 
   /// Adds the codes of a segment.
   mutating func append(contentsOf segment: IndexSegment) throws(Failure) {
-    let rows = segment.liveRanges
-    try codes.append(rows, of: segment.tensor(Flat.codeRows))
-    if let scales { try scales.append(rows, of: segment.tensor(Flat.codeScales)) }
-    try errors.append(rows, of: segment.tensor(Flat.codeErrors))
-    try norms.append(rows, of: segment.tensor(Flat.codeNorms))
-    let stored = try FlatCodes(segment)
-    longest = rows.reduce(longest) { $1.reduce($0) { max($0, stored.norm($1)) } }
+    try append(segment.liveRanges, of: WrittenCodes(segment))
+  }
+
+  /// Adds codes of some documents of a segment.
+  mutating func append(_ rows: [Range<Int>], of written: WrittenCodes) throws(Failure) {
+    try codes.append(rows, of: written.rows)
+    if let scales, let tensor = written.scales { try scales.append(rows, of: tensor) }
+    try errors.append(rows, of: written.errors)
+    try norms.append(rows, of: written.norms)
+    longest = rows.reduce(longest) { $1.reduce($0) { max($0, written.codes.norm($1)) } }
+  }
+}
+
+/// The files of a segment's codes.
+struct WrittenCodes {
+  let rows: IndexTensor
+  let scales: IndexTensor?
+  let errors: IndexTensor
+  let norms: IndexTensor
+  let codes: FlatCodes
+
+  /// - Throws: 65 where the files do not fit the manifest.
+  init(_ segment: IndexSegment) throws(Failure) {
+    rows = try segment.tensor(Flat.codeRows)
+    scales = segment.has(Flat.codeScales) ? try segment.tensor(Flat.codeScales) : nil
+    errors = try segment.tensor(Flat.codeErrors)
+    norms = try segment.tensor(Flat.codeNorms)
+    codes = try FlatCodes(segment)
   }
 }
 

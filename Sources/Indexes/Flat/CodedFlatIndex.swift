@@ -15,12 +15,12 @@ import Workers
 /// as `FlatIndex` does at once, without codes.
 final class CodedFlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
   let documents: DocumentTable
-  private let codes: FlatCodes
-  private let reference: FlatIndex
+  let codes: FlatCodes
+  let reference: FlatIndex
   private let isApproximate: Bool
   private let kernels: Kernels
   private let pool: WorkerPool
-  private let survivors = SurvivorCounts()
+  let survivors = SurvivorCounts()
 
   /// Queries from which on a kernel multiplies tiles.
   private static let few = 8
@@ -106,37 +106,11 @@ final class CodedFlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
     let (proof, dimension) = (queries.proof, reference.dimension)
     let comparison = DenseComparison(
       values, count: request.ids.count, reference.similarity, kernels)
-    // Products have an order of their own, in which the least score has another place.
-    var limits = request
-    limits.floor = -.infinity
-    let empty = CertifiedScan(
-      request.ids.enumerated().map { query, id in
-        var contenders = Contenders(id, limits, documents)
-        contenders.raise(to: proof.threshold(query, reaching: request.floor))
-        return contenders
-      }, BlockCandidates(request.ids.map { Candidates($0, request, documents) }))
+    let empty = scan(proof, request)
     let found = pool.scan(documents.count, by: step(request.ids.count), empty) {
       room(request.ids.count)
     } _: { state, range, room in
-      if state.skipsCodes() {
-        reference.compare(range, comparison, &state.compared, room)
-        return state.learn(proof, documents: range.count)
-      }
-      codes.scan(range, queries, proof.bounds, thresholds: state.thresholds, room, kernels)
-      guard state.isWorthIt(found: room.results.count, range.count, Self.few) else {
-        reference.compare(range, comparison, &state.compared, room)
-        return state.learn(proof, documents: range.count)
-      }
-      for place in 0..<room.results.count {
-        let (row, query, product) = room.results[place]
-        let ordinal = range.lowerBound + row
-        let (error, norm) = (codes.error(ordinal), codes.norm(ordinal))
-        let most = proof.most(query, product: product, error: error, norm: norm)
-        if most < state.thresholds[query] { continue }
-        state.offer(
-          query, ordinal, most: most,
-          least: proof.least(query, product: product, error: error, norm: norm))
-      }
+      look(at: range, queries, comparison, &state, room)
     }
     let results = Results<[TopDocuments.Entry]>(request.ids.count)
     try pool.forEach(request.ids.count) { [self] query, _ throws(Failure) in
@@ -153,6 +127,54 @@ final class CodedFlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
     return request.ids.indices.map { results.take($0) }
   }
 
+  /// What a scan with the proof begins with.
+  func scan(_ proof: ScoreProof, _ request: SearchRequest) -> CertifiedScan {
+    // Products have an order of their own, in which the least score has another place.
+    var limits = request
+    limits.floor = -.infinity
+    return CertifiedScan(
+      request.ids.enumerated().map { query, id in
+        var contenders = Contenders(id, limits, documents)
+        contenders.raise(to: proof.threshold(query, reaching: request.floor))
+        return contenders
+      }, BlockCandidates(request.ids.map { Candidates($0, request, documents) }))
+  }
+
+  /// Looks at the codes of some documents, at most a step, or at the documents themselves where that is
+  /// cheaper.
+  ///
+  /// - Parameters:
+  ///   - range: The documents.
+  ///   - queries: A block of queries, as codes are compared with them.
+  ///   - comparison: The queries themselves.
+  ///   - state: Takes note of what is found.
+  ///   - room: Scratch memory.
+  func look(
+    at range: Range<Int>, _ queries: CodedQueries, _ comparison: DenseComparison,
+    _ state: inout CertifiedScan, _ room: FlatRoom
+  ) {
+    let proof = queries.proof
+    if state.skipsCodes() {
+      reference.compare(range, comparison, &state.compared, room)
+      return state.learn(proof, documents: range.count)
+    }
+    codes.scan(range, queries, proof.bounds, thresholds: state.thresholds, room, kernels)
+    guard state.isWorthIt(found: room.results.count, range.count, Self.few) else {
+      reference.compare(range, comparison, &state.compared, room)
+      return state.learn(proof, documents: range.count)
+    }
+    for place in 0..<room.results.count {
+      let (row, query, product) = room.results[place]
+      let ordinal = range.lowerBound + row
+      let (error, norm) = (codes.error(ordinal), codes.norm(ordinal))
+      let most = proof.most(query, product: product, error: error, norm: norm)
+      if most < state.thresholds[query] { continue }
+      state.offer(
+        query, ordinal, most: most,
+        least: proof.least(query, product: product, error: error, norm: norm))
+    }
+  }
+
   /// Compares those documents that may still be among the best.
   ///
   /// - Parameters:
@@ -161,7 +183,7 @@ final class CodedFlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
   ///   - best: What was found before, and then all that was found.
   ///   - bound: The least that a document's score may be at most so that it reaches a score.
   /// - Returns: The number of documents that were compared.
-  private func rescore(
+  func rescore(
     _ contenders: [(ordinal: Int, most: Float)], _ query: DenseComparison, _ best: inout Candidates,
     _ bound: (Float) -> Float
   ) -> Int {
@@ -198,24 +220,48 @@ final class CodedFlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
     let found = pool.scan(documents.count, by: step(request.ids.count), empty) {
       room(request.ids.count)
     } _: { state, range, room in
-      codes.scan(range, queries, bounds, thresholds: state.thresholds, room, kernels)
-      for place in 0..<room.results.count {
-        let (row, query, product) = room.results[place]
-        let ordinal = range.lowerBound + row
-        state.offer(
-          query, ordinal, product + ScoreProof.offset(similarity, norm: codes.norm(ordinal)))
-      }
+      lookApproximately(at: range, queries, bounds, &state, room)
     }
     return try found.best.enumerated().map { query, candidates throws(Failure) in
-      try candidates.finish(request.ids[query], reference.place).map { entry in
-        var entry = entry
-        if similarity == .l2 {
-          let length = queries.proof.norms[query]
-          entry.score = -max(0, length * length - 2 * entry.score).squareRoot()
-        }
-        return entry
-        // Rounding may make equal scores of different ones.
-      }.filter { $0.score >= request.floor }.sorted(by: >)
+      try ranked(candidates, queries, query, request)
     }
+  }
+
+  /// Takes the products of some documents' codes, at most a step, for scores.
+  ///
+  /// - Parameters:
+  ///   - range: The documents.
+  ///   - queries: A block of queries.
+  ///   - nothing: Bounds of nothing.
+  ///   - best: Takes note of what is found.
+  ///   - room: Scratch memory.
+  func lookApproximately(
+    at range: Range<Int>, _ queries: CodedQueries, _ nothing: ScoreBounds,
+    _ best: inout BlockCandidates, _ room: FlatRoom
+  ) {
+    codes.scan(range, queries, nothing, thresholds: best.thresholds, room, kernels)
+    for place in 0..<room.results.count {
+      let (row, query, product) = room.results[place]
+      let ordinal = range.lowerBound + row
+      best.offer(
+        query, ordinal,
+        product + ScoreProof.offset(reference.similarity, norm: codes.norm(ordinal)))
+    }
+  }
+
+  /// The documents of one query that products of codes ranked, with scores for these.
+  func ranked(
+    _ candidates: Candidates, _ queries: CodedQueries, _ query: Int, _ request: SearchRequest
+  ) throws(Failure) -> [TopDocuments.Entry] {
+    let similarity = reference.similarity
+    return try candidates.finish(request.ids[query], reference.place).map { entry in
+      var entry = entry
+      if similarity == .l2 {
+        let length = queries.proof.norms[query]
+        entry.score = -max(0, length * length - 2 * entry.score).squareRoot()
+      }
+      return entry
+      // Rounding may make equal scores of different ones.
+    }.filter { $0.score >= request.floor }.sorted(by: >)
   }
 }

@@ -1,0 +1,134 @@
+import Clustering
+import Failures
+import IndexFormat
+import Kernels
+import LinearAlgebra
+import Retrieval
+import Streams
+import Vectors
+
+/// What inverted lists learn from a sample: centroids, and of product codes their quantiser.
+struct ListCodebook: Sendable {
+  var centroids: Centroids
+  var quantizer: ProductQuantizer?
+  var rotation: OptimizedRotation?
+
+  init(_ centroids: Centroids) { self.centroids = centroids }
+
+  /// What a segment has; nil where nothing was learned.
+  ///
+  /// - Throws: 65 where the files do not fit each other.
+  static func of(_ segment: IndexSegment, _ kernels: Kernels) throws(Failure) -> ListCodebook? {
+    guard let centroids = try InvertedLists(segment).codebook else { return nil }
+    var codebook = ListCodebook(centroids)
+    (codebook.quantizer, codebook.rotation) = try products(segment, centroids.dimension, kernels)
+    return codebook
+  }
+
+  /// How a segment's codes are made; nil where it has none, or where nothing was learned.
+  ///
+  /// - Throws: 65 where the files do not fit each other.
+  static func coder(
+    of segment: IndexSegment, dimension: Int, _ kernels: Kernels
+  ) throws(Failure) -> ResidualCoder? {
+    guard segment.has(IVF.quantizer) else {
+      return segment.has(IVF.estimates)
+        ? .signs(RandomRotation(dimension: dimension, seed: segment.manifest.seed)) : nil
+    }
+    let (quantizer, rotation) = try products(segment, dimension, kernels)
+    return quantizer.map { .products($0, rotation) }
+  }
+
+  private static func products(
+    _ segment: IndexSegment, _ dimension: Int, _ kernels: Kernels
+  ) throws(Failure) -> (ProductQuantizer?, OptimizedRotation?) {
+    guard segment.has(IVF.quantizer) else { return (nil, nil) }
+    let tensor = try segment.tensor(IVF.quantizer)
+    let (rows, width) = (tensor.entry.shape[0], tensor.entry.shape[1])
+    if rows == 0 { return (nil, nil) }
+    let parts = width > 0 ? dimension / width : 0
+    let entries = parts > 0 ? rows / parts : 0
+    guard parts * width == dimension, entries * parts == rows, entries == 16 || entries == 256
+    else {
+      throw .data(
+        tensor.file.path,
+        "damaged: a quantiser of \(rows) × \(width) numbers for dimension \(dimension)")
+    }
+    let values = try numbers(segment, IVF.quantizer)
+    let rotation =
+      segment.has(IVF.rotation)
+      ? OptimizedRotation(try numbers(segment, IVF.rotation), dimension: dimension, kernels) : nil
+    return (
+      ProductQuantizer(values, parts: parts, entries: entries, dimension: dimension, kernels),
+      rotation
+    )
+  }
+
+  private static func numbers(
+    _ segment: IndexSegment, _ file: IndexFile
+  ) throws(Failure) -> [Float] {
+    let column = try segment.column(file, as: Float.self)
+    let values = (0..<column.count).map { column[$0] }
+    guard values.allSatisfy({ $0.isFinite }) else {
+      throw .data(segment.folder, "damaged: \(file.name) has a number that is not finite")
+    }
+    return values
+  }
+
+  /// How codes are made; nil for none.
+  func coder(_ settings: ListDemands, seed: UInt64) -> ResidualCoder? {
+    if settings.codes == Flat.bits {
+      return .signs(RandomRotation(dimension: centroids.dimension, seed: seed))
+    }
+    return quantizer.map { .products($0, rotation) }
+  }
+
+  /// Learns the quantiser of what is left of vectors without their centroids.
+  ///
+  /// - Parameters:
+  ///   - values: values[n, dimension]; of unit length where cosines are asked for.
+  ///   - settings: What is asked for.
+  ///   - work: What learns.
+  /// - Throws: 78 where the rotation needs a library that is not there.
+  mutating func learnProducts(
+    _ values: [Float], _ settings: ListDemands, _ work: IndexWork
+  ) throws(Failure) {
+    guard let entries = settings.entries else { return }
+    let dimension = centroids.dimension
+    let count = values.count / dimension
+    // More than faiss looks at tell nothing more.
+    let step = max(1, count / (256 * entries))
+    let assigned = values.withUnsafeBufferPointer { values in
+      CentroidSearch(centroids, work.kernels).assign(
+        MatrixView(values.baseAddress.unsafelyUnwrapped, rows: count, columns: dimension), work.pool
+      ).centroids
+    }
+    var rest: [Float] = []
+    for row in stride(from: 0, to: count, by: step) {
+      let centroid = Int(assigned[row]) * dimension
+      for i in 0..<dimension {
+        rest.append(values[row * dimension + i] - centroids.values[centroid + i])
+      }
+    }
+    let parts = try settings.parts(of: dimension)
+    if settings.isRotated {
+      let learned = try OptimizedRotation.learned(
+        from: rest, dimension: dimension, parts: parts, entries: entries, seed: work.seed,
+        LinearAlgebra(), work.kernels, work.pool)
+      (rotation, quantizer) = (learned.rotation, learned.quantizer)
+    } else {
+      quantizer = rest.withUnsafeBufferPointer { rest in
+        ProductQuantizer.learned(
+          from: MatrixView(
+            rest.baseAddress.unsafelyUnwrapped, rows: rest.count / dimension, columns: dimension),
+          parts: parts, entries: entries, rounds: 25, seed: work.seed, work.kernels, work.pool)
+      }
+    }
+  }
+
+  /// Digest of everything that was learned, by which indexes are told to go together.
+  var digest: String {
+    let numbers = centroids.values + (quantizer?.values ?? []) + (rotation?.rows ?? [])
+    return numbers.withUnsafeBytes { Checksum.xxh3Long(Array($0)) }
+  }
+}

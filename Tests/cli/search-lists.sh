@@ -1,0 +1,83 @@
+# shellcheck shell=bash
+# Inverted lists: runs beside those of a flat index, a codebook that shards share, and what is refused.
+
+model=native/dpr_bert_01
+texts 90 >docs.tsv
+texts 12 5 >queries.tsv
+exits 0 encode $model doc docs.tsv -o docs.lirt
+exits 0 encode $model query queries.tsv -o queries.lirt
+exits 0 lir-index build docs.lirt -o flat.index
+search() { lir-search --tag t -k 7 queries.lirt --index "$@"; }
+exits 0 search flat.index -o flat.run
+
+# All lists are all documents, whatever the codes; some lists find as many, and some of the same.
+for codes in none f16 int8 b1 pq4; do
+  asked=(--codes "$codes")
+  [ $codes = none ] && asked=()
+  exits 0 lir-index build --type ivf --num-centroids 8 "${asked[@]}" docs.lirt -o $codes.index
+  exits 0 lir-index verify $codes.index
+  exits 0 search $codes.index --nprobe all --exact -o all.run
+  cmp flat.run all.run
+  exits 0 search $codes.index --n-probe 2 -o some.run
+  is "documents of two lists, $codes" "$(wc -l <flat.run)" "$(wc -l <some.run)"
+  exits 0 search $codes.index --preset accurate --threads 2 -o accurate.run
+  [ $codes = b1 ] || [ $codes = pq4 ] || cmp flat.run accurate.run
+done
+lir-index info int8.index | jq -e '.skew.entries == 90 and (.codebook | length > 0)' >parsed.log ||
+  fail 'the lists are not in info'
+head -n 3 docs.tsv | cut -f 1 >few.txt
+exits 0 search int8.index --filter few.txt -o few.run
+exits 0 search flat.index --filter few.txt -o few-flat.run
+cmp few.run few-flat.run
+
+# Shards with one codebook are one build, killed or not; what is appended goes by the codebook, too.
+train() { lir-index train --type ivf --num-centroids 6 --codes int8 docs.lirt "$@"; }
+exits 0 train -o docs.codebook
+exits 0 lir-index build --codebook docs.codebook docs.lirt -o whole.index
+for i in 1 2 3 4; do
+  shard() { lir-index build --codebook docs.codebook --shard "$i/4" docs.lirt -o "part-$i.index" "$@"; }
+  exits 0 shard
+  exits 0 shard --resume
+  says 'nothing is left to do'
+done
+exits 0 lir-index merge -o merged.index part-{1,2,3,4}.index
+diff -r whole.index merged.index || fail 'shards with a codebook are not one build'
+exits 0 train --seed 43 -o other.codebook
+exits 0 lir-index build --codebook other.codebook --shard 2/4 docs.lirt -o part-2.index
+refuses 78 codebook lir-index merge -o merged.index part-{1,2,3,4}.index
+head -n 70 docs.tsv >front.tsv
+tail -n 20 docs.tsv >back.tsv
+exits 0 encode $model doc front.tsv -o front.lirt
+exits 0 encode $model doc back.tsv -o back.lirt
+exits 0 lir-index build --codebook docs.codebook front.lirt -o grown.index
+exits 0 lir-index append grown.index back.lirt
+exits 0 search grown.index --nprobe all -o all.run
+cmp flat.run all.run
+exits 0 lir-index compact grown.index
+for file in whole.index/*; do
+  case $file in *manifest.json) ;; *) cmp "$file" "grown.index/${file##*/}" ;; esac
+done
+
+# What is learned anew is learned from what is left.
+head -n 9 docs.tsv | cut -f 1 >gone.txt
+exits 0 lir-index delete grown.index --ids gone.txt
+exits 0 lir-index compact --retrain grown.index
+exits 0 lir-index verify grown.index
+differ whole.index/lists.centroids* grown.index/lists.centroids*
+exits 0 search grown.index --nprobe all -o all.run
+exits 0 search flat.index --filter-out gone.txt -o left.run
+cmp left.run all.run
+refuses 64 'flat learns nothing' lir-index compact --retrain flat.index
+
+# What is refused before anything is written.
+refuses 64 'the codebook docs.codebook was made with int8' \
+  lir-index build --codebook docs.codebook --codes f16 docs.lirt -o no.index
+refuses 64 'learning 2 centroids from 90 vectors' lir-index build --type ivf --max-memory 4K docs.lirt -o no.index
+refuses 64 'expected at most one for each of the 90 vectors' \
+  lir-index build --type ivf --num-centroids 91 docs.lirt -o no.index
+refuses 64 'flat learns nothing' lir-index train --type flat docs.lirt -o no.index
+refuses 78 'no codebook' lir-index build --codebook flat.index docs.lirt -o no.index
+refuses 64 'twice' lir-index build --type ivf -o no.index - <docs.lirt
+refuses 64 'has no codes that estimate' search int8.index --oversample 3
+refuses 64 'expected an integer from 1 up, or all, found 0' search int8.index --nprobe 0
+[ ! -e no.index ] || fail 'a refused build left an index'
