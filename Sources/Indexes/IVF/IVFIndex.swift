@@ -178,7 +178,7 @@ final class IVFIndex: RescoringIndex, VectorIndex, ExplainingIndex {
             best: BlockCandidates([Candidates(id, limits, documents)]))
         }
         return CertifiedProbe(
-          coded: coded, queries: queries, comparison: comparison, id: id,
+          coded: coded, queries: queries, comparison: comparison, request: request,
           state: coded.scan(queries.proof, request))
       }
     }

@@ -41,7 +41,7 @@ struct CertifiedProbe: ProbeScan {
   let coded: CodedFlatIndex
   let queries: CodedQueries
   let comparison: DenseComparison
-  let id: [UInt8]
+  let request: SearchRequest
   var state: CertifiedScan
 
   mutating func look(at range: Range<Int>, of list: Int, _ room: FlatRoom) {
@@ -53,8 +53,8 @@ struct CertifiedProbe: ProbeScan {
     let count = coded.rescore(state.contenders[0].survivors, comparison, &best) {
       queries.proof.threshold(0, reaching: $0)
     }
-    coded.survivors.add(count + state.documents)
-    return try best.finish(id, coded.reference.place)
+    coded.survivors.add(count + state.documents, of: 0, request)
+    return try best.finish(request.ids[0], coded.reference.place)
   }
 }
 
