@@ -179,15 +179,18 @@ extension Tape {
   }
 
   /// c += a[M,K] · b[K,N].
+  ///
+  /// Several workers do this at once: the memory is no matrix of the tape, whose arena is of one.
   private func accumulate(
     _ head: DisentangledHead, _ a: MatrixView, plain b: MatrixView, into c: MutableMatrixView
   ) {
-    let more = matrix(c.rows, c.columns)
-    head.product(a, plain: b, into: more.view)
+    let more = AlignedBuffer(count: c.rows * c.columns)
+    head.product(a, plain: b, into: more.matrix(rows: c.rows, columns: c.columns))
     for row in 0..<c.rows {
       kernels.addScaled(
-        more.row(row), by: 1,
+        UnsafeBufferPointer(start: more.pointer + row * c.columns, count: c.columns), by: 1,
         to: UnsafeMutableBufferPointer(start: c.base + row * c.stride, count: c.columns))
     }
+    withExtendedLifetime(more) {}
   }
 }

@@ -90,20 +90,22 @@ extension Tape {
   }
 
   /// The adjoint of one sequence.
+  ///
+  /// Several workers do this at once: the memory is no matrix of the tape, whose arena is of one.
   private func adjoint(
     _ filter: ShortFilter, _ x: MatrixView, _ dy: MatrixView, into dx: MutableMatrixView,
     _ parts: MutableMatrixView
   ) {
     let (width, taps, rows) = (filter.width, filter.taps, filter.rows)
-    let filtered = matrix(x.rows, width)
-    filter.filtered(x, into: filtered.view)
+    let filtered = AlignedBuffer(count: x.rows * width)
+    filter.filtered(x, into: filtered.matrix(rows: x.rows, columns: width))
     // By B ∘ x.
-    let inner = zeros(x.rows, width)
+    var inner = [Float](repeating: 0, count: x.rows * width)
     for token in 0..<x.rows {
       let (y, from) = (dy.base + token * dy.stride, x.base + token * x.stride)
       let (by, sum) = (dx.base + token * dx.stride, parts.base + taps * parts.stride)
       for i in 0..<width {
-        by[width + i] = y[i] * filtered.elements[token * width + i]
+        by[width + i] = y[i] * filtered.pointer[token * width + i]
         sum[i] += y[i] * from[width + i]
       }
       for tap in max(0, taps - 1 - token)..<taps {
@@ -112,15 +114,15 @@ extension Tape {
         for i in 0..<width {
           let slope = y[i] * from[width + i]
           weight[i] += slope * (tapped[i] * tapped[2 * width + i])
-          inner.elements[source * width + i] += slope * rows[tap][i]
+          inner[source * width + i] += slope * rows[tap][i]
         }
       }
     }
     for token in 0..<x.rows {
       let (from, by) = (x.base + token * x.stride, dx.base + token * dx.stride)
       for i in 0..<width {
-        by[i] = inner.elements[token * width + i] * from[2 * width + i]
-        by[2 * width + i] = inner.elements[token * width + i] * from[i]
+        by[i] = inner[token * width + i] * from[2 * width + i]
+        by[2 * width + i] = inner[token * width + i] * from[i]
       }
     }
   }
