@@ -74,7 +74,7 @@ import Testing
   @Test(arguments: precisions, Activation.allCases)
   func activationComesAfterTheBias(_ precision: Precision, _ activation: Activation) {
     let functions: [Activation: ElementaryFunction] = [
-      .geluTanh: .geluTanh, .relu: .relu, .tanh: .tanh,
+      .geluTanh: .geluTanh, .relu: .relu, .silu: .silu, .tanh: .tanh,
     ]
     let product = Product(13, 100, 129)
     for kernels in instances {

@@ -53,7 +53,7 @@ same_index piped.index
 exits 0 lir-index build --language none -o asked.index "$docs"
 is 'its language' none "$(lir-index info asked.index | jq -r .parameters.language)"
 refuses 64 'bm25 has no --codes' lir-index build --codes int8 -o x.index "$docs"
-refuses 64 'bm25 has no --n-list' lir-index build --n-list 8 -o x.index "$docs"
+refuses 64 'bm25 has no --num-centroids' lir-index build --num-centroids 8 -o x.index "$docs"
 refuses 64 '--ids is for types that take vectors' lir-index build --ids docs.jsonl -o x.index "$docs"
 echo '{"id": "a", "vector": [1, 2]}' >vectors.jsonl
 refuses 65 'expected text records or vectors, found both' lir-index build -o x.index "$docs" vectors.jsonl
