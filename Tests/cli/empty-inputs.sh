@@ -81,7 +81,7 @@ for place in 0 3 7 8 9 20; do
   refuses 65 damaged.lirt lir-encode --model "$model" --role query damaged.lirt
   refuses 65 '-: ' lir-search --index docs.index - <damaged.lirt
 done
-refuses 65 'text' lir-index build docs.tsv -o none.index
+refuses 65 'text' lir-index build --type flat docs.tsv -o none.index
 says 'lir-encode make'
 
 # Compressed by others.

@@ -31,7 +31,7 @@ grep -q '^USAGE: lir-train sample' front.txt || fail 'the help of another comman
 
 # Commands that are none, and commands too late.
 refuses 64 'there is no command join, nor a file of that name' lir-index join docs.index docs.lirt
-says 'the commands are build, append, delete, replace, compact, merge, verify, info'
+says 'the commands are build, train, append, delete, replace, compact, merge, verify, info'
 refuses 64 'there is no command vrify' lir-index -q vrify docs.index
 says 'did you mean lir-index verify?'
 refuses 66 'there is no command trec' lir-eval trec qrels.txt first.run
