@@ -103,7 +103,7 @@ refuses 64 'flat has no --nprobe' lir-index build --nprobe 3 two.lirt -o none.in
 refuses 64 'flat has no --nprobe' lir-search --index two.index --nprobe 3 queries.lirt
 refuses 64 'flat has no --frobnicate' lir-index build -o none.index --frobnicate two.lirt </dev/null
 refuses 64 'sparse has no --nprobe' lir-index build --type sparse --nprobe=3 two.lirt -o none.index
-refuses 64 'no --nprobe' lir-search --index nowhere.index --nprobe 3 --print-config queries.lirt
+refuses 64 'frobnicate' lir-search --index nowhere.index --frobnicate 3 --print-config queries.lirt
 refuses 64 'are for types that take texts' lir-index build --fields a two.lirt -o none.index
 refuses 64 'did you mean --filter?' lir-search --index two.index --fliter x queries.lirt
 refuses 64 'did you mean sparse?' lir-index build --type spars two.lirt -o none.index

@@ -98,7 +98,7 @@ exits 0 lir-train export --format sentence-transformers "$model" -o made/new/mod
 same docs.lirt made/again/docs.lirt
 printf 'a\n' >bad.tsv
 exits 65 encode bad.tsv -o never/made/docs.lirt
-exits 65 lir-index build docs.tsv -o never/made/docs.index
+exits 65 lir-index build --type flat docs.tsv -o never/made/docs.index
 [ ! -e never ] || fail 'folders of an output that did not come'
 
 # A file that may not grow is an error of the write, and nothing is left of it.

@@ -11,16 +11,16 @@ export APT_LOG=$PWD/apt.txt
 PATH=$PWD/path:$PATH
 packages() { "$ROOT/scripts/packages" "$@"; }
 
-is 'missing' 'python3-pip ca-certificates libstemmer0d' "$(packages --missing run | xargs)"
+is 'missing' 'python3-pip ca-certificates libstemmer0d libopenblas0' "$(packages --missing run | xargs)"
 fake id 'echo 1000'
-refuses 73 'sudo apt-get install python3-pip ca-certificates libstemmer0d' packages --install run
+refuses 73 'sudo apt-get install python3-pip ca-certificates libstemmer0d libopenblas0' packages --install run
 [ ! -e apt.txt ] || fail 'called apt-get without being root'
 refuses 73 'only root can install' "$ROOT/scripts/quickstart" --out out
 [ ! -e out ] || fail 'went on without its packages'
 fake id 'echo 0'
 exits 0 packages --install run
 is 'calls of apt-get' 'apt-get update -qq
-apt-get install -y -qq --no-install-recommends python3-pip ca-certificates libstemmer0d' "$(cat apt.txt)"
+apt-get install -y -qq --no-install-recommends python3-pip ca-certificates libstemmer0d libopenblas0' "$(cat apt.txt)"
 rm apt.txt
 fake dpkg-query 'printf installed'
 exits 0 packages --install
