@@ -75,7 +75,7 @@ is 'numbers of a vector' 32 "$(head -n 1 vectors.jsonl | jq '.vector | length')"
 exits 0 lir-index build --model-label mine vectors.jsonl -o theirs.index
 is 'documents' "$(wc -l <vectors.jsonl)" "$(lir-index info theirs.index | jq .documents)"
 # Common mistakes.
-exits 65 lir-index build notes.jsonl -o x.index
+exits 65 lir-index build --type flat notes.jsonl -o x.index
 exits 66 lir-search --index nowhere.index --model "$model" question.tsv
 exits 64 lir-search --index merged.index question.tsv
 says '--model'
