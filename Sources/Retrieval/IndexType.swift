@@ -19,8 +19,8 @@ package protocol IndexType: Sendable {
   static var parameters: [IndexParameter] { get }
   /// Its files, besides those of the documents' ids.
   static var files: [IndexFile] { get }
-  /// The search parameters that trade time for recall, with the values that `--tune` tries; none of a
-  /// type that is exact. All of them at their last values find what can be found without `--exact`.
+  /// The search parameters that trade time for recall, with values worth trying; none of a type that is
+  /// exact. All of them at their last values find what can be found without `--exact`.
   static var knobs: [SearchKnob] { get }
   /// What `--preset` stands for: values of search parameters for every preset; empty for a type that
   /// is exact.

@@ -1,8 +1,7 @@
 /// A parameter of searching that trades time for recall, with values worth trying.
 ///
-/// A type declares its knobs in its row (`IndexType.knobs`): `lir-search --tune` tries every
-/// combination of their values, and tests try the last ones with `--exact`, which must give what
-/// exact search gives.
+/// A type declares its knobs in its row (`IndexType.knobs`): tests try their values one after the other,
+/// and find with the last ones nearly what exact search gives.
 package struct SearchKnob: Sendable {
   /// The parameter, which the type declares for searching.
   package var name: String

@@ -161,8 +161,11 @@ import Workers
       try collection.build("i", codes.map { [("codes", $0)] } ?? [])
       try IVF.verify(IndexFolder(collection.folder("i")))
       for threads in [1, 3] {
-        let exact = [("nprobe", "all"), ("exact", "true")]
-        #expect(try collection.search("i", exact, k: 12, threads: threads) == expected)
+        // --exact alone, and whatever the number of lists.
+        for said in [[], [("nprobe", "2")], [("nprobe", "all")]] {
+          let exact = said + [("exact", "true")]
+          #expect(try collection.search("i", exact, k: 12, threads: threads) == expected)
+        }
         if Self.estimate.contains(codes) {
           let all = [("nprobe", "all"), ("oversample", "100")]
           #expect(try collection.search("i", all, k: 12, threads: threads) == expected)

@@ -18,6 +18,8 @@ for codes in none f16 int8 b1 pq4; do
   exits 0 lir-index verify $codes.index
   exits 0 search $codes.index --nprobe all --exact -o all.run
   cmp flat.run all.run
+  exits 0 search $codes.index --exact -o exact.run
+  cmp flat.run exact.run
   exits 0 search $codes.index --n-probe 2 -o some.run
   is "documents of two lists, $codes" "$(wc -l <flat.run)" "$(wc -l <some.run)"
   exits 0 search $codes.index --preset accurate --threads 2 -o accurate.run

@@ -47,7 +47,7 @@ package enum IVF: IndexType {
       "How many lists are looked at; more where they hold fewer documents than are asked for."),
     IndexParameter(
       Flat.exact, .search, .flag, default: nil,
-      "Compare the vectors themselves, and no codes; with --nprobe all, the result of flat."),
+      "Compare all vectors themselves, whatever --nprobe says, and no codes: the result of flat."),
     IndexParameter(
       Flat.approximate, .search, .flag, default: nil,
       "Rank by codes alone, without what the vectors say."),

@@ -83,7 +83,7 @@ final class IVFIndex: RescoringIndex, VectorIndex, ExplainingIndex {
       "query \(String(decoding: request.ids[query], as: UTF8.self))"
     }
     // All lists are all documents, which are compared with many queries at once.
-    if probes >= lists.count, codes == nil || isExact {
+    if isExact || probes >= lists.count && codes == nil {
       if let coded { return try coded.search(request) }
       if let reference { return try reference.search(request) }
     }
@@ -159,7 +159,7 @@ final class IVFIndex: RescoringIndex, VectorIndex, ExplainingIndex {
   ) -> any ProbeScan {
     let comparison = DenseComparison(query, count: 1, similarity, kernels)
     let id = request.ids[0]
-    if let codes, !isExact {
+    if let codes {
       let own = codes.coder.query(unit, kernels)
       if own.isSmall || reference == nil {
         return estimates(codes, own, comparison, unit, request)
