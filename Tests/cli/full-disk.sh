@@ -97,3 +97,11 @@ if has_tool lir-train; then
   echo '{"step":1,"loss":0.5,"lr":0.1}' >metrics.jsonl
   full lir-train plot metrics.jsonl
 fi
+
+# Ids are not left without the vectors that do not fit.
+exits 0 lir-index build docs.lirt -o docs.index
+for format in npy faiss; do
+  # shellcheck disable=SC2016  # the parameter is the inner shell's
+  exits 74 bash -c 'ulimit -f 100 && exec lir-index export --format "$0" -o written docs.index' $format
+  [ -z "$(find . -name '*written*')" ] || fail "left: $(find . -name '*written*')"
+done

@@ -20,7 +20,7 @@ extension VectorExport {
         hint: "--format safetensors")
     }
     let documents = folder.manifest.documents
-    try writeIDs(beside: path)
+    let ids = try writeIDs(beside: path)
     let output = try ByteWriter(path, compression: Compression.none)
     let writer = FaissWriter(output)
     let similarity = try Flat.similarity(folder.manifest.source, folder.path)
@@ -37,6 +37,7 @@ extension VectorExport {
       try writer.write(values)
     }
     try output.finish()
+    try ids.finish()
     return documents
   }
 }

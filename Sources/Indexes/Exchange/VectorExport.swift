@@ -59,21 +59,22 @@ package struct VectorExport {
         hint: "--format safetensors")
     }
     let documents = folder.manifest.documents
-    try writeIDs(beside: path)
+    let ids = try writeIDs(beside: path)
     let writer = try ByteWriter(path, compression: Compression.none)
     try writer.write(NPYHeader.bytes(.f32, rows: documents, columns: dimension))
     try forEachBlock { block throws(Failure) in
       if case .dense(let values, _) = block { try Self.write(values, writer) }
     }
     try writer.finish()
+    try ids.finish()
     return documents
   }
 
-  /// Writes `path.ids`, an id a line.
-  func writeIDs(beside path: String) throws(Failure) {
+  /// Writes `path.ids`, an id a line; to be finished behind the vectors, so that it is not there without.
+  func writeIDs(beside path: String) throws(Failure) -> ByteWriter {
     let ids = try ByteWriter(path + ".ids", compression: Compression.none)
     try forEachID { id throws(Failure) in try ids.write(id + [0x0A]) }
-    try ids.finish()
+    return ids
   }
 
   /// Writes a safetensors file with `ids` and `id_offsets` as a stream has them, and `embeddings`, of
