@@ -85,9 +85,7 @@ struct Build: ToolCommand, TakesDeclaredOptions {
   func execute(_ context: ToolContext) throws {
     if output == "-" { throw Failure.usage("-o names the folder of the index, not -") }
     try RecordLimit.check(shards.limit)
-    let operands = try Operands.resolve(inputs).map { operand throws(Failure) in
-      try VectorInputs.file(of: operand)
-    }
+    let operands = try VectorInputs.files(of: Operands.resolve(inputs))
     let learned = try codebook.map { path throws(Failure) in try IndexFolder(path) }
     let type =
       try self.type.map { name throws(Failure) in try IndexTypes.named(name) }

@@ -92,7 +92,7 @@ struct AdditionOptions: ParsableArguments, OptionsWithoutEffect {
     if takesTexts, let flag = claims.flags.first {
       throw .usage("\(flag) is for types that take vectors")
     }
-    let operands = try Operands.resolve(inputs)
+    let operands = try VectorInputs.files(of: Operands.resolve(inputs))
     let digests = try InputDigest.of(operands) + InputDigest.of(vectors.ids, name: "ids")
     let edit = try IndexEdit(index, waiting: { context.sayWaiting(index) })
     var change = try IndexChange(

@@ -65,7 +65,7 @@ struct Train: ToolCommand, TakesDeclaredOptions {
     guard type.takes != .texts else {
       throw Failure.usage("--type \(type.name): it learns nothing from documents")
     }
-    let operands = try Operands.resolve(inputs)
+    let operands = try VectorInputs.files(of: Operands.resolve(inputs))
     let claims = try vectors.claims()
     var foreign: [String] = []
     for operand in operands where try VectorInputs.isForeign(operand) { foreign.append(operand) }

@@ -136,6 +136,10 @@ for folder in index-Flat.ip index-IVF4_Flat.ip/; do
   exits 0 lir-search --index their.index "${search[@]}" -o their.run
   same own.run their.run
 done
+exits 0 lir-index build --model-label mine --limit 20 "$indexes/index-Flat.ip" -o their.index
+exits 0 lir-index replace --model-label mine their.index "$indexes/index-Flat.ip"
+exits 0 lir-search --index their.index "${search[@]}" -o their.run
+same own.run their.run
 exits 0 lir-index build --model-label mine "$indexes/lightning" -o their.index
 is type multivector "$(lir-index info their.index | sed -n 's/.*"type": "\([a-z]*\)".*/\1/p' | head -n 1)"
 is documents 7 "$(summary documents)"

@@ -69,6 +69,15 @@ package struct VectorInputs: Sendable {
     return "\(folder)/\(name)"
   }
 
+  /// The files of vectors that operands stand for.
+  ///
+  /// - Throws: 78 for a folder with no such file.
+  package static func files(of operands: [String]) throws(Failure) -> [String] {
+    var files: [String] = []
+    for operand in operands { files.append(try file(of: operand)) }
+    return files
+  }
+
   /// What begins with the next bytes; nil of nothing that holds vectors.
   ///
   /// - Throws: 65 where they look like a stream that is damaged.
