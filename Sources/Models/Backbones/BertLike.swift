@@ -69,6 +69,20 @@ extension EncoderShape {
   }
 }
 
+extension BertLikeFields {
+  /// Refuses a configuration whose padding token's id leaves no position to a text.
+  ///
+  /// - Parameters:
+  ///   - longest: Tokens of the longest text.
+  ///   - padding: The padding token's id, behind which positions begin.
+  /// - Throws: 78 for it.
+  func check(textsOf longest: Int, behind padding: Int) throws(Failure) {
+    guard longest > 0 else {
+      throw .config(place, "pad_token_id \(padding) leaves none of \(maximumPositions) positions")
+    }
+  }
+}
+
 extension PostNormEncoder.Names {
   /// The names of BERT's layers, which most of its descendants kept.
   static let bert = Self(

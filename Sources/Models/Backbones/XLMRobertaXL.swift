@@ -32,12 +32,7 @@ package struct XLMRobertaXL: BertLike {
   init(_ configuration: XLMRobertaXLConfiguration, _ weights: WeightScope) throws(Failure) {
     let fields = configuration.shared
     maximumTokens = configuration.longestText
-    guard maximumTokens > 0 else {
-      throw .config(
-        fields.place,
-        "pad_token_id \(configuration.paddingID) leaves none of \(fields.maximumPositions) positions"
-      )
-    }
+    try fields.check(textsOf: maximumTokens, behind: configuration.paddingID)
     paddingID = Int32(configuration.paddingID)
     segmentCount = configuration.segments
     shape = try EncoderShape(bertLike: fields)
