@@ -55,6 +55,63 @@ import Testing
     }
   }
 
+  /// Rows that are what is left of centroids, with room between them.
+  @Test(arguments: [1, 16, 33], [4, 30])
+  func centroidsAreAdded(n: Int, k: Int) {
+    var random = CounterRandom(seed: UInt64(n * 1000 + k))
+    let starts = [0, 2, 2, 9]
+    let (m, lines, gap) = (9, 5, 3)
+    let width = (n + 15) / 16 * 16
+    let codes = (0..<m * (k + gap)).map { _ in Int8(Int(random.next() % 255) - 127) }
+    let scales = Sample.uniform(m, stream: 1).map(\.magnitude)
+    let none = [Float](repeating: 0, count: max(m, width))
+    let offsets = Sample.uniform(m, stream: 4)
+    let factors = Sample.uniform(m, stream: 8).map(\.magnitude)
+    let added = Sample.uniform(lines * width, stream: 9)
+    let names = (0..<m).map { _ in Int32(random.next() % UInt64(lines)) }
+    let queries = Sample.uniform(n * k, stream: 5)
+    var expected: [UInt32] = []
+    for sequence in 0..<starts.count - 1 {
+      for query in 0..<n {
+        let (steps, scale) = Reference.signedSteps(Array(queries[query * k..<(query + 1) * k]))
+        var most = -Float.infinity
+        for row in starts[sequence]..<starts[sequence + 1] {
+          let whole = (0..<k).reduce(0) { $0 + Int(codes[row * (k + gap) + $1]) * steps[$1] }
+          let product = Float(whole) * (scale * scales[row])
+          let sum = product + added[Int(names[row]) * width + query]
+          most = max(most, sum * factors[row] + offsets[row])
+        }
+        expected.append(most.bitPattern)
+      }
+    }
+    for kernels in instances {
+      let matrix = queries.withUnsafeBufferPointer {
+        NarrowMatrix(
+          $0.baseAddress.unsafelyUnwrapped, .int8, rows: n, columns: k, kernels: kernels)
+      }
+      let out = AlignedBuffer(count: (starts.count - 1) * width)
+      withPointers(codes, scales, none, none, offsets) { rows in
+        added.withUnsafeBufferPointer { added in
+          names.withUnsafeBufferPointer { names in
+            factors.withUnsafeBufferPointer { factors in
+              kernels.largest(
+                rows, matrix, byError: none, byNorm: none, starts: starts,
+                adding: AddedScores(
+                  scores: added.baseAddress.unsafelyUnwrapped, stride: width,
+                  lines: names.baseAddress.unsafelyUnwrapped,
+                  factors: factors.baseAddress.unsafelyUnwrapped),
+                rowStride: k + gap, into: out)
+            }
+          }
+        }
+      }
+      let found = (0..<starts.count - 1).flatMap { sequence in
+        (0..<n).map { out.pointer[sequence * width + $0].bitPattern }
+      }
+      #expect(found == expected, "\(kernels.instructionSet.name)")
+    }
+  }
+
   private func withPointers(
     _ codes: [Int8], _ scales: [Float], _ errors: [Float], _ norms: [Float], _ offsets: [Float],
     _ body: (ByteRows) -> Void

@@ -22,6 +22,7 @@
 #include "distances.h"
 #include "impacts.h"
 #include "forward.h"
+#include "residuals.h"
 #include "narrow.h"
 
 static size_t ck_narrow_scratch_run(size_t m, size_t k) {
@@ -57,6 +58,13 @@ static size_t ck_narrow_scratch_run(size_t m, size_t k) {
         .add_impacts = ck_add_impacts_run, \
         .take_impacts = ck_take_impacts_run, \
         .forward_sums = ck_forward_sums_run, \
+        .expand = ck_expand_run, \
+        .compress_f32 = ck_compress_run, \
+        .levels_f32 = ck_levels_run, \
+        .column_ranges_f32 = ck_column_ranges_run, \
+        .reaching_f32 = ck_reaching_run, \
+        .interact = ck_interact_run, \
+        .leaders_f32 = ck_leaders_run, \
         .attention_scratch = ck_attention_scratch_run, \
         .attention_f32 = ck_attention_f32_run, \
         .attention_bf16_scratch = ck_attention_bf16_scratch_run, \

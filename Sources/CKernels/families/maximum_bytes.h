@@ -22,12 +22,15 @@ CK_INLINE void CK_NARROW(most_tile)(const ck_most *g, const ck_scan *s, const ck
         vf scale = ck_set(g->scales[row + i]);
         vf error = ck_set(g->errors[row + i]), norm = ck_set(g->norms[row + i]);
         vf offset = ck_set(g->offsets ? g->offsets[row + i] : 0.0f);
+        const float *added = g->added ? g->added + g->lines[row + i] * g->lda + column : NULL;
         for (size_t j = 0; j < vectors; j++) {
             size_t at = column + 16 * j;
             vi whole = sum[i][j] - ck_load_words(q->sums + at) * CK_SCAN_ZERO;
             vf y = __builtin_convertvector(whole, vf) * (ck_load(q->scales + at) * scale);
             vf bound = ck_fma(error, ck_load(g->by_error + at), norm * ck_load(g->by_norm + at));
-            ck_store(out + 16 * j, ck_max(y + bound + offset, ck_load(out + 16 * j)));
+            y = added ? (y + bound + ck_load(added + 16 * j)) * ck_set(g->factors[row + i]) + offset
+                      : y + bound + offset;
+            ck_store(out + 16 * j, ck_max(y, ck_load(out + 16 * j)));
         }
     }
 }

@@ -151,7 +151,9 @@ typedef struct {
 
 // Rows of bytes in sequences, and what bounds their scores as in `ck_scan`:
 // out[sequence, column] = max over the rows of product + (error * by_error + norm * by_norm) + offset,
-// -inf of a sequence without rows.
+// -inf of a sequence without rows. Where there is a table of numbers to be added, a row is what is left
+// of a centroid, whose scores are in the line that the row names:
+// (product + bound + added) * factor + offset.
 typedef struct {
     size_t sequences;
     const size_t *starts; // [sequences + 1], ascending from 0: the row at which each begins
@@ -160,6 +162,10 @@ typedef struct {
     const float *scales, *errors, *norms; // of each row
     const float *offsets;                 // of each row, or NULL for zeros
     const float *by_error, *by_norm;      // [N to the next multiple of 16]
+    const float *added;     // [lines, lda], or NULL for zeros
+    const int32_t *lines;   // of each row
+    const float *factors;   // of each row
+    size_t lda;             // at least N to the next multiple of 16
     float *out; // [sequences, ldo]; columns up to the next multiple of 16 are written
     size_t ldo;
 } ck_most;
@@ -174,6 +180,21 @@ typedef struct {
     int wide;
     uint32_t mask;
 } ck_forward;
+
+// Scores of centroids as levels, and documents as the centroids of their vectors:
+// out[document] = sum or maximum over the columns of the largest level of its vectors. Vectors of
+// centroids that are not kept do not count; the level of no vector is 0.
+typedef struct {
+    size_t documents;
+    const int64_t *firsts, *counts; // the vectors of each document
+    const uint16_t *narrow;         // the centroid of each vector, unless they are `wide`
+    const int32_t *wide;
+    const uint8_t *levels; // [centroids, width]
+    size_t width;          // a multiple of 16
+    const uint8_t *kept;   // [centroids], or NULL for all
+    int takes_largest;     // the maximum and not the sum
+    int32_t *out;
+} ck_levels;
 
 // Softmax attention of one sequence: for every head h,
 // out[q, h*E ..] = softmax over keys of (scale * q_h · k_hᵀ + relative) · v_h.
@@ -341,6 +362,21 @@ typedef struct {
     // within 32 bits. The table has 65536 numbers, or mask + 1 where terms are wide.
     void (*forward_sums)(const ck_forward *, size_t n, const int32_t *documents,
                          const uint32_t *table, int32_t *sums, float *scales);
+
+    // See families/residuals.h. `values` has sixteen bytes.
+    void (*expand)(size_t rows, int bits, size_t size, const uint8_t *codes, const int8_t *values,
+                   int8_t *out);
+    void (*compress_f32)(size_t rows, size_t k, int bits, const float *x, const float *cutoffs,
+                         size_t size, uint8_t *out);
+    void (*levels_f32)(size_t rows, size_t n, const float *x, size_t ldx, const float *lows,
+                       float inverse, size_t width, uint8_t *out);
+    void (*column_ranges_f32)(size_t rows, size_t n, const float *x, size_t ldx, float *lows,
+                              float *highs);
+    void (*reaching_f32)(size_t rows, size_t n, const float *x, size_t ldx,
+                         const float *thresholds, uint8_t *out);
+    void (*interact)(const ck_levels *);
+    void (*leaders_f32)(size_t rows, size_t n, const float *x, size_t ldx, size_t count,
+                        int32_t *places, float *best);
 
     size_t (*attention_scratch)(size_t queries, size_t keys, size_t head_width, size_t reach);
     void (*attention_f32)(const ck_attention_f32 *);
