@@ -2,10 +2,12 @@ import Failures
 import Records
 import Vectors
 
-/// What queries are answered with: one ranking, or several that are fused.
+/// What queries are answered with: one ranking, several that are fused, or the documents of one that
+/// another one scores.
 package struct FusedAnswers {
   private var rankings: [SearchAnswers]
-  private let fusion: RunFusion
+  /// nil where the second ranking finds what the first one scores.
+  private let fusion: RunFusion?
   /// Documents a query.
   private let k: Int
 
@@ -25,6 +27,17 @@ package struct FusedAnswers {
     self.rankings = rankings
     self.fusion = fusion
     self.k = k
+  }
+
+  /// Two stages.
+  ///
+  /// - Parameters:
+  ///   - answers: What scores.
+  ///   - firstStage: What finds the documents that are scored.
+  package init(_ answers: SearchAnswers, firstStage: SearchAnswers) {
+    rankings = [answers, firstStage]
+    fusion = nil
+    k = .max
   }
 
   /// Lets explanations have the texts of tokens and terms.
@@ -51,6 +64,11 @@ package struct FusedAnswers {
   ) throws(Failure) -> [[ScoredDocument]] {
     precondition(queries.count == rankings.count, "queries for each ranking")
     if rankings.count == 1 { return try rankings[0].documents(ids, queries[0]) }
+    guard let fusion else {
+      let candidates = try rankings[1].documents(ids, queries[1])
+      return try rankings[0].documents(
+        ids, queries[0], among: candidates.map { $0.map(\.id) })
+    }
     let found = try zip(rankings, queries).map { answers, queries throws(Failure) in
       try answers.documents(ids, queries)
     }

@@ -24,6 +24,8 @@ package struct SearchAnswers {
     package var feedback: VectorFeedback?
     /// The documents of each query, where they are given: all of them are scored.
     package var pairs: PairList?
+    /// The documents of each query that a first stage found; nil where the index is searched.
+    package var candidates: PairList?
     /// Whether it is said what scores are made of.
     package var explains = false
     /// The text of a token or term, for explanations; nil where nobody knows it.
@@ -48,6 +50,7 @@ package struct SearchAnswers {
     if options.explains, !(index is any ExplainingIndex) {
       throw .usage("--explain: \(type) cannot say what its scores are made of")
     }
+    if options.candidates != nil { try checkSecondStage(type) }
     guard options.pairs != nil else { return }
     guard index is any RescoringIndex else {
       throw .usage("--pairs: \(type) cannot score documents that are given")
@@ -62,6 +65,23 @@ package struct SearchAnswers {
     }
   }
 
+  /// Refuses what cannot be done with documents that a first stage found.
+  ///
+  /// - Parameter type: The index's type, for messages.
+  /// - Throws: 64.
+  func checkSecondStage(_ type: String) throws(Failure) {
+    guard index is any RescoringIndex else {
+      throw .usage("--first-stage: \(type) cannot score documents that are given")
+    }
+    let others = [
+      ("--pairs", options.pairs != nil), ("--aggregate", options.aggregation != nil),
+      ("--prf", options.feedback != nil),
+    ]
+    if let (name, _) = others.first(where: \.1) {
+      throw .usage("\(name) goes without --first-stage")
+    }
+  }
+
   /// Lets explanations have the texts of tokens and terms.
   mutating func nameTerms(by name: @escaping @Sendable (Int32) -> String?) { options.name = name }
 
@@ -70,14 +90,15 @@ package struct SearchAnswers {
   /// - Parameters:
   ///   - ids: The queries' ids.
   ///   - queries: The queries.
+  ///   - candidates: The documents of each that may be found; nil for those of the options, or all.
   /// - Returns: For each its documents, best first, with what their scores are made of where that is
   ///   asked for.
   /// - Throws: What searching throws.
   package func documents(
-    _ ids: [[UInt8]], _ queries: Embeddings
+    _ ids: [[UInt8]], _ queries: Embeddings, among candidates: [[RecordID]]? = nil
   ) throws(Failure) -> [[ScoredDocument]] {
     var queries = queries
-    let found = try self.found(ids, &queries)
+    let found = try self.found(ids, &queries, candidates)
     guard options.explains, let explaining = index as? any ExplainingIndex else {
       return found.map { $0.map { ScoredDocument(id: $0.id, score: $0.score) } }
     }
@@ -96,8 +117,15 @@ package struct SearchAnswers {
   func check(queries seen: Set<[UInt8]>) throws(Failure) { try options.pairs?.check(seen: seen) }
 
   private func found(
-    _ ids: [[UInt8]], _ queries: inout Embeddings
+    _ ids: [[UInt8]], _ queries: inout Embeddings, _ candidates: [[RecordID]]?
   ) throws(Failure) -> [[FoundDocument]] {
+    if let index = index as? any RescoringIndex, candidates != nil || options.candidates != nil {
+      return try ids.enumerated().map { query, id throws(Failure) in
+        let named = candidates?[query].map { index.documents.ordinal($0.bytes) }
+        let ordinals = named?.compactMap { $0 } ?? options.candidates?.ordinals(of: id) ?? []
+        return try best(of: ordinals, id, index, queries, query)
+      }
+    }
     if let pairs = options.pairs, let index = index as? any RescoringIndex {
       return try ids.enumerated().map { query, id throws(Failure) in
         try scored(pairs.ordinals(of: id), index, queries, query)
@@ -123,6 +151,27 @@ package struct SearchAnswers {
           ordinals: [Int(entry.ordinal)])
       }
     }
+  }
+
+  /// The best of the documents that a first stage found for a query.
+  private func best(
+    of ordinals: [Int], _ id: [UInt8], _ index: any RescoringIndex, _ queries: Embeddings,
+    _ query: Int
+  ) throws(Failure) -> [FoundDocument] {
+    let (allowed, refused) = (options.filter?.mask(id), options.filterOut?.mask(id))
+    let own = ordinals.filter { ordinal in
+      (allowed?.contains(ordinal) ?? true) && !(refused?.contains(ordinal) ?? false)
+        && !(options.dropsSelf && index.documents.withID(ordinal) { $0.elementsEqual(id) })
+    }
+    let scored = try scored(own, index, queries, query).filter { $0.score > -.infinity }
+    if let document = scored.first(where: { !$0.score.isFinite }) {
+      throw .data(
+        "query \(String(decoding: id, as: UTF8.self))",
+        "its score with document \(document.id) is not a finite number")
+    }
+    return Array(
+      scored.filter { $0.score >= options.floor }.sorted { $0.precedes($1, options.ties) }
+        .prefix(options.k))
   }
 
   /// Given documents with their scores, best first.

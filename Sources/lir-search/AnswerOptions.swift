@@ -31,6 +31,9 @@ extension SearchAnswers.Options {
     }
     if let path = options.filter { self.filter = try filter(path) }
     if let path = options.filterOut { filterOut = try filter(path) }
+    if let path = options.firstStage, options.firstStageIndex == nil {
+      candidates = try PairList(path, documents)
+    }
     if let path = options.pairs { pairs = try PairList(path, documents) }
     if options.k > documents.liveCount, options.k != LirSearch.usualK, pairs == nil {
       diagnostics.say("-k \(options.k): the index has \(documents.liveCount) documents")
@@ -48,6 +51,17 @@ extension SearchAnswers.Options {
     if let how = options.aggregate, PassageAggregation(rawValue: how) == nil {
       let words = PassageAggregation.allCases.map(\.rawValue).joined(separator: ", ")
       throw .usage("--aggregate: expected one of \(words), found \(how)")
+    }
+    if let number = options.firstStageK {
+      guard number >= 1 else {
+        throw .usage("--first-stage-k: expected at least 1, found \(number)")
+      }
+      guard options.firstStageIndex != nil else {
+        throw .usage("--first-stage-k is for an index as --first-stage; a run has what it has")
+      }
+    }
+    if options.firstStage != nil, options.fuse != nil {
+      throw .usage("--first-stage goes without --fuse")
     }
     if let text = options.prf { _ = try VectorFeedback(parsing: text) }
     if options.explain, options.format == "trec" {

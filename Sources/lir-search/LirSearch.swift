@@ -7,6 +7,7 @@ import ModelSupport
 import Models
 import Records
 import Retrieval
+import Streams
 import ToolSupport
 
 @main
@@ -27,7 +28,8 @@ struct LirSearch: Tool, ToolCommand, TakesDeclaredOptions {
   ]
 
   static let withoutEffect = [
-    "index", "tag", "filter", "filter-out", "pairs", "latency", "batch-tokens", "docs", "format",
+    "index", "tag", "filter", "filter-out", "pairs", "first-stage", "latency", "batch-tokens",
+    "docs", "format",
     "mark-end", "tmp-dir", "explain", "preset",
   ]
 
@@ -139,6 +141,18 @@ struct LirSearch: Tool, ToolCommand, TakesDeclaredOptions {
 
   @Option(
     help: ArgumentHelp(
+      "Score the documents that a run has for each query, or that another index finds, and no others; the index's queries come beside the others, as with --fuse.",
+      valueName: "run|dir"))
+  var firstStage: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Documents that the index of --first-stage finds for each query. (default: -k, and at least 100)",
+      valueName: "n"))
+  var firstStageK: Int?
+
+  @Option(
+    help: ArgumentHelp(
       "Find documents by their passages, whose ids are id#0, id#1 and so on: maxp, by the best, firstp, by the first, or sump, by the sum of all.",
       valueName: "how"), completion: .list(PassageAggregation.allCases.map(\.rawValue)))
   var aggregate: String?
@@ -205,6 +219,11 @@ struct LirSearch: Tool, ToolCommand, TakesDeclaredOptions {
 extension LirSearch {
   /// Documents a query where nobody says how many.
   static let usualK = 1000
+
+  /// The index of the first stage; nil where there is none, or a run in its place.
+  var firstStageIndex: String? {
+    firstStage.flatMap { WholeFile.isDirectory($0) ? $0 : nil }
+  }
 
   /// Whether the run is JSON lines.
   var wantsJSON: Bool { format == "jsonl" || explain }

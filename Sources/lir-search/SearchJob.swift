@@ -39,13 +39,25 @@ struct SearchJob {
     _ = try options.shards.selection()
     kernels = try options.modelOptions.instructions.kernels()
     indexes = try SearchedIndexes(
-      options.index, fuses: options.fuse != nil, options.preset, context.declared,
+      options.index, beside: options.firstStageIndex, fuses: options.fuse != nil, options.preset,
+      context.declared,
       IndexWork(kernels, context.pool, seed: options.common.seed.value)
     ) { context.diagnostics.warning($0) }
-    let rankings = try indexes.collections.map { collection throws(Failure) in
+    let searched = options.firstStageIndex == nil ? indexes.collections : [indexes.collections[0]]
+    let rankings = try searched.map { collection throws(Failure) in
       try SearchAnswers(
         collection.index, type: collection.type,
         SearchAnswers.Options(options, collection.index.documents, context.diagnostics))
+    }
+    if options.firstStageIndex != nil {
+      try rankings[0].checkSecondStage(indexes.collections[0].type)
+      let collection = indexes.collections[1]
+      let k = options.firstStageK ?? max(options.k, 100)
+      answers = FusedAnswers(
+        rankings[0],
+        firstStage: try SearchAnswers(
+          collection.index, type: collection.type, SearchAnswers.Options(k: k)))
+      return
     }
     guard let method = options.fuse else {
       answers = FusedAnswers(rankings[0])
@@ -109,6 +121,7 @@ struct SearchJob {
     var inputs = try indexes.inputs + InputDigest.of(options.inputs)
     for (name, file) in [
       ("filter", options.filter), ("filter-out", options.filterOut), ("pairs", options.pairs),
+      ("first-stage", options.firstStageIndex == nil ? options.firstStage : nil),
     ] {
       if let file { inputs += try InputDigest.of([file], name: name) }
     }
@@ -139,7 +152,8 @@ struct SearchJob {
 
   /// Refuses what cannot be done with several collections.
   private func checkBesides(_ sides: QuerySides) throws(Failure) {
-    guard indexes.collections.count > 1 else {
+    guard options.fuse != nil else {
+      if indexes.collections.count > 1, sides.texts.isEmpty { try checkStreamOptions() }
       if options.fusing.isSaid { throw .usage("--weights, --rrf-k and --normalize are for --fuse") }
       return
     }

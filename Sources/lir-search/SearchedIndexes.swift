@@ -25,6 +25,7 @@ struct SearchedIndexes {
   ///
   /// - Parameters:
   ///   - paths: Their folders.
+  ///   - first: An index of which another collection is made, whatever it goes with; nil for none.
   ///   - fuses: Whether several collections may be searched.
   ///   - preset: What parameters of searching are that were not said; nil for their defaults.
   ///   - given: Parameters of searching that were said.
@@ -33,7 +34,8 @@ struct SearchedIndexes {
   /// - Throws: As opening an index does; 78 for indexes that do not go together where none are fused, 64
   ///   for a parameter or a preset that none of the types has, 65 for a shard that is there twice.
   init(
-    _ paths: [String], fuses: Bool, _ preset: SearchPreset?, _ given: [IndexArguments.Given],
+    _ paths: [String], beside first: String? = nil, fuses: Bool, _ preset: SearchPreset?,
+    _ given: [IndexArguments.Given],
     _ work: IndexWork,
     warn: (String) -> Void
   ) throws(Failure) {
@@ -57,6 +59,7 @@ struct SearchedIndexes {
     }
     // Indexes of one model that are to be fused are rankings of their own.
     if fuses, groups.count == 1 { groups = groups[0].map { [$0] } }
+    if let first { groups.append([try IndexFolder(first)]) }
     try Self.check(given, groups)
     try Self.check(preset, groups)
     for group in groups where group.count > 1 {
