@@ -8,6 +8,7 @@ package enum IndexTypes {
   package static let all: [any IndexType.Type] = [
     Flat.self, Sparse.self, BM25.self, MultiVector.self, Coil.self, Seismic.self, Graph.self,
     IVF.self, PQ.self, IVFPQ.self,
+    Plaid.self,
   ]
 
   /// The type of a name.

@@ -1,0 +1,101 @@
+import Clustering
+import Kernels
+import Streams
+import Vectors
+import Workers
+
+/// Centroids of vectors, and the codec of what is left beside them.
+///
+/// A centroid is what its bytes stand for, so that a query of bytes has its product without another
+/// error. Where vectors belong to tokens, frequent tokens have centroids of their own: a vector is
+/// compared with those of its token alone, or with those that all other tokens share (TACHIOM,
+/// arXiv:2604.28142).
+struct PlaidCodebook: Sendable {
+  let codec: ResidualCodec
+  /// codes[count, width] of the centroids.
+  let codes: [Int8]
+  /// What the codes of each are multiplied by.
+  let scales: [Float]
+  /// Tokens with centroids of their own, ascending.
+  let tokens: [Int32]
+  /// Where the centroids of each group begin, and where the last ones end: those of all other tokens
+  /// first, then those of each of `tokens`.
+  let starts: [Int32]
+  /// Sixteen numbers, ascending, one of which a decoded vector is multiplied by.
+  let factors: [Float]
+  /// Mean square of what was left of the vectors that the codebook was made from.
+  let spread: Float
+
+  var count: Int { scales.count }
+  var width: Int { codec.width }
+
+  init(
+    codec: ResidualCodec, codes: [Int8], scales: [Float], tokens: [Int32], starts: [Int32],
+    factors: [Float], spread: Float
+  ) {
+    precondition(
+      codes.count == scales.count * codec.width && starts.count == tokens.count + 2
+        && factors.count == 16, "a codebook of \(scales.count) centroids")
+    self.codec = codec
+    self.codes = codes
+    self.scales = scales
+    self.tokens = tokens
+    self.starts = starts
+    self.factors = factors
+    self.spread = spread
+  }
+
+  /// Buckets, factors and spread as they stand in one file.
+  var numbers: [Float] { codec.cutoffs + codec.weights + factors + [spread] }
+
+  /// Digest of everything.
+  var digest: String {
+    var bytes: [UInt8] = []
+    func add<T>(_ values: [T]) { values.withUnsafeBytes { bytes.append(contentsOf: $0) } }
+    add(codes)
+    add(scales)
+    add(tokens)
+    add(starts)
+    add(numbers)
+    return Checksum.xxh3Long(bytes)
+  }
+
+  /// The group of a token's vectors.
+  func group(of token: Int32) -> Int {
+    var (low, high) = (0, tokens.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if tokens[middle] < token { low = middle + 1 } else { high = middle }
+    }
+    return low < tokens.count && tokens[low] == token ? low + 1 : 0
+  }
+
+  /// The centroids of a group.
+  func centroids(_ group: Int) -> Range<Int> { Int(starts[group])..<Int(starts[group + 1]) }
+
+  /// A centroid in single precision, into `target`.
+  func decode(_ centroid: Int, into target: UnsafeMutablePointer<Float>) {
+    codes.withUnsafeBufferPointer { codes in
+      let scale = scales[centroid]
+      let first = centroid * width
+      for number in 0..<width { target[number] = Float(codes[first + number]) * scale }
+    }
+  }
+
+  /// At least the length of the longest centroid.
+  var longest: Float {
+    let square = halfSquares.reduce(Float(0), max)
+    return (2 * square).squareRoot() * (1 + 0x1p-20)
+  }
+
+  /// Half of the square of each centroid's length, which a distance takes off its product.
+  var halfSquares: [Float] {
+    (0..<count).map { centroid in
+      var square = 0.0
+      for code in codes[centroid * width..<(centroid + 1) * width] {
+        square += Double(code) * Double(code)
+      }
+      return Float(square * Double(scales[centroid]) * Double(scales[centroid]) / 2)
+    }
+  }
+}

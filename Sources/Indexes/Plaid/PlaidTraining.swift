@@ -1,0 +1,160 @@
+import Clustering
+import Kernels
+import Retrieval
+import Vectors
+import Workers
+
+/// Makes the codebook of a collection from a sample of its documents.
+struct PlaidTraining {
+  let width: Int
+  let similarity: Similarity
+  let bits: Int
+  /// Centroids that are wanted; nil for as many as the size of the collection asks for.
+  let centroids: Int?
+  let rounds: Int
+  /// Whether frequent tokens have centroids of their own.
+  let usesTokens: Bool
+  let work: IndexWork
+
+  /// The largest number of centroids that the size of a collection asks for: their numbers have two
+  /// bytes.
+  static let mostCentroids = 1 << 16
+  /// Vectors that buckets are learned from, at most and as a share of all (ColBERT,
+  /// `collection_indexer.py`, `_concatenate_and_split_sample`).
+  private static let heldOut = (most: 50_000, share: 20)
+  /// Fewer vectors than these are not split.
+  private static let fewest = 2000
+
+  /// As many centroids as vectors ask for: 16 times their root, a power of two (ColBERT,
+  /// `collection_indexer.py`, `setup`), at most `mostCentroids`.
+  static func usualCentroids(vectors: Double) -> Int {
+    guard vectors > 0 else { return 1 }
+    return min(mostCentroids, 1 << max(0, Int((16 * vectors.squareRoot()).logarithm)))
+  }
+
+  /// - Parameters:
+  ///   - sample: Documents that were drawn.
+  ///   - documents: How many there are in all.
+  /// - Returns: What is learned.
+  func codebook(_ sample: [VectorSet], of documents: Int) -> PlaidCodebook {
+    var values: [Float] = []
+    var tokens: [Int32] = []
+    for set in sample where set.values.allSatisfy(\.isFinite) {
+      values += set.values
+      if usesTokens { tokens += set.ids }
+    }
+    if similarity == .cosine {
+      DenseComparison.bringToUnitLength(&values, dimension: width, work.kernels)
+    }
+    let count = values.count / width
+    if tokens.count != count { tokens = [] }
+    let perDocument = Double(count) / Double(max(sample.count, 1))
+    let wanted = centroids ?? Self.usualCentroids(vectors: perDocument * Double(documents))
+    let held = heldOut(count)
+    return values.withUnsafeBufferPointer { values in
+      let base = values.baseAddress ?? UnsafePointer(bitPattern: 64).unsafelyUnwrapped
+      let all = MatrixView(base, rows: count, columns: width)
+      let learned = learn(all, tokens, held, wanted)
+      return finish(learned, all, tokens, held.isEmpty ? Array(0..<Int32(count)) : held)
+    }
+  }
+
+  /// Places of vectors that no centroid is learned from; none of a small sample.
+  private func heldOut(_ count: Int) -> [Int32] {
+    if count < Self.fewest { return [] }
+    return IndexBuild.chosen(
+      min(Self.heldOut.most, count / Self.heldOut.share), of: count, seed: work.seed
+    ).map { Int32($0) }
+  }
+
+  /// Centroids in groups.
+  private func learn(
+    _ all: MatrixView, _ tokens: [Int32], _ held: [Int32], _ wanted: Int
+  ) -> (values: [Float], tokens: [Int32], starts: [Int32]) {
+    let learning = Self.without(held, of: all.rows)
+    let rows = AlignedBuffer(count: max(learning.count, 1) * width)
+    for (place, row) in learning.enumerated() {
+      (rows.pointer + place * width).update(from: all.base + Int(row) * width, count: width)
+    }
+    let matrix = rows.matrix(rows: learning.count, columns: width).view
+    let budget = CentroidBudget(
+      matrix, tokens: tokens.isEmpty ? [] : learning.map { tokens[Int($0)] },
+      total: min(wanted, max(learning.count, 1)))
+    var values: [Float] = []
+    var (names, starts): ([Int32], [Int32]) = ([], [0])
+    for group in budget.groups {
+      values += centroids(of: group, matrix)
+      if let token = group.token { names.append(token) }
+      starts.append(Int32(values.count / width))
+    }
+    return withExtendedLifetime(rows) { (values, names, starts) }
+  }
+
+  private static func without(_ held: [Int32], of count: Int) -> [Int32] {
+    var rest: [Int32] = []
+    rest.reserveCapacity(count - held.count)
+    var next = 0
+    for row in 0..<Int32(count) {
+      if next < held.count, held[next] == row { next += 1 } else { rest.append(row) }
+    }
+    return rest
+  }
+
+  /// The centroids of a group.
+  private func centroids(of group: CentroidBudget.Group, _ vectors: MatrixView) -> [Float] {
+    if group.members.isEmpty { return [Float](repeating: 0, count: width) }
+    let gathered = AlignedBuffer(count: group.members.count * width)
+    for (place, row) in group.members.enumerated() {
+      (gathered.pointer + place * width).update(
+        from: vectors.base + Int(row) * width, count: width)
+    }
+    let matrix = gathered.matrix(rows: group.members.count, columns: width).view
+    let means = KMeans(group.centroids, rounds: rounds, seed: work.seed)
+    return withExtendedLifetime(gathered) {
+      means(matrix, work.kernels, work.pool).centroids.values
+    }
+  }
+
+  /// Buckets and factors, from vectors that were held out.
+  private func finish(
+    _ learned: (values: [Float], tokens: [Int32], starts: [Int32]), _ all: MatrixView,
+    _ tokens: [Int32], _ held: [Int32]
+  ) -> PlaidCodebook {
+    var (codes, scales): ([Int8], [Float]) = ([], [])
+    learned.values.withUnsafeBufferPointer { values in
+      for first in stride(from: 0, to: values.count, by: width) {
+        let code = ByteCode(UnsafeBufferPointer(rebasing: values[first..<first + width]))
+        codes += code.codes
+        scales.append(code.scale)
+      }
+    }
+    func made(_ codec: ResidualCodec, _ factors: [Float], _ spread: Float) -> PlaidCodebook {
+      PlaidCodebook(
+        codec: codec, codes: codes, scales: scales, tokens: learned.tokens, starts: learned.starts,
+        factors: factors, spread: spread)
+    }
+    let none = [Float](repeating: 1, count: 16)
+    let first = made(ResidualCodec(bits: bits, width: width, residuals: []), none, 0)
+    let coder = VectorCoder(first, work.kernels)
+    let own = held.isEmpty ? [] : tokens.isEmpty ? [] : held.map { tokens[Int($0)] }
+    let rows = AlignedBuffer(count: max(held.count, 1) * width)
+    for (place, row) in held.enumerated() {
+      (rows.pointer + place * width).update(from: all.base + Int(row) * width, count: width)
+    }
+    let matrix = rows.matrix(rows: held.count, columns: width).view
+    return withExtendedLifetime(rows) {
+      let (numbers, residuals) = coder.residuals(matrix, tokens: own, work.pool)
+      let codec = ResidualCodec(bits: bits, width: width, residuals: residuals)
+      let square = residuals.reduce(0.0) { $0 + Double($1) * Double($1) }
+      let spread = Float(square / Double(max(held.count, 1)))
+      let second = VectorCoder(made(codec, none, spread), work.kernels)
+      let ratios = second.ratios(matrix, numbers, residuals).sorted()
+      return made(codec, FactorCode.learned(ratios), spread)
+    }
+  }
+}
+
+extension Double {
+  /// The binary logarithm, rounded down, of a number from 1 up.
+  fileprivate var logarithm: Int { self < 1 ? 0 : Int(exponent) }
+}

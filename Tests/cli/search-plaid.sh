@@ -1,0 +1,75 @@
+# shellcheck shell=bash
+# Centroids and codes of token vectors: runs beside those of a multi-vector index, shards that share
+# centroids, documents that come and go, two stages, and what is refused.
+
+model=native/col_short_attended
+texts 120 >docs.tsv
+texts 14 5 | awk -F'\t' '$2 != ""' >queries.tsv
+exits 0 encode $model doc docs.tsv -o docs.lirt
+exits 0 encode $model query queries.tsv -o queries.lirt
+exits 0 lir-index build docs.lirt -o exact.index
+search() { lir-search --tag t -k 7 queries.lirt --index "$@"; }
+exits 0 search exact.index -o exact.run
+
+for bits in 1 2 4; do
+  exits 0 lir-index build --type plaid --n-bits $bits --num-centroids 24 docs.lirt -o $bits.index
+  exits 0 lir-index verify $bits.index
+  exits 0 search $bits.index --exact -o all.run
+  cmp exact.run all.run
+  for scoring in plaid warp xtr; do
+    exits 0 search $bits.index --scoring $scoring -o one.run
+    exits 0 search $bits.index --scoring $scoring --threads 2 -o two.run
+    cmp one.run two.run
+    is "documents, $bits bits, $scoring" "$(wc -l <exact.run)" "$(wc -l <one.run)"
+  done
+done
+exits 0 search 4.index --approximate --n-cells all --candidate-k 4000 -o wide.run
+shared=$(cut -d ' ' -f 1,3 exact.run | sort | comm -12 - <(cut -d ' ' -f 1,3 wide.run | sort) | wc -l)
+[ $((shared * 10)) -ge $(($(wc -l <exact.run) * 7)) ] || fail "$shared of $(wc -l <exact.run)"
+lir-index info 2.index | jq -e '.statistics.centroids == 24 and .skew.lists == 24' >parsed.log ||
+  fail 'centroids are not in info'
+head -n 3 docs.tsv | cut -f 1 >few.txt
+exits 0 search 4.index --filter few.txt -o few.run
+is 'documents of a filter' "$(($(wc -l <queries.tsv) * 3))" "$(wc -l <few.run)"
+
+# Shards with one codebook are one build; what is appended goes by the codebook, too.
+exits 0 lir-index train --type plaid --num-centroids 24 docs.lirt -o docs.codebook
+exits 0 lir-index build --codebook docs.codebook docs.lirt -o whole.index
+for i in 1 2 3 4; do
+  exits 0 lir-index build --codebook docs.codebook --shard $i/4 docs.lirt -o part-$i.index
+done
+exits 0 lir-index merge -o merged.index part-{1,2,3,4}.index
+diff -r whole.index merged.index || fail 'shards with a codebook are not one build'
+exits 0 search whole.index --candidate-k 20 -o whole.run
+exits 0 lir-search --tag t -k 7 --candidate-k 20 queries.lirt \
+  --index part-3.index --index part-1.index --index part-4.index --index part-2.index -o parts.run
+cmp <(sort whole.run) <(sort parts.run)
+exits 0 encode $model doc <(head -n 90 docs.tsv) -o front.lirt
+exits 0 encode $model doc <(tail -n 30 docs.tsv) -o back.lirt
+exits 0 lir-index build --codebook docs.codebook front.lirt -o grown.index
+exits 0 lir-index append grown.index back.lirt
+exits 0 search grown.index --candidate-k 20 -o grown.run
+cmp whole.run grown.run
+lir-index info grown.index | jq -e '.statistics.drift > 0' >parsed.log || fail 'no drift in info'
+exits 0 lir-index delete grown.index --ids few.txt
+exits 0 lir-index compact grown.index
+exits 0 lir-index verify grown.index
+
+# Two stages: all documents of the first stage are all that is scored.
+exits 0 lir-index build docs.tsv -o words.index
+exits 0 lir-search --index words.index -k 20 queries.tsv -o words.run
+exits 0 search 2.index --approximate --first-stage words.run -o staged.run
+exits 0 lir-search --tag t -k 7 --index 2.index --approximate --first-stage words.index --first-stage-k 20 \
+  queries.lirt queries.tsv -o together.run
+cmp staged.run together.run
+exits 0 lir-search --tag t --index exact.index --pairs words.run queries.lirt -o pairs.run
+exits 0 search exact.index --first-stage words.run -o staged.run
+awk '$4 <= 7' pairs.run | cmp - staged.run
+
+exits 0 lir-index build --type plaid --originals none docs.lirt -o small.index
+refuses 78 'codes alone' search small.index --exact
+exits 0 search 4.index --n-cells all --candidate-k 4000 --oversample 100 -o all.run
+cmp exact.run all.run
+refuses 64 imputation search small.index --imputation min
+refuses 64 n-cells search small.index --n-cells some
+refuses 64 first-stage-k search small.index --first-stage words.run --first-stage-k 5
