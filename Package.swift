@@ -165,7 +165,10 @@ let package = Package(
     // the others do not link models and indexes.
     .target(
       name: "IndexSupport",
-      dependencies: ["Failures", "Retrieval", "Indexes", "ToolSupport", argumentParser]),
+      dependencies: [
+        "Failures", "Records", "Evaluation", "IndexFormat", "Retrieval", "Indexes", "ToolSupport",
+        argumentParser,
+      ]),
     .target(
       name: "ModelSupport",
       dependencies: [

@@ -69,7 +69,7 @@ package struct SearchAnswers {
   ///
   /// - Parameter type: The index's type, for messages.
   /// - Throws: 64.
-  func checkSecondStage(_ type: String) throws(Failure) {
+  package func checkSecondStage(_ type: String) throws(Failure) {
     guard index is any RescoringIndex else {
       throw .usage("--first-stage: \(type) cannot score documents that are given")
     }

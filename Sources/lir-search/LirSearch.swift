@@ -30,7 +30,7 @@ struct LirSearch: Tool, ToolCommand, TakesDeclaredOptions {
   static let withoutEffect = [
     "index", "tag", "filter", "filter-out", "pairs", "first-stage", "latency", "batch-tokens",
     "docs", "format",
-    "mark-end", "tmp-dir", "explain", "preset",
+    "mark-end", "tmp-dir", "explain", "preset", "plot",
   ]
 
   @OptionGroup(title: "Common") var common: CommonOptions
@@ -126,6 +126,16 @@ struct LirSearch: Tool, ToolCommand, TakesDeclaredOptions {
       "Of an index whose search is approximate: fast, balanced or accurate, which stand for values of its parameters; those that are said count.",
       valueName: "name"), completion: .list(SearchPreset.allCases.map(\.rawValue)))
   var preset: SearchPreset?
+
+  @Option(
+    help: ArgumentHelp(
+      "Try the settings of the index on up to 200 of the queries, and write the flags of the cheapest that reaches a goal, with the curve, instead of a run. The goal is exact:0.95@10, recall of what exact search finds, or qrels:FILE:0.95@10, a part of its nDCG.",
+      valueName: "goal"))
+  var tune: String?
+
+  @Option(
+    help: ArgumentHelp("With --tune: SVG file for the curve.", valueName: "file"))
+  var plot: String?
 
   @Flag(help: "Leave out the document with the query's own id.")
   var dropSelf = false

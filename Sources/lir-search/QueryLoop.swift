@@ -16,13 +16,13 @@ struct QueryLoop {
   private let collections: [SearchedIndexes.Collection]
   private let kernels: Kernels
   private let texts: SearchTexts
-  private var search: RunSearch
+  private(set) var search: any QuerySink
   private(set) var latencies = Latencies()
 
   init(
     _ options: LirSearch, _ context: ToolContext, _ sides: QuerySides,
     _ collections: [SearchedIndexes.Collection], _ kernels: Kernels, _ texts: SearchTexts,
-    _ search: RunSearch
+    _ search: any QuerySink
   ) {
     self.options = options
     self.context = context
@@ -35,7 +35,7 @@ struct QueryLoop {
 
   /// Searches all queries; `first` is the first segment of those that are a stream.
   mutating func run(
-    _ input: QueryInput, _ first: TensorSegment?, _ output: RunOutput
+    _ input: QueryInput, _ first: TensorSegment?, _ output: RunOutput?
   ) throws(Failure) {
     switch input {
     case .typed(let queries):
@@ -60,7 +60,7 @@ struct QueryLoop {
   private var operands: [String] { sides.texts }
 
   private mutating func runTexts(
-    _ reader: TextRecordReader, _ output: RunOutput
+    _ reader: TextRecordReader, _ output: RunOutput?
   ) throws(Failure) {
     // Not one query needs no model.
     if EmptyInputs.areAllowed, options.modelOptions.model == nil, try reader.nextBlock() == nil {
@@ -85,7 +85,7 @@ struct QueryLoop {
         try answer(ids, .texts(texts), since: started, texts: texts)
       }
       context.count(skipped: batch.skipped)
-      if eager { try output.flush() }
+      if eager { try output?.flush() }
     }
   }
 

@@ -13,11 +13,11 @@ import Vectors
 
 /// One run of `lir-search`: opens the index, loops over queries, closes.
 struct SearchJob {
-  private let options: LirSearch
-  private let context: ToolContext
-  private let operands: [String]
-  private let indexes: SearchedIndexes
-  private let kernels: Kernels
+  let options: LirSearch
+  let context: ToolContext
+  let operands: [String]
+  let indexes: SearchedIndexes
+  let kernels: Kernels
   private let answers: FusedAnswers
   private let calibration: Calibration?
 
@@ -30,6 +30,7 @@ struct SearchJob {
     try SearchAnswers.Options.check(options)
     try BatchTokens.check(options.batchTokens)
     try QueryInput.check(options)
+    try Self.checkTuning(options)
     try RecordLimit.check(options.shards.limit)
     operands = options.text.isEmpty ? try Operands.resolve(options.inputs) : ["--text"]
     try options.resumption.check(
@@ -82,6 +83,13 @@ struct SearchJob {
         context.diagnostics)
     try checkBesides(sides)
     let first = try firstSegment(of: input)
+    if let text = options.tune {
+      let goal = try TuningGoal(parsing: text)
+      var loop = QueryLoop(
+        options, context, sides, indexes.collections, kernels, texts(sides), QuerySample())
+      try loop.run(input, first, nil)
+      return try tune(goal, loop.search as? QuerySample ?? QuerySample())
+    }
     let provenance = try provenance(first)
     let expected = FinishedOutput.ExpectedRun(
       tag: options.tag, tool: LirSearch.name, provenance)

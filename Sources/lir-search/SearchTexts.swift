@@ -42,7 +42,7 @@ struct SearchTexts {
   }
 
   /// Lets explanations have the texts of the model's tokens.
-  func nameTerms(of embedder: TextEmbedder?, in search: inout RunSearch) {
+  func nameTerms(of embedder: TextEmbedder?, in search: inout any QuerySink) {
     guard options.explain, let tokenizer = embedder?.tokenizer.tokenizer else { return }
     search.nameTerms { tokenizer.token(of: $0) }
   }
@@ -50,7 +50,7 @@ struct SearchTexts {
   /// Lets explanations have the texts of a vocabulary's terms.
   ///
   /// - Throws: As reading it does.
-  func nameTerms(ofVocabulary path: String?, in search: inout RunSearch) throws(Failure) {
+  func nameTerms(ofVocabulary path: String?, in search: inout any QuerySink) throws(Failure) {
     guard options.explain, let path else { return }
     let vocabulary = try TermVocabulary(path)
     search.nameTerms { term in
