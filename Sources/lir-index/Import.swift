@@ -14,7 +14,8 @@ struct Import: ToolCommand {
   static let tool = "lir-index"
 
   static let configuration = CommandConfiguration(
-    abstract: "Make an index of another program's: CIFF, faiss, Lightning IR or Pyserini.",
+    abstract:
+      "Make an index of another program's: CIFF, faiss, fast-plaid, Lightning IR or Pyserini.",
     usage: "lir-index import [OPTIONS] -o DIR FILE")
 
   static let outputIsFolder = true
@@ -81,7 +82,8 @@ struct Import: ToolCommand {
     var claims = VectorClaims()
     claims.label = modelLabel
     claims.ids = ids.map { [$0] } ?? []
-    let inputs = try InputDigest.of([file]) + InputDigest.of(claims.ids, name: "ids")
+    let files = try VectorInputs.parts(of: file)
+    let inputs = try InputDigest.of(files) + InputDigest.of(claims.ids, name: "ids")
     return try build(nil, inputs, context).run(
       .streams([file], documents: RecordLimit.range(nil), claims: claims))
   }

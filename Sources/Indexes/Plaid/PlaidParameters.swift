@@ -55,7 +55,8 @@ struct PlaidParameters: Sendable {
       rounds, .build, .integer(1...1000), default: "4", "Rounds of k-means."),
     IndexParameter(
       allocation, .build, .word(["tokens", "vectors"]), default: "tokens",
-      "Give frequent tokens centroids of their own, where vectors belong to tokens, or none."),
+      "tokens: frequent tokens get centroids of their own, where vectors belong to tokens; vectors: none do."
+    ),
     IndexParameter(
       originals, .build, .word(["keep", "none"]), default: "keep",
       "Keep the vectors beside their codes, for --exact, or none."),

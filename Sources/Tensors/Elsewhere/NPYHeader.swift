@@ -7,7 +7,6 @@ import Streams
 /// length, a Python dictionary).
 package struct NPYHeader {
   static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
-  private static let maximumLength = 1 << 20
 
   /// Type of the numbers.
   let type: ElementType
@@ -38,45 +37,22 @@ package struct NPYHeader {
   /// - Throws: 65 for a header that is cut or damaged, 78 for an array that is no matrix of floating
   ///   point numbers in rows.
   init(_ input: ByteReader) throws(Failure) {
-    let start = try Self.take(8, input)
-    guard start.starts(with: Self.magic), (1...3).contains(start[6]) else {
-      throw .data(input.name, "expected a NumPy file of version 1 to 3")
+    let header = try NPYDictionary(input)
+    guard header.shape.count == 2 else {
+      throw .config(
+        input.name, "expected an array of two dimensions, found shape \(header.shapeText)")
     }
-    let lengths = try Self.take(start[6] == 1 ? 2 : 4, input)
-    let length = lengths.reversed().reduce(0) { $0 << 8 | Int($1) }
-    guard length <= Self.maximumLength else {
-      throw .data(input.name, "expected a NumPy header, found a length of \(length)")
-    }
-    let text = String(decoding: try Self.take(length, input), as: UTF8.self)
-    guard let descriptor = Self.value("descr", text), let order = Self.value("fortran_order", text),
-      let shape = Self.value("shape", text)
-    else { throw .data(input.name, "damaged: expected a NumPy header, found \(text.prefix(60))") }
-    let extents = shape.dropFirst().dropLast().split(separator: ",").compactMap {
-      Int(Self.trim($0))
-    }
-    guard extents.count == 2, extents.allSatisfy({ $0 >= 0 }) else {
-      throw .config(input.name, "expected an array of two dimensions, found shape \(shape)")
-    }
-    type = try Self.type(descriptor, input.name)
-    (rows, columns) = (extents[0], extents[1])
-    guard order == "False" || min(rows, columns) <= 1 else {
+    type = try Self.type(header.descriptor, input.name)
+    (rows, columns) = (header.shape[0], header.shape[1])
+    guard !header.isFortran || min(rows, columns) <= 1 else {
       throw .config(
         input.name, "the array is in Fortran order",
         hint: "numpy.ascontiguousarray(array) brings it to C order")
     }
     guard (1...StreamLimits.maximumWidth).contains(columns) else {
-      throw .data(input.name, "expected vectors of at least one number, found shape \(shape)")
+      throw .data(
+        input.name, "expected vectors of at least one number, found shape \(header.shapeText)")
     }
-  }
-
-  private static func take(_ count: Int, _ input: ByteReader) throws(Failure) -> [UInt8] {
-    let bytes = try [UInt8](atMost: count) { memory throws(Failure) in
-      try input.readFully(into: memory)
-    }
-    guard bytes.count == count else {
-      throw .data(input.name, "truncated: the file ends inside its header")
-    }
-    return bytes
   }
 
   private static func type(_ descriptor: String, _ place: String) throws(Failure) -> ElementType {
@@ -93,37 +69,5 @@ package struct NPYHeader {
         place, "expected numbers '<f4', '<f2' or '<f8', found \(descriptor)",
         hint: "array.astype('<f4') makes single precision of them")
     }
-  }
-
-  private static func trim(_ text: Substring) -> Substring {
-    text.drop { $0 == " " }.prefix { $0 != " " }
-  }
-
-  /// The text of a value of the dictionary: up to the comma that follows it, or the end of brackets.
-  private static func value(_ key: String, _ text: String) -> String? {
-    guard let start = text.end(of: "'\(key)':") else { return nil }
-    var depth = 0
-    var value = ""
-    for character in text[start...] {
-      if "([".contains(character) { depth += 1 }
-      if depth == 0, character == "," || character == "}" { break }
-      if ")]".contains(character) { depth -= 1 }
-      value.append(character)
-    }
-    let trimmed = value.drop { $0 == " " }
-    return String(trimmed.reversed().drop { $0 == " " }.reversed())
-  }
-}
-
-extension String {
-  /// Where a text ends that the string holds.
-  fileprivate func end(of text: String) -> Index? {
-    let (whole, part) = (Array(utf8), Array(text.utf8))
-    guard part.count <= whole.count else { return nil }
-    for start in 0...whole.count - part.count
-    where whole[start..<start + part.count].elementsEqual(part) {
-      return utf8.index(utf8.startIndex, offsetBy: start + part.count)
-    }
-    return nil
   }
 }

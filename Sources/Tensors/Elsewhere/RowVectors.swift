@@ -16,7 +16,17 @@ protocol NumberRows {
   /// The number of a row, where the file has them.
   func number(_ row: Int) -> Int64
 
-  func row(_ row: Int) -> [Float]
+  /// How many rows each document has, where the file says it.
+  var lengths: [Int]? { get }
+
+  /// The numbers of a row.
+  ///
+  /// - Throws: 65 for a row that is damaged.
+  func row(_ row: Int) throws(Failure) -> [Float]
+}
+
+extension NumberRows {
+  var lengths: [Int]? { nil }
 }
 
 /// Records of such rows: one a record, or as many as a file of lengths beside them says.
@@ -42,7 +52,8 @@ final class RowVectors: VectorRecordSource {
   init(_ rows: any NumberRows, _ idFile: String?) throws(Failure) {
     self.rows = rows
     let path = rows.file.path
-    let lengths = try Self.lengthsBeside(path, rows.count)
+    let lengths =
+      if let own = rows.lengths { own } else { try Self.lengthsBeside(path, rows.count) }
     self.lengths = lengths
     schema =
       lengths == nil
@@ -114,7 +125,7 @@ final class RowVectors: VectorRecordSource {
     }
     let items = lengths?[record] ?? 1
     var numbers: [Float] = []
-    for place in row..<row + items { numbers += rows.row(place) }
+    for place in row..<row + items { numbers += try rows.row(place) }
     guard numbers.allSatisfy(\.isFinite) else {
       throw .data("\(rows.file.path): record \(record)", "expected finite values")
     }

@@ -40,7 +40,7 @@ package struct VectorInputs: Sendable {
 
   /// What a file of vectors is.
   package enum Form: Sendable {
-    case stream, numpy, safetensors, pickle, jsonLines, faiss, torch
+    case stream, numpy, safetensors, pickle, jsonLines, faiss, torch, plaid
   }
 
   /// Whether a file holds vectors that do not say themselves what they are; what is no plain file is
@@ -48,7 +48,7 @@ package struct VectorInputs: Sendable {
   package static func isForeign(_ file: String) throws(Failure) -> Bool {
     guard WholeFile.isRegular(file) else { return false }
     switch try form(ByteReader(file, allowingEmpty: true, takingArrays: true)) {
-    case .numpy, .safetensors, .pickle, .jsonLines, .faiss, .torch: return true
+    case .numpy, .safetensors, .pickle, .jsonLines, .faiss, .torch, .plaid: return true
     case .stream, nil: return false
     }
   }
@@ -60,11 +60,13 @@ package struct VectorInputs: Sendable {
   package static func file(of operand: String) throws(Failure) -> String {
     guard operand != "-", WholeFile.isDirectory(operand) else { return operand }
     let folder = operand.hasSuffix("/") ? String(operand.dropLast()) : operand
+    if let file = PlaidRows.file(in: folder) { return file }
     let names = ["index.faiss", "index.pt", "index"]
     guard let name = names.first(where: { WholeFile.exists("\(folder)/\($0)") }) else {
       throw .config(
-        operand, "expected a file of vectors, found a folder without index.faiss, index.pt or index"
-      )
+        operand,
+        "expected a file of vectors, found a folder without index.faiss, index.pt, index or an "
+          + "index of fast-plaid")
     }
     return "\(folder)/\(name)"
   }
@@ -78,6 +80,16 @@ package struct VectorInputs: Sendable {
     return files
   }
 
+  /// Every file that the vectors of a file are read from.
+  ///
+  /// - Throws: 65 and 66 for files that are damaged or not there.
+  package static func parts(of file: String) throws(Failure) -> [String] {
+    try [file]
+      + (PlaidRows.folder(of: file).map { folder throws(Failure) in
+        try PlaidRows.parts(of: folder)
+      } ?? [])
+  }
+
   /// What begins with the next bytes; nil of nothing that holds vectors.
   ///
   /// - Throws: 65 where they look like a stream that is damaged.
@@ -89,6 +101,7 @@ package struct VectorInputs: Sendable {
       return version.map { (2...5).contains($0) } == true ? .pickle : nil
     }
     if first == UInt8(ascii: "{") {
+      if PlaidRows.folder(of: input.name) != nil { return .plaid }
       let line = try input.peekLine(limit: LineReader.maximumLineLength)
       return JSONVectorLine.hasVector(line) ? .jsonLines : nil
     }
@@ -172,6 +185,7 @@ package struct VectorInputs: Sendable {
     case .torch:
       try Self.checkMappable(input, "a file of PyTorch")
       return try rows(TorchRows(operand), operand, idFile)
+    case .plaid: return try rows(PlaidRows(operand), operand, idFile)
     case .stream, nil:
       if form == .stream {
         try refuse(claims.flags, operand, "a tensor stream", "says itself what its vectors are")
