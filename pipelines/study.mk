@@ -11,7 +11,7 @@
 #   make -f pipelines/study.mk ... "$(make -s -f pipelines/study.mk ... cells | sed -n "${SLURM_ARRAY_TASK_ID}p")"
 #
 # OUT/table.* holds values, their marks of significance against BASELINE and published values beside
-# them; OUT/costs.tsv seconds, memory and sizes of indexes, which differ from run to run, and OUT/pareto.svg
+# them; OUT/mteb/MODEL/INDEX/TASK.json the values in the form of mteb's results; OUT/costs.tsv seconds, memory and sizes of indexes, which differ from run to run, and OUT/pareto.svg
 # quality against seconds.
 
 # --- options
@@ -177,7 +177,8 @@ ifeq ($(filter help,$(MAKECMDGOALS)),)
 endif
 
 .PHONY: study cells
-study: $(OUT)/table.txt $(OUT)/table.md $(OUT)/table.tex $(OUT)/table.html $(OUT)/costs.tsv $(OUT)/pareto.svg
+study: $(OUT)/table.txt $(OUT)/table.md $(OUT)/table.tex $(OUT)/table.html $(OUT)/costs.tsv $(OUT)/pareto.svg \
+  $(OUT)/mteb.txt
 	@cat $(OUT)/table.txt
 cells:
 	@printf '%s\n' $(foreach c,$(collections),$(call runs,$c))
@@ -190,6 +191,9 @@ $(OUT)/table.%: $(judged) $(here)models-scores.tsv $(call settings,table,$(colle
 	@mv $@.part $@
 $(OUT)/pareto.svg: $(judged)
 	$(table_of) --format svg >$@.part
+	@mv $@.part $@
+$(OUT)/mteb.txt: $(judged) $(here)mteb-tasks.tsv $(call settings,mteb,$(collections) $(MEASURES) $(models) $(FIRST) $(RERANK_DEPTH))
+	$(table_of) --format mteb >$@.part
 	@mv $@.part $@
 $(OUT)/costs.tsv: $(judged)
 	$(table_of) --format costs >$@.part

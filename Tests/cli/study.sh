@@ -49,6 +49,13 @@ is 'cross' "$(value cross.run)" "$(shown cross rerank)"
 grep -q 'dense & exact' one/table.tex || fail 'LaTeX'
 grep -q '<td>sparse</td>' one/table.html || fail 'HTML'
 grep -q '^| cross | rerank |' one/table.md || fail 'Markdown'
+# mteb's form: a file a cell, of the values in the table.
+is 'files of mteb' "$(printf '%s\n' bm25/exact cross/rerank dense/{coded,exact,rerank} sparse/exact)" \
+  "$(sed -n 's|^mteb/\(.*\)/example.json$|\1|p' one/mteb.txt | sort)"
+jq -e --argjson value "$(lir-eval -q --qrels qrels.txt -m nDCG@10 --average-over qrels cross.run | cut -f 4)" '
+  .task_name == "example" and .scores.test[0].main_score == .scores.test[0].ndcg_at_10 and
+  (.scores.test[0] | has("mrr_at_10") and has("recall_at_100")) and
+  (.scores.test[0].ndcg_at_10 - $value | fabs) < 1e-4' one/mteb/cross/rerank/example.json >parsed.log || fail 'values of mteb'
 # A mark stands where the test says so.
 p=$(awk -F '\t' '$1 == "nDCG@10" && $3 == "dense:exact" && $4 == "randomisation_p_holm" { print $5 }' one/example/tests.tsv)
 is "mark at p=$p" "$(awk -v p="$p" 'BEGIN { print (p < 0.05) ? 1 : 0 }')" \
@@ -84,7 +91,7 @@ sed 's/two/one/g' ran | sort >ran-twice.log
 # An encoder in a pipe may have run for queries whose tokens never came.
 same <(grep -v 'role query' ran-once.log | sed 's/--model-config [^ ]*//') <(grep -v 'role query' ran-twice.log |
   sed 's/--model-config [^ ]*//')
-for file in one/table.* one/example/*.tsv one/example/*.run one/example/*/*.run one/example/*/*.lirt* one/example/*/*/manifest.json; do
+for file in one/table.* one/mteb/*/*/*.json one/example/*.tsv one/example/*.run one/example/*/*.run one/example/*/*.lirt* one/example/*/*/manifest.json; do
   same "$file" "two/${file#one/}"
 done
 
@@ -123,6 +130,10 @@ known() { # known OUT ARGUMENT...
 }
 known official FIRST=dataset RERANK_DEPTH=1000
 grep -qE '^webis/monoelectra-base +rerank .*\[0.751\]' official/table.txt || fail 'no published value'
+jq -e '.task_name == "TRECDL2019" and .dataset_revision == "ir_datasets:msmarco-passage/trec-dl-2019/judged"' \
+  official/mteb/webis__monoelectra-base/rerank/TRECDL2019.json >parsed.log || fail "mteb's task"
+jq -e '.name == "webis/monoelectra-base" and .revision == "rerank"' \
+  official/mteb/webis__monoelectra-base/rerank/model_meta.json >parsed.log || fail "mteb's model"
 known others FIRST=bm25
 grep -qF '[~0.751]' others/table.txt || fail 'no published value of another protocol'
 refused() { # refused TEXT ARGUMENT...
