@@ -29,6 +29,9 @@ TOKENIZE_FLAGS ?=
 ENCODE_FLAGS   ?=
 INDEX_FLAGS    ?=
 SEARCH_FLAGS   ?=
+# What lir-index train is told, where it is said: --type ivf --num-centroids 4096. A codebook is learned then,
+# SHARDS parts of the index are built with it at once, by INDEX_FLAGS without --type, and joined
+CODEBOOK_FLAGS ?=
 # Those of BM25's index and search, where OUT/bm25.run is made
 BM25_FLAGS        ?=
 BM25_SEARCH_FLAGS ?=
@@ -36,7 +39,7 @@ BM25_SEARCH_FLAGS ?=
 
 names    += MODEL DOCS QUERIES QRELS
 optional += QRELS
-flags    += TOKENIZE_FLAGS ENCODE_FLAGS INDEX_FLAGS SEARCH_FLAGS BM25_FLAGS BM25_SEARCH_FLAGS
+flags    += TOKENIZE_FLAGS ENCODE_FLAGS INDEX_FLAGS CODEBOOK_FLAGS SEARCH_FLAGS BM25_FLAGS BM25_SEARCH_FLAGS
 options  += SHARDS DEPTH MEASURES
 tools    += tokenize encode index search eval
 goals    += retrieve embeddings
@@ -55,17 +58,20 @@ override doc_inputs := $(DOCS) $(weights) $(call named,$(TOKENIZE_FLAGS))
 override query_inputs := $(QUERIES) $(weights) $(call named,$(TOKENIZE_FLAGS) $(ENCODE_FLAGS))
 override encode_inputs := $(weights) $(call named,$(ENCODE_FLAGS))
 override index_inputs := $(call named,$(INDEX_FLAGS))
+override codebook_inputs := $(call named,$(CODEBOOK_FLAGS))
 override search_inputs := $(call named,$(SEARCH_FLAGS))
 
 override first_files = $(OUT)/first.run $(if $(QRELS),$(OUT)/first.measures.tsv)
 override embedded = $(OUT)/docs.lirt.zst $(OUT)/queries.lirt
 override encode_jobs = $(call job,tokens $(OUT)/docs.tokens.zst $(OUT)/queries.lirt) \
   $(call job,docs $(OUT)/docs/%.lirt.zst)
-override retrieve_jobs = $(encode_jobs) $(call job,first $(first_files))
+override index_jobs = $(if $(CODEBOOK_FLAGS),$(call job,codebook $(OUT)/codebook/manifest.json) \
+  $(call job,parts $(OUT)/parts/%/manifest.json))
+override retrieve_jobs = $(encode_jobs) $(index_jobs) $(call job,first $(first_files))
 $(call goal,retrieve,$(first_files),$(retrieve_jobs))
 $(call goal,embeddings,$(embedded),$(encode_jobs) $(call job,join $(embedded)))
 
-$(OUT)/docs $(OUT):
+$(OUT)/docs $(OUT)/parts $(OUT):
 	mkdir -p $@
 
 # Tokens are made at once: that is a hundred times faster than encoding them.
@@ -93,9 +99,24 @@ $(OUT)/queries.lirt: $(query_inputs) $(call settings,queries,$(MODEL) \
 # An index is a folder; lir-index replaces an older one by itself, when the new one is complete. So
 # there is nothing that make would have to delete when it is stopped.
 .PRECIOUS: $(OUT)/index/manifest.json
+ifeq ($(strip $(CODEBOOK_FLAGS)),)
 $(OUT)/index/manifest.json: $(OUT)/docs.lirt.zst $(index_inputs) \
   $(call settings,index,,INDEX_FLAGS,$(index_inputs),index)
 	lir-index build $(INDEX_FLAGS) -o $(@D) $<
+else
+# Parts that share a codebook, joined: the bytes that one build with it would have written.
+.PRECIOUS: $(OUT)/codebook/manifest.json $(OUT)/parts/%/manifest.json
+$(OUT)/codebook/manifest.json: $(OUT)/docs.lirt.zst $(codebook_inputs) \
+  $(call settings,codebook,,CODEBOOK_FLAGS,$(codebook_inputs),index)
+	lir-index train $(CODEBOOK_FLAGS) -o $(@D) $<
+
+$(OUT)/parts/%/manifest.json: $(OUT)/docs/%.lirt.zst $(OUT)/codebook/manifest.json $(index_inputs) \
+  $(call settings,parts,$(SHARDS),INDEX_FLAGS,$(index_inputs),index) | $(OUT)/parts
+	lir-index build --codebook $(OUT)/codebook $(INDEX_FLAGS) -o $(@D) $< $(said)
+
+$(OUT)/index/manifest.json: $(numbers:%=$(OUT)/parts/%/manifest.json) $(call settings,index,$(SHARDS),,,index)
+	lir-index merge -o $(@D) $(numbers:%=$(OUT)/parts/%)
+endif
 
 $(OUT)/first.run: $(OUT)/index/manifest.json $(OUT)/queries.lirt $(search_inputs) \
   $(call settings,search,$(DEPTH),SEARCH_FLAGS,$(search_inputs),search)

@@ -1,6 +1,7 @@
-# Two stages without an encoder of documents: BM25 finds, a cross-encoder ranks again, both judged.
+# Two stages: BM25, or a model, finds, and a cross-encoder or ColBERT ranks again, both judged.
 #
 #   make -f pipelines/two-stages.mk RERANKER=models/cross DATASET=nano-beir/scifact OUT=two
+#   make -f pipelines/two-stages.mk MODEL=models/splade CANDIDATES=two/first.run RERANKER=models/colbert OUT=two ...
 #
 # rerank.mk and retrieve.mk have the other options.
 

@@ -28,6 +28,34 @@ grep -q second out-two-stages/table.txt || fail 'no table'
 makes two-stages RERANK_DEPTH=5 BM25_FLAGS='--language none'
 differ bm25.run out-two-stages/bm25.run
 
+# --- two stages: BM25 or SPLADE, then ColBERT
+sparse=$MODELS/native/splade_bert_00/model colbert=$MODELS/native/col_short_attended/model
+makes two-stages RERANK_DEPTH=5 RERANKER="$colbert"
+exits 0 lir-rerank --model "$colbert" --queries queries.tsv --docs docs.tsv --depth 5 bm25.run -o late.run
+same <(ranks late.run) <(ranks out-two-stages/second.run)
+makes two-stages MODEL="$sparse" RERANK_DEPTH=5 RERANKER="$colbert" CANDIDATES=out-two-stages/first.run
+exits 0 lir-encode --model "$sparse" --role doc docs.tsv -o sparse.lirt
+exits 0 lir-index build sparse.lirt -o sparse.index
+exits 0 lir-search --index sparse.index --model "$sparse" -k 10 queries.tsv -o sparse.run
+exits 0 lir-rerank --model "$colbert" --queries queries.tsv --docs docs.tsv --depth 5 sparse.run -o late.run
+same <(ranks sparse.run) <(ranks out-two-stages/first.run)
+same <(ranks late.run) <(ranks out-two-stages/second.run)
+grep -q first out-two-stages/table.txt || fail 'no table of the first stage'
+
+# --- ColBERT with PLAID: one index for every number of shards
+export PLAID_FLAGS='--num-centroids 16 --n-bits 2'
+makes colbert-plaid MODEL="$colbert" SHARDS=3
+mv out-colbert-plaid three
+makes colbert-plaid MODEL="$colbert" SEARCH_FLAGS='--n-cells all'
+exits 0 lir-encode --model "$colbert" --role doc docs.tsv -o late.lirt
+exits 0 lir-index train --type plaid --num-centroids 16 --n-bits 2 late.lirt -o late.codebook
+exits 0 lir-index build --codebook late.codebook late.lirt -o late.index
+exits 0 lir-search --index late.index --model "$colbert" -k 10 queries.tsv -o late.run
+same <(ranks late.run) <(ranks three/first.run)
+diff -r -x manifest.json late.index three/index || fail 'another index than by hand'
+diff -r -x manifest.json three/index out-colbert-plaid/index || fail 'another index of one shard'
+grep -q 'nDCG@10' three/first.measures.tsv || fail 'no measures'
+
 # --- hybrid: BM25 and a dense model, fused
 makes hybrid
 makes retrieve
@@ -46,7 +74,7 @@ same <(ranks second.run) <(ranks out-dpr-cross-encoder/second.run)
 for run in test trained second; do grep -q "$run" out-dpr-cross-encoder/recipe.txt || fail "$run is not in the table"; done
 
 # Recipes are short, and say what they are made for.
-for name in two-stages hybrid dpr-cross-encoder train-splade train-colbert train-distillation; do
+for name in two-stages colbert-plaid hybrid dpr-cross-encoder train-splade train-colbert train-distillation; do
   [ "$(wc -l <"$ROOT/pipelines/$name.mk")" -le 31 ] || fail "$name.mk is long"
   make -s -f "$ROOT/pipelines/$name.mk" help | grep -q 'Goals: ' || fail "$name.mk has no help"
 done

@@ -103,6 +103,22 @@ is 'shards that were made' 5 "$(cat there/jobs/docs.*.log | grep -c 'lir-encode:
 exits 0 submit >submit.log
 is 'submitted when all is done' 'there: nothing to be done' "$(cat submit.log)"
 
+# One job learns a codebook, an array builds parts of the index with it, and they are joined.
+coded=(CODEBOOK_FLAGS='--type ivf --num-centroids 8' SEARCH_FLAGS='--nprobe 3')
+exits 0 pipeline here "${coded[@]}" >here.log
+exits 0 submit "${coded[@]}" >submit.log
+is 'submitted' 'codebook: job N parts: job N, shards 1-5 of 5 first: job N' "$(submitted)"
+settle
+for part in codebook index; do diff -r here/$part there/$part || fail "another $part"; done
+same here/first.run there/first.run
+rm -r there/parts/3
+exits 0 submit "${coded[@]}" >submit.log
+is 'submitted' 'parts: job N, shards 3 of 5 first: job N' "$(submitted)"
+settle
+diff -r here/index there/index || fail 'another index after a part was lost'
+exits 0 pipeline there "${coded[@]}" status >status.log
+shows '^parts +5/5 +0 +0 +0 +0$'
+
 # A shard that is there twice is named by what joins, and the job says so.
 cp there/docs/1.lirt.zst there/docs/2.lirt.zst
 exits 2 submit WAIT=yes >submit.log
