@@ -7,3 +7,5 @@ override list_beir := $(addprefix beir/,arguana climate-fever dbpedia-entity/tes
   hotpotqa/test msmarco/dev nfcorpus/test nq quora/test scidocs scifact/test trec-covid webis-touche2020/v2)
 override list_bright := $(addprefix bright/,aops biology earth-science economics leetcode pony psychology \
   robotics stackoverflow sustainable-living theoremqa-questions theoremqa-theorems)
+# Collections of these whose documents are those of another.
+override same_docs := msmarco-passage/trec-dl-2020/judged=msmarco-passage/trec-dl-2019/judged

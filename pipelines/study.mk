@@ -4,20 +4,23 @@
 #        RERANKERS=webis/monoelectra-base OUT=study -j 2
 #   make -f pipelines/study.mk COLLECTIONS=mine.yml RETRIEVERS=mine MODEL_mine=models/mine CONFIG_mine=mine.json
 #
-# A collection is encoded once for a model, and indexed and searched once for each kind of index. What is
+# Documents are encoded once for a model, and indexed once for each kind of index. What is
 # finished is not made again: a study that was stopped anywhere goes on. `cells` lists the runs that the
 # table is made of, each a goal of its own, so that a job array makes one of them a task:
 #
 #   make -f pipelines/study.mk ... "$(make -s -f pipelines/study.mk ... cells | sed -n "${SLURM_ARRAY_TASK_ID}p")"
 #
 # OUT/table.* holds values, their marks of significance against BASELINE and published values beside
-# them; OUT/mteb/MODEL/INDEX/TASK.json the values in the form of mteb's results; OUT/costs.tsv seconds, memory and sizes of indexes, which differ from run to run, and OUT/pareto.svg
-# quality against seconds.
+# them; OUT/mteb/MODEL/INDEX/TASK.json the values in the form of mteb's results; OUT/costs.tsv seconds, memory and
+# sizes of indexes, which differ from run to run, and OUT/pareto.svg quality against seconds.
 
 # --- options
 OUT ?= study
 # Collections: ids, YAML files; trec-dl, nano-beir, beir, bright stand for several
 COLLECTIONS ?= nano-beir
+# Collections whose documents are those of another one of COLLECTIONS, which are encoded and indexed once: ID=OTHER.
+# That TREC DL 2019 and 2020 have the same is known
+SAME_DOCS ?=
 # Bi-encoders that retrieve and models that rank again: names or hub ids of the zoo, fetched to MODELS, or
 # names of one's own with MODEL_name=folder, and CONFIG_name=file for --model-config
 RETRIEVERS ?=
@@ -49,13 +52,15 @@ override collections := $(strip $(foreach c,$(COLLECTIONS),$(or $(list_$c),$c)))
 override models := $(sort $(RETRIEVERS) $(RERANKERS))
 # $(call plain,NAME): a name as a folder and a table have it; of a YAML file, that of the file alone.
 override plain = $(subst /,-,$(if $(filter %.yml %.yaml,$1),$(basename $(notdir $1)),$1))
+# $(call home,COLLECTION): the collection whose documents its own are, by which they are encoded and indexed.
+override home = $(or $(firstword $(filter $(collections),$(patsubst $1=%,%,$(filter $1=%,$(SAME_DOCS) $(same_docs))))),$1)
 # $(call kinds,MODEL): the kinds of its indexes.
 override kinds = $(or $(INDEXES_$1),$(INDEXES))
 
 names   += MODELS
 flags   += TOKENIZE_FLAGS ENCODE_FLAGS SEARCH_FLAGS RERANK_FLAGS \
            $(foreach k,$(sort $(INDEXES) $(foreach m,$(RETRIEVERS),$(INDEXES_$m))),INDEX_FLAGS_$k)
-options += COLLECTIONS RETRIEVERS RERANKERS INDEXES BM25 FIRST BASELINE DEPTH RERANK_DEPTH MEASURES SHARDS \
+options += COLLECTIONS SAME_DOCS RETRIEVERS RERANKERS INDEXES BM25 FIRST BASELINE DEPTH RERANK_DEPTH MEASURES SHARDS \
            $(foreach m,$(models),MODEL_$m CONFIG_$m INDEXES_$m)
 unneeded += MODELS
 tools   += tokenize encode index search rerank eval
@@ -98,14 +103,25 @@ override logged = $(if $(dry),,2> >(tee -a $1 >&2))
 override folder = $(if $(dry),,@mkdir -p $1)
 # Cells that are made at once, by tasks of an array, share what is encoded: one makes it, others wait.
 override held = $(if $(dry),,flock $1/.lock )
+# So do those of an index, where collections have the same documents.
+override shared = $(if $(dry),,@exec 9>>$(@D).lock; flock 9; stale=''; for input in $^; do \
+  [ ! $@ -ot $$input ] || stale=yes; done; [ -n "$$stale" ] || exit 0; PS4=''; set -x; )
 override absent = $(if $(wildcard $(folder_$1)/config.json $(folder_$1)/modules.json),,yes)
 
 # --- cells. $1 is a collection, $2 a model, $3 a kind of index.
-override define cell_bm25
+override define cell_bm25_whole
 $(OUT)/$(call plain,$1)/bm25.run: look | $(call dataset_file,$1,docs) $(call dataset_file,$1,queries)
 	$$(call folder,$$(@D))
 	+@$$(call held,$$(@D))$$(MAKE) --no-print-directory -f $(here)retrieve.mk $(call told,$1,,$$(@D)) MODEL=none $$@ $$(call logged,$$(@D)/bm25.log)
 endef
+# By the index of another collection.
+override define cell_bm25_twin
+$(OUT)/$(call plain,$1)/bm25.run: $(OUT)/$(call plain,$(call home,$1))/bm25.run \
+  $(call dataset_file,$1,queries) $(call settings,$(call plain,$1)/bm25,$(DEPTH) $(call home,$1),,,search)
+	$$(call folder,$$(@D))
+	lir-search --index $$(<D)/bm25 -k $(DEPTH) -o $$@ $(call dataset_file,$1,queries) $$(call logged,$$(@D)/bm25.log)
+endef
+override cell_bm25 = $(if $(filter $1,$(call home,$1)),$(call cell_bm25_whole,$1),$(call cell_bm25_twin,$1))
 # $4 is docs.lirt.zst or queries.lirt.
 override define cell_encoded
 $(OUT)/$(call plain,$1)/$(call plain,$2)/$4: look | $(ready_$2) \
@@ -121,8 +137,11 @@ override define cell_indexed
 .PRECIOUS: $(OUT)/$(call plain,$1)/$(call plain,$2)/$3/manifest.json
 $(OUT)/$(call plain,$1)/$(call plain,$2)/$3/manifest.json: $(OUT)/$(call plain,$1)/$(call plain,$2)/docs.lirt.zst \
   $(call settings,$(call plain,$1)/$(call plain,$2)/$3.index,,INDEX_FLAGS_$3,,index)
-	lir-index build $(INDEX_FLAGS_$3) -o $$(@D) $$< $$(call logged,$$(@D).log)
-$(OUT)/$(call plain,$1)/$(call plain,$2)/$3.run: $(OUT)/$(call plain,$1)/$(call plain,$2)/$3/manifest.json \
+	$$(shared)lir-index build $(INDEX_FLAGS_$3) -o $$(@D) $$< $$(call logged,$$(@D).log)
+endef
+# $4 is the collection whose index it is.
+override define cell_searched
+$(OUT)/$(call plain,$1)/$(call plain,$2)/$3.run: $(OUT)/$(call plain,$4)/$(call plain,$2)/$3/manifest.json \
   $(OUT)/$(call plain,$1)/$(call plain,$2)/queries.lirt \
   $(call settings,$(call plain,$1)/$(call plain,$2)/$3.search,$(DEPTH),SEARCH_FLAGS,,search)
 	lir-search --index $$(<D) -k $(DEPTH) $(SEARCH_FLAGS) -o $$@ $$(word 2,$$^) $$(call logged,$$(@D)/$3.log)
@@ -170,9 +189,12 @@ ifeq ($(filter help,$(MAKECMDGOALS)),)
   ifeq ($(strip $(call labels,any)),)
     $(error a study of nothing: say RETRIEVERS=..., RERANKERS=... or BM25=yes)
   endif
+  $(foreach c,$(collections),$(if $(call differ,$(call home,$c),$(call home,$(call home,$c))),$(error \
+    SAME_DOCS: the documents of $(call home,$c) are those of another collection: say $c=$(call home,$(call home,$c)))))
   $(foreach c,$(collections),$(eval $(call dataset_rules,$c))$(eval $(call cell_bm25,$c))\
-    $(foreach m,$(RETRIEVERS),$(foreach f,docs.lirt.zst queries.lirt,$(eval $(call cell_encoded,$c,$m,,$f)))$(foreach k,$(call \
-      kinds,$m),$(eval $(call cell_indexed,$c,$m,$k))))\
+    $(foreach m,$(RETRIEVERS),$(eval $(call cell_encoded,$c,$m,,queries.lirt))$(if $(filter $c,$(call home,$c)),$(eval \
+      $(call cell_encoded,$c,$m,,docs.lirt.zst)))$(foreach k,$(call kinds,$m),$(if $(filter $c,$(call \
+      home,$c)),$(eval $(call cell_indexed,$c,$m,$k)))$(eval $(call cell_searched,$c,$m,$k,$(call home,$c)))))\
     $(foreach m,$(RERANKERS),$(eval $(call cell_reranked,$c,$m)))$(eval $(call judged_collection,$c)))
 endif
 

@@ -106,6 +106,38 @@ is 'makers of BM25' 1 "$(grep -c 'type bm25' ran)"
 makes array
 same one/table.txt array/table.txt
 
+# --- two collections of the same documents, as tasks of an array: those are encoded and indexed once
+printf 'docs: docs.tsv\nqueries: few.tsv\nqrels: qrels.txt\n' >other.yml
+head -n 4 queries.tsv | sed 's/$/ wheel/' >few.tsv
+both() { # both ARGUMENT...
+  make --no-print-directory -f "$ROOT/pipelines/study.mk" BIN=wrapped OUT=both COLLECTIONS='other.yml example.yml' \
+    SAME_DOCS=other.yml=example.yml RETRIEVERS=dense MODEL_dense="$dense" DEPTH=20 "$@"
+}
+rm -f ran
+both cells >cells.log
+is 'cells of two collections' 4 "$(grep -c '\.run$' cells.log)"
+while read -r cell; do (both "$cell" || echo "$cell" >>failed.log) >"made-$(basename "$cell").log" 2>&1 & done <cells.log
+wait
+[ ! -e failed.log ] || fail "tasks: $(cat failed.log made-*.log)"
+is 'makers of embeddings' 1 "$(grep -c 'lir-encode.*--shard' ran)"
+is 'makers of indexes' 2 "$(grep -c 'lir-index build' ran)"
+exits 0 lir-search --index dense --model "$dense" -k 20 few.tsv -o few.run
+exits 0 lir-search --index bm25 -k 20 few.tsv -o few-bm25.run
+same <(ranks few.run) <(ranks both/other/dense/exact.run)
+same <(ranks few-bm25.run) <(ranks both/other/bm25.run)
+same <(ranks dense.run) <(ranks both/example/dense/exact.run)
+exits 0 both >both.log
+rm ran
+exits 0 both >both.log
+[ ! -e ran ] || fail "a finished study of two does something: $(cat ran)"
+head -n 3 few.tsv >fewer.tsv && mv fewer.tsv few.tsv
+exits 0 both >both.log
+is 'queries' 3 "$(cut -d ' ' -f 1 both/other/bm25.run | sort -u | wc -l)"
+! grep -qE 'lir-index build|lir-encode.*--shard' ran || fail "other queries index anew: $(cat ran)"
+exits 2 both SAME_DOCS='other.yml=example.yml example.yml=other.yml' >both.log
+says 'are those of another collection'
+rm -rf both
+
 # --- saying what would be done, also of models and collections that nobody has
 before=$(find . | sort)
 study three --dry-run || { cat make.log >&2; fail 'a dry run'; }
@@ -113,7 +145,8 @@ grep -q 'lir-index build --codes int8 -o three/example/dense/coded' make.log || 
 make -n --no-print-directory -f "$ROOT/pipelines/study.mk" COLLECTIONS='trec-dl nano-beir' OUT=full MODELS=nowhere FIRST=dataset \
   RETRIEVERS='msmarco-bert-base-dot-v5 webis/splade' RERANKERS=webis/colbert >full.log 2>&1 ||
   { cat full.log >&2; fail 'a dry run of the full study'; }
-is 'indexes' 30 "$(grep -c 'lir-index build.*/exact ' full.log)"
+# Two models, thirteen collections of NanoBEIR, and one that TREC DL 2019 and 2020 have together.
+is 'indexes' 28 "$(grep -c 'lir-index build.*/exact ' full.log)"
 grep -q 'lir-search.*full/msmarco-passage-trec-dl-2020-judged/splade/exact.run' full.log ||
   grep -q 'lir-search.*full/msmarco-passage-trec-dl-2020-judged/webis-splade/exact.run' full.log || fail 'no search'
 rm full.log
