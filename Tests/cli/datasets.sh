@@ -60,6 +60,20 @@ says 'it has docs, queries, qrels'
 refuses 64 'not a name of a dataset' "$ROOT/scripts/fetch-dataset" ../../etc sets
 refuses 64 'invalid choice' "$ROOT/scripts/fetch-dataset" --part texts vaswani sets
 is 'list' 'docs queries qrels' "$("$ROOT/scripts/fetch-dataset" --list vaswani sets | paste -sd ' ')"
+# Ids of lsr-benchmark are registered by its package, which is told the rest of the name; this one does so, too.
+mkdir package
+cat >package/lsr_benchmark.py <<'PYTHON'
+import ir_datasets
+
+
+def register_to_ir_datasets(dataset):
+    assert dataset == "tiny", dataset
+    ir_datasets.registry.register("lsr-benchmark/" + dataset, ir_datasets.load("vaswani"))
+PYTHON
+exits 0 env PYTHONPATH="$PWD/package" "$ROOT/scripts/fetch-dataset" --part queries --part qrels lsr-benchmark/tiny sets
+exits 0 "$ROOT/scripts/fetch-dataset" --part queries --part qrels vaswani sets
+for part in queries qrels; do same "sets/vaswani/$part.zst" "sets/lsr-benchmark/tiny/$part.zst"; done
+rm -r package sets/lsr-benchmark
 # Where nothing can be had, the failure has a name and leaves no file.
 exits 74 "$ROOT/scripts/fetch-dataset" --part queries antique/test sets
 [ ! -e sets/antique/test/queries.zst ] || fail 'a dataset of nothing'
