@@ -4,7 +4,7 @@
 texts 2500 >docs.tsv
 texts 40 7 | sed 's/^d/q/' | awk -F'\t' '$2 != ""' >queries.tsv
 count=$(wc -l <queries.tsv)
-texts 400 9 | awk -F'\t' '$2 != ""' >some.tsv
+texts 200 9 | awk -F'\t' '$2 != ""' >some.tsv
 prepare_resume() { rm -f "resumed.$suffix" ".resumed.$suffix".*; }
 resume() {
   lir-search --index docs.index --model "$folder" -k 100 --tag t --resume --threads 1 some.tsv \
