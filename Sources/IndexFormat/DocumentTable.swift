@@ -20,8 +20,12 @@ package final class DocumentTable: DocumentIDs {
     "documents.order", tensor: "order", [.i32], [.documents()], presence: .format(2),
     "documents in bytewise order of their ids")
 
+  package static let vocabulary = IndexFile(
+    "vocabulary", tensor: "texts", [.u8], [.count("bytes of terms")], presence: .ownTerms,
+    "the texts of sparse vectors' terms by number, each with a zero behind it")
+
   /// Files that indexes of every type have.
-  package static let files = [ids, offsets, ranks, order, DeletedDocuments.file]
+  package static let files = [ids, offsets, ranks, order, vocabulary, DeletedDocuments.file]
 
   package let count: Int
   private let deleted: DeletedDocuments?

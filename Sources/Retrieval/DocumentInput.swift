@@ -22,6 +22,12 @@ package enum DocumentInput {
     }
   }
 
+  /// The numbers of terms that nothing else says; nil of texts, and where something does.
+  var ownTerms: TermVocabulary? {
+    guard case .streams(_, _, let claims, _) = self, claims.vocabulary == nil else { return nil }
+    return claims.terms
+  }
+
   var isTexts: Bool { if case .texts = self { true } else { false } }
 
   /// The files of vectors; nil of texts.

@@ -76,6 +76,9 @@ struct Build: ToolCommand, TakesDeclaredOptions {
     if (try? DocumentSort([file]))?.areTexts == true {
       return IndexTypes.all.first { $0.takes == .texts }?.name
     }
+    if vectors.vocabulary == nil, (try? VectorInputs.haveTerms(file)) == true {
+      return IndexTypes.all.first { $0.takes.includes(.sparse) }?.name
+    }
     guard
       let segment = try? VectorInputs([file], vectors.claims(), as: .doc).open(0).next()
     else { return nil }
@@ -97,9 +100,14 @@ struct Build: ToolCommand, TakesDeclaredOptions {
     if !takesTexts, records.isSaid {
       throw Failure.usage("--record-format, --fields and --on-error are for types that take texts")
     }
-    let claims = try vectors.claims()
+    var claims = try vectors.claims()
     if takesTexts, let flag = claims.flags.first {
       throw Failure.usage("\(flag) is for types that take vectors")
+    }
+    if !takesTexts, claims.vocabulary == nil, let first = operands.first,
+      try VectorInputs.haveTerms(first)
+    {
+      claims.terms = try TermVocabulary(collecting: operands)
     }
     let inputs =
       try digests(operands, takesTexts)

@@ -88,13 +88,14 @@ struct AdditionOptions: ParsableArguments, OptionsWithoutEffect {
     if !takesTexts, records.isSaid {
       throw .usage("--record-format, --fields and --on-error are for types that take texts")
     }
-    let claims = try vectors.claims()
+    var claims = try vectors.claims()
     if takesTexts, let flag = claims.flags.first {
       throw .usage("\(flag) is for types that take vectors")
     }
     let operands = try VectorInputs.files(of: Operands.resolve(inputs))
     let digests = try InputDigest.of(operands) + InputDigest.of(vectors.ids, name: "ids")
     let edit = try IndexEdit(index, waiting: { context.sayWaiting(index) })
+    claims.terms = try edit.index.vocabulary()
     var change = try IndexChange(
       edit, IndexTypes.of(edit.index.manifest, index),
       IndexWork(Kernels(), context.pool, memory: maxMemory.bytes))

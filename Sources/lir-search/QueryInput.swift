@@ -20,13 +20,14 @@ enum QueryInput {
   /// - Parameters:
   ///   - options: The command.
   ///   - operands: The inputs.
+  ///   - claims: What is said of vectors.
   ///   - ofVectors: Whether the index holds vectors.
   ///   - diagnostics: Gets what a user is to be told.
   /// - Throws: 64 where queries come from two sides, or in a form that an option does not go with.
   init(
-    _ options: LirSearch, _ operands: [String], ofVectors: Bool, _ diagnostics: Diagnostics
+    _ options: LirSearch, _ operands: [String], _ claims: VectorClaims, ofVectors: Bool,
+    _ diagnostics: Diagnostics
   ) throws(Failure) {
-    let claims = try options.vectors.claims()
     if !options.text.isEmpty {
       if let flag = claims.flags.first { throw .usage("\(flag) is for vectors, not --text") }
       self = .typed(options.text.map { Array($0.utf8) })
@@ -79,7 +80,9 @@ enum QueryInput {
   /// Ids of all queries from files, which are read anew.
   ///
   /// - Throws: As reading them does.
-  func ids(_ options: LirSearch, _ operands: [String]) throws(Failure) -> [RecordID] {
+  func ids(
+    _ options: LirSearch, _ operands: [String], _ claims: VectorClaims
+  ) throws(Failure) -> [RecordID] {
     var ids: [RecordID] = []
     switch self {
     case .typed: break
@@ -89,7 +92,7 @@ enum QueryInput {
       try options.shards.restrict(reader, operands: operands, options: texts)
       while let batch = try reader.next() { ids += (0..<batch.count).map { batch.id($0) } }
     case .stream, .beside:
-      let reader = try VectorInputs(operands, options.vectors.claims(), as: .query).open(0)
+      let reader = try VectorInputs(operands, claims, as: .query).open(0)
       while let segment = try reader.next() {
         ids += (0..<segment.records).map { RecordID(segment.id($0)) }
       }

@@ -15,20 +15,22 @@ struct QueryLoop {
   private let sides: QuerySides
   private let collections: [SearchedIndexes.Collection]
   private let kernels: Kernels
+  private let claims: VectorClaims
   private let texts: SearchTexts
   private(set) var search: any QuerySink
   private(set) var latencies = Latencies()
 
   init(
     _ options: LirSearch, _ context: ToolContext, _ sides: QuerySides,
-    _ collections: [SearchedIndexes.Collection], _ kernels: Kernels, _ texts: SearchTexts,
+    _ collections: [SearchedIndexes.Collection], _ claims: VectorClaims, _ texts: SearchTexts,
     _ search: any QuerySink
   ) {
     self.options = options
     self.context = context
     self.sides = sides
     self.collections = collections
-    self.kernels = kernels
+    kernels = texts.kernels
+    self.claims = claims
     self.texts = texts
     self.search = search
   }
@@ -49,7 +51,7 @@ struct QueryLoop {
       if options.explain, options.modelOptions.model != nil {
         texts.nameTerms(of: try texts.embedder(operands[0]), in: &search)
       } else {
-        try texts.nameTerms(ofVocabulary: options.vectors.vocabulary, in: &search)
+        try texts.nameTerms(of: claims, in: &search)
       }
       try runVectors(reader, first)
     case .beside(let operand): try runBeside(operand)
@@ -94,7 +96,7 @@ struct QueryLoop {
   ) throws(Failure) {
     var wanted = RecordLimit.range(options.shards.limit)
     if let selection = try options.shards.selection() {
-      let inputs = VectorInputs(operands, try options.vectors.claims(), as: .query)
+      let inputs = VectorInputs(operands, claims, as: .query)
       let count = try inputs.countRecords(0)
       wanted = selection.range(of: min(count, wanted.upperBound))
     }
@@ -163,6 +165,7 @@ struct QueryLoop {
     _ ids: [[UInt8]], _ queries: [Embeddings],
     since started: ContinuousClock.Instant, texts: [[UInt8]] = []
   ) throws(Failure) {
+    let queries = zip(collections, queries).map { $0.cut?.queries($1) ?? $1 }
     let count = try search.search(
       ids: ids, queries, texts: options.wantsJSON ? texts : [])
     context.count(records: count)

@@ -20,6 +20,8 @@ struct SearchJob {
   let kernels: Kernels
   private let answers: FusedAnswers
   private let calibration: Calibration?
+  /// What is said of queries that are vectors.
+  let claims: VectorClaims
 
   init(
     _ options: LirSearch, _ context: ToolContext, _ calibration: Calibration?
@@ -44,6 +46,7 @@ struct SearchJob {
       context.declared,
       IndexWork(kernels, context.pool, seed: options.common.seed.value)
     ) { context.diagnostics.warning($0) }
+    claims = try indexes.claims(options.vectors)
     let searched = options.firstStageIndex == nil ? indexes.collections : [indexes.collections[0]]
     let rankings = try searched.map { collection throws(Failure) in
       try SearchAnswers(
@@ -79,14 +82,15 @@ struct SearchJob {
       sides.texts.isEmpty
       ? .beside(operands[0])
       : try QueryInput(
-        options, sides.texts, ofVectors: indexes.collections.count == 1 && source.schema != nil,
+        options, sides.texts, claims,
+        ofVectors: indexes.collections.count == 1 && source.schema != nil,
         context.diagnostics)
     try checkBesides(sides)
     let first = try firstSegment(of: input)
     if let text = options.tune {
       let goal = try TuningGoal(parsing: text)
       var loop = QueryLoop(
-        options, context, sides, indexes.collections, kernels, texts(sides), QuerySample())
+        options, context, sides, indexes.collections, claims, texts(sides), QuerySample())
       try loop.run(input, first, nil)
       return try tune(goal, loop.search as? QuerySample ?? QuerySample())
     }
@@ -99,7 +103,7 @@ struct SearchJob {
         options.output, shard: options.shards.shard, context.diagnostics)
       if try finished.isThere(
         run: expected, calling: names,
-        queries: { () throws(Failure) in try input.ids(options, operands) })
+        queries: { () throws(Failure) in try input.ids(options, operands, claims) })
       {
         return
       }
@@ -114,7 +118,7 @@ struct SearchJob {
       answers, output,
       RunSearch.Place(input: operands.joined(separator: " "), target: options.output.output))
     var loop = QueryLoop(
-      options, context, sides, indexes.collections, kernels, texts(sides), search)
+      options, context, sides, indexes.collections, claims, texts(sides), search)
     try loop.run(input, first, output)
     try output.finish()
     for (name, value) in indexes.figures { context.report(name, value) }
@@ -188,7 +192,11 @@ struct SearchJob {
     guard case .stream(let reader) = input else { return nil }
     try checkStreamOptions()
     let first = try reader.next()
-    if let first { try source.check(queries: first.description, first.schema, operands[0]) }
+    if let first {
+      try source.check(
+        queries: first.description, first.schema, operands[0],
+        cutTo: indexes.collections[0].dims)
+    }
     return first
   }
 }

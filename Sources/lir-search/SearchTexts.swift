@@ -50,9 +50,10 @@ struct SearchTexts {
   /// Lets explanations have the texts of a vocabulary's terms.
   ///
   /// - Throws: As reading it does.
-  func nameTerms(ofVocabulary path: String?, in search: inout any QuerySink) throws(Failure) {
-    guard options.explain, let path else { return }
-    let vocabulary = try TermVocabulary(path)
+  func nameTerms(of claims: VectorClaims, in search: inout any QuerySink) throws(Failure) {
+    guard options.explain else { return }
+    let said = try claims.vocabulary.map { path throws(Failure) in try TermVocabulary(path) }
+    guard let vocabulary = said ?? claims.terms else { return }
     search.nameTerms { term in
       vocabulary.text(Int(term)).map { String(decoding: $0, as: UTF8.self) }
     }

@@ -3,6 +3,7 @@ import IndexFormat
 import Indexes
 import JSON
 import Retrieval
+import Tensors
 import ToolSupport
 
 /// The indexes of a search: those that go together are searched as one, several of those are fused.
@@ -13,6 +14,11 @@ struct SearchedIndexes {
     let index: any SearchableIndex
     /// Parameters of searching in force.
     let arguments: IndexArguments
+
+    /// What cuts the vectors of queries; nil where they are compared as they are.
+    let cut: VectorCut?
+    /// Numbers that they are cut to.
+    let dims: Int?
 
     var source: IndexSource { folders[0].manifest.source }
     var type: String { folders[0].manifest.type }
@@ -44,7 +50,7 @@ struct SearchedIndexes {
     }
     var groups: [[IndexFolder]] = []
     for path in paths {
-      let folder = try IndexFolder(path)
+      let folder = try IndexFolder(path, needsOriginals: !IndexTypes.ranksByCodes(given))
       let place = groups.firstIndex { Self.goTogether($0[0], folder) }
       if let place { groups[place].append(folder) } else { groups.append([folder]) }
       if groups.count > 1, !fuses {
@@ -69,8 +75,24 @@ struct SearchedIndexes {
       let own = groups.count == 1 ? given : try Self.own(given, folders[0])
       let type = try IndexTypes.of(folders[0].manifest, folders[0].path)
       let (index, arguments) = try IndexTypes.open(folders, type.settings(preset, own), work)
-      return Collection(folders: folders, index: index, arguments: arguments)
+      let dims = IndexTypes.dims(arguments, of: type)
+      return Collection(
+        folders: folders, index: index, arguments: arguments,
+        cut: dims.map { VectorCut(to: $0, .f32, work.kernels) }, dims: dims)
     }
+  }
+
+  /// What is said of queries that are vectors: the numbers of their terms the index may say, which
+  /// passes over those that no document has.
+  ///
+  /// - Throws: 64 for what makes no sense, 65 where the index's terms are damaged.
+  func claims(_ options: VectorOptions) throws(Failure) -> VectorClaims {
+    var claims = try options.claims()
+    if collections.count == 1, claims.vocabulary == nil {
+      claims.terms = try collections[0].folders[0].vocabulary()
+      claims.skipsUnknownTerms = true
+    }
+    return claims
   }
 
   private static func goTogether(_ first: IndexFolder, _ other: IndexFolder) -> Bool {

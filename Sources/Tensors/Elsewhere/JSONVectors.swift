@@ -11,15 +11,22 @@ final class JSONVectors: VectorRecordSource {
   private let input: ByteReader
   private let width: Int
   private let vocabulary: TermVocabulary?
+  private let skipsUnknown: Bool
   private var lines: [(text: [UInt8], number: Int)] = []
   private var next = 0
 
   /// - Parameters:
   ///   - input: The lines.
-  ///   - path: Where the numbers of sparse vectors' terms stand; nil where nothing says them.
+  ///   - path: Where the numbers of sparse vectors' terms stand; nil where no file says them.
+  ///   - terms: The numbers, where no file says them.
+  ///   - skipsUnknown: Whether terms without a number are passed over.
   /// - Throws: 64 for terms without a vocabulary, 65 where the first line is no such object.
-  init(_ input: ByteReader, vocabulary path: String?) throws(Failure) {
+  init(
+    _ input: ByteReader, vocabulary path: String?, terms: TermVocabulary? = nil,
+    skipsUnknown: Bool = false
+  ) throws(Failure) {
     self.input = input
+    self.skipsUnknown = skipsUnknown
     let reader = LineReader(input)
     var lines = try Self.read(reader)
     while let block = lines, block.isEmpty { lines = try Self.read(reader) }
@@ -29,12 +36,13 @@ final class JSONVectors: VectorRecordSource {
     let record = try JSONVectorLine(first.text, input.name, first.number)
     self.reader = reader
     if record.terms != nil {
-      guard let path else {
+      guard
+        let terms = try path.map({ path throws(Failure) in try TermVocabulary(path) }) ?? terms
+      else {
         throw .usage(
           "\(input.name): its vectors have terms, whose numbers are not known",
           hint: "--vocabulary FILE, a term a line, or the folder of the model")
       }
-      let terms = try TermVocabulary(path)
       (vocabulary, width, schema) = (terms, terms.count, .sparse)
       self.lines = lines ?? []
       return
@@ -117,6 +125,7 @@ final class JSONVectors: VectorRecordSource {
     var found: [(term: Int32, weight: Float)] = []
     for (text, weight) in terms where weight != 0 {
       guard let term = vocabulary.number(text) else {
+        if skipsUnknown { continue }
         throw .line(
           input.name, number, expected: "terms of the vocabulary",
           found: "'\(String(decoding: text, as: UTF8.self))'")

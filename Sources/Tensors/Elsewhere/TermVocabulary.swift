@@ -61,6 +61,56 @@ package struct TermVocabulary: Sendable, Equatable {
     self.texts = texts
   }
 
+  /// The terms of sparse vectors that come with texts alone, numbered in bytewise order: the same
+  /// whatever the order of vectors.
+  ///
+  /// - Parameter files: JSON lines of vectors, which are read once more afterwards.
+  /// - Throws: 64 for a file that is gone when it was read, 65 for lines of another form.
+  package init(collecting files: [String]) throws(Failure) {
+    var known: Set<[UInt8]> = []
+    for file in files {
+      guard file != "-", WholeFile.isRegular(file) else {
+        throw .usage(
+          "\(file == "-" ? "the standard input" : file): terms without numbers are read twice",
+          hint: "write the vectors to a file, or give a --vocabulary")
+      }
+      let reader = LineReader(try ByteReader(file))
+      while let block = try reader.next() {
+        var lines: [([UInt8], Int)] = []
+        block.forEachLine { line, _, number in
+          if !line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { lines.append((Array(line), number)) }
+        }
+        for (line, number) in lines {
+          for (text, weight) in try JSONVectorLine(line, file, number).terms ?? []
+          where weight != 0 {
+            guard !text.contains(0) else {
+              throw .line(file, number, expected: "terms without the character NUL", found: "one")
+            }
+            known.insert(text)
+          }
+        }
+      }
+    }
+    let terms = known.sorted { $0.lexicographicallyPrecedes($1) }
+    try self.init(
+      terms.enumerated().map { ($0.element, $0.offset) }, files.joined(separator: " "))
+  }
+
+  /// The terms that an index keeps: see `stored`.
+  ///
+  /// - Parameters:
+  ///   - stored: Their texts, each with a zero behind it.
+  ///   - file: Where they are from, for messages.
+  /// - Throws: 65 where they are none.
+  package init(stored: UnsafeRawBufferPointer, _ file: String) throws(Failure) {
+    guard stored.last == 0 else { throw .data(file, "damaged: a list of terms without an end") }
+    let texts = stored.dropLast().split(separator: 0, omittingEmptySubsequences: false)
+    try self.init(texts.enumerated().map { (Array($0.element), $0.offset) }, file)
+  }
+
+  /// The texts of all terms, each with a zero behind it.
+  package var stored: [UInt8] { texts.flatMap { ($0 ?? []) + [0] } }
+
   /// The number of a term; nil where it is none.
   package func number(_ text: [UInt8]) -> Int32? { numbers[text] }
 

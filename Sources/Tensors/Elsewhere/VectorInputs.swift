@@ -11,6 +11,10 @@ package struct VectorClaims: Sendable, Equatable {
   package var tensor: String?
   /// Where the numbers of sparse vectors' terms stand: see `TermVocabulary`.
   package var vocabulary: String?
+  /// The numbers themselves, where an index or the vectors say them.
+  package var terms: TermVocabulary?
+  /// Whether terms without a number are passed over: no document has them.
+  package var skipsUnknownTerms = false
   /// Files of ids, one for each input.
   package var ids: [String] = []
 
@@ -51,6 +55,15 @@ package struct VectorInputs: Sendable {
     case .numpy, .safetensors, .pickle, .jsonLines, .faiss, .torch, .plaid: return true
     case .stream, nil: return false
     }
+  }
+
+  /// Whether the vectors of a file are sparse ones whose terms are texts.
+  package static func haveTerms(_ file: String) throws(Failure) -> Bool {
+    guard WholeFile.isRegular(file) else { return false }
+    let input = try ByteReader(file, allowingEmpty: true, takingArrays: true)
+    guard try form(input) == .jsonLines else { return false }
+    let line = try input.peekLine(limit: LineReader.maximumLineLength)
+    return (try? JSONVectorLine(line, file, 1))?.terms != nil
   }
 
   /// The file of vectors that an operand stands for: a folder for what Lightning IR or Pyserini write
@@ -177,7 +190,9 @@ package struct VectorInputs: Sendable {
       return try reader(source, operand, isRounded: source.isRounded)
     case .jsonLines:
       try refuse(["--ids"], operand, "JSON lines", "have the ids of their vectors")
-      let source = try JSONVectors(input, vocabulary: claims.vocabulary)
+      let source = try JSONVectors(
+        input, vocabulary: claims.vocabulary, terms: claims.terms,
+        skipsUnknown: claims.skipsUnknownTerms)
       return try reader(source, operand, isRounded: false)
     case .faiss:
       try Self.checkMappable(input, "a faiss index")
