@@ -11,18 +11,21 @@ package struct IndexFile: Sendable {
   package var types: [ElementType]
   package var shape: [IndexExtent]
   package var presence: IndexPresence
+  /// Whether it goes where the user says, where vectors are not to lie in the folder.
+  package var mayLieElsewhere: Bool
   /// What the numbers mean.
   package var meaning: String
 
   package init(
     _ name: String, tensor: String, _ types: [ElementType], _ shape: [IndexExtent],
-    presence: IndexPresence = .always, _ meaning: String
+    presence: IndexPresence = .always, mayLieElsewhere: Bool = false, _ meaning: String
   ) {
     self.name = name
     self.tensor = tensor
     self.types = types
     self.shape = shape
     self.presence = presence
+    self.mayLieElsewhere = mayLieElsewhere
     self.meaning = meaning
   }
 }
@@ -42,6 +45,8 @@ package enum IndexPresence: Sendable, Equatable, CustomStringConvertible {
   case oneOf(String, [String])
   /// Where a parameter of building has another value, or none.
   case unless(String, String)
+  /// Where the terms of sparse vectors were texts, whose numbers only the index says.
+  case ownTerms
   /// In segments of which documents are deleted.
   case deletions
 
@@ -54,6 +59,7 @@ package enum IndexPresence: Sendable, Equatable, CustomStringConvertible {
     case .parameter(let name, let value): "with --\(name) \(value)"
     case .oneOf(let name, let values): "with --\(name) \(values.joined(separator: " or "))"
     case .unless(let name, let value): "without --\(name) \(value)"
+    case .ownTerms: "where terms are texts without numbers"
     case .deletions: "where documents are deleted"
     }
   }
@@ -69,7 +75,7 @@ package enum IndexPresence: Sendable, Equatable, CustomStringConvertible {
     case .always: true
     case .element(let type): manifest.source.element == type
     case .format(let version): manifest.format >= version
-    case .layout: false
+    case .layout, .ownTerms: false
     case .parameter(let name, let value): manifest.parameter(name) == value
     case .oneOf(let name, let values): manifest.parameter(name).map(values.contains) ?? false
     case .unless(let name, let value): manifest.parameter(name) != value

@@ -155,7 +155,14 @@ extension IndexManifest {
         let checksum = entry["xxh3"]?.string, !name.contains("/"), !["", ".", ".."].contains(name),
         size >= 0
       else { throw damaged(path, "files") }
-      files.append(File(name: name, size: size, checksum: checksum))
+      var elsewhere: Elsewhere?
+      if let place = entry["elsewhere"] {
+        guard let path = place["path"]?.string, !path.isEmpty,
+          let content = place["content"]?.string
+        else { throw damaged(path, "files") }
+        elsewhere = Elsewhere(path: path, content: content)
+      }
+      files.append(File(name: name, size: size, checksum: checksum, elsewhere: elsewhere))
     }
     guard !files.isEmpty else { throw damaged(path, "files") }
     return files

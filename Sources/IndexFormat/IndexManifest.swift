@@ -19,11 +19,27 @@ package struct IndexManifest: Sendable {
     package var size: Int
     /// XXH3-64 of the whole file, 16 hexadecimal digits.
     package var checksum: String
+    /// Where the file lies, if not in the folder.
+    package var elsewhere: Elsewhere?
 
-    package init(name: String, size: Int, checksum: String) {
+    package init(name: String, size: Int, checksum: String, elsewhere: Elsewhere? = nil) {
       self.name = name
       self.size = size
       self.checksum = checksum
+      self.elsewhere = elsewhere
+    }
+  }
+
+  /// Where a file lies that is not in the folder of its index.
+  package struct Elsewhere: Sendable, Equatable {
+    /// From the folder of the index on, or from the root.
+    package var path: String
+    /// XXH3-128 of the numbers, which the header of the file names, too.
+    package var content: String
+
+    package init(path: String, content: String) {
+      self.path = path
+      self.content = content
     }
   }
 
@@ -108,6 +124,9 @@ extension IndexManifest {
   /// Documents of all segments that are deleted.
   package var deletedDocuments: Int { segments.reduce(0) { $0 + ($1.deleted?.documents ?? 0) } }
 
+  /// Where vectors lie that are not in the folder, as it was said to be; nil where all files are there.
+  package var originals: String? { files.lazy.compactMap(\.elsewhere?.path).first }
+
   /// The text of a parameter of building; nil where there is none.
   package func parameter(_ name: String) -> String? {
     guard let value = parameters.first(where: { $0.key == name })?.value else { return nil }
@@ -174,10 +193,20 @@ extension IndexManifest {
 
 extension IndexManifest.File {
   var json: JSON {
-    .object([
+    var members = [
       JSON.Member("name", .string(name)), JSON.Member("size", .integer(size)),
       JSON.Member("xxh3", .string(checksum)),
-    ])
+    ]
+    if let elsewhere {
+      members.append(
+        JSON.Member(
+          "elsewhere",
+          .object([
+            JSON.Member("path", .string(elsewhere.path)),
+            JSON.Member("content", .string(elsewhere.content)),
+          ])))
+    }
+    return .object(members)
   }
 }
 

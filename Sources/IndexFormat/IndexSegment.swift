@@ -29,7 +29,8 @@ package struct IndexSegment: Sendable {
     documents = segment.documents
     statistics = segment.statistics ?? manifest.statistics
     deletedStatistics = segment.deleted?.statistics ?? []
-    names = segment.files
+    let elsewhere = Set(manifest.files.filter { $0.elsewhere != nil }.map(\.name))
+    names = segment.files.filter { files[$0.value] != nil || !elsewhere.contains($0.value) }
     self.files = files
     if let listed = segment.deleted {
       deleted = try DeletedDocuments(

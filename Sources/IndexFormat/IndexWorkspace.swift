@@ -24,12 +24,19 @@ package final class IndexWorkspace {
   private var isFinished = false
   /// Files that are whole.
   private var files: [IndexManifest.File] = []
+  /// Where vectors go that are not to lie in the folder; nil for none.
+  private(set) var originals: OriginalsWorkspace?
 
   /// - Parameters:
   ///   - target: Folder of the index.
   ///   - base: The manifest that a change starts from; the index is locked by the caller then.
-  /// - Throws: 73 where the folder cannot be made, or something else than an index is in its place.
-  package init(_ target: String, changing base: [UInt8]? = nil) throws(Failure) {
+  ///   - originals: The file for the vectors of a new index, as the user named it; nil to keep them in
+  ///     the folder. A changed index has them where they were.
+  /// - Throws: 73 where the folder cannot be made, or something else than an index is in its place; 64
+  ///   and 73 for a file that vectors cannot go to.
+  package init(
+    _ target: String, changing base: [UInt8]? = nil, originals: String? = nil
+  ) throws(Failure) {
     // Behind a link is the folder that is replaced, and its neighbours are on its file system.
     self.target = try Self.resolved(target)
     self.base = base
@@ -46,6 +53,13 @@ package final class IndexWorkspace {
       replaces ? "\(self.target)/\(IndexReplacement.temporary)" : self.target)
     IndexReplacement.sweep(beside: self.target)
     parents = try MadeFolders(above: self.target)
+    let target = self.target
+    self.originals = try originals.map { given throws(Failure) in
+      try OriginalsWorkspace(given: given, for: target)
+    }
+    if let base, let recorded = try IndexManifest(base, target).originals {
+      self.originals = OriginalsWorkspace(OriginalsFile(recorded, of: target))
+    }
     cleanup = [Signals.register(folder)]
     guard mkdir(folder, 0o777) == 0 else { throw SystemError.cannotCreate(self.target) }
     lock = try FolderLock(claiming: folder)
@@ -93,14 +107,23 @@ package final class IndexWorkspace {
   /// - Parameters:
   ///   - name: What it is, such as `documents.ranks`.
   ///   - path: Where it is in the folder.
+  ///   - content: The digest of vectors that do not go into the folder; nil of what does.
   /// - Returns: The name that it gets.
   /// - Throws: 74 where it cannot be read.
-  func take(_ name: String, _ path: String) throws(Failure) -> String {
+  func take(_ name: String, _ path: String, content: String? = nil) throws(Failure) -> String {
     let checksum = try FileDigest.short(path)
     let placed = IndexReplacement.placed(name, checksum: checksum)
     let size = try OwnedDescriptor.open(reading: path).size(path)
+    if let content {
+      var file = IndexManifest.File(name: placed, size: size, checksum: checksum)
+      file.elsewhere = originals?.take(path, as: file, content)
+      if !files.contains(file) { files.append(file) }
+      return placed
+    }
     cleanup.append(Signals.register("\(folder)/\(placed)"))
-    guard rename(path, "\(folder)/\(placed)") == 0 else { throw SystemError.cannotCreate(path) }
+    guard Glibc.rename(path, "\(folder)/\(placed)") == 0 else {
+      throw SystemError.cannotCreate(path)
+    }
     // Two segments may have the same file.
     if !files.contains(where: { $0.name == placed }) {
       files.append(IndexManifest.File(name: placed, size: size, checksum: checksum))
@@ -128,24 +151,33 @@ package final class IndexWorkspace {
       place(IndexManifest.fileName), compression: Compression.none)
     try output.write(manifest.json.indented() + "\n")
     try output.finish()
+    let old = replaces ? (try? IndexManifest(folder: target))?.files ?? [] : []
     // A signal while files change places must not remove what is placed.
     forgetFiles()
     parents.keep()
-    guard replaces else {
-      try IndexReplacement.create(target, from: folder)
-      isFinished = true
-      return
+    try originals?.place(new)
+    do throws(Failure) {
+      try rename(manifest, new.filter { $0.elsewhere == nil }.map(\.name).sorted())
+    } catch {
+      originals?.takeBack()
+      throw error
     }
-    try IndexReplacement.replace(
-      target, from: folder, new.map(\.name).sorted(), keeping: manifest.files.map(\.name),
-      changing: base)
-    Self.remove(folder)
     isFinished = true
+    OriginalsWorkspace.settle(originals, of: target, manifest.files, before: old)
+  }
+
+  private func rename(_ manifest: IndexManifest, _ new: [String]) throws(Failure) {
+    guard replaces else { return try IndexReplacement.create(target, from: folder) }
+    try IndexReplacement.replace(
+      target, from: folder, new,
+      keeping: manifest.files.filter { $0.elsewhere == nil }.map(\.name), changing: base)
+    Self.remove(folder)
   }
 
   /// Removes what changes of the index that were killed left in its folder.
   func sweep(keeping files: [IndexManifest.File]) {
     IndexReplacement.removeOld(target, [], keeping: Set(files.map(\.name)), folder)
+    OriginalsWorkspace.settle(originals, of: target, files, before: [])
   }
 
   /// Removes a folder of this class, which holds plain files alone.
@@ -177,9 +209,10 @@ package final class SegmentFiles {
       "\(declared.name) of \(type.rawValue)"
     )
     precondition(declared.shape.count == (columns == nil ? 1 : 2), "shape of \(declared.name)")
+    let originals = declared.mayLieElsewhere ? workspace.originals : nil
     let file = try StreamedTensorFile(
-      workspace.place(declared.name + IndexReplacement.suffix), name: declared.tensor, type: type,
-      columns: columns)
+      originals?.temporary() ?? workspace.place(declared.name + IndexReplacement.suffix),
+      name: declared.tensor, type: type, columns: columns, namesContent: originals != nil)
     files.append((declared, file))
     return file
   }
@@ -192,7 +225,8 @@ package final class SegmentFiles {
     var names: [String: String] = [:]
     for (declared, file) in files {
       try file.finish()
-      names[declared.name] = try workspace.take(declared.name, file.path)
+      names[declared.name] = try workspace.take(
+        declared.name, file.path, content: file.content)
     }
     return names
   }

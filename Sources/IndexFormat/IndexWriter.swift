@@ -23,9 +23,12 @@ package final class IndexWriter {
 
   /// The only segment of an index.
   ///
+  /// - Parameters:
+  ///   - target: The folder of the index.
+  ///   - originals: The file for its vectors; nil to keep them in the folder.
   /// - Throws: 73 where the folder cannot be made, or something else than an index is in its place.
-  package convenience init(_ target: String) throws(Failure) {
-    try self.init(in: IndexWorkspace(target))
+  package convenience init(_ target: String, originals: String? = nil) throws(Failure) {
+    try self.init(in: IndexWorkspace(target, originals: originals))
   }
 
   /// The folder of the index.
@@ -42,6 +45,14 @@ package final class IndexWriter {
     _ declared: IndexFile, type: ElementType? = nil, columns: Int? = nil
   ) throws(Failure) -> StreamedTensorFile {
     try files.create(declared, type: type, columns: columns)
+  }
+
+  /// Keeps the numbers of terms that nothing else says.
+  ///
+  /// - Throws: 73 and 74 where the file cannot be written.
+  package func keep(_ vocabulary: TermVocabulary?) throws(Failure) {
+    guard let vocabulary else { return }
+    try create(DocumentTable.vocabulary).append(numbers: vocabulary.stored)
   }
 
   /// Scratch space that is gone with the process.

@@ -37,6 +37,7 @@ extension IndexParameter.Form {
     case .limit: "n|all"
     case .number: "x"
     case .word: "word"
+    case .wordOrFile: "word|file"
     case .flag: ""
     }
   }

@@ -43,6 +43,19 @@ package enum IndexTypes {
       hint: "this release knows \(types.map { $0.name }.joined(separator: ", "))")
   }
 
+  /// Whether a search with these parameters reads codes alone, and no vectors that they stand for.
+  package static func ranksByCodes(_ given: [IndexArguments.Given]) -> Bool {
+    given.contains { $0.name == Flat.approximate && $0.value == "true" }
+  }
+
+  /// Numbers that vectors are cut to in a search, those of queries too; nil where they are not.
+  package static func dims(
+    _ arguments: IndexArguments, of type: any IndexType.Type
+  ) -> Int? {
+    guard type.parameters(.search).contains(where: { $0.name == Flat.dims }) else { return nil }
+    return arguments.text(Flat.dims).flatMap { Int($0) }
+  }
+
   /// Opens an index for searching.
   ///
   /// - Parameters:

@@ -10,6 +10,8 @@ package struct IndexArguments: Sendable {
   private let type: String
   private let parameters: [IndexParameter]
   private let values: [String: String]
+  /// The file that vectors are to go to; nil to have them in the folder, or where they were.
+  package let originals: String?
 
   /// - Parameters:
   ///   - given: What the user said.
@@ -27,6 +29,7 @@ package struct IndexArguments: Sendable {
     let own = type.parameters(stage)
     parameters = type.parameters
     var values: [String: String] = [:]
+    var originals: String?
     for parameter in type.parameters { values[parameter.name] = parameter.value }
     for member in recorded {
       let text = Self.text(member.value)
@@ -34,6 +37,8 @@ package struct IndexArguments: Sendable {
         let parameter = type.parameters(.build).first(where: { $0.name == member.key }),
         parameter.accepts(text)
       else { throw .data(place, "damaged manifest: parameter \(member.key) is \(text)") }
+      // What is said of a search is another thing, though it may have the name.
+      if stage == .search, own.contains(where: { $0.name == member.key }) { continue }
       values[member.key] = text
     }
     for (name, value) in given {
@@ -44,8 +49,13 @@ package struct IndexArguments: Sendable {
         throw .usage("--\(name): expected \(parameter.expected), found \(value)")
       }
       values[parameter.name] = value
+      if case .wordOrFile(let words) = parameter.form, !words.contains(value) {
+        originals = value
+        values[parameter.name] = IndexParameter.file
+      }
     }
     self.values = values
+    self.originals = originals
   }
 
   private static func unknown(
@@ -111,7 +121,7 @@ package struct IndexArguments: Sendable {
     case .integer, .limit: Int(text).map { .integer($0) } ?? .string(text)
     case .number: Double(text).map { .double($0) } ?? .string(text)
     case .flag: .bool(text == "true")
-    case .word: .string(text)
+    case .word, .wordOrFile: .string(text)
     }
   }
 }

@@ -209,8 +209,13 @@ package struct IndexBuild {
   /// The parameters that were said; with a codebook its own, which none may contradict.
   private func arguments(_ type: any IndexType.Type) throws(Failure) -> IndexArguments {
     guard let codebook else { return try IndexArguments(given, type, .build) }
-    let recorded = codebook.manifest.parameters
-    let own = try IndexArguments([], type, .build, recorded: recorded, codebook.path)
+    // Where files go is not a matter of what was learned.
+    let places = Set(type.parameters(.build).filter(\.isPlace).map(\.name))
+    let recorded = codebook.manifest.parameters.filter {
+      !(places.contains($0.key) && $0.value.string == IndexParameter.file)
+    }
+    let own = try IndexArguments(
+      given.filter { places.contains($0.name) }, type, .build, recorded: recorded, codebook.path)
     let asked = try IndexArguments(given, type, .build, recorded: recorded, codebook.path)
     for parameter in type.parameters(.build) {
       let (found, wanted) = (asked.text(parameter.name), own.text(parameter.name))
@@ -231,7 +236,8 @@ package struct IndexBuild {
       let place = input.operands.joined(separator: " ")
       if let warning = try IndexAgreement.check(codebook, plan.source, place) { warn(warning) }
     }
-    let writer = try IndexWriter(target)
+    let writer = try IndexWriter(target, originals: plan.arguments.originals)
+    try writer.keep(input.ownTerms)
     var builder = try plan.type.builder(writer, plan.source, plan.arguments, work)
     if let codebook { try builder.adopt(from: codebook.segments[0]) }
     return Running(

@@ -78,15 +78,46 @@ package struct IndexMerge {
   ///
   /// - Parameters:
   ///   - target: Its folder.
+  ///   - originals: What `--originals` is to be of it; nil for what it is of the indexes.
   ///   - work: What builds it; the seed is that of the first index.
   ///   - by: JSON of what made it; nil to leave it out.
   ///   - count: Gets the number of documents that were added since the last call.
   /// - Returns: Its number of documents.
-  /// - Throws: 65 where an id occurs twice, 73 and 74 where it cannot be written.
+  /// - Throws: 64 where nothing says in which file vectors are to lie, or there are none; 65 where an id
+  ///   occurs twice, 73 and 74 where it cannot be written.
   package func run(
-    to target: String, _ work: IndexWork, by: String?, count: (Int) -> Void = { _ in }
+    to target: String, originals: String? = nil, _ work: IndexWork, by: String?,
+    count: (Int) -> Void = { _ in }
   ) throws(Failure) -> Int {
-    try run(into: IndexWriter(target), work, shard: nil, by: by, count: count)
+    let (parameters, file) = try place(originals)
+    return try run(
+      into: IndexWriter(target, originals: file), work, shard: nil, by: by, parameters, count: count
+    )
+  }
+
+  /// The parameters of the joined index, and the file for its vectors; nil for its folder.
+  private func place(_ originals: String?) throws(Failure) -> ([JSON.Member], file: String?) {
+    let first = folders[0].manifest
+    let parameter = type.parameters(.build).first(where: \.isPlace)
+    let own = parameter.flatMap { first.parameter($0.name) }
+    guard let originals else {
+      guard own != IndexParameter.file else {
+        throw .usage(
+          "the vectors of \(folders[0].path) lie in a file elsewhere: where are those of all to lie?",
+          hint: "--originals FILE or --originals keep says it")
+      }
+      return (first.parameters, nil)
+    }
+    guard let parameter, own != "none", originals != "none" else {
+      throw .usage(
+        parameter == nil
+          ? "--originals: \(type.name) has no --originals"
+          : "--originals \(originals): what is stored is what the indexes have, "
+            + "--originals \(own ?? "keep")")
+    }
+    let arguments = try IndexArguments(
+      [(parameter.name, originals)], type, .build, recorded: first.parameters, folders[0].path)
+    return (arguments.effective(.build), arguments.originals)
   }
 
   /// Writes the joined index in the place of the one that it is made of.
@@ -112,17 +143,17 @@ package struct IndexMerge {
 
   private func run(
     into writer: IndexWriter, _ work: IndexWork, retrains: Bool = false, shard: String?,
-    by: String?,
-    count: (Int) -> Void
+    by: String?, _ parameters: [JSON.Member]? = nil, count: (Int) -> Void
   ) throws(Failure) -> Int {
     let first = folders[0].manifest
     var source = first.source
     source.description.shard = shard
     source.description.by = by
-    let arguments = try IndexArguments(
-      [], type, .build, recorded: first.parameters, folders[0].path)
+    let parameters = parameters ?? first.parameters
+    let arguments = try IndexArguments([], type, .build, recorded: parameters, folders[0].path)
     let work = IndexWork(work.kernels, work.pool, memory: work.memory, seed: first.seed)
     try type.check(source, arguments)
+    try writer.keep(folders[0].vocabulary())
     var builder = try type.builder(writer, source, arguments, work)
     if retrains {
       try retrain(&builder, work)
@@ -136,7 +167,7 @@ package struct IndexMerge {
     let content = try builder.finish()
     var manifest = IndexManifest(
       type: type.name, documents: 0, source: source, seed: first.seed, segments: [], files: [])
-    manifest.parameters = first.parameters
+    manifest.parameters = parameters
     manifest.statistics = content.statistics
     manifest.codebook = content.codebook
     try writer.finish(manifest)

@@ -8,6 +8,9 @@ package struct IndexParameter: Sendable {
     case limit(ClosedRange<Int>)
     case number(ClosedRange<Double>)
     case word([String])
+    /// One of some words, or the path of a file, which is recorded as `file`: an index tells itself where
+    /// its files are.
+    case wordOrFile([String])
     /// On where it is given.
     case flag
   }
@@ -48,6 +51,7 @@ package struct IndexParameter: Sendable {
         ? "a number from \(range.lowerBound) to \(range.upperBound)"
         : "a number from \(range.lowerBound) up"
     case .word(let words): words.joined(separator: " or ")
+    case .wordOrFile(let words): words.joined(separator: ", ") + " or a file"
     case .flag: "true or false"
     }
   }
@@ -58,6 +62,12 @@ package struct IndexParameter: Sendable {
       : "an integer from \(range.lowerBound) to \(range.upperBound)"
   }
 
+  /// What is recorded of a file.
+  static let file = "file"
+
+  /// Whether the parameter says where files go, and nothing of what is in them.
+  var isPlace: Bool { if case .wordOrFile = form { true } else { false } }
+
   /// Whether a text is a value of the parameter.
   func accepts(_ text: String) -> Bool {
     switch form {
@@ -65,6 +75,7 @@ package struct IndexParameter: Sendable {
     case .limit(let range): text == "all" || Int(text).map(range.contains) ?? false
     case .number(let range): Double(text).map { $0.isFinite && range.contains($0) } ?? false
     case .word(let words): words.contains(text)
+    case .wordOrFile: !text.isEmpty && text != "-"
     case .flag: text == "true" || text == "false"
     }
   }

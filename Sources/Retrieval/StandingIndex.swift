@@ -44,6 +44,9 @@ extension IndexBuild {
         manifest.source.description == plan.source.description,
         Self.text(manifest.parameters) == Self.text(plan.arguments.effective(.build))
       else { return .other("it is of other documents or parameters") }
+      guard try manifest.hasOriginals(at: plan.arguments.originals, target) else {
+        return .other("its vectors lie elsewhere")
+      }
       try plan.type.verify(folder)
       // Some shards that were joined say the same of themselves as all of them.
       if case .streams(_, let wanted, _, _) = input, let vectors = input.vectors {

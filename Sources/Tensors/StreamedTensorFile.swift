@@ -13,6 +13,13 @@ package final class StreamedTensorFile {
   private var isOpen = true
   private var buffer: [UInt8] = []
   private var written = 0
+  /// Digests what is written; nil where the header names no digest.
+  private let digest: RunningChecksum?
+  /// XXH3-128 of the numbers, which the header names; nil where it names none, or there is no header yet.
+  package private(set) var content: String?
+
+  /// What a header has the digest of the numbers under.
+  package static let contentKey = "lir.content"
 
   /// Enough for one tensor's name, type, shape and offsets; a multiple of 64.
   private static let headerSpace = 512
@@ -24,10 +31,13 @@ package final class StreamedTensorFile {
   ///   - name: The tensor's name.
   ///   - type: Its elements.
   ///   - columns: Width of a row; nil for a vector.
+  ///   - namesContent: Whether the header names a digest of the numbers, by which the file is known
+  ///     without being read through.
   /// - Throws: 73 where the file cannot be made.
   package init(
-    _ path: String, name: String, type: ElementType, columns: Int?
+    _ path: String, name: String, type: ElementType, columns: Int?, namesContent: Bool = false
   ) throws(Failure) {
+    digest = namesContent ? RunningChecksum() : nil
     self.path = path
     self.name = name
     self.type = type
@@ -42,6 +52,7 @@ package final class StreamedTensorFile {
   deinit { if isOpen { close(number) } }
 
   package func append(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
+    digest?.update(bytes)
     buffer.append(contentsOf: bytes)
     written += bytes.count
     if buffer.count >= 1 << 20 { try drain() }
@@ -61,8 +72,10 @@ package final class StreamedTensorFile {
     let rowSize = type.size * (columns ?? 1)
     precondition(written % rowSize == 0, "\(name): \(written) bytes in rows of \(rowSize)")
     let shape = [written / rowSize] + (columns.map { [$0] } ?? [])
-    var header = SafeTensorsHeader.encode(
-      metadata: ["lir.format": "1"], tensors: [(name, type, shape)])
+    content = digest?.longHex
+    let metadata =
+      content.map { ["lir.format": "1", Self.contentKey: $0] } ?? ["lir.format": "1"]
+    var header = SafeTensorsHeader.encode(metadata: metadata, tensors: [(name, type, shape)])
     precondition(header.count <= Self.headerSpace, "\(name): a header of \(header.count) bytes")
     header += [UInt8](repeating: 0x20, count: Self.headerSpace - header.count)
     withUnsafeBytes(of: UInt64(Self.headerSpace - 8).littleEndian) {

@@ -21,7 +21,7 @@ struct Merge: ToolCommand {
   ]
 
   static let outputIsFolder = true
-  static let withoutEffect = ["output", "without"]
+  static let withoutEffect = ["output", "without", "originals"]
 
   @OptionGroup(title: "Common") var common: CommonOptions
 
@@ -34,6 +34,12 @@ struct Merge: ToolCommand {
     help: ArgumentHelp(
       "Ids of documents that are left out, one a line; may be repeated.", valueName: "file"))
   var without: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Where the vectors lie that codes stand for, in the folder (keep) or in a file elsewhere. (default: in the folder, as those of the indexes do)",
+      valueName: "keep|file"))
+  var originals: String?
 
   @Argument(help: ArgumentHelp("Indexes, in order.", valueName: "dir"))
   var inputs: [String]
@@ -57,7 +63,9 @@ struct Merge: ToolCommand {
           inputs: digests(folders) + (try InputDigest.of(without, name: "without")), earlier: nil
         ).json
     }
-    let documents = try merge.run(to: output, IndexWork(Kernels(), context.pool), by: by) {
+    let documents = try merge.run(
+      to: output, originals: originals, IndexWork(Kernels(), context.pool), by: by
+    ) {
       context.count(records: $0)
     }
     context.report("documents", String(documents))

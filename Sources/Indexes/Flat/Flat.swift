@@ -14,13 +14,15 @@ package enum Flat: IndexType {
       codes, .build, .word(CodeForm.allCases.map(\.rawValue) + [bits]), default: nil,
       "Store a code of each vector, which a search reads instead: int8, a byte a number, f16 or bf16, "
         + "two, with a proof; b1, a bit, an estimate."),
-    IndexParameter(
-      originals, .build, .word(["keep", "none"]), default: nil,
-      "Keep the vectors beside their codes (the default), or none: then the codes are the vectors."),
+    originalsParameter,
     IndexParameter(
       dims, .build, .integer(1...(.max)), default: nil,
       "Cut vectors to their first numbers, and bring those of unit length to it again, as lir-encode "
-        + "--dims does; queries are encoded with the same --dims."),
+        + "--dims does; queries are encoded with the same --dims, or cut by that of lir-search."),
+    IndexParameter(
+      dims, .search, .integer(1...(.max)), default: nil,
+      "Compare the first numbers of vectors alone, of documents and of queries, those of unit length "
+        + "brought to it again: the result of an index that was built with --dims."),
     IndexParameter(
       exact, .search, .flag, default: nil, "Compare all vectors themselves, and no codes."),
     IndexParameter(
@@ -36,6 +38,12 @@ package enum Flat: IndexType {
     bitCentre,
   ]
 
+  /// Where the vectors are that codes stand for.
+  static let originalsParameter = IndexParameter(
+    originals, .build, .wordOrFile(["keep", "none"]), default: nil,
+    "Keep the vectors beside their codes (keep, the default), in a file elsewhere, or none: then the "
+      + "codes are the vectors.")
+
   static let codes = "codes"
   static let originals = "originals"
   static let dims = "dims"
@@ -49,7 +57,7 @@ package enum Flat: IndexType {
 
   static let vectors = IndexFile(
     "vectors", tensor: "embeddings", [], [.documents(), .dimension()],
-    presence: .unless(originals, "none"),
+    presence: .unless(originals, "none"), mayLieElsewhere: true,
     "the documents' vectors in the type that the stream has them in")
   static let scales = IndexFile(
     "scales", tensor: "scales", [.f32], [.documents()], presence: .element(.i8),
@@ -128,6 +136,10 @@ package enum Flat: IndexType {
     return similarity
   }
 
+  package static func joins(_ segment: IndexSegment) -> Bool {
+    !segment.has(bitRows) || segment.has(vectors)
+  }
+
   package static func builder(
     _ writer: IndexWriter, _ source: IndexSource, _ arguments: IndexArguments, _ work: IndexWork
   ) throws(Failure) -> any IndexBuilder {
@@ -140,6 +152,7 @@ package enum Flat: IndexType {
     let (isExact, isApproximate) = (arguments.flag(exact), arguments.flag(approximate))
     if isExact, isApproximate { throw .usage("--\(exact) and --\(approximate) exclude each other") }
     let hasBits = segment.has(bitRows)
+    if arguments.text(dims) != nil { return try openCut(segment, arguments, work) }
     if arguments.text(oversample) != nil {
       guard hasBits else { throw .usage("--\(oversample): \(segment.folder) has no codes b1") }
       if isExact || isApproximate {
@@ -168,6 +181,26 @@ package enum Flat: IndexType {
     let reference = try FlatIndex(segment, work)
     return isExact
       ? reference : try CodedFlatIndex(segment, reference: reference, isApproximate, work)
+  }
+
+  /// Opens a segment to compare the first numbers of its vectors, for which no code stands.
+  private static func openCut(
+    _ segment: IndexSegment, _ arguments: IndexArguments, _ work: IndexWork
+  ) throws(Failure) -> any SearchableIndex {
+    let (count, width) = (try arguments.integer(dims), segment.manifest.source.dimension ?? 0)
+    guard count <= width else {
+      throw .usage("--\(dims): expected 1 to \(width), found \(count)")
+    }
+    for name in [approximate, oversample] where arguments.text(name) != nil {
+      throw .usage("--\(dims) compares vectors themselves, and goes without --\(name)")
+    }
+    if segment.has(vectors) { return try FlatIndex(segment, work, dims: count) }
+    guard segment.has(codeRows), !arguments.flag(exact) else {
+      throw .config(
+        segment.folder, "--\(dims): the index has codes alone, no vectors",
+        hint: "build it with --originals keep")
+    }
+    return try FlatIndex(segment, work, rows: (codeRows, codeScales), dims: count)
   }
 
   private static func openBits(

@@ -39,9 +39,7 @@ package enum IVF: IndexType {
       rotate, .build, .word(["opq", "none"]), default: nil,
       "With codes pq4 and pq8: rotate vectors as makes their parts easiest to code (opq, the default)."
     ),
-    IndexParameter(
-      Flat.originals, .build, .word(["keep", "none"]), default: nil,
-      "Keep the vectors beside their codes (the default), or none: then the codes are the vectors."),
+    Flat.originalsParameter,
     IndexParameter(
       probes, aliases: ["n-probe"], .search, .limit(1...(.max)), default: "1",
       "How many lists are looked at; more where they hold fewer documents than are asked for."),

@@ -39,10 +39,7 @@ package enum IVFPQ: IndexType {
       IndexParameter(
         IVF.rotate, .build, .word(["opq", "none"]), default: "opq",
         "Rotate vectors as makes their parts easiest to code, or not."),
-      IndexParameter(
-        Flat.originals, .build, .word(["keep", "none"]), default: nil,
-        "Keep the vectors beside their codes (the default), of which a search compares some, or none: "
-          + "then estimates are scores."),
+      Flat.originalsParameter,
     ]
 
   /// Parameters of searching that estimates have in common.

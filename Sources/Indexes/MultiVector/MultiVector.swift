@@ -16,9 +16,7 @@ package enum MultiVector: IndexType {
     IndexParameter(
       codes, .build, .word(["int8"]), default: nil,
       "Store a code of each vector, which a search reads instead: int8, a byte a number."),
-    IndexParameter(
-      originals, .build, .word(["keep", "none"]), default: nil,
-      "Keep the vectors beside their codes (the default), or none: then the codes are the vectors."),
+    Flat.originalsParameter,
     IndexParameter(
       poolFactor, .build, .integer(1...Int(Int32.max)), default: nil,
       "Make one of so many vectors of a document, those that are near each other; the first stays."),
@@ -45,7 +43,7 @@ package enum MultiVector: IndexType {
     "where each document's vectors start, and where the last ones end")
   static let vectors = IndexFile(
     "vectors", tensor: "embeddings", [], [.count("vectors"), .dimension()],
-    presence: .unless(originals, "none"),
+    presence: .unless(originals, "none"), mayLieElsewhere: true,
     "the documents' vectors in the type that the stream has them in")
   static let scales = IndexFile(
     "scales", tensor: "scales", [.f32], [.count("vectors")], presence: .element(.i8),
@@ -84,6 +82,10 @@ package enum MultiVector: IndexType {
     let rows = try segment.tensor(segment.has(vectors) ? vectors : codeBytes).entry.shape[0]
     try RaggedOffsets(segment, offsets, rows: rows).check()
     if segment.has(codeBytes) { try TokenCodes(segment).check() }
+  }
+
+  package static func joins(_ segment: IndexSegment) -> Bool {
+    true
   }
 
   package static func builder(

@@ -58,8 +58,8 @@ struct PlaidParameters: Sendable {
       "tokens: frequent tokens get centroids of their own, where vectors belong to tokens; vectors: none do."
     ),
     IndexParameter(
-      originals, .build, .word(["keep", "none"]), default: "keep",
-      "Keep the vectors beside their codes, for --exact, or none."),
+      originals, .build, .wordOrFile(["keep", "none"]), default: "keep",
+      "Keep the vectors beside their codes, for --exact, in a file elsewhere, or none."),
     IndexParameter(
       exact, .search, .flag, default: nil, "Compare all vectors of all documents, and no codes."),
     IndexParameter(
