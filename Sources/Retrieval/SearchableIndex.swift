@@ -36,9 +36,16 @@ package protocol RescoringIndex: SearchableIndex {
 extension IndexSource {
   /// Refuses queries that the index cannot answer, before any work is done.
   ///
+  /// - Parameters:
+  ///   - description: What the queries say of themselves.
+  ///   - schema: What is in their records.
+  ///   - place: Where they are, for messages.
+  ///   - dims: Numbers that vectors are cut to, so that those of queries may have more; nil where they
+  ///     are compared as they are.
   /// - Throws: 78 for queries of another role, model, kind, width or similarity than the documents'.
   package func check(
-    queries description: StreamDescription, _ schema: StreamSchema, _ place: String
+    queries description: StreamDescription, _ schema: StreamSchema, _ place: String,
+    cutTo dims: Int? = nil
   ) throws(Failure) {
     guard description.role == .query else {
       throw .config(
@@ -54,7 +61,8 @@ extension IndexSource {
         place,
         "expected a \(own.kind.rawValue) stream for this index, found \(schema.kind.rawValue)")
     }
-    guard description.dim == self.description.dim else {
+    let isWide = dims.map { $0 <= description.dim ?? 0 } ?? false
+    guard isWide || description.dim == self.description.dim else {
       throw .config(
         place,
         "expected dimension \(self.description.dim.map(String.init) ?? "none"), found "
@@ -71,7 +79,7 @@ extension IndexSource {
         place, "the index compares by \(wanted), the queries are for \(found)",
         hint: "--similarity says it of vectors that do not say it themselves")
     }
-    for column in own.columns where column.width != nil {
+    for column in own.columns where column.width != nil && !isWide {
       let width = schema.columns.first { $0.name == column.name }?.width
       guard width == column.width else {
         throw .config(

@@ -35,9 +35,14 @@ package struct DenseComparison: Sendable {
   ) {
     values.withUnsafeMutableBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
-      let view = MutableMatrixView(base, rows: buffer.count / dimension, columns: dimension)
-      kernels.l2NormalizeRows(view.view, epsilon: epsilon, into: view)
+      bringToUnitLength(
+        MutableMatrixView(base, rows: buffer.count / dimension, columns: dimension), kernels)
     }
+  }
+
+  /// Brings rows to unit length, as both sides of a cosine are.
+  package static func bringToUnitLength(_ rows: MutableMatrixView, _ kernels: Kernels) {
+    kernels.l2NormalizeRows(rows.view, epsilon: epsilon, into: rows)
   }
 
   /// Smallest length that a vector is divided by, as torch.nn.functional.normalize has it.

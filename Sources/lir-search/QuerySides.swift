@@ -68,7 +68,8 @@ struct QuerySides {
     var refusal: Failure?
     for (place, collection) in collections.enumerated() where taken[place] == nil {
       do throws(Failure) {
-        try collection.source.check(queries: first.description, first.schema, stream.operand)
+        try collection.source.check(
+          queries: first.description, first.schema, stream.operand, cutTo: collection.dims)
         return place
       } catch {
         if refusal == nil || collection.source.schema?.kind == first.schema.kind { refusal = error }

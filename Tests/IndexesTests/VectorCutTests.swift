@@ -72,6 +72,41 @@ import Workers
     }
   }
 
+  /// A search that cuts vectors finds what one in an index of vectors that were cut does, to the bit.
+  @Test(arguments: [ElementType.f32, .f16, .bf16, .i8], ["dot", "cosine", "l2"])
+  func searchCuts(type: ElementType, similarity: String) throws {
+    let folder = try TemporaryFolder()
+    // Some of unit length, some not, and one that is nothing where it is cut.
+    var rows = Self.rows(unit: true) + Self.rows(unit: false).prefix(20)
+    rows[3] = (0..<Self.full).map { $0 == Self.full - 1 ? 1 : 0 }
+    try Self.write(rows, type, similarity, to: folder("s"))
+    let queries = Self.rows(unit: true).prefix(9).flatMap { $0.reversed() }
+    let cut = VectorCut(to: Self.width, .f32, Kernels()).queries(
+      .dense(queries, dimension: Self.full))
+    for codes in [nil, "int8", "b1"] {
+      let given: [IndexArguments.Given] = codes.map { [("codes", $0)] } ?? []
+      try buildIndex(folder("whole"), streams: [folder("s")], given: given)
+      try buildIndex(
+        folder("cut"), streams: [folder("s")], given: given + [("dims", "\(Self.width)")])
+      let request = SearchRequest(
+        ids: (0..<9).map { Array("q\($0)".utf8) }, queries: cut, k: 30)
+      let expected = try openIndex(folder("cut"), given: [("exact", "true")]).search(request)
+      for threads in [1, 3] {
+        let index = try openIndex(
+          folder("whole"), given: [("dims", "\(Self.width)")], threads: threads)
+        let found = try index.search(request)
+        #expect(found.map { $0.map(\.ordinal) } == expected.map { $0.map(\.ordinal) })
+        #expect(
+          found.map { $0.map(\.score.bitPattern) } == expected.map { $0.map(\.score.bitPattern) })
+        #expect(
+          try index.scores(cut, 2, of: [5, 3, 60])
+            == openIndex(folder("cut"), given: [("exact", "true")]).scores(cut, 2, of: [5, 3, 60]))
+      }
+      #expect(
+        status { _ = try openIndex(folder("whole"), given: [("dims", "41")]) } == .usage)
+    }
+  }
+
   @Test func shardsJoined() throws {
     let folder = try TemporaryFolder()
     let rows = Self.rows(unit: true)

@@ -96,6 +96,24 @@ done
 same short.run cut.run
 exits 78 lir-search --index cut.index -k 5 queries.lirt
 says 'expected dimension 8'
+# A search cuts both, and queries for an index that is cut.
+exits 0 lir-search --index cut.index --exact -k 5 --tag t short-queries.lirt -o cut.run
+for index in plain coded f16 bits; do
+  exits 0 lir-search --index $index.index --dims 8 -k 5 --tag t queries.lirt -o $index.run
+  same cut.run $index.run
+  exits 0 lir-search --index $index.index --dims 8 -k 5 --tag t short-queries.lirt -o $index.run
+  same cut.run $index.run
+done
+exits 0 lir-search --index cut.index --dims 8 -k 5 --tag t queries.lirt -o other.run
+same cut.run other.run
+exits 0 lir-search --index plain.index --dims 8 --model "$MODELS/$model/model" -k 5 --tag t queries.tsv -o other.run
+same cut.run other.run
+exits 64 lir-search --index plain.index --dims 4000 -k 5 queries.lirt
+says 'expected 1 to'
+exits 64 lir-search --index coded.index --dims 8 --approximate -k 5 queries.lirt
+says 'goes without --approximate'
+exits 78 lir-search --index plain.index --dims 16 -k 5 short-queries.lirt
+says 'found 8'
 exits 64 lir-index build --dims 4000 docs.lirt -o other.index
 says 'expected 1 to'
 

@@ -16,7 +16,7 @@ final class FlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
   let place: String
   let dimension: Int
   let similarity: Similarity
-  private let vectors: StoredRows
+  private let vectors: CutRows
   private let kernels: Kernels
   private let pool: WorkerPool
 
@@ -29,10 +29,12 @@ final class FlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
   ///   - segment: What is searched.
   ///   - work: What searches.
   ///   - files: The vectors, and the scales that those of bytes have.
+  ///   - dims: Numbers that vectors are cut to; nil to compare them as they are.
   /// - Throws: 65 where the files do not fit the manifest, 78 for a similarity that is not known.
   init(
     _ segment: IndexSegment, _ work: IndexWork,
-    rows files: (vectors: IndexFile, scales: IndexFile) = (Flat.vectors, Flat.scales)
+    rows files: (vectors: IndexFile, scales: IndexFile) = (Flat.vectors, Flat.scales),
+    dims: Int? = nil
   ) throws(Failure) {
     place = segment.folder
     kernels = work.kernels
@@ -44,8 +46,10 @@ final class FlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
       throw .data(rows.file.path, "damaged: vectors of \(rows.entry.type.rawValue)")
     }
     let scales = rows.entry.type == .i8 ? try segment.tensor(files.scales) : nil
-    vectors = StoredRows(
+    let stored = StoredRows(
       (rows.file, rows.entry), scales: scales.map { ($0.file, $0.entry) }, kernels)
+    vectors = CutRows(
+      stored, dims.map { [kernels] in VectorCut(to: $0, rows.entry.type, kernels) })
     dimension = vectors.width
   }
 
@@ -98,7 +102,7 @@ final class FlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
     let queries = DenseComparison(values, count: ids.count, similarity, kernels)
     let empty = ids.map { Candidates($0, request, documents) }
     let merged = pool.scan(documents.count, by: Self.step, BlockCandidates(empty)) {
-      FlatRoom(rows: Self.step, queries: ids.count, dimension: dimension)
+      FlatRoom(rows: Self.step, queries: ids.count, dimension: dimension, full: vectors.full)
     } _: { best, range, room in
       compare(range, queries, &best, room)
     }
@@ -117,7 +121,8 @@ final class FlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
     _ room: FlatRoom
   ) {
     let scores = room.scores.matrix(rows: range.count, columns: queries.count)
-    queries.score(vectors.rows(range, scratch: room.rows), scratch: room.rows, into: scores)
+    queries.score(
+      vectors.rows(range, scratch: room.rows, one: room.one), scratch: room.rows, into: scores)
     // What was found raises the thresholds of what follows.
     for start in stride(from: 0, to: range.count, by: Self.selected) {
       let rows = start..<min(start + Self.selected, range.count)
@@ -137,7 +142,7 @@ final class FlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
   ) throws(Failure) -> [Float] {
     let values = try checked(queries[query..<query + 1]) { _ in "the query" }
     let comparison = DenseComparison(values, count: 1, similarity, kernels)
-    let room = FlatRoom(rows: Self.gathered, queries: 1, dimension: dimension)
+    let room = FlatRoom(rows: Self.gathered, queries: 1, dimension: dimension, full: vectors.full)
     var results: [Float] = []
     results.reserveCapacity(ordinals.count)
     for start in stride(from: 0, to: ordinals.count, by: Self.gathered) {
@@ -153,7 +158,7 @@ final class FlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
   ) -> UnsafeBufferPointer<Float> {
     for (place, ordinal) in ordinals.enumerated() {
       (room.rows.pointer + place * dimension).update(
-        from: vectors.rows(ordinal..<ordinal + 1, scratch: room.one).base, count: dimension)
+        from: vectors.row(ordinal, one: room.one).base, count: dimension)
     }
     comparison.score(
       room.rows.matrix(rows: ordinals.count, columns: dimension).view, scratch: room.rows,
@@ -162,11 +167,11 @@ final class FlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
   }
 
   func vectors(of ordinals: [Int]) -> Embeddings {
-    let row = AlignedBuffer(count: dimension)
+    let row = AlignedBuffer(count: 2 * vectors.full)
     var values: [Float] = []
     values.reserveCapacity(ordinals.count * dimension)
     for ordinal in ordinals {
-      let found = vectors.rows(ordinal..<ordinal + 1, scratch: row)
+      let found = vectors.row(ordinal, one: row)
       values += UnsafeBufferPointer(start: found.base, count: dimension)
     }
     return .dense(values, dimension: dimension)

@@ -8,16 +8,21 @@ final class FlatRoom {
   let scores: AlignedBuffer
   /// Documents in single precision, [rows, dimension].
   let rows: AlignedBuffer
-  /// One of them.
+  /// One of them as it is stored, and once more as it is cut.
   let one: AlignedBuffer
   /// What stands in a score besides the product, of each document.
   let offsets: AlignedBuffer
   let results: ScanResults
 
-  init(rows: Int, queries: Int, dimension: Int) {
+  /// - Parameters:
+  ///   - rows: Documents that are compared at a time.
+  ///   - queries: Queries that they are compared with.
+  ///   - dimension: Numbers of a vector.
+  ///   - full: Numbers of a vector as it is stored; nil for as many.
+  init(rows: Int, queries: Int, dimension: Int, full: Int? = nil) {
     scores = AlignedBuffer(count: rows * queries)
     self.rows = AlignedBuffer(count: rows * dimension)
-    one = AlignedBuffer(count: dimension)
+    one = AlignedBuffer(count: 2 * (full ?? dimension))
     offsets = AlignedBuffer(count: rows)
     results = ScanResults(capacity: rows * queries)
   }
