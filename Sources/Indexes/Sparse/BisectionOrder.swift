@@ -14,6 +14,8 @@ import Workers
 struct BisectionOrder {
   private let vectors: DocumentVectors
   private let pool: WorkerPool
+  /// Bytes of vectors that may lie in memory.
+  private let memory: Int
 
   /// Ranges that are not cut.
   private static let leaf = 64
@@ -23,16 +25,19 @@ struct BisectionOrder {
   /// - Parameters:
   ///   - vectors: The documents.
   ///   - pool: What works on the ranges of a level.
-  init(_ vectors: DocumentVectors, _ pool: WorkerPool) {
+  ///   - memory: Bytes of vectors that may lie in memory; on it the order does not depend.
+  init(_ vectors: DocumentVectors, _ pool: WorkerPool, memory: Int = .max) {
     self.vectors = vectors
     self.pool = pool
+    self.memory = memory
   }
 
   /// The documents in their new order.
   func documents() -> [Int32] {
     var order = (0..<Int32(vectors.count)).map { $0 }
     let (vectors, logarithms) = (vectors, BinaryLogarithms())
-    let scratch = WorkerLocal(pool) { Bisection(vectors, logarithms) }
+    let share = memory / pool.threads
+    let scratch = WorkerLocal(pool) { Bisection(vectors, logarithms, memory: share) }
     order.withUnsafeMutableBufferPointer { order in
       var ranges = [0..<order.count]
       while true {
@@ -95,10 +100,19 @@ private final class Bisection {
   private var gains: (fromLeft: [Int], fromRight: [Int])
   /// Terms of the range.
   private var terms: [Int32] = []
+  /// Bytes of vectors that may lie in memory, and that do at most, of those that were read here.
+  private let memory: Int
+  private var mapped = 0
+  /// Where the last vector ends that was read.
+  private var last = 0
 
-  init(_ vectors: DocumentVectors, _ logarithms: BinaryLogarithms) {
+  /// Linux maps so many bytes round one that is read.
+  private static let reach = 1 << 16
+
+  init(_ vectors: DocumentVectors, _ logarithms: BinaryLogarithms, memory: Int) {
     self.vectors = vectors
     self.logarithms = logarithms
+    self.memory = memory
     left = Array(repeating: 0, count: vectors.dimension)
     right = left
     gains = (Array(repeating: 0, count: left.count), Array(repeating: 0, count: left.count))
@@ -134,6 +148,19 @@ private final class Bisection {
     documents[half...].sort()
   }
 
+  /// Places of a vector that is read in passing; now and then the memory of those before is given back.
+  private func passing(_ document: Int32) -> Range<Int> {
+    let range = vectors.range(Int(document))
+    let step = range.lowerBound - last
+    mapped += vectors.termSize * (range.count + (step < 0 ? Self.reach : min(step, Self.reach)))
+    last = range.upperBound
+    if mapped > memory {
+      vectors.discard()
+      mapped = 0
+    }
+    return range
+  }
+
   private func move(_ term: Int, from: inout [Int32], to: inout [Int32]) {
     from[term] -= 1
     to[term] += 1
@@ -141,7 +168,7 @@ private final class Bisection {
 
   private func count(_ documents: UnsafeMutableBufferPointer<Int32>, _ half: Int) {
     for (place, document) in documents.enumerated() {
-      for entry in vectors.range(Int(document)) {
+      for entry in passing(document) {
         let term = vectors.term(entry)
         if left[term] == 0, right[term] == 0 { terms.append(Int32(term)) }
         if place < half { left[term] += 1 } else { right[term] += 1 }
@@ -172,7 +199,7 @@ private final class Bisection {
       for place in range {
         let document = documents[place]
         var gain = 0
-        for entry in vectors.range(Int(document)) { gain += gains[vectors.term(entry)] }
+        for entry in passing(document) { gain += gains[vectors.term(entry)] }
         entries.append((document, gain))
       }
     }

@@ -14,7 +14,7 @@ struct DocumentVectors: @unchecked Sendable {
   private let terms: UnsafeRawBufferPointer
   private let weights: UnsafeRawBufferPointer
   /// Bytes of a term's number.
-  private let size: Int
+  let termSize: Int
   private let owners: [IndexTensor]
 
   /// The type that terms are stored in.
@@ -36,9 +36,9 @@ struct DocumentVectors: @unchecked Sendable {
     self.dimension = dimension
     owners = [offsets, terms, weights]
     (self.offsets, self.terms, self.weights) = (offsets.bytes, terms.bytes, weights.bytes)
-    size = terms.entry.type.size
+    termSize = terms.entry.type.size
     let total = weights.bytes.count / 4
-    guard terms.entry.type == Self.termType(dimension), terms.bytes.count == total * size,
+    guard terms.entry.type == Self.termType(dimension), terms.bytes.count == total * termSize,
       offsets.bytes.count == 8 * (documents + 1), offset(0) == 0, offset(documents) == total
     else { return nil }
   }
@@ -95,7 +95,7 @@ struct DocumentVectors: @unchecked Sendable {
   /// A document's term, whatever the file says.
   @inline(__always)
   func term(_ place: Int) -> Int {
-    size == 2
+    termSize == 2
       ? Int(terms.loadUnaligned(fromByteOffset: 2 * place, as: UInt16.self))
       : Int(terms.loadUnaligned(fromByteOffset: 4 * place, as: Int32.self))
   }
@@ -118,7 +118,9 @@ struct DocumentVectors: @unchecked Sendable {
   ) {
     let places = offset(documents.lowerBound)..<offset(documents.upperBound)
     return (
-      UnsafeRawBufferPointer(rebasing: terms[places.lowerBound * size..<places.upperBound * size]),
+      UnsafeRawBufferPointer(
+        rebasing: terms[
+          places.lowerBound * termSize..<places.upperBound * termSize]),
       UnsafeRawBufferPointer(rebasing: weights[places.lowerBound * 4..<places.upperBound * 4])
     )
   }

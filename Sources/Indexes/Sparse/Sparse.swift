@@ -128,6 +128,10 @@ package enum Sparse: IndexType {
     return similarity
   }
 
+  package static func joins(_ segment: IndexSegment) -> Bool {
+    true
+  }
+
   package static func builder(
     _ writer: IndexWriter, _ source: IndexSource, _ arguments: IndexArguments, _ work: IndexWork
   ) throws(Failure) -> any IndexBuilder {

@@ -54,7 +54,7 @@ struct SparseBuilder: IndexBuilder {
     let vectors = try self.vectors.finish(documents: writer.documents)
     var order = DocumentOrder(same: vectors.count)
     if reorders {
-      let made = BisectionOrder(vectors, work.pool).documents()
+      let made = BisectionOrder(vectors, work.pool, memory: work.memory / 4).documents()
       try writer.create(Sparse.order).append(numbers: made)
       order = DocumentOrder(made)
     }

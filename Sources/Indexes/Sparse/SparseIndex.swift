@@ -63,32 +63,53 @@ final class SparseIndex: StoredVectorIndex {
 
   func search(_ request: SearchRequest) throws(Failure) -> [[TopDocuments.Entry]] {
     let queries = try stored.queries(request)
+    // Workers that would have no query of their own help with those of others.
+    if queries.count < pool.threads, postings.windows > 1 {
+      return try queries.indices.map { index throws(Failure) in
+        try answer(queries[index], index, request, .all)
+      }
+    }
     let results = Results<[TopDocuments.Entry]>(queries.count)
     try pool.forEach(queries.count) { [self] index, worker throws(Failure) in
-      var found = Found(
-        candidates: Candidates(request.ids[index], request, documents),
-        contenders: Contenders(request.ids[index], request, documents))
-      try scratch.with(worker) { scratch throws(Failure) in
-        scratch.terms.set(queries[index])
-        let query = SparseQuery(queries[index], stored.similarity)
-        if case .pruned(let cut, let oversample) = way, let part = query.pruned(to: cut) {
-          // What is a part of a score tells nothing of the least that is wanted.
-          var wider = request
-          wider.k = Int(min(0x1p31, (Double(request.k) * oversample).rounded(.up)))
-          wider.floor = -.infinity
-          found.contenders = Contenders(request.ids[index], wider, documents)
-          try search(part, &scratch, &found)
-          if found.contenders.isFull { return note(found, index, request) }
-          found = Found(
-            candidates: Candidates(request.ids[index], request, documents),
-            contenders: Contenders(request.ids[index], request, documents))
-        }
-        try search(query, &scratch, &found)
-        note(found, index, request)
-      }
-      results.set(index, try found.candidates.finish(request.ids[index], stored.place))
+      results.set(index, try answer(queries[index], index, request, .one(worker)))
     }
     return queries.indices.map { results.take($0) }
+  }
+
+  /// Who searches for a query.
+  private enum Workers {
+    case one(Int)
+    /// All of them, each some windows.
+    case all
+  }
+
+  private func answer(
+    _ vector: SparseVector, _ index: Int, _ request: SearchRequest, _ workers: Workers
+  ) throws(Failure) -> [TopDocuments.Entry] {
+    let id = request.ids[index]
+    let query = SparseQuery(vector, stored.similarity)
+    if case .pruned(let cut, let oversample) = way, let part = query.pruned(to: cut) {
+      // What is a part of a score tells nothing of the least that is wanted.
+      var wider = request
+      wider.k = Int(min(0x1p31, (Double(request.k) * oversample).rounded(.up)))
+      wider.floor = -.infinity
+      let found = try search(
+        part, scoring: vector,
+        Found(
+          candidates: Candidates(id, request, documents),
+          contenders: Contenders(id, wider, documents)), workers)
+      if found.contenders.isFull {
+        note(found, index, request)
+        return try found.candidates.finish(id, stored.place)
+      }
+    }
+    let found = try search(
+      query, scoring: vector,
+      Found(
+        candidates: Candidates(id, request, documents),
+        contenders: Contenders(id, request, documents)), workers)
+    note(found, index, request)
+    return try found.candidates.finish(id, stored.place)
   }
 
   private func note(_ found: Found, _ query: Int, _ request: SearchRequest) {
@@ -103,18 +124,73 @@ final class SparseIndex: StoredVectorIndex {
     var survivors: Int?
   }
 
+  /// Searches all windows.
+  ///
+  /// - Parameters:
+  ///   - query: What documents are found by.
+  ///   - vector: What they are scored by.
+  ///   - empty: What is found before anything is.
+  ///   - workers: Who searches.
+  /// - Returns: What was found: the same whoever searches.
+  /// - Throws: 65 for damaged postings.
   private func search(
-    _ query: SparseQuery, _ scratch: inout Scratch, _ found: inout Found
-  ) throws(Failure) {
-    if way != .exact, query.isCovered,
-      let bounds = bounds?.bounds(query.vector, kernels, scratch.sums)
-    {
-      for bound in bounds where query.most(of: bound.most) >= limit(found) {
-        try search(bound.window, query, &scratch, &found)
+    _ query: SparseQuery, scoring vector: SparseVector, _ empty: Found, _ workers: Workers
+  ) throws(Failure) -> Found {
+    switch workers {
+    case .one(let worker):
+      var found = empty
+      try scratch.with(worker) { scratch throws(Failure) in
+        scratch.terms.set(vector)
+        for (window, most) in windows(query, scratch) where most >= limit(found) {
+          try search(window, query, &scratch, &found)
+        }
+        finish(query, scratch, &found)
       }
-    } else {
-      for window in 0..<postings.windows { try search(window, query, &scratch, &found) }
+      return found
+    case .all:
+      let windows = scratch.with(0) { scratch in self.windows(query, scratch) }
+      let shared = SharedThreshold()
+      let parts = Results<Found>(pool.threads)
+      try pool.forEach(pool.threads) { [self] part, worker throws(Failure) in
+        var found = empty
+        try scratch.with(worker) { scratch throws(Failure) in
+          scratch.terms.set(vector)
+          for place in stride(from: part, to: windows.count, by: pool.threads) {
+            // What others found excludes documents here, too.
+            found.contenders.raise(to: shared.value)
+            guard windows[place].most >= limit(found) else { continue }
+            try search(windows[place].window, query, &scratch, &found)
+            shared.raise(to: found.contenders.threshold)
+          }
+        }
+        parts.set(part, found)
+      }
+      var found = empty
+      for part in 0..<pool.threads {
+        let other = parts.take(part)
+        found.candidates.merge(other.candidates)
+        found.contenders.merge(other.contenders)
+      }
+      scratch.with(0) { scratch in
+        scratch.terms.set(vector)
+        finish(query, scratch, &found)
+      }
+      return found
     }
+  }
+
+  /// The windows in the order in which they are searched, and a score that no document there is above.
+  private func windows(
+    _ query: SparseQuery, _ scratch: Scratch
+  ) -> [(window: Int, most: Float)] {
+    guard way != .exact, query.isCovered,
+      let bounds = bounds?.bounds(query.vector, kernels, scratch.sums)
+    else { return (0..<postings.windows).map { ($0, .infinity) } }
+    return bounds.map { ($0.window, query.most(of: $0.most)) }
+  }
+
+  /// Scores what is left.
+  private func finish(_ query: SparseQuery, _ scratch: Scratch, _ found: inout Found) {
     if way == .exact { return }
     let left = found.contenders.survivors
     if way != .approximate { found.survivors = left.count }
