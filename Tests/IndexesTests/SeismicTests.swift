@@ -86,14 +86,19 @@ import Workers
       let starts = (0...clusterCount).map { _ in number(4) }
       let documents = (0..<count).map { _ in number(4) }
       clusters = (0..<clusterCount).map { Array(documents[starts[$0]..<starts[$0 + 1]]) }
-      let terms = (0..<termCount).map { _ in number(4) }
-      let termStarts = (0...termCount).map { _ in number(4) }
-      let owners = (0..<entryCount).map { _ in number(2) }
-      let codes = (0..<entryCount).map { _ in number(1) }
-      for (place, term) in terms.enumerated() {
-        for entry in termStarts[place]..<termStarts[place + 1] {
-          entries[term, default: [:]][owners[entry]] = codes[entry]
+      let blocks = (0..<(termCount + 31) / 32).map { _ in (first: number(4), start: number(4)) }
+      let terms = (0..<termCount).map { _ in (step: number(1), count: number(1)) }
+      let pairs = (0..<entryCount).map { _ in (step: number(1), code: number(1)) }
+      var (term, start) = (0, 0)
+      for (place, entry) in terms.enumerated() {
+        term = place % 32 == 0 ? blocks[place / 32].first : term + entry.step
+        if place % 32 == 0 { start = blocks[place / 32].start }
+        var cluster = 0
+        for pair in pairs[start..<start + entry.count] {
+          cluster += pair.step
+          if pair.code > 0 { entries[term, default: [:]][cluster] = pair.code }
         }
+        start += entry.count
       }
     }
   }

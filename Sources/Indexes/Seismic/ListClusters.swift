@@ -10,8 +10,8 @@ import Retrieval
 final class ListClusters {
   /// Terms of a document that its product with a centroid is made of.
   private static let heaviest = 15
-  /// Clusters have numbers of sixteen bits.
-  static let most = 1 << 16
+  /// Summaries have room for the steps from one cluster to any other.
+  static let most = 1 << 15
 
   private let codes: ForwardCodes
   private let fraction: Double

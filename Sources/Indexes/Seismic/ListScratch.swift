@@ -32,9 +32,8 @@ final class ListScratch {
   private static let room = 1 << 10
 
   init(documents: Int, tableSize: Int) {
-    sums = .allocate(capacity: ListClusters.most)
-    // Only clusters that a list has are summed up, whatever its entries say.
-    sums.initialize(repeating: 0, count: ListClusters.most)
+    sums = .allocate(capacity: SummaryDirectory.reach)
+    sums.initialize(repeating: 0, count: SummaryDirectory.reach)
     promises = ClusterQueue()
     table = .allocate(capacity: tableSize)
     table.initialize(repeating: 0, count: tableSize)
