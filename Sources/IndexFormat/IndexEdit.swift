@@ -11,6 +11,8 @@ package final class IndexEdit {
   package let workspace: IndexWorkspace
   private let lock: FolderLock
   private let base: [UInt8]
+  /// What takes the place of the last segments, from a number on.
+  private var joined: (first: Int, segment: IndexManifest.Segment, statistics: [JSON.Member])?
   private var added: [(segment: IndexManifest.Segment, statistics: [JSON.Member])] = []
   /// Which documents of a segment were deleted, and the files that say so, by the segment's number.
   private var deletions: [Int: IndexManifest.Segment] = [:]
@@ -46,6 +48,18 @@ package final class IndexEdit {
   ///   - statistics: Its numbers.
   package func add(_ segment: IndexManifest.Segment, _ statistics: [JSON.Member]) {
     added.append((segment, statistics))
+  }
+
+  /// Puts one segment in the place of the last ones.
+  ///
+  /// - Parameters:
+  ///   - first: The number of the first of them.
+  ///   - segment: The one with the documents of all that are not deleted.
+  ///   - statistics: Its numbers.
+  package func join(
+    from first: Int, as segment: IndexManifest.Segment, _ statistics: [JSON.Member]
+  ) {
+    joined = (first, segment, statistics)
   }
 
   /// Whether the index has a segment with the very same files, of which no document is deleted.
@@ -93,6 +107,11 @@ package final class IndexEdit {
     // An index of one segment has its numbers in the manifest itself.
     for number in manifest.segments.indices where manifest.segments[number].statistics == nil {
       manifest.segments[number].statistics = manifest.statistics
+    }
+    if let (first, segment, statistics) = joined {
+      manifest.segments.removeSubrange(first...)
+      manifest.segments.append(segment)
+      manifest.segments[first].statistics = statistics
     }
     manifest.statistics = []
     for (segment, statistics) in added {

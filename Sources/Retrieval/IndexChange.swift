@@ -11,6 +11,11 @@ package struct IndexChange {
   private let documents: SegmentedDocuments
   /// Documents to be deleted, by the number of their segment.
   private var deleted: [Int: Set<Int>] = [:]
+  /// Documents to be deleted of segments that are joined, which leaves them out.
+  private var leftOut: Int?
+
+  /// Segments that an index has before an addition joins the last ones: a search takes its time for each.
+  package static let most = 6
 
   /// - Parameters:
   ///   - edit: The index.
@@ -29,11 +34,12 @@ package struct IndexChange {
   }
 
   /// Documents that are to be deleted so far.
-  package var deletions: Int { deleted.values.reduce(0) { $0 + $1.count } }
+  package var deletions: Int { deleted.values.reduce(leftOut ?? 0) { $0 + $1.count } }
 
   /// Notes that a document is to be deleted; false where the index does not hold it.
   @discardableResult
   package mutating func delete(_ id: [UInt8]) -> Bool {
+    precondition(leftOut == nil, "documents are deleted before others are added")
     guard let ordinal = documents.ordinal(id) else { return false }
     let place = documents.place(of: ordinal)
     deleted[place.table, default: []].insert(place.ordinal)
@@ -72,6 +78,7 @@ package struct IndexChange {
     let arguments = try IndexArguments(
       [], type, .build, recorded: index.manifest.parameters, index.path)
     let writer = try IndexWriter(in: edit.workspace)
+    try writer.keep(index.vocabulary())
     var builder = try type.builder(writer, index.manifest.source, arguments, work)
     try builder.adopt(from: index.segments[0])
     if (index.manifest.source.schema == nil) != input.isTexts {
@@ -97,10 +104,7 @@ package struct IndexChange {
           if repetition == .replaced {
             held.insert(ordinal)
           } else if repeated == nil {
-            repeated = .data(
-              index.path,
-              "document \(String(decoding: id, as: UTF8.self)) is in the index already",
-              hint: "lir-index replace puts new documents in the place of old ones")
+            repeated = Self.isThere(id, index.path)
           }
           if let repeated, !mayStand { throw repeated }
         }
@@ -119,8 +123,45 @@ package struct IndexChange {
       let place = documents.place(of: ordinal)
       deleted[place.table, default: []].insert(place.ordinal)
     }
-    if segment.documents > 0 { edit.add(segment, content.statistics) }
+    if segment.documents > 0 {
+      try joinLast(arguments)
+      edit.add(segment, content.statistics)
+    }
     return .added(segment.documents)
+  }
+
+  private static func isThere(_ id: UnsafeRawBufferPointer, _ place: String) -> Failure {
+    .data(
+      place, "document \(String(decoding: id, as: UTF8.self)) is in the index already",
+      hint: "lir-index replace puts new documents in the place of old ones")
+  }
+
+  /// Joins the last segments, where there are many: from the last one on as long as the next is at most
+  /// twice as large as all of them, so that a document is written as often as the logarithm of their
+  /// number says.
+  private mutating func joinLast(_ arguments: IndexArguments) throws(Failure) {
+    let index = edit.index
+    guard index.segments.count >= Self.most else { return }
+    let segments = index.segments.enumerated().map { number, segment in
+      deleted[number].map { segment.without($0) } ?? segment
+    }
+    var (first, live) = (segments.count, 0)
+    while first > 0, live == 0 || segments[first - 1].liveDocuments <= 2 * live {
+      first -= 1
+      live += segments[first].liveDocuments
+    }
+    let last = segments[first...]
+    guard last.count > 1, last.allSatisfy({ type.joins($0) }) else { return }
+    let writer = try IndexWriter(in: edit.workspace)
+    try writer.keep(index.vocabulary())
+    var builder = try type.builder(writer, index.manifest.source, arguments, work)
+    try builder.adopt(from: index.segments[0])
+    for segment in last { try builder.append(contentsOf: segment) }
+    let content = try builder.finish()
+    edit.join(from: first, as: try writer.finishSegment(), content.statistics)
+    leftOut = (first..<segments.count).reduce(0) { sum, number in
+      sum + (deleted.removeValue(forKey: number)?.count ?? 0)
+    }
   }
 
   /// Writes what is to be known of deleted documents, and puts the changed index in its place.

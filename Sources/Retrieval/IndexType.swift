@@ -34,6 +34,10 @@ package protocol IndexType: Sendable {
   /// - Throws: 78 for an unsuitable source, 64 for parameters that do not go with it.
   static func check(_ source: IndexSource, _ arguments: IndexArguments) throws(Failure)
 
+  /// Whether a segment's documents can be written anew beside those of others, without learning anything
+  /// and in the time that writing them takes; so additions join segments where there are many.
+  static func joins(_ segment: IndexSegment) -> Bool
+
   /// Whether documents stand in an index in the order in which they came.
   static var keepsOrder: Bool { get }
 
@@ -97,6 +101,8 @@ extension IndexType {
   package static var parameters: [IndexParameter] { [] }
 
   package static var keepsOrder: Bool { true }
+
+  package static func joins(_ segment: IndexSegment) -> Bool { false }
 
   package static var knobs: [SearchKnob] { [] }
 

@@ -94,6 +94,28 @@ import UnicodeTables
     #expect(Set(Analyzer.Language.codes.values).count == Analyzer.Language.allCases.count - 1)
   }
 
+  /// Languages of which Lucene's analysers stem by other rules: stems of `snowballstemmer` 2.2.0, from the
+  /// same source as Debian's libstemmer.
+  @Test(.enabled(if: (try? Analyzer(.danish)) != nil, "libstemmer is not installed"))
+  func arabicAndTamil() throws {
+    let arabic = [
+      ("والكتاب", "والكتاب"), ("الكتب", "كتب"), ("المكتبات", "مكتب"), ("كتبتها", "كتب"),
+      ("سيكتبون", "يكتب"), ("بالمدرسة", "مدرس"), ("المعلمون", "معلم"), ("للطلاب", "طلاب"),
+      ("أبناء", "ابناء"), ("إسلامية", "اسلام"), ("مستشفيات", "مستشفيا"), ("فاستخدموا", "فاستخدم"),
+    ]
+    let tamil = [
+      ("மரங்கள்", "மரங்"), ("மரத்தில்", "மரம்"), ("படித்தான்", "படி"), ("படிக்கிறார்கள்", "படி"),
+      ("வீடுகளில்", "வீடு"), ("வீட்டிற்கு", "வீட்டி"), ("புத்தகங்களை", "புத்தகம்"),
+      ("நண்பர்களுடன்", "நண்"), ("செய்கிறேன்", "செய்"), ("பறவைகள்", "பறவை"), ("ஊரிலிருந்து", "ஊரில்"),
+    ]
+    for (language, words) in [(Analyzer.Language.arabic, arabic), (.tamil, tamil)] {
+      let analyzer = try Analyzer(language, .snowball)
+      let text = words.map(\.0).joined(separator: " ")
+      #expect(Self.terms(text, analyzer) == words.map(\.1))
+      for (word, stem) in words { #expect(Self.terms(word, analyzer) == [stem], "\(word)") }
+    }
+  }
+
   /// Both letters I of Turkish have their own small ones, in words of ASCII, too.
   @Test(.enabled(if: (try? Analyzer(.danish)) != nil, "libstemmer is not installed"))
   func turkishLetters() throws {

@@ -12,6 +12,30 @@ import Workers
 @Suite struct IndexChangeTests {
   private static let count = IndexSample.types.count
 
+  /// Additions one after the other leave few segments, of types whose segments can be joined, whatever is
+  /// deleted or replaced meanwhile.
+  @Test(arguments: 0..<count)
+  func manyAdditions(index: Int) throws {
+    let sample = try IndexSample(IndexSample.types[index], documents: 20)
+    try sample.build("i")
+    var twin = Twin(sample: sample, rows: (0..<20).map { ($0, $0) }, random: Draws(state: 5))
+    for round in 0..<14 {
+      let first = 20 + 4 * round
+      // Some of the ids are there already.
+      try twin.append(
+        [first, first + 1, first + 2, first - 2], contents: [1, 2, 3, 4].map { $0 + first },
+        .replaced)
+      try twin.delete([first + 1])
+      let folder = try IndexFolder(sample.folder("i"))
+      if folder.segments.allSatisfy({ sample.type.joins($0) }) {
+        #expect(folder.segments.count <= IndexChange.most + 1)
+      }
+    }
+    try twin.check("many additions")
+    try twin.compact()
+    try twin.check("many additions, compact")
+  }
+
   /// What an index holds, beside the index.
   private struct Twin {
     let sample: IndexSample

@@ -114,6 +114,10 @@ package enum BM25: IndexType {
     return try Analyzer(language, arguments.text(stemmer).flatMap(Analyzer.Stemmer.init))
   }
 
+  package static func joins(_ segment: IndexSegment) -> Bool {
+    true
+  }
+
   package static func builder(
     _ writer: IndexWriter, _ source: IndexSource, _ arguments: IndexArguments, _ work: IndexWork
   ) throws(Failure) -> any IndexBuilder {

@@ -47,6 +47,10 @@ package enum Coil: IndexType {
     try TokenPostings(segment).check()
   }
 
+  package static func joins(_ segment: IndexSegment) -> Bool {
+    true
+  }
+
   package static func builder(
     _ writer: IndexWriter, _ source: IndexSource, _ arguments: IndexArguments, _ work: IndexWork
   ) throws(Failure) -> any IndexBuilder {
