@@ -129,10 +129,7 @@ package protocol Operations: AnyObject {
   func constant(_ value: Float, rows: Int, columns: Int) -> Value
 
   /// x[t] in the column ids[t] of its sequence's row, 0 elsewhere: [T,1] to [B,V].
-  ///
-  /// The last one of a token that occurs again counts, but each gets the derivative: both as torch's
-  /// `scatter` has it.
-  func scatter(_ x: Value, _ batch: PackedBatch, columns: Int) -> Value
+  func scatter(_ x: Value, _ batch: PackedBatch, columns: Int, _ rule: ScatterRule) -> Value
 
   /// x[B,V] where a column is a token of the sequence, 0 elsewhere.
   func ownTerms(_ x: Value, _ batch: PackedBatch) -> Value

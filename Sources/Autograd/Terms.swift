@@ -2,6 +2,15 @@ import Kernels
 
 // Values over the vocabulary, of heads that weight a text's own terms.
 
+/// Which value counts of a token that occurs again, and which tokens have none.
+package enum ScatterRule: Sendable {
+  /// The last one, but each gets the derivative: both as torch's `scatter` has it.
+  case last
+  /// The largest one, if it is above 0: the first of them gets the derivative. Tokens that are `silent`
+  /// have none.
+  case largest(silent: Set<Int32>)
+}
+
 extension PackedBatch {
   /// Writes what the tokens of a sequence have into the columns of their ids; of a token that occurs
   /// again the last one counts, as torch's `scatter` leaves it.
@@ -21,11 +30,35 @@ extension PackedBatch {
   }
 }
 
+extension PackedBatch {
+  /// The tokens of a sequence that count by a rule, in order, of those with these values.
+  fileprivate func winners(
+    _ sequence: Int, _ values: UnsafeMutableBufferPointer<Float>, _ rule: ScatterRule
+  ) -> [Int] {
+    guard case .largest(let silent) = rule else { return Array(range(sequence)) }
+    var best: [Int32: Int] = [:]
+    for token in range(sequence) where values[token] > 0 && !silent.contains(ids[token]) {
+      if let other = best[ids[token]], values[other] >= values[token] { continue }
+      best[ids[token]] = token
+    }
+    return best.values.sorted()
+  }
+}
+
 extension Inference {
-  package func scatter(_ x: Matrix, _ batch: PackedBatch, columns: Int) -> Matrix {
+  package func scatter(
+    _ x: Matrix, _ batch: PackedBatch, columns: Int, _ rule: ScatterRule
+  ) -> Matrix {
     precondition(x.columns == 1 && x.rows == batch.tokens, "scatter: not [T,1]")
-    let values = x.elements
-    return rows(batch, columns) { token, _, _ in values[token] }
+    let out = matrix(batch.sequences, columns)
+    out.elements.update(repeating: 0)
+    for sequence in 0..<batch.sequences {
+      let row = out.mutableRow(sequence)
+      for token in batch.winners(sequence, x.elements, rule) {
+        row[Int(batch.ids[token])] = x.elements[token]
+      }
+    }
+    return out
   }
 
   package func ownTerms(_ x: Matrix, _ batch: PackedBatch) -> Matrix {
@@ -47,19 +80,24 @@ extension Inference {
 }
 
 extension Tape {
-  package func scatter(_ x: Recorded, _ batch: PackedBatch, columns: Int) -> Recorded {
+  package func scatter(
+    _ x: Recorded, _ batch: PackedBatch, columns: Int, _ rule: ScatterRule
+  ) -> Recorded {
     precondition(x.value.columns == 1 && x.value.rows == batch.tokens, "scatter: not [T,1]")
     let out = zeros(batch.sequences, columns)
     forEach(batch.sequences) { sequence, _ in
-      batch.scatter(sequence, into: out.mutableRow(sequence)) { token, _ in
-        x.value.elements[token]
+      let row = out.mutableRow(sequence)
+      for token in batch.winners(sequence, x.value.elements, rule) {
+        row[Int(batch.ids[token])] = x.value.elements[token]
       }
     }
     return record(out, from: [x]) { [unowned self] derivative in
-      let dx = matrix(batch.tokens, 1)
+      let dx = zeros(batch.tokens, 1)
       forEach(batch.sequences) { sequence, _ in
         let row = derivative.row(sequence)
-        for token in batch.range(sequence) { dx.elements[token] = row[Int(batch.ids[token])] }
+        for token in batch.winners(sequence, x.value.elements, rule) {
+          dx.elements[token] = row[Int(batch.ids[token])]
+        }
       }
       return [dx]
     }

@@ -12,6 +12,8 @@ package struct TextEmbedder: Sendable {
   package let role: Role
   package let tokenizer: RoleTokenizer
   package let encoder: BatchEncoder
+  /// Models of other heads, which share the backbone of the first.
+  private let others: [Model]
   private let threads: WindowTokenizer
   private let promptTokens: Int
 
@@ -19,6 +21,7 @@ package struct TextEmbedder: Sendable {
 
   /// - Parameters:
   ///   - loaded: The model and its tokenizer.
+  ///   - others: Models of its folder's other heads, which share its backbone.
   ///   - role: Whose texts are embedded.
   ///   - pool: Runs both.
   ///   - kernels: Compute.
@@ -28,11 +31,13 @@ package struct TextEmbedder: Sendable {
   ///   - watch: Told how far a window of texts is.
   /// - Throws: 64 or 78 for a length, a prompt or a role that the model cannot have.
   package init(
-    _ loaded: LoadedModel, _ role: Role, _ pool: WorkerPool, _ kernels: Kernels,
+    _ loaded: LoadedModel, also others: [Model] = [], _ role: Role, _ pool: WorkerPool,
+    _ kernels: Kernels,
     batchTokens: Int, maxLength: Int? = nil, prompt: String? = nil,
     watch: (@Sendable (_ share: Double, _ texts: Int) -> Void)? = nil
   ) throws(Failure) {
     self.role = role
+    self.others = others
     tokenizer = try RoleSetup.tokenizer(
       loaded.tokenizer, loaded.description, role, maxLength: maxLength, prompt: prompt)
     encoder = BatchEncoder(loaded.model, pool, kernels, batchTokens: batchTokens, watch: watch)
@@ -52,6 +57,13 @@ package struct TextEmbedder: Sendable {
   /// - Throws: 78 for tokens that do not fit the model.
   package func embed(_ records: TokenizedRecords) throws(Failure) -> Embeddings {
     try encoder.encode(records.tokens, role: role, promptTokens: promptTokens)
+  }
+
+  /// Embeds a block of records by the model and by those of its folder's other heads.
+  ///
+  /// - Throws: 78 for tokens that do not fit the model.
+  package func embedByAll(_ records: TokenizedRecords) throws(Failure) -> [Embeddings] {
+    try encoder.encode(records.tokens, role: role, promptTokens: promptTokens, also: others)
   }
 
   /// Embeds texts.

@@ -27,6 +27,11 @@ package struct Inspection {
     let prompts = description.prompts.sorted { $0.key < $1.key }
     members.append(
       JSON.Member("prompts", .object(prompts.map { JSON.Member($0.key, .string($0.value)) })))
+    let others = (try? description.companions()) ?? []
+    if !others.isEmpty {
+      members.append(
+        JSON.Member("other_heads", .array(others.map { .string($0.head.modelType) })))
+    }
     members.append(
       JSON.Member("evidence", .array(description.evidence.map { .string($0) })))
     members.append(

@@ -45,45 +45,31 @@ package final class BatchEncoder: Sendable {
   package func encode(
     _ window: TokenWindow, role: Role, promptTokens: Int = 0
   ) throws(Failure) -> Embeddings {
-    switch model.form {
-    case .dense(let dimension):
-      let output = FloatRows(rows: window.count, columns: dimension)
-      try run(window) { [model] batch, members, engine in
-        let rows = model.vectors(batch, role, promptTokens: promptTokens, engine).parts[0].vectors
-        for (i, member) in members.enumerated() { output.set(member, rows.row(i)) }
-      }
-      return .dense(output.values, dimension: dimension)
-    case .sparse:
-      return .sparse(
-        try perText(window, empty: SparseVector()) { [model] batch, engine in
-          model.sparseVectors(batch, role, promptTokens: promptTokens, engine)
-        })
-    case .vectors(let shape):
-      var empty = VectorSet()
-      empty.cls = [Float](repeating: 0, count: shape.cls ?? 0)
-      return .vectors(
-        try perText(window, empty: empty) { [model] batch, engine in
-          model.vectorSets(batch, role, promptTokens: promptTokens, shape, engine)
-        }, shape)
-    case nil:
-      throw .config(
-        model.description.folder.path, "a cross-encoder gives no embeddings",
-        hint: "lir-rerank scores pairs with it")
-    }
+    try encode(window, role: role, promptTokens: promptTokens, also: [])[0]
   }
 
-  /// Values that batches give for their texts, in the order of the texts; `empty` for those without
-  /// tokens.
-  private func perText<Value: Sendable>(
-    _ window: TokenWindow, empty: Value,
-    _ values: @escaping @Sendable (PackedBatch, Inference) -> [Value]
-  ) throws(Failure) -> [Value] {
-    let output = Results<Value>(window.count)
-    for index in 0..<window.count where window.range(index).isEmpty { output.set(index, empty) }
-    try run(window) { batch, members, engine in
-      for (member, value) in zip(members, values(batch, engine)) { output.set(member, value) }
+  /// Embeds the texts of a window by several models at once, whose backbone runs once.
+  ///
+  /// - Parameters:
+  ///   - window: The texts.
+  ///   - role: What they are.
+  ///   - promptTokens: Tokens at the start of every text that are its prompt's.
+  ///   - others: Models that share the backbone of the first.
+  /// - Returns: The embeddings of each model, in the order of the texts.
+  /// - Throws: 78 for a cross-encoder, and for tokens that the model does not have.
+  package func encode(
+    _ window: TokenWindow, role: Role, promptTokens: Int = 0, also others: [Model]
+  ) throws(Failure) -> [Embeddings] {
+    let collected = try ([model] + others).map { model throws(Failure) in
+      try CollectedEmbeddings(of: window, by: model)
     }
-    return (0..<window.count).map { output.take($0) }
+    try run(window) { batch, members, engine in
+      let states = others.isEmpty ? nil : SharedStates<Matrix>()
+      for output in collected {
+        output.add(batch, members, role, promptTokens: promptTokens, sharing: states, engine)
+      }
+    }
+    return collected.map { $0.embeddings }
   }
 
   /// Scores the pairs of a window, in their order.
@@ -231,36 +217,4 @@ extension PackedBatch {
     append(
       ids: window.ids[range], typeIDs: window.typeIDs[range], attended: window.attended[range])
   }
-}
-
-/// Rows that workers fill, each once.
-///
-/// Unchecked: a row is written by the one worker whose batch holds it, and read after the loop.
-private final class FloatRows: @unchecked Sendable {
-  private let buffer: UnsafeMutableBufferPointer<Float>
-  private let columns: Int
-
-  init(rows: Int, columns: Int) {
-    self.columns = columns
-    buffer = .allocate(capacity: max(rows * columns, 1))
-    buffer.initialize(repeating: 0)
-    count = rows * columns
-  }
-
-  private let count: Int
-
-  deinit { buffer.deallocate() }
-
-  func set(_ row: Int, _ values: UnsafeBufferPointer<Float>) {
-    precondition(values.count == columns && (row + 1) * columns <= count, "row \(row)")
-    for i in 0..<columns { buffer[row * columns + i] = values[i] }
-  }
-
-  func set(_ row: Int, _ score: PairScore) {
-    precondition(columns == 2 && (row + 1) * columns <= count, "row \(row)")
-    buffer[2 * row] = score.score
-    buffer[2 * row + 1] = score.logit
-  }
-
-  var values: [Float] { Array(buffer[..<count]) }
 }

@@ -19,12 +19,14 @@ extension Model {
   ///   - batch: The texts, at least one.
   ///   - role: What they are.
   ///   - promptTokens: Tokens at the start of every text that are its prompt's.
+  ///   - states: Where the batch's states are kept for models with the same backbone.
   ///   - o: What computes.
   /// - Returns: The vectors, or one number for each pair.
   package func vectors<O: Operations>(
-    _ batch: PackedBatch, _ role: Role, promptTokens: Int = 0, _ o: O
+    _ batch: PackedBatch, _ role: Role, promptTokens: Int = 0,
+    sharing states: SharedStates<O.Value>? = nil, _ o: O
   ) -> TextVectors<O.Value> {
-    let input = input(batch, role, promptTokens: promptTokens, o)
+    let input = input(batch, role, promptTokens: promptTokens, sharing: states, o)
     let (values, groups): ([O.Value], [VectorGroups]) =
       switch head {
       case .biEncoder(let head):
@@ -42,9 +44,11 @@ extension Model {
   }
 
   private func input<O: Operations>(
-    _ batch: PackedBatch, _ role: Role, promptTokens: Int, _ o: O
+    _ batch: PackedBatch, _ role: Role, promptTokens: Int,
+    sharing states: SharedStates<O.Value>? = nil, _ o: O
   ) -> HeadInput<O> {
-    HeadInput(batch, role, promptTokens: promptTokens, backbone, description.aliases, o)
+    HeadInput(
+      batch, role, promptTokens: promptTokens, backbone, description.aliases, sharing: states, o)
   }
 
   /// Indices of the tokens in a range that count.
@@ -66,9 +70,11 @@ extension Model {
   ///
   /// - Precondition: the model's head gives sparse vectors.
   package func sparseVectors(
-    _ batch: PackedBatch, _ role: Role, promptTokens: Int = 0, _ engine: Inference
+    _ batch: PackedBatch, _ role: Role, promptTokens: Int = 0,
+    sharing states: SharedStates<Matrix>? = nil, _ engine: Inference
   ) -> [SparseVector] {
-    let weights = vectors(batch, role, promptTokens: promptTokens, engine).parts[0].vectors
+    let vectors = vectors(batch, role, promptTokens: promptTokens, sharing: states, engine)
+    let weights = vectors.parts[0].vectors
     let hasOwnAlone = biEncoder?.hasOwnTermsAlone(role) ?? false
     let most = description.maximumTerms
     return (0..<batch.sequences).map { sequence in
@@ -90,9 +96,11 @@ extension Model {
   /// - Precondition: the model's head gives vectors of this shape.
   package func vectorSets(
     _ batch: PackedBatch, _ role: Role, promptTokens: Int = 0, _ shape: VectorShape,
-    _ engine: Inference
+    sharing states: SharedStates<Matrix>? = nil, _ engine: Inference
   ) -> [VectorSet] {
-    let parts = vectors(batch, role, promptTokens: promptTokens, engine).parts
+    let parts = vectors(
+      batch, role, promptTokens: promptTokens, sharing: states, engine
+    ).parts
     guard let own = parts.first, let last = parts.last else { return [] }
     return last.groups.rows.enumerated().map { text, rows in
       var set = VectorSet()

@@ -62,6 +62,23 @@ package final class Model: Sendable {
     unusedTensors = sources.main.unused
   }
 
+  /// Reads the weights of another head of the same folder.
+  ///
+  /// - Parameters:
+  ///   - description: What the folder holds, read for that head.
+  ///   - other: A model of the folder, whose backbone this one has.
+  /// - Throws: As the other initialiser does.
+  package init(_ description: ModelDescription, sharing other: Model) throws(Failure) {
+    self.description = description
+    precisions = other.precisions
+    backbone = other.backbone
+    head = try description.head.load(
+      HeadLoader(description, WeightSources(description.folder), backbone, precisions))
+    (maskedTokens, keptTokens) = ([:], [:])
+    (freshTensors, unusedTensors) = ([], [])
+    withoutEffect = description.withoutEffect
+  }
+
   /// Longest sequence that a role may have.
   package func maximumTokens(_ role: Role) -> Int {
     min(description.roles[role]?.maximumLength ?? Int.max, backbone.maximumTokens)

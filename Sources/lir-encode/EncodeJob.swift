@@ -17,7 +17,9 @@ struct EncodeJob {
   private let kernels: Kernels
   private let operands: [String]
   private let tokenizerDigest: String
-  private let modelDigest: String
+  private let name: OutputByKind
+  /// The model, and those of its folder's other heads where each has an output.
+  private let models: [(model: Model, digest: String)]
   private let inputs: [(String, String)]
 
   init(
@@ -26,7 +28,7 @@ struct EncodeJob {
   ) throws(Failure) {
     self.options = options
     self.context = context
-    self.modelDigest = modelDigest
+    name = OutputByKind(options.output.output)
     guard let role = options.role?.role else {
       throw .usage("--role is missing", hint: "say --role query or --role doc")
     }
@@ -40,18 +42,23 @@ struct EncodeJob {
     try RecordLimit.check(options.shards.limit)
     if options.format == .tensor { try options.output.refuseTerminal() }
     operands = try Operands.resolve(options.inputs)
+    if name.isPattern, options.resumption.resume {
+      throw .usage("--resume continues one output, not one for each {kind}")
+    }
     try options.resumption.check(inputs: operands, output: options.output)
     if options.resumption.resume { StopRequest.install() }
     inputs = (calibration?.inputs ?? []) + (try InputDigest.of(operands))
     kernels = try options.modelOptions.instructions.kernels()
     tokenizerDigest = try TokenizerDigest.of(loaded.tokenizer)
+    let others = try name.companions(of: loaded.model)
+    models =
+      [(loaded.model, modelDigest)]
+      + (try others.map { model throws(Failure) in (model, try model.description.folder.digest()) })
     embedder = try TextEmbedder(
-      loaded, role, context.pool, kernels, batchTokens: options.batchTokens,
+      loaded, also: others, role, context.pool, kernels, batchTokens: options.batchTokens,
       maxLength: options.maxLength, prompt: options.prompt,
       watch: context.progress.watch)
   }
-
-  private var model: Model { embedder.model }
 
   private var records: RecordOptions { options.records.records(limit: options.shards.limit) }
 
@@ -83,7 +90,8 @@ struct EncodeJob {
     let names = InputDigest.names(operands)
     let finished = FinishedOutput(
       options.output, shard: options.shards.shard, context.diagnostics)
-    let expected = try description(provenance(earlier: source?.by), source)
+    let (model, digest) = models[0]
+    let expected = try description(model, digest, provenance(digest, earlier: source?.by), source)
     let isThere =
       try source == nil
       ? finished.isThere(stream: expected, calling: names)
@@ -93,7 +101,7 @@ struct EncodeJob {
     if isThere { return (nil, true) }
     let resume = try StreamResume(
       of: options.output.output,
-      work: provenance(earlier: nil).work(
+      work: provenance(digest, earlier: nil).work(
         shard: options.shards.shard, options.output, calling: names))
     return (resume, try resume.finishIfComplete())
   }
@@ -101,7 +109,7 @@ struct EncodeJob {
   // MARK: Inputs
 
   private func encode(_ reader: TextRecordReader, _ resume: StreamResume?) throws(Failure) {
-    var output = EncodeOutput { () throws(Failure) in try makeSink(nil, resume) }
+    var output = EncodeOutput { () throws(Failure) in try makeSinks(nil, resume) }
     if let shard = try options.shards.restrict(reader, operands: operands, options: records) {
       context.progress.expect(shard.count)
     }
@@ -129,7 +137,7 @@ struct EncodeJob {
     var selection = SegmentSelection(try shardOfStream(), skipping: resume?.done ?? 0)
     var next = first
     let source = next?.description
-    var output = EncodeOutput { () throws(Failure) in try makeSink(source, resume) }
+    var output = EncodeOutput { () throws(Failure) in try makeSinks(source, resume) }
     var repeated = RepeatedIDs()
     while let segment = next {
       let records = selection.next(segment.records)
@@ -156,7 +164,7 @@ struct EncodeJob {
   private func encode(
     _ records: TokenizedRecords, into output: inout EncodeOutput
   ) throws(Failure) {
-    try output.append(ids: records.ids, try embedder.embed(records))
+    try output.append(ids: records.ids, try embedder.embedByAll(records))
     context.count(
       records: records.ids.count, skipped: records.skipped, truncated: records.tokens.truncated)
     // What is done is kept first.
@@ -165,32 +173,39 @@ struct EncodeJob {
 
   // MARK: Output
 
-  private func provenance(earlier: String?) -> Provenance {
+  private func provenance(_ digest: String, earlier: String?) -> Provenance {
     Provenance(
       tool: Encode.tool, settings: context.settings,
       // A token stream itself says what made it; its bytes differ between a shard and the whole.
-      inputs: [("model", modelDigest)]
+      inputs: [("model", digest)]
         + inputs.filter { earlier == nil || $0.0 == Calibration.inputName },
       instructionSet: instructionSet, earlier: earlier)
   }
 
   private var instructionSet: String? { options.computation.recordedInstructionSet(kernels) }
 
-  /// Opens the output.
+  /// Opens the outputs.
   ///
   /// - Parameters:
   ///   - source: What a token stream says of its texts; nil where the texts were read.
   ///   - resume: What an earlier run has left; nil where there is nothing to go on with.
-  /// - Returns: What the embeddings are written to.
+  /// - Returns: What the embeddings of each model are written to.
   /// - Throws: 64 for a form that the model's embeddings cannot have; 73 where it cannot be created.
-  private func makeSink(
+  private func makeSinks(
     _ source: StreamDescription?, _ resume: StreamResume?
+  ) throws(Failure) -> [any EmbeddingSink] {
+    try models.map { model, digest throws(Failure) in try makeSink(model, digest, source, resume) }
+  }
+
+  private func makeSink(
+    _ model: Model, _ digest: String, _ source: StreamDescription?, _ resume: StreamResume?
   ) throws(Failure) -> any EmbeddingSink {
+    let output = EmbeddingOutput(model)
     let form = EmbeddingForm(
       dtype: options.dtype.elementType, dims: options.dims, topTerms: options.topTerms)
-    let shaper = try EmbeddingShaper(EmbeddingOutput(model), form, kernels)
-    let provenance = provenance(earlier: source?.by)
-    let path = options.output.output
+    let shaper = try EmbeddingShaper(output, name.form(form, of: output.kind), kernels)
+    let provenance = provenance(digest, earlier: source?.by)
+    let path = name.name(of: output.kind)
     switch options.format {
     case .npy: return try NPYSink(path, shaper)
     case .jsonl:
@@ -208,15 +223,15 @@ struct EncodeJob {
         writer = try ByteWriter(path, compression: compression)
       }
       return EmbeddingStreamSink(
-        writer, shaper, try description(provenance, source), after: resume?.finished)
+        writer, shaper, try description(model, digest, provenance, source), after: resume?.finished)
     }
   }
 
   private func description(
-    _ provenance: Provenance, _ source: StreamDescription?
+    _ model: Model, _ digest: String, _ provenance: Provenance, _ source: StreamDescription?
   ) throws(Failure) -> StreamDescription {
     var description = StreamDescription(role: role)
-    description.model = modelDigest
+    description.model = digest
     description.tokenizer = tokenizerDigest
     description.similarity = model.description.similarity.rawValue
     description.aggregation = model.description.head.interaction?.aggregations.recorded

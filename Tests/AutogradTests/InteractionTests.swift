@@ -112,7 +112,7 @@ import Workers
     var batch = PackedBatch()
     batch.append(ids: [1, 3, 2], typeIDs: [0, 0, 0])
     batch.append(ids: [4], typeIDs: [0])
-    check.check { [batch] in $0.scatter($1[0], batch, columns: 6) }
+    check.check { [batch] in $0.scatter($1[0], batch, columns: 6, .last) }
   }
 
   /// The last weight of a term counts and all get its derivative, as in torch.
@@ -123,12 +123,30 @@ import Workers
     batch.append(ids: [1, 3, 1], typeIDs: [0, 0, 0])
     let values = check.values(0)
     let gradients = check.gradients { [batch] tape, x in
-      let y = tape.scatter(x[0], batch, columns: 5)
+      let y = tape.scatter(x[0], batch, columns: 5, .last)
       #expect(Array(y.value.elements) == [0, values[2], 0, values[1], 0])
       return y
     }
     let factors = check.factors(5)
     #expect(gradients[0] == [factors[1], factors[3], factors[1]])
+  }
+
+  /// The largest weight of a term counts where it is above 0, and gets the derivative; silent tokens have
+  /// none.
+  @Test func largestOfTerms() {
+    var check = FiniteDifferences()
+    check.input(6, 1)
+    var batch = PackedBatch()
+    batch.append(ids: [1, 3, 1, 4, 1, 3], typeIDs: [0, 0, 0, 0, 0, 0])
+    let rule = ScatterRule.largest(silent: [4])
+    check.check { [batch] in $0.scatter($1[0], batch, columns: 6, rule) }
+    let engine = Inference(Kernels())
+    let tape = Tape(Kernels(), WorkerPool(threads: 1))
+    let weights = tape.matrix([0.5, -1, 2, 9, 1, 0], rows: 6, columns: 1)
+    let scattered = engine.scatter(weights, batch, columns: 6, rule)
+    #expect(Array(scattered.elements) == [0, 2, 0, 0, 0, 0])
+    let derived = tape.scatter(tape.constant(3, rows: 6, columns: 1), batch, columns: 6, rule)
+    #expect(Array(derived.value.elements) == [0, 3, 0, 3, 0, 0])
   }
 
   @Test func ownTerms() {
@@ -148,7 +166,7 @@ import Workers
     let engine = Inference(Kernels())
     let tape = Tape(Kernels(), WorkerPool(threads: 1))
     let weights = tape.matrix([0.5, -0.0, 0.25, 2], rows: 4, columns: 1)
-    let scattered = engine.scatter(weights, batch, columns: 5)
+    let scattered = engine.scatter(weights, batch, columns: 5, .last)
     #expect(Array(scattered.elements) == [0, 0.25, 0, 0, 0, 0, 0, 0, 0, 2])
     let all = tape.matrix((0..<10).map { Float($0) + 1 }, rows: 2, columns: 5)
     #expect(

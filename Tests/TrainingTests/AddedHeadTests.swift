@@ -32,7 +32,9 @@ import Workers
         recognizing: ModelFolder(folder("model"), overrides: ["model_type": "resume"]))
     }
     #expect(
-      named?.hint == "known: lir-dpr, splade, col, coil, unicoil, mvr, mono, set-encoder, xtr")
+      named?.hint
+        == "known: lir-dpr, splade, col, coil, unicoil, mvr, m3-sparse, m3-colbert, mono, "
+        + "set-encoder, xtr")
   }
 
   /// Its fields are known to `--model-config` with the row, and to nobody without.

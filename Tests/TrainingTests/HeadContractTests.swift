@@ -1,4 +1,5 @@
 import Autograd
+import JSON
 import Kernels
 import Models
 import Tensors
@@ -47,14 +48,29 @@ enum HeadTexts {
     ("coil", "models/native/coil_bert_1"), ("unicoil", "training/unicoil_bert"),
     ("mvr", "models/native/mvr_bert_1"), ("mono", "models/native/mono_bert_00"),
     ("mono", "models/native/mono_bert_02"), ("mono", "models/native/mono_t5_1"),
-    ("set-encoder", "models/native/set_bert_2"), ("summary", ""),
+    ("set-encoder", "models/native/set_bert_2"), ("m3-sparse", m3), ("m3-colbert", m3),
+    ("summary", ""),
   ]
+
+  /// A model that gets the heads of a BGE-M3.
+  private static let m3 = "models/external/st_bert_cls_norm"
 
   static let arguments = folders.map { "\($0.type) \($0.folder)" }
 
-  private let summary: TemporaryFolder
+  /// Those whose weights lie in the model's folder; others are not trained.
+  static let trained = folders.filter { $0.folder != m3 }.map { "\($0.type) \($0.folder)" }
 
-  init() throws { summary = try SummaryHead.folder() }
+  private let summary: TemporaryFolder
+  private let several: TemporaryFolder
+
+  init() throws {
+    summary = try SummaryHead.folder()
+    several = try TemporaryFolder()
+    try several.copy(fixture(Self.m3 + "/model"), to: "model")
+    for file in ["sparse_linear.pt", "colbert_linear.pt"] {
+      try several.copy(fixture("m3/" + file), to: "model/" + file)
+    }
+  }
 
   private func description(_ argument: String) throws -> ModelDescription {
     let parts = argument.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
@@ -63,7 +79,9 @@ enum HeadTexts {
         recognizing: ModelFolder(summary("model"), heads: SummaryHead.heads))
     }
     let description = try ModelDescription(
-      recognizing: ModelFolder(fixture(parts[1] + "/model")))
+      recognizing: parts[1] == Self.m3
+        ? ModelFolder(several("model"), overrides: ["model_type": .string(parts[0])])
+        : ModelFolder(fixture(parts[1] + "/model")))
     #expect(description.head.modelType == parts[0])
     return description
   }
@@ -119,7 +137,7 @@ enum HeadTexts {
   ///
   /// Their products take weights in other panels, but both sum in the order of the inputs: the bits
   /// are equal.
-  @Test(arguments: arguments) func trainingSeesWhatInferenceSees(_ argument: String) throws {
+  @Test(arguments: trained) func trainingSeesWhatInferenceSees(_ argument: String) throws {
     let description = try self.description(argument)
     let (model, trained) = (try Model(description), try TrainedModel(description))
     let batch = HeadTexts.batch(HeadTexts.window(lengths: [9, 3, 14, 1, 6]))

@@ -1,6 +1,13 @@
 import Autograd
 import Tensors
 
+/// The hidden states of a batch, which several heads read.
+package final class SharedStates<Value> {
+  fileprivate var states: Value?
+
+  package init() {}
+}
+
 /// The texts of a batch as a head sees them, with the hidden states that it asks for.
 package struct HeadInput<O: Operations> {
   package let batch: PackedBatch
@@ -12,11 +19,14 @@ package struct HeadInput<O: Operations> {
   /// The batch with the rows of the word embeddings in the place of ids.
   private let rows: PackedBatch
   private let o: O
+  /// Where states are kept for another head; nil where there is none.
+  private let shared: SharedStates<O.Value>?
 
   init(
     _ batch: PackedBatch, _ role: Role, promptTokens: Int, _ backbone: any Backbone,
-    _ aliases: RowAliases, _ o: O
+    _ aliases: RowAliases, sharing shared: SharedStates<O.Value>? = nil, _ o: O
   ) {
+    self.shared = shared
     self.batch = batch
     self.role = role
     self.promptTokens = promptTokens
@@ -26,12 +36,19 @@ package struct HeadInput<O: Operations> {
   }
 
   /// Runs the backbone: hidden states of the last layer, [T,D], or [B,D] of a decoder.
-  package func states() -> O.Value { backbone(rows, o) }
+  package func states() -> O.Value {
+    guard let shared else { return backbone(rows, o) }
+    if let known = shared.states { return known }
+    let states = backbone(rows, o)
+    shared.states = states
+    return states
+  }
 
   /// Runs the backbone: hidden states of first tokens, [B,D], with the bits that they have among all.
   ///
   /// In inference the last layer computes no others.
   package func firstStates() -> O.Value {
+    if shared != nil { return o.pool(states(), .first, batch) }
     // Sequences of a set look at each other's tokens.
     let onlyFirst = o.leavesStatesOut && batch.sets.isEmpty
     let states = backbone(rows, onlyFirst: onlyFirst, o)

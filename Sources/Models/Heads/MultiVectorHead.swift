@@ -12,11 +12,16 @@ package struct MultiVectorHead: BiEncoderHead {
   package let layers: [HeadLayer]
   /// What makes fewer vectors of some texts'; nil for nothing.
   package let tokenPooling: TokenPooling?
+  /// Whether the first token of a text has no vector.
+  package let skipsFirst: Bool
   /// Width of a vector.
   package let dimension: Int
 
-  init(layers: [HeadLayer], tokenPooling: TokenPooling? = nil, width: Int) {
+  init(
+    layers: [HeadLayer], tokenPooling: TokenPooling? = nil, skipsFirst: Bool = false, width: Int
+  ) {
     self.layers = layers
+    self.skipsFirst = skipsFirst
     self.tokenPooling = tokenPooling
     dimension = layers.outputs ?? width
   }
@@ -40,7 +45,12 @@ package struct MultiVectorHead: BiEncoderHead {
   package func groups(
     _ batch: PackedBatch, _ role: Role, counted: (Range<Int>) -> [Int]
   ) -> [VectorGroups] {
-    [VectorGroups(rows: (0..<batch.sequences).map { counted(batch.range($0)) })]
+    [
+      VectorGroups(
+        rows: (0..<batch.sequences).map {
+          counted(skipsFirst ? batch.range($0).dropFirst() : batch.range($0))
+        })
+    ]
   }
 
   package var mergesVectors: Bool { tokenPooling != nil }

@@ -38,10 +38,10 @@ package struct SpladeHead: BiEncoderHead {
     case .staticTable:
       guard let table = tables[texts.role] else { preconditionFailure("no static weights") }
       let weights = o.embed(batch, word: table, type: nil, positions: nil)
-      return [o.scatter(weights, batch, columns: terms.dimension)]
+      return [o.scatter(weights, batch, columns: terms.dimension, .last)]
     case .none:
       let ones = o.constant(1, rows: batch.tokens, columns: 1)
-      return [o.scatter(ones, batch, columns: terms.dimension)]
+      return [o.scatter(ones, batch, columns: terms.dimension, .last)]
     }
   }
 

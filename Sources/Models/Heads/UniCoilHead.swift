@@ -16,7 +16,7 @@ package struct UniCoilHead: BiEncoderHead {
   /// [T,D] to [B,V].
   package func vectors<O: Operations>(_ texts: HeadInput<O>, _ o: O) -> [O.Value] {
     let weights = o.linear(texts.states(), projection, .relu)
-    return [o.scatter(weights, texts.batch, columns: dimension)]
+    return [o.scatter(weights, texts.batch, columns: dimension, .last)]
   }
 
   package func hasOwnTermsAlone(_ role: Role) -> Bool { true }

@@ -331,6 +331,11 @@ package struct WeightScope {
     try checkpoint.table(prefix + name, shape)
   }
 
+  /// Name of a layer's tensor: its own alone where a file holds no other layer.
+  private static func tensor(_ name: String, of layer: String) -> String {
+    layer.isEmpty ? name : "\(layer).\(name)"
+  }
+
   /// The layer of a projection.
   func linear(_ projection: Projection, inputs: Int, outputs: Int) throws(Failure) -> Linear {
     let name = projection.place.name
@@ -339,7 +344,9 @@ package struct WeightScope {
       case .none: false
       case .required: true
       // Lightning IR's own layers have one where nothing says that they have none.
-      case .optional: has(name + ".bias") || (checkpoint.fresh != nil && !has(name + ".weight"))
+      case .optional:
+        has(Self.tensor("bias", of: name))
+          || (checkpoint.fresh != nil && !has(Self.tensor("weight", of: name)))
       }
     return try linear(name, inputs: inputs, outputs: outputs, bias: hasBias)
   }
@@ -366,8 +373,9 @@ package struct WeightScope {
     var biases: [Parameter] = []
     for (name, outputs) in parts {
       weights.append(
-        try checkpoint.parameter(prefix + name + ".weight", [outputs, inputs], ofLayer: true))
-      if bias { biases.append(try parameter(name + ".bias", [outputs])) }
+        try checkpoint.parameter(
+          prefix + Self.tensor("weight", of: name), [outputs, inputs], ofLayer: true))
+      if bias { biases.append(try parameter(Self.tensor("bias", of: name), [outputs])) }
     }
     return try linear(weights, biases)
   }

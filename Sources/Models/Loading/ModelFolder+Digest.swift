@@ -15,6 +15,9 @@ extension ModelFolder {
     for name in try Self.relevantFiles(path).sorted(by: Self.precedes) {
       list += Array("\(name)\t\(try Self.digest("\(path)/\(name)", notes))\n".utf8)
     }
+    if let name = M3Folder.file(of: modelType) {
+      list += Array("\(name)\t\(try Self.digest("\(path)/\(name)", notes))\n".utf8)
+    }
     for key in overriddenKeys.sorted() {
       list += Array(
         "--model-config \(key)\t\(config[key]?.serialized(sortingKeys: true) ?? "")\n".utf8)

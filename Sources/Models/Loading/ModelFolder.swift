@@ -13,7 +13,7 @@ package struct ModelFolder: Sendable {
   /// `config.json` with what the user added to it.
   package private(set) var config: JSON
   /// Keys that the user set with `--model-config`.
-  package let overriddenKeys: [String]
+  package private(set) var overriddenKeys: [String]
   /// `model_type` as the file has it.
   package let originalModelType: String?
   /// A folder of low-rank updates of the weights: the user's, or the model's own where they lie beside
@@ -98,6 +98,14 @@ package struct ModelFolder: Sendable {
     for field in fields where !overriddenKeys.contains(field.key) {
       folder.set(field.key, field.value)
     }
+    return folder
+  }
+
+  /// The folder as it is where the user says this `model_type`.
+  func reading(as modelType: String) -> ModelFolder {
+    var folder = self
+    folder.set("model_type", .string(modelType))
+    if !overriddenKeys.contains("model_type") { folder.overriddenKeys.append("model_type") }
     return folder
   }
 

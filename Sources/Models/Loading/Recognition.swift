@@ -38,6 +38,7 @@ extension ModelDescription {
 enum PlainFolder {
   static func describe(_ folder: ModelFolder) throws(Failure) -> ModelDescription {
     let architecture = folder.architectures.first ?? "none"
+    if !M3Folder.modelTypes(in: folder).isEmpty { return try M3Folder.dense(folder) }
     if architecture.hasSuffix("ForSequenceClassification") {
       let labels = try labelCount(folder)
       if labels == 1 {
