@@ -12,6 +12,12 @@ extension DeclaredOption {
       for parameter in type.parameters(stage) {
         if let known = options.firstIndex(where: { $0.name == parameter.name }) {
           options[known].owners.append(type.name)
+          let help = options[known].help
+          if let value = parameter.value, help.contains(" (default: "),
+            !help.contains(" (default: \(value))")
+          {
+            options[known].help += " (of \(type.name): \(value))"
+          }
         } else {
           options.append(DeclaredOption(parameter, of: type.name))
         }

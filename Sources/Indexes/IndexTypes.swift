@@ -7,7 +7,7 @@ import Retrieval
 package enum IndexTypes {
   package static let all: [any IndexType.Type] = [
     Flat.self, Sparse.self, BM25.self, MultiVector.self, Coil.self, Seismic.self, Graph.self,
-    IVF.self, PQ.self, IVFPQ.self,
+    HNSW.self, IVF.self, PQ.self, IVFPQ.self,
     Plaid.self,
   ]
 

@@ -73,6 +73,42 @@ extension Kernels {
     table.pointee.squares_f32(count, width, vector, rows, width, places, out)
   }
 
+  /// Dot products of a vector and some rows, each the bits of `dot`.
+  ///
+  /// - Parameters:
+  ///   - count: How many rows.
+  ///   - width: Numbers of a vector.
+  ///   - vector: The vector.
+  ///   - rows: Rows without gaps.
+  ///   - places: Which of them.
+  ///   - out: Room for all.
+  package func products(
+    _ count: Int, width: Int, _ vector: UnsafePointer<Float>, _ rows: UnsafePointer<Float>,
+    at places: UnsafePointer<Int32>, into out: UnsafeMutablePointer<Float>
+  ) {
+    table.pointee.products_f32(count, width, vector, rows, width, places, out)
+  }
+
+  /// Puts some values among the least keys.
+  ///
+  /// - Parameters:
+  ///   - count: How many values, a multiple of 32 where `near` says which.
+  ///   - values: The values, not NaN.
+  ///   - names: The numbers that they are named by, from 0 on.
+  ///   - near: Bit i is set where value i counts; nil for all.
+  ///   - keys: The least keys.
+  package func offer(
+    _ count: Int, _ values: UnsafePointer<Float>, _ names: UnsafePointer<Int32>,
+    near: UnsafePointer<UInt32>?, to keys: inout LeastKeys
+  ) {
+    var call = ck_keys(
+      keys: keys.base, count: keys.count, width: keys.width, first: keys.first, marks: keys.marks,
+      mark: keys.mark)
+    table.pointee.offer_keys(&call, count, near, values, names)
+    keys.count = call.count
+    keys.first = call.first
+  }
+
   /// Rotates some numbers in place: signs, Hadamard transforms of a window from either end by turns, and
   /// turns of one half with the other (Kac's walk).
   ///
@@ -90,4 +126,39 @@ extension Kernels {
   /// Asks for some bytes to be brought into the cache.
   @inline(__always)
   package static func prefetch(_ bytes: UnsafeRawPointer, _ count: Int) { ck_fetch(bytes, count) }
+}
+
+/// The least of some keys, ascending, in memory that belongs to somebody else.
+///
+/// A key is a value, in the order of floats, above twice the number that it is named by; its lowest bit is
+/// free for a mark.
+package struct LeastKeys {
+  package let base: UnsafeMutablePointer<UInt64>
+  /// How many there are, and at most.
+  package var count = 0
+  package let width: Int
+  /// The place of the first key that was put in, if that is in front of it.
+  package var first: Int
+  /// Numbers whose mark is `mark` are passed over; nil for none.
+  package let marks: UnsafePointer<UInt32>?
+  package let mark: UInt32
+
+  /// No keys.
+  ///
+  /// - Parameters:
+  ///   - base: Room for `width` keys.
+  ///   - width: How many are kept, at least 1.
+  ///   - marks: The mark of each number; nil where none is passed over.
+  ///   - mark: That of numbers that are passed over.
+  package init(
+    _ base: UnsafeMutablePointer<UInt64>, width: Int, marks: UnsafePointer<UInt32>? = nil,
+    mark: UInt32 = 0
+  ) {
+    precondition(width > 0, "no room for keys")
+    self.base = base
+    self.width = width
+    self.marks = marks
+    self.mark = mark
+    first = width
+  }
 }

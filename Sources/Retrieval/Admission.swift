@@ -42,6 +42,14 @@ package struct Admission: Sendable {
     return !firstPassages || documents.withID(ordinal) { PassageID($0).isFirst }
   }
 
+  /// At least the number of documents that may be found.
+  package var most: Int {
+    var most = documents.liveCount
+    if let allowed { most = min(most, allowed.count(below: documents.count)) }
+    if let refused { most = min(most, documents.count - refused.count(below: documents.count)) }
+    return most
+  }
+
   /// The documents that may be found, where they are few: an approximate search need not be asked.
   ///
   /// - Parameter most: How many are few.
@@ -50,6 +58,6 @@ package struct Admission: Sendable {
     if let allowed {
       return allowed.ordinals(below: documents.count, atMost: most)?.filter(admits)
     }
-    return documents.count <= most ? (0..<documents.count).filter(admits) : nil
+    return self.most <= most ? (0..<documents.count).filter(admits) : nil
   }
 }

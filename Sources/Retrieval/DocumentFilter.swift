@@ -64,6 +64,25 @@ package struct DocumentFilter: Sendable {
       }
     }
 
+    /// How many documents there are below a number.
+    package func count(below count: Int) -> Int {
+      switch form {
+      case .ordinals(let ordinals):
+        if first == 0 { return ordinals.count }
+        return ordinals.count { $0 >= first && Int($0) < first + count }
+      case .bits(let words):
+        let (start, end) = (first, min(first + count, 64 * words.count))
+        var number = 0
+        for place in start >> 6..<(end + 63) >> 6 {
+          var word = words[place]
+          if place == start >> 6 { word &= ~0 << UInt64(start & 63) }
+          if place == end >> 6 { word &= 1 << UInt64(end & 63) - 1 }
+          number += word.nonzeroBitCount
+        }
+        return number
+      }
+    }
+
     /// Bytes that the mask takes.
     package var size: Int {
       switch form {

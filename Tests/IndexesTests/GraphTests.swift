@@ -10,10 +10,21 @@ import Testing
 import Vectors
 import Workers
 
-/// A graph of neighbours beside exact search.
+/// Graphs of neighbours beside exact search: one that codes lead through, and one in layers.
 @Suite struct GraphTests {
-  private static func given(_ more: [IndexArguments.Given] = []) -> [IndexArguments.Given] {
-    [("ef_construction", "40")] + more
+  enum Kind: CaseIterable {
+    case coded, layered
+
+    var type: any IndexType.Type {
+      switch self {
+      case .coded: Graph.self
+      case .layered: HNSW.self
+      }
+    }
+
+    var given: [IndexArguments.Given] {
+      [("ef_construction", "40"), ("num_neighbors", self == .coded ? "32" : "6")]
+    }
   }
 
   /// Documents around some points, so that a graph has far to go.
@@ -32,7 +43,7 @@ import Workers
 
   private static func build(
     _ name: String, in folder: TemporaryFolder, _ documents: [Float], _ dimension: Int,
-    _ similarity: String = "dot", type: ElementType = .f32, threads: Int = 1,
+    _ kind: Kind, _ similarity: String = "dot", element type: ElementType = .f32, threads: Int = 1,
     memory: Int = IndexWork.usualMemory
   ) throws {
     let codec = RowCodec(type, Kernels())
@@ -46,7 +57,7 @@ import Workers
         )
       })
     try buildIndex(
-      folder(name), streams: [folder("\(name).lirt")], type: Graph.self, given: given(),
+      folder(name), streams: [folder("\(name).lirt")], type: kind.type, given: kind.given,
       threads: threads, maxMemory: memory)
   }
 
@@ -76,11 +87,13 @@ import Workers
   /// sight of all gives what it gives.
   @Test(arguments: CodedFlatTests.Hard.allCases, ["dot", "cosine", "l2"])
   func scoresAreExact(hard: CodedFlatTests.Hard, similarity: String) throws {
-    for (dimension, count) in [(1, 150), (33, 260)] {
+    for (dimension, count, kind) in [
+      (1, 150, Kind.coded), (1, 150, .layered), (33, 260, .coded), (33, 260, .layered),
+    ] {
       let folder = try TemporaryFolder()
       try Self.build(
-        "i", in: folder, hard.vectors(count, dimension, seed: 1), dimension, similarity)
-      try Graph.verify(IndexFolder(folder("i")))
+        "i", in: folder, hard.vectors(count, dimension, seed: 1), dimension, kind, similarity)
+      try kind.type.verify(IndexFolder(folder("i")))
       let request = Self.request(hard.vectors(5, dimension, seed: 2), dimension, k: 5)
       let exact = try openIndex(folder("i"), given: [("exact", "true")])
       let narrow = try Self.open(folder("i"), "12")
@@ -100,11 +113,12 @@ import Workers
   }
 
   /// A wider walk visits what a narrower one visits: no query loses anything by it.
-  @Test(arguments: ["dot", "cosine", "l2"])
-  func widerIsNeverWorse(similarity: String) throws {
+  @Test(arguments: Kind.allCases, ["dot", "cosine", "l2"])
+  func widerIsNeverWorse(kind: Kind, similarity: String) throws {
     let (dimension, count, k) = (24, 900, 5)
     let folder = try TemporaryFolder()
-    try Self.build("i", in: folder, Self.clusters(count, dimension, seed: 1), dimension, similarity)
+    try Self.build(
+      "i", in: folder, Self.clusters(count, dimension, seed: 1), dimension, kind, similarity)
     let request = Self.request(Self.clusters(30, dimension, seed: 2), dimension, k: k)
     let expected = try openIndex(folder("i"), given: [("exact", "true")]).search(request)
     var last = [Double](repeating: 0, count: 30)
@@ -118,19 +132,20 @@ import Workers
     #expect(last.reduce(0, +) / 30 > 0.97)
     let narrow = Self.recalls(try Self.open(folder("i"), "15").search(request), expected)
     #expect(narrow.reduce(0, +) / 30 > 0.5)
-    #expect(narrow.contains { $0 < 1 }, "the graph was not walked")
+    let narrowest = Self.recalls(try Self.open(folder("i"), "5").search(request), expected)
+    #expect(narrowest.contains { $0 < 1 }, "the graph was not walked")
   }
 
   /// The bytes do not depend on threads, on shards, or on what is in memory.
-  @Test func sameBytes() throws {
+  @Test(arguments: Kind.allCases) func sameBytes(kind: Kind) throws {
     let (dimension, count) = (20, 500)
     let documents = Self.clusters(count, dimension, seed: 5)
     let folder = try TemporaryFolder()
-    try Self.build("i", in: folder, documents, dimension)
+    try Self.build("i", in: folder, documents, dimension, kind)
     let whole = try contents(folder("i"))
-    try Self.build("threads", in: folder, documents, dimension, threads: 3)
+    try Self.build("threads", in: folder, documents, dimension, kind, threads: 3)
     #expect(try contents(folder("threads")) == whole)
-    try Self.build("file", in: folder, documents, dimension, memory: 1 << 16)
+    try Self.build("file", in: folder, documents, dimension, kind, memory: 1 << 16)
     #expect(try contents(folder("file")) == whole)
     for (name, rows) in [("a", 0..<170), ("b", 170..<count)] {
       try writeStream(
@@ -140,20 +155,21 @@ import Workers
           return (descendingID(row), 1, [bytes(values)])
         })
       try buildIndex(
-        folder(name), streams: [folder("\(name).lirt")], type: Graph.self, given: Self.given())
+        folder(name), streams: [folder("\(name).lirt")], type: kind.type, given: kind.given)
     }
     let parts = try ["a", "b"].map { try IndexFolder(folder($0)) }
-    let merge = try IndexMerge(parts, Graph.self)
+    let merge = try IndexMerge(parts, kind.type)
     let work = IndexWork(Kernels(), WorkerPool(threads: 2))
     _ = try merge.run(to: folder("merged"), work, by: nil)
     #expect(try contents(folder("merged")) == whole)
   }
 
   /// As many documents as are asked for come back wherever so many are allowed, and near ones.
-  @Test(arguments: [2, 9, 50, 300]) func filters(every: Int) throws {
+  @Test(arguments: Kind.allCases, [2, 9, 50, 300]) func filters(kind: Kind, every: Int) throws {
     let (dimension, count, k) = (16, 900, 3)
     let folder = try TemporaryFolder()
-    try Self.build("i", in: folder, Self.clusters(count, dimension, seed: 7), dimension, "l2")
+    try Self.build(
+      "i", in: folder, Self.clusters(count, dimension, seed: 7), dimension, kind, "l2")
     let exact = try openIndex(folder("i"), given: [("exact", "true")])
     let index = try Self.open(folder("i"), "16", threads: 2)
     let allowed = stride(from: 0, to: count, by: every).map { descendingID($0) + [0x0A] }
@@ -172,10 +188,11 @@ import Workers
   }
 
   /// A filter of all documents takes the walk that forgets nothing, which visits the same.
-  @Test func bothWalksAreOne() throws {
+  @Test(arguments: Kind.allCases) func bothWalksAreOne(kind: Kind) throws {
     let (dimension, count) = (16, 700)
     let folder = try TemporaryFolder()
-    try Self.build("i", in: folder, Self.clusters(count, dimension, seed: 9), dimension, "cosine")
+    try Self.build(
+      "i", in: folder, Self.clusters(count, dimension, seed: 9), dimension, kind, "cosine")
     let all = (0..<count).map { descendingID($0) + [0x0A] }
     try overwrite(folder("all"), all.flatMap { $0 })
     for (width, k) in [(10, 10), (30, 4), (100, 25)] {
@@ -188,7 +205,7 @@ import Workers
   }
 
   /// Many equal vectors and groups far from each other are reached all the same.
-  @Test func everythingIsReached() throws {
+  @Test(arguments: Kind.allCases) func everythingIsReached(kind: Kind) throws {
     let dimension = 8
     var documents: [Float] = []
     for row in 0..<600 {
@@ -198,20 +215,22 @@ import Workers
     }
     let folder = try TemporaryFolder()
     for similarity in ["dot", "l2"] {
-      try Self.build("i", in: folder, documents, dimension, similarity)
-      try Graph.verify(IndexFolder(folder("i")))
+      try Self.build("i", in: folder, documents, dimension, kind, similarity)
+      try kind.type.verify(IndexFolder(folder("i")))
     }
   }
 
   /// Vectors of other types are compared as they are stored, and deleted documents are not found.
-  @Test(arguments: [ElementType.f16, .bf16, .i8]) func storedTypes(type: ElementType) throws {
+  @Test(arguments: Kind.allCases, [ElementType.f16, .bf16, .i8])
+  func storedTypes(kind: Kind, type: ElementType) throws {
     let (dimension, count, k) = (20, 600, 4)
     let folder = try TemporaryFolder()
     try Self.build(
-      "i", in: folder, Self.clusters(count, dimension, seed: 3), dimension, "cosine", type: type)
+      "i", in: folder, Self.clusters(count, dimension, seed: 3), dimension, kind, "cosine",
+      element: type)
     let edit = try IndexEdit(folder("i"))
     var change = try IndexChange(
-      edit, Graph.self, IndexWork(Kernels(), WorkerPool(threads: 1)))
+      edit, kind.type, IndexWork(Kernels(), WorkerPool(threads: 1)))
     for row in 0..<count where row % 2 == 0 { change.delete(descendingID(row)) }
     _ = try change.commit(by: nil)
     let request = Self.request(Self.clusters(15, dimension, seed: 4), dimension, k: k)
@@ -222,20 +241,38 @@ import Workers
     #expect(shares.reduce(0, +) / 15 > 0.9)
   }
 
-  /// A row that leads nowhere is found, under a checksum that fits.
-  @Test func damage() throws {
+  /// An edge that leads nowhere is found, under a checksum that fits.
+  @Test(arguments: Kind.allCases) func damage(kind: Kind) throws {
     let folder = try TemporaryFolder()
-    try Self.build("i", in: folder, Self.clusters(100, 8, seed: 1), 8)
-    let place = try path(of: "graph", in: folder("i"))
+    try Self.build("i", in: folder, Self.clusters(100, 8, seed: 1), 8, kind)
+    let name = kind == .coded ? "graph" : "links"
+    let place = try path(of: name, in: folder("i"))
     let whole = try WholeFile.read(place)
-    // Neighbours begin 64 bytes into the first row, which begins 512 bytes into the file.
+    // The first row begins 512 bytes into the file; of codes, neighbours begin 64 bytes later.
+    let first = kind == .coded ? 576 : 512
     for bytes in [[0xff, 0xff, 0xff, 0x7f], [0xff, 0xff, 0xff, 0xff]] as [[UInt8]] {
       var damaged = whole
-      damaged.replaceSubrange(576..<580, with: bytes)
-      try replace("graph", of: folder("i"), by: damaged)
+      damaged.replaceSubrange(first..<first + 4, with: bytes)
+      try replace(name, of: folder("i"), by: damaged)
       let index = try IndexFolder(folder("i"))
-      #expect(status { try Graph.verify(index) } == .data)
+      #expect(status { try kind.type.verify(index) } == .data)
     }
+  }
+
+  /// Layers, and what stands in them, that do not go together.
+  @Test func damagedLayers() throws {
+    let folder = try TemporaryFolder()
+    try Self.build("i", in: folder, Self.clusters(100, 8, seed: 1), 8, .layered)
+    for name in ["layers", "upper.documents", "upper.links"] {
+      let whole = try WholeFile.read(path(of: name, in: folder("i")))
+      var damaged = whole
+      damaged.replaceSubrange(512..<516, with: [0xff, 0xff, 0xff, 0x7f])
+      try replace(name, of: folder("i"), by: damaged)
+      let index = try IndexFolder(folder("i"))
+      #expect(status { try HNSW.verify(index) } == .data, "\(name)")
+      try replace(name, of: folder("i"), by: whole)
+    }
+    try HNSW.verify(IndexFolder(folder("i")))
   }
 
   @Test func parameters() throws {

@@ -79,6 +79,69 @@ import Testing
     }
   }
 
+  /// Each product has the bits of one that is made alone.
+  @Test(arguments: [1, 3, 16, 33, 384], [0, 1, 3, 4, 9])
+  func products(width: Int, count: Int) {
+    let rows = (0..<10).map { Sample.uniform(width, stream: UInt64($0)) }
+    let vector = Sample.uniform(width, stream: 20)
+    let places = (0..<count).map { Int32($0 * 7 % 10) }
+    for kernels in instances {
+      var out = [Float](repeating: .nan, count: count + 1)
+      rows.flatMap { $0 }.withUnsafeBufferPointer { rows in
+        guard let rows = rows.baseAddress else { return }
+        kernels.products(count, width: width, vector, rows, at: places, into: &out)
+      }
+      let expected = places.map { Reference.dot(vector, rows[Int($0)]) }
+      #expect(Array(out.prefix(count)).bits == expected.bits)
+      #expect(out[count].isNaN)
+    }
+  }
+
+  /// The least keys are those that sorting finds, whatever was there before.
+  @Test(arguments: [1, 2, 7, 40, 200]) func leastKeys(width: Int) {
+    let values = Sample.uniform(192, stream: 30).map { ($0 * 8).rounded() / 8 }
+    let marks = (0..<300).map { UInt32($0 % 5) }
+    let near = (0..<6).map { UInt32(truncatingIfNeeded: 0x9e37_79b9 &* ($0 + 1)) }
+    func key(_ value: Float, _ name: Int32) -> UInt64 {
+      let bits = value.bitPattern
+      let ordered = value.sign == .plus ? bits | 0x8000_0000 : ~bits
+      return UInt64(ordered) << 32 | UInt64(name) << 1
+    }
+    for kernels in instances {
+      for isChosen in [false, true] {
+        var expected: [UInt64] = []
+        var room = [UInt64](repeating: .max, count: width + 1)
+        marks.withUnsafeBufferPointer { marked in
+          room.withUnsafeMutableBufferPointer { room in
+            var keys = LeastKeys(
+              room.baseAddress.unsafelyUnwrapped, width: width,
+              marks: isChosen ? marked.baseAddress : nil, mark: 3)
+            for turn in 0..<3 {
+              let names = (0..<192).map { Int32(($0 * 77 + turn * 100) % 300) }
+              let turned = (0..<192).map { values[($0 + turn) % 192] }
+              let before = expected
+              for i in 0..<192
+              where !isChosen
+                || near[i / 32] >> UInt32(i % 32) & 1 == 1
+                  && marks[Int(names[i])] != 3
+              {
+                expected.append(key(turned[i], names[i]))
+              }
+              expected = Array(expected.sorted().prefix(width))
+              keys.first = keys.count
+              kernels.offer(192, turned, names, near: isChosen ? near : nil, to: &keys)
+              #expect(Array(room[..<keys.count]) == expected)
+              let first = zip(before, expected).enumerated().first { $1.0 != $1.1 }?.offset
+              #expect(keys.first <= first ?? before.count)
+              #expect(expected[..<keys.first] == before[..<keys.first])
+            }
+            #expect(room[width] == .max)
+          }
+        }
+      }
+    }
+  }
+
   @Test(arguments: [64, 128, 192, 384, 448, 1024])
   func rotations(width: Int) {
     let vector = Sample.uniform(width, stream: 3)

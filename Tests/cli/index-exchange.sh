@@ -198,6 +198,16 @@ exits 0 lir-index build --model-label m --similarity l2 -o distances.index dense
 exits 0 lir-index export --format faiss -o distances.faiss distances.index
 exits 0 lir-index import --model-label m --ids dense.npy.ids -o faiss.index distances.faiss
 for file in distances.index/*.safetensors; do same "$file" "faiss.index/${file##*/}"; done
+# A graph in layers: its vectors come back, and faiss walks through the same edges.
+awk 'BEGIN { srand(7); for (i = 0; i < 300; i++) { printf "{\"id\": \"d%d\", \"vector\": [", i
+  for (j = 0; j < 8; j++) printf "%s%.6f", j ? ", " : "", rand() - 0.5; print "]}" } }' >cloud.jsonl
+for similarity in dot cosine l2; do
+  exits 0 lir-index build --type hnsw --num-neighbors 4 --model-label m --similarity $similarity \
+    -o layers-$similarity.index cloud.jsonl
+  exits 0 lir-index export --format faiss -o layers-$similarity.faiss layers-$similarity.index
+done
+exits 0 lir-index build --type hnsw --num-neighbors 4 --model-label m -o faiss.index layers-l2.faiss
+for file in layers-l2.index/*.safetensors; do same "$file" "faiss.index/${file##*/}"; done
 refuses 78 'kind multivector' lir-index export --format faiss -o x several.index
 refuses 64 'are for CIFF, found vectors' lir-index import --impact-scale 2 --vocabulary short -o x dense.faiss
 if python3 -c 'import faiss' 2>/dev/null; then
@@ -205,10 +215,25 @@ if python3 -c 'import faiss' 2>/dev/null; then
   is 'what faiss finds' '0 1 2' "$(python3 -c 'import faiss, numpy
 index = faiss.read_index("distances.faiss")
 print(*index.search(numpy.load("dense.npy"), 1)[1][:, 0])')"
+  # A walk that keeps nearly all in sight finds there what it finds here.
+  exits 0 lir-index export --format npy -o cloud.npy layers-dot.index
+  for similarity in dot cosine l2; do
+    exits 0 lir-search --index layers-$similarity.index --ef-search 290 -k 3 --tag t \
+      --model-label m --similarity $similarity cloud.jsonl -o layers.run
+    is "what faiss finds by $similarity" "$(cut -d ' ' -f 3 layers.run | paste -sd ' ')" \
+      "$(python3 -c 'import faiss, numpy, sys
+index = faiss.read_index(sys.argv[1])
+faiss.ParameterSpace().set_index_parameter(index, "efSearch", 290)
+print(*["d%d" % i for i in index.search(numpy.load("cloud.npy"), 3)[1].ravel()])' layers-$similarity.faiss)"
+  done
 else
   note 'python3 has no faiss: its reader is not asked'
 fi
 echo b >b && exits 0 lir-index delete dense.index --ids b
+echo d1 >d1 && exits 0 lir-index delete layers-l2.index --ids d1
+refuses 78 'lir-index compact' lir-index export --format faiss -o x.faiss layers-l2.index
+exits 0 lir-index compact layers-l2.index
+exits 0 lir-index export --format faiss -o x.faiss layers-l2.index
 exits 0 lir-index export --format npy -o left.npy dense.index
 is 'ids that are left' 'a c' "$(paste -sd ' ' left.npy.ids)"
 refuses 78 'kind multivector' lir-index export --format npy -o x.npy several.index

@@ -95,7 +95,7 @@ rm -rf ./*.lirt
 
 # Types, and options that a type does not have.
 lir-index types >types.tsv
-[ "$(cut -f 1 types.tsv | tr '\n' ' ')" = 'flat sparse bm25 multivector coil seismic graph ivf pq ivfpq ' ] || fail "types: $(cat types.tsv)"
+[ "$(cut -f 1 types.tsv | tr '\n' ' ')" = 'flat sparse bm25 multivector coil seismic graph hnsw ivf pq ivfpq plaid ' ] || fail "types: $(cat types.tsv)"
 exits 0 encode native/dpr_bert_01 doc <(head -n 2 few.tsv) -o two.lirt
 exits 0 encode native/dpr_bert_01 query <(head -n 2 few.tsv) -o queries.lirt
 exits 0 lir-index build two.lirt -o two.index

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The graph section of scripts/bench-retrieval: approximate search by graphs, and its peers.
 
-Ours: the type graph, over a sweep of --ef-search. Peers: SymphonyQG (rabitqlib, 32 neighbours, 200
-candidates when building) and faiss's HNSW (16 and 32 neighbours, 200 candidates), over sweeps of theirs.
+Ours: the types graph and hnsw (16 and 32 neighbours, 200 candidates when building), over a sweep of
+--ef-search. Peers: SymphonyQG (rabitqlib, 32 neighbours, 200 candidates), faiss's HNSW (as ours) and
+glass (32 neighbours, 200 candidates, walked by codes of eight bits), over sweeps of theirs.
 Recall is the share of the exact run's documents; documents of the given streams are compared by dot
 products. Each row is a point of a curve: one thread, queries for a second of processor time.
 
@@ -17,10 +18,18 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
-PACKAGES = ["numpy", "xxhash", "faiss-cpu==1.15.1", "rabitqlib==0.7.1"]
+PACKAGES = ["numpy", "xxhash", "faiss-cpu==1.15.1", "rabitqlib==0.7.1",
+            "pyglass-portable==2.1.0"]
 WIDTHS = [10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768]
-PEERS = {"symphonyqg": ("symphonyqg",), "faiss": ("faiss-hnsw16", "faiss-hnsw32")}
+PEERS = {"symphonyqg": ("symphonyqg",), "faiss": ("faiss-hnsw16", "faiss-hnsw32"),
+         "glass": ("glass",)}
 BUILDING = 200
+#: Ours, and what they are built with.
+OURS: Dict[str, List[Any]] = {
+    "graph": ["--type", "graph"],
+    "hnsw16": ["--type", "hnsw", "--num-neighbors", 16, "--ef-construction", BUILDING],
+    "hnsw32": ["--type", "hnsw", "--num-neighbors", 32, "--ef-construction", BUILDING],
+}
 #: Queries of a set, as retrieval_flat has them.
 BATCH = 1000
 
@@ -43,58 +52,67 @@ def race(bench: Any, what: str) -> Tuple[List[Dict[str, Any]], bool]:
     made = bench.peer("flat", {
         "engine": "make", "folder": str(folder), "what": what, "limit": bench.options.limit,
         "docs": str(bench.options.docs), "queries": str(bench.options.queries)})
-    index = folder / "graph.index"
-    done = bench.ours("lir-index", "build", "--type", "graph", folder / "docs.lirt", "-o", index)
     raw = 4 * made["documents"] * made["dim"]
-    built = {"build s": done.cpu, "build MB": done.megabytes, "bytes": size_of(index),
-             "scanned / raw": sum(p.stat().st_size for p in index.glob("graph*")) / raw}
-    note(f"the graph is built in {done.cpu:.1f} s")
-    rows: List[Dict[str, Any]] = []
+    built: Dict[str, Dict[str, Any]] = {}
+    for name, flags in OURS.items():
+        index = folder / f"{name}.index"
+        done = bench.ours("lir-index", "build", *flags, folder / "docs.lirt", "-o", index)
+        graph = sum(p.stat().st_size for p in index.iterdir()
+                    if p.name.startswith(("graph", "links", "layers", "upper")))
+        built[name] = {"build s": done.cpu, "build MB": done.megabytes, "bytes": size_of(index),
+                       "graph / raw": graph / raw}
+        note(f"{name} is built in {done.cpu:.1f} s")
     agree = True
-    for k in bench.options.k:
-        common = ["--index", index, "-k", k, "--tag", "bench", folder / "queries.lirt", "-o"]
-        exact, widest = folder / f"exact-{k}.run", folder / f"all-{k}.run"
-        bench.ours("lir-search", "--exact", *common, exact)
-        bench.ours("lir-search", "--ef-search", "all", *common, widest)
-        agree = agree and exact.read_bytes() == widest.read_bytes()
-        widths = [width for width in WIDTHS if width >= k]
-        runs: Dict[str, Callable[[], Dict[str, Any]]] = {}
-        for width in widths:
-            runs[f"lir graph {width}"] = (lambda width=width, k=k: ours(bench, folder, k, width))
-        asked = bench.options.peers
-        for name in PEERS if asked is None else [n for n in asked.split(",") if n in PEERS]:
-            for engine in PEERS[name]:
-                runs[engine] = (lambda engine=engine, k=k: flat(bench.peer("graph", {
-                    "engine": engine, "folder": str(folder), "k": k, "widths": widths})))
-        for name, result in bench.turns(runs).items():
-            common_columns = {"k": k, "documents": made["documents"], "dim": made["dim"]}
-            if name.startswith("lir"):
-                width = int(name.split()[-1])
-                run = (folder / f"{k}-{width}.run").read_bytes()
-                rows.append({"engine": "lir graph", **common_columns, "ef": width,
-                             "recall": recall(exact.read_bytes(), run), **result, **built})
-                continue
-            shared = {key: value for key, value in result.items() if " at " not in key}
+    runs: Dict[str, Callable[[], Dict[str, Any]]] = {}
+    sweeps = {k: [width for width in WIDTHS if width >= k] for k in bench.options.k}
+    for k, widths in sweeps.items():
+        for engine in OURS:
+            common = ["--index", folder / f"{engine}.index", "-k", k, "--tag", "bench",
+                      folder / "queries.lirt", "-o"]
+            exact, widest = folder / f"exact-{k}.run", folder / f"all-{k}.run"
+            bench.ours("lir-search", "--exact", *common, exact)
+            bench.ours("lir-search", "--ef-search", "all", *common, widest)
+            agree = agree and exact.read_bytes() == widest.read_bytes()
             for width in widths:
-                rows.append({"engine": name, **common_columns, "ef": width,
-                             "recall": result[f"recall at {width}"],
-                             "q/s": result[f"q/s at {width}"], **shared})
+                runs[f"lir {engine} {k} {width}"] = (
+                    lambda engine=engine, width=width, k=k: ours(bench, folder, engine, k, width))
+    asked = bench.options.peers
+    for name in PEERS if asked is None else [n for n in asked.split(",") if n in PEERS]:
+        for engine in PEERS[name]:
+            runs[engine] = (lambda engine=engine: flat(bench.peer("graph", {
+                "engine": engine, "folder": str(folder), "sweeps": sweeps})))
+    rows: List[Dict[str, Any]] = []
+    for name, result in bench.turns(runs).items():
+        common_columns = {"documents": made["documents"], "dim": made["dim"]}
+        if name.startswith("lir"):
+            _, engine, k, width = name.split()
+            run = (folder / f"{engine}-{k}-{width}.run").read_bytes()
+            whole = (folder / f"exact-{k}.run").read_bytes()
+            rows.append({"engine": f"lir {engine}", "k": int(k), **common_columns, "ef": int(width),
+                         "recall": recall(whole, run), **result, **built[engine]})
+            continue
+        shared = {key: value for key, value in result.items() if " at " not in key}
+        for k, widths in sweeps.items():
+            for width in widths:
+                rows.append({"engine": name, "k": k, **common_columns, "ef": width,
+                             "recall": result[f"recall at {k}, {width}"],
+                             "q/s": result[f"q/s at {k}, {width}"], **shared})
     return rows, agree
 
 
 def flat(found: Dict[str, Any]) -> Dict[str, Any]:
     """A peer's points as single numbers, of which the frame takes medians."""
     points = found.pop("points")
-    for width, share, speed in points:
-        found[f"recall at {width}"], found[f"q/s at {width}"] = share, speed
+    for k, width, share, speed in points:
+        found[f"recall at {k}, {width}"], found[f"q/s at {k}, {width}"] = share, speed
     return found
 
 
-def ours(bench: Any, folder: Path, k: int, width: int) -> Dict[str, Any]:
+def ours(bench: Any, folder: Path, engine: str, k: int, width: int) -> Dict[str, Any]:
     """One turn of ours: all queries, less what one takes."""
-    common = ["--index", folder / "graph.index", "-k", k, "--ef-search", width, "--tag", "bench"]
+    common = ["--index", folder / f"{engine}.index", "-k", k, "--ef-search", width, "--tag", "bench"]
     batch = bench.ours("lir-search", *common, folder / "queries.lirt", "-o",
-                       folder / f"{k}-{width}.run")
+                       folder / f"{engine}-{k}-{width}.run")
     one = bench.ours("lir-search", *common, "--limit", 1, folder / "queries.lirt", "-o",
                      folder / "scratch.run")
     return {"q/s": (BATCH - 1) / max(batch.cpu - one.cpu, 1e-9), "MB": batch.megabytes}
@@ -134,27 +152,51 @@ def faiss_hnsw(docs: Any, neighbours: int) -> Tuple[Callable[[Any, int, int], An
     return search, f"{faiss.__version__} {faiss.get_compile_options().strip()}"
 
 
+def glass(docs: Any) -> Tuple[Callable[[Any, int, int], Any], str]:
+    from importlib.metadata import version
+
+    import glass as library
+
+    library.set_num_threads(1)
+    graph = library.Index("HNSW", "IP", "SQ8U", 32, BUILDING).build(docs)
+    searcher = library.Searcher(graph, docs, "IP", "SQ8U", "FP16")
+    searcher.optimize(1)
+
+    def search(queries: Any, k: int, width: int) -> Any:
+        import numpy as np
+
+        searcher.set_ef(width)
+        found = searcher.batch_search(queries, k, 1)
+        return np.asarray(found[0] if isinstance(found, tuple) else found).reshape(-1, k)
+
+    return search, version("pyglass-portable")
+
+
 def race_peer(job: Dict[str, Any]) -> Dict[str, Any]:
     import resource
 
     import numpy as np
     from retrieval_flat import exact_top
 
-    folder, engine, k = Path(job["folder"]), job["engine"], job["k"]
+    folder, engine = Path(job["folder"]), job["engine"]
+    sweeps = {int(k): widths for k, widths in job["sweeps"].items()}
     docs, queries = np.load(folder / "docs.npy"), np.load(folder / "queries.npy")
-    wanted = np.concatenate([exact_top(docs, queries[first:first + 100], k)
+    wanted = np.concatenate([exact_top(docs, queries[first:first + 100], max(sweeps))
                              for first in range(0, len(queries), 100)])
     started = time.process_time()
-    search, version = (symphonyqg(docs) if engine == "symphonyqg"
+    engines = {"symphonyqg": symphonyqg, "glass": glass}
+    search, version = (engines[engine](docs) if engine in engines
                        else faiss_hnsw(docs, int(engine[len("faiss-hnsw"):])))
     result: Dict[str, Any] = {"build s": time.process_time() - started}
     points = []
-    for width in job["widths"]:
-        started = time.process_time()
-        found = search(queries, k, width)
-        taken = time.process_time() - started
-        share = np.mean([len(set(a) & set(b)) / k for a, b in zip(found.tolist(), wanted.tolist())])
-        points.append((width, float(share), len(queries) / taken))
+    for k, widths in sweeps.items():
+        best = [set(row) for row in wanted[:, :k].tolist()]
+        for width in widths:
+            started = time.process_time()
+            found = search(queries, k, width)
+            taken = time.process_time() - started
+            share = np.mean([len(set(a) & b) / k for a, b in zip(found.tolist(), best)])
+            points.append((k, width, float(share), len(queries) / taken))
     return {**result, "points": points, "version": version,
             "MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 

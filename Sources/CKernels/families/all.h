@@ -51,6 +51,8 @@ static size_t ck_narrow_scratch_run(size_t m, size_t k) {
         .neighbours = ck_neighbours_run, \
         .neighbour_codes = ck_neighbour_codes_run, \
         .squares_f32 = ck_squares_run, \
+        .products_f32 = ck_products_run, \
+        .offer_keys = ck_offer_keys_run, \
         .rotate_f32 = ck_rotate_run, \
         .distances_f32 = ck_distances_run, \
         .most_s8 = ck_most_run_##S8, \

@@ -60,34 +60,85 @@ static void ck_neighbour_codes_run(size_t n, size_t k, const float *p, const flo
     memcpy(block + size, floats, sizeof floats);
 }
 
-// out[i] = ‖q - rows[at[i]]‖² in sixteen lanes. Four rows at a time, whose sums do not wait for each
-// other.
-CK_INLINE void ck_squares_of(const int rows, size_t k, const float *q, const float *const *x,
-                             float *out) {
+// ‖q - x‖² or q · x of rows x[at[i]], in sixteen lanes. Four rows at a time, whose sums do not wait for
+// each other.
+CK_INLINE void ck_compare_rows(const int products, const int rows, size_t k, const float *q,
+                               const float *const *x, float *out) {
     vf sum[4];
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++) sum[i] = ck_set(0.0f);
     CK_EACH_REST(k, j, rest, {
         vf own = ck_load_some(q + j, rest, 0.0f);
         for (int i = 0; i < rows; i++) {
-            vf r = own - ck_load_some(x[i] + j, rest, 0.0f);
-            sum[i] = ck_fma(r, r, sum[i]);
+            vf other = ck_load_some(x[i] + j, rest, 0.0f), r = own - other;
+            sum[i] = products ? ck_fma(own, other, sum[i]) : ck_fma(r, r, sum[i]);
         }
     })
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++) out[i] = ck_sum_lanes(sum[i]);
 }
 
-static void ck_squares_run(size_t n, size_t k, const float *q, const float *rows, size_t ld,
-                           const int32_t *at, float *out) {
+CK_INLINE void ck_compare_places(const int products, size_t n, size_t k, const float *q,
+                                 const float *rows, size_t ld, const int32_t *at, float *out) {
     size_t i = 0;
     for (; i + 4 <= n; i += 4) {
         const float *x[4];
         for (int t = 0; t < 4; t++) x[t] = rows + (size_t)at[i + t] * ld;
-        ck_squares_of(4, k, q, x, out + i);
+        ck_compare_rows(products, 4, k, q, x, out + i);
     }
     for (; i < n; i++) {
         const float *x[1] = {rows + (size_t)at[i] * ld};
-        ck_squares_of(1, k, q, x, out + i);
+        ck_compare_rows(products, 1, k, q, x, out + i);
     }
+}
+
+static void ck_squares_run(size_t n, size_t k, const float *q, const float *rows, size_t ld,
+                           const int32_t *at, float *out) {
+    ck_compare_places(0, n, k, q, rows, ld, at, out);
+}
+
+static void ck_products_run(size_t n, size_t k, const float *q, const float *rows, size_t ld,
+                            const int32_t *at, float *out) {
+    ck_compare_places(1, n, k, q, rows, ld, at, out);
+}
+
+// How many of n ascending keys are less than one, without a branch that depends on them.
+CK_INLINE size_t ck_keys_below(const uint64_t *keys, size_t n, uint64_t key) {
+    const uint64_t *base = keys;
+    while (n > 1) {
+        size_t half = n / 2;
+        base += (base[half - 1] < key) * half;
+        n -= half;
+    }
+    return (size_t)(base - keys) + (n == 1 && *base < key);
+}
+
+CK_INLINE void ck_offer_key(ck_keys *s, float value, int32_t name) {
+    if (s->marks && s->marks[name] == s->mark) return;
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    bits ^= (uint32_t)((int32_t)bits >> 31) | 0x80000000u;
+    uint64_t key = (uint64_t)bits << 32 | (uint64_t)(uint32_t)name << 1;
+    if (s->count == s->width) {
+        if (key >= s->keys[s->width - 1]) return;
+    } else {
+        s->count++;
+    }
+    size_t place = ck_keys_below(s->keys, s->count - 1, key);
+    memmove(s->keys + place + 1, s->keys + place, (s->count - 1 - place) * sizeof(uint64_t));
+    s->keys[place] = key;
+    if (place < s->first) s->first = place;
+}
+
+static void ck_offer_keys_run(ck_keys *s, size_t n, const uint32_t *near, const float *values,
+                              const int32_t *names) {
+    if (!near) {
+        for (size_t i = 0; i < n; i++) ck_offer_key(s, values[i], names[i]);
+        return;
+    }
+    for (size_t b = 0; b < n / 32; b++)
+        for (uint32_t left = near[b]; left; left &= left - 1) {
+            size_t i = 32 * b + (size_t)__builtin_ctz(left);
+            ck_offer_key(s, values[i], names[i]);
+        }
 }

@@ -149,6 +149,17 @@ typedef struct {
     uint32_t *near; // [blocks]: bit i is set unless out[i] is above the limit
 } ck_neighbours;
 
+// The least of some keys, in order. A key is a float, in the order of its value, above twice the number
+// that it is named by; the lowest bit is a mark of the caller's.
+typedef struct {
+    uint64_t *keys;
+    size_t count, width; // how many there are, and at most
+    size_t first; // the place of the first key that was put in, if that is in front of it
+    // What is marked `mark` is passed over; NULL for nothing.
+    const uint32_t *marks;
+    uint32_t mark;
+} ck_keys;
+
 // Rows of bytes in sequences, and what bounds their scores as in `ck_scan`:
 // out[sequence, column] = max over the rows of product + (error * by_error + norm * by_norm) + offset,
 // -inf of a sequence without rows. Where there is a table of numbers to be added, a row is what is left
@@ -335,6 +346,13 @@ typedef struct {
     // out[i] = ‖q[k] - rows[at[i], k]‖², i < n.
     void (*squares_f32)(size_t n, size_t k, const float *q, const float *rows, size_t ld,
                         const int32_t *at, float *out);
+    // Puts those of values[n], named names[n], among the keys that belong there: all of them, or those
+    // whose bit is set in near[n / 32].
+    void (*offer_keys)(ck_keys *, size_t n, const uint32_t *near, const float *values,
+                       const int32_t *names);
+    // out[i] = q[k] · rows[at[i], k], i < n, each the bits of dot_f32.
+    void (*products_f32)(size_t n, size_t k, const float *q, const float *rows, size_t ld,
+                         const int32_t *at, float *out);
     // Rotates x[width] in place: in each round signs[round, width], the Hadamard transform of `window`
     // numbers, and a turn of the halves unless the window is all. width is a multiple of 64, window the
     // largest power of two that is not above it.

@@ -1,9 +1,11 @@
 import Failures
+import Retrieval
 import Streams
 import Vectors
 
 extension VectorExport {
-  /// Writes `path`, an index of faiss that compares all vectors, and `path.ids`, an id a line.
+  /// Writes `path`, an index of faiss that compares all vectors, or for type `hnsw` walks through the same
+  /// graph (`IndexHNSWFlat`), and `path.ids`, an id a line.
   ///
   /// Scores of cosines are products of vectors of unit length: these are stored so, behind a transform
   /// that brings queries to it, as Lightning IR's are (`L2norm,Flat`). Faiss's distances are the squares
@@ -11,13 +13,21 @@ extension VectorExport {
   ///
   /// - Returns: The number of documents.
   /// - Throws: 65 where the index is damaged, 73 and 74 where a file cannot be written, 78 for an index
-  ///   of more than one vector a document, or of sparse ones.
+  ///   of more than one vector a document, or of sparse ones, and for a graph that has vectors added or
+  ///   deleted.
   package func writeFaiss(_ path: String) throws(Failure) -> Int {
     guard kind == .dense else {
       throw .config(
         folder.path,
         "faiss's indexes hold one dense vector a document, found kind \(kind.rawValue)",
         hint: "--format safetensors")
+    }
+    let isGraph = folder.manifest.type == HNSW.name
+    if isGraph, folder.segments.count > 1 || folder.segments.contains(where: { $0.deleted != nil })
+    {
+      throw .config(
+        folder.path, "documents were added to the graph, or deleted, which faiss does not know",
+        hint: "lir-index compact builds one graph of them")
     }
     let documents = folder.manifest.documents
     let ids = try writeIDs(beside: path)
@@ -27,6 +37,15 @@ extension VectorExport {
     let metric: FaissWriter.Metric = similarity == .l2 ? .distance : .innerProduct
     if similarity == .cosine {
       try writer.writeNormalization(dimension: dimension, count: documents, metric)
+    }
+    if isGraph {
+      try writer.writeHeader("IHNf", dimension: dimension, count: documents, metric)
+      let parameters = try IndexArguments(
+        [], HNSW.self, .search, recorded: folder.manifest.parameters, folder.path)
+      try writer.writeGraph(
+        StoredHNSW(folder.segments[0]),
+        degree: parameters.integer(HNSW.neighbours),
+        construction: parameters.integer(HNSW.construction))
     }
     try writer.writeFlatHeader(dimension: dimension, count: documents, metric)
     try forEachBlock { block throws(Failure) in

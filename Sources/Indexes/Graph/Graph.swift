@@ -14,7 +14,8 @@ package enum Graph: IndexType {
   package static let parameters = [
     IndexParameter(
       neighbours, aliases: ["num_neighbors"], .build, .integer(32...1024), default: "32",
-      "Neighbours of a document in the graph, a multiple of 32."),
+      "Neighbours of a document in the graph, a multiple of 32; of hnsw M, any number, of which there are "
+        + "twice as many in the lowest layer."),
     IndexParameter(
       construction, aliases: ["ef_construction"], .build, .integer(8...4096), default: "128",
       "How many candidates a document keeps in sight when its neighbours are looked for."),
@@ -77,6 +78,7 @@ package enum Graph: IndexType {
     let reference = try FlatIndex(segment, work, rows: (vectors, scales))
     let width = try arguments.limit(width)
     guard !arguments.flag(exact), let graph = try StoredGraph(segment) else { return reference }
-    return try GraphIndex(segment, graph, reference: reference, width: width, work)
+    let navigator = try CodedNavigator(segment, graph, dimension: reference.dimension, work)
+    return GraphIndex(segment, navigator, reference: reference, width: width, work)
   }
 }

@@ -42,7 +42,7 @@ final class GraphConstruction {
     self.kernels = kernels
     self.pool = pool
     pruning = GraphPruning(
-      degree: layout.degree, width: layout.width, vectors: memory.vectors,
+      degree: layout.degree, width: layout.width, vectors: memory.vectors, lifts: memory.lifts,
       relaxation: settings.relaxation, kernels: kernels)
     rooms = WorkerLocal(pool) {
       (GraphRoom(layout), GraphPruning.Room(degree: layout.degree))
@@ -51,7 +51,7 @@ final class GraphConstruction {
 
   /// Builds the graph; there is at least one vertex.
   func run() {
-    let order = shuffled()
+    let order = VertexOrder.random(count, seed: settings.seed)
     entry = Int(order[0])
     var inserted = min(count, 2 * layout.degree)
     begin(Array(order[..<inserted]))
@@ -62,22 +62,25 @@ final class GraphConstruction {
     }
     entry = central()
     for _ in 0..<settings.passes where count > 2 * layout.degree { refine() }
-    for vertex in GraphRepair(memory, entry, kernels, layout).run() { encode(Int(vertex)) }
+    repair()
   }
 
-  /// All vertices, in a random order.
-  private func shuffled() -> [Int32] {
-    var order = (0..<count).map { Int32($0) }
-    let random = CounterRandom(seed: settings.seed, stream: Self.stream)
-    for i in stride(from: count - 1, to: 0, by: -1) {
-      let draw = UInt64(random.bits(at: UInt64(i)))
-      order.swapAt(i, Int(draw * UInt64(i + 1) >> 32))
-    }
-    return order
+  /// Sees to it that every vertex is reached.
+  private func repair() {
+    let room = GraphRoom(layout)
+    let repair = GraphRepair(
+      lists: memory.lists, count: count, entry: entry,
+      distance: { [self] from, to in distances(of: from)(to) },
+      walk: { [self] vertex in
+        room.tables.fill(memory.vectors + vertex * layout.width)
+        GraphWalk(rows: memory.rows, entry: entry, kernels: kernels)(
+          GraphRepair.width, distances(of: vertex), room)
+        return Array(room.visited.keys)
+      },
+      // The codes of a row are those of its edges, by which the next walk goes.
+      changed: { [memory, kernels] in memory.encode($0, kernels) })
+    repair.run()
   }
-
-  /// The stream of random numbers that belongs to the order of vertices alone.
-  private static let stream: UInt64 = 0x0067_7261_7068
 
   /// The vertex that is nearest to the centre, where rotated vectors are zero.
   private func central() -> Int {
@@ -98,9 +101,8 @@ final class GraphConstruction {
   private func begin(_ vertices: [Int32]) {
     forEach(vertices) { vertex, rooms in
       var distances = [Float](repeating: 0, count: vertices.count)
-      kernels.squaredDistances(
-        vertices.count, width: layout.width, memory.vectors + vertex * layout.width,
-        memory.vectors, at: vertices, into: &distances)
+      let own = self.distances(of: vertex)
+      for place in vertices.indices { distances[place] = own(Int(vertices[place])) }
       rooms.pruning.candidates.removeAll(keepingCapacity: true)
       for (other, distance) in zip(vertices, distances) where Int(other) != vertex {
         rooms.pruning.candidates.append(GraphKey(distance: distance, vertex: Int(other)))
@@ -136,43 +138,27 @@ final class GraphConstruction {
   private func walk(
     from vertex: Int, _ width: Int, _ rooms: (walk: GraphRoom, pruning: GraphPruning.Room)
   ) {
-    let own = memory.vectors + vertex * layout.width
-    rooms.walk.tables.fill(own)
+    rooms.walk.tables.fill(memory.vectors + vertex * layout.width)
     let walk = GraphWalk(rows: memory.rows, entry: entry, kernels: kernels)
-    walk(
-      width,
-      RowDistances(query: own, vectors: memory.vectors, width: layout.width, kernels: kernels),
-      rooms.walk)
+    walk(width, distances(of: vertex), rooms.walk)
     rooms.pruning.candidates.removeAll(keepingCapacity: true)
     rooms.pruning.candidates += rooms.walk.visited.keys
   }
 
-  // MARK: Edges backwards
-
   /// Offers every vertex to those that it chose; returns whom it was offered to.
   private func addBackwards(from vertices: [Int32], _ lists: GraphLists) -> [Int32] {
-    var starts = [Int](repeating: 0, count: count + 1)
-    for vertex in vertices {
-      for key in lists.neighbours(Int(vertex)) { starts[key.vertex + 1] += 1 }
-    }
-    for vertex in 0..<count { starts[vertex + 1] += starts[vertex] }
-    var ends = starts
-    let offers = memory.offers(starts[count])
-    for vertex in vertices {
-      for key in lists.neighbours(Int(vertex)) {
-        offers[ends[key.vertex]] = GraphKey(distance: key.distance, vertex: Int(vertex))
-        ends[key.vertex] += 1
-      }
-    }
-    let reached = (0..<count).filter { starts[$0] < starts[$0 + 1] }.map { Int32($0) }
-    forEach(reached) { vertex, rooms in
-      rooms.pruning.candidates.removeAll(keepingCapacity: true)
-      rooms.pruning.candidates += lists.neighbours(vertex)
-      rooms.pruning.candidates += UnsafeMutableBufferPointer(
-        start: offers + starts[vertex], count: starts[vertex + 1] - starts[vertex])
+    let offers = GraphOffers(from: vertices, lists, count: count, in: memory.offers)
+    forEach(offers.reached) { vertex, rooms in
+      offers.gather(for: vertex, lists, into: &rooms.pruning.candidates)
       pruning.choose(for: vertex, rooms.pruning, into: lists[vertex])
     }
-    return reached
+    return offers.reached
+  }
+
+  private func distances(of vertex: Int) -> RowDistances {
+    RowDistances(
+      query: memory.vectors + vertex * layout.width, lift: memory.lifts?[vertex] ?? 0,
+      vectors: memory.vectors, lifts: memory.lifts, width: layout.width, kernels: kernels)
   }
 
   // MARK: Rows
@@ -200,10 +186,14 @@ final class GraphConstruction {
   }
 }
 
-/// Distances of rotated vectors.
+/// Distances of rotated vectors: squares, or what has the order of products.
 struct RowDistances: GraphDistances {
   let query: UnsafePointer<Float>
+  /// What is taken off for the query.
+  let lift: Float
   let vectors: UnsafePointer<Float>
+  /// What is taken off for each vertex, where products are compared.
+  let lifts: UnsafeMutablePointer<Float>?
   let width: Int
   let kernels: Kernels
 
@@ -211,7 +201,7 @@ struct RowDistances: GraphDistances {
   func callAsFunction(_ vertex: Int) -> Float {
     var (place, distance) = (Int32(truncatingIfNeeded: vertex), Float(0))
     kernels.squaredDistances(1, width: width, query, vectors, at: &place, into: &distance)
-    return distance
+    return lifts.map { distance - $0[vertex] - lift } ?? distance
   }
 
   @inline(__always)

@@ -6,20 +6,28 @@ import Kernels
 /// neighbours; and blocks of 32 neighbours' codes (`NeighbourCodes`). A place without a neighbour has the
 /// vertex itself, which a search that stands there has seen already.
 struct GraphLayout: Sendable, Equatable {
-  /// Places for neighbours, a multiple of 32.
+  /// Places for neighbours, a multiple of 32, and blocks of them.
   let degree: Int
+  let blocks: Int
   /// Numbers of a rotated vector, a multiple of 64.
   let width: Int
+  /// Where codes begin.
+  let codes: Int
+  /// Bytes of a row, a multiple of 64.
+  let size: Int
 
-  var blocks: Int { degree / NeighbourCodes.block }
+  init(degree: Int, width: Int) {
+    self.degree = degree
+    self.width = width
+    blocks = degree / NeighbourCodes.block
+    codes = Self.neighbours + degree * MemoryLayout<Int32>.stride
+    size = codes + blocks * NeighbourCodes.size(width: width)
+  }
 
   /// What a product with the vertex's vector is multiplied by, and the square of its length.
   static let factor = 0
   static let square = 4
   static let neighbours = 64
-  var codes: Int { Self.neighbours + degree * MemoryLayout<Int32>.stride }
-  /// Bytes of a row, a multiple of 64.
-  var size: Int { codes + blocks * NeighbourCodes.size(width: width) }
 }
 
 /// Rows of vertices, in memory that belongs to somebody else.

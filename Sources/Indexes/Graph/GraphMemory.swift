@@ -9,6 +9,8 @@ final class GraphMemory {
   let count: Int
   /// Rotated vectors without the centre, [count, width].
   let vectors: UnsafeMutablePointer<Float>
+  /// What is taken off squared distances of a vertex, the square of its length, where products are compared.
+  let lifts: UnsafeMutablePointer<Float>?
   private let rowBytes: UnsafeMutablePointer<UInt8>
   private(set) var lists: GraphLists
   private(set) var newLists: GraphLists
@@ -18,11 +20,12 @@ final class GraphMemory {
   /// - Parameters:
   ///   - layout: That of the graph.
   ///   - count: Vertices.
+  ///   - hasLifts: Whether products are compared.
   ///   - limit: Bytes that may be in memory at once.
   ///   - make: Makes room for some bytes, in memory or in a file.
   /// - Throws: 73 and 74 where a file cannot be made.
   init(
-    _ layout: GraphLayout, count: Int, limit: Int,
+    _ layout: GraphLayout, count: Int, hasLifts: Bool, limit: Int,
     _ make: (_ bytes: Int, _ inMemory: Bool) throws(Failure) -> ScratchMemory
   ) throws(Failure) {
     self.layout = layout
@@ -42,6 +45,7 @@ final class GraphMemory {
     let counts = (try take(Int32.self, count), try take(Int32.self, count))
     rowBytes = try take(UInt8.self, count * layout.size)
     vectors = try take(Float.self, count * layout.width)
+    lifts = hasLifts ? try take(Float.self, count) : nil
     self.lists = GraphLists(degree: layout.degree, keys: keys.0, counts: counts.0)
     newLists = GraphLists(degree: layout.degree, keys: keys.1, counts: counts.1)
     self.spaces = spaces
@@ -88,6 +92,14 @@ final class GraphMemory {
         max(0, min(NeighbourCodes.block, list.count - first)), width: layout.width,
         of: vectors + vertex * layout.width, vectors, at: neighbours + first,
         into: row + layout.codes + block * size)
+      guard let lifts else { continue }
+      // What is added to estimates stands behind the codes.
+      let offsets = UnsafeMutableRawPointer(
+        row + layout.codes + block * size + NeighbourCodes.block * layout.width / 8
+      ).assumingMemoryBound(to: Float.self)
+      for place in first..<max(first, min(first + NeighbourCodes.block, list.count)) {
+        offsets[place - first] += lifts[vertex] - lifts[list[place].vertex]
+      }
     }
   }
 }

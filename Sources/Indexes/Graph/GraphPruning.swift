@@ -3,15 +3,19 @@ import Kernels
 /// Chooses a vertex's neighbours among candidates: near ones, but none that is nearer to a chosen one.
 ///
 /// The rule of relative neighbourhood graphs, relaxed by a factor (Jayaram Subramanya et al., DiskANN,
-/// NeurIPS 2019). Places that it leaves are given to the nearest of those that it refused, since a hop
-/// estimates whole blocks of neighbours anyway.
+/// NeurIPS 2019). Where a hop estimates whole blocks of neighbours anyway, places that it leaves are given
+/// to the nearest of those that it refused.
 struct GraphPruning {
   let degree: Int
   let width: Int
   /// Vectors without gaps.
   let vectors: UnsafePointer<Float>
+  /// Squares of the vectors' lengths, where products are compared: −2 x · y in the place of ‖x − y‖².
+  var lifts: UnsafeMutablePointer<Float>?
   /// The square of the factor by which a chosen neighbour must be nearer to a candidate than the vertex.
   let relaxation: Float
+  /// Whether places that are left are given to refused candidates.
+  var isFilled = true
   let kernels: Kernels
 
   /// Scratch memory of a worker.
@@ -48,7 +52,7 @@ struct GraphPruning {
       if key == last || key.vertex == vertex { continue }
       last = key
       if isCovered(key, by: count, room) {
-        if room.refused.count < degree { room.refused.append(key) }
+        if isFilled, room.refused.count < degree { room.refused.append(key) }
         continue
       }
       room.chosen[count] = Int32(truncatingIfNeeded: key.vertex)
@@ -82,6 +86,11 @@ struct GraphPruning {
       let part = min(4, count - start)
       kernels.squaredDistances(
         part, width: width, own, vectors, at: room.chosen + start, into: room.distances)
+      if let lifts {
+        for i in 0..<part {
+          room.distances[i] -= lifts[key.vertex] + lifts[Int(room.chosen[start + i])]
+        }
+      }
       for i in 0..<part where room.distances[i] * relaxation <= limit { return true }
     }
     return false

@@ -1,35 +1,23 @@
 import Kernels
 
 /// Scratch memory of a worker that walks through a graph.
-final class GraphRoom {
+class WalkRoom {
   /// The walk that last saw a vertex.
-  private var seen: UnsafeMutablePointer<UInt32>?
-  private var vertices = 0
-  private var walk: UInt32 = 0
-  var tables: GraphTables
-  let estimates: UnsafeMutablePointer<Float>
-  /// Bits of the estimates that are no farther than a limit, a number a block.
-  let near: UnsafeMutablePointer<UInt32>
-  /// The nearest so far, by estimates, ascending.
-  private(set) var pool: UnsafeMutablePointer<GraphKey>
-  private var poolCapacity = 0
+  private final var seen: UnsafeMutablePointer<UInt32>?
+  private final var vertices = 0
+  private final var walk: UInt32 = 0
+  /// The nearest so far, ascending.
+  private(set) final var pool: UnsafeMutablePointer<GraphKey>
+  private final var poolCapacity = 0
   /// Vertices that were visited, with their distances.
-  var visited = GraphKeys()
+  final var visited = GraphKeys()
   /// For walks without a bound on what is remembered.
-  var open = KeyHeap()
-  var best = KeyHeap()
+  final var open = KeyHeap()
+  final var best = KeyHeap()
 
-  init(_ layout: GraphLayout) {
-    tables = GraphTables(width: layout.width)
-    estimates = .allocate(capacity: layout.degree)
-    near = .allocate(capacity: layout.blocks)
-    pool = .allocate(capacity: 1)
-  }
+  init() { pool = .allocate(capacity: 1) }
 
   deinit {
-    tables.deallocate()
-    estimates.deallocate()
-    near.deallocate()
     pool.deallocate()
     visited.deallocate()
     seen?.deallocate()
@@ -41,7 +29,7 @@ final class GraphRoom {
   ///   - vertices: Those of the graph.
   ///   - room: How many the pool is to hold.
   /// - Returns: The walk that last saw each vertex, and the number of the new one.
-  func begin(
+  final func begin(
     vertices: Int, pool room: Int
   ) -> (seen: UnsafeMutablePointer<UInt32>, walk: UInt32) {
     if room > poolCapacity {
@@ -62,5 +50,26 @@ final class GraphRoom {
     self.vertices = max(vertices, self.vertices)
     walk = 1
     return (seen, walk)
+  }
+}
+
+/// Scratch memory for walks that estimate distances by codes.
+final class GraphRoom: WalkRoom {
+  var tables: GraphTables
+  let estimates: UnsafeMutablePointer<Float>
+  /// Bits of the estimates that are no farther than a limit, a number a block.
+  let near: UnsafeMutablePointer<UInt32>
+
+  init(_ layout: GraphLayout) {
+    tables = GraphTables(width: layout.width)
+    estimates = .allocate(capacity: layout.degree)
+    near = .allocate(capacity: layout.blocks)
+    super.init()
+  }
+
+  deinit {
+    tables.deallocate()
+    estimates.deallocate()
+    near.deallocate()
   }
 }

@@ -1,14 +1,16 @@
 import Kernels
 import Vectors
 
-/// The space that a graph is built in, whose squared distances have the order of the scores.
+/// The space that a graph is built in, where vectors are compared.
 ///
-/// Cosines are compared as distances of unit vectors. Dot products of documents of equal lengths, too;
-/// of others every document gets one number more, √(M² − ‖x‖²) with M the greatest length, and queries 0,
-/// so that ‖q′ − x′‖² = ‖q‖² + M² − 2 q·x (Bachrach et al., "Speeding up the Xbox recommender system using a
-/// Euclidean transformation for inner-product spaces", RecSys 2014). A query's length does not matter
-/// there, and is brought to M. Everything is scaled by a power of two that makes M about 1, less the
-/// centre, and rotated.
+/// Cosines are compared as distances of unit vectors, and dot products of documents of equal lengths, too. Of
+/// others what is compared is ‖q − x‖² − ‖x‖², which has the order of products. A query's length does not
+/// matter there, and is brought to that of the longest document. Everything is scaled by a power of two that
+/// makes that about 1, less the centre, and rotated.
+///
+/// Graphs that were built before have one number more, √(M² − ‖x‖²) with M the greatest length, and queries 0
+/// there (Bachrach et al., RecSys 2014). Distances have the order of products then; but neighbours are vectors
+/// of a length rather than those with large products, and searches find less.
 struct GraphSpace: Sendable {
   let similarity: Similarity
   let dimension: Int
@@ -16,7 +18,7 @@ struct GraphSpace: Sendable {
   let scale: Float
   /// At least the length of the longest document, after that; 1 for cosines.
   let longest: Float
-  /// Whether documents have one number more.
+  /// Whether documents have one number more, as in graphs that were built before.
   let isAugmented: Bool
   /// The mean of all documents, of as many numbers as they have in the space.
   let centre: [Float]
@@ -46,33 +48,12 @@ struct GraphSpace: Sendable {
     return Float(sign: .plus, exponent: max(-100, min(60, -1 - longest.exponent)), significand: 1)
   }
 
-  /// Whether lengths differ so much that documents need a number more.
+  /// A document in the space.
   ///
-  /// - Parameters:
-  ///   - similarity: What a score is.
-  ///   - shortest: The square of the shortest document's length.
-  ///   - longest: That of the longest one.
-  /// - Returns: Whether they do.
-  static func isAugmented(_ similarity: Similarity, shortest: Double, longest: Double) -> Bool {
-    similarity == .dot && longest - shortest > 1e-4 * longest
-  }
-
-  /// The number that a document has more: what it lacks to the longest, by the squares of their lengths
-  /// in the space.
-  static func lack(_ square: Double, longest: Double) -> Float {
-    Float(max(0, longest - square).squareRoot())
-  }
-
-  /// A document in the space, rotated.
-  ///
-  /// - Parameters:
-  ///   - values: Its numbers; of unit length for cosines.
-  ///   - lack: The number that it has more, where documents have one.
-  /// - Returns: As many numbers as a rotated vector has.
-  func document(_ values: UnsafeBufferPointer<Float>, lack: Float) -> [Float] {
-    var point = zip(values, centre).map { $0 * scale - $1 }
-    if isAugmented { point.append(lack - centre[dimension]) }
-    return rotation(point)
+  /// - Parameter values: Its numbers; of unit length for cosines.
+  /// - Returns: As many numbers as it has, without the centre, not rotated.
+  func point(_ values: UnsafeBufferPointer<Float>) -> [Float] {
+    zip(values, centre).map { $0 * scale - $1 }
   }
 }
 

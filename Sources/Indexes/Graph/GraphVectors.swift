@@ -1,17 +1,13 @@
 import Failures
 import IndexFormat
 import Kernels
-import Tensors
 import Vectors
 
-/// Documents' own vectors, as a walk compares them.
-struct GraphVectors: @unchecked Sendable {
+/// Documents' own vectors, as a walk that codes lead compares them.
+struct GraphVectors: Sendable {
   private let graph: StoredGraph
-  private let stored: StoredRows
-  private let dimension: Int
+  private let rows: GraphRowVectors
   private let kernels: Kernels
-  /// The vectors where they lie, of those in single precision; the file stays mapped with `stored`.
-  private let base: UnsafePointer<Float>?
   /// Whether no distance of the documents and a query overflows or vanishes.
   let isSafe: Bool
 
@@ -19,18 +15,7 @@ struct GraphVectors: @unchecked Sendable {
   init(_ segment: IndexSegment, _ graph: StoredGraph, _ kernels: Kernels) throws(Failure) {
     self.graph = graph
     self.kernels = kernels
-    let rows = try segment.tensor(Graph.vectors)
-    let scales = rows.entry.type == .i8 ? try segment.tensor(Graph.scales) : nil
-    stored = StoredRows(
-      (rows.file, rows.entry), scales: scales.map { ($0.file, $0.entry) }, kernels)
-    dimension = stored.width
-    let bytes = rows.bytes.baseAddress
-    base =
-      rows.entry.type == .f32
-      ? bytes.flatMap {
-        Int(bitPattern: $0) % 4 == 0 ? $0.assumingMemoryBound(to: Float.self) : nil
-      }
-      : nil
+    rows = try GraphRowVectors(segment, (Graph.vectors, Graph.scales), kernels)
     let longest = try FlatCodes.longest(segment)
     isSafe = longest < 0x1p40 && longest > 0x1p-40
   }
@@ -43,46 +28,35 @@ struct GraphVectors: @unchecked Sendable {
   /// - Returns: What computes them.
   func distances(_ query: UnsafePointer<Float>, _ square: Float) -> Distances {
     Distances(
-      rows: graph.rows, isEuclidean: graph.space.similarity == .l2, query: query, square: square,
-      stored: stored, base: base, dimension: dimension, kernels: kernels,
-      scratch: base == nil ? AlignedBuffer(count: dimension) : nil)
+      graph: graph.rows, isEuclidean: graph.space.similarity == .l2, query: query, square: square,
+      rows: rows, kernels: kernels, scratch: rows.scratch)
   }
 
   /// Distances of a query and documents by their own vectors.
   struct Distances: GraphDistances {
-    let rows: GraphRows
+    let graph: GraphRows
     let isEuclidean: Bool
     let query: UnsafePointer<Float>
     let square: Float
-    let stored: StoredRows
-    let base: UnsafePointer<Float>?
-    let dimension: Int
+    let rows: GraphRowVectors
     let kernels: Kernels
     let scratch: AlignedBuffer?
 
     @inline(__always)
     func callAsFunction(_ vertex: Int) -> Float {
-      let own: UnsafePointer<Float>
-      if let base {
-        own = base + vertex * dimension
-      } else {
-        own = stored.rows(vertex..<vertex + 1, scratch: scratch.unsafelyUnwrapped).base
-      }
+      let own = rows.row(vertex, scratch)
       if isEuclidean {
         var (place, distance) = (Int32(0), Float(0))
-        kernels.squaredDistances(1, width: dimension, query, own, at: &place, into: &distance)
-        return rows.factor(vertex) * distance
+        kernels.squaredDistances(1, width: rows.width, query, own, at: &place, into: &distance)
+        return graph.factor(vertex) * distance
       }
       let product = kernels.dot(
-        UnsafeBufferPointer(start: query, count: dimension),
-        UnsafeBufferPointer(start: own, count: dimension))
-      return square + rows.square(vertex) - 2 * rows.factor(vertex) * product
+        UnsafeBufferPointer(start: query, count: rows.width),
+        UnsafeBufferPointer(start: own, count: rows.width))
+      return square + graph.square(vertex) - 2 * graph.factor(vertex) * product
     }
 
     @inline(__always)
-    func fetch(_ vertex: Int) {
-      guard let base else { return }
-      Kernels.prefetch(base + vertex * dimension, dimension * MemoryLayout<Float>.stride)
-    }
+    func fetch(_ vertex: Int) { rows.fetch(vertex) }
   }
 }

@@ -34,40 +34,32 @@ struct GraphWalk {
   func callAsFunction(_ width: Int, _ distances: some GraphDistances, _ room: GraphRoom) {
     if width > Self.widest { return self(width, atLeast: 0, distances, room) { _ in true } }
     let (seen, walk) = room.begin(vertices: rows.count, pool: width)
-    let (pool, estimates, nearest) = (room.pool, room.estimates, room.near)
+    let pool = room.pool
     var visited = room.visited
     defer { room.visited = visited }
+    var nearest = LeastKeys(pool, width: width, marks: seen, mark: walk)
     pool[0] = GraphKey(distance: distances(entry), vertex: entry)
-    var (count, next) = (1, 0)
-    var limit: GraphKey = width == 1 ? pool[0] : .max
-    while next < count {
+    nearest.count = 1
+    var next = 0
+    while next < nearest.count {
       let vertex = pool[next].vertex
       pool[next] |= 1
       next += 1
-      while next < count, pool[next] & 1 == 1 { next += 1 }
+      while next < nearest.count, pool[next] & 1 == 1 { next += 1 }
       if seen[vertex] == walk { continue }
       seen[vertex] = walk
       // It may come next, while this one is looked at.
-      if next < count { fetch(pool[next].vertex, distances) }
+      if next < nearest.count { fetch(pool[next].vertex, distances) }
       let distance = distances(vertex)
       visited.append(GraphKey(distance: distance, vertex: vertex))
-      estimate(vertex, distance, limit: count < width ? .infinity : limit.distance, room)
-      let neighbours = rows.neighbours(vertex)
-      for block in 0..<rows.layout.blocks {
-        var near = nearest[block]
-        while near != 0 {
-          let i = block * NeighbourCodes.block + near.trailingZeroBitCount
-          near &= near - 1
-          let neighbour = Int(neighbours[i])
-          let key = GraphKey(distance: estimates[i], vertex: neighbour)
-          if key >= limit || seen[neighbour] == walk { continue }
-          let place = Self.place(of: key, in: pool, count)
-          if count < width { count += 1 }
-          (pool + place + 1).update(from: pool + place, count: count - 1 - place)
-          pool[place] = key
-          if count == width { limit = pool[width - 1] }
-          if place < next { next = place }
-        }
+      let limit = nearest.count < width ? .infinity : pool[width - 1].distance
+      estimate(vertex, distance, limit: limit, room)
+      nearest.first = next
+      kernels.offer(
+        rows.layout.degree, room.estimates, rows.neighbours(vertex), near: room.near, to: &nearest)
+      if nearest.first < next {
+        next = nearest.first
+        fetch(pool[next].vertex, distances)
       }
     }
   }
@@ -88,6 +80,7 @@ struct GraphWalk {
     let estimates = room.estimates
     room.open.removeAll()
     room.best.removeAll()
+    var limit: GraphKey = .max
     func note(_ key: GraphKey) {
       room.open.insert(~key)
       if !admits(key.vertex) { return }
@@ -96,6 +89,8 @@ struct GraphWalk {
       } else if let largest = room.best.largest, key < largest {
         room.best.replaceLargest(with: key)
       }
+      // What is farther ends the walk before its turn comes, unless it has to go on.
+      if least == 0, room.best.keys.count == width { limit = room.best.largest ?? .max }
     }
     note(GraphKey(distance: distances(entry), vertex: entry))
     while !room.open.keys.isEmpty {
@@ -111,10 +106,16 @@ struct GraphWalk {
       if let following = room.open.largest { fetch((~following).vertex, distances) }
       let distance = distances(vertex)
       if admits(vertex) { room.visited.append(GraphKey(distance: distance, vertex: vertex)) }
-      estimate(vertex, distance, limit: .infinity, room)
+      estimate(vertex, distance, limit: limit == .max ? .infinity : limit.distance, room)
       let neighbours = rows.neighbours(vertex)
-      for i in 0..<rows.layout.degree where seen[Int(neighbours[i])] != walk {
-        note(GraphKey(distance: estimates[i], vertex: Int(neighbours[i])))
+      for block in 0..<rows.layout.blocks {
+        var near = room.near[block]
+        while near != 0 {
+          let i = block * NeighbourCodes.block + near.trailingZeroBitCount
+          near &= near - 1
+          let key = GraphKey(distance: estimates[i], vertex: Int(neighbours[i]))
+          if key < limit, seen[key.vertex] != walk { note(key) }
+        }
       }
     }
   }
@@ -134,18 +135,5 @@ struct GraphWalk {
   private func fetch(_ vertex: Int, _ distances: some GraphDistances) {
     Kernels.prefetch(rows.row(vertex), rows.layout.size)
     distances.fetch(vertex)
-  }
-
-  /// Where a key belongs among ascending ones: in front of equal ones.
-  @inline(__always)
-  private static func place(
-    of key: GraphKey, in keys: UnsafeMutablePointer<GraphKey>, _ count: Int
-  ) -> Int {
-    var (low, high) = (0, count)
-    while low < high {
-      let middle = (low + high) / 2
-      if keys[middle] < key { low = middle + 1 } else { high = middle }
-    }
-    return low
   }
 }
