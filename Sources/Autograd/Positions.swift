@@ -72,7 +72,8 @@ extension AttentionOptions {
   }
 }
 
-/// A learned number a head for every bucket of distances between query and key.
+/// A learned number a head for every bucket of distances between query and key, or one that falls with
+/// the distance.
 ///
 /// Raffel et al., arXiv:1910.10683, section 2.1; transformers `models/t5/modeling_t5.py`,
 /// `_relative_position_bucket` in both directions.
@@ -81,6 +82,8 @@ package struct RelativePositions: Sendable {
   package let table: Parameter
   /// Distances from here on share the last bucket of their direction.
   package let maximumDistance: Int
+  /// Whether the table has one number a head, which is taken off for every step of distance.
+  private let falls: Bool
 
   package var buckets: Int { table.matrix.rows }
   package var heads: Int { table.matrix.columns }
@@ -91,6 +94,33 @@ package struct RelativePositions: Sendable {
     precondition(maximumDistance > table.matrix.rows / 4, "the greatest distance")
     self.table = table
     self.maximumDistance = maximumDistance
+    falls = false
+  }
+
+  /// Fixed numbers −slope · |distance|, of two parts of the heads whose slopes fall in geometric rows
+  /// (ALiBi, Press et al., arXiv:2108.12409).
+  ///
+  /// - Parameter heads: Number of heads, at least one.
+  package init(fallingOver heads: Int) {
+    let slopes = Self.slopes(heads)
+    let buffer = AlignedBuffer(count: heads)
+    for (i, slope) in slopes.enumerated() { buffer.pointer[i] = Float(slope) }
+    table = Parameter(
+      name: "slopes", shape: [1, heads], values: UnsafePointer(buffer.pointer), owner: buffer)
+    maximumDistance = .max
+    falls = true
+  }
+
+  /// Where the number of heads is no power of two, the rest gets every other one of twice as many.
+  static func slopes(_ heads: Int) -> [Double] {
+    var power = 1
+    while 2 * power <= heads { power *= 2 }
+    func row(_ count: Int) -> [Double] {
+      let ratio = exp2(-8 / Double(count))
+      return (1...count).map { pow(ratio, Double($0)) }
+    }
+    let more = row(2 * power).enumerated().filter { $0.offset % 2 == 0 }.map(\.element)
+    return row(power) + more.prefix(heads - power)
   }
 
   /// Bucket of a key at `distance` = key − query.
@@ -113,6 +143,14 @@ package struct RelativePositions: Sendable {
   package func expanded(radius: Int) -> [Float] {
     let columns = 2 * radius + 1
     var out = [Float](repeating: 0, count: heads * columns)
+    if falls {
+      for head in 0..<heads {
+        for column in 0..<columns {
+          out[head * columns + column] = -table.values[head] * Float(abs(column - radius))
+        }
+      }
+      return out
+    }
     for column in 0..<columns {
       let row = bucket(column - radius)
       for head in 0..<heads { out[head * columns + column] = table.values[row * heads + head] }

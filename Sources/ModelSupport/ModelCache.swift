@@ -39,7 +39,7 @@ package struct ModelCache: Sendable {
     _ description: ModelDescription, _ precisions: LayerPrecisions, _ diagnostics: Diagnostics,
     _ read: (PackedWeights) throws(Failure) -> Model
   ) throws(Failure) -> Model {
-    let key = PackedKey(model: try description.folder.digest(notes), precisions)
+    let key = PackedKey(model: try digest(description), precisions)
     let path = "\(folder)/\(key.fileName)"
     if case .success(let model) = open(path, key, read) { return model }
     let lock = FolderLock(folder)
@@ -57,6 +57,16 @@ package struct ModelCache: Sendable {
     return try open(path, key, read).get()
   }
 
+  /// The digest of the weights that a model has: those of a folder, or those of one of its roles or
+  /// tasks.
+  private func digest(_ description: ModelDescription) throws(Failure) -> String {
+    let (folder, digest) = (description.folder, try description.folder.digest(notes))
+    let (differs, task) = (try folder.differsByRole(), try folder.task())
+    if !differs, task == nil { return digest }
+    let way = task ?? (folder.role == .query ? "query" : "doc")
+    return Checksum.xxh3Long(Array("\(digest)\t\(way)\n".utf8))
+  }
+
   /// The weights that are packed are gone when this returns: the model is to run on the mapped ones.
   private func write(
     _ path: String, _ key: PackedKey, _ description: ModelDescription,
@@ -64,7 +74,7 @@ package struct ModelCache: Sendable {
   ) throws(Failure) {
     let weights = PackedWeights()
     let model = try read(weights)
-    guard try description.folder.digest(notes) == key.model else {
+    guard try digest(description) == key.model else {
       throw .data(description.folder.path, "the model was changed while it was read")
     }
     try withExtendedLifetime(model) { () throws(Failure) in

@@ -11,13 +11,27 @@ extension ModelOptions {
   /// The folder of a role, with `--model-config` on top: `--query-model` for queries where it is
   /// said, else `--model`.
   ///
+  /// - Parameters:
+  ///   - role: Role of the texts.
+  ///   - prompt: `--prompt`, which may name a task that the weights have updates for.
+  /// - Returns: The folder.
   /// - Throws: 64 where `--model` is missing.
-  package func folder(for role: Role) throws(Failure) -> ModelFolder {
+  package func folder(for role: Role, prompt: String? = nil) throws(Failure) -> ModelFolder {
     guard let model else { throw .usage("--model is missing", hint: "name a model folder") }
     if role == .query, let queryModel {
-      return try ModelFolder(queryModel, overrides: try overrides())
+      return try ModelFolder(queryModel, overrides: try overrides(), role: role)
+        .choosing(task: prompt)
     }
-    return try ModelFolder(model, overrides: try overrides(), adapter: adapter)
+    return try ModelFolder(model, overrides: try overrides(), adapter: adapter, role: role)
+      .choosing(task: prompt)
+  }
+
+  /// Whether queries have a folder of their own, or modules or weights of their own in that of documents.
+  ///
+  /// - Throws: 65 where the list of modules is damaged.
+  package func hasQueryModel(beside folder: ModelFolder) throws(Failure) -> Bool {
+    let differs = try folder.differsByRole()
+    return differs || queryModel != nil
   }
 
   /// The digest of the model, or of the pair of them.
@@ -38,13 +52,14 @@ extension ModelOptions {
   ///   - precisions: How precisely each layer will run.
   ///   - diagnostics: Told where precision may cost quality, and of a damaged cache.
   ///   - cache: Keeps the packed weights.
+  ///   - prompt: `--prompt`, which may name a task that the weights have updates for.
   /// - Returns: Both, read.
   /// - Throws: 78 where they do not fit each other, or are not supported.
   package func load(
     for role: Role, _ precisions: LayerPrecisions, _ diagnostics: Diagnostics,
-    _ cache: ModelCache? = nil
+    _ cache: ModelCache? = nil, prompt: String? = nil
   ) throws(Failure) -> LoadedModel {
-    let description = try ModelDescription(recognizing: folder(for: role))
+    let description = try ModelDescription(recognizing: folder(for: role, prompt: prompt))
     if precisions.precision == .int8, !description.isMeasuredInBytes {
       diagnostics.warning(
         "\(description.folder.path): what --precision int8 costs \(description.head.modelType) "

@@ -78,7 +78,8 @@ struct Encode: ToolCommand {
     let cache = try computation.openCache()
     let role = self.role?.role ?? .doc
     let precisions = calibration?.precisions(role) ?? computation.layers
-    let loaded = try modelOptions.load(for: role, precisions, context.diagnostics, cache)
+    let loaded = try modelOptions.load(
+      for: role, precisions, context.diagnostics, cache, prompt: prompt)
     let digest = try modelOptions.digest(cache)
     if inspect {
       context.omitSummary()
@@ -107,7 +108,8 @@ struct Encode: ToolCommand {
       }
       return try Calibration(texts: file, records, context.diagnostics) { () throws(Failure) in
         try TextEmbedder(
-          modelOptions.load(for: role, LayerPrecisions.calibrating, context.diagnostics), role,
+          modelOptions.load(
+            for: role, LayerPrecisions.calibrating, context.diagnostics, prompt: prompt), role,
           context.pool, modelOptions.instructions.kernels(), batchTokens: batchTokens,
           maxLength: maxLength, prompt: prompt)
       }

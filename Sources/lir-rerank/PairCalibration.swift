@@ -41,7 +41,7 @@ struct PairCalibration {
       try read(file) { window throws(Failure) in _ = try scorer.score(window) }
       return [Calibration.Part(nil, [encoder.agreements()])]
     }
-    let hasTwo = options.modelOptions.queryModel != nil
+    let hasTwo = try options.modelOptions.hasQueryModel(beside: loaded.description.folder)
     let queries = try embedder(hasTwo ? load(.query) : loaded, .query)
     let docs = try embedder(loaded, .doc)
     try read(file) { window throws(Failure) in

@@ -60,8 +60,8 @@ struct RerankModel {
       queries = .stored(
         try inputs.stored(files, candidates.queries, .query, model, kernels, context))
     } else {
-      let own = options.modelOptions.queryModel == nil ? loaded : try load(.query)
-      queries = .texts(try embedder(own, .query))
+      let isOwn = try options.modelOptions.hasQueryModel(beside: loaded.description.folder)
+      queries = .texts(try embedder(isOwn ? load(.query) : loaded, .query))
     }
     if let index = options.index {
       switch queries {

@@ -36,7 +36,7 @@ struct SearchTexts {
     return try TextEmbedder(
       options.modelOptions.load(
         for: .query, calibration?.precisions(.query) ?? options.computation.layers,
-        context.diagnostics, cache), .query,
+        context.diagnostics, cache, prompt: options.prompt), .query,
       context.pool, kernels, batchTokens: options.batchTokens,
       maxLength: options.maxLength, prompt: options.prompt)
   }

@@ -35,7 +35,8 @@ struct BackboneContractTests {
     "nomic_bert": ["transformers5/states_nomic_bert"],
     "gte": ["transformers5/states_gte", "transformers5/states_gte_types"],
     "new": ["transformers5/states_gte"],
-    "jina_embeddings_v3": ["transformers5/states_jina_3"],
+    "jina_embeddings_v3": ["transformers5/states_jina_3", "transformers5/states_jina_3_task"],
+    "jina_bert_v2": ["transformers5/states_jina_2", "transformers5/states_jina_2_reglu"],
     "deberta-v2": [
       "transformers5/states_deberta", "transformers5/states_deberta_conv",
       "transformers5/states_deberta_queries",

@@ -81,7 +81,8 @@ struct BackboneTests {
       (0..<states.rows).flatMap { Array(states.row($0)) },
       try golden.tensors.floats("doc.states"), .embeddings, "jina's XLM-RoBERTa")
     try folder.config("lora_adaptations", ["retrieval.query"])
-    #expect(folder.refusal()?.message.hasPrefix("lora_adaptations") == true)
+    try folder.config("task", "retrieval.passage")
+    #expect(folder.refusal()?.message.hasPrefix("task: expected one of retrieval.query") == true)
   }
 
   /// What `--inspect` says of a decoder's switches.
@@ -102,7 +103,8 @@ struct BackboneTests {
 
   /// Derivatives by every weight of a sum of states: of each the first eight, and the length of all.
   ///
-  /// Within 2e-4 of that length: the states, which go into them, are within 1e-4 of their size.
+  /// Within 2e-4 of that length: the states, which go into them, are within 1e-4 of their size. Those by
+  /// biases of keys are 0 but for rounding, which differs by more than 1e-6.
   @Test(arguments: slopes) func derivatives(name: String) throws {
     let golden = try ModelCase(name)
     let window = try golden.window("doc")
@@ -126,7 +128,7 @@ struct BackboneTests {
       let training = try #require(parameter.training)
       let found = UnsafeBufferPointer(start: training.gradient.pointer, count: parameter.count)
       let length = found.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
-      let tolerance = Tolerance(absolute: 2e-4 * expected[expected.count - 1] + 1e-6, relative: 0)
+      let tolerance = Tolerance(absolute: 2e-4 * expected[expected.count - 1] + 2e-6, relative: 0)
       expectClose(
         found.prefix(8) + [Float(length)], expected, tolerance, "\(name) \(parameter.name)")
       compared += 1

@@ -165,7 +165,8 @@ MODERN_VALUES.update({
     "resid_pdrop": [0.5], "attn_pdrop": [0.5], "scale_attn_weights": [False],
     "rotary_scaling_factor": [2.0], "rotary_emb_fraction": [0.5], "num_experts": [2],
     "moe_every_n_layers": [2], "layer_norm_type": ["rms_norm"],
-    "lora_adaptations": [["text-matching"]]})
+    "lora_adaptations": [["text-matching"]], "lora_dropout_p": [0.5],
+    "lora_main_params_trainable": [True], "load_trained_adapters": [True]})
 for name in ["causal", "parallel_block", "prenorm", "use_rms_norm", "rotary_emb_interleaved",
              "scale_attn_by_inverse_layer_idx", "qkv_proj_bias", "mlp_fc1_bias", "mlp_fc2_bias",
              "dense_seq_output", "fused_bias_fc", "fused_dropout_add_ln", "pad_vocab_size_multiple",

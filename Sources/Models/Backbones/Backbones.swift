@@ -74,6 +74,8 @@ package struct Backbones: Sendable {
     Row(
       "jina_embeddings_v3", JinaEmbeddings3.self,
       transformers: TransformersNames("JinaEmbeddingsV3", prefix: "roberta.")),
+    // On the hub `bert`, with scores that fall with the distance.
+    Row("jina_bert_v2", JinaBert2.self),
     Row(
       "camembert", Roberta.self,
       transformers: TransformersNames("Camembert", prefix: "roberta.")),

@@ -52,22 +52,33 @@ package enum Gte: RotaryEncoderFamily {
   ]
 }
 
-/// jina-embeddings-v3 without the updates by task (Sturua et al., arXiv:2409.10173).
+/// jina-embeddings-v3, whose updates by task `TaskUpdates` adds (Sturua et al., arXiv:2409.10173).
 package enum JinaEmbeddings3: RotaryEncoderFamily {
   package static let traits = RotaryEncoderTraits(
     activation: "gelu", epsilon: 1e-5, angleBase: 20_000, segments: 1, attentionDropout: 0.1,
     isGated: false, hasOtherNames: true)
   package static let fieldsWithoutEffect = [
     "emb_pooler", "use_flash_attn", "use_reg_tokens", "truncate_dim", "matryoshka_dimensions",
+    "load_trained_adapters", "lora_dropout_p", "lora_main_params_trainable",
   ]
   package static let limitedFields = [
     LimitedField("position_embedding_type", "rotary, or absolute as transformers 5 writes it") {
       value, _ in value.string == "rotary" || value.string == "absolute"
-    },
-    LimitedField("lora_adaptations", "null: updates by task are not supported") { value, _ in
-      value.array?.isEmpty == true
-    },
+    }
   ]
   package static let languageModel: LanguageModelHead? = Roberta.languageModel
   package static let classifier: ClassifierHead? = Roberta.classifier
+}
+
+/// jina-embeddings-v2 and jina-reranker-v1: BERT with gates, whose scores fall with the distance (Günther
+/// et al., arXiv:2310.19923).
+package enum JinaBert2: RotaryEncoderFamily {
+  package static let traits = RotaryEncoderTraits(
+    activation: "gelu", angleBase: 10_000, segments: 2, attentionDropout: 0.1, dropsInside: true,
+    turns: false, dropsOutput: false)
+  package static let classifier: ClassifierHead? = Bert.classifier
+  package static let fieldsWithoutEffect = ["emb_pooler"]
+  package static let limitedFields = [
+    LimitedField("position_embedding_type", "alibi") { value, _ in value.string == "alibi" }
+  ]
 }

@@ -2,7 +2,8 @@ import Autograd
 import Failures
 import Kernels
 
-/// BERT's layers with rotary positions, with or without gates: nomic_bert, gte and jina's XLM-RoBERTa.
+/// BERT's layers with rotary positions, or scores that fall with the distance, with or without gates:
+/// nomic_bert, gte, jina's XLM-RoBERTa and jina's BERT.
 ///
 /// Nussbaum et al., arXiv:2402.01613; Zhang et al., arXiv:2407.19669; Sturua et al.,
 /// arXiv:2409.10173; transformers 5.24 `models/nomic_bert/modeling_nomic_bert.py`,
@@ -14,7 +15,8 @@ package struct RotaryEncoder: Backbone {
   private let embeddingNorm: LayerNorm
   private let layers: [Layer]
   private let attention: AttentionOptions
-  private let angles: RotaryPositions
+  /// Nil where positions do not turn.
+  private let angles: RotaryPositions?
 
   package var width: Int { fields.width }
   package var vocabularySize: Int { fields.vocabularySize }
@@ -63,10 +65,13 @@ package struct RotaryEncoder: Backbone {
       layers.append(try Self.layer(weights("\(names.layer).\(i)"), names, fields))
     }
     self.layers = layers
-    attention = AttentionOptions().dropping(fields.attentionDropout)
-    angles = RotaryPositions(
-      try fields.angles.frequencies(
-        ofLocal: false, headWidth: fields.headWidth, positions: fields.maximumPositions))
+    let relative = fields.traits.turns ? nil : RelativePositions(fallingOver: fields.heads)
+    attention = AttentionOptions(relative: relative).dropping(fields.attentionDropout)
+    angles =
+      fields.traits.turns
+      ? RotaryPositions(
+        try fields.angles.frequencies(
+          ofLocal: false, headWidth: fields.headWidth, positions: fields.maximumPositions)) : nil
   }
 
   private static func layer(
@@ -111,8 +116,10 @@ package struct RotaryEncoder: Backbone {
     _ layer: Layer, _ x: O.Value, _ batch: PackedBatch, onlyFirst: Bool, _ o: O
   ) -> O.Value {
     let rate = fields.hiddenDropout
-    let qkv = o.rotate(
-      o.linear(x, layer.queryKeyValue), first: 2 * fields.heads * fields.headWidth, angles, batch)
+    var qkv = o.linear(x, layer.queryKeyValue)
+    if let angles {
+      qkv = o.rotate(qkv, first: 2 * fields.heads * fields.headWidth, angles, batch)
+    }
     let options = attention.following(layer.queryKeyValue)
     let context = o.attention(
       qkv, heads: fields.heads, batch, onlyFirst ? options.ofFirstQueries : options)
@@ -128,6 +135,8 @@ package struct RotaryEncoder: Backbone {
     }
     if fields.traits.dropsInside { inner = o.dropout(inner, rate: rate, batch) }
     return o.layerNorm(
-      o.linear(inner, layer.output, adding: attended, dropout: rate, batch), layer.outputNorm)
+      o.linear(
+        inner, layer.output, adding: attended, dropout: fields.traits.dropsOutput ? rate : 0, batch),
+      layer.outputNorm)
   }
 }

@@ -19,6 +19,10 @@ package struct RotaryEncoderTraits: Sendable {
   var isGated = true
   /// Whether training drops elements inside networks.
   var dropsInside = false
+  /// Whether positions turn queries and keys; else scores fall with the distance.
+  var turns = true
+  /// Whether training drops elements of what networks add to the states.
+  var dropsOutput = true
   /// Whether fields may have the names of GPT-2, as on the hub.
   var hasOtherNames = false
 }
@@ -99,7 +103,7 @@ struct RotaryEncoderFields: Sendable {
         default: traits.attentionDropout))
     angles = try RotaryFields(
       fields, base: traits.angleBase, named: name("rope_theta", "rotary_emb_base"))
-    guard headWidth > 0, headWidth % 2 == 0 else {
+    guard headWidth > 0, headWidth % 2 == 0 || !traits.turns else {
       throw .config(fields.place, "heads of the odd width \(headWidth) cannot turn")
     }
   }
@@ -108,6 +112,14 @@ struct RotaryEncoderFields: Sendable {
   private static func activation(
     _ fields: ConfigurationReader, _ traits: RotaryEncoderTraits
   ) throws(Failure) -> Activation {
+    if !traits.turns {
+      switch try fields.string("feed_forward_type", default: "geglu") {
+      case "geglu": return .gelu
+      case "reglu": return .relu
+      case let other:
+        throw .config(fields.place, "feed_forward_type \(other) is not supported")
+      }
+    }
     let field = fields.present(
       "hidden_act", or: traits.hasOtherNames ? "activation_function" : nil)
     switch (field, try fields.string(field, default: traits.activation)) {

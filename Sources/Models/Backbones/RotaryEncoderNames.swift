@@ -12,8 +12,9 @@ struct RotaryEncoderNames: Sendable {
   /// The outputs that are activated, and those they gate, in layers of their own; nil where `both` has
   /// them.
   var gates: (activated: String, gated: String)?
-  /// A layer whose first outputs are gated, and whose others are activated.
+  /// A layer whose first outputs are gated, and whose others are activated, or the other way round.
   var both = ""
+  var activatesFirst = false
   /// The second layer of a network with gates.
   var gatedOutput: String
   /// The layers of a network without gates.
@@ -21,7 +22,8 @@ struct RotaryEncoderNames: Sendable {
   var plainOutput = "mlp.fc2"
   var outputNorm: String
 
-  /// Those of transformers 5, and on the hub of nomic_bert, of jina's XLM-RoBERTa, and of gte.
+  /// Those of transformers 5, and on the hub of nomic_bert, of jina's XLM-RoBERTa, of gte, and of jina's
+  /// BERT.
   static let all = [
     RotaryEncoderNames(
       embeddingNorm: "embeddings.LayerNorm", layer: "layers",
@@ -35,6 +37,12 @@ struct RotaryEncoderNames: Sendable {
       queryKeyValue: ["attention.qkv_proj"], attentionOutput: "attention.o_proj",
       attentionNorm: "attn_ln", both: "mlp.up_gate_proj", gatedOutput: "mlp.down_proj",
       outputNorm: "mlp_ln"),
+    RotaryEncoderNames(
+      embeddingNorm: "embeddings.LayerNorm", layer: "encoder.layer",
+      queryKeyValue: ["attention.self.query", "attention.self.key", "attention.self.value"],
+      attentionOutput: "attention.output.dense", attentionNorm: "attention.output.LayerNorm",
+      both: "mlp.gated_layers", activatesFirst: true, gatedOutput: "mlp.wo",
+      outputNorm: "mlp.layernorm"),
   ]
 
   private static func hub(_ queryKeyValue: String, _ output: String) -> RotaryEncoderNames {
@@ -51,6 +59,9 @@ struct RotaryEncoderNames: Sendable {
     if let gates {
       return try weights.linear(
         [gates.activated, gates.gated], inputs: inputs, outputs: outputs, bias: false)
+    }
+    if activatesFirst {
+      return try weights.linear(both, inputs: inputs, outputs: 2 * outputs, bias: false)
     }
     let whole = try weights.parameter("\(both).weight", [2 * outputs, inputs])
     return try weights.linear(

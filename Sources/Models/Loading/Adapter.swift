@@ -218,7 +218,7 @@ extension Adapter {
 
     fileprivate let kind: Kind
 
-    fileprivate init(_ kind: Kind) { self.kind = kind }
+    init(_ kind: Kind) { self.kind = kind }
 
     func add(to weights: AlignedBuffer) {
       switch kind {

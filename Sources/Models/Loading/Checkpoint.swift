@@ -11,6 +11,10 @@ import Tensors
 package final class Checkpoint {
   private let files: [any WeightFile]
   private var places: [String: Int] = [:]
+  /// Names in the files, of tensors that have others there.
+  private var ownNames: [String: String] = [:]
+  /// Updates by task of the tensors with other names; nil where there are none.
+  private let tasks: TaskUpdates?
   private var used: Set<String> = []
   package let path: String
   private let adapter: Adapter?
@@ -45,14 +49,17 @@ package final class Checkpoint {
   /// - Parameters:
   ///   - path: Where they are.
   ///   - adapter: Low-rank updates of them.
+  ///   - tasks: Low-rank updates of a task, which lie beside them.
   ///   - store: Gets copies of the weights that are asked for, to be trained.
   ///   - storePrefix: Put before their names there, and in `packed`.
   ///   - packed: Gathers the forms of weights that inference takes, or has them.
   /// - Throws: 78 where the folder holds none; 65 where they are damaged.
   package init(
-    _ path: String, adapter: Adapter? = nil, trainingIn store: ParameterStore? = nil,
-    storePrefix: String = "", packed: PackedWeights? = nil
+    _ path: String, adapter: Adapter? = nil, tasks: TaskUpdates? = nil,
+    trainingIn store: ParameterStore? = nil, storePrefix: String = "",
+    packed: PackedWeights? = nil
   ) throws(Failure) {
+    self.tasks = tasks
     self.packed = packed
     self.storePrefix = storePrefix
     self.path = path
@@ -72,11 +79,27 @@ package final class Checkpoint {
         if entry.name.isEmpty {
           throw .data(file.path, "expected a dictionary of tensors, found one without a name")
         }
+        if let name = own(entry.name) {
+          if let name { places[name] = i }
+          continue
+        }
         if places.updateValue(i, forKey: entry.name) != nil {
           throw .data(file.path, "tensor \(entry.name) is in another shard as well")
         }
       }
     }
+  }
+
+  /// The name that a tensor with updates by task has here, nil for one of these updates; nil for another
+  /// tensor.
+  private func own(_ name: String) -> String?? {
+    if name.hasSuffix(TaskUpdates.original) {
+      let own = name.dropLast(TaskUpdates.original.count) + ".weight"
+      ownNames[String(own)] = name
+      return .some(String(own))
+    }
+    let isUpdate = name.hasSuffix(TaskUpdates.first) || name.hasSuffix(TaskUpdates.second)
+    return isUpdate ? .some(nil) : nil
   }
 
   private static func files(_ path: String) throws(Failure) -> [String] {
@@ -138,7 +161,36 @@ package final class Checkpoint {
 
   /// The shape of a tensor; nil if there is none of that name.
   package func shape(_ name: String) -> [Int]? {
-    resolve(name).flatMap { name in places[name].flatMap { files[$0].entry(name)?.shape } }
+    resolve(name).flatMap { name in places[name].flatMap { entry(name, $0)?.shape } }
+  }
+
+  /// The entry of a tensor in one of the files.
+  private func entry(_ stored: String, _ place: Int) -> SafeTensorsHeader.Entry? {
+    files[place].entry(ownNames[stored] ?? stored)
+  }
+
+  /// What is added to a tensor, by an adapter or for a task; nil for nothing.
+  private func update(of stored: String, shape: [Int]) throws(Failure) -> Adapter.Update? {
+    if let update = try adapter?.update(of: stored, shape: shape) { return update }
+    guard let tasks, ownNames[stored] != nil else { return nil }
+    let factors = try tasks.factors(of: stored, shape: shape) { name, shape throws(Failure) in
+      try factor(name, shape)
+    }
+    return factors.map { Adapter.Update(.product($0.up, $0.down, scale: tasks.scale)) }
+  }
+
+  private func factor(_ name: String, _ shape: [Int]) throws(Failure) -> Parameter {
+    for file in files {
+      guard let entry = file.entry(name) else { continue }
+      guard entry.shape == shape else {
+        throw .config(path, "tensor \(name): expected shape \(shape), found \(entry.shape)")
+      }
+      let buffer = AlignedBuffer(count: entry.elements)
+      try Self.convert(file.bytes(entry), entry, into: buffer, path: path)
+      return Parameter(
+        name: name, shape: shape, values: UnsafePointer(buffer.pointer), owner: buffer)
+    }
+    throw .config(path, "tensor \(name) of shape \(shape) is missing")
   }
 
   /// A weight in single precision: mapped where it is stored so, else converted.
@@ -154,7 +206,7 @@ package final class Checkpoint {
     _ name: String, _ shape: [Int], ofLayer isOfLayer: Bool = false
   ) throws(Failure) -> Parameter {
     guard let stored = resolve(name), let place = places[stored],
-      let entry = files[place].entry(stored)
+      let entry = entry(stored, place)
     else {
       guard let store, let fresh else {
         throw .config(path, "tensor \(name) of shape \(shape) is missing")
@@ -187,9 +239,9 @@ package final class Checkpoint {
   /// - Throws: 78 where it is missing, has another shape, or is not finite.
   package func table(_ name: String, _ shape: [Int]) throws(Failure) -> Parameter {
     guard store == nil, packed == nil, let stored = resolve(name), let place = places[stored],
-      let entry = files[place].entry(stored), entry.shape == shape,
+      let entry = entry(stored, place), entry.shape == shape,
       entry.type == .bf16 || entry.type == .f16,
-      try adapter?.update(of: stored, shape: shape) == nil,
+      try update(of: stored, shape: shape) == nil,
       let base = files[place].bytes(entry).baseAddress,
       Int(bitPattern: base) % MemoryLayout<UInt16>.alignment == 0
     else { return try parameter(name, shape) }
@@ -209,7 +261,7 @@ package final class Checkpoint {
     _ file: any WeightFile
   ) throws(Failure) -> Parameter {
     let bytes = file.bytes(entry)
-    let update = try adapter?.update(of: stored, shape: shape)
+    let update = try update(of: stored, shape: shape)
     if store == nil, update == nil, entry.type == .f32, let base = bytes.baseAddress,
       Int(bitPattern: base) % MemoryLayout<Float>.alignment == 0
     {

@@ -11,7 +11,12 @@ package enum ConfigurationFields {
   ]
 
   /// Fields of ours alone, but for those of heads.
-  private static let own: Set<String> = ["checkpoint"]
+  private static let own: Set<String> = ["checkpoint", "task"]
+
+  /// Fields of updates by task.
+  private static let tasks: Set<String> = [
+    "lora_adaptations", "lora_alpha", "lora_rank", "task_instructions",
+  ]
 
   /// Fields that transformers has whatever the backbone is, and that say what is computed; a family
   /// of backbones has its own.
@@ -59,7 +64,7 @@ package enum ConfigurationFields {
   ) throws(Failure) {
     if overrides.isEmpty { return }
     let present = Set((config.members ?? []).map(\.key))
-    let known = own.union(ranking).union(transformers).union(withoutEffect).union(present)
+    let known = own.union(tasks).union(ranking).union(transformers).union(withoutEffect).union(present)
       .union(LimitedField.all.map(\.name))
       .union(backbones.rows.flatMap { $0.family.fields }).union(heads.flatMap { $0.fields })
     for member in overrides where !known.contains(member.key) {

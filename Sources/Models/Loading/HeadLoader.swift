@@ -29,7 +29,9 @@ final class WeightSources {
     self.packed = packed
     self.store = store
     adapter = try folder.openAdapter()
-    main = try Checkpoint(folder.modelPath, adapter: adapter, trainingIn: store, packed: packed)
+    main = try Checkpoint(
+      folder.modelPath, adapter: adapter, tasks: folder.taskUpdates(), trainingIn: store,
+      packed: packed)
   }
 
   /// A module's folder, or a file beside the model's; empty for the model's own checkpoint.

@@ -78,10 +78,14 @@ extension ModelFolder {
 
   /// Backbone of a name; nil where this release has none of that name.
   ///
-  /// On the hub jina's XLM-RoBERTa, whose positions turn, has the name of the other.
+  /// On the hub jina's XLM-RoBERTa, whose positions turn, and jina's BERT, whose scores fall with the
+  /// distance, have the names of the others.
   func backbone(_ name: String?) -> Backbones.Row? {
     if name == "xlm-roberta", config["position_embedding_type"]?.string == "rotary" {
       return backbones["jina_embeddings_v3"]
+    }
+    if name == "bert", config["position_embedding_type"]?.string == "alibi" {
+      return backbones["jina_bert_v2"]
     }
     return name.flatMap { backbones[$0] }
   }

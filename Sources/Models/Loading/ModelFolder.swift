@@ -19,6 +19,9 @@ package struct ModelFolder: Sendable {
   /// A folder of low-rank updates of the weights: the user's, or the model's own where they lie beside
   /// its weights; nil for none.
   package let adapter: String?
+  /// Role of the texts that the model is read for, where the folder has a way for each; nil for that of
+  /// documents, and for no updates by task.
+  package let role: Role?
   /// Backbones that names in the folder may stand for.
   package let backbones: Backbones
   /// Heads that the folder may describe.
@@ -30,21 +33,23 @@ package struct ModelFolder: Sendable {
   ///   - path: the folder.
   ///   - overrides: members that are added to `config.json`, or stand in for its own.
   ///   - adapter: folder of a PEFT adapter.
+  ///   - role: role of the texts that the model is read for; nil for none.
   ///   - backbones: what the names of backbones in it stand for.
   ///   - heads: the heads that it may describe.
   /// - Throws: 66 where there is no such folder, 78 where it holds no `config.json` and for an
   ///   override of a field that nobody knows.
   package init(
-    _ path: String, overrides: JSON? = nil, adapter: String? = nil, backbones: Backbones = .all,
-    heads: [any HeadSettings.Type] = Heads.all
+    _ path: String, overrides: JSON? = nil, adapter: String? = nil, role: Role? = nil,
+    backbones: Backbones = .all, heads: [any HeadSettings.Type] = Heads.all
   ) throws(Failure) {
     let path = try Self.existing(path, "model folder")
     self.path = path
+    self.role = role
     self.backbones = backbones
     self.heads = heads
-    modelPath = try Self.modelPath(of: path)
+    modelPath = try Self.modelPath(of: path, role)
     self.adapter = try Self.adapter(adapter, modelPath)
-    let isTable = try SentenceTransformersModules.beginsWithTable(path)
+    let isTable = try SentenceTransformersModules.beginsWithTable(path, role)
     guard isTable || WholeFile.exists(modelPath + "/config.json") else {
       try SentenceTransformersModules.requireTransformer(path)
       throw .config(
@@ -64,8 +69,16 @@ package struct ModelFolder: Sendable {
   }
 
   /// Path of the folder, or of the one inside it, that holds weights and tokenizer.
-  package static func modelPath(of path: String) throws(Failure) -> String {
-    try SentenceTransformersModules.transformerPath(path) ?? path
+  ///
+  /// - Parameters:
+  ///   - path: The folder's.
+  ///   - role: Role of the texts that are to be read, where there is a way for each.
+  /// - Returns: The path.
+  /// - Throws: 65 where the list of modules is damaged.
+  package static func modelPath(
+    of path: String, _ role: Role? = nil
+  ) throws(Failure) -> String {
+    try SentenceTransformersModules.transformerPath(path, role) ?? path
   }
 
   /// Whether a folder says nothing of a model, and may hold a tokenizer.
@@ -98,6 +111,14 @@ package struct ModelFolder: Sendable {
     for field in fields where !overriddenKeys.contains(field.key) {
       folder.set(field.key, field.value)
     }
+    return folder
+  }
+
+  /// The folder with updates of a task that the user chooses by its prompt's name.
+  package func choosing(task: String?) -> ModelFolder {
+    guard let task, taskNames.contains(task), config["task"] == nil else { return self }
+    var folder = self
+    folder.set("task", .string(task))
     return folder
   }
 

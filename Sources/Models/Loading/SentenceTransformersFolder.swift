@@ -96,7 +96,11 @@ package struct SentenceTransformersFolder {
     let fallback = try defaultPrompt(prompts, ["query", "document"]) ?? ""
     for (role, names) in [(Role.query, ["query"]), (.doc, ["document", "passage", "corpus"])] {
       var settings = transformer?.role(role) ?? RoleSettings(addsSpecialTokens: !beginsWithTable)
-      settings.prompt = names.lazy.compactMap { prompts[$0] }.first ?? fallback
+      let task = try folder.task()
+      let instruction = task.flatMap { folder.config["task_instructions"]?[$0]?.string }
+      settings.prompt =
+        task.flatMap { prompts[$0] } ?? instruction
+        ?? names.lazy.compactMap { prompts[$0] }.first ?? fallback
       description.roles[role] = settings
     }
   }

@@ -123,7 +123,9 @@ struct TransformerModule {
       try settings.object(name)?.ignore(
         "attn_implementation", "torch_dtype", "dtype", "device_map", "low_cpu_mem_usage",
         "trust_remote_code", "add_pooling_layer", "use_safetensors", "provider", "file_name",
-        "export", "revision", "cache_dir", "token", "local_files_only")
+        "export", "revision", "cache_dir", "token", "local_files_only",
+        // The folder reads it where its weights have updates by task.
+        "default_task")
     }
     for name in ["config_args", "config_kwargs"] {
       try settings.object(name)?.ignore(

@@ -29,6 +29,11 @@ package struct TrainingModel: Sendable {
   ) throws(Failure) {
     var folder = try ModelFolder(configuration.model, overrides: configuration.modelConfig)
     var plain = try ModelDescription(recognizing: folder)
+    if folder.taskNames.isEmpty, try folder.differsByRole() {
+      throw .config(
+        folder.path, "a Router whose routes differ is not trained",
+        hint: "train the model of each route by itself")
+    }
     digest = try folder.digest()
     if let vocabulary = try VocabularyExtension(plain) {
       if makesStart {
