@@ -15,6 +15,8 @@ package struct PairTokenizer: Sendable {
   private let template: PairTemplate?
   /// Text around both, with the tokens behind them.
   private let frame: (text: ChatTemplate.Frame, back: [Int32])?
+  /// Parts that are tokenised by themselves, and the most tokens of those with the texts.
+  private let parts: (AnswerRecipe.Parts, length: Int)?
 
   /// - Throws: 78 where the model asks for a pattern whose tokens the tokenizer lacks.
   package init(
@@ -29,8 +31,16 @@ package struct PairTokenizer: Sendable {
     queryLength = description.roles[.query]?.maximumLength
     documentLength = description.roles[.doc]?.maximumLength
     let prompt = description.roles[.pair]?.prompt ?? ""
-    frame = try settings.chat.map { chat throws(Failure) in
-      let frame = try chat.frame(prompt: prompt)
+    let ownParts = try settings.recipe.flatMap { recipe throws(Failure) in
+      try recipe.parts(tokenizer, instruction: prompt)
+    }
+    var whole: ChatTemplate.Frame?
+    if let recipe = settings.recipe, ownParts == nil {
+      whole = recipe.frame(instruction: prompt)
+    } else if let chat = settings.chat {
+      whole = try chat.frame(prompt: prompt)
+    }
+    frame = try whole.map { frame throws(Failure) in
       var buffer = TokenBuffer()
       var scratch = TokenizerScratch()
       _ = try Array(frame.back.utf8).withBytes { bytes throws(Failure) in
@@ -38,10 +48,17 @@ package struct PairTokenizer: Sendable {
       }
       return (frame, buffer.ids)
     }
-    self.prompt = frame == nil ? Array(prompt.utf8) : []
-    pairLength = min(
-      description.roles[.pair]?.maximumLength ?? Int.max, tokenizer.modelMaxLength ?? Int.max,
-      maximumTokens)
+    self.prompt = frame == nil && ownParts == nil ? Array(prompt.utf8) : []
+    let length = description.roles[.pair]?.maximumLength ?? Int.max
+    pairLength = min(length, tokenizer.modelMaxLength ?? Int.max, maximumTokens)
+    parts = ownParts.map {
+      ($0, min(length, min(tokenizer.modelMaxLength ?? .max, maximumTokens) - $0.around))
+    }
+    if let parts, parts.length < 4 {
+      throw .config(
+        description.folder.path, "\(maximumTokens) positions leave no room for pairs in their frame"
+      )
+    }
   }
 
   /// The tokenizer alone, for folders that hold nothing else.
@@ -54,6 +71,7 @@ package struct PairTokenizer: Sendable {
     cutsTextsFirst = false
     template = nil
     frame = nil
+    parts = nil
     queryLength = nil
     documentLength = nil
     pairLength = maximumTokens
@@ -84,6 +102,10 @@ package struct PairTokenizer: Sendable {
     query: [UInt8], document: UnsafeRawBufferPointer, to buffer: inout TokenBuffer,
     _ scratch: inout TokenizerScratch
   ) throws(Failure) -> TokenCounts {
+    if let parts {
+      return try append(
+        query, Array(document), in: parts.0, most: parts.length, to: &buffer, &scratch)
+    }
     if let frame {
       return try append(query, Array(document), in: frame, to: &buffer, &scratch)
     }
@@ -120,6 +142,39 @@ package struct PairTokenizer: Sendable {
     let back = frame.back.suffix(pairLength)
     for (i, token) in back.enumerated() { buffer.ids[buffer.count - back.count + i] = token }
     return TokenCounts(removed: excess)
+  }
+
+  /// Appends a pair whose parts are tokenised by themselves: a query gets three quarters of the room at
+  /// most, and the document is cut to what is left (mxbai_rerank 0.1.6, `prepare_inputs`).
+  private func append(
+    _ query: [UInt8], _ document: [UInt8], in parts: AnswerRecipe.Parts, most length: Int,
+    to buffer: inout TokenBuffer, _ scratch: inout TokenizerScratch
+  ) throws(Failure) -> TokenCounts {
+    var (removed, used) = (0, 0)
+    for part in parts.parts {
+      let (text, most): ([UInt8], Int)
+      switch part {
+      case .tokens(let ids):
+        buffer.ids += ids
+        buffer.typeIDs += repeatElement(0, count: ids.count)
+        buffer.specialTokensMask += repeatElement(0, count: ids.count)
+        continue
+      case .query(let front): (text, most) = (front + query, length * 3 / 4)
+      case .document(let front):
+        (text, most) = (front + document, max(0, length - used - parts.between))
+      }
+      let start = buffer.count
+      _ = try text.withBytes { bytes throws(Failure) in
+        try tokenizer.encode(bytes, addSpecialTokens: false, into: &buffer, scratch: &scratch)
+      }
+      let count = buffer.count - start
+      if count > most {
+        buffer.cut(to: start + most)
+        removed += count - most
+      }
+      used += min(count, most)
+    }
+    return TokenCounts(removed: removed)
   }
 
   /// Without ASCII blanks at its ends.

@@ -121,6 +121,9 @@ package struct RoleTokenizer: Sendable {
         try appendTemplate(bytes, to: &buffer, &scratch)
       }
     }
+    if settings.dropsUnknown, let unknown = tokenizer.unknownID {
+      buffer.drop(unknown, from: start)
+    }
     guard let filler else { return TokenCounts(removed: removed) }
     return TokenCounts(removed: removed, hidden: fill(&buffer, from: start, filler))
   }
@@ -200,6 +203,17 @@ extension RoleTokenizer {
 }
 
 extension TokenBuffer {
+  /// Leaves out a token behind the first `start`.
+  fileprivate mutating func drop(_ token: Int32, from start: Int) {
+    let all = self
+    cut(to: start)
+    for i in start..<all.count where all.ids[i] != token {
+      ids.append(all.ids[i])
+      typeIDs.append(all.typeIDs[i])
+      specialTokensMask.append(all.specialTokensMask[i])
+    }
+  }
+
   /// Appends special tokens of the first segment.
   fileprivate mutating func append(special tokens: [Int32]) {
     ids += tokens

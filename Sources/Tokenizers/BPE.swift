@@ -24,7 +24,7 @@ struct BPE: Sendable {
   private let merges: MergeTable
   private let settings: Settings
   /// -1 where the vocabulary has no unknown token.
-  private let unknownID: Int32
+  let unknownID: Int32
   /// The ids of `<0x00>`…`<0xFF>`, -1 for those that are no tokens; empty without byte fallback.
   private let byteTokens: [Int32]
   /// The ids of ASCII characters, and of the characters of all bytes, by their place in a word.

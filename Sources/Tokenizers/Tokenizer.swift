@@ -25,6 +25,9 @@ package final class Tokenizer: Sendable {
   package let bosID: Int32?
   package let eosID: Int32?
 
+  /// The model's token of what no other one stands for, whatever the configuration calls unknown.
+  package var unknownID: Int32? { model.unknownID }
+
   /// Number of tokens, added ones included.
   package let count: Int
   /// The largest id, which holes in the vocabulary can make larger than `count - 1`.

@@ -13,6 +13,16 @@ enum TokenizerModel: Sendable {
     case .wordLevel(let model): model.vocabulary
     }
   }
+
+  /// The token of what no other one stands for; nil where there is none.
+  var unknownID: Int32? {
+    switch self {
+    case .wordPiece(let model): model.unknownID
+    case .unigram(let model): model.unknownID.map { Int32($0) }
+    case .bpe(let model): model.unknownID < 0 ? nil : model.unknownID
+    case .wordLevel(let model): model.unknownID < 0 ? nil : model.unknownID
+    }
+  }
 }
 
 /// A model with its tables opened.

@@ -4,7 +4,7 @@
 struct WordLevel: Sendable {
   let vocabulary: Vocabulary
   /// -1: a word that is no token is an error.
-  private let unknownID: Int32
+  let unknownID: Int32
 
   init(vocabulary: Vocabulary, unknownToken: String) {
     self.vocabulary = vocabulary

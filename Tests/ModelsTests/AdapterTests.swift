@@ -31,7 +31,9 @@ struct AdapterTests {
 
   /// Release 5 of transformers adds an adapter that lies beside the weights; so does `--adapter` with
   /// the same folder.
-  @Test(arguments: ["plain", "patterns", "saved"]) func besideWeights(name: String) throws {
+  @Test(arguments: ["plain", "patterns", "saved", "dora", "biases", "table"]) func besideWeights(
+    name: String
+  ) throws {
     let folder = try embedded(name)
     let expected = try TestSupport.SafeTensorsFile.load(Self.folder + "/expected.safetensors")
     var digests: Set<String> = []
@@ -91,7 +93,9 @@ struct AdapterTests {
       ModelDescription(recognizing: ModelFolder(Self.folder + "/model", adapter: adapter)))
   }
 
-  @Test(arguments: ["none", "plain", "rslora", "patterns", "saved"])
+  @Test(arguments: [
+    "none", "plain", "rslora", "patterns", "saved", "dora", "biases", "own_biases", "table",
+  ])
   func embeddings(name: String) throws {
     let model = try model(name == "none" ? nil : Self.folder + "/" + name)
     let texts = (try Fixtures.json("adapter/inputs.json")["texts"]?.array ?? [])
@@ -118,8 +122,8 @@ struct AdapterTests {
 
   @Test(arguments: [
     ("peft_type", JSON.string("IA3"), "peft_type IA3 is not supported"),
-    ("use_dora", true, "use_dora is not supported"),
-    ("bias", "all", "bias all is not supported"),
+    ("use_qalora", true, "use_qalora is not supported"),
+    ("bias", "some", "bias some is not supported"),
     ("init_lora_weights", "pissa", "init_lora_weights pissa is not supported"),
     ("fan_in_fan_out", true, "fan_in_fan_out of"),
     ("r", 5, "lora_A.weight: expected shape [5, 32]"),
@@ -136,7 +140,7 @@ struct AdapterTests {
     ("alpha_pattern", ["a.*b": 1] as JSON, "regular expressions such as a.*b"),
     ("rank_pattern", 5, "rank_pattern: expected an object, found 5"),
     ("use_rslora", "yes", "use_rslora: expected true or false"),
-    ("use_dora", "yes", "use_dora is not supported"),
+    ("use_dora", "yes", "use_dora: expected true or false"),
   ])
   func refusals(key: String, value: JSON, text: String) throws {
     let failure = try refusal { members in

@@ -6,6 +6,7 @@ import Models
 import Tensors
 import TestSupport
 import Testing
+import Tokenizers
 import Workers
 
 /// Every backbone, from the token ids that the reference gave it.
@@ -190,6 +191,28 @@ struct BackboneTests {
     #expect(model.description.head.pairs?.activation == .sigmoid)
   }
 
+  /// Rerankers whose publishers say what is written around a pair, and whose folders do not.
+  @Test(arguments: [
+    ("qwen3", "qwen3-reranker", "Qwen/Qwen3-Reranker-0.6B"),
+    ("mxbai", "mxbai-rerank-v2", "mixedbread-ai/mxbai-rerank-base-v2"),
+  ]) func recipe(name: String, recipe: String, checkpoint: String) throws {
+    let golden = try ModelCase("transformers5/recipe_\(name)")
+    let pairs = golden.pairs.map { ($0[0], $0[1]) }
+    let settings: [JSON] = [
+      ["model_type": "mono", "answer_recipe": .string(recipe)], ["checkpoint": .string(checkpoint)],
+    ]
+    for overrides in settings {
+      let model = try golden.model(overrides: overrides)
+      let window = try model.window(pairs: pairs, golden.tokenizer()).tokens
+      let scores = try model.score(window, .logit)
+      expectClose(scores, try golden.tensors.floats("scores"), .scores, name)
+      #expect(model.unusedTensors.isEmpty)
+      #expect(window.truncated == 2)
+      #expect(
+        model.description.head.pairs?.activation == (name == "qwen3" ? .sigmoid : .logit))
+    }
+  }
+
   /// Folders of sentence-transformers that begin with a table, from texts to vectors.
   @Test(arguments: ModelCase.named("transformers5/sentence_")) func sentences(name: String) throws {
     let golden = try ModelCase(name)
@@ -200,6 +223,36 @@ struct BackboneTests {
     #expect(model.unusedTensors.isEmpty)
     #expect(
       try model.embed(model.window([""], .doc, golden.tokenizer()), .doc)[0].allSatisfy { $0 == 0 })
+  }
+
+  /// model2vec's folder without modules: the mean of the rows of the tokens that are known.
+  @Test(arguments: [true, false]) func tableAlone(normalizes: Bool) throws {
+    let golden = try ModelCase("transformers5/sentence_potion")
+    let folder = try TemporaryFolder()
+    for file in ["tokenizer.json", "model.safetensors"] {
+      try folder.copy("\(golden.modelPath)/\(file)", to: file)
+    }
+    try folder.write(
+      "config.json",
+      #"{"model_type": "model2vec", "max_length": 3, "normalize": \#(normalizes)}"#)
+    let model = try Model(ModelDescription(recognizing: ModelFolder(folder.path)))
+    let tokenizer = try Tokenizer.load(folder: folder.path)
+    let tensors = try TestSupport.SafeTensorsFile.load(folder("model.safetensors"))
+    let (table, weights) = (try tensors.floats("embeddings"), try tensors.floats("weights"))
+    for text in ["rain dogs rain cats", "dogs", "the old roof", ""] {
+      let window = try model.window([text], .doc, tokenizer)
+      var wanted = [Float](repeating: 0, count: 8)
+      let known = text.split(separator: " ").prefix(3).compactMap { tokenizer.id(of: String($0)) }
+      #expect(Array(window.ids) == known, "\(text)")
+      for id in known {
+        for i in 0..<8 {
+          wanted[i] += table[Int(id) * 8 + i] * weights[Int(id)] / Float(known.count)
+        }
+      }
+      let length = wanted.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      if normalizes, length > 0 { wanted = wanted.map { $0 / length } }
+      expectClose(try model.embed(window, .doc)[0], wanted, .embeddings, text)
+    }
   }
 
   @Test(arguments: crossEncoders) func crossEncoder(name: String) throws {

@@ -31,6 +31,10 @@ CONFIGS: Dict[str, LoraConfig] = {
         rank_pattern={"layer.1.attention.self.query": 5}, alpha_pattern={"key": 7}),
     "saved": LoraConfig(r=3, lora_alpha=6, target_modules=["query"],
                         modules_to_save=["word_embeddings"]),
+    "dora": LoraConfig(r=3, lora_alpha=5, use_dora=True, target_modules=["query", "dense"]),
+    "biases": LoraConfig(r=2, lora_alpha=3, bias="all", lora_bias=True, target_modules=["value"]),
+    "own_biases": LoraConfig(r=2, lora_alpha=3, bias="lora_only", target_modules=["key", "dense"]),
+    "table": LoraConfig(r=2, lora_alpha=3, target_modules=["word_embeddings", "key"]),
 }
 
 
@@ -56,7 +60,10 @@ def main() -> None:
         torch.manual_seed(7)
         model = get_peft_model(AutoModel.from_pretrained(out / "model"), config).eval()
         for key, value in model.named_parameters():
-            if "lora_" in key or "modules_to_save" in key:
+            if name == "dora" and "magnitude" in key:
+                value.data *= 1 + 0.3 * torch.rand_like(value)
+            elif "lora_" in key or "modules_to_save" in key or (
+                    "bias" in name and "bias" in key and value.requires_grad):
                 torch.nn.init.normal_(value, std=0.2)
         model.save_pretrained(out / name)
         base = AutoModel.from_pretrained(out / "model")

@@ -67,19 +67,25 @@ package struct StaticTable: Backbone, BackboneFamily {
 
   /// What stands for the `config.json` that a folder of sentence-transformers does not have.
   ///
-  /// - Parameter path: The folder of the weights.
+  /// - Parameters:
+  ///   - path: The folder of the weights.
+  ///   - others: What else is said of the model; nil for nothing.
   /// - Returns: The members.
   /// - Throws: 78 where there is no table, 65 where the weights are damaged.
-  static func configuration(of path: String) throws(Failure) -> JSON {
+  static func configuration(of path: String, beside others: JSON?) throws(Failure) -> JSON {
     let checkpoint = try Checkpoint(path)
     let shape = wordEmbeddings.lazy.compactMap { checkpoint.shape($0) }.first
     guard let shape, shape.count == 2 else {
       throw .config(path, "tensor \(wordEmbeddings[0]) is missing")
     }
-    return [
-      "model_type": .string(name), "vocab_size": .integer(shape[0]),
-      "hidden_size": .integer(shape[1]),
+    let own = [
+      JSON.Member("model_type", .string(name)), JSON.Member("vocab_size", .integer(shape[0])),
+      JSON.Member("hidden_size", .integer(shape[1])),
     ]
+    let more = ["max_length", "normalize"].compactMap { key in
+      others?[key].map { JSON.Member(key, $0) }
+    }
+    return .object(own + more)
   }
 }
 

@@ -149,6 +149,8 @@ package struct PairSettings: Sendable {
   package var pattern: [PairPatternPart]?
   /// Text that a pair is written into, in the place of what the tokenizer makes of it.
   package var chat: ChatTemplate?
+  /// What is written where the folder does not say it, and its publisher does.
+  package var recipe: AnswerRecipe?
   /// Settings of a Set-Encoder, in which the documents of a query see each other.
   package var set: SetSettings?
 

@@ -3,6 +3,7 @@ import Failures
 import JSON
 import Kernels
 import Tensors
+import Tokenizers
 
 /// One score for a query and a document that were read together: pooling, perhaps BERT's pooler,
 /// and a linear layer with one or two outputs (monoBERT, arXiv:1901.04085; Lightning IR
@@ -115,7 +116,7 @@ extension MonoHead {
   package struct Settings: HeadSettings {
     package static let modelTypes = ["mono", "set-encoder"]
     package static let fields: Set<String> = [
-      "_bert_pool", "add_extra_token", "depth", "false_token_id", "linear_bias",
+      "_bert_pool", "add_extra_token", "answer_recipe", "depth", "false_token_id", "linear_bias",
       "pooling_strategy", "rank_token_id", "sample_missing_docs", "scoring_strategy",
       "tokenizer_pattern", "true_token_id",
     ]
@@ -178,6 +179,7 @@ extension MonoHead.Settings {
   ) throws(Failure) -> ModelDescription {
     let native = LightningIRFolder.isNative(folder)
     let backbone = LightningIRFolder.backbone(folder)
+    if let recipe = try AnswerRecipe.of(folder) { return try answers(folder, backbone, recipe) }
     let strategy = try folder.choice(
       "pooling_strategy", default: LightningIRFolder.PoolingStrategy.first)
     // The reference saves `bert_pool` as `first` and a private flag, and then fails to reload it.
@@ -207,6 +209,29 @@ extension MonoHead.Settings {
     return ModelDescription(
       folder: folder, backboneType: backbone, head: settings, similarity: .dot, roles: roles,
       evidence: LightningIRFolder.evidence(folder))
+  }
+
+  /// A language model whose publisher says what is written around a pair.
+  private static func answers(
+    _ folder: ModelFolder, _ backbone: String, _ recipe: AnswerRecipe
+  ) throws(Failure) -> ModelDescription {
+    let tokenizer = try Tokenizer.load(folder: folder.modelPath)
+    let ids = try [recipe.yes, recipe.no].map { word throws(Failure) in
+      guard let id = tokenizer.id(of: word) else {
+        throw .config(folder.path, "the tokenizer has no token \(word), which is to be scored")
+      }
+      return Int(id)
+    }
+    var settings = Self(
+      pooling: .last, hasPooler: false, hasBias: false, scoring: .mono, naming: .transformers,
+      activation: recipe.activation, cutsTextsFirst: false)
+    settings.answers = (ids[0], ids[1])
+    settings.reading.recipe = recipe
+    let pair = RoleSettings(maximumLength: recipe.maximumLength, prompt: recipe.instruction)
+    return ModelDescription(
+      folder: folder, backboneType: backbone, head: settings, similarity: .dot,
+      roles: [.pair: pair],
+      evidence: ["answer_recipe is \(recipe.name): the words \(recipe.no) and \(recipe.yes)"])
   }
 
   /// Whose names the weights have: a head that a bare backbone gets is Lightning IR's where that of

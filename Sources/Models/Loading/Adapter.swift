@@ -6,12 +6,15 @@ import Streams
 import Tensors
 
 /// Low-rank updates of a model's weights: W + s · B · A, s being α/r, or α/√r (LoRA,
-/// arXiv:2106.09685; rsLoRA, arXiv:2312.03732), as PEFT stores them.
+/// arXiv:2106.09685; rsLoRA, arXiv:2312.03732), perhaps with the lengths of its rows (DoRA,
+/// arXiv:2402.09353), as PEFT stores them.
 package final class Adapter {
   private let path: String
   private let weights: Checkpoint
   /// Names of the layers that are updated, as the adapter has them, without `base_model.model.`.
   private let layers: [String: String]
+  /// Names of the tables that are updated, likewise.
+  private let tables: [String: String]
   /// Tensors that the adapter has whole, by the model's names.
   private let wholes: [String: String]
   private let rank: Int
@@ -20,6 +23,8 @@ package final class Adapter {
   private let ranks: [(layers: String, value: Int)]
   private let alphas: [(layers: String, value: Double)]
   private let transposes: Bool
+  /// Whether rows get lengths of their own.
+  private let hasLengths: Bool
 
   /// - Throws: 66 where there is no adapter; 78 for settings that change more than this knows.
   package init(_ path: String) throws(Failure) {
@@ -30,6 +35,7 @@ package final class Adapter {
     rank = try NumberField("r", of: config, at: place).integer(in: FieldRanges.rank)
     alpha = try NumberField("lora_alpha", of: config, at: place).double(in: FieldRanges.alpha)
     scalesByRoot = try Self.flag("use_rslora", config, place)
+    hasLengths = try Self.flag("use_dora", config, place)
     transposes = try Self.flag("fan_in_fan_out", config, place)
     ranks = try Self.pattern("rank_pattern", config, place) {
       value, name throws(Failure) in
@@ -45,13 +51,13 @@ package final class Adapter {
       throw .config(path, "expected adapter_model.safetensors, found no weights")
     }
     weights = try Checkpoint(file)
-    (layers, wholes) = try Self.sort(weights.names, path)
+    (layers, tables, wholes) = try Self.sort(weights.names, path)
   }
 
   private static let unsupported = [
     "layer_replication", "alora_invocation_tokens", "trainable_token_indices", "target_parameters",
-    "lora_bias", "use_qalora", "use_bdlora", "arrow_config", "kasa_config", "monteclora_config",
-    "velora_config", "use_dora",
+    "use_qalora", "use_bdlora", "arrow_config", "kasa_config", "monteclora_config",
+    "velora_config",
   ]
 
   private static func flag(
@@ -88,7 +94,7 @@ package final class Adapter {
   private static func refuse(_ config: JSON, _ place: String) throws(Failure) {
     let type = config["peft_type"]?.string ?? "none"
     guard type == "LORA" else { throw .config(place, "peft_type \(type) is not supported") }
-    if let bias = config["bias"]?.string, bias != "none" {
+    if let bias = config["bias"]?.string, !["none", "all", "lora_only"].contains(bias) {
       throw .config(place, "bias \(bias) is not supported")
     }
     for key in unsupported {
@@ -97,32 +103,47 @@ package final class Adapter {
       }
     }
     // Some ways of beginning a training change the model's own weights.
-    if let start = config["init_lora_weights"]?.string, !["gaussian", "eva"].contains(start) {
+    if let start = config["init_lora_weights"]?.string,
+      !["gaussian", "eva", "orthogonal"].contains(start)
+    {
       throw .config(place, "init_lora_weights \(start) is not supported")
     }
   }
 
+  /// Endings of the tensors that belong to an update.
+  private static let (endings, tableEndings) = (
+    [
+      ".lora_A.weight", ".lora_B.weight", ".lora_B.bias", ".lora_magnitude_vector",
+      ".lora_magnitude_vector.weight",
+    ],
+    [".lora_embedding_A", ".lora_embedding_B"]
+  )
+
   private static func sort(
     _ names: [String], _ path: String
-  ) throws(Failure) -> (layers: [String: String], wholes: [String: String]) {
-    var layers: [String: String] = [:]
-    var wholes: [String: String] = [:]
+  ) throws(Failure) -> (
+    layers: [String: String], tables: [String: String], wholes: [String: String]
+  ) {
+    var (layers, tables, wholes): ([String: String], [String: String], [String: String]) =
+      ([:], [:], [:])
     for name in names {
       var bare = name
       if bare.hasPrefix("base_model.model.") { bare.removeFirst("base_model.model.".count) }
-      if bare.hasSuffix(".lora_A.weight") {
-        layers[String(bare.dropLast(".lora_A.weight".count))] = String(name.dropLast(14))
-      } else if bare.hasSuffix(".lora_B.weight") {
-        continue
+      if let ending = endings.first(where: { bare.hasSuffix($0) }) {
+        layers[String(bare.dropLast(ending.count))] = String(name.dropLast(ending.count))
+      } else if let ending = tableEndings.first(where: { bare.hasSuffix($0) }) {
+        tables[String(bare.dropLast(ending.count))] = String(name.dropLast(ending.count))
       } else if bare.contains(".lora_") {
         throw .config(path, "tensor \(name) is not supported")
       } else {
-        // `modules_to_save`: PEFT leaves out its own part of the name, older versions do not.
-        wholes[bare.replacing(".modules_to_save.", with: ".").replacing(".default.", with: ".")] =
-          name
+        // `modules_to_save`: PEFT leaves out its own part of the name, older versions do not. A bias that
+        // was trained beside an update has another part.
+        wholes[
+          bare.replacing(".modules_to_save.", with: ".").replacing(".default.", with: ".")
+            .replacing(".base_layer.", with: ".")] = name
       }
     }
-    return (layers, wholes)
+    return (layers, tables, wholes)
   }
 
   /// The update of a tensor of the model; nil where there is none.
@@ -130,18 +151,70 @@ package final class Adapter {
   /// - Throws: 78 where its shapes do not fit.
   func update(of name: String, shape: [Int]) throws(Failure) -> Update? {
     if let whole = Self.match(name, wholes) {
-      return Update(.whole(try weights.parameter(whole.value, shape)))
+      let parameter = try weights.parameter(whole.value, shape)
+      guard let bias = try biasUpdate(of: name, shape: shape) else {
+        return Update(.whole(parameter))
+      }
+      return Update(.wholeAnd(parameter, bias.vector, scale: bias.scale))
     }
-    guard name.hasSuffix(".weight"), shape.count == 2,
-      let layer = Self.match(String(name.dropLast(".weight".count)), layers)
-    else { return nil }
-    let rank = Self.value(ranks, layer.key) ?? rank
-    let alpha = Self.value(alphas, layer.key) ?? alpha
-    let scale = alpha / (scalesByRoot ? Double(rank).squareRoot() : Double(rank))
+    if let bias = try biasUpdate(of: name, shape: shape) {
+      return Update(.vector(bias.vector, scale: bias.scale))
+    }
+    guard name.hasSuffix(".weight"), shape.count == 2 else { return nil }
+    let layer = String(name.dropLast(".weight".count))
+    if let table = Self.match(layer, tables) {
+      let (rank, scale) = settings(table.key)
+      // A table's row is a column of A, so that both are turned.
+      let down = try weights.parameter(table.value + ".lora_embedding_A", [rank, shape[0]])
+      let up = try weights.parameter(table.value + ".lora_embedding_B", [shape[1], rank])
+      return Update(.product(Self.turned(down), Self.turned(up), scale: scale))
+    }
+    guard let layer = Self.match(layer, layers) else { return nil }
+    let (rank, scale) = settings(layer.key)
     guard !transposes else { throw .config(path, "fan_in_fan_out of \(name) is not supported") }
     let down = try weights.parameter(layer.value + ".lora_A.weight", [rank, shape[1]])
     let up = try weights.parameter(layer.value + ".lora_B.weight", [shape[0], rank])
-    return Update(.product(up, down, scale: scale))
+    let names = Self.endings.suffix(2).map { layer.value + $0 }
+    let stored = names.first { weights.has($0) }
+    guard hasLengths else {
+      if let stored { throw .config(path, "tensor \(stored) is not supported without use_dora") }
+      return Update(.product(up, down, scale: scale))
+    }
+    let lengths = try weights.parameter(stored ?? names[0], [shape[0]])
+    return Update(.turned(up, down, scale: scale, lengths: lengths))
+  }
+
+  /// Rank and factor of a layer's update.
+  private func settings(_ layer: String) -> (rank: Int, scale: Double) {
+    let rank = Self.value(ranks, layer) ?? rank
+    let alpha = Self.value(alphas, layer) ?? alpha
+    return (rank, alpha / (scalesByRoot ? Double(rank).squareRoot() : Double(rank)))
+  }
+
+  /// What B's own bias adds to that of a layer; nil for nothing.
+  private func biasUpdate(
+    of name: String, shape: [Int]
+  ) throws(Failure) -> (vector: Parameter, scale: Double)? {
+    guard name.hasSuffix(".bias"),
+      let layer = Self.match(String(name.dropLast(".bias".count)), layers),
+      weights.has(layer.value + ".lora_B.bias")
+    else { return nil }
+    return (
+      try weights.parameter(layer.value + ".lora_B.bias", shape), settings(layer.key).scale
+    )
+  }
+
+  private static func turned(_ matrix: Parameter) -> Parameter {
+    let (rows, columns) = (matrix.shape[0], matrix.shape[1])
+    let buffer = AlignedBuffer(count: rows * columns)
+    for row in 0..<rows {
+      for column in 0..<columns {
+        buffer.pointer[column * rows + row] = matrix.values[row * columns + column]
+      }
+    }
+    return Parameter(
+      name: matrix.name, shape: [columns, rows], values: UnsafePointer(buffer.pointer),
+      owner: buffer)
   }
 
   /// A and B of the adapter's update of a tensor, from which training goes on.
@@ -203,17 +276,33 @@ package final class Adapter {
       {
         found.insert(layer.key)
       }
+      if name.hasSuffix(".weight"),
+        let table = Self.match(String(name.dropLast(".weight".count)), tables)
+      {
+        found.insert(table.key)
+      }
     }
-    return (Array(layers.keys) + wholes.keys).filter { !found.contains($0) }.sorted()
+    for (layer, value) in layers
+    where weights.has(value + ".lora_B.bias")
+      && !names.contains(where: { $0.hasSuffix(".bias") && layer.hasSuffix(String($0.dropLast(5))) }
+      )
+    {
+      found.remove(layer)
+    }
+    return (Array(layers.keys) + tables.keys + wholes.keys).filter { !found.contains($0) }.sorted()
   }
 }
 
 extension Adapter {
-  /// A change to a tensor of the model: another one in its place, or a product that is added.
+  /// A change to a tensor of the model: another one in its place, or what is added.
   struct Update {
     enum Kind {
       case whole(Parameter)
       case product(Parameter, Parameter, scale: Double)
+      /// The product is added, and then each row gets its length.
+      case turned(Parameter, Parameter, scale: Double, lengths: Parameter)
+      case vector(Parameter, scale: Double)
+      case wholeAnd(Parameter, Parameter, scale: Double)
     }
 
     fileprivate let kind: Kind
@@ -226,6 +315,31 @@ extension Adapter {
         weights.pointer.update(from: parameter.values, count: parameter.count)
       case .product(let up, let down, let scale):
         LowRankUpdate.add(up: up, down: down, scale: scale, to: weights)
+      case .turned(let up, let down, let scale, let lengths):
+        LowRankUpdate.add(up: up, down: down, scale: scale, to: weights)
+        Self.stretch(weights, columns: down.shape[1], to: lengths)
+      case .vector(let vector, let scale): Self.add(vector, scale, to: weights)
+      case .wholeAnd(let parameter, let vector, let scale):
+        weights.pointer.update(from: parameter.values, count: parameter.count)
+        Self.add(vector, scale, to: weights)
+      }
+    }
+
+    private static func add(_ vector: Parameter, _ scale: Double, to weights: AlignedBuffer) {
+      for i in 0..<vector.count {
+        weights.pointer[i] = Float(Double(weights.pointer[i]) + scale * Double(vector.values[i]))
+      }
+    }
+
+    private static func stretch(
+      _ weights: AlignedBuffer, columns: Int, to lengths: Parameter
+    ) {
+      for row in 0..<lengths.count {
+        let values = weights.pointer + row * columns
+        var sum = 0.0
+        for i in 0..<columns { sum += Double(values[i]) * Double(values[i]) }
+        let factor = Double(lengths.values[row]) / sum.squareRoot()
+        for i in 0..<columns { values[i] = Float(factor * Double(values[i])) }
       }
     }
   }

@@ -64,9 +64,11 @@ package enum ConfigurationFields {
   ) throws(Failure) {
     if overrides.isEmpty { return }
     let present = Set((config.members ?? []).map(\.key))
-    let known = own.union(tasks).union(ranking).union(transformers).union(withoutEffect).union(present)
-      .union(LimitedField.all.map(\.name))
-      .union(backbones.rows.flatMap { $0.family.fields }).union(heads.flatMap { $0.fields })
+    let known = own.union(tasks).union(ranking).union(transformers).union(withoutEffect).union(
+      present
+    )
+    .union(LimitedField.all.map(\.name))
+    .union(backbones.rows.flatMap { $0.family.fields }).union(heads.flatMap { $0.fields })
     for member in overrides where !known.contains(member.key) {
       throw .config(
         "--model-config", "unknown field \(member.key)",

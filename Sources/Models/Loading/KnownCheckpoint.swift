@@ -1,6 +1,7 @@
 import Failures
 import JSON
 import Streams
+import Tensors
 
 /// A checkpoint that Lightning IR registers by name: what its `config.json` leaves out.
 ///
@@ -27,6 +28,8 @@ struct KnownCheckpoint: Sendable {
   var ownModelType: String?
   /// Rows of the embedding table that `[QUE]` and `[DOC]` use, which the tokenizer does not have.
   var markerRows: (query: Int32, doc: Int32)?
+  /// Put in front of texts.
+  var prompts: [Role: String] = [:]
 }
 
 extension KnownCheckpoint {
@@ -98,6 +101,26 @@ extension KnownCheckpoint {
       fields: [
         "scoring_strategy": "mono", "linear_bias": true, "pooling_strategy": "bert_pool",
       ]),
+    // Ours, by their model cards: folders as they are downloaded without their modules.
+    KnownCheckpoint(
+      names: [
+        "Qwen/Qwen3-Embedding-0.6B", "Qwen/Qwen3-Embedding-4B", "Qwen/Qwen3-Embedding-8B",
+      ], modelType: "lir-dpr",
+      fields: [
+        "projection": .null, "pooling_strategy": "last", "normalization_strategy": "l2",
+        "query_length": 8192, "doc_length": 8192,
+      ],
+      prompts: [
+        .query:
+          "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:"
+      ]),
+    KnownCheckpoint(
+      names: [
+        "Qwen/Qwen3-Reranker-0.6B", "Qwen/Qwen3-Reranker-4B", "Qwen/Qwen3-Reranker-8B",
+      ], modelType: "mono", fields: ["answer_recipe": "qwen3-reranker"]),
+    KnownCheckpoint(
+      names: ["mixedbread-ai/mxbai-rerank-base-v2", "mixedbread-ai/mxbai-rerank-large-v2"],
+      modelType: "mono", fields: ["answer_recipe": "mxbai-rerank-v2"]),
     KnownCheckpoint(
       names: ["fschlatt/coil-with-hn"], modelType: "coil", evidence: [.file("model.pt")]),
     KnownCheckpoint(

@@ -47,6 +47,7 @@ package enum LightningIRFolder {
       row.modelType)
     description.evidence = [evidence]
     description.withoutEffect = artifact.withoutEffect
+    for (role, prompt) in row.prompts { description.roles[role]?.prompt = prompt }
     guard let markers = row.markerRows else { return description }
     let vocabulary = Int32(try folder.integer("vocab_size", in: FieldRanges.extendedCount))
     var rows: [Int32: Int32] = [:]

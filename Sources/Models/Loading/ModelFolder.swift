@@ -49,7 +49,9 @@ package struct ModelFolder: Sendable {
     self.heads = heads
     modelPath = try Self.modelPath(of: path, role)
     self.adapter = try Self.adapter(adapter, modelPath)
-    let isTable = try SentenceTransformersModules.beginsWithTable(path, role)
+    let table = try Model2VecFolder.configuration(path)
+    let beginsWithTable = try SentenceTransformersModules.beginsWithTable(path, role)
+    let isTable = table != nil || beginsWithTable
     guard isTable || WholeFile.exists(modelPath + "/config.json") else {
       try SentenceTransformersModules.requireTransformer(path)
       throw .config(
@@ -59,7 +61,7 @@ package struct ModelFolder: Sendable {
     }
     config =
       isTable
-      ? try StaticTable.configuration(of: modelPath)
+      ? try StaticTable.configuration(of: modelPath, beside: table)
       : .object(try JSONFile.readObject(modelPath + "/config.json"))
     originalModelType = config["model_type"]?.string
     let members = overrides?.members ?? []

@@ -38,6 +38,7 @@ extension ModelDescription {
 enum PlainFolder {
   static func describe(_ folder: ModelFolder) throws(Failure) -> ModelDescription {
     let architecture = folder.architectures.first ?? "none"
+    if let description = try Model2VecFolder.describe(folder) { return description }
     if !M3Folder.modelTypes(in: folder).isEmpty { return try M3Folder.dense(folder) }
     if architecture.hasSuffix("ForSequenceClassification") {
       let labels = try labelCount(folder)
@@ -54,7 +55,9 @@ enum PlainFolder {
       throw .config(
         folder.path, "\(architecture) may be a dense model, a SPLADE or a bare language model",
         hint: #"say --model-config '{"model_type":"lir-dpr","pooling_strategy":"last","#
-          + #""projection":null}' for a dense model, '{"model_type":"splade"}' for a SPLADE"#)
+          + #""projection":null}' for a dense model, '{"model_type":"splade"}' for a SPLADE, "#
+          + #"'{"model_type":"mono","answer_recipe":"qwen3-reranker"}' for a reranker, or "#
+          + #"'{"checkpoint":"Qwen/Qwen3-Embedding-0.6B"}' and the like"#)
     }
     if architecture.hasSuffix("ForMaskedLM") {
       throw .config(

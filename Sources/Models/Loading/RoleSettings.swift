@@ -9,6 +9,8 @@ package struct RoleSettings: Sendable, Equatable {
   /// Put in front of every text.
   package var prompt = ""
   package var addsSpecialTokens = true
+  /// Whether tokens of what the tokenizer does not know are left out, once texts are cut.
+  package var dropsUnknown = false
   /// Tokens behind the first special token: markers that tell queries from documents, viewers.
   package var inserted: [InsertedToken]
   /// Tokens that short texts are filled up with.
