@@ -15,8 +15,8 @@ package struct IndexSegment: Sendable {
   /// Numbers of the segment, as what built it gave them: of all documents, deleted ones among them.
   package let statistics: [JSON.Member]
   /// Numbers of the deleted documents.
-  package let deletedStatistics: [JSON.Member]
-  private let names: [String: String]
+  package private(set) var deletedStatistics: [JSON.Member]
+  private var names: [String: String]
   private let files: [String: MappedFile]
 
   /// - Throws: 65 where the list of deleted documents does not fit the manifest.
@@ -78,6 +78,9 @@ package struct IndexSegment: Sendable {
   package func without(_ ordinals: some Sequence<Int>) -> IndexSegment {
     var segment = self
     segment.deleted = DeletedDocuments(deleted, and: ordinals, documents: documents)
+    // What the files and the manifest say of deleted documents is not of these.
+    segment.names = names.filter { !$0.key.hasPrefix(DeletedDocuments.file.name) }
+    segment.deletedStatistics = []
     return segment
   }
 

@@ -88,6 +88,13 @@ for type in dense sparse words; do
   cp -r deleted.index compacted.index
   exits 0 lir-index compact compacted.index
   same_files without.index compacted.index
+  # Of an index that has deleted documents, a merge leaves out others as well.
+  cp -r start.index halved.index
+  head -n 5 gone.txt >first.txt
+  exits 0 lir-index delete halved.index --ids first.txt
+  tail -n +6 gone.txt >rest.txt
+  exits 0 lir-index merge -o rest.index halved.index --without rest.txt
+  same_files without.index rest.index
 
   # Every byte of the list of deleted documents is guarded.
   for file in deleted.index/deleted*; do
