@@ -41,7 +41,8 @@ package struct RoleTokenizer: Sendable {
   ) throws(Failure) {
     self.tokenizer = tokenizer
     self.settings = settings
-    self.maximumLength = maximumLength
+    let own = settings.cutsAsTokenizer ? tokenizer.truncationLength : nil
+    self.maximumLength = own.map { min($0, maximumLength ?? $0) } ?? maximumLength
     prompt = Array(settings.prompt.utf8)
     template =
       settings.inserted.isEmpty ? nil : try Self.template(tokenizer, settings.inserted)

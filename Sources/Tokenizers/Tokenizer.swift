@@ -12,6 +12,8 @@ package final class Tokenizer: Sendable {
   package let className: String
   /// Where texts are cut if nothing else is said; nil for no limit.
   package let modelMaxLength: Int?
+  /// Most tokens of a text as `tokenizer.json` has it, which counts where nobody says another number.
+  package let truncationLength: Int?
   /// Which end of texts truncation removes.
   package let truncationSide: TruncationSide
   /// `clean_up_tokenization_spaces`: whether decoding takes out spaces before punctuation.
@@ -72,6 +74,7 @@ package final class Tokenizer: Sendable {
     self.files = files.files
     className = tokenizerClass.name
     modelMaxLength = try Self.maximumLength(config, files.path("tokenizer_config.json"))
+    truncationLength = parts.truncation?["max_length"]?.integer
     truncationSide = try Self.truncationSide(config, parts, files.path("tokenizer_config.json"))
     // The slow classes that are converted have another default than the fast ones.
     let isConverted = files.tokenizer == nil && tokenizerClass.converted != nil

@@ -225,6 +225,23 @@ struct BackboneTests {
       try model.embed(model.window([""], .doc, golden.tokenizer()), .doc)[0].allSatisfy { $0 == 0 })
   }
 
+  /// A table's texts are cut to what `tokenizer.json` says: nothing else sets a length.
+  @Test func lengthOfATokenizer() throws {
+    let edited = try EditedModel("transformers5/sentence_potion")
+    var members = try #require(JSONParser.parse(edited.folder.read("model/tokenizer.json")).members)
+    members.removeAll { $0.key == "truncation" }
+    members.append(
+      JSON.Member(
+        "truncation",
+        ["direction": "Right", "max_length": 2, "strategy": "LongestFirst", "stride": 0]))
+    try edited.folder.write("model/tokenizer.json", JSON.object(members).serialized())
+    let (model, tokenizer) = (try edited.load(), try Tokenizer.load(folder: edited.path))
+    let window = try model.window(["rain cats dogs", "rain cats"], .doc, tokenizer)
+    #expect(Array(window.ids[window.range(0)]) == Array(window.ids[window.range(1)]))
+    #expect(window.range(0).count == 2)
+    #expect(window.truncated == 1)
+  }
+
   /// model2vec's folder without modules: the mean of the rows of the tokens that are known.
   @Test(arguments: [true, false]) func tableAlone(normalizes: Bool) throws {
     let golden = try ModelCase("transformers5/sentence_potion")

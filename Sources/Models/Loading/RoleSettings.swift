@@ -11,6 +11,9 @@ package struct RoleSettings: Sendable, Equatable {
   package var addsSpecialTokens = true
   /// Whether tokens of what the tokenizer does not know are left out, once texts are cut.
   package var dropsUnknown = false
+  /// Whether texts are cut to what the tokenizer's own file says, too (sentence-transformers'
+  /// `StaticEmbedding`, which sets no length).
+  package var cutsAsTokenizer = false
   /// Tokens behind the first special token: markers that tell queries from documents, viewers.
   package var inserted: [InsertedToken]
   /// Tokens that short texts are filled up with.

@@ -96,6 +96,7 @@ package struct SentenceTransformersFolder {
     let fallback = try defaultPrompt(prompts, ["query", "document"]) ?? ""
     for (role, names) in [(Role.query, ["query"]), (.doc, ["document", "passage", "corpus"])] {
       var settings = transformer?.role(role) ?? RoleSettings(addsSpecialTokens: !beginsWithTable)
+      settings.cutsAsTokenizer = beginsWithTable
       let task = try folder.task()
       let instruction = task.flatMap { folder.config["task_instructions"]?[$0]?.string }
       settings.prompt =
