@@ -96,7 +96,9 @@ package struct IndexBuild {
         running = try start(source(segment, input), input)
         if codebook == nil { try train(&running, input, segment?.schema) }
       }
-      try running?.builder.append(block)
+      if let source = running?.source {
+        try running?.builder.append(block.stored(as: source, work.kernels))
+      }
       count(block.count)
     }
     // Texts without a record give no block; an index of none is an index all the same.
@@ -153,7 +155,7 @@ package struct IndexBuild {
     var total = 0
     try input.forEachBlock(warn: { _ in }) { block, _ in total += block.count }
     let size = try builder.sampleSize(of: total)
-    try builder.train(on: sample(size, of: total, input, schema))
+    try builder.train(on: sample(size, of: total, input, schema, running?.source))
     running?.builder = builder
   }
 
@@ -282,7 +284,8 @@ package struct IndexBuild {
 
   /// Some documents, each as likely as another, in their order.
   private func sample(
-    _ size: Int, of total: Int, _ input: DocumentInput, _ schema: StreamSchema?
+    _ size: Int, of total: Int, _ input: DocumentInput, _ schema: StreamSchema?,
+    _ source: IndexSource?
   ) throws(Failure) -> Embeddings {
     let chosen = Self.chosen(size, of: total, seed: work.seed)
     var vectors = try schema.map { schema throws(Failure) in
@@ -299,7 +302,13 @@ package struct IndexBuild {
         switch block {
         case .texts(let batch): texts.append(batch.withText(index) { Array($0) })
         case .records(let segment, let range):
-          vectors?.append(segment, range.lowerBound + index)
+          let place = range.lowerBound + index
+          let one = DocumentBlock.records(segment, place..<place + 1)
+          if case .records(let stored, let range) = try source.map({ source throws(Failure) in
+            try one.stored(as: source, work.kernels)
+          }) ?? one {
+            vectors?.append(stored, range.lowerBound)
+          }
         }
       }
     }

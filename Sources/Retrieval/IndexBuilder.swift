@@ -90,6 +90,23 @@ package enum DocumentBlock: Sendable {
     }
   }
 
+  /// The documents as an index stores them: of vectors in single precision those that are rounded to
+  /// half of it, where it has such; of others the same.
+  ///
+  /// - Parameters:
+  ///   - source: What the index stores.
+  ///   - kernels: What rounds.
+  /// - Returns: The block.
+  /// - Throws: 65 for a number that is too large.
+  package func stored(
+    as source: IndexSource, _ kernels: Kernels
+  ) throws(Failure) -> DocumentBlock {
+    guard case .records(let segment, let range) = self, source.rounds(segment.schema) else {
+      return self
+    }
+    return .records(try segment.halved(range, kernels), 0..<range.count)
+  }
+
   /// The documents' vectors in single precision, or their texts.
   package func embeddings(_ kernels: Kernels) throws(Failure) -> Embeddings {
     switch self {
@@ -98,5 +115,13 @@ package enum DocumentBlock: Sendable {
     case .texts(let batch):
       return .texts((0..<batch.count).map { index in batch.withText(index) { Array($0) } })
     }
+  }
+}
+
+extension IndexSource {
+  /// Whether vectors of a stream are rounded to half precision before they are stored.
+  func rounds(_ schema: StreamSchema) -> Bool {
+    element == .f16
+      && schema.columns.contains { $0.name == "embeddings" && $0.type == .f32 }
   }
 }

@@ -109,7 +109,7 @@ package struct IndexChange {
           if let repeated, !mayStand { throw repeated }
         }
       }
-      try builder.append(block)
+      try builder.append(block.stored(as: index.manifest.source, work.kernels))
       reports.count(block.count)
     }
     let content = try builder.finish()

@@ -108,7 +108,8 @@ package struct IndexMerge {
       }
       return (first.parameters, nil)
     }
-    guard let parameter, own != "none", originals != "none" else {
+    guard let parameter, own != "none", originals != "none", (own == "f16") == (originals == "f16")
+    else {
       throw .usage(
         parameter == nil
           ? "--originals: \(type.name) has no --originals"

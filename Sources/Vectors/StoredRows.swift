@@ -90,15 +90,19 @@ package struct StoredRows: @unchecked Sendable {
   private let bytes: UnsafeRawBufferPointer
   private let scales: UnsafeRawBufferPointer
   private let codec: RowCodec
+  private let rounding: HalfFormat?
+  private let kernels: Kernels
   private let owners: [SafeTensorsFile]
 
   /// - Parameters:
   ///   - rows: The tensor [count, width] of a type that the codec knows, and its file.
   ///   - scales: The tensor f32[count] of int8 rows, and its file.
   ///   - kernels: What widens the rows.
+  ///   - rounding: What their numbers are rounded to; nil for as they are.
   package init(
     _ rows: (SafeTensorsFile, SafeTensorsHeader.Entry),
-    scales: (SafeTensorsFile, SafeTensorsHeader.Entry)?, _ kernels: Kernels
+    scales: (SafeTensorsFile, SafeTensorsHeader.Entry)?, _ kernels: Kernels,
+    roundedTo rounding: HalfFormat? = nil
   ) {
     let (file, entry) = rows
     precondition(entry.shape.count == 2, "rows of shape \(entry.shape)")
@@ -109,6 +113,8 @@ package struct StoredRows: @unchecked Sendable {
     bytes = file.bytes(entry)
     self.scales = scales.map { $0.bytes($1) } ?? UnsafeRawBufferPointer(start: nil, count: 0)
     codec = RowCodec(entry.type, kernels)
+    self.rounding = rounding
+    self.kernels = kernels
     owners = [file] + (scales.map { [$0.0] } ?? [])
   }
 
@@ -119,7 +125,9 @@ package struct StoredRows: @unchecked Sendable {
     let part = UnsafeRawBufferPointer(
       rebasing: bytes[range.lowerBound * size..<range.upperBound * size])
     // The file is mapped as it is, and the header of another writer may end anywhere.
-    if codec.type == .f32, let base = part.baseAddress, Int(bitPattern: base) % 4 == 0 {
+    if codec.type == .f32, rounding == nil, let base = part.baseAddress,
+      Int(bitPattern: base) % 4 == 0
+    {
       return MatrixView(
         base.assumingMemoryBound(to: Float.self), rows: range.count, columns: width)
     }
@@ -130,6 +138,17 @@ package struct StoredRows: @unchecked Sendable {
     codec.decode(
       part, width: width, scales: ownScales,
       into: UnsafeMutableBufferPointer(start: scratch.pointer, count: range.count * width))
+    if let rounding { round(scratch.pointer, range.count * width, to: rounding) }
     return MatrixView(scratch.pointer, rows: range.count, columns: width)
+  }
+
+  private func round(
+    _ values: UnsafeMutablePointer<Float>, _ count: Int, to format: HalfFormat
+  ) {
+    withUnsafeTemporaryAllocation(of: UInt16.self, capacity: count) { halves in
+      let values = UnsafeMutableBufferPointer(start: values, count: count)
+      kernels.narrow(UnsafeBufferPointer(values), to: format, into: halves)
+      kernels.widen(UnsafeBufferPointer(halves), format, into: values)
+    }
   }
 }

@@ -14,7 +14,9 @@ import Workers
 @Suite struct OriginalsTests {
   private static let types: [(any IndexType.Type, codes: [IndexArguments.Given])] =
     IndexSample.types.filter { type in
-      type.parameters(.build).contains { $0.name == "originals" }
+      type.parameters(.build).contains { parameter in
+        if case .wordOrFile = parameter.form { parameter.name == "originals" } else { false }
+      }
     }.map { type in
       let hasCodes = type.parameters(.build).contains { $0.name == "codes" }
       return (type, hasCodes ? [("codes", "int8")] : [])

@@ -128,3 +128,21 @@ says 'no codes'
 exits 64 lir-index build --originals none docs.lirt -o other.index
 exits 64 lir-index build --codes int4 docs.lirt -o other.index
 says 'expected int8 or f16 or bf16 or b1'
+
+# Vectors of half the bytes beside codes: the scores of a stream of such vectors, here or when searched.
+exits 0 encode $model doc --dtype f16 docs.tsv -o halves.lirt
+exits 0 lir-index build halves.lirt -o halves.index
+exits 0 lir-index build --codes b1 --originals f16 docs.lirt -o rounded.index
+exits 0 lir-index verify rounded.index
+jq -n --argjson whole "$(lir-index info bits.index)" --argjson half "$(lir-index info rounded.index)" \
+  -e '$half.bytes.vectors < $whole.bytes.vectors * 0.6' >parsed.log || fail 'rounded vectors in info'
+exits 0 lir-search --index halves.index -k 10 --tag t queries.lirt -o halves.run
+for index in rounded bits; do
+  exits 0 lir-search --index $index.index --rescore f16 --oversample 250 -k 10 --tag t queries.lirt -o rounded.run
+  same halves.run rounded.run
+done
+refuses 78 'keeps rounded vectors' lir-search --index rounded.index --rescore f32 -k 10 queries.lirt
+refuses 78 'the codes prove' lir-search --index coded.index --rescore f16 -k 10 queries.lirt
+refuses 64 'has no codes' lir-search --index plain.index --rescore f32 -k 10 queries.lirt
+refuses 64 'goes without --rescore' lir-search --index rounded.index --dims 8 --rescore f16 -k 10 queries.lirt
+refuses 64 'what is stored' lir-index merge --originals keep -o other.index rounded.index

@@ -1,5 +1,6 @@
 import Failures
 import IndexFormat
+import Kernels
 import Retrieval
 import Tensors
 import Vectors
@@ -14,7 +15,7 @@ package enum Flat: IndexType {
       codes, .build, .word(CodeForm.allCases.map(\.rawValue) + [bits]), default: nil,
       "Store a code of each vector, which a search reads instead: int8, a byte a number, f16 or bf16, "
         + "two, with a proof; b1, a bit, an estimate."),
-    originalsParameter,
+    Originals.parameter("then the codes are the vectors."),
     IndexParameter(
       dims, .build, .integer(1...(.max)), default: nil,
       "Cut vectors to their first numbers, and bring those of unit length to it again, as lir-encode "
@@ -32,20 +33,15 @@ package enum Flat: IndexType {
       oversample, .search, .number(1 ... .infinity), default: nil,
       "With codes b1: how many documents are compared themselves for each that is asked for. "
         + "(default: 10)"),
+    Originals.rescoring,
   ]
   package static let files = [
     vectors, scales, codeRows, codeScales, codeErrors, codeNorms, bitRows, bitScales, bitOffsets,
     bitCentre,
   ]
 
-  /// Where the vectors are that codes stand for.
-  static let originalsParameter = IndexParameter(
-    originals, .build, .wordOrFile(["keep", "none"]), default: nil,
-    "Keep the vectors beside their codes (keep, the default), in a file elsewhere, or none: then the "
-      + "codes are the vectors.")
-
   static let codes = "codes"
-  static let originals = "originals"
+  static let originals = Originals.name
   static let dims = "dims"
   static let exact = "exact"
   static let approximate = "approximate"
@@ -94,20 +90,14 @@ package enum Flat: IndexType {
 
   package static func check(_ source: IndexSource, _ arguments: IndexArguments) throws(Failure) {
     _ = try similarity(source, name)
-    guard let kept = arguments.text(originals) else { return }
-    guard arguments.text(codes) != nil else {
-      throw .usage("--\(originals) \(kept): without codes the vectors are all there is")
-    }
-    if kept == "none", source.element == .i8 {
-      throw .usage(
-        "--\(originals) none: the stream's vectors are bytes already", hint: "leave --codes out")
-    }
+    try Originals.check(source, arguments, hasCodes: arguments.text(codes) != nil)
   }
 
-  /// What vectors are that were cut.
+  /// What vectors are that were rounded and cut.
   package static func stored(
     _ source: IndexSource, _ arguments: IndexArguments
   ) throws(Failure) -> IndexSource {
+    var source = Originals.stored(source, arguments)
     guard arguments.text(dims) != nil, let width = source.dimension, let type = source.element
     else {
       return source
@@ -116,7 +106,6 @@ package enum Flat: IndexType {
     guard count <= width else {
       throw .usage("--\(dims): expected 1 to \(width), found \(count)")
     }
-    var source = source
     source.contents = .vectors(.dense(type, dimension: count))
     source.description.dim = count
     return source
@@ -163,6 +152,7 @@ package enum Flat: IndexType {
       if isApproximate {
         throw .usage("--\(approximate): \(segment.folder) has no codes")
       }
+      _ = try Originals.rounding(segment, arguments, nil)
       return try FlatIndex(segment, work)
     }
     if !segment.has(vectors), isExact || arguments.text(oversample) != nil {
@@ -171,7 +161,8 @@ package enum Flat: IndexType {
         "--\(isExact ? exact : oversample): the index has codes alone, no vectors",
         hint: "build it with --originals keep")
     }
-    if hasBits { return try openBits(segment, arguments, work) }
+    let rounding = try Originals.rounding(segment, arguments, hasBits ? .estimates : .proof)
+    if hasBits { return try openBits(segment, arguments, rounding, work) }
     guard segment.has(vectors) else {
       let reference = try FlatIndex(segment, work, rows: (codeRows, codeScales))
       // Codes of two bytes are vectors like others.
@@ -191,7 +182,7 @@ package enum Flat: IndexType {
     guard count <= width else {
       throw .usage("--\(dims): expected 1 to \(width), found \(count)")
     }
-    for name in [approximate, oversample] where arguments.text(name) != nil {
+    for name in [approximate, oversample, Originals.rescore] where arguments.text(name) != nil {
       throw .usage("--\(dims) compares vectors themselves, and goes without --\(name)")
     }
     if segment.has(vectors) { return try FlatIndex(segment, work, dims: count) }
@@ -204,9 +195,11 @@ package enum Flat: IndexType {
   }
 
   private static func openBits(
-    _ segment: IndexSegment, _ arguments: IndexArguments, _ work: IndexWork
+    _ segment: IndexSegment, _ arguments: IndexArguments, _ rounding: HalfFormat?,
+    _ work: IndexWork
   ) throws(Failure) -> any SearchableIndex {
-    let reference = segment.has(vectors) ? try FlatIndex(segment, work) : nil
+    let reference =
+      segment.has(vectors) ? try FlatIndex(segment, work, roundedTo: rounding) : nil
     if arguments.flag(exact), let reference { return reference }
     let factor = arguments.text(oversample) == nil ? 10 : try arguments.number(oversample)
     return try BitFlatIndex(

@@ -30,11 +30,12 @@ final class FlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
   ///   - work: What searches.
   ///   - files: The vectors, and the scales that those of bytes have.
   ///   - dims: Numbers that vectors are cut to; nil to compare them as they are.
+  ///   - rounding: What numbers are rounded to before they are compared; nil for as they are.
   /// - Throws: 65 where the files do not fit the manifest, 78 for a similarity that is not known.
   init(
     _ segment: IndexSegment, _ work: IndexWork,
     rows files: (vectors: IndexFile, scales: IndexFile) = (Flat.vectors, Flat.scales),
-    dims: Int? = nil
+    dims: Int? = nil, roundedTo rounding: HalfFormat? = nil
   ) throws(Failure) {
     place = segment.folder
     kernels = work.kernels
@@ -47,7 +48,8 @@ final class FlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
     }
     let scales = rows.entry.type == .i8 ? try segment.tensor(files.scales) : nil
     let stored = StoredRows(
-      (rows.file, rows.entry), scales: scales.map { ($0.file, $0.entry) }, kernels)
+      (rows.file, rows.entry), scales: scales.map { ($0.file, $0.entry) }, kernels,
+      roundedTo: rounding)
     vectors = CutRows(
       stored, dims.map { [kernels] in VectorCut(to: $0, rows.entry.type, kernels) })
     dimension = vectors.width

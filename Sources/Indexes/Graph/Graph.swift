@@ -19,6 +19,7 @@ package enum Graph: IndexType {
     IndexParameter(
       construction, aliases: ["ef_construction"], .build, .integer(8...4096), default: "128",
       "How many candidates a document keeps in sight when its neighbours are looked for."),
+    Originals.halving,
     IndexParameter(
       width, aliases: ["ef_search"], .search, .limit(1...(.max)), default: "64",
       "How many candidates a query keeps in sight, at least k; all compares all documents."),
@@ -56,11 +57,16 @@ package enum Graph: IndexType {
 
   package static func check(_ source: IndexSource, _ arguments: IndexArguments) throws(Failure) {
     _ = try Flat.similarity(source, name)
+    try Originals.check(source, arguments, hasCodes: true)
     let degree = try arguments.integer(neighbours)
     guard degree % NeighbourCodes.block == 0 else {
       throw .usage("--\(neighbours): expected a multiple of 32, found \(degree)")
     }
   }
+
+  package static func stored(
+    _ source: IndexSource, _ arguments: IndexArguments
+  ) throws(Failure) -> IndexSource { Originals.stored(source, arguments) }
 
   package static func check(contents segment: IndexSegment) throws(Failure) {
     try StoredGraph(segment)?.check()

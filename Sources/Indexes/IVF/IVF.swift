@@ -39,7 +39,7 @@ package enum IVF: IndexType {
       rotate, .build, .word(["opq", "none"]), default: nil,
       "With codes pq4 and pq8: rotate vectors as makes their parts easiest to code (opq, the default)."
     ),
-    Flat.originalsParameter,
+    Originals.parameter("then the codes are the vectors."),
     IndexParameter(
       probes, aliases: ["n-probe"], .search, .limit(1...(.max)), default: "1",
       "How many lists are looked at; more where they hold fewer documents than are asked for."),
@@ -53,6 +53,7 @@ package enum IVF: IndexType {
       Flat.oversample, .search, .number(1 ... .infinity), default: nil,
       "With codes that estimate: how many documents are compared themselves for each that is asked "
         + "for. (default: 10)"),
+    Originals.rescoring,
   ]
 
   package static let knobs = [
@@ -120,8 +121,12 @@ package enum IVF: IndexType {
 
   package static func check(_ source: IndexSource, _ arguments: IndexArguments) throws(Failure) {
     _ = try Flat.similarity(source, name)
-    try ListDemands(arguments, IVF.self).check(source)
+    try ListDemands(arguments, IVF.self).check(source, arguments)
   }
+
+  package static func stored(
+    _ source: IndexSource, _ arguments: IndexArguments
+  ) throws(Failure) -> IndexSource { Originals.stored(source, arguments) }
 
   package static func check(contents segment: IndexSegment) throws(Failure) {
     let lists = try InvertedLists(segment)
@@ -171,7 +176,9 @@ package enum IVF: IndexType {
         "--\(isExact ? Flat.exact : Flat.oversample): the index has codes alone, no vectors",
         hint: "build it with --originals keep")
     }
-    return try IVFIndex(segment, arguments, probes: probes, work)
+    let rounding = try Originals.rounding(
+      segment, arguments, estimates ? .estimates : hasCodes ? .proof : nil)
+    return try IVFIndex(segment, arguments, probes: probes, roundedTo: rounding, work)
   }
 
   package static func lists(of segments: [IndexSegment]) throws(Failure) -> [Int] {

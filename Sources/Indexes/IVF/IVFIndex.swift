@@ -28,9 +28,16 @@ final class IVFIndex: RescoringIndex, VectorIndex, ExplainingIndex {
   private let kernels: Kernels
   private let pool: WorkerPool
 
+  /// - Parameters:
+  ///   - segment: What is searched.
+  ///   - arguments: What was said.
+  ///   - probes: How many lists are looked at.
+  ///   - rounding: What vectors are rounded to that are compared; nil for as they are.
+  ///   - work: What searches.
   /// - Throws: 65 where the files do not fit the manifest.
   init(
-    _ segment: IndexSegment, _ arguments: IndexArguments, probes: Int, _ work: IndexWork
+    _ segment: IndexSegment, _ arguments: IndexArguments, probes: Int,
+    roundedTo rounding: HalfFormat?, _ work: IndexWork
   ) throws(Failure) {
     self.probes = probes
     place = segment.folder
@@ -47,7 +54,7 @@ final class IVFIndex: RescoringIndex, VectorIndex, ExplainingIndex {
       ? try ListCodes(segment, lists, work.kernels) : nil
     let hasVectors = segment.has(Flat.vectors)
     if hasVectors {
-      reference = try FlatIndex(segment, work)
+      reference = try FlatIndex(segment, work, roundedTo: rounding)
     } else if segment.has(Flat.codeRows) {
       reference = try FlatIndex(segment, work, rows: (Flat.codeRows, Flat.codeScales))
     } else {

@@ -39,18 +39,22 @@ package enum IVFPQ: IndexType {
       IndexParameter(
         IVF.rotate, .build, .word(["opq", "none"]), default: "opq",
         "Rotate vectors as makes their parts easiest to code, or not."),
-      Flat.originalsParameter,
+      Originals.parameter("then estimates are scores."),
     ]
 
   /// Parameters of searching that estimates have in common.
   static let searching = IVF.parameters.filter {
-    [Flat.exact, Flat.approximate, Flat.oversample].contains($0.name)
+    [Flat.exact, Flat.approximate, Flat.oversample, Originals.rescore].contains($0.name)
   }
 
   package static func check(_ source: IndexSource, _ arguments: IndexArguments) throws(Failure) {
     _ = try Flat.similarity(source, name)
-    try ListDemands(arguments, IVFPQ.self).check(source)
+    try ListDemands(arguments, IVFPQ.self).check(source, arguments)
   }
+
+  package static func stored(
+    _ source: IndexSource, _ arguments: IndexArguments
+  ) throws(Failure) -> IndexSource { Originals.stored(source, arguments) }
 
   package static func check(contents segment: IndexSegment) throws(Failure) {
     try IVF.check(contents: segment)

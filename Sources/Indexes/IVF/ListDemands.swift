@@ -64,20 +64,11 @@ struct ListDemands: Sendable {
     return (1...min(most, max(1, dimension))).last { dimension % $0 == 0 } ?? 1
   }
 
-  /// Refuses what does not go together.
+  /// Refuses what does not go together, or not with the documents.
   ///
   /// - Throws: 64 for it.
-  func check(_ source: IndexSource) throws(Failure) {
-    if !keepsOriginals {
-      guard codes != nil else {
-        throw .usage("--\(Flat.originals) none: without codes the vectors are all there is")
-      }
-      if source.element == .i8 {
-        throw .usage(
-          "--\(Flat.originals) none: the stream's vectors are bytes already",
-          hint: "leave --codes out")
-      }
-    }
+  func check(_ source: IndexSource, _ arguments: IndexArguments) throws(Failure) {
+    try Originals.check(source, arguments, hasCodes: codes != nil)
     if parts != nil, entries == nil {
       throw .usage("--\(IVF.subquantizers) is for codes pq4 and pq8")
     }

@@ -24,8 +24,12 @@ package enum PQ: IndexType {
 
   package static func check(_ source: IndexSource, _ arguments: IndexArguments) throws(Failure) {
     _ = try Flat.similarity(source, name)
-    try ListDemands(arguments, PQ.self).check(source)
+    try ListDemands(arguments, PQ.self).check(source, arguments)
   }
+
+  package static func stored(
+    _ source: IndexSource, _ arguments: IndexArguments
+  ) throws(Failure) -> IndexSource { Originals.stored(source, arguments) }
 
   package static func check(contents segment: IndexSegment) throws(Failure) {
     try IVF.check(contents: segment)

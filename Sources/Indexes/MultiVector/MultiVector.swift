@@ -16,7 +16,7 @@ package enum MultiVector: IndexType {
     IndexParameter(
       codes, .build, .word(["int8"]), default: nil,
       "Store a code of each vector, which a search reads instead: int8, a byte a number."),
-    Flat.originalsParameter,
+    Originals.parameter("then the codes are the vectors."),
     IndexParameter(
       poolFactor, .build, .integer(1...Int(Int32.max)), default: nil,
       "Make one of so many vectors of a document, those that are near each other; the first stays."),
@@ -68,15 +68,12 @@ package enum MultiVector: IndexType {
         "--\(codes) \(form): the proof is of maxima over a document's vectors, the model's "
           + "aggregation is \(scoring.aggregations.doc.rawValue)", hint: "leave --codes out")
     }
-    guard let kept = arguments.text(originals) else { return }
-    guard arguments.text(codes) != nil else {
-      throw .usage("--\(originals) \(kept): without codes the vectors are all there is")
-    }
-    if kept == "none", source.element == .i8 {
-      throw .usage(
-        "--\(originals) none: the stream's vectors are bytes already", hint: "leave --codes out")
-    }
+    try Originals.check(source, arguments, hasCodes: arguments.text(codes) != nil)
   }
+
+  package static func stored(
+    _ source: IndexSource, _ arguments: IndexArguments
+  ) throws(Failure) -> IndexSource { Originals.stored(source, arguments) }
 
   package static func check(contents segment: IndexSegment) throws(Failure) {
     let rows = try segment.tensor(segment.has(vectors) ? vectors : codeBytes).entry.shape[0]

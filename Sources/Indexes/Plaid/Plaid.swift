@@ -87,6 +87,11 @@ package enum Plaid: IndexType {
     "where the centroids of all other tokens and of each of these start, and the last ones end")
 
   package static func check(_ source: IndexSource, _ arguments: IndexArguments) throws(Failure) {
+    if arguments.originals == "f16" {
+      throw .usage(
+        "--\(PlaidParameters.originals) f16: \(name) keeps vectors as they come",
+        hint: "a file of that name is ./f16")
+    }
     let scoring = try VectorScoring(source, name)
     guard scoring.aggregations.doc == .max else {
       throw .config(
