@@ -96,14 +96,33 @@ INDEX_TYPES = {
     "TorchDenseIndexConfig": ("", ""),
     "FaissFlatIndexConfig": ("", ""),
     "TorchSparseIndexConfig": ("sparse", ""),
-    "SeismicIndexConfig": ("sparse", "Seismic approximates what the exact sparse index finds"),
-    "FaissIVFIndexConfig": ("", "IVF approximates what the exact index finds"),
-    "FaissPQIndexConfig": ("", "PQ approximates what the exact index finds"),
-    "FaissIVFPQIndexConfig": ("", "IVFPQ approximates what the exact index finds"),
-    "PlaidIndexConfig": ("", "PLAID approximates what an exact index of token vectors finds"),
+    "SeismicIndexConfig": ("seismic", ""),
+    "FaissIVFIndexConfig": ("ivf", ""),
+    "FaissPQIndexConfig": ("pq", ""),
+    "FaissIVFPQIndexConfig": ("ivfpq", ""),
+    "PlaidIndexConfig": ("plaid", ""),
 }
+#: Fields of configurations of indexes that are flags of a type of ours, by the type.
+INDEX_FLAGS = {
+    "ivf": ("num_train_embeddings", "num_centroids"),
+    "pq": ("num_train_embeddings", "num_subquantizers", "n_bits"),
+    "ivfpq": ("num_train_embeddings", "num_centroids", "num_subquantizers", "n_bits"),
+    "seismic": ("num_postings", "centroid_fraction", "min_cluster_size", "summary_energy",
+                "num_k_nearest_neighbors"),
+    "plaid": ("num_centroids", "k_means_iters", "n_bits", "seed"),
+}
+#: Types that read documents twice, to learn from them first.
+READ_TWICE = {"ivf", "pq", "ivfpq", "plaid"}
+#: Fields that say how the work is done, or of a part that ours does not have.
+INDEX_WITHOUT_EFFECT = {"ef_construction", "batch_size", "num_threads"}
 SEARCH_TYPES = {"TorchDenseSearchConfig", "FaissSearchConfig", "TorchSparseSearchConfig",
                 "SeismicSearchConfig", "PlaidSearchConfig"}
+#: Fields of configurations of searches that are flags of lir-search, by configuration.
+SEARCH_FLAGS = {
+    "SeismicSearchConfig": {"query_cut": "cut", "heap_factor": "heap-factor"},
+    "PlaidSearchConfig": {"candidate_k": "candidate-k", "n_cells": "n-cells",
+                          "centroid_score_threshold": "centroid-score-threshold"},
+}
 
 
 class Refusal(Exception):

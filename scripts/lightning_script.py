@@ -12,8 +12,8 @@ import shlex
 from typing import Any, List, Optional, Tuple
 
 from lightning_names import (
-    INDEX_TYPES, MODEL_TYPES, Mapping, PRETRAINED, PRETRAINED_FIELDS, QUIET_CALLBACKS, Refusal,
-    SEARCH_TYPES, STALE_FIELDS, WITHOUT_EFFECT, of_class)
+    INDEX_FLAGS, INDEX_TYPES, INDEX_WITHOUT_EFFECT, MODEL_TYPES, Mapping, PRETRAINED, PRETRAINED_FIELDS, QUIET_CALLBACKS, Refusal,
+    READ_TWICE, SEARCH_FLAGS, SEARCH_TYPES, STALE_FIELDS, WITHOUT_EFFECT, of_class)
 
 COMMANDS = ["fit", "index", "search", "re_rank"]
 #: Callbacks that say which command a configuration is of.
@@ -239,6 +239,7 @@ class Script:
         if kind not in INDEX_TYPES:
             raise Refusal(f"index_config: {kind}")
         ours, note = INDEX_TYPES[kind]
+        flags = self.index_flags(ours, fields) if ours in INDEX_FLAGS else ""
         if note:
             self.notes.append(f"{note}: {', '.join(f'{k} {v}' for k, v in fields.items()) or 'its parameters'} "
                               "mean nothing here")
@@ -246,12 +247,28 @@ class Script:
             raise Refusal(f"index_config.{sorted(fields)[0]}")
         self.nothing_left(what, args)
         name, folder = self.folder(dataset)
-        build = " --type sparse" if ours else ""
+        build = f"lir-index build{f' --type {ours}' if ours else ''}{flags} -o \"$index\""
+        encode = f"lir-encode {self.opened} --role doc{self.flags} {folder}/docs.zst"
+        # What is learned from documents needs a file of them, which is read twice.
+        steps = ([f'  {encode} -o "$index.lirt"', f'  {build} "$index.lirt"', '  rm "$index.lirt"']
+                 if ours in READ_TWICE else [f"  {encode} |", f"    {build}"])
         self.lines += ["", self.index_of(dataset), f"fetch --part docs {name}",
                        f'{self.guard(chr(34) + "$index/manifest.json" + chr(34))}{{',
-                       '  mkdir -p "$(dirname "$index")"',
-                       f"  lir-encode {self.opened} --role doc{self.flags} {folder}/docs.zst |",
-                       f'    lir-index build{build} -o "$index"', "}"]
+                       '  mkdir -p "$(dirname "$index")"', *steps, "}"]
+
+    def index_flags(self, ours: str, fields: Mapping) -> str:
+        """The flags that a type's parameters are, which are taken out of the fields."""
+        flags = ""
+        for key in INDEX_FLAGS[ours]:
+            value = fields.pop(key, None)
+            if value is not None:
+                flags += f" --{key.replace('_', '-')} {value}"
+            elif key == "num_centroids":
+                self.notes.append("index_config: as many centroids as the vectors ask for, where none are said")
+        without = sorted(key for key in INDEX_WITHOUT_EFFECT if fields.pop(key, None) is not None)
+        if without:
+            self.notes.append(f"index_config: {', '.join(without)} mean nothing here")
+        return flags
 
     def search(self, args: Mapping, what: str) -> None:
         dataset = args.pop("query_dataset")
@@ -259,14 +276,22 @@ class Script:
         if kind not in SEARCH_TYPES:
             raise Refusal(f"search_config: {kind}")
         depth = fields.pop("k", None) or 10
+        flags = "".join(f" --{flag} {fields.pop(key)}" for key, flag in SEARCH_FLAGS.get(kind, {}).items()
+                        if fields.get(key) is not None)
+        probes = fields.pop("n_probe", None)
         if fields:
-            self.notes.append(f"search_config: {', '.join(sorted(fields))} mean nothing to an exact index")
+            self.notes.append(f"search_config: {', '.join(sorted(fields))} mean nothing here")
         self.nothing_left(what, args)
         name, folder = self.folder(dataset)
         self.run_of(dataset.replace("/", "-"))
-        self.lines += [self.index_of(dataset), f"fetch --part queries {name}",
-                       f'{self.guard(chr(34) + "$run" + chr(34))}lir-search --index "$index" {self.opened} '
-                       f'-k {depth}{self.flags} -o "$run" {folder}/queries.zst']
+        self.lines += [self.index_of(dataset), f"fetch --part queries {name}"]
+        if probes is not None:
+            # An index of another type has no lists to probe, and the configuration does not name it.
+            self.lines.append("""probes=$(grep -q '"type": *"ivf' "$index/manifest.json" && """
+                              f"echo {probes} || true)")
+            flags += ' ${probes:+--nprobe "$probes"}'
+        self.lines += [f'{self.guard(chr(34) + "$run" + chr(34))}lir-search --index "$index" {self.opened} '
+                       f'-k {depth}{flags}{self.flags} -o "$run" {folder}/queries.zst']
         self.judged(name, folder)
 
     def re_rank(self, args: Mapping, what: str) -> None:
