@@ -123,6 +123,13 @@ SEARCH_FLAGS = {
     "PlaidSearchConfig": {"candidate_k": "candidate-k", "n_cells": "n-cells",
                           "centroid_score_threshold": "centroid-score-threshold"},
 }
+#: Those of searches in lists, by what tells in a shell that an index has them.
+MANIFEST = '"$index/manifest.json"'
+LIST_FLAGS = {
+    f"grep -Eq '\"type\": *\"ivf(pq)?\"' {MANIFEST}": {"n_probe": "nprobe"},
+    f"grep -Eq '\"type\": *\"(ivf|pq|ivfpq)\"' {MANIFEST} && grep -q '\"kind\": *\"multivector\"' {MANIFEST}": {
+        "candidate_k": "candidates", "imputation_strategy": "imputation"},
+}
 
 
 class Refusal(Exception):

@@ -12,7 +12,7 @@ import shlex
 from typing import Any, List, Optional, Tuple
 
 from lightning_names import (
-    INDEX_FLAGS, INDEX_TYPES, INDEX_WITHOUT_EFFECT, MODEL_TYPES, Mapping, PRETRAINED, PRETRAINED_FIELDS, QUIET_CALLBACKS, Refusal,
+    INDEX_FLAGS, INDEX_TYPES, INDEX_WITHOUT_EFFECT, LIST_FLAGS, MODEL_TYPES, Mapping, PRETRAINED, PRETRAINED_FIELDS, QUIET_CALLBACKS, Refusal,
     READ_TWICE, SEARCH_FLAGS, SEARCH_TYPES, STALE_FIELDS, WITHOUT_EFFECT, of_class)
 
 COMMANDS = ["fit", "index", "search", "re_rank"]
@@ -278,18 +278,22 @@ class Script:
         depth = fields.pop("k", None) or 10
         flags = "".join(f" --{flag} {fields.pop(key)}" for key, flag in SEARCH_FLAGS.get(kind, {}).items()
                         if fields.get(key) is not None)
-        probes = fields.pop("n_probe", None)
+        own = {what: {flag: fields.pop(key) for key, flag in keys.items() if fields.get(key) is not None}
+               for what, keys in LIST_FLAGS.items()} if kind == "FaissSearchConfig" else {}
         if fields:
             self.notes.append(f"search_config: {', '.join(sorted(fields))} mean nothing here")
         self.nothing_left(what, args)
         name, folder = self.folder(dataset)
         self.run_of(dataset.replace("/", "-"))
         self.lines += [self.index_of(dataset), f"fetch --part queries {name}"]
-        if probes is not None:
-            # An index of another type has no lists to probe, and the configuration does not name it.
-            self.lines.append("""probes=$(grep -q '"type": *"ivf' "$index/manifest.json" && """
-                              f"echo {probes} || true)")
-            flags += ' ${probes:+--nprobe "$probes"}'
+        # The configuration does not name the type of the index, and others have no such flags.
+        given = {test: words for test, words in own.items() if words}
+        if given:
+            self.lines.append("lists=()")
+            flags += ' "${lists[@]}"'
+        for test, words in given.items():
+            said = " ".join(f"--{flag} {shlex.quote(str(value))}" for flag, value in words.items())
+            self.lines.append(f"if {test}; then lists+=({said}); fi")
         self.lines += [f'{self.guard(chr(34) + "$run" + chr(34))}lir-search --index "$index" {self.opened} '
                        f'-k {depth}{flags}{self.flags} -o "$run" {folder}/queries.zst']
         self.judged(name, folder)

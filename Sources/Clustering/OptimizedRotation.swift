@@ -144,7 +144,7 @@ package struct OptimizedRotation: Sendable {
 
 extension [Float] {
   /// The array as a matrix of so many columns, while `body` runs.
-  func withMatrix<R>(columns: Int, _ body: (MatrixView) -> R) -> R {
+  package func withMatrix<R>(columns: Int, _ body: (MatrixView) -> R) -> R {
     withUnsafeBufferPointer { buffer in
       body(
         MatrixView(

@@ -49,6 +49,8 @@ package enum IndexPresence: Sendable, Equatable, CustomStringConvertible {
   case ownTerms
   /// In segments of which documents are deleted.
   case deletions
+  /// Where documents are of one kind.
+  case kind(StreamKind)
 
   package var description: String {
     switch self {
@@ -61,6 +63,7 @@ package enum IndexPresence: Sendable, Equatable, CustomStringConvertible {
     case .unless(let name, let value): "without --\(name) \(value)"
     case .ownTerms: "where terms are texts without numbers"
     case .deletions: "where documents are deleted"
+    case .kind(let kind): "of \(kind.rawValue) streams"
     }
   }
 
@@ -80,6 +83,7 @@ package enum IndexPresence: Sendable, Equatable, CustomStringConvertible {
     case .oneOf(let name, let values): manifest.parameter(name).map(values.contains) ?? false
     case .unless(let name, let value): manifest.parameter(name) != value
     case .deletions: deletions
+    case .kind(let kind): manifest.source.schema?.kind == kind
     }
   }
 }
@@ -88,6 +92,8 @@ package enum IndexPresence: Sendable, Equatable, CustomStringConvertible {
 package enum IndexExtent: Sendable, Equatable, CustomStringConvertible {
   /// Documents of the segment, and some more.
   case documents(plus: Int = 0)
+  /// Documents of the segment that have a vector each; where they have several, the count `vectors`.
+  case rows
   /// Width of the vectors or size of the vocabulary, and some more.
   case dimension(plus: Int = 0)
   /// A number of its own, and some more: the same wherever the name stands in an index's files.
@@ -97,6 +103,7 @@ package enum IndexExtent: Sendable, Equatable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .documents(let more): more == 0 ? "documents" : "documents + \(more)"
+    case .rows: "documents or vectors"
     case .dimension(let more): more == 0 ? "dim" : "dim + \(more)"
     case .count(let name, let more): more == 0 ? name : "\(name) + \(more)"
     case .fixed(let size): "\(size)"
@@ -104,12 +111,38 @@ package enum IndexExtent: Sendable, Equatable, CustomStringConvertible {
   }
 
   /// The size where the manifest tells it.
-  func size(documents: Int, dimension: Int?) -> Int? {
+  func size(documents: Int, dimension: Int?, kind: StreamKind?) -> Int? {
     switch self {
     case .documents(let more): documents + more
+    case .rows: kind == .multivector ? nil : documents
     case .dimension(let more): dimension.map { $0 + more }
     case .count: nil
     case .fixed(let size): size
     }
+  }
+
+  /// The number of its own that the size is; nil where it is another.
+  func count(_ kind: StreamKind?) -> (name: String, plus: Int)? {
+    switch self {
+    case .count(let name, let more): (name, more)
+    case .rows where kind == .multivector: ("vectors", 0)
+    default: nil
+    }
+  }
+}
+
+extension IndexFile {
+  /// The file where each vector has a row, whether documents have one or several.
+  package var ofRows: IndexFile {
+    var file = self
+    file.shape = shape.map { $0 == .documents() ? .rows : $0 }
+    return file
+  }
+
+  /// The file where only documents of several vectors have it.
+  package var ofSeveral: IndexFile {
+    var file = self
+    file.presence = .kind(.multivector)
+    return file
   }
 }

@@ -97,9 +97,8 @@ package struct IndexSegment: Sendable {
         "\(folder)/\(IndexManifest.fileName)", "the manifest does not name \(file.name)")
     }
     let opened = try SafeTensorsFile(mapped)
-    let sizes = file.shape.map {
-      $0.size(documents: documents, dimension: manifest.source.dimension)
-    }
+    let (dimension, kind) = (manifest.source.dimension, manifest.source.schema?.kind)
+    let sizes = file.shape.map { $0.size(documents: documents, dimension: dimension, kind: kind) }
     let types = file.types.isEmpty ? manifest.source.element.map { [$0] } ?? [] : file.types
     let entry = opened.entry(file.tensor)
     guard let entry, types.contains(entry.type), entry.shape.count == sizes.count,
@@ -131,11 +130,12 @@ package struct IndexSegment: Sendable {
   /// - Throws: 65 for the first that is not.
   package func check(_ declared: [IndexFile]) throws(Failure) {
     var counts: [String: Int] = [:]
+    let kind = manifest.source.schema?.kind
     for file in declared
     where file.presence.holds(manifest, deletions: deleted != nil) || has(file) {
       let tensor = try tensor(file)
       for (extent, size) in zip(file.shape, tensor.entry.shape) {
-        guard case .count(let name, let more) = extent else { continue }
+        guard let (name, more) = extent.count(kind) else { continue }
         let count = size - more
         guard count >= 0, counts[name, default: count] == count else {
           throw .data(

@@ -275,7 +275,7 @@ package struct IndexBuild {
       }
       return type
     }
-    guard let usual = types.first(where: { $0.takes(source) }) else {
+    guard let usual = types.first(where: { $0.isUsual(source) }) else {
       throw .config(
         place, "no type of index takes \(found)", hint: "lir-index types lists what each takes")
     }

@@ -141,6 +141,12 @@ extension IndexType {
     source.schema.map { takes.includes($0.kind) } ?? (takes == .texts)
   }
 
+  /// Whether documents from a source are those that the type is made for.
+  package static func isUsual(_ source: IndexSource) -> Bool {
+    guard let kind = source.schema?.kind else { return takes == .texts }
+    return takes.usual == kind
+  }
+
   /// The parameters of one stage.
   package static func parameters(_ stage: IndexParameter.Stage) -> [IndexParameter] {
     parameters.filter { $0.stage == stage }
@@ -192,6 +198,11 @@ package enum IndexSubject: Sendable, Equatable {
       kinds.map(\.rawValue).joined(separator: " or ") + " vectors"
     case .texts: "texts"
     }
+  }
+
+  /// The kind of stream that a type is made for; nil for texts.
+  package var usual: StreamKind? {
+    if case .vectors(let kinds) = self { kinds.first } else { nil }
   }
 
   /// Whether a type takes streams of a kind.

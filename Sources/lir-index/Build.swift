@@ -82,7 +82,7 @@ struct Build: ToolCommand, TakesDeclaredOptions {
     guard
       let segment = try? VectorInputs([file], vectors.claims(), as: .doc).open(0).next()
     else { return nil }
-    return IndexTypes.all.first { $0.takes.includes(segment.schema.kind) }?.name
+    return IndexTypes.all.first { $0.takes.usual == segment.schema.kind }?.name
   }
 
   func execute(_ context: ToolContext) throws {

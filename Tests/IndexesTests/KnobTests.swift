@@ -108,7 +108,7 @@ import Workers
   /// The type that compares all documents of the kind that another takes.
   private static func exact(of type: any IndexType.Type) throws -> any IndexType.Type {
     guard case .vectors(let kinds) = type.takes,
-      let exact = IndexTypes.all.first(where: { $0.takes.includes(kinds[0]) })
+      let exact = IndexTypes.all.first(where: { $0.takes.usual == kinds[0] })
     else { throw Failure(.software, "no exact type for \(type.name)") }
     return exact
   }

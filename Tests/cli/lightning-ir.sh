@@ -7,7 +7,7 @@ export IR_DATASETS_HOME=$PWD/home LIR_SCRIPTS=$ROOT/scripts
 python3 "$CLI/dataset_home.py" home "$ROOT/pipelines/example" home 2>home.log
 ln -s "$MODELS/external/st_bert_mean/model" dense
 ln -s "$MODELS/native/splade_bert_00/model" sparse
-ln -s "$MODELS/native/col_bert_03/model" several
+ln -s "$MODELS/native/col_short_hidden/model" several
 cp -r "$MODELS/native/mono_bert_00/model" cross
 dl=msmarco-passage/trec-dl-2019/judged
 
@@ -89,11 +89,20 @@ approximate tokens PlaidIndexConfig 'num_centroids: 8, n_bits: 4, seed: 7' plaid
 is 'centroids of tokens' '8 4' \
   "$(jq -r '.parameters | "\(.["num-centroids"]) \(.["n-bits"])"' tokens/msmarco-passage/manifest.json)"
 config BiEncoderModule ./dense "$(typed "$index" products FaissIVFPQIndexConfig)" "$documents" | turned products
-grep -q -- '--type ivfpq' products.sh && grep -q 'where none are said' products.sh || fail 'ivfpq'
+grep -q -- '--type ivfpq' products.sh || fail 'another type than ivfpq'
+grep -q 'where none are said' products.sh || fail 'nothing is said of centroids'
+# Several vectors a document in lists, of which a search finds candidates.
+approximate words-lists FaissIVFIndexConfig 'num_centroids: 2' ivf ./several
+several=${search/k: 7/k: 7, n_probe: 2, candidate_k: 30, imputation_strategy: min}
+config BiEncoderModule ./several "$(typed "$several" words-lists FaissSearchConfig)" "$questions" | turned several-words
+rm runs/*.run
+runs several-words
+exits 0 lir-search --index words-lists/msmarco-passage --model several -k 7 --nprobe 2 --candidates 30 --imputation min queries.jsonl -o several.run
+same <(cut -d ' ' -f 1-5 several.run) <(cut -d ' ' -f 1-5 runs/msmarco-passage-trec-dl-2019-judged.run)
 # A search probes lists where the index has some.
 probing=${search/k: 7/k: 7, n_probe: 2, ef_search: 16}
 config BiEncoderModule ./dense "$(typed "$probing" lists FaissSearchConfig)" "$questions" | turned probing
-mkdir -p earlier && mv runs/*.run earlier
+rm runs/*.run
 runs probing
 same <(cut -d ' ' -f 1-5 by-hand.run) <(cut -d ' ' -f 1-5 runs/msmarco-passage-trec-dl-2019-judged.run)
 config BiEncoderModule ./dense "$(typed "$probing" indexes FaissSearchConfig)" "$questions" | turned exactly

@@ -83,3 +83,33 @@ refuses 64 'twice' lir-index build --type ivf -o no.index - <docs.lirt
 refuses 64 'has no codes that estimate' search int8.index --oversample 3
 refuses 64 'expected an integer from 1 up, or all, found 0' search int8.index --nprobe 0
 [ ! -e no.index ] || fail 'a refused build left an index'
+
+# Several vectors a document: with all of them found the run of all, by whatever type.
+model=native/col_short_hidden
+exits 0 encode $model doc docs.tsv -o tokens.lirt
+exits 0 encode $model query queries.tsv -o token-queries.lirt
+exits 0 lir-index build tokens.lirt -o tokens.index
+is 'the usual type' multivector "$(lir-index info tokens.index | jq -r .type)"
+tokens() { lir-search --tag t -k 7 token-queries.lirt --index "$@"; }
+exits 0 tokens tokens.index -o flat.run
+exits 0 lir-index build --type flat tokens.lirt -o flat-tokens.index
+exits 0 lir-index build --type ivf tokens.lirt -o ivf-tokens.index
+exits 0 lir-index build --type ivf --codes b1 tokens.lirt -o b1-tokens.index
+for type in flat ivf b1; do
+  exits 0 lir-index verify $type-tokens.index
+  exits 0 tokens $type-tokens.index --exact -o exact.run
+  cmp flat.run exact.run
+  all=(--candidates 1000000 --nprobe all)
+  [ $type = flat ] && all=(--candidates 1000000)
+  exits 0 tokens $type-tokens.index "${all[@]}" -o all.run
+  cmp flat.run all.run
+  for imputation in min gather zero; do
+    exits 0 tokens $type-tokens.index --candidates 5 --imputation $imputation -o some.run
+    is "documents by $imputation" "$(wc -l <flat.run)" "$(wc -l <some.run)"
+  done
+done
+lir-index info ivf-tokens.index | jq -e '.skew.entries == .statistics.vectors' >parsed.log ||
+  fail 'the lists of vectors are not in info'
+refuses 64 'several vectors a document' search flat.index --candidates 5
+refuses 64 'of several vectors a document there are codes' \
+  lir-index build --type ivf --codes int8 tokens.lirt -o no.index

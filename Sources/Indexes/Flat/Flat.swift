@@ -9,36 +9,36 @@ import Vectors
 package enum Flat: IndexType {
   package static let name = "flat"
   package static let summary = "all vectors, compared one by one or by codes with a proof: exact"
-  package static let takes = IndexSubject.vectors([.dense])
-  package static let parameters = [
-    IndexParameter(
-      codes, .build, .word(CodeForm.allCases.map(\.rawValue) + [bits]), default: nil,
-      "Store a code of each vector, which a search reads instead: int8, a byte a number, f16 or bf16, "
-        + "two, with a proof; b1, a bit, an estimate."),
-    Originals.parameter("then the codes are the vectors."),
-    IndexParameter(
-      dims, .build, .integer(1...(.max)), default: nil,
-      "Cut vectors to their first numbers, and bring those of unit length to it again, as lir-encode "
-        + "--dims does; queries are encoded with the same --dims, or cut by that of lir-search."),
-    IndexParameter(
-      dims, .search, .integer(1...(.max)), default: nil,
-      "Compare the first numbers of vectors alone, of documents and of queries, those of unit length "
-        + "brought to it again: the result of an index that was built with --dims."),
-    IndexParameter(
-      exact, .search, .flag, default: nil, "Compare all vectors themselves, and no codes."),
-    IndexParameter(
-      approximate, .search, .flag, default: nil,
-      "Rank by codes alone, without the proof that the vectors give the same."),
-    IndexParameter(
-      oversample, .search, .number(1 ... .infinity), default: nil,
-      "With codes b1: how many documents are compared themselves for each that is asked for. "
-        + "(default: 10)"),
-    Originals.rescoring,
-  ]
-  package static let files = [
-    vectors, scales, codeRows, codeScales, codeErrors, codeNorms, bitRows, bitScales, bitOffsets,
-    bitCentre,
-  ]
+  package static let takes = IndexSubject.vectors([.dense, .multivector])
+  package static let parameters =
+    [
+      IndexParameter(
+        codes, .build, .word(CodeForm.allCases.map(\.rawValue) + [bits]), default: nil,
+        "Store a code of each vector, which a search reads instead: int8, a byte a number, f16 or bf16, "
+          + "two, with a proof; b1, a bit, an estimate."),
+      Originals.parameter("then the codes are the vectors."),
+      IndexParameter(
+        dims, .build, .integer(1...(.max)), default: nil,
+        "Cut vectors to their first numbers, and bring those of unit length to it again, as lir-encode "
+          + "--dims does; queries are encoded with the same --dims, or cut by that of lir-search."),
+      IndexParameter(
+        dims, .search, .integer(1...(.max)), default: nil,
+        "Compare the first numbers of vectors alone, of documents and of queries, those of unit length "
+          + "brought to it again: the result of an index that was built with --dims."),
+      IndexParameter(
+        exact, .search, .flag, default: nil, "Compare all vectors themselves, and no codes."),
+      IndexParameter(
+        approximate, .search, .flag, default: nil,
+        "Rank by codes alone, without the proof that the vectors give the same."),
+      IndexParameter(
+        oversample, .search, .number(1 ... .infinity), default: nil,
+        "With codes b1: how many documents are compared themselves for each that is asked for. "
+          + "(default: 10)"),
+      Originals.rescoring,
+    ] + TokenSettings.parameters
+  package static let files =
+    rows + [codeRows, codeScales, codeErrors, codeNorms, bitRows, bitScales, bitOffsets, bitCentre]
+    + [MultiVector.offsets.ofSeveral]
 
   static let codes = "codes"
   static let originals = Originals.name
@@ -58,6 +58,8 @@ package enum Flat: IndexType {
   static let scales = IndexFile(
     "scales", tensor: "scales", [.f32], [.documents()], presence: .element(.i8),
     "what the values of each vector are multiplied by")
+  /// Vectors and scales where documents have one or several.
+  static let rows = [vectors, scales].map(\.ofRows)
   static let codeRows = IndexFile(
     "codes", tensor: "codes", CodeForm.allCases.map(\.element), [.documents(), .dimension()],
     presence: .oneOf(codes, CodeForm.allCases.map(\.rawValue)),
@@ -91,6 +93,11 @@ package enum Flat: IndexType {
   package static func check(_ source: IndexSource, _ arguments: IndexArguments) throws(Failure) {
     _ = try similarity(source, name)
     try Originals.check(source, arguments, hasCodes: arguments.text(codes) != nil)
+    guard source.schema?.kind == .multivector else { return }
+    try TokenSettings.check(source, arguments, Flat.self)
+    if let count = arguments.text(dims) {
+      throw .usage("--\(dims) \(count): of several vectors a document none is cut")
+    }
   }
 
   /// What vectors are that were rounded and cut.
@@ -112,6 +119,9 @@ package enum Flat: IndexType {
   }
 
   package static func check(contents segment: IndexSegment) throws(Failure) {
+    if segment.manifest.source.schema?.kind == .multivector {
+      return try MultiVector.check(contents: segment)
+    }
     if segment.has(codeRows) { try FlatCodes(segment).check() }
     if segment.has(bitRows) { try FlatBits(segment).check() }
   }
@@ -132,12 +142,19 @@ package enum Flat: IndexType {
   package static func builder(
     _ writer: IndexWriter, _ source: IndexSource, _ arguments: IndexArguments, _ work: IndexWork
   ) throws(Failure) -> any IndexBuilder {
-    try FlatBuilder(writer, source, arguments, work)
+    if source.schema?.kind == .multivector {
+      return try MultiVectorBuilder(keepingVectorsIn: writer, source, work)
+    }
+    return try FlatBuilder(writer, source, arguments, work)
   }
 
   package static func open(
     _ segment: IndexSegment, _ arguments: IndexArguments, _ work: IndexWork
   ) throws(Failure) -> any SearchableIndex {
+    if segment.manifest.source.schema?.kind == .multivector {
+      return try open([segment], arguments, work)
+    }
+    try TokenSettings.refuse(arguments, segment.folder)
     let (isExact, isApproximate) = (arguments.flag(exact), arguments.flag(approximate))
     if isExact, isApproximate { throw .usage("--\(exact) and --\(approximate) exclude each other") }
     let hasBits = segment.has(bitRows)
@@ -192,6 +209,24 @@ package enum Flat: IndexType {
         hint: "build it with --originals keep")
     }
     return try FlatIndex(segment, work, rows: (codeRows, codeScales), dims: count)
+  }
+
+  package static func open(
+    _ segments: [IndexSegment], _ arguments: IndexArguments, _ work: IndexWork
+  ) throws(Failure) -> any SearchableIndex {
+    guard segments[0].manifest.source.schema?.kind == .multivector else {
+      return SegmentedIndex.joining(
+        try segments.map { segment throws(Failure) in try open(segment, arguments, work) },
+        of: segments)
+    }
+    for name in [approximate, oversample, Originals.rescore] where arguments.text(name) != nil {
+      throw .usage("--\(name): \(segments[0].folder) has no codes")
+    }
+    if arguments.text(dims) != nil {
+      throw .usage("--\(dims) is for one vector a document, \(segments[0].folder) has several")
+    }
+    return try TokenIndex.open(
+      segments, TokenSettings(arguments, probes: .max), roundedTo: nil, work)
   }
 
   private static func openBits(

@@ -82,30 +82,10 @@ struct IVFBuilder: IndexBuilder {
   }
 
   mutating func train(on sample: Embeddings) throws(Failure) {
-    guard case .dense(var values, let width) = sample, !values.isEmpty else { return }
-    if let place = values.firstIndex(where: { !$0.isFinite }) {
-      throw .data(
-        "the documents", "expected finite values, found \(values[place])")
-    }
-    if similarity == .cosine {
-      DenseComparison.bringToUnitLength(&values, dimension: width, work.kernels)
-    }
-    let count = values.count / width
-    let means = KMeans(
-      lists, nearness: lists == 1 ? .distance : InvertedLists.nearness(similarity),
-      sample: count / lists + 1, seed: work.seed)
-    let outcome = values.withUnsafeBufferPointer { values in
-      means(
-        MatrixView(values.baseAddress.unsafelyUnwrapped, rows: count, columns: width),
-        work.kernels, work.pool)
-    }
-    // The mean of all, where there is one list.
-    let centroids = Centroids(
-      outcome.centroids.values, dimension: width, nearness: InvertedLists.nearness(similarity))
-    var codebook = ListCodebook(centroids)
-    try codebook.learnProducts(values, settings, work)
-    self.codebook = codebook
-    search = CentroidSearch(centroids, work.kernels)
+    guard case .dense(let values, let width) = sample, !values.isEmpty else { return }
+    codebook = try ListCodebook.learned(
+      from: values, dimension: width, lists: lists, similarity, settings, work)
+    search = codebook.map { CentroidSearch($0.centroids, work.kernels) }
   }
 
   mutating func adopt(from segment: IndexSegment) throws(Failure) {

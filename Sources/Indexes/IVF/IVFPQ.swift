@@ -11,7 +11,7 @@ package enum IVFPQ: IndexType {
   package static let name = "ivfpq"
   package static let summary =
     "codes of parts of vectors in the lists of centroids, some of them probed"
-  package static let takes = IndexSubject.vectors([.dense])
+  package static let takes = IndexSubject.vectors([.dense, .multivector])
   package static let keepsOrder = false
 
   package static let parameters =
@@ -22,9 +22,10 @@ package enum IVFPQ: IndexType {
   package static let presets = IVF.presets
 
   package static let files =
-    [IVF.lists, IVF.listCentroids, Flat.vectors, Flat.scales] + IVF.estimateFiles(.always) + [
+    [IVF.lists, IVF.listCentroids] + Flat.rows
+    + IVF.estimateFiles(.always) + [
       IVF.quantizerFile(.always), IVF.rotationFile(.unless(IVF.rotate, "none")),
-    ]
+    ] + TokenLists.files
 
   /// Parameters of building that product codes have in common.
   static let building =
@@ -44,12 +45,12 @@ package enum IVFPQ: IndexType {
 
   /// Parameters of searching that estimates have in common.
   static let searching = IVF.parameters.filter {
-    [Flat.exact, Flat.approximate, Flat.oversample, Originals.rescore].contains($0.name)
+    ([Flat.exact, Flat.approximate, Flat.oversample, Originals.rescore]
+      + TokenSettings.parameters.map(\.name)).contains($0.name)
   }
 
   package static func check(_ source: IndexSource, _ arguments: IndexArguments) throws(Failure) {
-    _ = try Flat.similarity(source, name)
-    try ListDemands(arguments, IVFPQ.self).check(source, arguments)
+    try IVF.check(source, arguments, IVFPQ.self)
   }
 
   package static func stored(
@@ -63,13 +64,19 @@ package enum IVFPQ: IndexType {
   package static func builder(
     _ writer: IndexWriter, _ source: IndexSource, _ arguments: IndexArguments, _ work: IndexWork
   ) throws(Failure) -> any IndexBuilder {
-    try IVFBuilder(writer, source, ListDemands(arguments, IVFPQ.self), work)
+    try IVF.builder(writer, source, ListDemands(arguments, IVFPQ.self), work)
   }
 
   package static func open(
     _ segment: IndexSegment, _ arguments: IndexArguments, _ work: IndexWork
   ) throws(Failure) -> any SearchableIndex {
     try IVF.open(segment, arguments, probes: arguments.limit(IVF.probes), work)
+  }
+
+  package static func open(
+    _ segments: [IndexSegment], _ arguments: IndexArguments, _ work: IndexWork
+  ) throws(Failure) -> any SearchableIndex {
+    try IVF.open(segments, arguments, probes: arguments.limit(IVF.probes), work)
   }
 
   package static func lists(of segments: [IndexSegment]) throws(Failure) -> [Int] {

@@ -10,7 +10,8 @@ import Vectors
 final class InvertedLists: Sendable {
   let count: Int
   let dimension: Int
-  private let documents: Int
+  /// Vectors in all of them.
+  let vectors: Int
   private let offsets: MappedColumn<Int64>
   private let centroids: MappedColumn<Float>
   private let similarity: Similarity
@@ -22,21 +23,23 @@ final class InvertedLists: Sendable {
   /// - Throws: 65 where the files do not fit the manifest.
   init(_ segment: IndexSegment) throws(Failure) {
     place = segment.folder
-    documents = segment.documents
+    vectors =
+      TokenLists.are(in: segment)
+      ? try segment.tensor(TokenLists.entries).entry.shape[0] : segment.documents
     similarity = try Flat.similarity(segment.manifest.source, segment.folder)
     offsets = try segment.column(IVF.lists, as: Int64.self)
     let tensor = try segment.tensor(IVF.listCentroids)
     centroids = try segment.column(IVF.listCentroids, as: Float.self)
     (count, dimension) = (tensor.entry.shape[0], tensor.entry.shape[1])
-    guard offsets.count == count + 1, offsets[0] == 0, offsets[count] == Int64(documents) else {
+    guard offsets.count == count + 1, offsets[0] == 0, offsets[count] == Int64(vectors) else {
       throw .data(tensor.file.path, "damaged: the lists do not fill their file")
     }
   }
 
   /// The documents of a list.
   func range(_ list: Int) -> Range<Int> {
-    let start = max(0, min(Int(offsets[list]), documents))
-    return start..<max(start, min(Int(offsets[list + 1]), documents))
+    let start = max(0, min(Int(offsets[list]), vectors))
+    return start..<max(start, min(Int(offsets[list + 1]), vectors))
   }
 
   /// The list of a document.

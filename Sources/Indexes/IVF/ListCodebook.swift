@@ -83,6 +83,66 @@ struct ListCodebook: Sendable {
     return quantizer.map { .products($0, rotation) }
   }
 
+  /// Learns centroids, and of product codes the quantiser.
+  ///
+  /// - Parameters:
+  ///   - values: values[n, dimension], at least as many vectors as lists.
+  ///   - dimension: Numbers of a vector.
+  ///   - lists: How many centroids.
+  ///   - similarity: What a score is.
+  ///   - settings: What is asked for.
+  ///   - work: What learns.
+  /// - Returns: What was learned.
+  /// - Throws: 65 for a number that is not finite, 78 where a rotation needs a library that is not
+  ///   there.
+  static func learned(
+    from values: [Float], dimension: Int, lists: Int, _ similarity: Similarity,
+    _ settings: ListDemands, _ work: IndexWork
+  ) throws(Failure) -> ListCodebook {
+    if let place = values.firstIndex(where: { !$0.isFinite }) {
+      throw .data(
+        "the documents", "expected finite values, found \(values[place])")
+    }
+    var values = values
+    if similarity == .cosine {
+      DenseComparison.bringToUnitLength(&values, dimension: dimension, work.kernels)
+    }
+    let count = values.count / dimension
+    let means = KMeans(
+      lists, nearness: lists == 1 ? .distance : InvertedLists.nearness(similarity),
+      sample: count / lists + 1, seed: work.seed)
+    let outcome = values.withUnsafeBufferPointer { values in
+      means(
+        MatrixView(values.baseAddress.unsafelyUnwrapped, rows: count, columns: dimension),
+        work.kernels, work.pool)
+    }
+    // The mean of all, where there is one list.
+    var codebook = ListCodebook(
+      Centroids(
+        outcome.centroids.values, dimension: dimension,
+        nearness: InvertedLists.nearness(similarity)))
+    try codebook.learnProducts(values, settings, work)
+    return codebook
+  }
+
+  /// Writes the quantiser and the rotation of product codes; what stands for them where nothing was
+  /// learned.
+  ///
+  /// - Throws: 64 for parts of unequal size; 73 and 74 where files cannot be written.
+  static func writeProducts(
+    _ codebook: ListCodebook?, _ settings: ListDemands, _ writer: IndexWriter, width: Int
+  ) throws(Failure) {
+    guard settings.entries != nil else { return }
+    let parts = try settings.parts(of: width)
+    let quantizer = try writer.create(IVF.quantizer, columns: width / parts)
+    if let learned = codebook?.quantizer { try quantizer.append(numbers: learned.values) }
+    guard settings.isRotated else { return }
+    let rotation = try writer.create(IVF.rotation, columns: width)
+    // Nothing was learned of no documents.
+    let identity = (0..<width * width).map { $0 / width == $0 % width ? Float(1) : 0 }
+    try rotation.append(numbers: codebook?.rotation?.rows ?? identity)
+  }
+
   /// Learns the quantiser of what is left of vectors without their centroids.
   ///
   /// - Parameters:

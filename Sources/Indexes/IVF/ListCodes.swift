@@ -25,7 +25,7 @@ struct ListCodes: @unchecked Sendable {
     _ segment: IndexSegment, _ lists: InvertedLists, _ kernels: Kernels = Kernels()
   ) throws(Failure) {
     place = segment.folder
-    count = segment.documents
+    count = lists.vectors
     guard let coder = try ListCodebook.coder(of: segment, dimension: lists.dimension, kernels)
     else {
       throw .data(segment.folder, "damaged: codes without what they were made by")

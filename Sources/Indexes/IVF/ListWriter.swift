@@ -67,15 +67,7 @@ final class ListWriter {
     guard let word = settings.codes, ResidualCoder.words.contains(word) else { return }
     coder = codebook?.coder(settings, seed: work.seed)
     estimates = try ListCodeWriter(writer, depth: coder?.depth ?? 2)
-    guard settings.entries != nil else { return }
-    let parts = try settings.parts(of: width)
-    let quantizer = try writer.create(IVF.quantizer, columns: width / parts)
-    if let learned = codebook?.quantizer { try quantizer.append(numbers: learned.values) }
-    guard settings.isRotated else { return }
-    let rotation = try writer.create(IVF.rotation, columns: width)
-    // Nothing was learned of no documents.
-    let identity = (0..<width * width).map { $0 / width == $0 % width ? Float(1) : 0 }
-    try rotation.append(numbers: codebook?.rotation?.rows ?? identity)
+    try ListCodebook.writeProducts(codebook, settings, writer, width: width)
   }
 
   func endList() throws(Failure) {

@@ -9,7 +9,7 @@ import Tensors
 package enum PQ: IndexType {
   package static let name = "pq"
   package static let summary = "codes of rotated parts of vectors, which estimate scores"
-  package static let takes = IndexSubject.vectors([.dense])
+  package static let takes = IndexSubject.vectors([.dense, .multivector])
   package static let keepsOrder = false
   package static let parameters = IVFPQ.building + IVFPQ.searching
   package static let files = IVFPQ.files
@@ -23,8 +23,7 @@ package enum PQ: IndexType {
   ]
 
   package static func check(_ source: IndexSource, _ arguments: IndexArguments) throws(Failure) {
-    _ = try Flat.similarity(source, name)
-    try ListDemands(arguments, PQ.self).check(source, arguments)
+    try IVF.check(source, arguments, PQ.self)
   }
 
   package static func stored(
@@ -38,12 +37,18 @@ package enum PQ: IndexType {
   package static func builder(
     _ writer: IndexWriter, _ source: IndexSource, _ arguments: IndexArguments, _ work: IndexWork
   ) throws(Failure) -> any IndexBuilder {
-    try IVFBuilder(writer, source, ListDemands(arguments, PQ.self), work)
+    try IVF.builder(writer, source, ListDemands(arguments, PQ.self), work)
   }
 
   package static func open(
     _ segment: IndexSegment, _ arguments: IndexArguments, _ work: IndexWork
   ) throws(Failure) -> any SearchableIndex {
     try IVF.open(segment, arguments, probes: 1, work)
+  }
+
+  package static func open(
+    _ segments: [IndexSegment], _ arguments: IndexArguments, _ work: IndexWork
+  ) throws(Failure) -> any SearchableIndex {
+    try IVF.open(segments, arguments, probes: 1, work)
   }
 }

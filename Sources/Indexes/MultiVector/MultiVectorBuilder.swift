@@ -71,6 +71,26 @@ struct MultiVectorBuilder: IndexBuilder {
     try append(pooling: sets)
   }
 
+  /// Keeps all vectors as they come, for a type that has its own files besides.
+  ///
+  /// - Throws: 73 where the files cannot be made.
+  init(
+    keepingVectorsIn writer: IndexWriter, _ source: IndexSource, _ work: IndexWork
+  ) throws(Failure) {
+    guard let schema = source.schema, let type = source.element,
+      let width = schema.columns[0].width
+    else { preconditionFailure("several vectors a document of another kind") }
+    self.schema = schema
+    self.writer = writer
+    self.work = work
+    self.width = width
+    factor = 1
+    vectors = try writer.create(MultiVector.vectors, type: type, columns: width)
+    scales = type == .i8 ? try writer.create(MultiVector.scales) : nil
+    offsets = try writer.create(MultiVector.offsets)
+    try offsets.append(numbers: [Int64(0).littleEndian])
+  }
+
   /// Adds the vectors of a record as they are.
   private mutating func copy(_ segment: TensorSegment, _ index: Int) throws(Failure) {
     try segment.withValues(index, column: 0) { values throws(Failure) in

@@ -15,8 +15,8 @@ final class MultiVectorIndex: RescoringIndex, VectorSource, ExplainingIndex {
   let place: String
   let width: Int
   let scoring: VectorScoring
-  private let vectors: StoredRows
-  private let offsets: RaggedOffsets
+  let vectors: StoredRows
+  let offsets: RaggedOffsets
   let kernels: Kernels
   private let pool: WorkerPool
 
@@ -29,10 +29,12 @@ final class MultiVectorIndex: RescoringIndex, VectorSource, ExplainingIndex {
   ///   - segment: What is searched.
   ///   - work: What searches.
   ///   - files: The vectors, and the scales that those of bytes have.
+  ///   - rounding: What numbers are rounded to before they are compared; nil for as they are.
   /// - Throws: 65 where the files do not fit the manifest, 78 for scores that are not known.
   init(
     _ segment: IndexSegment, _ work: IndexWork,
-    rows files: (vectors: IndexFile, scales: IndexFile) = (MultiVector.vectors, MultiVector.scales)
+    rows files: (vectors: IndexFile, scales: IndexFile) = (MultiVector.vectors, MultiVector.scales),
+    roundedTo rounding: HalfFormat? = nil
   ) throws(Failure) {
     place = segment.folder
     kernels = work.kernels
@@ -45,7 +47,8 @@ final class MultiVectorIndex: RescoringIndex, VectorSource, ExplainingIndex {
     }
     let scales = rows.entry.type == .i8 ? try segment.tensor(files.scales) : nil
     vectors = StoredRows(
-      (rows.file, rows.entry), scales: scales.map { ($0.file, $0.entry) }, kernels)
+      (rows.file, rows.entry), scales: scales.map { ($0.file, $0.entry) }, kernels,
+      roundedTo: rounding)
     width = vectors.width
     offsets = try RaggedOffsets(segment, MultiVector.offsets, rows: vectors.count)
   }

@@ -33,6 +33,22 @@ struct RaggedOffsets: Sendable {
     return start..<end
   }
 
+  /// The document that a row belongs to.
+  ///
+  /// - Throws: 65 for a row of none.
+  func owner(of row: Int) throws(Failure) -> Int {
+    // The last document that begins at the row or before it: those without rows are in front of it.
+    var (low, high) = (0, offsets.count - 2)
+    while low < high {
+      let middle = (low + high + 1) / 2
+      if Int(offsets[middle]) <= row { low = middle } else { high = middle - 1 }
+    }
+    guard low >= 0, try range(low).contains(row) else {
+      throw .data(file, "damaged: vector \(row) belongs to no document")
+    }
+    return low
+  }
+
   /// Reads all offsets.
   ///
   /// - Throws: 65 where they do not ascend.
