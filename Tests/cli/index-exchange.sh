@@ -210,6 +210,44 @@ exits 0 lir-index build --type hnsw --num-neighbors 4 --model-label m -o faiss.i
 for file in layers-l2.index/*.safetensors; do same "$file" "faiss.index/${file##*/}"; done
 refuses 78 'kind multivector' lir-index export --format faiss -o x several.index
 refuses 64 'are for CIFF, found vectors' lir-index import --impact-scale 2 --vocabulary short -o x dense.faiss
+# Lists and product codes in faiss's files: what is read back scores as a search of the index does.
+vectors() { # vectors PREFIX COUNT SEED: vectors of eight numbers
+  awk -v p="$1" -v n="$2" -v s="$3" 'BEGIN { srand(s); for (i = 0; i < n; i++) {
+    printf "{\"id\": \"%s%d\", \"vector\": [", p, i
+    for (j = 0; j < 8; j++) printf "%s%.4f", j ? ", " : "", rand() - 0.4
+    print "]}" } }'
+}
+vectors v 300 1 >many.jsonl
+vectors q 9 2 >asked.jsonl
+echo v7 >gone
+near() { # near RUN RUN: the same documents, and scores within 1e-5
+  paste -d ' ' "$1" "$2" | awk '{ d = $5 - $11; if ($3 != $9 || d > 1e-5 || d < -1e-5) { print; bad = 1 } } END { exit bad }' >&2 ||
+    fail "$1 and $2 differ"
+  is "lines of $2" "$(wc -l <"$1")" "$(wc -l <"$2")"
+}
+for row in 'dot ivf --num-centroids 5' 'l2 ivf --num-centroids 5 --codes b1' 'cosine ivf --codes f16 --num-centroids 3' \
+  'dot ivfpq --num-centroids 4 --num-subquantizers 4 --rotation none' \
+  'dot pq --n-bits 4 --num-subquantizers 4 --rotation none' 'dot ivfpq --n-bits 4 --num-subquantizers 2 --rotation none'; do
+  read -r similarity type flags <<<"$row"
+  # shellcheck disable=SC2086
+  exits 0 lir-index build --model-label m --similarity "$similarity" --type "$type" $flags -o listed.index many.jsonl
+  exits 0 lir-index delete listed.index --ids gone
+  exits 0 lir-index export --format faiss -o listed.faiss listed.index
+  is "ids of $row" 299 "$(wc -l <listed.faiss.ids)"
+  rm -rf read.index
+  exits 0 lir-index import --model-label m -o read.index listed.faiss
+  asked=(--exact)
+  [ "$type" = ivf ] || asked=(--approximate --nprobe all)
+  [ "$type" = pq ] && asked=(--approximate)
+  common=(-k 5 --tag t --model-label m --similarity "$similarity" asked.jsonl)
+  exits 0 lir-search --index listed.index "${asked[@]}" "${common[@]}" -o ours.run
+  exits 0 lir-search --index read.index "${common[@]}" -o theirs.run
+  near ours.run theirs.run
+done
+exits 0 lir-index build --model-label m --type ivf --codes b1 --originals none -o bits.index many.jsonl
+refuses 78 'codes alone' lir-index export --format faiss -o x.faiss bits.index
+exits 0 lir-index build --model-label m --similarity l2 --type pq --rotation none -o far.index many.jsonl
+refuses 78 'factors of their own' lir-index export --format faiss -o x.faiss far.index
 if python3 -c 'import faiss' 2>/dev/null; then
   # Faiss finds the same: rows of the index are the queries.
   is 'what faiss finds' '0 1 2' "$(python3 -c 'import faiss, numpy

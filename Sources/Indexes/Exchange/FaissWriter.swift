@@ -55,18 +55,86 @@ struct FaissWriter {
     try write(metric.rawValue)
   }
 
-  /// A transform to unit length in front of an index, as the factory's `L2norm` makes it.
+  /// The beginning of an index behind transforms, which follow, and then the index.
   ///
   /// - Parameters:
+  ///   - transforms: How many.
   ///   - dimension: Numbers of a vector.
   ///   - count: Number of vectors.
   ///   - metric: How they are compared.
   /// - Throws: 73 and 74 where the file cannot be written.
-  func writeNormalization(
-    dimension: Int, count: Int, _ metric: Metric
+  func writeTransforms(
+    _ transforms: Int, dimension: Int, count: Int, _ metric: Metric
   ) throws(Failure) {
     try writeHeader("IxPT", dimension: dimension, count: count, metric)
-    try write(Int32(1))
+    try write(Int32(transforms))
+  }
+
+  /// A rotation, as faiss has the one of its `OPQ` once that is learned.
+  ///
+  /// - Parameters:
+  ///   - rows: rows[dimension, dimension].
+  ///   - dimension: Numbers of a vector.
+  /// - Throws: 73 and 74 where the file cannot be written.
+  func writeRotation(_ rows: [Float], dimension: Int) throws(Failure) {
+    try write(name: "LTra")
+    // Nothing is added behind it.
+    try write(UInt8(0))
+    try writeCounted(rows)
+    try writeCounted([Float]())
+    try write([Int32(dimension), Int32(dimension)])
+    try write(UInt8(1))
+  }
+
+  /// Number of lists, how many are looked at, their centroids, and that numbers lead to no place.
+  ///
+  /// - Parameters:
+  ///   - centroids: centroids[lists, dimension].
+  ///   - dimension: Numbers of a vector.
+  ///   - metric: How they are compared.
+  /// - Throws: 73 and 74 where the file cannot be written.
+  func writeQuantizer(
+    _ centroids: [Float], dimension: Int, _ metric: Metric
+  ) throws(Failure) {
+    let lists = centroids.count / max(dimension, 1)
+    try write([UInt64(lists), 1])
+    try writeFlatHeader(dimension: dimension, count: lists, metric)
+    try write(centroids)
+    try write(UInt8(0))
+    try writeCounted([Int64]())
+  }
+
+  /// A product quantiser.
+  ///
+  /// - Parameters:
+  ///   - centroids: centroids[parts, entries, dimension / parts].
+  ///   - dimension: Numbers of a vector.
+  ///   - parts: Parts of a vector.
+  ///   - bits: Bits of a part.
+  /// - Throws: 73 and 74 where the file cannot be written.
+  func writeProductQuantizer(
+    _ centroids: [Float], dimension: Int, parts: Int, bits: Int
+  ) throws(Failure) {
+    try write([UInt64(dimension), UInt64(parts), UInt64(bits)])
+    try writeCounted(centroids)
+  }
+
+  /// How plain product codes are searched, whether signs are coded, and a threshold that only another way
+  /// of searching looks at.
+  ///
+  /// - Parameter bits: Bits of a code.
+  /// - Throws: 73 and 74 where the file cannot be written.
+  func writePlainSearch(bits: Int) throws(Failure) {
+    try write(Int32(0))
+    try write(UInt8(0))
+    try write(Int32(bits + 1))
+  }
+
+  /// A transform to unit length, as the factory's `L2norm` makes it.
+  ///
+  /// - Parameter dimension: Numbers of a vector.
+  /// - Throws: 73 and 74 where the file cannot be written.
+  func writeNormalization(dimension: Int) throws(Failure) {
     try write(name: "VNrm")
     try write(Float(2))
     try write([Int32(dimension), Int32(dimension)])

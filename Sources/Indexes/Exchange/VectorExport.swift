@@ -12,7 +12,7 @@ import Vectors
 /// Documents that are deleted are left out; numbers are in single precision.
 package struct VectorExport {
   let folder: IndexFolder
-  private let parts: [any VectorSource]
+  let parts: [any VectorSource]
   let kind: StreamKind
   let dimension: Int
   let kernels: Kernels

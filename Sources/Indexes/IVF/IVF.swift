@@ -87,6 +87,9 @@ package enum IVF: IndexType {
   static let listCentroids = IndexFile(
     "lists.centroids", tensor: "centroids", [.f32], [.count("lists"), .dimension()],
     "the centroid of each list: of products and cosines, of unit length")
+  static let factor = IndexFile(
+    "quantizer.factor", tensor: "factor", [.f32], [.fixed(1)], presence: .layout("one factor"),
+    "what the products of all codes are multiplied by")
   static let estimates = estimateFiles(.always)[0]
   static let estimateScales = estimateFiles(.always)[1]
   static let estimateOffsets = estimateFiles(.always)[2]

@@ -204,6 +204,9 @@ final class IVFIndex: RescoringIndex, VectorIndex, ExplainingIndex {
     let rescores = reference != nil && !isApproximate
     if rescores {
       wide.k = Int(min(Double(Int32.max), (Double(request.k) * oversample).rounded(.up)))
+    } else if !query.products.isEmpty {
+      // Steps of a scan bring some out of their order.
+      wide.k = min(Int(Int32.max), 2 * request.k + 32)
     }
     return EstimateProbe(
       codes: codes, lists: lists, query: query, products: lists.products(unit, kernels),

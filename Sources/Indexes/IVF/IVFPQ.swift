@@ -24,7 +24,7 @@ package enum IVFPQ: IndexType {
   package static let files =
     [IVF.lists, IVF.listCentroids] + Flat.rows
     + IVF.estimateFiles(.always) + [
-      IVF.quantizerFile(.always), IVF.rotationFile(.unless(IVF.rotate, "none")),
+      IVF.quantizerFile(.always), IVF.factor, IVF.rotationFile(.unless(IVF.rotate, "none")),
     ] + TokenLists.files
 
   /// Parameters of building that product codes have in common.

@@ -12,6 +12,8 @@ struct ListCodebook: Sendable {
   var centroids: Centroids
   var quantizer: ProductQuantizer?
   var rotation: OptimizedRotation?
+  /// What the products of all codes are multiplied by; nil where each has a factor of its own.
+  var factor: Float?
 
   init(_ centroids: Centroids) { self.centroids = centroids }
 
@@ -22,6 +24,7 @@ struct ListCodebook: Sendable {
     guard let centroids = try InvertedLists(segment).codebook else { return nil }
     var codebook = ListCodebook(centroids)
     (codebook.quantizer, codebook.rotation) = try products(segment, centroids.dimension, kernels)
+    codebook.factor = try factor(of: segment)
     return codebook
   }
 
@@ -36,7 +39,12 @@ struct ListCodebook: Sendable {
         ? .signs(RandomRotation(dimension: dimension, seed: segment.manifest.seed)) : nil
     }
     let (quantizer, rotation) = try products(segment, dimension, kernels)
-    return quantizer.map { .products($0, rotation) }
+    let factor = try factor(of: segment)
+    return quantizer.map { .products($0, rotation, factor: factor) }
+  }
+
+  private static func factor(of segment: IndexSegment) throws(Failure) -> Float? {
+    segment.has(IVF.factor) ? try numbers(segment, IVF.factor)[0] : nil
   }
 
   private static func products(
@@ -80,7 +88,7 @@ struct ListCodebook: Sendable {
     if settings.codes == Flat.bits {
       return .signs(RandomRotation(dimension: centroids.dimension, seed: seed))
     }
-    return quantizer.map { .products($0, rotation) }
+    return quantizer.map { .products($0, rotation, factor: factor) }
   }
 
   /// Learns centroids, and of product codes the quantiser.
@@ -121,7 +129,7 @@ struct ListCodebook: Sendable {
       Centroids(
         outcome.centroids.values, dimension: dimension,
         nearness: InvertedLists.nearness(similarity)))
-    try codebook.learnProducts(values, settings, work)
+    try codebook.learnProducts(values, similarity, settings, work)
     return codebook
   }
 
@@ -136,6 +144,7 @@ struct ListCodebook: Sendable {
     let parts = try settings.parts(of: width)
     let quantizer = try writer.create(IVF.quantizer, columns: width / parts)
     if let learned = codebook?.quantizer { try quantizer.append(numbers: learned.values) }
+    if let factor = codebook?.factor { try writer.create(IVF.factor).append(numbers: [factor]) }
     guard settings.isRotated else { return }
     let rotation = try writer.create(IVF.rotation, columns: width)
     // Nothing was learned of no documents.
@@ -147,11 +156,12 @@ struct ListCodebook: Sendable {
   ///
   /// - Parameters:
   ///   - values: values[n, dimension]; of unit length where cosines are asked for.
+  ///   - similarity: What a score is.
   ///   - settings: What is asked for.
   ///   - work: What learns.
   /// - Throws: 78 where the rotation needs a library that is not there.
   mutating func learnProducts(
-    _ values: [Float], _ settings: ListDemands, _ work: IndexWork
+    _ values: [Float], _ similarity: Similarity, _ settings: ListDemands, _ work: IndexWork
   ) throws(Failure) {
     guard let entries = settings.entries else { return }
     let dimension = centroids.dimension
@@ -184,11 +194,29 @@ struct ListCodebook: Sendable {
           parts: parts, entries: entries, rounds: 25, seed: work.seed, work.kernels, work.pool)
       }
     }
+    if settings.sharesFactor, similarity != .l2 { factor = factor(of: rest, work) }
+  }
+
+  /// What makes products of codes as large as those of vectors on the whole: codes are shorter than what
+  /// they stand for.
+  private func factor(of rest: [Float], _ work: IndexWork) -> Float {
+    guard let quantizer else { return 1 }
+    let rotated = rotation?(rest, work.kernels) ?? rest
+    let decoded = quantizer.decoded(
+      rotated.withMatrix(columns: quantizer.dimension) { quantizer.codes(of: $0, work.pool) })
+    var (square, product) = (0.0, 0.0)
+    for (x, y) in zip(rotated, decoded) {
+      square += Double(x) * Double(x)
+      product += Double(x) * Double(y)
+    }
+    return product > square / 8 ? Float(square / product) : 1
   }
 
   /// Digest of everything that was learned, by which indexes are told to go together.
   var digest: String {
-    let numbers = centroids.values + (quantizer?.values ?? []) + (rotation?.rows ?? [])
+    let numbers =
+      centroids.values + (quantizer?.values ?? []) + (rotation?.rows ?? [])
+      + (factor.map { [$0] } ?? [])
     return numbers.withUnsafeBytes { Checksum.xxh3Long(Array($0)) }
   }
 }

@@ -130,7 +130,7 @@ struct ListCodes: @unchecked Sendable {
     return codes + (blocks[list] + block) * coder.depth * BitRows.block + member
   }
 
-  /// The estimate of one document: the bits that a scan gives.
+  /// The estimate of one document: what a scan gives, without the steps of product codes of four bits.
   func estimate(
     _ ordinal: Int, of list: Int, from start: Int, _ query: EstimateQuery
   ) -> Float {
@@ -140,6 +140,13 @@ struct ListCodes: @unchecked Sendable {
       return products.withUnsafeBufferPointer {
         Self.estimate(first, $0, coder.depth, scales[ordinal], offsets[ordinal])
       }
+    case .halves where !query.products.isEmpty:
+      var sum: Float = 0
+      for part in 0..<query.products.count / 16 {
+        let code = Int(first[BitRows.block * (part / 2)])
+        sum += query.products[16 * part + (part % 2 == 0 ? code % 16 : code / 16)]
+      }
+      return offsets[ordinal] + sum * scales[ordinal]
     case .halves(let tables):
       var sum = 0
       for byte in 0..<coder.depth {

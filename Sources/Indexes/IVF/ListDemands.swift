@@ -15,6 +15,8 @@ struct ListDemands: Sendable {
   var parts: Int?
   /// Whether the type is that of product codes, with Lightning IR's defaults.
   private var isNamed: Bool
+  /// Whether all codes have one factor, as another program's have.
+  var sharesFactor: Bool { isNamed }
   /// Whether vectors are rotated before their parts are coded.
   var isRotated: Bool
 

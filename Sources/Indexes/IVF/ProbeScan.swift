@@ -111,11 +111,15 @@ struct EstimateProbe: ProbeScan {
     let found = try best.finish(request.ids[0], place)
     guard let reference else {
       // Rounding may make equal scores of different ones.
-      return found.map { entry in
+      let ranked = found.map { entry in
         var entry = entry
-        entry.score = query.score(entry.score, similarity)
+        let (ordinal, list) = (Int(entry.ordinal), lists.list(of: Int(entry.ordinal)))
+        let estimate = codes.estimate(
+          ordinal, of: list, from: lists.range(list).lowerBound, query)
+        entry.score = query.score(estimate + products[list], similarity)
         return entry
       }.filter { $0.score >= request.floor }.sorted(by: >)
+      return Array(ranked.prefix(request.k))
     }
     var candidates = Candidates(request.ids[0], request, reference.documents)
     let ordinals = found.map { Int($0.ordinal) }.sorted()

@@ -13,8 +13,9 @@ import Workers
 enum ResidualCoder: Sendable {
   /// A bit a number, its sign after a random rotation (`BitCode`).
   case signs(RandomRotation)
-  /// Four or eight bits for some numbers together, after a rotation that was learned.
-  case products(ProductQuantizer, OptimizedRotation?)
+  /// Four or eight bits for some numbers together, after a rotation that was learned; products of codes
+  /// have one factor for all, or each its own.
+  case products(ProductQuantizer, OptimizedRotation?, factor: Float?)
 
   /// Words of `--codes` that are estimates.
   static let words = [Flat.bits, "pq4", "pq8"]
@@ -23,7 +24,7 @@ enum ResidualCoder: Sendable {
   var depth: Int {
     switch self {
     case .signs(let rotation): rotation.width / 8
-    case .products(let quantizer, _):
+    case .products(let quantizer, _, _):
       quantizer.entries == 16 ? (quantizer.parts + 3) / 4 * 2 : quantizer.parts
     }
   }
@@ -60,7 +61,7 @@ enum ResidualCoder: Sendable {
           made.set(row, Code(bytes: code.codes, scale: code.scale, offset: code.offset))
         }
       }
-    case .products(let quantizer, let rotation):
+    case .products(let quantizer, let rotation, let factor):
       var rest = values
       for row in 0..<values.count / width {
         for i in 0..<width { rest[row * width + i] -= centroid[i] }
@@ -79,7 +80,7 @@ enum ResidualCoder: Sendable {
           row,
           Code(
             bytes: pack(found[row * quantizer.parts..<(row + 1) * quantizer.parts]),
-            scale: Self.scale(rest[numbers], decoded[numbers]),
+            scale: factor ?? Self.scale(rest[numbers], decoded[numbers]),
             offset: similarity == .l2 ? Self.offset(values[numbers]) : 0))
       }
     }
@@ -102,7 +103,7 @@ enum ResidualCoder: Sendable {
   }
 
   private func pack(_ codes: ArraySlice<UInt8>) -> [UInt8] {
-    guard case .products(let quantizer, _) = self, quantizer.entries == 16 else {
+    guard case .products(let quantizer, _, _) = self, quantizer.entries == 16 else {
       return Array(codes)
     }
     var bytes = [UInt8](repeating: 0, count: depth)
@@ -118,12 +119,13 @@ enum ResidualCoder: Sendable {
       let nothing = [Float](repeating: 0, count: values.count)
       let queries = BitQueries(values, count: 1, centre: nothing, rotation)
       return EstimateQuery(form: .halves(queries.tables), square: square)
-    case .products(let quantizer, let rotation):
+    case .products(let quantizer, let rotation, _):
       let products = quantizer.products(of: rotation?(values, kernels) ?? values)
       if quantizer.entries == 256 {
         return EstimateQuery(form: .bytes(products), square: square)
       }
-      return EstimateQuery(form: .halves(Self.tables(products, depth: depth)), square: square)
+      return EstimateQuery(
+        form: .halves(Self.tables(products, depth: depth)), square: square, products: products)
     }
   }
 
@@ -165,6 +167,8 @@ struct EstimateQuery: Sendable {
   let form: Form
   /// The square of its length.
   let square: Float
+  /// products[parts, 16], which halves of bytes look up in steps in a scan; none of signs.
+  var products: [Float] = []
 
   /// Whether no sum overflows.
   var isSmall: Bool { square < 0x1p120 }
