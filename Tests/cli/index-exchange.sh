@@ -129,7 +129,6 @@ awk '{ $5 = $5 + 0; print }' reranked.run >found.run
 same found.run wanted.run
 exits 0 lir-search --index sparse.index "${say[@]}" --explain queries.jsonl >explained.jsonl
 is 'the terms' 'red' "$(head -n 1 explained.jsonl | jq -r '.explanation.terms[].term')"
-refuses 64 '--vocabulary FILE' lir-index build --model-label splade -o none.index docs.jsonl
 refuses 64 '--vocabulary FILE' lir-search --index sparse.index --model-label splade queries.jsonl
 printf 'red\ngreen\nblue\nred2\n' >other
 refuses 78 'vocabulary' lir-search --index sparse.index --model-label splade --vocabulary other queries.jsonl
