@@ -17,6 +17,10 @@ import Workers
   @Test func namesAndParameters() throws {
     let names = IndexSample.types.map { $0.name }
     #expect(Set(names).count == names.count)
+    // The options of all types are one set: another name of a parameter is no type's own.
+    let parameters = IndexSample.types.flatMap { $0.parameters }
+    let others = Set(parameters.flatMap(\.aliases))
+    #expect(others.isDisjoint(with: parameters.map(\.name)))
     for type in IndexSample.types {
       #expect(type.summary.count > 10)
       let files = (DocumentTable.files + type.files).map(\.name)

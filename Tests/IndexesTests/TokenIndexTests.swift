@@ -159,7 +159,7 @@ import Workers
     try collection.build("flat", Flat.self)
     try collection.build("ivf", IVF.self, [("num-centroids", "7")])
     for candidates in [5, 40] {
-      let given = [("candidate-k", "\(candidates)"), ("imputation", imputation)]
+      let given = [("candidates", "\(candidates)"), ("imputation", imputation)]
       let expected = collection.plain(candidates: candidates, imputation)
       for threads in [1, 2] {
         let flat = try collection.search("flat", given, k: 4, threads: threads)

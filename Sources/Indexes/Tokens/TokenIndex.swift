@@ -205,7 +205,7 @@ struct TokenSettings: Sendable {
 
   static let parameters = [
     IndexParameter(
-      candidates, aliases: ["candidate-k"], .search, .integer(1...Int(Int32.max)), default: nil,
+      candidates, .search, .integer(1...Int(Int32.max)), default: nil,
       "Of several vectors a document: how many of the collection's are found for each of a query's, "
         + "whose documents are scored. (default: 100)"),
     IndexParameter(
