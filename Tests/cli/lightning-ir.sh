@@ -95,7 +95,7 @@ grep -q 'where none are said' products.sh || fail 'nothing is said of centroids'
 approximate words-lists FaissIVFIndexConfig 'num_centroids: 2' ivf ./several
 several=${search/k: 7/k: 7, n_probe: 2, candidate_k: 30, imputation_strategy: min}
 config BiEncoderModule ./several "$(typed "$several" words-lists FaissSearchConfig)" "$questions" | turned several-words
-rm runs/*.run
+rm -f runs/*.run
 runs several-words
 exits 0 lir-search --index words-lists/msmarco-passage --model several -k 7 --nprobe 2 --candidates 30 --imputation min queries.jsonl -o several.run
 same <(cut -d ' ' -f 1-5 several.run) <(cut -d ' ' -f 1-5 runs/msmarco-passage-trec-dl-2019-judged.run)
