@@ -12,6 +12,14 @@ exits 0 lir-search --index plain.index -k 10 --tag t queries.lirt -o whole.run
 # The files of an index that are of its graph.
 graph_files() { find "$1" -type f -printf '%f\n' | grep -E '^(graph|links|layers|upper)'; }
 
+# spoil FILE: other numbers in the place of all of a tensor.
+spoil() {
+  local header
+  header=$(($(od -An -tu8 -N 8 "$1") + 8))
+  head -c $(($(stat -c %s "$1") - header)) /dev/zero | tr '\0' w |
+    dd of="$1" bs=64K seek=$header oflag=seek_bytes conv=notrunc status=none
+}
+
 for type in graph hnsw; do
   built=(--type "$type" --ef-construction 40)
   [ $type = graph ] || built+=(--num-neighbors 8)
@@ -31,6 +39,13 @@ for type in graph hnsw; do
   shared=$(cut -d ' ' -f 1,3,5 whole.run | sort | comm -12 - <(cut -d ' ' -f 1,3,5 one.run | sort) | wc -l)
   [ "$shared" -ge $(($(wc -l <whole.run) * 4 / 5)) ] || fail "$shared of $(wc -l <whole.run)"
   exits 0 lir-search --index $type.index --preset accurate -k 10 --tag t queries.lirt -o accurate.run
+
+  # Neighbours that are no documents are noticed by a search.
+  for file in $(graph_files $type.index | grep -v -e centre -e layers); do
+    rm -rf spoilt.index && cp -r $type.index spoilt.index
+    spoil "spoilt.index/$file"
+    refuses 65 damaged lir-search --index spoilt.index --ef-search 20 -k 10 queries.lirt
+  done
 
   # The same bytes by two threads, and from shards that are joined.
   exits 0 lir-index build "${built[@]}" --threads 2 docs.lirt -o $type-threads.index

@@ -58,8 +58,10 @@ extension VectorExport {
       try writer.writeHeader("IHNf", dimension: dimension, count: documents, metric)
       let parameters = try IndexArguments(
         [], HNSW.self, .search, recorded: folder.manifest.parameters, folder.path)
+      let graph = try StoredHNSW(folder.segments[0])
+      try graph?.check()
       try writer.writeGraph(
-        StoredHNSW(folder.segments[0]),
+        graph,
         degree: parameters.integer(HNSW.neighbours),
         construction: parameters.integer(HNSW.construction))
     }

@@ -9,7 +9,7 @@ import Workers
 
 /// What finds vertices of a graph that are near to a query.
 protocol GraphNavigator: Sendable {
-  associatedtype Room
+  associatedtype Room: WalkRoom
 
   /// Scratch memory of a worker.
   func makeRoom() -> Room
@@ -96,6 +96,11 @@ final class GraphIndex<Navigator: GraphNavigator>: RescoringIndex, VectorIndex, 
       admission.documents(atMost: Self.few(of: documents.count, width))
       ?? navigator.nearest(values, width, request.k, admission, room)
       ?? (0..<documents.count).filter(admission.admits)
+    guard !room.isDamaged else {
+      throw .data(
+        place, "damaged: the graph has a neighbour that is no document",
+        hint: "lir-index verify says where")
+    }
     var candidates = Candidates(id, request, documents)
     let scores = try reference.scores(request.queries, number, of: ordinals)
     for (ordinal, score) in zip(ordinals, scores) { candidates.offer(ordinal, score) }

@@ -14,6 +14,8 @@ class WalkRoom {
   /// For walks without a bound on what is remembered.
   final var open = KeyHeap()
   final var best = KeyHeap()
+  /// Whether a walk met a neighbour that is no vertex: the file is damaged.
+  final var isDamaged = false
 
   init() { pool = .allocate(capacity: 1) }
 
@@ -21,6 +23,25 @@ class WalkRoom {
     pool.deallocate()
     visited.deallocate()
     seen?.deallocate()
+  }
+
+  /// Whether a neighbour is one of the vertices; takes note of one that is not.
+  @inline(__always)
+  final func isSound(_ neighbour: Int, of vertices: Int) -> Bool {
+    if UInt(bitPattern: neighbour) < UInt(vertices) { return true }
+    isDamaged = true
+    return false
+  }
+
+  /// Whether all neighbours of a row are vertices; takes note where one is not.
+  @inline(__always)
+  final func isSound(_ rows: GraphRows, _ vertex: Int) -> Bool {
+    let neighbours = rows.neighbours(vertex)
+    var largest: UInt32 = 0
+    for place in 0..<rows.layout.degree {
+      largest = max(largest, UInt32(bitPattern: neighbours[place]))
+    }
+    return isSound(Int(largest), of: rows.count)
   }
 
   /// Forgets what was seen.

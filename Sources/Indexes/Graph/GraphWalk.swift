@@ -52,6 +52,7 @@ struct GraphWalk {
       if next < nearest.count { fetch(pool[next].vertex, distances) }
       let distance = distances(vertex)
       visited.append(GraphKey(distance: distance, vertex: vertex))
+      guard room.isSound(rows, vertex) else { continue }
       let limit = nearest.count < width ? .infinity : pool[width - 1].distance
       estimate(vertex, distance, limit: limit, room)
       nearest.first = next
@@ -106,6 +107,7 @@ struct GraphWalk {
       if let following = room.open.largest { fetch((~following).vertex, distances) }
       let distance = distances(vertex)
       if admits(vertex) { room.visited.append(GraphKey(distance: distance, vertex: vertex)) }
+      guard room.isSound(rows, vertex) else { continue }
       estimate(vertex, distance, limit: limit == .max ? .infinity : limit.distance, room)
       let neighbours = rows.neighbours(vertex)
       for block in 0..<rows.layout.blocks {

@@ -59,6 +59,7 @@ struct LayerWalk<Links: LayerLinks, Distances: LayerDistances> {
       for place in 0..<links.count(vertex) {
         let neighbour = links.neighbour(vertex, place)
         if neighbour == vertex { break }
+        guard room.isSound(neighbour, of: count) else { break }
         room.fresh[fresh] = Int32(truncatingIfNeeded: neighbour)
         fresh += 1
       }
@@ -157,6 +158,7 @@ struct LayerWalk<Links: LayerLinks, Distances: LayerDistances> {
     for place in 0..<links.count(vertex) {
       let neighbour = links.neighbour(vertex, place)
       if neighbour == vertex { break }
+      guard room.isSound(neighbour, of: count) else { break }
       if seen[neighbour] == walk { continue }
       seen[neighbour] = walk
       distances.fetch(neighbour)

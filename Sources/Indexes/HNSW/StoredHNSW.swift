@@ -86,6 +86,12 @@ struct StoredHNSW: @unchecked Sendable {
       return Links(base: base + first * degree, degree: degree)
     }
     self.documents = try Self.numbers(documents)
+    for place in 0..<(sizes.count > 1 ? sizes[1] : 0)
+    where !(0..<segment.documents).contains(Int(self.documents[place])) {
+      throw .data(
+        documents.file.path,
+        "damaged: document \(self.documents[place]) stands above the lowest layer")
+    }
     owners = [links.file, upperLinks.file, documents.file]
   }
 
