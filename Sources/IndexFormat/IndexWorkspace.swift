@@ -155,8 +155,8 @@ package final class IndexWorkspace {
     // A signal while files change places must not remove what is placed.
     forgetFiles()
     parents.keep()
-    try originals?.place(new)
     do throws(Failure) {
+      try originals?.place(new)
       try rename(manifest, new.filter { $0.elsewhere == nil }.map(\.name).sorted())
     } catch {
       originals?.takeBack()

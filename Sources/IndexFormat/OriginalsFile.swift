@@ -31,7 +31,8 @@ package struct OriginalsFile: Sendable {
   /// - Parameters:
   ///   - given: What the user said.
   ///   - folder: Of the index, whose parent is there.
-  /// - Throws: 64 for a place in the folder, 73 for one that something else has, or that is in no folder.
+  /// - Throws: 64 for a place in the folder, 73 for one that something else has, another index for one,
+  ///   or that is in no folder.
   init(given: String, for folder: String) throws(Failure) {
     let whole = try Self.real(folder)
     let file = try Self.real(PathName.behindLinks(given))
@@ -47,6 +48,12 @@ package struct OriginalsFile: Sendable {
       throw Failure(
         .cannotCreate, at: given, "there is something here that is no index's vectors",
         hint: "remove it, or choose another name")
+    }
+    let own = (try? IndexManifest(folder: folder))?.files.compactMap(\.elsewhere) ?? []
+    guard own.contains(where: { OriginalsFile($0.path, of: folder).isSame(as: self) }) else {
+      throw Failure(
+        .cannotCreate, at: given, "the vectors of another index are here",
+        hint: "remove them, or choose another name")
     }
   }
 

@@ -58,6 +58,12 @@ mv away disk/docs.vectors
 # What is not to be overwritten.
 exits 73 lir-index build --codes f16 --originals docs.lirt docs.lirt -o other.index
 exits 73 lir-index build --codes f16 --originals disk docs.lirt -o other.index
+# Nor are another index's vectors replaced.
+exits 0 lir-index build --codes f16 --originals mine.vectors docs.lirt -o mine.index
+refuses 73 'the vectors of another index are here' \
+  lir-index build --codes f16 --originals mine.vectors docs.lirt -o other.index
+exits 0 lir-index verify mine.index
+exits 0 lir-index build --codes f16 --originals mine.vectors docs.lirt -o mine.index
 exits 64 lir-index build --codes f16 --originals other.index/v docs.lirt -o other.index
 exits 64 lir-index build --originals disk/x docs.lirt -o other.index
 says 'without codes'
