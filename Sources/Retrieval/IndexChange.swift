@@ -151,10 +151,7 @@ package struct IndexChange {
       live += segments[first].liveDocuments
     }
     let last = segments[first...]
-    // What a type has of deleted documents in files says nothing of those that are replaced now.
-    guard last.count > 1, deleted.keys.allSatisfy({ $0 < first }),
-      last.allSatisfy({ type.joins($0) })
-    else { return }
+    guard last.count > 1, last.allSatisfy({ type.joins($0) }) else { return }
     let writer = try IndexWriter(in: edit.workspace)
     try writer.keep(index.vocabulary())
     var builder = try type.builder(writer, index.manifest.source, arguments, work)
