@@ -54,6 +54,9 @@ struct TokenListBuilder: IndexBuilder {
   /// Vectors that a list has at least, where nothing else is said.
   private static let leastVectors = 39
 
+  /// Copies of a vector that learning keeps: itself, rotated, and what is left of it beside its centroid.
+  private static let copies = 3
+
   mutating func sampleSize(of documents: Int) throws(Failure) -> Int {
     self.documents = documents
     let wanted = max(Self.documentsOfSample, 4 * (settings.lists ?? 0), settings.sample ?? 0)
@@ -73,9 +76,13 @@ struct TokenListBuilder: IndexBuilder {
         "--\(IVF.centroids) \(lists): expected at most one for each of the \(found) vectors that it "
           + "is learned from", hint: "ask for fewer, or leave it out")
     }
-    let wanted = min(
+    var wanted = min(
       found, max(settings.sample ?? Self.sample * max(lists, settings.entries ?? 0), lists))
-    let bytes = 4 * (found + wanted * 8 + 3 * lists) * width
+    if settings.sample == nil {
+      let room = (work.memory / (4 * width) - found - 3 * lists) / Self.copies
+      wanted = max(min(wanted, room), min(wanted, Self.leastVectors * lists))
+    }
+    let bytes = 4 * (found + Self.copies * wanted + 3 * lists) * width
     guard bytes <= work.memory else {
       throw .usage(
         "--max-memory: learning \(lists) centroids from \(found) vectors takes \(bytes) bytes",
