@@ -166,7 +166,8 @@ struct Build: ToolCommand, TakesDeclaredOptions {
     if takesTexts { return try InputDigest.of(operands) }
     var foreign: [String] = []
     for operand in operands where try VectorInputs.isForeign(operand) { foreign.append(operand) }
-    return try InputDigest.of(foreign) + InputDigest.of(vectors.ids, name: "ids")
+    return try InputDigest.of(VectorInputs.parts(of: foreign))
+      + InputDigest.of(vectors.ids, name: "ids")
   }
 
   /// Number of documents of an index that is there already, and the same; nil where it is to be built.

@@ -93,7 +93,9 @@ struct AdditionOptions: ParsableArguments, OptionsWithoutEffect {
       throw .usage("\(flag) is for types that take vectors")
     }
     let operands = try VectorInputs.files(of: Operands.resolve(inputs))
-    let digests = try InputDigest.of(operands) + InputDigest.of(vectors.ids, name: "ids")
+    let digests =
+      try InputDigest.of(VectorInputs.parts(of: operands))
+      + InputDigest.of(vectors.ids, name: "ids")
     let edit = try IndexEdit(index, waiting: { context.sayWaiting(index) })
     claims.terms = try edit.index.vocabulary()
     var change = try IndexChange(

@@ -82,7 +82,7 @@ struct Import: ToolCommand {
     var claims = VectorClaims()
     claims.label = modelLabel
     claims.ids = ids.map { [$0] } ?? []
-    let files = try VectorInputs.parts(of: file)
+    let files = try VectorInputs.parts(of: [file])
     let inputs = try InputDigest.of(files) + InputDigest.of(claims.ids, name: "ids")
     return try build(nil, inputs, context).run(
       .streams([file], documents: RecordLimit.range(nil), claims: claims))

@@ -69,7 +69,9 @@ struct Train: ToolCommand, TakesDeclaredOptions {
     let claims = try vectors.claims()
     var foreign: [String] = []
     for operand in operands where try VectorInputs.isForeign(operand) { foreign.append(operand) }
-    let digests = try InputDigest.of(foreign) + InputDigest.of(vectors.ids, name: "ids")
+    let digests =
+      try InputDigest.of(VectorInputs.parts(of: foreign))
+      + InputDigest.of(vectors.ids, name: "ids")
     let build = IndexBuild(
       output, type: type, of: IndexTypes.all, given: context.declared,
       IndexWork(Kernels(), context.pool, memory: maxMemory.bytes, seed: common.seed.value),

@@ -60,9 +60,12 @@ struct PlaidRows: NumberRows {
     let chunks = try Self.chunkCount(folder)
     centroids = try NPYArray("\(folder)/centroids.npy", [.f16, .f32], dimensions: 2)
     dimension = centroids.shape[1]
-    guard [1, 2, 4, 8].contains(bits), dimension * bits % 8 == 0,
-      (1...StreamLimits.maximumWidth).contains(dimension)
-    else { throw .config(path, "\(bits) bits of each of \(dimension) numbers are no whole bytes") }
+    guard (1...StreamLimits.maximumWidth).contains(dimension) else {
+      throw .data(centroids.path, "expected vectors, found \(dimension) numbers of each")
+    }
+    guard [1, 2, 4, 8].contains(bits), dimension * bits % 8 == 0 else {
+      throw .config(path, "\(bits) bits of each of \(dimension) numbers are no whole bytes")
+    }
     let weights = try NPYArray("\(folder)/bucket_weights.npy", [.f16, .f32], dimensions: 1)
     guard weights.shape[0] == 1 << bits else {
       throw .data(weights.path, "expected \(1 << bits) weights, found \(weights.shape[0])")

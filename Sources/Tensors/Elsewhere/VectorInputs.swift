@@ -93,14 +93,16 @@ package struct VectorInputs: Sendable {
     return files
   }
 
-  /// Every file that the vectors of a file are read from.
+  /// Every file that the vectors of files are read from.
   ///
   /// - Throws: 65 and 66 for files that are damaged or not there.
-  package static func parts(of file: String) throws(Failure) -> [String] {
-    try [file]
-      + (PlaidRows.folder(of: file).map { folder throws(Failure) in
-        try PlaidRows.parts(of: folder)
-      } ?? [])
+  package static func parts(of files: [String]) throws(Failure) -> [String] {
+    var parts: [String] = []
+    for file in files {
+      parts.append(file)
+      if let folder = PlaidRows.folder(of: file) { parts += try PlaidRows.parts(of: folder) }
+    }
+    return parts
   }
 
   /// What begins with the next bytes; nil of nothing that holds vectors.
