@@ -63,8 +63,8 @@ package struct ModelCache: Sendable {
     let (folder, digest) = (description.folder, try description.folder.digest(notes))
     let (differs, task) = (try folder.differsByRole(), try folder.task())
     if !differs, task == nil { return digest }
-    let way = task ?? (folder.role == .query ? "query" : "doc")
-    return Checksum.xxh3Long(Array("\(digest)\t\(way)\n".utf8))
+    let role = differs ? (folder.role == .query ? "query" : "doc") : ""
+    return Checksum.xxh3Long(Array("\(digest)\t\(role)\t\(task ?? "")\n".utf8))
   }
 
   /// The weights that are packed are gone when this returns: the model is to run on the mapped ones.

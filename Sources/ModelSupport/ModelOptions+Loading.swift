@@ -36,13 +36,23 @@ extension ModelOptions {
 
   /// The digest of the model, or of the pair of them.
   ///
-  /// - Parameter cache: Knows digests of files that were read before.
+  /// - Parameters:
+  ///   - cache: Knows digests of files that were read before.
+  ///   - role: Whose texts are read.
+  ///   - prompt: `--prompt`, which may name a task that the weights have updates for.
+  ///   - modelType: The `model_type` that the folders are read as; nil for their own.
   /// - Returns: 32 hexadecimal digits.
   /// - Throws: 64 where `--model` is missing; as reading the files does.
-  package func digest(_ cache: ModelCache? = nil) throws(Failure) -> String {
-    let doc = try folder(for: .doc).digest(cache?.notes)
-    if queryModel == nil { return doc }
-    return ModelFolder.digest(query: try folder(for: .query).digest(cache?.notes), doc: doc)
+  package func digest(
+    _ cache: ModelCache? = nil, for role: Role = .doc, prompt: String? = nil,
+    as modelType: String? = nil
+  ) throws(Failure) -> String {
+    func digest(_ own: Role) throws(Failure) -> String {
+      let folder = try folder(for: own, prompt: own == role ? prompt : nil)
+      return try (modelType.map { folder.reading(as: $0) } ?? folder).digest(cache?.notes)
+    }
+    if queryModel == nil { return try digest(role) }
+    return ModelFolder.digest(query: try digest(.query), doc: try digest(.doc))
   }
 
   /// The model of a role and its tokenizer.

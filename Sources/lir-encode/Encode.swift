@@ -80,7 +80,7 @@ struct Encode: ToolCommand {
     let precisions = calibration?.precisions(role) ?? computation.layers
     let loaded = try modelOptions.load(
       for: role, precisions, context.diagnostics, cache, prompt: prompt)
-    let digest = try modelOptions.digest(cache)
+    let digest = try modelOptions.digest(cache, for: role, prompt: prompt)
     if inspect {
       context.omitSummary()
       let inspection = Inspection(loaded.model, digest: digest)

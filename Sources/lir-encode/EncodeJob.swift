@@ -53,7 +53,11 @@ struct EncodeJob {
     let others = try name.companions(of: loaded.model)
     models =
       [(loaded.model, modelDigest)]
-      + (try others.map { model throws(Failure) in (model, try model.description.folder.digest()) })
+      + (try others.map { model throws(Failure) in
+        let digest = try options.modelOptions.digest(
+          for: role, prompt: options.prompt, as: model.description.folder.modelType)
+        return (model, digest)
+      })
     embedder = try TextEmbedder(
       loaded, also: others, role, context.pool, kernels, batchTokens: options.batchTokens,
       maxLength: options.maxLength, prompt: options.prompt,

@@ -34,7 +34,7 @@ struct RerankModel {
     func load(_ role: Role) throws(Failure) -> LoadedModel {
       try options.modelOptions.load(
         for: role, calibration?.precisions(role) ?? options.computation.layers,
-        context.diagnostics, cache)
+        context.diagnostics, cache, prompt: role == .query ? options.prompt : nil)
     }
     let loaded = try load(.doc)
     let kernels = try options.modelOptions.instructions.kernels()

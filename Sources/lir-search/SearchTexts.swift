@@ -31,7 +31,7 @@ struct SearchTexts {
         "the queries are text: --model is missing", hint: "name the model that made the index")
     }
     let cache = try options.computation.openCache()
-    let digest = try options.modelOptions.digest(cache)
+    let digest = try options.modelOptions.digest(cache, for: .query, prompt: options.prompt)
     for source in sources { try source.check(queryModel: digest, place, modelWords) }
     return try TextEmbedder(
       options.modelOptions.load(

@@ -54,7 +54,8 @@ struct TokenizeJob {
     let folder = try options.modelOptions.folder(for: options.role?.role ?? .pair)
     var description = try ModelDescription(recognizing: folder)
     tokenizer = try Tokenizer.load(folder: folder.modelPath)
-    digest = try options.modelOptions.digest()
+    digest = try options.modelOptions.digest(
+      for: options.role?.role ?? .doc, prompt: options.prompt)
     if let role = options.role?.role {
       recordTokenizer = .role(
         try RoleSetup.tokenizer(

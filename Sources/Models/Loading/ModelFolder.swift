@@ -116,16 +116,21 @@ package struct ModelFolder: Sendable {
     return folder
   }
 
-  /// The folder with updates of a task that the user chooses by its prompt's name.
-  package func choosing(task: String?) -> ModelFolder {
-    guard let task, taskNames.contains(task), config["task"] == nil else { return self }
+  /// The folder with updates of a task that the user chooses by its prompt's name, as if `task` said it;
+  /// that of the role is the one that is used anyway.
+  ///
+  /// - Throws: 78 where the folder names a task that it does not have.
+  package func choosing(task: String?) throws(Failure) -> ModelFolder {
+    guard let task, taskNames.contains(task), config["task"] == nil, try self.task() != task
+    else { return self }
     var folder = self
     folder.set("task", .string(task))
+    folder.overriddenKeys.append("task")
     return folder
   }
 
   /// The folder as it is where the user says this `model_type`.
-  func reading(as modelType: String) -> ModelFolder {
+  package func reading(as modelType: String) -> ModelFolder {
     var folder = self
     folder.set("model_type", .string(modelType))
     if !overriddenKeys.contains("model_type") { folder.overriddenKeys.append("model_type") }

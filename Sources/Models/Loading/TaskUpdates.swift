@@ -67,7 +67,12 @@ extension ModelFolder {
   /// - Throws: 78 for one that the folder does not have.
   package func task() throws(Failure) -> String? {
     let names = taskNames
-    if names.isEmpty { return nil }
+    if names.isEmpty {
+      guard !overriddenKeys.contains("task") else {
+        throw .config(configPlace, "task: the weights have no updates for tasks")
+      }
+      return nil
+    }
     var said = config["task"]
     if said == nil {
       for name in ["model_args", "model_kwargs"] where said == nil {
