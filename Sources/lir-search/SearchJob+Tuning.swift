@@ -27,6 +27,9 @@ extension SearchJob {
       ("--first-stage", options.firstStage != nil),
       ("--aggregate", options.aggregate != nil), ("--explain", options.explain),
       ("--resume", options.resumption.resume), ("--drop-self", options.dropSelf),
+      ("--min-score", options.minScore != nil), ("--format", options.format != nil),
+      ("--docs", !options.docs.isEmpty), ("--latency", options.latency),
+      ("--mark-end", options.markEnd), ("--ties", options.ties != nil),
     ]
     if let (name, _) = others.first(where: \.1) { throw .usage("\(name) goes without --tune") }
   }

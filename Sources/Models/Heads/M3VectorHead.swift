@@ -1,5 +1,6 @@
 import Failures
 import Kernels
+import Streams
 import Tensors
 import Vectors
 
@@ -20,10 +21,13 @@ package enum M3VectorHead {
     }
 
     package func load(_ loader: HeadLoader) throws(Failure) -> Head {
+      let checkpoint = try loader.sources.checkpoint(M3Folder.vectors)
+      let outputs = try checkpoint.shape("weight")?.first
+      if let outputs, !(1...StreamLimits.maximumWidth).contains(outputs) {
+        throw .config(M3Folder.vectors, "expected a matrix of weights, found \(outputs) outputs")
+      }
       let layer = Projection(
-        WeightPlace("", in: M3Folder.vectors),
-        outputs: try loader.sources.checkpoint(M3Folder.vectors).shape("weight")?.first,
-        bias: .optional)
+        WeightPlace("", in: M3Folder.vectors), outputs: outputs, bias: .optional)
       return .biEncoder(
         MultiVectorHead(
           layers: try loader.layers([.linear(layer), .normalize], inputs: loader.width),

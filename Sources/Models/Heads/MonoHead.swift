@@ -215,6 +215,13 @@ extension MonoHead.Settings {
   private static func answers(
     _ folder: ModelFolder, _ backbone: String, _ recipe: AnswerRecipe
   ) throws(Failure) -> ModelDescription {
+    let others = [
+      "depth", "false_token_id", "linear_bias", "pooling_strategy", "scoring_strategy",
+      "tokenizer_pattern", "true_token_id",
+    ]
+    if let other = others.first(where: folder.overriddenKeys.contains) {
+      throw .config(folder.path, "answer_recipe says what \(other) is: one of them is too much")
+    }
     let tokenizer = try Tokenizer.load(folder: folder.modelPath)
     let ids = try [recipe.yes, recipe.no].map { word throws(Failure) in
       guard let id = tokenizer.id(of: word) else {

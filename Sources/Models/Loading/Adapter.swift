@@ -163,6 +163,9 @@ package final class Adapter {
     guard name.hasSuffix(".weight"), shape.count == 2 else { return nil }
     let layer = String(name.dropLast(".weight".count))
     if let table = Self.match(layer, tables) {
+      guard !hasLengths else {
+        throw .config(path, "use_dora is not supported for a table, \(name)")
+      }
       let (rank, scale) = settings(table.key)
       // A table's row is a column of A, so that both are turned.
       let down = try weights.parameter(table.value + ".lora_embedding_A", [rank, shape[0]])
