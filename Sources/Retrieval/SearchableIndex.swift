@@ -68,7 +68,10 @@ extension IndexSource {
         "expected dimension \(self.description.dim.map(String.init) ?? "none"), found "
           + (description.dim.map(String.init) ?? "none"))
     }
-    if let own = self.description.tokenizer, let other = description.tokenizer, own != other {
+    // Numbers of tokens are compared by these alone; two models of a pair may have two tokenizers.
+    if own.kind == .sparse || own.kind == .coil, let own = self.description.tokenizer,
+      let other = description.tokenizer, own != other
+    {
       throw .config(
         place,
         "the index was made with the tokenizer or vocabulary \(own), the queries with \(other)")
