@@ -84,6 +84,13 @@ final class MultiVectorIndex: RescoringIndex, VectorSource, ExplainingIndex {
   func checked(
     _ queries: Embeddings, _ name: (Int) -> String
   ) throws(Failure) -> [VectorSet] {
+    try Self.checked(queries, width, place, name)
+  }
+
+  /// The vectors of queries of an index at `place` whose vectors have `width` numbers.
+  static func checked(
+    _ queries: Embeddings, _ width: Int, _ place: String, _ name: (Int) -> String
+  ) throws(Failure) -> [VectorSet] {
     guard case .vectors(let sets, let shape) = queries, shape.width == width, shape.cls == nil
     else {
       throw .config(

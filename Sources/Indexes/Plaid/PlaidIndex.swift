@@ -87,18 +87,7 @@ final class PlaidIndex: RescoringIndex {
   func checked(
     _ queries: Embeddings, _ name: (Int) -> String
   ) throws(Failure) -> [VectorSet] {
-    guard case .vectors(let sets, let shape) = queries, shape.width == width, shape.cls == nil
-    else {
-      throw .config(
-        place,
-        "expected queries of several vectors of dimension \(width), found \(queries.form)")
-    }
-    for (query, set) in sets.enumerated() {
-      if let value = set.values.first(where: { !$0.isFinite }) {
-        throw .data(name(query), "expected finite values, found \(value)")
-      }
-    }
-    return sets
+    try MultiVectorIndex.checked(queries, width, place, name)
   }
 
   private func answer(
