@@ -80,7 +80,7 @@ struct Encode: ToolCommand {
     let precisions = calibration?.precisions(role) ?? computation.layers
     let loaded = try modelOptions.load(
       for: role, precisions, context.diagnostics, cache, prompt: prompt)
-    let digest = try modelOptions.digest(cache, for: role, prompt: prompt)
+    let digest = try self.digest(cache)
     if inspect {
       context.omitSummary()
       let inspection = Inspection(loaded.model, digest: digest)
@@ -88,6 +88,13 @@ struct Encode: ToolCommand {
       return try StandardOutput.write(text)
     }
     try EncodeJob(self, context, loaded, modelDigest: digest, calibration).run()
+  }
+
+  /// The digest of the model, whose folder is read as `modelType`, or as its own where that is nil.
+  func digest(
+    _ cache: ModelCache? = nil, as modelType: String? = nil
+  ) throws(Failure) -> String {
+    try modelOptions.digest(cache, for: role?.role ?? .doc, prompt: prompt, as: modelType)
   }
 
   /// What `--calibrate` finds; nil where it is not said.

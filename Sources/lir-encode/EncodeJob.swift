@@ -51,13 +51,10 @@ struct EncodeJob {
     kernels = try options.modelOptions.instructions.kernels()
     tokenizerDigest = try TokenizerDigest.of(loaded.tokenizer)
     let others = try name.companions(of: loaded.model)
-    models =
-      [(loaded.model, modelDigest)]
-      + (try others.map { model throws(Failure) in
-        let digest = try options.modelOptions.digest(
-          for: role, prompt: options.prompt, as: model.description.folder.modelType)
-        return (model, digest)
-      })
+    let digests = try others.map { other throws(Failure) in
+      try options.digest(as: other.description.folder.modelType)
+    }
+    models = [(loaded.model, modelDigest)] + zip(others, digests).map { ($0, $1) }
     embedder = try TextEmbedder(
       loaded, also: others, role, context.pool, kernels, batchTokens: options.batchTokens,
       maxLength: options.maxLength, prompt: options.prompt,
