@@ -3,7 +3,8 @@
 
 Ours: the types graph and hnsw (16 and 32 neighbours, 200 candidates when building), over a sweep of
 --ef-search. Peers: SymphonyQG (rabitqlib, 32 neighbours, 200 candidates), faiss's HNSW (as ours) and
-glass (32 neighbours, 200 candidates, walked by codes of eight bits), over sweeps of theirs.
+glass (32 neighbours, 200 candidates, walked by codes of eight bits) and hnswlib (16), over sweeps of
+theirs. A peer builds its index in its first turn, and reads it in later ones.
 Recall is the share of the exact run's documents; documents of the given streams are compared by dot
 products. Each row is a point of a curve: one thread, queries for a second of processor time.
 
@@ -19,10 +20,10 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
 PACKAGES = ["numpy", "xxhash", "faiss-cpu==1.15.1", "rabitqlib==0.7.1",
-            "pyglass-portable==2.1.0"]
+            "pyglass-portable==2.1.0", "hnswlib==0.8.0"]
 WIDTHS = [10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768]
 PEERS = {"symphonyqg": ("symphonyqg",), "faiss": ("faiss-hnsw16", "faiss-hnsw32"),
-         "glass": ("glass",)}
+         "glass": ("glass",), "hnswlib": ("hnswlib",)}
 BUILDING = 200
 #: Ours, and what they are built with.
 OURS: Dict[str, List[Any]] = {
@@ -49,6 +50,8 @@ def race(bench: Any, what: str) -> Tuple[List[Dict[str, Any]], bool]:
 
     folder = bench.out / f"graph-{what}"
     folder.mkdir(exist_ok=True)
+    for old in folder.glob("*.peer*"):
+        old.unlink()
     made = bench.peer("flat", {
         "engine": "make", "folder": str(folder), "what": what, "limit": bench.options.limit,
         "docs": str(bench.options.docs), "queries": str(bench.options.queries)})
@@ -120,13 +123,19 @@ def ours(bench: Any, folder: Path, engine: str, k: int, width: int) -> Dict[str,
 
 # --- the peers' side
 
+# Each is given the vectors and a path, builds its index and keeps it there, or reads what is there.
 
-def symphonyqg(docs: Any) -> Tuple[Callable[[Any, int, int], Any], str]:
+
+def symphonyqg(docs: Any, path: Path) -> Tuple[Callable[[Any, int, int], Any], str]:
     import numpy as np
     import rabitqlib
 
-    index = rabitqlib.SymqgIndex(docs.shape[1], 32, "ip")
-    index.build(docs, BUILDING, 1)
+    if path.exists():
+        index = rabitqlib.SymqgIndex.load(str(path))
+    else:
+        index = rabitqlib.SymqgIndex(docs.shape[1], 32, "ip")
+        index.build(docs, BUILDING, 1)
+        index.save(str(path))
 
     def search(queries: Any, k: int, width: int) -> Any:
         for part in index.search(queries, k, width, 1)[:2]:
@@ -137,13 +146,17 @@ def symphonyqg(docs: Any) -> Tuple[Callable[[Any, int, int], Any], str]:
     return search, "0.7.1"
 
 
-def faiss_hnsw(docs: Any, neighbours: int) -> Tuple[Callable[[Any, int, int], Any], str]:
+def faiss_hnsw(docs: Any, path: Path, neighbours: int) -> Tuple[Callable[[Any, int, int], Any], str]:
     import faiss
 
     faiss.omp_set_num_threads(1)
-    index = faiss.IndexHNSWFlat(docs.shape[1], neighbours, faiss.METRIC_INNER_PRODUCT)
-    index.hnsw.efConstruction = BUILDING
-    index.add(docs)
+    if path.exists():
+        index = faiss.read_index(str(path))
+    else:
+        index = faiss.IndexHNSWFlat(docs.shape[1], neighbours, faiss.METRIC_INNER_PRODUCT)
+        index.hnsw.efConstruction = BUILDING
+        index.add(docs)
+        faiss.write_index(index, str(path))
 
     def search(queries: Any, k: int, width: int) -> Any:
         index.hnsw.efSearch = width
@@ -152,13 +165,18 @@ def faiss_hnsw(docs: Any, neighbours: int) -> Tuple[Callable[[Any, int, int], An
     return search, f"{faiss.__version__} {faiss.get_compile_options().strip()}"
 
 
-def glass(docs: Any) -> Tuple[Callable[[Any, int, int], Any], str]:
+def glass(docs: Any, path: Path) -> Tuple[Callable[[Any, int, int], Any], str]:
     from importlib.metadata import version
 
     import glass as library
 
     library.set_num_threads(1)
-    graph = library.Index("HNSW", "IP", "SQ8U", 32, BUILDING).build(docs)
+    graph = library.Graph()
+    if path.exists():
+        graph.load(str(path))
+    else:
+        graph = library.Index("HNSW", "IP", "SQ8U", 32, BUILDING).build(docs)
+        graph.save(str(path))
     searcher = library.Searcher(graph, docs, "IP", "SQ8U", "FP16")
     searcher.optimize(1)
 
@@ -172,6 +190,27 @@ def glass(docs: Any) -> Tuple[Callable[[Any, int, int], Any], str]:
     return search, version("pyglass-portable")
 
 
+def hnswlib(docs: Any, path: Path) -> Tuple[Callable[[Any, int, int], Any], str]:
+    from importlib.metadata import version
+
+    import hnswlib as library
+
+    index = library.Index("ip", docs.shape[1])
+    if path.exists():
+        index.load_index(str(path))
+    else:
+        index.init_index(len(docs), M=16, ef_construction=BUILDING)
+        index.set_num_threads(1)
+        index.add_items(docs)
+        index.save_index(str(path))
+
+    def search(queries: Any, k: int, width: int) -> Any:
+        index.set_ef(width)
+        return index.knn_query(queries, k, num_threads=1)[0]
+
+    return search, version("hnswlib")
+
+
 def race_peer(job: Dict[str, Any]) -> Dict[str, Any]:
     import resource
 
@@ -183,11 +222,14 @@ def race_peer(job: Dict[str, Any]) -> Dict[str, Any]:
     docs, queries = np.load(folder / "docs.npy"), np.load(folder / "queries.npy")
     wanted = np.concatenate([exact_top(docs, queries[first:first + 100], max(sweeps))
                              for first in range(0, len(queries), 100)])
+    engines = {"symphonyqg": symphonyqg, "glass": glass, "hnswlib": hnswlib}
+    path, figures = folder / f"{engine}.peer", folder / f"{engine}.peer.json"
     started = time.process_time()
-    engines = {"symphonyqg": symphonyqg, "glass": glass}
-    search, version = (engines[engine](docs) if engine in engines
-                       else faiss_hnsw(docs, int(engine[len("faiss-hnsw"):])))
-    result: Dict[str, Any] = {"build s": time.process_time() - started}
+    search, version = (engines[engine](docs, path) if engine in engines
+                       else faiss_hnsw(docs, path, int(engine[len("faiss-hnsw"):])))
+    if not figures.exists():
+        figures.write_text(json.dumps({"build s": time.process_time() - started}))
+    result: Dict[str, Any] = {**json.loads(figures.read_text()), "bytes": path.stat().st_size}
     points = []
     for k, widths in sweeps.items():
         best = [set(row) for row in wanted[:, :k].tolist()]
