@@ -117,7 +117,7 @@ package struct IndexChange {
     if mayStand, edit.has(segment) { return .standing(segment.documents) }
     if let repeated { throw repeated }
     guard content.codebook == index.manifest.codebook else {
-      throw Failure(.software, "a segment with another codebook than the index's")
+      throw .data(index.path, "damaged: the codebook is not the one that the manifest names")
     }
     for ordinal in held {
       let place = documents.place(of: ordinal)

@@ -9,6 +9,8 @@ struct DecodedPlaid {
   /// Vectors of all documents, and the centroid of each.
   private(set) var documents: [[(centroid: Int, values: [Float])]] = []
   private(set) var centroids: [[Float]] = []
+  /// The mean length of the vectors of each.
+  private(set) var lengths: [Float] = []
   /// Documents of each centroid, which the lists hold in another form.
   private(set) var members: [Set<Int>] = []
   /// Vectors of each centroid.
@@ -31,6 +33,7 @@ struct DecodedPlaid {
     centroids = scales.indices.map { centroid in
       (0..<width).map { Float(steps[centroid * width + $0]) * scales[centroid] }
     }
+    lengths = try numbers("centroids.lengths", Float.self)
     let learned = try numbers("buckets", Float.self)
     let buckets = 1 << bits
     let weights = Array(learned[buckets - 1..<2 * buckets - 1])

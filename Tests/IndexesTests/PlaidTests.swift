@@ -228,7 +228,11 @@ import Workers
       let count = query.values.count / Self.width
       for place in 0..<count {
         let own = query.values[place * Self.width..<(place + 1) * Self.width]
-        let near = decoded.centroids.map { DecodedPlaid.product(own, $0) }
+        let near = zip(decoded.centroids, decoded.lengths).map { centroid, length in
+          let product = DecodedPlaid.product(own, centroid)
+          let square = DecodedPlaid.product(centroid[...], centroid)
+          return scoring == "warp" && square > 0 ? product * length / square.squareRoot() : product
+        }
         let order = near.indices.sorted { near[$0] > near[$1] }
         let scores = decoded.documents.map { $0.map { DecodedPlaid.product(own, $0.values) } }
         let least = scores.joined().sorted(by: >)[taken - 1]
@@ -260,6 +264,28 @@ import Workers
     // A query of bytes may take another of two vectors or centroids that score alike.
     #expect(compared > 200)
     #expect(different * 20 <= compared, "\(different) of \(compared)")
+  }
+
+  /// Centroids know how long their vectors are.
+  @Test func lengths() throws {
+    var docs = Self.sets(200, seed: 14)
+    for place in docs.indices {
+      docs[place].values = docs[place].values.map { $0 * Float(1 + place % 7) }
+    }
+    let folder = try TemporaryFolder()
+    try Self.index(folder, docs, [("num-centroids", "32")])
+    let decoded = try DecodedPlaid(folder("i"))
+    var sums = [Float](repeating: 0, count: decoded.centroids.count)
+    for (set, vectors) in zip(docs, decoded.documents) {
+      for (place, vector) in vectors.enumerated() {
+        let own = set.values[place * Self.width..<(place + 1) * Self.width]
+        sums[vector.centroid] += DecodedPlaid.product(own, Array(own)).squareRoot()
+      }
+    }
+    for (centroid, size) in decoded.sizes.enumerated() where size > 0 {
+      let mean = sums[centroid] / Float(size)
+      #expect((decoded.lengths[centroid] - mean).magnitude < 1e-4 * mean)
+    }
   }
 
   @Test func refusals() throws {

@@ -14,6 +14,7 @@ final class CentroidScores {
   /// What a distance takes off each centroid's product; nil where no distances are asked for.
   private let offsets: AlignedBuffer?
   private let starts: [Int]
+  private lazy var stretches = codebook.stretches
   private var scores = AlignedBuffer(count: 0)
   private var levels: UnsafeMutablePointer<UInt8>
   private var room = 0
@@ -112,6 +113,17 @@ final class CentroidScores {
             offsets: offsets.map { UnsafePointer($0.pointer) }),
           query.bytes.matrix, byError: none, byNorm: none, starts: starts, into: scores)
       }
+    }
+  }
+
+  /// Multiplies the scores by those of vectors of the usual length in the direction of each centroid,
+  /// until they are made anew; distances stay what they are.
+  func stretch() {
+    guard let query, similarity != .l2 else { return }
+    let stride = query.stride
+    for (centroid, stretch) in stretches.enumerated() {
+      let line = scores.pointer + centroid * stride
+      for vector in 0..<query.count { line[vector] *= stretch }
     }
   }
 

@@ -16,8 +16,8 @@ package enum Plaid: IndexType {
   package static let parameters = PlaidParameters.all
   package static let files = [
     offsets, numbers, codes, factors, radii, rests, halfSquares, lists, listOffsets,
-    listDocuments, listVectors, centroids, centroidScales, learned, tokens, tokenStarts, vectors,
-    scales,
+    listDocuments, listVectors, centroids, centroidScales, centroidLengths, learned, tokens,
+    tokenStarts, vectors, scales,
   ]
 
   package static let knobs = [
@@ -76,6 +76,9 @@ package enum Plaid: IndexType {
   static let centroidScales = IndexFile(
     "centroids.scales", tensor: "scales", [.f32], [.count("centroids")],
     "what each centroid is multiplied by")
+  static let centroidLengths = IndexFile(
+    "centroids.lengths", tensor: "lengths", [.f32], [.count("centroids")],
+    "the mean length of the vectors of each centroid")
   static let learned = IndexFile(
     "buckets", tensor: "buckets", [.f32], [.count("learned numbers")],
     "cutoffs and medians of the buckets, the sixteen factors, the mean square of what was left")

@@ -16,6 +16,9 @@ struct PlaidCodebook: Sendable {
   let codes: [Int8]
   /// What the codes of each are multiplied by.
   let scales: [Float]
+  /// Mean length of the vectors of each, which is more than its own: a mean is shorter than what it is
+  /// the mean of.
+  let lengths: [Float]
   /// Tokens with centroids of their own, ascending.
   let tokens: [Int32]
   /// Where the centroids of each group begin, and where the last ones end: those of all other tokens
@@ -30,15 +33,17 @@ struct PlaidCodebook: Sendable {
   var width: Int { codec.width }
 
   init(
-    codec: ResidualCodec, codes: [Int8], scales: [Float], tokens: [Int32], starts: [Int32],
-    factors: [Float], spread: Float
+    codec: ResidualCodec, codes: [Int8], scales: [Float], lengths: [Float], tokens: [Int32],
+    starts: [Int32], factors: [Float], spread: Float
   ) {
     precondition(
-      codes.count == scales.count * codec.width && starts.count == tokens.count + 2
+      codes.count == scales.count * codec.width && lengths.count == scales.count
+        && starts.count == tokens.count + 2
         && factors.count == 16, "a codebook of \(scales.count) centroids")
     self.codec = codec
     self.codes = codes
     self.scales = scales
+    self.lengths = lengths
     self.tokens = tokens
     self.starts = starts
     self.factors = factors
@@ -54,6 +59,7 @@ struct PlaidCodebook: Sendable {
     func add<T>(_ values: [T]) { values.withUnsafeBytes { bytes.append(contentsOf: $0) } }
     add(codes)
     add(scales)
+    add(lengths)
     add(tokens)
     add(starts)
     add(numbers)
@@ -79,6 +85,14 @@ struct PlaidCodebook: Sendable {
       let scale = scales[centroid]
       let first = centroid * width
       for number in 0..<width { target[number] = Float(codes[first + number]) * scale }
+    }
+  }
+
+  /// What each centroid's score is multiplied by to be that of a vector of the usual length in its
+  /// direction; 1 for a centroid of length 0.
+  var stretches: [Float] {
+    zip(lengths, halfSquares).map { length, half in
+      half > 0 ? length / (2 * half).squareRoot() : 1
     }
   }
 

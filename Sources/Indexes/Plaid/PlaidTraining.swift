@@ -128,13 +128,17 @@ struct PlaidTraining {
         scales.append(code.scale)
       }
     }
-    func made(_ codec: ResidualCodec, _ factors: [Float], _ spread: Float) -> PlaidCodebook {
-      PlaidCodebook(
-        codec: codec, codes: codes, scales: scales, tokens: learned.tokens, starts: learned.starts,
-        factors: factors, spread: spread)
-    }
     let none = [Float](repeating: 1, count: 16)
-    let first = made(ResidualCodec(bits: bits, width: width, residuals: []), none, 0)
+    func made(
+      _ codec: ResidualCodec, lengths: [Float]? = nil, _ factors: [Float] = none,
+      _ spread: Float = 0
+    ) -> PlaidCodebook {
+      PlaidCodebook(
+        codec: codec, codes: codes, scales: scales,
+        lengths: lengths ?? [Float](repeating: 0, count: scales.count), tokens: learned.tokens,
+        starts: learned.starts, factors: factors, spread: spread)
+    }
+    let first = made(ResidualCodec(bits: bits, width: width, residuals: []))
     let coder = VectorCoder(first, work.kernels)
     let own = held.isEmpty ? [] : tokens.isEmpty ? [] : held.map { tokens[Int($0)] }
     let rows = AlignedBuffer(count: max(held.count, 1) * width)
@@ -147,10 +151,28 @@ struct PlaidTraining {
       let codec = ResidualCodec(bits: bits, width: width, residuals: residuals)
       let square = residuals.reduce(0.0) { $0 + Double($1) * Double($1) }
       let spread = Float(square / Double(max(held.count, 1)))
-      let second = VectorCoder(made(codec, none, spread), work.kernels)
+      let second = VectorCoder(made(codec), work.kernels)
       let ratios = second.ratios(matrix, numbers, residuals).sorted()
-      return made(codec, FactorCode.learned(ratios), spread)
+      return made(
+        codec, lengths: Self.lengths(matrix, numbers, of: scales.count),
+        FactorCode.learned(ratios), spread)
     }
+  }
+
+  /// The mean length of the vectors of each centroid; of a centroid without any, that of all.
+  private static func lengths(
+    _ vectors: MatrixView, _ centroids: [Int32], of count: Int
+  ) -> [Float] {
+    var sums = [Double](repeating: 0, count: count)
+    var members = [Int](repeating: 0, count: count)
+    for row in 0..<vectors.rows {
+      let own = vectors.base + row * vectors.stride
+      let square = (0..<vectors.columns).reduce(0.0) { $0 + Double(own[$1]) * Double(own[$1]) }
+      sums[Int(centroids[row])] += square.squareRoot()
+      members[Int(centroids[row])] += 1
+    }
+    let mean = sums.reduce(0, +) / Double(max(vectors.rows, 1))
+    return zip(sums, members).map { Float($1 > 0 ? $0 / Double($1) : mean) }
   }
 }
 

@@ -32,9 +32,14 @@ struct TokenRetrieval {
     self.query = query
     let parameters = index.parameters
     let cells = min(parameters.resolved(1).cells, index.codebook.count)
+    // The paper's centroids are of unit length, as its vectors are. Means are shorter: their own scores
+    // would stand too low for what was not looked at.
+    let isStretched = parameters.scoring == .warp || parameters.imputation == .warp
+    if isStretched { room.centroids.stretch() }
     near = room.centroids.nearest(cells)
     let missing =
       parameters.imputation == .warp ? Self.missing(index, query, room.centroids) : nil
+    if isStretched { room.centroids.score(query) }
     if parameters.imputation == .gather {
       let own = CentroidScores(index.codebook, index.scoring.similarity, index.kernels)
       own.score(query)
@@ -57,8 +62,8 @@ struct TokenRetrieval {
 
   // MARK: What stands for others
 
-  /// For each vector of the query the score of the centroid at which the vectors of it and all nearer
-  /// ones are as many as `t-prime` says (WARP, `warp_select_centroids.cpp`).
+  /// For each vector of the query the stretched score of the centroid at which the vectors of it and
+  /// all nearer ones are as many as `t-prime` says (WARP, `warp_select_centroids.cpp`).
   private static func missing(
     _ index: PlaidIndex, _ query: PlaidQuery, _ scores: CentroidScores
   ) -> [Float] {
