@@ -131,7 +131,7 @@ let package = Package(
       name: "Training",
       dependencies: [
         "Failures", "JSON", "Streams", "Kernels", "Workers", "Records", "Tensors", "Tokenizers",
-        "Vectors", "Evaluation", "TrainingData", "Autograd", "Models",
+        "Vectors", "Evaluation", "TrainingData", "Autograd", "Models", "LinearAlgebra",
       ]),
 
     .target(

@@ -232,7 +232,7 @@ package final class Linear: Sendable {
     inputs = columns
     outputs = weights.reduce(0) { $0 + $1.rows }
     if (weights + biases).contains(where: { $0.training != nil }) {
-      for weight in weights where weight.isWhole { weight.training?.multiplies = true }
+      Self.noteProducts(with: weights)
       self.weights = weights
       fixed = .inTraining(precision)
       trial = nil
@@ -257,6 +257,15 @@ package final class Linear: Sendable {
         calibrates
           ? NarrowMatrix(values, .int8, rows: outputs, columns: columns, bias: bias) : nil
       )
+    }
+  }
+
+  /// Notes which weights layers multiply with as a whole, though perhaps with their rows in another order.
+  private static func noteProducts(with weights: [Parameter]) {
+    for weight in weights {
+      guard let training = weight.training else { continue }
+      let parts = weights.filter { $0.training === training }
+      if parts.reduce(0, { $0 + $1.count }) == training.values.count { training.multiplies = true }
     }
   }
 

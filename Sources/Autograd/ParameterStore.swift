@@ -21,6 +21,8 @@ package final class TrainedValues: @unchecked Sendable {
   var multiplies = false
   /// Update that layers add to their products with the weight.
   var lowRank: LowRankUpdate?
+  /// What a layer's update adds to this bias of the layer: a factor times another bias.
+  var addition: (bias: Parameter, factor: Double)?
 
   init(_ values: AlignedBuffer) {
     self.values = values

@@ -44,7 +44,7 @@ extension Tape {
     let product = record(y, of: layer.parameters, x) { [unowned self] derivative in
       linearAdjoint(x, layer, derivative.view.view)
     }
-    return terms.reduce(product) { add($1, to: $0) }
+    return terms.reduce(product) { add($1, to: $0, of: layer) }
   }
 
   package func linear(

@@ -7,6 +7,10 @@ extension Tape {
 
   package func linearMax(_ x: Recorded, _ layer: Linear, _ batch: PackedBatch) -> Recorded {
     precondition(layer.weights.count == 1, "linearMax: \(layer.weights.count) weights")
+    if layer.weights.contains(where: { $0.lowRank?.isProduct == false }) {
+      // What is more than a product of two matrices is not computed block by block.
+      return pool(linear(x, layer, .none), .max, batch)
+    }
     let term = lowRankTerms(x, layer).first
     let out = matrix(batch.sequences, layer.outputs)
     var places = [Int32](repeating: 0, count: batch.sequences * layer.outputs)

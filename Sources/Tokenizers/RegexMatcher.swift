@@ -83,6 +83,11 @@ package final class RegexMatcher {
     if done < count { part(done, count, false) }
   }
 
+  /// Whether there is a match anywhere; false where the search was given up.
+  func isFound(_ regex: Regex, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+    find(regex, bytes, 0, count) != nil
+  }
+
   /// The first match that starts at `from` or later.
   private func find(
     _ regex: Regex, _ bytes: UnsafePointer<UInt8>, _ from: Int, _ count: Int

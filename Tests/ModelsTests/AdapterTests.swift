@@ -137,7 +137,7 @@ struct AdapterTests {
       "rank_pattern.query: expected an integer from 1 to 65536"
     ),
     ("alpha_pattern", ["query": "x"] as JSON, "alpha_pattern.query: expected a number from"),
-    ("alpha_pattern", ["a.*b": 1] as JSON, "regular expressions such as a.*b"),
+    ("alpha_pattern", ["a[b": 1] as JSON, "alpha_pattern: a[b is no regular expression"),
     ("rank_pattern", 5, "rank_pattern: expected an object, found 5"),
     ("use_rslora", "yes", "use_rslora: expected true or false"),
     ("use_dora", "yes", "use_dora: expected true or false"),
@@ -149,6 +149,26 @@ struct AdapterTests {
     }
     #expect(failure?.status == .config)
     #expect(failure?.message.contains(text) == true, "\(failure?.description ?? "")")
+  }
+
+  /// Keys of patterns are regular expressions; the first that matches counts.
+  @Test(arguments: [
+    (#"{"r": 1, "rank_pattern": {"self\\.(query|value)": 4, "query": 9}}"#, true),
+    (#"{"lora_alpha": 1, "alpha_pattern": {"layer.[0-9]+.attention.*": 8}}"#, true),
+    (#"{"alpha_pattern": {".*layer\\.1.*query": 1}}"#, false),
+    (#"{"alpha_pattern": {"uery": 1}}"#, true),
+  ])
+  func patterns(changes: String, isSame: Bool) throws {
+    let folder = try TemporaryFolder()
+    try folder.copy(Self.folder + "/plain", to: "adapter")
+    var members = try JSONParser.parse(try folder.read("adapter/adapter_config.json")).members ?? []
+    for change in try JSONParser.parse(Array(changes.utf8)).members ?? [] {
+      members.removeAll { $0.key == change.key }
+      members.append(change)
+    }
+    try folder.write("adapter/adapter_config.json", JSON.object(members).serialized())
+    let own = try rows(model(folder("adapter")))
+    #expect((own == (try rows(model(Self.folder + "/plain")))) == isSame)
   }
 
   /// An adapter of another model is refused: it updates a layer that this one does not have.

@@ -229,6 +229,63 @@ refuses 78 'no layer is called nothing' lir-train --config train.yml -o none \
   --set 'lora={targets: [nothing]}'
 refuses 78 'did you mean lora.targets' lir-train --config train.yml -o none --set 'lora={target: [a]}'
 refuses 78 'lora.targets: expected' lir-train --config train.yml -o none --set 'lora={r: 4}'
+# As PEFT's users know it: every linear layer, lengths of rows, biases, patterns; resumed, with two
+# threads, and from the adapter that it wrote.
+rm -rf low half further
+lora='{target_modules: all-linear, r: 3, lora_alpha: 6, lora_dropout: 0.2, use_dora: true, bias: all,
+  exclude_modules: ".*output.*", rank_pattern: {"layer.1.attention.self.(key|value)": 2}}'
+dora() { # dora FOLDER ARGUMENT...
+  local folder=$1
+  shift
+  exits 0 lir-train --config train.yml -o "$folder" --set checkpoint.every=4 --set "lora=$lora" "$@"
+}
+dora low --threads 1
+tensors low/adapter/adapter_model.safetensors >low.log
+layer=base_model.model.encoder.layer
+for line in "$layer.1.attention.self.key.lora_A.weight [2, 32]" "$layer.0.attention.self.key.lora_A.weight [3, 32]" \
+  "$layer.0.intermediate.dense.lora_magnitude_vector [36]" "$layer.0.intermediate.dense.base_layer.bias [36]" \
+  "$layer.0.output.LayerNorm.bias [32]"; do
+  grep -qxF "$line" low.log || fail "not in the adapter: $line: $(cat low.log)"
+done
+if grep 'output.*lora' low.log; then fail 'what is excluded is updated'; fi
+is 'fields' 'true all .*output.*' "$(jq -r '"\(.use_dora) \(.bias) \(.exclude_modules)"' \
+  low/adapter/adapter_config.json)"
+exits 0 lir-encode --model low --role doc --format jsonl docs.tsv >merged.jsonl
+exits 0 lir-encode --model "$plain" --adapter low/adapter --role doc --format jsonl docs.tsv >beside.jsonl
+same merged.jsonl beside.jsonl
+differ merged.jsonl before.jsonl
+mkdir half
+cp -r low/checkpoints half
+rm -r half/checkpoints/step-12
+dora half --resume
+dora threads --threads 2
+dora twice --set gradient_checkpointing=true
+for other in half threads twice; do
+  for file in model.safetensors adapter/adapter_model.safetensors; do same low/$file $other/$file; done
+done
+refuses 78 'one of adapter and lora has use_dora' on 'r: 3, alpha: 6, targets: all-linear,
+  exclude_modules: ".*output.*", rank_pattern: {"layer.1.attention.self.(key|value)": 2}'
+exits 0 on "${lora:1:-1}" --set optimizer.lr=1.0e-12
+exits 0 lir-encode --model further --role doc --format jsonl docs.tsv >further.jsonl
+same <(jq -c '[.vector[] * 1000 | round]' further.jsonl) <(jq -c '[.vector[] * 1000 | round]' merged.jsonl)
+# What begins with parts of the weights becomes an adapter of the model as it was.
+rm -rf low half threads twice further
+lora='{targets: [query, value], r: 2, alpha: 4, init_lora_weights: olora}'
+dora low
+is 'rank' '4 8 true' "$(jq -r '"\(.r) \(.lora_alpha | floor) \(.init_lora_weights)"' low/adapter/adapter_config.json)"
+exits 0 lir-encode --model low --role doc --format jsonl docs.tsv >merged.jsonl
+exits 0 lir-encode --model "$plain" --adapter low/adapter --role doc --format jsonl docs.tsv >beside.jsonl
+same <(jq -c '[.vector[] * 1000 | round]' beside.jsonl) <(jq -c '[.vector[] * 1000 | round]' merged.jsonl)
+mkdir half
+cp -r low/checkpoints half
+rm -r half/checkpoints/step-12
+dora half --resume
+for file in model.safetensors adapter/adapter_model.safetensors; do same low/$file half/$file; done
+refuses 78 'lora: loftq_config is not supported' lir-train --config train.yml -o none \
+  --set 'lora={targets: [query], loftq_config: {loftq_bits: 4}}'
+refuses 78 'no layer is called kwery' lir-train --config train.yml -o none \
+  --set 'lora={targets: all-linear, exclude_modules: [kwery]}'
+rm -rf half
 # What a refused run was going to begin with is not left.
 exits 78 lir-train --config train.yml -o none --model bare --set 'freeze=[nothing]' \
   --set 'model_config={"model_type":"mvr","num_viewer_tokens":2}'

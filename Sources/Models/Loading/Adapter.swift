@@ -20,8 +20,8 @@ package final class Adapter {
   private let rank: Int
   private let alpha: Double
   private let scalesByRoot: Bool
-  private let ranks: [(layers: String, value: Int)]
-  private let alphas: [(layers: String, value: Double)]
+  private let ranks: [(layers: LayerPattern, value: Int)]
+  private let alphas: [(layers: LayerPattern, value: Double)]
   private let transposes: Bool
   /// Whether rows get lengths of their own.
   private let hasLengths: Bool
@@ -70,22 +70,19 @@ package final class Adapter {
     return flag
   }
 
-  /// Values for the layers whose names end in a key.
+  /// Values for the layers whose names a key matches.
   private static func pattern<Value>(
     _ name: String, _ config: JSON, _ place: String,
     _ read: (JSON, String) throws(Failure) -> Value
-  ) throws(Failure) -> [(layers: String, value: Value)] {
+  ) throws(Failure) -> [(layers: LayerPattern, value: Value)] {
     guard let pattern = config[name], !pattern.isNull else { return [] }
     guard let members = pattern.members else {
       throw .config(place, "\(name): expected an object, found \(pattern.excerpt)")
     }
-    var values: [(String, Value)] = []
+    var values: [(LayerPattern, Value)] = []
     for member in members {
-      if member.key.contains(where: { "*+?[](){}|^$\\".contains($0) }) {
-        throw .config(
-          place, "\(name): regular expressions such as \(member.key) are not supported")
-      }
-      values.append((member.key, try read(member.value, "\(name).\(member.key)")))
+      let pattern = try LayerPattern(member.key, name, at: place)
+      values.append((pattern, try read(member.value, "\(name).\(member.key)")))
     }
     return values
   }
@@ -220,31 +217,56 @@ package final class Adapter {
       owner: buffer)
   }
 
+  /// Matrices of an update from which training goes on.
+  package struct Factors {
+    package let down: Parameter
+    package let up: Parameter
+    /// Lengths of the sum's rows, if they have some.
+    package let lengths: Parameter?
+  }
+
   /// A and B of the adapter's update of a tensor, from which training goes on.
   ///
   /// - Throws: 78 where the adapter has none, or one of another rank or factor.
   package func factors(
     of name: String, shape: [Int], rank: Int, scale: Double
-  ) throws(Failure) -> (down: Parameter, up: Parameter) {
-    guard case .product(let up, let down, let own)? = try update(of: name, shape: shape)?.kind
-    else { throw .config(path, "the adapter has no update of \(name)") }
+  ) throws(Failure) -> Factors {
+    let (up, down, own): (Parameter, Parameter, Double)
+    var rowLengths: Parameter?
+    switch try update(of: name, shape: shape)?.kind {
+    case .product(let left, let right, let factor)?: (up, down, own) = (left, right, factor)
+    case .turned(let left, let right, let factor, let lengths)?:
+      (up, down, own) = (left, right, factor)
+      rowLengths = lengths
+    default: throw .config(path, "the adapter has no update of \(name)")
+    }
     guard down.shape[0] == rank, own == scale else {
       throw .config(
         path,
         "\(name): expected rank \(rank) and factor \(scale), found \(down.shape[0]) and \(own)",
         hint: "r, alpha and use_rslora must be the adapter's")
     }
-    return (down, up)
+    return Factors(down: down, up: up, lengths: rowLengths)
+  }
+
+  /// The bias of B that belongs to the update of a layer.
+  ///
+  /// - Throws: 78 where it has none.
+  package func ownBias(of name: String, shape: [Int]) throws(Failure) -> Parameter {
+    guard let bias = try biasUpdate(of: name, shape: shape) else {
+      throw .config(path, "the adapter has no lora_B.bias for \(name)")
+    }
+    return bias.vector
   }
 
   /// A tensor that the adapter has whole.
   ///
   /// - Throws: 78 where it has none.
   package func whole(_ name: String, shape: [Int]) throws(Failure) -> Parameter {
-    guard case .whole(let parameter)? = try update(of: name, shape: shape)?.kind else {
-      throw .config(path, "the adapter has no \(name)")
+    switch try update(of: name, shape: shape)?.kind {
+    case .whole(let parameter)?, .wholeAnd(let parameter, _, _)?: return parameter
+    default: throw .config(path, "the adapter has no \(name)")
     }
-    return parameter
   }
 
   /// Checkpoints and adapters differ in what they put in front, such as `bert.`.
@@ -262,11 +284,11 @@ package final class Adapter {
     return nil
   }
 
-  /// The value for a layer whose name ends in a pattern's key.
+  /// The value for a layer whose name the first of a pattern's keys matches.
   private static func value<Value>(
-    _ pattern: [(layers: String, value: Value)], _ layer: String
+    _ pattern: [(layers: LayerPattern, value: Value)], _ layer: String
   ) -> Value? {
-    pattern.first { layer == $0.layers || layer.hasSuffix("." + $0.layers) }?.value
+    pattern.first { $0.layers.matches(layer) }?.value
   }
 
   /// Updates that belong to none of a checkpoint's tensors, sorted.
@@ -320,7 +342,7 @@ extension Adapter {
         LowRankUpdate.add(up: up, down: down, scale: scale, to: weights)
       case .turned(let up, let down, let scale, let lengths):
         LowRankUpdate.add(up: up, down: down, scale: scale, to: weights)
-        Self.stretch(weights, columns: down.shape[1], to: lengths)
+        LowRankUpdate.stretch(weights, to: lengths)
       case .vector(let vector, let scale): Self.add(vector, scale, to: weights)
       case .wholeAnd(let parameter, let vector, let scale):
         weights.pointer.update(from: parameter.values, count: parameter.count)
@@ -331,18 +353,6 @@ extension Adapter {
     private static func add(_ vector: Parameter, _ scale: Double, to weights: AlignedBuffer) {
       for i in 0..<vector.count {
         weights.pointer[i] = Float(Double(weights.pointer[i]) + scale * Double(vector.values[i]))
-      }
-    }
-
-    private static func stretch(
-      _ weights: AlignedBuffer, columns: Int, to lengths: Parameter
-    ) {
-      for row in 0..<lengths.count {
-        let values = weights.pointer + row * columns
-        var sum = 0.0
-        for i in 0..<columns { sum += Double(values[i]) * Double(values[i]) }
-        let factor = Double(lengths.values[row]) / sum.squareRoot()
-        for i in 0..<columns { values[i] = Float(factor * Double(values[i])) }
       }
     }
   }

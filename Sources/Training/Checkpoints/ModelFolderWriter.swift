@@ -258,10 +258,13 @@ struct WeightNaming {
       throw .config(
         description.folder.path, "Lightning IR's models have no layer such as \(stored)")
     }
-    for prefix in Self.prefixes where stored.hasPrefix(prefix) {
-      return (nil, String(stored.dropFirst(prefix.count)))
-    }
-    return (nil, stored)
+    return (nil, Self.withoutPrefix(stored))
+  }
+
+  /// The name of a weight or a layer without what transformers puts before a backbone's.
+  static func withoutPrefix(_ name: String) -> String {
+    guard let prefix = prefixes.first(where: name.hasPrefix) else { return name }
+    return String(name.dropFirst(prefix.count))
   }
 
   /// The name that LayerNorm's weights have by now, which older checkpoints call `gamma`, `beta`.

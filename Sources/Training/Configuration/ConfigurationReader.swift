@@ -1,5 +1,6 @@
 import Failures
 import JSON
+import Models
 
 /// Reads a mapping of a configuration: every key that is there must be asked for.
 struct ConfigurationReader {
@@ -175,6 +176,36 @@ struct ConfigurationReader {
         try ConfigurationReader(element, path: "\(path)\(key).\(i).", file: file, keys: keys))
     }
     return readers
+  }
+
+  /// A list of whole numbers from 0 on; one number is a list of one.
+  func integers(_ key: String) throws(Failure) -> [Int]? {
+    guard let value = self[key] else { return nil }
+    let elements = value.array ?? [value]
+    let numbers = elements.compactMap(\.integer).filter { $0 >= 0 && $0 <= Self.largestCount }
+    guard numbers.count == elements.count else {
+      throw failure(key, expected: "integers from 0 on")
+    }
+    return numbers
+  }
+
+  /// Values for the layers whose names a key matches, in their order.
+  func pattern<Value>(
+    _ key: String, _ read: (ConfigurationReader, String) throws(Failure) -> Value?
+  ) throws(Failure) -> [(layers: LayerPattern, value: Value)] {
+    guard let members = self[key]?.members else {
+      if self[key] != nil { throw failure(key, expected: "a mapping") }
+      return []
+    }
+    let reader = try mapping(key, keys: members.map(\.key))
+    var values: [(LayerPattern, Value)] = []
+    for member in members {
+      guard let value = try read(reader, member.key) else {
+        throw reader.failure(member.key, expected: "a number")
+      }
+      values.append((try LayerPattern(member.key, "\(path)\(key)", at: file), value))
+    }
+    return values
   }
 
   /// A mapping; an empty one where it is absent.

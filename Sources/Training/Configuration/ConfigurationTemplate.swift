@@ -98,7 +98,10 @@ package enum ConfigurationTemplate {
     ("clip", "norm that gradients are scaled down to"),
     ("dropout", "as the model's config.json says, or a rate"),
     ("precision", names(TrainingPrecision.self)),
-    ("lora", "low-rank updates, such as {r: 8, alpha: 16, targets: [query, value]}"),
+    (
+      "lora",
+      "low-rank updates, such as {r: 8, alpha: 16, targets: all-linear}; other fields are PEFT's"
+    ),
     ("freeze", "parts of names of weights that stay as they are"),
     ("gradient_checkpointing", "compute layers twice, and keep less in memory"),
     ("gradcache", "run the model on as many texts at a time"),

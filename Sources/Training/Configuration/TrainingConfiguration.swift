@@ -99,9 +99,9 @@ package struct TrainingConfiguration: Sendable {
     dropout = try top.share("dropout")
     precision = try top.choice("precision") ?? .f32
     freeze = try top.strings("freeze") ?? []
-    lora =
-      top["lora"] == nil
-      ? nil : try LoRAConfiguration(try top.mapping("lora", keys: LoRAConfiguration.keys))
+    lora = try top["lora"].map { json throws(Failure) in
+      try LoRAConfiguration(json, file: file)
+    }
     if lora != nil, !freeze.isEmpty {
       throw .config(file, "freeze: with lora everything is frozen but lora.modules_to_save")
     }
@@ -137,7 +137,7 @@ package struct TrainingConfiguration: Sendable {
           case "losses": LossConfiguration.effective(value)
           case "value_schedules": listed(value, ScheduleConfiguration.defaults)
           case "validate": ValidationConfiguration.effective(value, validations)
-          case "lora": value.map { Self.filled($0, LoRAConfiguration.defaults) }
+          case "lora": value.map(LoRAConfiguration.effective)
           case "max_steps": maxSteps.map { .integer($0) }
           default: value
           }
@@ -173,6 +173,7 @@ package struct TrainingConfiguration: Sendable {
         switch member.key {
         case "losses": JSON.Member(member.key, LossConfiguration.effective(member.value))
         case "data": JSON.Member(member.key, filled(member.value, ["no_duplicates": false]))
+        case "lora": JSON.Member(member.key, filled(member.value, LoRAConfiguration.defaults))
         default: member
         }
       })
