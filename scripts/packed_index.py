@@ -8,10 +8,12 @@ of their names, without times and owners.
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
+import tarfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Dict, Iterator
+from typing import Any, BinaryIO, Dict, Iterator, Tuple, Type
 
 FORMAT = "lir-packed-index/1"
 USAGE, DATA, MISSING, CANNOT_CREATE, IO, CONFIG = 64, 65, 66, 73, 74, 78
@@ -44,6 +46,20 @@ def check_name(name: Any) -> str:
             or not name.isprintable():
         raise Failure(DATA, f"the pack names a file outside its folder, or a hidden one: {name!r}")
     return str(name)
+
+
+def check_manifest(folder: Path, status: int, hint: str = "") -> Dict[str, Any]:
+    """The manifest of an index; one with files elsewhere is refused, with this status."""
+    path = folder / "manifest.json"
+    try:
+        manifest = json.loads(path.read_bytes())
+        elsewhere = [file["elsewhere"] for file in manifest["files"] if file.get("elsewhere") is not None]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise Failure(DATA, f"{path}: damaged: {error}") from None
+    if elsewhere:
+        place = elsewhere[0].get("path") if isinstance(elsewhere[0], dict) else elsewhere[0]
+        raise Failure(status, f"{folder}: its vectors lie in a file elsewhere: {place}", hint)
+    return dict(manifest)
 
 
 def verify(folder: Path) -> None:
@@ -84,6 +100,17 @@ def decompressor(path: Path) -> Iterator[BinaryIO]:
             return
         with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as stream:
             yield stream
+
+
+def damages() -> Tuple[Type[BaseException], ...]:
+    """What reading a damaged archive may raise."""
+    try:
+        import zstandard
+        of_zstd: Tuple[Type[BaseException], ...] = (zstandard.ZstdError,)
+    except ImportError:
+        of_zstd = ()
+    # Numbers and names of headers are taken apart by Python, whose errors these are.
+    return (tarfile.TarError, EOFError, ValueError, OverflowError, MemoryError, *of_zstd)
 
 
 @contextmanager

@@ -37,6 +37,19 @@ exits 0 fetched "$address" got
 says 'got is there'
 ! grep -q 'GET /words.tar.zst HTTP' served.log || fail 'an index that is there is fetched'
 mkdir other && echo mine >other/file
+# Not so where a file is not what it was, though as long: it is fetched again.
+cp -r got flipped
+file=$(find flipped -name 'postings.*' | sort | sed -n 1p)
+flip "$file" 900
+exits 0 fetched "$address" flipped
+says "$(basename "$file") is missing or damaged: fetching again"
+is 'a mended index' '' "$(diff -r words flipped)"
+rm "$file"
+exits 0 fetched "$address" flipped
+is 'a mended index' '' "$(diff -r words flipped)"
+# An index that has gone its own way is not.
+sed -i 's/"documents": 30/"documents": 31/' flipped/manifest.json
+refuses 73 'holds something else' fetched "$address" flipped
 refuses 73 'holds something else' fetched "$address" other
 is 'the other folder' file "$(ls -A other)"
 # An interrupted download goes on; one of another file begins anew or is refused.
@@ -109,12 +122,41 @@ evil("lacking", lambda t: None, lambda d: d["files"].append({"name": "x", "bytes
 evil("digest", lambda t: None, lambda d: d["files"][0].update(sha256="0" * 64))
 evil("size", lambda t: None, lambda d: d["files"][0].update(bytes=5))
 evil("format", lambda t: None, lambda d: d.update(format="other/1"))
+evil("nested", lambda t: None, lambda d: d["files"].append(
+    {"name": words["files"][0]["name"] + "/x", "bytes": 1, "sha256": "0" * 64}))
+evil("untold", lambda t: None, lambda d: d.update(index=None))
+
+def damage(name, data):
+    """A pack whose description has the digest of an archive that is damaged."""
+    (served / f"{name}.tar.zst").write_bytes(data)
+    described = dict(words, archive={
+        "name": f"{name}.tar.zst", "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()})
+    (served / f"{name}.tar.zst.json").write_text(json.dumps(described))
+
+def squeezed(data):
+    return subprocess.run(["zstd", "-qc"], input=data, capture_output=True, check=True).stdout
+
+def flipped(data, at):
+    return data[:at] + bytes([data[at] ^ 0x40]) + data[at + 1:]
+
+packed = (served / "words.tar.zst").read_bytes()
+for number in range(12):
+    damage(f"damaged{number}", flipped(packed, len(packed) * number // 12))
+damage("damaged12", packed[:len(packed) // 2])
+damage("damaged13", b"no archive")
+damage("damaged14", b"")
+damage("damaged15", squeezed(b"no archive" * 1000))
+damage("damaged16", squeezed(raw[:-3000]))
+damage("damaged17", squeezed(raw + b"more"))
+for number in range(18, 34):  # heads of the archive's files
+    damage(f"damaged{number}", squeezed(flipped(raw, (number - 18) * 37)))
 END_OF_EVIL
 everything() { find . -type f ! -name '*.log' | sort; }
 before=$(everything)
-for name in outside absolute link more twice listed lacking digest size format; do
-  refuses 65 '' fetched "${address%/*}/$name.tar.zst" evil
+for name in outside absolute link more twice listed lacking digest size format nested untold damaged{0..33}; do
+  refuses 65 'fetch-index: error' fetched "${address%/*}/$name.tar.zst" evil
   [ ! -e evil/manifest.json ] || fail "$name: an index"
+  ! grep -q Traceback said.log || fail "$name: a traceback"
   rm -rf evil
 done
 is 'files elsewhere' "$before" "$(everything)"
@@ -125,5 +167,31 @@ file=$(find damaged -name 'postings.*' | sort | sed -n 1p)
 flip "$file" 900
 refuses 65 'lir-index verify' "$pack" damaged served/damaged.tar.zst
 [ ! -e served/damaged.tar.zst ] || fail 'a damaged index is packed'
+# Vectors in a file elsewhere are not packed; nor does a pack lead to such a file, be it there or not.
+vectors=$MODELS/external/st_bert_mean/model
+exits 0 lir-encode --model "$vectors" --role doc "$ROOT/pipelines/example/docs.tsv" -o docs.lirt
+exits 0 lir-index build --codes int8 --originals beside.vec -o led docs.lirt
+refuses 78 'its vectors lie in a file elsewhere' "$pack" led served/led.tar.zst
+says '--originals keep'
+[ ! -e served/led.tar.zst ] || fail 'an index without its vectors is packed'
+exits 0 lir-index merge led --originals keep -o whole
+exits 0 "$pack" whole served/whole.tar.zst
+exits 0 fetched "${address%/*}/whole.tar.zst" whole-again
+is 'an index with its vectors' '' "$(diff -r whole whole-again)"
+python3 - "$ROOT/scripts" <<'END_OF_LED'
+import sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, sys.argv[1])
+from importlib.machinery import SourceFileLoader
+import json
+from pathlib import Path
+packer = SourceFileLoader("pack_index", sys.argv[1] + "/pack-index").load_module()
+packer.check_manifest = lambda folder, *_: json.loads((folder / "manifest.json").read_text())
+packer.pack(Path("led"), Path("served/led.tar.zst"), "")
+END_OF_LED
+refuses 65 'its vectors lie in a file elsewhere' fetched "${address%/*}/led.tar.zst" astray
+rm beside.vec
+refuses 65 'its vectors lie in a file elsewhere' fetched "${address%/*}/led.tar.zst" astray
+[ ! -e astray/manifest.json ] || fail 'an index that leads elsewhere'
 refuses 66 'no manifest.json' "$pack" other x.tar.zst
 refuses 64 'expected a name with .tar.zst' "$pack" words x.zip
