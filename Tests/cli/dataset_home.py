@@ -64,8 +64,11 @@ class Example:
         self.cranfield(home / "cranfield")
         self.beir(home / "beir/scifact")
         self.msmarco(home / "msmarco-passage")
+        self.clinical_trials(home / "clinicaltrials")
+        self.wapo(home / "wapo")
         try:
             self.nano_beir(home / "nano-beir/nfcorpus")
+            self.bright(home / "bright")
         except ImportError:
             print("no pyarrow", file=sys.stderr)
 
@@ -105,6 +108,37 @@ class Example:
         relevant = [r for r in self.qrels if r[3] != "0"]
         parquet(folder / "qrels.parquet",
                 {"query-id": [r[0] for r in relevant], "corpus-id": [r[2] for r in relevant]})
+
+    def bright(self, folder: Path) -> None:
+        """Queries with reasonings of models beside their texts."""
+        parquet(folder / "biology.docs.parquet", {"id": [d for d, _ in self.docs],
+                                                  "content": [t for _, t in self.docs]})
+        ids = [self.query_numbers[q] for q, _ in self.queries]
+        relevant = [[r[2] for r in self.qrels if r[0] == q and r[3] != "0"] for q, _ in self.queries]
+        parquet(folder / "biology.queries.parquet", {
+            "id": ids, "query": [t for _, t in self.queries], "reasoning": ["why"] * len(ids),
+            "gold_answer": ["so"] * len(ids), "gold_ids": relevant, "excluded_ids": [["N/A"] for _ in ids]})
+        for model in ("Gemini-1.0", "claude-3-opus", "gpt4", "grit", "llama3-70b"):
+            parquet(folder / f"biology.{model}_reason.queries.parquet", {"id": ids, "reasoning": ["r"] * len(ids)})
+
+    def clinical_trials(self, folder: Path) -> None:
+        """A tar of XML files, with no field of the usual names but the title."""
+        files = {f"{d}.xml": f"<s><id_info><nct_id>{d}</nct_id></id_info><brief_title>trial {d}</brief_title>"
+                 f"<brief_summary><textblock>{t.replace('&', '&amp;').replace('<', '&lt;')}</textblock>"
+                 "</brief_summary></s>" for d, t in self.docs}
+        put(folder / "docs_2017.tar.gz", tar(files))
+
+    def wapo(self, folder: Path) -> None:
+        """News, and topics that are documents."""
+        lines = "".join(json.dumps({
+            "id": d, "article_url": "x", "title": f"News {d}", "author": "", "published_date": 1,
+            "contents": [{"type": "sanitized_html", "mime": "text/plain", "content": t}]}) + "\n"
+            for d, t in self.docs)
+        put(folder / "WashingtonPost.v2.tar.gz",
+            tar({"WashingtonPost.v2/data/TREC_Washington_Post_collection.v2.jl": lines}))
+        put(folder / "trec-news-2018/queries.txt", "".join(
+            f"<top>\n<num> Number: {self.query_numbers[q]} </num>\n<docid>{self.docs[i][0]}</docid>\n"
+            "<url>http://x</url>\n</top>\n\n" for i, (q, _) in enumerate(self.queries)))
 
     def msmarco(self, folder: Path) -> None:
         """Documents that all subsets share, scored documents without scores, ids of training triples."""

@@ -37,6 +37,20 @@ else
   fetch nano-beir/nfcorpus sets
   same <(texts_of sets/nano-beir/nfcorpus/docs.zst) "$example/docs.tsv"
   same <(zstdcat sets/nano-beir/nfcorpus/qrels.zst) <(awk '$4 > 0 { print $1, 0, $3, 1 }' "$example/qrels.txt")
+  # Records without a text of the package's own have one by their fields.
+  fetch bright/biology sets
+  same <(texts_of sets/bright/biology/queries.zst) <(number "$example/queries.tsv" 1,3)
+  same <(texts_of sets/bright/biology/docs.zst) "$example/docs.tsv"
+fi
+fetch --part docs clinicaltrials/2017 sets
+same <(texts_of sets/clinicaltrials/2017/docs.zst) <(sed 's/^\([^\t]*\)\t/\1\ttrial \1 /' "$example/docs.tsv")
+# Queries that are documents have their texts.
+if python3 -c 'import bs4, lxml' 2>/dev/null; then
+  fetch --part queries wapo/v2/trec-news-2018 sets
+  same <(texts_of sets/wapo/v2/trec-news-2018/queries.zst) \
+    <(head -n 12 "$example/docs.tsv" | sed 's/^\([^\t]*\)\t/News \1 /' | awk '{ print NR "\t" $0 }')
+else
+  note 'python3 has no bs4 or lxml: no news'
 fi
 fetch msmarco-passage/trec-dl-2019/judged sets
 judged=sets/msmarco-passage/trec-dl-2019/judged
