@@ -8,7 +8,7 @@ import PackageDescription
 //   L1  JSON Streams Kernels UnicodeTables Workers LinearAlgebra
 //   L2  Records Tensors
 //   L3  Vectors Clustering Tokenizers Analysis Evaluation IndexFormat TrainingData
-//   L4  Autograd Retrieval
+//   L4  Autograd Retrieval Remaking
 //   L5  Models Indexes
 //   L6  Training Encoding
 //   L7  ToolSupport MessagePassing Reranking
@@ -103,7 +103,7 @@ let package = Package(
       name: "TrainingData",
       dependencies: ["Failures", "JSON", "Streams", "Kernels", "Workers", "Records"]),
 
-    // L4: derivatives; what belongs to no single type of index
+    // L4: derivatives; what belongs to no single type of index; making files again
     .target(name: "Autograd", dependencies: ["Kernels", "Workers", "Vectors"]),
     .target(
       name: "Retrieval",
@@ -111,6 +111,9 @@ let package = Package(
         "Failures", "JSON", "Streams", "Kernels", "Workers", "Records", "Tensors", "Vectors",
         "IndexFormat",
       ]),
+    .target(
+      name: "Remaking",
+      dependencies: ["Failures", "JSON", "Streams", "Tensors", "IndexFormat"]),
 
     // L5: models; the types of indexes, a folder each
     .target(
@@ -210,7 +213,7 @@ let package = Package(
         "JSON", "Kernels", "Workers", "Records", "Tensors", "Tokenizers", "Evaluation",
         "TrainingData", "Autograd", "Models", "Training", "MessagePassing", "ModelSupport",
       ]),
-    tool("lir-eval", ["JSON", "Workers", "Records", "Tensors", "IndexFormat", "Evaluation"]),
+    tool("lir-eval", ["JSON", "Workers", "Records", "Evaluation", "Remaking"]),
 
     // What scripts/reference/bench_training.py runs beside the reference
     .executableTarget(
@@ -248,6 +251,7 @@ let package = Package(
         "Retrieval", "IndexFormat", "JSON", "Records", "Tensors", "Streams", "Kernels", "Workers",
         "Vectors",
       ]),
+    tests("Remaking", ["JSON", "Streams"]),
     tests("Autograd", ["KernelReference", "Kernels", "Workers", "Vectors"]),
     tests("TrainingData", ["Records", "Streams", "Kernels", "Workers"]),
     tests("Models", ["JSON", "Streams", "Tensors", "Vectors", "Tokenizers", "Kernels"]),

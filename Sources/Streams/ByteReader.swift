@@ -11,7 +11,8 @@ package final class ByteReader {
   package let name: String
   private let input: RawInput
   private var decoder: (any Decoder)?
-  private var codec: Codec?
+  /// How the bytes are compressed; nil until the first of them were read.
+  package private(set) var codec: Codec?
   private var insideFrame = false
   private let allowsEmpty: Bool
   private let takesArrays: Bool

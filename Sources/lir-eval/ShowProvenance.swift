@@ -1,72 +1,62 @@
 import ArgumentParser
 import Failures
-import IndexFormat
-import JSON
+import Remaking
 import Streams
-import Tensors
 import ToolSupport
 
-/// `lir-eval provenance`: what made a file.
+/// `lir-eval provenance`: what made a file, and how to make it again.
 struct ShowProvenance: ToolCommand {
   static let tool = LirEval.name
   static let isSilent = true
 
   static let configuration = CommandConfiguration(
     commandName: "provenance",
-    abstract: "Print what made a tensor stream, a compressed text or an index, as JSON.")
+    abstract: "Print what made a tensor stream, a compressed text or an index, as JSON.",
+    usage: """
+      lir-eval provenance FILE
+      lir-eval provenance --make [--inputs DIR]... FILE
+      lir-eval provenance --digest FILE
+      """)
+
+  static let examples = [
+    "lir-eval provenance first.run.zst",
+    "lir-eval provenance --make --inputs . first.run.zst >first.mk",
+  ]
 
   @OptionGroup(title: "Common") var common: CommonOptions
+
+  @Flag(help: "Print a Makefile that makes the file again, and compares.")
+  var make = false
+
+  @Option(
+    help: ArgumentHelp(
+      "With --make: folder (or file) in which inputs are looked for by their digests; may be repeated.",
+      valueName: "dir"), completion: .directory)
+  var inputs: [String] = []
+
+  @Flag(help: "Print the digest by which records of what was made name the file.")
+  var digest = false
 
   @Argument(help: "A tensor stream, a run or other text that ends in .zst, or an index folder.")
   var file: String
 
   func execute(_ context: ToolContext) throws {
-    guard let found = try find(), !found.isEmpty else {
+    guard !make || !digest else { throw Failure.usage("--make and --digest are two questions") }
+    guard make || inputs.isEmpty else { throw Failure.usage("--inputs is for --make") }
+    if digest { return try StandardOutput.write(MadeFile.digest(of: file) + "\n") }
+    let made = try MadeFile(file)
+    guard !made.parts.isEmpty else {
       throw Failure(
         .refused, at: file, "expected a note of what made it, found none",
         hint: "uncompressed text has no place for one; zstd-compressed text does")
     }
-    // Members of a stream that were made the same way say it once.
+    if make {
+      var rules = try RemakeRules(made, lookingInto: inputs)
+      return try StandardOutput.write(rules.makefile())
+    }
+    // Parts of a stream that were made the same way say it once.
     var texts: [String] = []
-    for text in found where !texts.contains(text) { texts.append(text) }
+    for part in made.parts where !texts.contains(part.by) { texts.append(part.by) }
     try StandardOutput.write(texts.joined(separator: "\n") + "\n")
-  }
-
-  /// One JSON list for each part of the file that has one.
-  private func find() throws(Failure) -> [String]? {
-    if WholeFile.isDirectory(file) { return try manifest() }
-    let reader = try ByteReader(file)
-    if try TensorStreamReader.recognizes(reader) { return try members(TensorStreamReader(reader)) }
-    return try trailers(reader)
-  }
-
-  private func manifest() throws(Failure) -> [String]? {
-    let path = "\(file)/\(IndexManifest.fileName)"
-    guard WholeFile.exists(path) else { return nil }
-    let bytes = try WholeFile.read(path)
-    do throws(JSONError) {
-      return try JSONParser.parse(bytes)["by"].map { [$0.serialized(sortingKeys: true)] }
-    } catch { throw .data(path, "expected JSON: \(error)") }
-  }
-
-  private func members(_ stream: TensorStreamReader) throws(Failure) -> [String] {
-    var found: [String] = []
-    while let segment = try stream.next() {
-      if segment.first == 0, let by = segment.description.by { found.append(by) }
-    }
-    return found
-  }
-
-  private func trailers(_ reader: ByteReader) throws(Failure) -> [String] {
-    var buffer = [UInt8](repeating: 0, count: 1 << 16)
-    var count = buffer.count
-    while count > 0 {
-      count = try buffer.withUnsafeMutableBufferPointer { bytes throws(Failure) in
-        try reader.read(into: UnsafeMutableRawBufferPointer(bytes))
-      }
-    }
-    return reader.trailers.compactMap { trailer in
-      (try? JSONParser.parse(trailer.json))?["by"]?.serialized(sortingKeys: true)
-    }
   }
 }

@@ -23,7 +23,7 @@ printf '{"query_id":"q","doc_id":"d","rank":1,"score":2.5,"query":"ask","text":"
 is 'a run of JSON lines' 'q: ask   1. d  (2.500)      a text' \
   "$(prefix/bin/lir-show-run - <one.jsonl | tr '\n' ' ' | sed 's/ $//')"
 refuses 65 'not a run' prefix/bin/lir-show-run one.tsv
-for script in fetch-model fetch-dataset model-zoo study-table pack-index fetch-index plan remake; do
+for script in fetch-model fetch-dataset model-zoo study-table pack-index fetch-index plan; do
   prefix/bin/lir-$script --help >help.log || fail "lir-$script does not run"
 done
 [ -s prefix/share/lir/pipelines/datasets.tsv ] || fail 'no table of datasets'
