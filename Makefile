@@ -31,7 +31,7 @@ dist:
 # The pipelines know their own options alone.
 MAKEOVERRIDES :=
 # MODELS is the folder, and the tools are those of BIN.
-MODELS ?= models
+MODELS ?= $(or $(LIR_MODELS),models)
 model:
 	@$(MAKE) --no-print-directory -f pipelines/models.mk BIN=$(BIN) MODEL='$(MODEL)' MODELS=$(MODELS)
 

@@ -3,13 +3,14 @@
 #   make -f pipelines/models.mk MODEL=webis/splade            # models/webis/splade
 #   make -f pipelines/models.mk MODEL='splade-v3 webis/colbert'
 #
-# A model with settings has them in models/OWNER/NAME.json, for --model-config; what was verified is
-# in models/OWNER/NAME.verified.
+# LIR_MODELS names another folder than models. The tools find a model there by its hub id: --model
+# webis/splade. One with settings has them in models/OWNER/NAME.json, for --model-config; what was
+# verified is in models/OWNER/NAME.verified.
 
 # --- options
 # Names or hub ids of models.tsv; the folder of all models; that of the tables
 MODEL  ?=
-MODELS ?= models
+MODELS ?= $(or $(LIR_MODELS),models)
 TABLES ?= $(models_here)
 # Folder of the tools, where they are not on PATH
 BIN    ?=

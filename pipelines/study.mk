@@ -25,7 +25,7 @@ SAME_DOCS ?=
 # names of one's own with MODEL_name=folder, and CONFIG_name=file for --model-config
 RETRIEVERS ?=
 RERANKERS  ?=
-MODELS     ?= models
+MODELS     ?= $(or $(LIR_MODELS),models)
 # Kinds of indexes; INDEX_FLAGS_kind are what lir-index build is told, INDEXES_name those of one model
 INDEXES    ?= exact
 # Whether BM25 is a row, and whose candidates are ranked again: bm25, a retriever or dataset

@@ -161,11 +161,14 @@ package enum RecordLimit {
   package static func range(_ limit: Int?) -> Range<Int> { 0..<(limit ?? .max) }
 }
 
-/// Options that choose a model: its folder, configuration, query model and adapter.
+/// Options that choose a model: its folder or its name, configuration, query model and adapter.
 package struct ModelOptions: ParsableArguments, OptionsWithoutEffect {
   package static let withoutEffect: [String] = ["model", "model-config", "query-model", "adapter"]
 
-  @Option(help: ArgumentHelp("Model folder.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp(
+      "Model folder, or a name such as webis/splade of one that lir-fetch-model has fetched to $LIR_MODELS.",
+      valueName: "dir"))
   package var model: String?
 
   @Option(
@@ -176,7 +179,8 @@ package struct ModelOptions: ParsableArguments, OptionsWithoutEffect {
 
   @Option(
     help: ArgumentHelp(
-      "Model folder for queries, where they have a model of their own.", valueName: "dir"))
+      "Model folder (or name) for queries, where they have a model of their own.",
+      valueName: "dir"))
   package var queryModel: String?
 
   @Option(

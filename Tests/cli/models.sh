@@ -77,6 +77,73 @@ kill $hub
 hub=
 model owner/model || { cat make.log >&2; fail 'a second make'; }
 is 'files' "$before" "$(stat -c %Y%i models/owner/model/model.safetensors models/owner/model.verified)"
+# By its name the tools find it, with its settings, and compare it with what was fetched.
+inspect() { lir-encode --model "$@" --inspect; }
+exits 0 inspect owner/model >named.json
+is 'settings by name' "$length" "$(jq .query_length models/owner/model.json)"
+exits 0 inspect models/owner/model --model-config models/owner/model.json >folder.json
+same folder.json named.json
+exits 0 inspect owner/model --model-config '{"query_length": 7}' >said.json
+[ "$(jq .model said.json)" != "$(jq .model named.json)" ] || fail 'settings of the table, not the ones that were said'
+printf 'q1\thow to fix a puncture\n' >queries.tsv
+printf 'd1\ta patch and glue\nd2\tthe wheel\n' >docs.tsv
+printf 'q1 Q0 d1 1 2 t\nq1 Q0 d2 2 1 t\n' >first.run
+rank() { lir-rerank --queries queries.tsv --docs docs.tsv first.run "$@"; }
+exits 0 rank --model models/owner/model --model-config models/owner/model.json -o by-folder.run
+exits 0 rank --model owner/model -o by-name.run
+same by-folder.run by-name.run
+exits 0 lir-tokenize --model owner/model --format jsonl docs.tsv -o by-name.jsonl
+exits 0 lir-tokenize --model models/owner/model --format jsonl docs.tsv -o by-folder.jsonl
+same by-folder.jsonl by-name.jsonl
+mkdir elsewhere
+(cd elsewhere && LIR_MODELS=$PWD/../models inspect owner/model) >elsewhere.json || fail 'LIR_MODELS'
+same named.json elsewhere.json
+(cd elsewhere && refuses 66 "fetch-model owner/model models/owner/model" inspect owner/model)
+LIR_MODELS=elsewhere/ refuses 66 "fetch-model owner/model elsewhere/owner/model" inspect owner/model
+# A folder of that name in the current folder wins.
+mkdir owner
+cp -r "$MODELS/native/dpr_bert_01/model" owner/model
+exits 0 inspect owner/model >own.json
+exits 0 inspect ./owner/model >path.json
+same path.json own.json
+rm -r owner
+# What is not what was fetched is refused, by whatever it is.
+for tool in 'rank --model owner/model' 'inspect owner/model' 'lir-tokenize --model owner/model --role doc docs.tsv -o t.lirt'; do
+  printf '\001' | dd of=models/owner/model/model.safetensors bs=1 conv=notrunc status=none \
+    seek=$(($(stat -c %s models/owner/model/model.safetensors) - 5))
+  # shellcheck disable=SC2086
+  refuses 65 'models/owner/model/model.safetensors: damaged or changed' $tool
+  says 'fetch-model owner/model models/owner/model fetches it again'
+  cp "$MODELS/native/mono_bert_00/model/model.safetensors" models/owner/model
+done
+echo '{}' >models/owner/model/chat_template.jinja
+refuses 65 'chat_template.jinja: is not among the files that were fetched' inspect owner/model
+rm models/owner/model/chat_template.jinja
+mv models/owner/model/tokenizer.json kept.json
+refuses 65 'tokenizer.json: was fetched, and is not there' inspect owner/model
+cp kept.json models/owner/model/tokenizer.json
+mv models/owner/model.digests kept.digests
+refuses 78 'models/owner/model.digests' inspect owner/model
+exits 0 inspect models/owner/model >folder.json
+head -c 60 kept.digests >models/owner/model.digests
+refuses 65 'models/owner/model.digests:2: expected a digest and a file' inspect owner/model
+mv kept.digests models/owner/model.digests
+# Training begins with it, too.
+for i in 1 2 3 4; do printf 'puncture %s\ta patch\twheel %s\n' $i $i; done >tuples.tsv
+cat >train.yml <<END
+data: {tuples: tuples.tsv}
+batch_size: 2
+max_steps: 2
+losses: [{name: RankNet}]
+END
+train() { # train MODEL FOLDER ARGUMENT...
+  lir-train --config train.yml --model "$1" -o "$2" "${@:3}"
+}
+exits 0 train owner/model by-name
+exits 0 train models/owner/model by-folder --set model_config.query_length="$length"
+same by-folder/model.safetensors by-name/model.safetensors
+refuses 66 'fetch-model owner/none models/owner/none' train owner/none nothing
+
 # Another model under the name is found by its scores, and another kind by --inspect.
 cp -r models/owner/model models/owner/other
 refuses 65 'expected a splade, as owner/other is, found a mono' "$zoo" --tables tables verify other models/owner/other

@@ -9,12 +9,17 @@ extension ModelFolder {
   ///
   /// - Parameter notes: Digests of files that were read before.
   /// - Returns: The digest.
-  /// - Throws: 66 where a file is not there, 74 where it cannot be read.
+  /// - Throws: 66 where a file is not there, 74 where it cannot be read, 65 where a model that was named
+  ///   is not what was fetched.
   package func digest(_ notes: FileNotes? = nil) throws(Failure) -> String {
     var list: [UInt8] = []
+    var found: [String: String] = [:]
     for name in try Self.relevantFiles(path).sorted(by: Self.precedes) {
-      list += Array("\(name)\t\(try Self.digest("\(path)/\(name)", notes))\n".utf8)
+      let digest = try Self.digest("\(path)/\(name)", notes)
+      found[name] = digest
+      list += Array("\(name)\t\(digest)\n".utf8)
     }
+    try fetched?.check(found)
     if let name = M3Folder.file(of: modelType) {
       list += Array("\(name)\t\(try Self.digest("\(path)/\(name)", notes))\n".utf8)
     }

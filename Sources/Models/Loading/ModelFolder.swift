@@ -12,6 +12,11 @@ package struct ModelFolder: Sendable {
   package let modelPath: String
   /// `config.json` with what the user added to it.
   package private(set) var config: JSON
+  /// What was added to it: what the user said, on what a table says of a model that was named; nil for
+  /// nothing.
+  package let overrides: JSON?
+  /// The model as it was fetched, where it was named; nil of a folder.
+  let fetched: FetchedModel?
   /// Keys that the user set with `--model-config`.
   package private(set) var overriddenKeys: [String]
   /// `model_type` as the file has it.
@@ -30,7 +35,7 @@ package struct ModelFolder: Sendable {
   /// Opens a folder.
   ///
   /// - Parameters:
-  ///   - path: the folder.
+  ///   - path: the folder, or the name of a model that was fetched.
   ///   - overrides: members that are added to `config.json`, or stand in for its own.
   ///   - adapter: folder of a PEFT adapter.
   ///   - role: role of the texts that the model is read for; nil for none.
@@ -42,6 +47,7 @@ package struct ModelFolder: Sendable {
     _ path: String, overrides: JSON? = nil, adapter: String? = nil, role: Role? = nil,
     backbones: Backbones = .all, heads: [any HeadSettings.Type] = Heads.all
   ) throws(Failure) {
+    fetched = FetchedModel.find(path)
     let path = try Self.existing(path, "model folder")
     self.path = path
     self.role = role
@@ -57,14 +63,18 @@ package struct ModelFolder: Sendable {
       throw .config(
         modelPath, "expected a model folder with a config.json",
         hint: try Self.hintOfAdapter(modelPath)
-          ?? "scripts/fetch-model downloads one; --model takes the folder, not a name")
+          ?? "scripts/fetch-model downloads one; a download that was stopped is resumed by it")
     }
     config =
       isTable
       ? try StaticTable.configuration(of: modelPath, beside: table)
       : .object(try JSONFile.readObject(modelPath + "/config.json"))
     originalModelType = config["model_type"]?.string
-    let members = overrides?.members ?? []
+    self.overrides =
+      try fetched.map { fetched throws(Failure) in
+        try fetched.settings(under: overrides)
+      } ?? overrides
+    let members = self.overrides?.members ?? []
     try ConfigurationFields.check(members, addedTo: config, backbones, heads)
     overriddenKeys = members.map(\.key)
     for member in members { set(member.key, member.value) }
@@ -73,14 +83,15 @@ package struct ModelFolder: Sendable {
   /// Path of the folder, or of the one inside it, that holds weights and tokenizer.
   ///
   /// - Parameters:
-  ///   - path: The folder's.
+  ///   - path: The folder's, or the name of a model that was fetched.
   ///   - role: Role of the texts that are to be read, where there is a way for each.
   /// - Returns: The path.
   /// - Throws: 65 where the list of modules is damaged.
   package static func modelPath(
     of path: String, _ role: Role? = nil
   ) throws(Failure) -> String {
-    try SentenceTransformersModules.transformerPath(path, role) ?? path
+    let path = FetchedModel.path(of: path)
+    return try SentenceTransformersModules.transformerPath(path, role) ?? path
   }
 
   /// Whether a folder says nothing of a model, and may hold a tokenizer.
@@ -88,8 +99,9 @@ package struct ModelFolder: Sendable {
     try !WholeFile.exists(modelPath(of: existing(path, "model folder")) + "/config.json")
   }
 
+  /// The path of a folder that is there; that of a model that was fetched where it is named.
   static func existing(_ path: String, _ what: String) throws(Failure) -> String {
-    var path = path
+    var path = FetchedModel.path(of: path)
     while path.count > 1, path.hasSuffix("/") { path.removeLast() }
     guard WholeFile.exists(path) else {
       throw Failure(.noInput, at: path, "no such \(what)", hint: HubName.hint(path))

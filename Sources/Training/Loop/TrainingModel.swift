@@ -41,13 +41,13 @@ package struct TrainingModel: Sendable {
           try vocabulary.write(into: path, seed: configuration.seed)
         }
       }
-      folder = try ModelFolder(folders.start, overrides: configuration.modelConfig)
+      folder = try ModelFolder(folders.start, overrides: folder.overrides)
       plain = try ModelDescription(recognizing: folder)
     }
     self.plain = plain
     description =
       try configuration.dropout.map { rate throws(Failure) in
-        try Self.description(folder, dropout: rate, configuration.modelConfig)
+        try Self.description(folder, dropout: rate, folder.overrides)
       } ?? plain
   }
 
