@@ -2,9 +2,9 @@
 #
 #   make                            build the tools in release mode; scripts/test uses the same build
 #   make install PREFIX=/usr/local  install tools, manual pages and completions; DESTDIR is honoured
-#   make test                       install what is missing, build, run every test
+#   make test                       install what is missing, build, run every test; scripts/test --all runs more
 #   make dist                       a tarball for machines without Swift
-#   make model MODEL=webis/splade   fetch a model of the zoo to models/ and verify it
+#   make model MODEL=webis/splade   fetch a model of the zoo to models/ (LIR_MODELS) and verify it
 #   make study-small                models × texts in one table, of what can be had without the hub
 #   make quickstart                 rank Debian's package descriptions with real models
 
