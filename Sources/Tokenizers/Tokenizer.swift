@@ -56,13 +56,19 @@ package final class Tokenizer: Sendable {
         folder, "tokenizer class \(tokenizerClass.name) is not supported",
         hint: "it makes tokens in a way of its own, which no tokenizer.json describes")
     }
-    let parts: TokenizerJSON
+    let release5 = files.isOfRelease5 ? Release5Class(tokenizerClass) : nil
+    var parts: TokenizerJSON
     if let bytes = files.tokenizer {
-      parts = try TokenizerJSON(bytes, path: files.path("tokenizer.json"))
+      parts = try TokenizerJSON(
+        bytes, path: files.path("tokenizer.json"),
+        scoresAreExact: release5?.scoresAreExact ?? false)
     } else if let layout = tokenizerClass.sentencePiece, let bytes = files.sentencePiece {
       parts = try TokenizerJSON(sentencePiece: bytes, files, layout)
     } else {
       parts = try TokenizerJSON(vocabulary: files, tokenizerClass)
+    }
+    if let release5, let config = files.config {
+      parts.preTokenizer = release5.preTokenizer(parts.preTokenizer, config)
     }
     return try Tokenizer(files, tokenizerClass, parts)
   }
@@ -113,8 +119,10 @@ package final class Tokenizer: Sendable {
     unkID = id("unk_token")
     let (bosID, eosID) = (id("bos_token"), id("eos_token"))
     (self.bosID, self.eosID) = (bosID, eosID)
-    let processor = tokenizerClass.applied(
-      config, to: parts.postProcessor, bos: bosID, eos: eosID)
+    let processor =
+      files.isOfRelease5 && files.tokenizer != nil
+      ? Release5Class(tokenizerClass).postProcessor(parts.postProcessor)
+      : tokenizerClass.applied(config, to: parts.postProcessor, bos: bosID, eos: eosID)
     postProcessor = Self.givesTypeIDs(config) ? processor : processor.withoutTypeIDs
   }
 

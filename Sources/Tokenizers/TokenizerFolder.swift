@@ -20,6 +20,9 @@ struct TokenizerFolder {
   /// Whether texts are in lower case before the tokenizer's own normalizer sees them.
   private(set) var lowersCase = false
 
+  /// Whether transformers 5 saved the folder, whose classes build parts of `tokenizer.json` anew.
+  var isOfRelease5: Bool { config?["backend"]?.string == "tokenizers" }
+
   /// Reads what there is.
   ///
   /// - Throws: 66 where neither `tokenizer.json` nor `vocab.txt` exists, 65 for malformed JSON.

@@ -15,11 +15,17 @@ struct TokenizerJSON {
   var truncation: JSON?
   var padding: JSON?
 
+  /// - Parameters:
+  ///   - bytes: The file.
+  ///   - path: Its path, for messages.
+  ///   - scoresAreExact: Whether scores of pieces are the nearest numbers to their texts, as Python
+  ///     reads them, in place of those of serde_json.
   /// - Throws: 65 for malformed JSON and fields of a wrong kind, 78 for components that this
   ///   version does not have, by name.
-  init(_ bytes: [UInt8], path: String) throws(Failure) {
+  init(_ bytes: [UInt8], path: String, scoresAreExact: Bool = false) throws(Failure) {
     var sections: [String: JSON] = [:]
-    var reader = ModelReader(path: path, byteCount: bytes.count)
+    var reader = ModelReader(
+      path: path, byteCount: bytes.count, scoresAreExact: scoresAreExact)
     try bytes.withBytes { buffer throws(Failure) in
       var parser = JSONParser(buffer)
       let wrap = { (error: JSONError) in Failure.data(path, error.description) }
@@ -59,15 +65,17 @@ struct TokenizerJSON {
 private struct ModelReader {
   let path: String
   let byteCount: Int
+  let scoresAreExact: Bool
   var vocabulary: Vocabulary
   var unigram: UnigramReader?
   var merges: BPEReader?
   var hasVocabulary = false
   var fields: [String: JSON] = [:]
 
-  init(path: String, byteCount: Int) {
+  init(path: String, byteCount: Int, scoresAreExact: Bool) {
     self.path = path
     self.byteCount = byteCount
+    self.scoresAreExact = scoresAreExact
     // About fifteen bytes an entry; the table grows where they are shorter.
     vocabulary = Vocabulary(expected: byteCount / 15, bytes: byteCount)
   }
@@ -80,7 +88,8 @@ private struct ModelReader {
         if key == "vocab", parser.isAtArray() {
           if hasVocabulary { throw .data(path, "expected one \"vocab\", found another") }
           hasVocabulary = true
-          var reader = UnigramReader(path: path, byteCount: byteCount)
+          var reader = UnigramReader(
+            path: path, byteCount: byteCount, scoresAreExact: scoresAreExact)
           try reader.read(&parser)
           unigram = reader
           return

@@ -6,12 +6,15 @@ struct UnigramReader {
   private let path: String
   private var vocabulary: Vocabulary
   private var scores: [Double] = []
+  private let scoresAreExact: Bool
 
   /// - Parameters:
   ///   - path: the file, for messages.
   ///   - byteCount: its size.
-  init(path: String, byteCount: Int) {
+  ///   - scoresAreExact: whether scores are the nearest numbers to their texts.
+  init(path: String, byteCount: Int, scoresAreExact: Bool) {
     self.path = path
+    self.scoresAreExact = scoresAreExact
     // About thirty bytes an entry; the table grows where they are shorter.
     vocabulary = Vocabulary(expected: byteCount / 30, bytes: byteCount)
   }
@@ -32,7 +35,7 @@ struct UnigramReader {
               case 1:
                 scratch.removeAll(keepingCapacity: true)
                 try addPiece(&parser, &scratch)
-              case 2: scores.append(try Self.score(&parser))
+              case 2: scores.append(try score(&parser))
               default: _ = try parser.value()
               }
             } catch { throw wrap(error) }
@@ -56,8 +59,11 @@ struct UnigramReader {
     }
   }
 
-  private static func score(_ parser: inout JSONParser) throws(JSONError) -> Double {
+  private func score(_ parser: inout JSONParser) throws(JSONError) -> Double {
     let range = try parser.numberRange()
+    if scoresAreExact, let exact = Double(String(decoding: parser.slice(range), as: UTF8.self)) {
+      return exact
+    }
     return SerdeNumber.parse(parser.slice(range))
   }
 

@@ -86,4 +86,42 @@ struct TokenizerClassTests {
     #expect(try ids(#","add_eos_token":true"#) == [17, 5, 18])
     #expect(try ids(#","add_bos_token":false"#) == [5])
   }
+
+  /// A folder of transformers 5, as `LlamaTokenizer(legacy=True, add_eos_token=True)` saves it: its class builds
+  /// the pre-tokenizer anew, without `legacy`, and leaves the post-processor to the file.
+  ///
+  /// Expected: AutoTokenizer of transformers 5.24.
+  @Test(
+    arguments: [
+      ("a b", [6, 3, 5, 2]), ("<new>a", [7, 4, 2]), (" <new> a", [3, 7, 6, 2]),
+      ("b<new> b", [3, 5, 7, 3, 5, 2]),
+    ] as [(String, [Int32])])
+  func classesOfRelease5BuildAnew(text: String, ids: [Int32]) throws {
+    let tokenizer = try Checkpoint([
+      "tokenizer.json": Self.llama,
+      "tokenizer_config.json":
+        #"{"backend":"tokenizers","tokenizer_class":"LlamaTokenizer","add_prefix_space":null,"#
+        + #""bos_token":"<s>","eos_token":"</s>","unk_token":"<unk>"}"#,
+      "config.json": #"{"model_type":"llama"}"#,
+    ]).load()
+    #expect(try tokenizer.encode(text) == ids)
+  }
+
+  private static let llama = #"""
+    {"version":"1.0","added_tokens":[
+      {"id":0,"content":"<unk>","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true},
+      {"id":1,"content":"<s>","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true},
+      {"id":2,"content":"</s>","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true},
+      {"id":7,"content":"<new>","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":false}],
+     "normalizer":null,
+     "pre_tokenizer":{"type":"Metaspace","replacement":"▁","prepend_scheme":"always","split":false},
+     "post_processor":{"type":"TemplateProcessing",
+      "single":[{"Sequence":{"id":"A","type_id":0}},{"SpecialToken":{"id":"</s>","type_id":0}}],
+      "pair":[{"Sequence":{"id":"A","type_id":0}},{"SpecialToken":{"id":"</s>","type_id":0}},
+       {"Sequence":{"id":"B","type_id":1}},{"SpecialToken":{"id":"</s>","type_id":1}}],
+      "special_tokens":{"</s>":{"id":"</s>","ids":[2],"tokens":["</s>"]}}},
+     "decoder":null,
+     "model":{"type":"BPE","dropout":null,"unk_token":null,"fuse_unk":true,"byte_fallback":true,
+      "vocab":{"<unk>":0,"<s>":1,"</s>":2,"▁":3,"a":4,"b":5,"▁a":6},"merges":[["▁","a"]]}}
+    """#
 }
