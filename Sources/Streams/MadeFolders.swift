@@ -28,14 +28,19 @@ package final class MadeFolders {
 
   deinit { remove() }
 
-  /// Leaves the folders where they are from here on.
+  /// Leaves the folders where they are from here on, also after a loss of power.
   package func keep() {
+    for (path, _) in made.reversed() { try? PathName.syncFolder(of: path) }
+    forget()
+  }
+
+  private func forget() {
     for (_, token) in made { Signals.forget(token) }
     made = []
   }
 
   private func remove() {
     for (path, _) in made.reversed() { rmdir(path) }
-    keep()
+    forget()
   }
 }

@@ -94,7 +94,7 @@ struct FitJob {
     var report = FitReport(configuration, context, steps: training.steps, from: state.step)
     if isNew { try describe() }
     // A checkpoint, of step 0, too, has been measured already.
-    if isNew, try validate(&state, metrics, report) { try checkpoint(state) }
+    if isNew, try validate(&state, metrics, report) { try checkpoint(state, metrics) }
     var last = context.seconds
     while !training.isDone, !state.isStopped(by: validations.map(\.configuration.patience)) {
       let step = try training.advance()
@@ -104,15 +104,18 @@ struct FitJob {
       last = now
       if isFirst { report.show(step) }
       let isBest = try validate(&state, metrics, report)
-      if isBest || step.step % configuration.checkpointEvery == 0 { try checkpoint(state) }
+      if isBest || step.step % configuration.checkpointEvery == 0 {
+        try checkpoint(state, metrics)
+      }
       try StopRequest.check(
         hint: "run the same command again\(resumes ? "" : " with --resume") to go on",
         agree: { ranks?.any($0) ?? $0 }
       ) { () throws(Failure) in
-        try checkpoint(state)
+        try checkpoint(state, metrics)
         ranks?.leave()
       }
     }
+    try metrics?.sync()
     if isFirst { try finish(state) }
   }
 
@@ -194,7 +197,9 @@ struct FitJob {
     return isBest
   }
 
-  private func checkpoint(_ state: TrainingState) throws(Failure) {
+  private func checkpoint(_ state: TrainingState, _ metrics: MetricsLog?) throws(Failure) {
+    // What goes on from a checkpoint has its steps in the log.
+    try metrics?.sync()
     if isFirst { try checkpoints.add(state) }
   }
 

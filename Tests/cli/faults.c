@@ -6,6 +6,8 @@
  * not count, so that messages are not among the points.
  *
  *   LIR_TEST_POINTS=FILE   appends a line for each point: its call, and what file it is about
+ *   LIR_TEST_TRACE=FILE    appends a line for each point, too: its call, the file, and of a call that gives
+ *                          a name the new one, with tabulators between; paths are absolute
  *   LIR_TEST_STOP=N        at point N kills the process
  *   LIR_TEST_SIGNAL=S      the number of the signal of LIR_TEST_STOP, 9 without it; a process that
  *                          survives the signal goes on with the call
@@ -33,7 +35,7 @@
 static int is_tool;
 static long points, stop_at, fail_at;
 static int stop_signal = SIGKILL, fail_code, write_fails;
-static const char *list;
+static const char *list, *trace;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static const struct {
@@ -52,6 +54,7 @@ __attribute__((constructor)) static void begin(void) {
   is_tool = strncmp(program_invocation_short_name, "lir-", 4) == 0;
   if (!is_tool) return;
   list = getenv("LIR_TEST_POINTS");
+  trace = getenv("LIR_TEST_TRACE");
   stop_at = number("LIR_TEST_STOP");
   if (number("LIR_TEST_SIGNAL")) stop_signal = (int)number("LIR_TEST_SIGNAL");
   /* Whoever started the tests in the background may have had it ignored. */
@@ -72,18 +75,25 @@ __attribute__((constructor)) static void begin(void) {
 /* The function behind the one of the same name here. */
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
-/* Notes the next point; whether its call must fail, with errno set. */
-static int fails_at_point(const char *call, const char *path) {
+static void append(const char *name, const char *line, int length) {
+  long file = syscall(SYS_openat, AT_FDCWD, name, O_WRONLY | O_CREAT | O_APPEND, 0666);
+  if (file < 0) return;
+  syscall(SYS_write, file, line, length);
+  syscall(SYS_close, file);
+}
+
+/* Notes the next point, whose call gives the new name, or NULL; whether it must fail, with errno set. */
+static int fails_naming(const char *call, const char *path, const char *new) {
+  char line[13000], folder[4096] = "";
   pthread_mutex_lock(&lock);
   points++;
-  if (list) {
-    char line[4200];
-    int length = snprintf(line, sizeof line, "%s %s\n", call, path);
-    long file = syscall(SYS_openat, AT_FDCWD, list, O_WRONLY | O_CREAT | O_APPEND, 0666);
-    if (file >= 0) {
-      syscall(SYS_write, file, line, length);
-      syscall(SYS_close, file);
-    }
+  if (list) append(list, line, snprintf(line, sizeof line, "%s %s\n", call, path));
+  if (trace) {
+    if ((path[0] != '/' || (new && new[0] != '/')) && !getcwd(folder, sizeof folder - 1)) folder[0] = 0;
+    strcat(folder, "/");
+    append(trace, line,
+           snprintf(line, sizeof line, "%s\t%s%s\t%s%s\n", call, path[0] == '/' ? "" : folder, path,
+                    new && new[0] != '/' ? folder : "", new ? new : ""));
   }
   int stops = points == stop_at, fails = fail_code && points == fail_at;
   pthread_mutex_unlock(&lock);
@@ -91,6 +101,8 @@ static int fails_at_point(const char *call, const char *path) {
   if (fails) errno = fail_code;
   return fails;
 }
+
+static int fails_at_point(const char *call, const char *path) { return fails_naming(call, path, NULL); }
 
 static int counts_path(const char *path) {
   return is_tool && path && strncmp(path, "/dev/", 5) != 0 && strncmp(path, "/proc/", 6) != 0;
@@ -205,11 +217,16 @@ int openat64(int folder, const char *path, int flags, ...) {
   }
 
 int creat(const char *path, mode_t mode) CHANGES_PATH(creat, path, NEXT(creat)(path, mode))
-int rename(const char *from, const char *to) CHANGES_PATH(rename, from, NEXT(rename)(from, to))
+#define RENAMES(name, call)                                                  \
+  {                                                                          \
+    if (counts_path(from) && fails_naming(#name, from, to)) return -1;       \
+    return call;                                                             \
+  }
+int rename(const char *from, const char *to) RENAMES(rename, NEXT(rename)(from, to))
 int renameat(int folder, const char *from, int other, const char *to)
-    CHANGES_PATH(renameat, from, NEXT(renameat)(folder, from, other, to))
+    RENAMES(renameat, NEXT(renameat)(folder, from, other, to))
 int renameat2(int folder, const char *from, int other, const char *to, unsigned flags)
-    CHANGES_PATH(renameat2, from, NEXT(renameat2)(folder, from, other, to, flags))
+    RENAMES(renameat2, NEXT(renameat2)(folder, from, other, to, flags))
 int link(const char *from, const char *to) CHANGES_PATH(link, to, NEXT(link)(from, to))
 int linkat(int folder, const char *from, int other, const char *to, int flags)
     CHANGES_PATH(linkat, to, NEXT(linkat)(folder, from, other, to, flags))

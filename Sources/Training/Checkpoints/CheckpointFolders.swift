@@ -20,6 +20,7 @@ package struct CheckpointFolders {
     try MadeFolders(above: root).keep()
     for folder in [root, root + "/checkpoints"] where !WholeFile.isDirectory(folder) {
       guard mkdir(folder, 0o777) == 0 else { throw SystemError.cannotCreate(folder) }
+      try PathName.syncFolder(of: folder)
     }
   }
 
@@ -176,6 +177,7 @@ package struct CheckpointFolders {
       unlink(temporary)
       throw SystemError.cannotCreate(link)
     }
+    try PathName.syncFolder(of: link)
   }
 
   /// Removes all checkpoints but the last `count` and the best one, and what kills have left.

@@ -104,6 +104,7 @@ struct ExportedFolder {
       rmdir(folder)
       throw error
     }
+    try PathName.syncFolder(of: target)
   }
 
   private func fill(_ folder: String) throws(Failure) {

@@ -81,6 +81,13 @@ package final class MetricsLog {
           + values.map { JSON.Member($0, Self.number($1)) }))
   }
 
+  /// Has what was logged so far outlive a loss of power.
+  ///
+  /// - Throws: 74 where it cannot be written.
+  package func sync() throws(Failure) {
+    guard fsync(descriptor) == 0 else { throw SystemError.io(path, "fsync") }
+  }
+
   /// JSON has no NaN: a loss that no weight counts may be one.
   private static func number(_ value: Double) -> JSON {
     value.isFinite ? .double(value) : .null
