@@ -97,7 +97,12 @@ $(MODELS)/%.verified:
 # Always looked at, by a make of its own, which knows what is to be done.
 .PHONY: look
 # $(call told,COLLECTION,MODEL,FOLDER): what retrieve.mk and rerank.mk are told.
-override told = DATASET=$1 DATASETS=$(DATASETS) OUT=$3 SHARDS=$(SHARDS) DEPTH=$(DEPTH) QRELS= MEASURES= BIN=$(BIN)
+override told = DATASET=$1 DATASETS=$(DATASETS) OUT=$3 SHARDS=$(SHARDS) DEPTH=$(DEPTH) QRELS= MEASURES= BIN=$(BIN) \
+  $(if $(call differ,$1,$(call home,$1)),DOCS=$(call docs,$1))
+# $(call docs,COLLECTION): its documents, which are made once for all collections that have the same.
+override docs = $(call dataset_file,$(call home,$1),docs)
+# Of another collection they are nothing that the make of this one can make.
+override undone = $(if $(call differ,$1,$(call home,$1)),$(if $(wildcard $(call docs,$1)),,yes))
 # What a stage says is kept for costs.tsv.
 override logged = $(if $(dry),,2> >(tee -a $1 >&2))
 override folder = $(if $(dry),,@mkdir -p $1)
@@ -125,9 +130,9 @@ override cell_bm25 = $(if $(filter $1,$(call home,$1)),$(call cell_bm25_whole,$1
 # $4 is docs.lirt.zst or queries.lirt.
 override define cell_encoded
 $(OUT)/$(call plain,$1)/$(call plain,$2)/$4: look | $(ready_$2) \
-  $(call dataset_file,$1,docs) $(call dataset_file,$1,queries)
+  $(call docs,$1) $(call dataset_file,$1,queries)
 	$$(call folder,$$(@D))
-	$$(if $$(and $(dry),$(call absent,$2)),@echo make -f retrieve.mk DATASET=$1 MODEL=$(folder_$2) \
+	$$(if $$(and $(dry),$(or $(call absent,$2),$(call undone,$1))),@echo make -f retrieve.mk DATASET=$1 MODEL=$(folder_$2) \
 	  OUT=$(OUT)/$(call plain,$1)/$(call plain,$2) $$@,+@$$(call held,$$(@D))$$(MAKE) --no-print-directory -f $(here)retrieve.mk \
 	  $(call told,$1,$2,$$(@D)) MODEL=$(folder_$2) \
 	  TOKENIZE_FLAGS=$$(call quoted,$(strip $(TOKENIZE_FLAGS) $(call config_flags,$2))) \
@@ -152,9 +157,9 @@ override first_run = $(if $(filter dataset,$(FIRST)),$(call dataset_file,$1,run)
 override unmade = $(if $(filter $(fetched),$1)$(wildcard $1),,yes)
 override define cell_reranked
 $(OUT)/$(call plain,$1)/$(call plain,$2)/rerank.run: look $(call first_run,$1) | $(ready_$2) \
-  $(call dataset_file,$1,docs) $(call dataset_file,$1,queries)
+  $(call docs,$1) $(call dataset_file,$1,queries)
 	$$(call folder,$$(@D))
-	$$(if $$(and $(dry),$(or $(call absent,$2),$(call unmade,$(call first_run,$1)))),@echo make -f rerank.mk DATASET=$1 RERANKER=$(folder_$2) \
+	$$(if $$(and $(dry),$(or $(call absent,$2),$(call undone,$1),$(call unmade,$(call first_run,$1)))),@echo make -f rerank.mk DATASET=$1 RERANKER=$(folder_$2) \
 	  RERANK_DEPTH=$(RERANK_DEPTH) CANDIDATES=$(call first_run,$1),+@$$(MAKE) --no-print-directory -f $(here)rerank.mk $(call told,$1,$2,$$(@D)/rerank) RERANKER=$(folder_$2) MODEL=none \
 	  CANDIDATES=$(call first_run,$1) RERANK_DEPTH=$(RERANK_DEPTH) \
 	  RERANK_FLAGS=$$(call quoted,$(strip $(RERANK_FLAGS) $(call config_flags,$2))) $$(@D)/rerank/second.run $$(call logged,$$(@D)/rerank.log))

@@ -111,11 +111,11 @@ printf 'docs: docs.tsv\nqueries: few.tsv\nqrels: qrels.txt\n' >other.yml
 head -n 4 queries.tsv | sed 's/$/ wheel/' >few.tsv
 both() { # both ARGUMENT...
   make --no-print-directory -f "$ROOT/pipelines/study.mk" BIN=wrapped OUT=both COLLECTIONS='other.yml example.yml' \
-    SAME_DOCS=other.yml=example.yml RETRIEVERS=dense MODEL_dense="$dense" DEPTH=20 "$@"
+    SAME_DOCS=other.yml=example.yml RETRIEVERS=dense RERANKERS=dense MODEL_dense="$dense" DEPTH=20 "$@"
 }
 rm -f ran
 both cells >cells.log
-is 'cells of two collections' 4 "$(grep -c '\.run$' cells.log)"
+is 'cells of two collections' 6 "$(grep -c '\.run$' cells.log)"
 while read -r cell; do (both "$cell" || echo "$cell" >>failed.log) >"made-$(basename "$cell").log" 2>&1 & done <cells.log
 wait
 [ ! -e failed.log ] || fail "tasks: $(cat failed.log made-*.log)"
@@ -125,6 +125,9 @@ exits 0 lir-search --index dense --model "$dense" -k 20 few.tsv -o few.run
 exits 0 lir-search --index bm25 -k 20 few.tsv -o few-bm25.run
 same <(ranks few.run) <(ranks both/other/dense/exact.run)
 same <(ranks few-bm25.run) <(ranks both/other/bm25.run)
+exits 0 lir-rerank --model "$dense" --queries few.tsv --docs docs.tsv --depth 100 few-bm25.run -o few-second.run
+same <(ranks few-second.run) <(ranks both/other/dense/rerank.run)
+[ ! -e datasets/local/other/docs.zst ] || fail 'the same documents are made twice'
 same <(ranks dense.run) <(ranks both/example/dense/exact.run)
 exits 0 both >both.log
 rm ran
@@ -146,6 +149,7 @@ make -n --no-print-directory -f "$ROOT/pipelines/study.mk" COLLECTIONS='trec-dl 
   RETRIEVERS='msmarco-bert-base-dot-v5 webis/splade' RERANKERS=webis/colbert >full.log 2>&1 ||
   { cat full.log >&2; fail 'a dry run of the full study'; }
 # Two models, thirteen collections of NanoBEIR, and one that TREC DL 2019 and 2020 have together.
+! grep -q 'part docs msmarco-passage/trec-dl-2020' full.log || fail 'the documents of TREC DL are made twice'
 is 'indexes' 28 "$(grep -c 'lir-index build.*/exact ' full.log)"
 grep -q 'lir-search.*full/msmarco-passage-trec-dl-2020-judged/splade/exact.run' full.log ||
   grep -q 'lir-search.*full/msmarco-passage-trec-dl-2020-judged/webis-splade/exact.run' full.log || fail 'no search'
