@@ -9,6 +9,7 @@ struct Cat: ToolCommand {
   static let tool = LirEncode.name
 
   static let configuration = CommandConfiguration(
+    commandName: "cat",
     abstract: "Join tensor streams into one member; shards 1 to n give the unsharded stream.",
     usage: "lir-encode cat [OPTIONS] STREAM... [-o FILE]")
 
@@ -55,6 +56,7 @@ struct Verify: ToolCommand {
   static let tool = LirEncode.name
 
   static let configuration = CommandConfiguration(
+    commandName: "verify",
     abstract: "Check tensor streams; silent, the status says it.",
     usage: "lir-encode verify [OPTIONS] STREAM...")
 
@@ -80,6 +82,7 @@ struct View: ToolCommand {
   static let tool = LirEncode.name
 
   static let configuration = CommandConfiguration(
+    commandName: "view",
     abstract: "Show tensor streams as JSON lines, one a record.",
     usage: "lir-encode view [OPTIONS] STREAM... [-o FILE]")
 

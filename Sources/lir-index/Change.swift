@@ -15,6 +15,7 @@ struct Append: ToolCommand {
   static let tool = "lir-index"
 
   static let configuration = CommandConfiguration(
+    commandName: "append",
     abstract: "Add documents to an index, as a segment of their own.",
     usage: "lir-index append [OPTIONS] INDEX [STREAM...]")
 
@@ -34,6 +35,7 @@ struct Replace: ToolCommand {
   static let tool = "lir-index"
 
   static let configuration = CommandConfiguration(
+    commandName: "replace",
     abstract: "Add documents to an index, and delete those that it has of the same ids.",
     usage: "lir-index replace [OPTIONS] INDEX [STREAM...]")
 
@@ -130,6 +132,7 @@ struct Delete: ToolCommand {
   static let tool = "lir-index"
 
   static let configuration = CommandConfiguration(
+    commandName: "delete",
     abstract: "Delete documents from an index by their ids.",
     usage: "lir-index delete [OPTIONS] INDEX --ids FILE")
 
@@ -176,6 +179,7 @@ struct Compact: ToolCommand {
   static let tool = "lir-index"
 
   static let configuration = CommandConfiguration(
+    commandName: "compact",
     abstract:
       "Write an index anew without its deleted documents, as one that is built of the others.",
     usage: "lir-index compact [OPTIONS] INDEX")

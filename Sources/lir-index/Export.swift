@@ -14,6 +14,7 @@ struct Export: ToolCommand {
   static let tool = "lir-index"
 
   static let configuration = CommandConfiguration(
+    commandName: "export",
     abstract: "Write an index for other programs: CIFF, NumPy, safetensors or faiss.",
     usage: "lir-index export --format FORMAT -o FILE [OPTIONS] INDEX")
 

@@ -14,6 +14,7 @@ struct Import: ToolCommand {
   static let tool = "lir-index"
 
   static let configuration = CommandConfiguration(
+    commandName: "import",
     abstract:
       "Make an index of another program's: CIFF, faiss, fast-plaid, Lightning IR or Pyserini.",
     usage: "lir-index import [OPTIONS] -o DIR FILE")

@@ -12,6 +12,7 @@ struct Info: ToolCommand {
   static let tool = "lir-index"
 
   static let configuration = CommandConfiguration(
+    commandName: "info",
     abstract:
       "Print what an index is as JSON: its manifest, deleted documents, bytes by part, skew.")
 

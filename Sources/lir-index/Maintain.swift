@@ -12,6 +12,7 @@ struct Merge: ToolCommand {
   static let tool = "lir-index"
 
   static let configuration = CommandConfiguration(
+    commandName: "merge",
     abstract: "Join indexes of one form; shards 1 to n give the index of the whole.",
     usage: "lir-index merge [OPTIONS] -o DIR INDEX...")
 
@@ -83,6 +84,7 @@ struct Verify: ToolCommand {
   static let tool = "lir-index"
 
   static let configuration = CommandConfiguration(
+    commandName: "verify",
     abstract: "Check every file of an index; silent, the status says it.")
 
   static let isSilent = true

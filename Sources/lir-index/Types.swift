@@ -10,6 +10,7 @@ struct Types: ToolCommand {
   static let tool = "lir-index"
 
   static let configuration = CommandConfiguration(
+    commandName: "types",
     abstract: "List the types of indexes: name, what they take and summary, separated by tabs.")
 
   static let isSilent = true
