@@ -171,4 +171,15 @@ import Training
         == [".model.safetensors.partial", ".other.tmp.host.1.x", "1_Pooling", "checkpoints"])
     #expect(try names(root + "/1_Pooling").isEmpty)
   }
+
+  /// A link that a kill has left goes; the checkpoint that it leads to stays whole.
+  @Test func sweepingLinksToCheckpoints() throws {
+    let folders = try CheckpointFolders(root)
+    try folder.write("run/checkpoints/step-2/DONE", "")
+    try folder.write("run/checkpoints/step-2/model.safetensors", "weights")
+    #expect(symlink("checkpoints/step-2", root + "/.best.tmp.host.1.x") == 0)
+    try folders.sweep(["best"])
+    #expect(try names(root) == ["checkpoints"])
+    #expect(try names(root + "/checkpoints/step-2") == ["DONE", "model.safetensors"])
+  }
 }

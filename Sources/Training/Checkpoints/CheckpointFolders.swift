@@ -198,18 +198,21 @@ package struct CheckpointFolders {
       let (folder, base) = PathName.split("\(root)/\(name)")
       guard WholeFile.isDirectory(folder) else { continue }
       for found in try FolderListing.names(folder) where found.hasPrefix(".\(base).tmp.") {
-        let path = folder + found
-        if WholeFile.isDirectory(path) { try Self.remove(path) } else { unlink(path) }
+        try Self.removeEntry(folder + found)
       }
     }
+  }
+
+  /// Removes a file, a link or a folder; never what a link leads to, which may be a checkpoint.
+  private static func removeEntry(_ path: String) throws(Failure) {
+    if unlink(path) != 0, WholeFile.isDirectory(path) { try remove(path) }
   }
 
   /// Removes a folder: first what says that it is whole.
   private static func remove(_ folder: String) throws(Failure) {
     unlink("\(folder)/\(doneFile)")
     for name in try FolderListing.names(folder) {
-      let path = "\(folder)/\(name)"
-      if WholeFile.isDirectory(path) { try remove(path) } else { unlink(path) }
+      try removeEntry("\(folder)/\(name)")
     }
     guard rmdir(folder) == 0 else { throw SystemError.io(folder, "rmdir") }
   }
