@@ -15,7 +15,8 @@ package struct IndexFolder: Sendable {
   /// How often the manifest is read again where files of an older one are gone.
   private static let attempts = 100
 
-  /// Opens an index; sizes are checked, contents are not (`verify` does).
+  /// Opens an index: sizes are checked, and contents when they are looked at (`MappedFile`); `verify`
+  /// reads all of them.
   ///
   /// - Parameters:
   ///   - path: Its folder.
@@ -80,7 +81,7 @@ package struct IndexFolder: Sendable {
       guard WholeFile.exists(place) else { return .missing(missing) }
       let mapped: MappedFile
       do throws(Failure) {
-        mapped = try MappedFile(place)
+        mapped = try MappedFile(place, file.blocks)
       } catch  where error.status == .noInput && !WholeFile.exists(place) {
         return .missing(missing)
       }

@@ -155,6 +155,13 @@ extension IndexManifest {
         let checksum = entry["xxh3"]?.string, !name.contains("/"), !["", ".", ".."].contains(name),
         size >= 0
       else { throw damaged(path, "files") }
+      var blocks: BlockSums?
+      if let text = entry["blocks"] {
+        guard let sums = text.string.flatMap({ BlockSums($0, size: size) }) else {
+          throw damaged(path, "files")
+        }
+        blocks = sums
+      }
       var elsewhere: Elsewhere?
       if let place = entry["elsewhere"] {
         guard let path = place["path"]?.string, !path.isEmpty,
@@ -162,7 +169,8 @@ extension IndexManifest {
         else { throw damaged(path, "files") }
         elsewhere = Elsewhere(path: path, content: content)
       }
-      files.append(File(name: name, size: size, checksum: checksum, elsewhere: elsewhere))
+      files.append(
+        File(name: name, size: size, checksum: checksum, blocks: blocks, elsewhere: elsewhere))
     }
     guard !files.isEmpty else { throw damaged(path, "files") }
     return files

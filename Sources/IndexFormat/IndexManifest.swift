@@ -19,13 +19,19 @@ package struct IndexManifest: Sendable {
     package var size: Int
     /// XXH3-64 of the whole file, 16 hexadecimal digits.
     package var checksum: String
+    /// Checksums of its blocks, which a reader of some of them compares.
+    package var blocks: BlockSums?
     /// Where the file lies, if not in the folder.
     package var elsewhere: Elsewhere?
 
-    package init(name: String, size: Int, checksum: String, elsewhere: Elsewhere? = nil) {
+    package init(
+      name: String, size: Int, checksum: String, blocks: BlockSums? = nil,
+      elsewhere: Elsewhere? = nil
+    ) {
       self.name = name
       self.size = size
       self.checksum = checksum
+      self.blocks = blocks ?? BlockSums(whole: checksum, size: size)
       self.elsewhere = elsewhere
     }
   }
@@ -197,6 +203,7 @@ extension IndexManifest.File {
       JSON.Member("name", .string(name)), JSON.Member("size", .integer(size)),
       JSON.Member("xxh3", .string(checksum)),
     ]
+    if let text = blocks?.text { members.append(JSON.Member("blocks", .string(text))) }
     if let elsewhere {
       members.append(
         JSON.Member(

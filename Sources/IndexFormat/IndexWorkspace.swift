@@ -111,11 +111,11 @@ package final class IndexWorkspace {
   /// - Returns: The name that it gets.
   /// - Throws: 74 where it cannot be read.
   func take(_ name: String, _ path: String, content: String? = nil) throws(Failure) -> String {
-    let checksum = try FileDigest.short(path)
+    let (checksum, blocks) = try FileDigest.blocks(path)
     let placed = IndexReplacement.placed(name, checksum: checksum)
     let size = try OwnedDescriptor.open(reading: path).size(path)
     if let content {
-      var file = IndexManifest.File(name: placed, size: size, checksum: checksum)
+      var file = IndexManifest.File(name: placed, size: size, checksum: checksum, blocks: blocks)
       file.elsewhere = originals?.take(path, as: file, content)
       if !files.contains(file) { files.append(file) }
       return placed
@@ -126,7 +126,8 @@ package final class IndexWorkspace {
     }
     // Two segments may have the same file.
     if !files.contains(where: { $0.name == placed }) {
-      files.append(IndexManifest.File(name: placed, size: size, checksum: checksum))
+      files.append(
+        IndexManifest.File(name: placed, size: size, checksum: checksum, blocks: blocks))
     }
     return placed
   }

@@ -107,7 +107,8 @@ package struct OriginalsFile: Sendable {
         guard try Self.content(of: SafeTensorsFile(mapped)) == file.elsewhere?.content else {
           throw .data(place, "changed: these are not the vectors of \(folder)")
         }
-        return .found(mapped)
+        // What is guarded ends the process where it is another file's.
+        return .found(try MappedFile(place, file.blocks))
       } catch {
         wrong = wrong ?? error
       }

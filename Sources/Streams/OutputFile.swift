@@ -59,7 +59,7 @@ package final class OutputFile {
     if number == 1 { TerminalLine.clear() }
     var rest = bytes
     while !rest.isEmpty {
-      let count = Glibc.write(number, rest.baseAddress, rest.count)
+      let count = MappedRegions.write(number, rest)
       if count < 0 {
         if errno == EINTR { continue }
         throw SystemError.io(name, "write")

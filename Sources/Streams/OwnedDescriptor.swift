@@ -65,7 +65,7 @@ package struct OwnedDescriptor: ~Copyable {
   ) throws(Failure) {
     var rest = buffer
     while !rest.isEmpty {
-      let count = Glibc.write(number, rest.baseAddress, rest.count)
+      let count = MappedRegions.write(number, rest)
       if count < 0 {
         if errno == EINTR { continue }
         throw SystemError.io(name, "write")

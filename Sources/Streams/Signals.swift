@@ -66,6 +66,45 @@ package enum Signals {
     sigaction(SIGBUS, &action, nil)
   }
 
+  /// What was done at SIGSEGV before.
+  ///
+  /// Unsafe in name only: it is written once, before the handler is there.
+  nonisolated(unsafe) private static var oldAction = sigaction()
+
+  private static let handlesUnchecked: Bool = {
+    _ = isEnding.load(ordering: .relaxed)
+    UnfinishedOutputs.prepare()
+    MappedRegions.prepare()
+    sigaction(SIGSEGV, nil, &oldAction)
+    var action = sigaction()
+    action.__sigaction_handler.sa_sigaction = { number, info, _ in
+      Signals.receiveUnchecked(UInt(bitPattern: info?.pointee._sifields._sigfault.si_addr))
+    }
+    // A handler of crashes may be about, which runs on a stack of its own.
+    action.sa_flags = SA_SIGINFO | oldAction.sa_flags & SA_ONSTACK
+    sigaction(SIGSEGV, &action, nil)
+    return true
+  }()
+
+  /// From here on mapped files that cannot be read are compared as they are touched.
+  static func handleUnchecked() { _ = handlesUnchecked }
+
+  /// The handler of SIGSEGV: async-signal-safe, as `receive` is.
+  private static func receiveUnchecked(_ address: UInt) {
+    guard let region = MappedRegions.find(address), let checks = region.checks else {
+      // Met again, it is what it was without this handler.
+      sigaction(SIGSEGV, &oldAction, nil)
+      return
+    }
+    if region.admit(address, checks) { return }
+    while isEnding.exchange(true, ordering: .relaxed) { pause() }
+    UnfinishedOutputs.removeAll()
+    FaultMessage.write(
+      path: region.path, "damaged: its bytes do not have their checksum",
+      status: ExitStatus.data.rawValue)
+    _exit(ExitStatus.data.rawValue)
+  }
+
   /// The handler of SIGBUS: async-signal-safe, as `receive` is.
   private static func receiveFault(_ number: Int32, _ address: UInt) {
     guard let region = MappedRegions.find(address) else {

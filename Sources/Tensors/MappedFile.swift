@@ -3,6 +3,10 @@ import Glibc
 import Streams
 
 /// A file in memory without reading it: pages come when they are touched.
+///
+/// Where checksums of its blocks are known, a block is compared with its own when it is touched for the
+/// first time, before anything else sees it: a changed one ends the process with a message and status
+/// 65, so that no number is made of it.
 package final class MappedFile: Sendable {
   package let path: String
   /// The file's bytes; valid while this lives.
@@ -11,21 +15,41 @@ package final class MappedFile: Sendable {
   /// it. `discard` changes what is in memory, not what is read.
   nonisolated(unsafe) package let bytes: UnsafeRawBufferPointer
   private let token: MappedRegions.Token?
+  private let checked: CheckedMapping?
 
-  package init(_ path: String) throws(Failure) {
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - sums: Checksums of its blocks; nil, or of a file of another size, for none.
+  /// - Throws: 66 where there is no file, 74 where it cannot be mapped.
+  package init(_ path: String, _ sums: BlockSums? = nil) throws(Failure) {
     self.path = path
     let descriptor = try OwnedDescriptor.open(reading: path)
     let size = try descriptor.size(path)
     guard size > 0 else {
       bytes = UnsafeRawBufferPointer(start: nil, count: 0)
       token = nil
+      checked = nil
       return
     }
-    guard let base = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor.number, 0),
+    let isChecked = sums?.fit(size) ?? false
+    guard
+      let base = mmap(
+        nil, size, isChecked ? PROT_NONE : PROT_READ, MAP_PRIVATE, descriptor.number, 0),
       base != MAP_FAILED
     else { throw SystemError.io(path, "mmap") }
     bytes = UnsafeRawBufferPointer(start: base, count: size)
-    token = MappedRegions.register(bytes, of: path)
+    guard let sums, isChecked else {
+      token = MappedRegions.register(bytes, of: path)
+      checked = nil
+      return
+    }
+    token = nil
+    do throws(Failure) {
+      checked = try CheckedMapping(bytes, of: path, descriptor.number, sums)
+    } catch {
+      munmap(base, size)
+      throw error
+    }
   }
 
   /// Gives the memory of some bytes back; they are read again when they are touched.

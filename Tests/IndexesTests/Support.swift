@@ -81,7 +81,9 @@ func replace(_ name: String, of folder: String, by content: [UInt8]) throws {
   var manifest = try IndexManifest(folder: folder)
   for i in manifest.files.indices where place.hasSuffix("/" + manifest.files[i].name) {
     manifest.files[i].size = content.count
-    manifest.files[i].checksum = try FileDigest.short(place)
+    let (digest, sums) = try FileDigest.blocks(place)
+    manifest.files[i].checksum = digest
+    manifest.files[i].blocks = sums
   }
   try write("\(folder)/\(IndexManifest.fileName)", manifest.json.indented())
 }

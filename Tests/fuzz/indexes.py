@@ -97,6 +97,14 @@ def checksum(manifest: Dict[str, Any]) -> str:
     return str(xxhash.xxh3_64(text.encode()).hexdigest())
 
 
+def blocks(data: bytes) -> str:
+    """What a manifest says of the blocks of a file."""
+    size = 1 << 16
+    while len(data) > 4096 * size:
+        size *= 2
+    return "".join(xxhash.xxh3_64(data[at:at + size]).hexdigest()[8:] for at in range(0, len(data), size))
+
+
 def sealed(rng: random.Random, folder: Path, target: str) -> Dict[str, bytes]:
     """A file of an index with other values, and the manifest that calls them right.
 
@@ -120,6 +128,9 @@ def sealed(rng: random.Random, folder: Path, target: str) -> Dict[str, bytes]:
     for entry in value["files"]:
         if entry["name"] == renamed:
             entry["size"], entry["xxh3"] = len(data), digest
+            entry.pop("blocks", None)
+            if len(data) > 1 << 16:
+                entry["blocks"] = blocks(data)
     value["xxh3"] = checksum({key: value[key] for key in value if key != "xxh3"})
     at = Path(target).parent
     return {(at / renamed).as_posix(): data, (at / "manifest.json").as_posix(): json.dumps(value).encode()}
