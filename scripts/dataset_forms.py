@@ -26,7 +26,9 @@ PARTS = {"docs": ("docs",), "queries": ("queries",), "qrels": ("qrels",),
          "run": ("run", "scoreddocs"), "tuples": ("tuples", "docpairs")}
 #: Forms that the tools read as they are.
 PLAIN = {"tsv", "jsonl", "trec", "topics", "run", "qrels", "tuples", "text"}
-TEXT_FORMS = PLAIN | {"csv", "dpr", "xml", "json", "parquet"}
+TEXT_FORMS = PLAIN | {"csv", "dpr", "xml", "json", "parquet", "ranking"}
+#: Columns of a run with texts and grades, by part.
+RANKING = {"queries": ("query_id", "query"), "docs": ("doc_id", "text"), "qrels": ("query_id", "doc_id", "relevance")}
 ID_FIELDS = ("_id", "id", "pid", "doc_id", "docid", "docno", "query_id", "qid", "number", "num")
 TITLES = ("title",)
 BODIES = ("text", "contents", "body", "passage", "content", "segment", "abstract", "query", "question")
@@ -79,6 +81,9 @@ class Source:
 
     def lines(self) -> Iterator[bytes]:
         """The records of this file, each a line in UTF-8."""
+        if self.format == "ranking":
+            yield from ranking_lines(self.part, self.path, self.encoding)
+            return
         if self.format == "parquet":
             yield from self.of_rows(parquet_rows(self.path))
             return
@@ -207,6 +212,42 @@ def of_system(lines: Iterable[bytes], system: str) -> Iterator[bytes]:
         yield json.dumps(record, separators=(",", ":")).encode() + b"\n"
     if passed:
         print(f"fetch-dataset: {passed} queries without negatives of {system} are left out", file=sys.stderr)
+
+
+def ranking_lines(part: str, path: Path, encoding: str) -> Iterator[bytes]:
+    """A part of a run whose records have texts and grades beside the scores, each of them once."""
+    rows = parquet_rows(path) if ".parquet" in path.suffixes else json_rows(path, encoding)
+    if part == "run":
+        yield from run_lines(triple(row, path) for row in rows)
+        return
+    if part not in RANKING:
+        raise Failure(CONFIG, f"{path}: a ranking has no {part}", f"it has run, {', '.join(RANKING)}")
+    seen: Dict[Any, str] = {}
+    for number, row in enumerate(rows, 1):
+        values = [row.get(column) for column in RANKING[part]]
+        if part == "qrels" and values[-1] is None:
+            continue
+        if None in values:
+            raise Failure(DATA, f"{path}: record {number}: expected {', '.join(RANKING[part])}, found "
+                          f"{', '.join(map(str, row))}")
+        key, value = tuple(map(str, values[:-1])), str(values[-1])
+        if seen.setdefault(key, value) != value:
+            raise Failure(DATA, f"{path}: record {number}: {RANKING[part][-1]} of {' '.join(key)} is another one "
+                          "than before")
+    for key, value in seen.items():
+        yield f"{key[0]} 0 {key[1]} {value}\n".encode() if part == "qrels" else json_line(key[0], value)
+
+
+def json_rows(path: Path, encoding: str) -> Iterator[Dict[str, Any]]:
+    with opened(path) as stream:
+        for number, line in enumerate(io.TextIOWrapper(stream, encoding), 1):
+            try:
+                row = json.loads(line)
+                if not isinstance(row, dict):
+                    raise ValueError("not an object")
+            except ValueError as error:
+                raise Failure(DATA, f"{path}:{number}: {error}") from None
+            yield row
 
 
 def triple(row: Dict[str, Any], path: Path) -> Any:

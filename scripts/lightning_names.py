@@ -6,6 +6,8 @@ For scripts/from-lightning-ir.
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any, Dict, Tuple
 
 Mapping = Dict[str, Any]
@@ -14,6 +16,11 @@ MODEL_TYPES = {
     "DprConfig": "lir-dpr", "SpladeConfig": "splade", "ColConfig": "col", "CoilConfig": "coil",
     "UniCoilConfig": "unicoil", "MvrConfig": "mvr", "MonoConfig": "mono",
     "SetEncoderConfig": "set-encoder", "XTRConfig": "col",
+}
+#: Classes that others derive from, which old files name, and what is meant by them.
+BASE_TYPES = {
+    "BiEncoderConfig": "DprConfig", "SingleVectorBiEncoderConfig": "DprConfig",
+    "MultiVectorBiEncoderConfig": "ColConfig", "CrossEncoderConfig": "MonoConfig",
 }
 #: Configurations of the two modules where none is named.
 DEFAULT_TYPES = {"CrossEncoderModule": "mono"}
@@ -130,6 +137,52 @@ LIST_FLAGS = {
     f"grep -Eq '\"type\": *\"(ivf|pq|ivfpq)\"' {MANIFEST} && grep -q '\"kind\": *\"multivector\"' {MANIFEST}": {
         "candidate_k": "candidates", "imputation_strategy": "imputation"},
 }
+
+
+def old_name(kind: str) -> str:
+    """The class that took the place of one that older releases of Lightning IR had."""
+    return "FaissSearchConfig" if re.fullmatch(r"Faiss\w+SearchConfig", kind) else kind
+
+
+def settings_of(name: str) -> Mapping:
+    """What a model that Lightning IR has registered is, by the table of models; else nothing."""
+    here = Path(__file__).resolve().parent
+    tables = (here.parent / "pipelines" / "models.tsv", here.parent.parent / "share/lir/pipelines/models.tsv")
+    table = next((p for p in tables if p.exists()), None)
+    if table is None:
+        return {}
+    rows = [line.split("\t") for line in table.read_text("utf-8").splitlines() if line[:1] != "#"]
+    for row in rows[1:]:
+        found = dict(zip(rows[0], row))
+        if found["hub"] == name and found["settings"]:
+            return dict(json.loads(found["settings"]))
+    return {}
+
+
+def model_type(kind: str, what: str) -> Tuple[str, str]:
+    """Our name of a configuration of models, and what is to be said about it."""
+    meant = BASE_TYPES.get(kind, kind)
+    if meant not in MODEL_TYPES:
+        raise Refusal(f"{what}: {kind}")
+    note = f"{kind} makes no model: taken for {meant}" if meant != kind else ""
+    return MODEL_TYPES[meant], note
+
+
+def model_name(given: Any, said: Any) -> str:
+    """The name of a model: what the user said goes before what a file has."""
+    name = said if said is not None else given
+    if name is None:
+        raise Refusal("model: no model_name_or_path; --model says one")
+    if isinstance(name, dict) or re.search(r"^\s*[{<].*[}>]\s*$", str(name)):
+        raise Refusal(f"model_name_or_path: {json.dumps(name)} stands for a name; --model says one")
+    if not isinstance(name, str) or not name:
+        raise Refusal(f"model_name_or_path: expected a name, found {json.dumps(name)}")
+    return name
+
+
+def is_file(value: Any) -> bool:
+    """Whether a part of a local dataset is a file, rather than the id of a dataset that has it."""
+    return Path(str(value)).is_file() or re.search(r"\.[a-z0-9]+$|^[./~]", str(value)) is not None
 
 
 class Refusal(Exception):

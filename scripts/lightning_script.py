@@ -6,18 +6,22 @@ dataset that has the documents, and SAVE_DIR/DATASET.run, with dashes for slashe
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import shlex
 from typing import Any, List, Optional, Tuple
 
 from lightning_names import (
-    INDEX_FLAGS, INDEX_TYPES, INDEX_WITHOUT_EFFECT, LIST_FLAGS, MODEL_TYPES, Mapping, PRETRAINED, PRETRAINED_FIELDS, QUIET_CALLBACKS, Refusal,
-    READ_TWICE, SEARCH_FLAGS, SEARCH_TYPES, STALE_FIELDS, WITHOUT_EFFECT, of_class)
+    INDEX_FLAGS, INDEX_TYPES, INDEX_WITHOUT_EFFECT, LIST_FLAGS, Mapping, PRETRAINED, PRETRAINED_FIELDS,
+    QUIET_CALLBACKS, READ_TWICE, Refusal, SEARCH_FLAGS, SEARCH_TYPES, STALE_FIELDS, WITHOUT_EFFECT, model_name,
+    model_type, of_class, old_name, settings_of)
 
 COMMANDS = ["fit", "index", "search", "re_rank"]
 #: Callbacks that say which command a configuration is of.
 CALLBACKS = {"IndexCallback": "index", "SearchCallback": "search", "ReRankCallback": "re_rank"}
+#: What older releases had for both of the latter.
+EITHER = "RankCallback"
 DATASETS = {"DocDataset": "index", "QueryDataset": "search", "RunDataset": "re_rank"}
 #: Keys of a training that the other commands do not look at.
 OF_TRAINING = {"max_steps", "max_epochs", "val_check_interval", "accumulate_grad_batches",
@@ -52,11 +56,14 @@ def command_of(source: Mapping) -> str:
     for name, _ in callbacks_of(source):
         if name in CALLBACKS:
             return CALLBACKS[name]
+    old = any(name == EITHER for name, _ in callbacks_of(source))
     if source.get("optimizer") is None:
         for dataset in datasets_of(source):
             name = of_class(loosened(dataset), "data.inference_datasets")[0]
             if name in DATASETS:
                 return DATASETS[name]
+    if old:
+        raise Refusal(f"{EITHER} without datasets; --command says what it is for")
     return "fit"
 
 
@@ -67,6 +74,21 @@ def loosened(value: Any) -> Any:
         if extra:
             return {"class_path": value.get("class_path"), "init_args": extra}
     return value
+
+
+def has_texts(run: str) -> bool:
+    """Whether a run has texts beside its scores: as its first line says; unseen, lines of JSON have
+    them, as Lightning IR's guide shows them, and parquet files do not."""
+    is_lines = ".jsonl" in run
+    try:
+        if not is_lines:
+            import pyarrow.parquet
+            return {"query", "text"} <= set(pyarrow.parquet.read_schema(run).names)
+        opener = gzip.open if run.endswith(".gz") else open
+        with opener(run, "rt", encoding="utf-8") as lines:
+            return {"query", "text"} <= set(json.loads(next(iter(lines))))
+    except (ImportError, OSError, ValueError, TypeError, StopIteration):
+        return is_lines
 
 
 class Script:
@@ -128,14 +150,15 @@ class Script:
         if module == "CrossEncoderModule" and self.command != "re_rank":
             raise Refusal(f"{self.command} with a CrossEncoderModule")
         given = args.pop("model_name_or_path", None)
-        name = self.name or given
-        if name is None:
-            raise Refusal("model: no model_name_or_path; --model says one")
+        name = model_name(given, self.name)
+        self.settings = settings_of(name)
+        # Of a search by RankCallback, the module says where.
+        self.index_path, self.search_config = args.pop("index_dir", None), args.pop("search_config", None)
         config = args.pop("config", None)
         if config is not None:
             kind, fields = of_class(config, "model.config")
-            if kind not in MODEL_TYPES:
-                raise Refusal(f"model.config: {kind}")
+            ours, note = model_type(kind, "model.config")
+            self.notes += [note] if note else []
             for key in sorted(fields):
                 if key in STALE_FIELDS:
                     self.notes.append(f"model.config.{key} is passed over: no release knows it")
@@ -147,7 +170,7 @@ class Script:
                         raise Refusal(f"model.config.{key}: --adapter of the tools names a folder")
                 else:
                     self.settings[key] = fields[key]
-            self.settings = {"model_type": MODEL_TYPES[kind], **self.settings}
+            self.settings = {"model_type": ours, **self.settings}
         self.metrics = [m for m in args.pop("evaluation_metrics", None) or [] if m != "loss"]
         if args.pop("loss_functions", None):
             self.notes.append("loss_functions are for training alone")
@@ -166,8 +189,10 @@ class Script:
         for name, args in callbacks:
             if name == "RegisterLocalDatasetCallback":
                 self.register(args)
+            elif name == EITHER and self.command in ("search", "re_rank"):
+                self.arguments, found = {**args, **self.arguments}, True
             elif CALLBACKS.get(name) == self.command:
-                self.arguments, found = args, True
+                self.arguments, found = {**self.arguments, **args}, True
             elif name in CALLBACKS:
                 raise Refusal(f"trainer.callbacks: {name} beside {self.command}")
             elif name not in QUIET_CALLBACKS and name != "ModelCheckpoint":
@@ -186,7 +211,8 @@ class Script:
             raise Refusal("RegisterLocalDatasetCallback without dataset_id")
         file = f"{name.replace('/', '-')}.yml"
         self.local[name] = file
-        parts = [f"{key}: {json.dumps(value)}" for key, value in args.items() if value is not None]
+        order = sorted(args, key=lambda key: ("dataset_id docs".split() + [key]).index(key))
+        parts = [f"{key}: {json.dumps(args[key])}" for key in order if args[key] is not None]
         self.lines += ["", f"cat >{shlex.quote(file)} <<'END'", *parts, "END"]
 
     def data(self, value: Any) -> None:
@@ -224,6 +250,8 @@ class Script:
 
     def index_of(self, dataset: str) -> str:
         """The line that says where an index is."""
+        if self.index_path is not None and "index_dir" not in self.arguments and self.command == "search":
+            return f"index={shlex.quote(str(self.index_path).rstrip('/'))}"
         top = self.arguments.get("index_dir")
         top = '"$model"/indexes' if top is None else shlex.quote(str(top).rstrip("/"))
         name = self.arguments.get("index_name")
@@ -245,16 +273,42 @@ class Script:
                               "mean nothing here")
         elif fields:
             raise Refusal(f"index_config.{sorted(fields)[0]}")
+        limit = self.limit(args, "num_docs")
+        self.text_fields(dataset, args)
         self.nothing_left(what, args)
         name, folder = self.folder(dataset)
         build = f"lir-index build{f' --type {ours}' if ours else ''}{flags} -o \"$index\""
-        encode = f"lir-encode {self.opened} --role doc{self.flags} {folder}/docs.zst"
+        encode = f"lir-encode {self.opened} --role doc{self.flags}{limit} {folder}/docs.zst"
         # What is learned from documents needs a file of them, which is read twice.
         steps = ([f'  {encode} -o "$index.lirt"', f'  {build} "$index.lirt"', '  rm "$index.lirt"']
                  if ours in READ_TWICE else [f"  {encode} |", f"    {build}"])
         self.lines += ["", self.index_of(dataset), f"fetch --part docs {name}",
                        f'{self.guard(chr(34) + "$index/manifest.json" + chr(34))}{{',
                        '  mkdir -p "$(dirname "$index")"', *steps, "}"]
+
+    def limit(self, args: Mapping, key: str) -> str:
+        """The flag that has only the first records read."""
+        value = args.pop(key, None)
+        if value is None:
+            return ""
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise Refusal(f"{key}: {json.dumps(value)}")
+        return f" --limit {value}"
+
+    def text_fields(self, dataset: str, args: Mapping) -> None:
+        """The fields of a local dataset's documents are in its YAML file; others have their usual text."""
+        fields = args.pop("text_fields", None)
+        if not fields:
+            return
+        if dataset in self.local:
+            # What was written of it names a path; the line is the one that `register` made.
+            for i, line in enumerate(self.lines):
+                if line.startswith("docs: ") and self.lines[i - 1] == f"dataset_id: {json.dumps(dataset)}":
+                    docs = {"path": json.loads(line[len("docs: "):]), "fields": list(fields)}
+                    self.lines[i] = f"docs: {json.dumps(docs)}"
+            return
+        self.notes.append(f"text_fields: {', '.join(map(str, fields))}: fetch-dataset takes what ir_datasets has for "
+                          "the text; others want the records and lir-encode --fields")
 
     def index_flags(self, ours: str, fields: Mapping) -> str:
         """The flags that a type's parameters are, which are taken out of the fields."""
@@ -272,7 +326,9 @@ class Script:
 
     def search(self, args: Mapping, what: str) -> None:
         dataset = args.pop("query_dataset")
-        kind, fields = of_class(self.arguments.get("search_config"), "search_config")
+        given_config = self.arguments.get("search_config")
+        kind, fields = of_class(self.search_config if given_config is None else given_config, "search_config")
+        kind = old_name(kind)
         if kind not in SEARCH_TYPES:
             raise Refusal(f"search_config: {kind}")
         depth = fields.pop("k", None) or 10
@@ -282,6 +338,7 @@ class Script:
                for what, keys in LIST_FLAGS.items()} if kind == "FaissSearchConfig" else {}
         if fields:
             self.notes.append(f"search_config: {', '.join(sorted(fields))} mean nothing here")
+        flags += self.limit(args, "num_queries")
         self.nothing_left(what, args)
         name, folder = self.folder(dataset)
         self.run_of(dataset.replace("/", "-"))
@@ -313,18 +370,8 @@ class Script:
         limits = [n for n in (depth, size) if isinstance(n, int) and n > 0]
         limit = f" --depth {min(limits)}" if limits else ""
         is_file = re.search(r"\.(run|tsv|csv|json|jsonl|parquet)(\.\w+)?$", given) is not None
-        if is_file:
-            stem = given.rsplit("/", 1)[-1].split(".")[0]
-            dataset = stem.split("__")[-1]
-            self.run_of(stem)
-            by_dash = {key.replace("/", "-"): key for key in self.local}
-            if dataset in by_dash:
-                name, folder = self.folder(by_dash[dataset])
-            else:
-                self.lines += [f'dataset=$("$(tool fetch-dataset)" --owner id {shlex.quote(dataset)} '
-                               '"$datasets")']
-                name, folder = '"$dataset"', '"$datasets/$dataset"'
-            candidates = shlex.quote(given)
+        if is_file and given not in self.local:
+            name, folder, candidates = self.run_file(given)
         else:
             self.run_of(given.replace("/", "-"))
             name, folder = self.folder(given)
@@ -334,6 +381,38 @@ class Script:
                        f'{self.guard(chr(34) + "$run" + chr(34))}lir-rerank {self.opened} --queries '
                        f'{folder}/queries.zst --docs {folder}/docs.zst{limit}{self.flags} -o "$run" {candidates}']
         self.judged(name, folder)
+
+    def run_file(self, given: str) -> Tuple[str, str, str]:
+        """What a run in a file is of: how fetch-dataset is told, its folder, and the run."""
+        stem = given.rsplit("/", 1)[-1].split(".")[0]
+        dataset = stem.split("__")[-1]
+        self.run_of(stem)
+        form = re.search(r"\.(jsonl|parquet)\b", given)
+        if form and has_texts(given):
+            # Lightning IR takes the texts of such a run before those of a dataset.
+            self.notes.append(f"queries, documents and judgements of {given} are those that it has beside the scores")
+            name, folder = self.written_dataset(stem, {
+                part: {"path": given, "format": "ranking"} for part in ("run", "queries", "docs", "qrels")})
+            self.lines += [f"fetch --part run {name}"]
+            return name, folder, f"{folder}/run.zst"
+        by_dash = {key.replace("/", "-"): key for key in self.local}
+        if dataset in by_dash:
+            name, folder = self.folder(by_dash[dataset])
+        else:
+            self.lines += [f'dataset=$("$(tool fetch-dataset)" --owner id {shlex.quote(dataset)} "$datasets")']
+            name, folder = '"$dataset"', '"$datasets/$dataset"'
+        if not form:
+            return name, folder, shlex.quote(given)
+        own, made = self.written_dataset(stem, {"run": {"path": given, "format": "ranking"}})
+        self.lines += [f"fetch --part run {own}"]
+        return name, folder, f"{made}/run.zst"
+
+    def written_dataset(self, stem: str, parts: Mapping) -> Tuple[str, str]:
+        """A YAML file of a run's own dataset, which the script writes."""
+        file = f"{stem}.ranking.yml"
+        self.lines += ["", f"cat >{shlex.quote(file)} <<'END'",
+                       *(f"{key}: {json.dumps(value)}" for key, value in parts.items()), "END"]
+        return shlex.quote(file), f'"$datasets"/local/{shlex.quote(file[:-len(".yml")])}'
 
     def run_of(self, stem: str) -> None:
         """The line that says where a run goes."""

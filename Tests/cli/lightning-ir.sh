@@ -122,6 +122,34 @@ config BiEncoderModule ./dense "{class_path: RegisterLocalDatasetCallback, init_
 runs local
 [ -e local/mine-own/manifest.json ] || fail 'no index of a local dataset'
 
+# --- a run in lines of JSON, with texts and grades; the first documents alone; what RankCallback was
+head -n 60 by-hand.run >short.run
+jq -Rn --slurpfile q queries.jsonl --slurpfile d docs.jsonl 'INDEX($q[]; .id) as $q | INDEX($d[]; .id) as $d | inputs |
+  split(" ") | {query_id: .[0], doc_id: .[2], score: (.[4] | tonumber), query: $q[.[0]].text, text: $d[.[2]].text,
+    relevance: (if .[3] == "1" then 1 else 0 end)}' -c short.run >told.jsonl
+config CrossEncoderModule ./cross '{class_path: RankCallback, init_args: {save_dir: ./of-lines}}' \
+  '{class_path: RunDataset, init_args: {run_path_or_id: ./told.jsonl, depth: 4}}' | turned told
+runs told
+exits 0 lir-rerank --model cross --queries queries.jsonl --docs docs.jsonl --depth 4 short.run -o short-cross.run
+same <(cut -d ' ' -f 1-5 short-cross.run) <(cut -d ' ' -f 1-5 of-lines/told.run)
+grep -q 'nDCG@10' told.log || fail 'no measures'
+if python3 -c 'import pyarrow' 2>/dev/null; then
+  python3 -c 'import json, pyarrow, pyarrow.parquet as p
+rows = [json.loads(line) for line in open("told.jsonl")]
+p.write_table(pyarrow.table({k: [r[k] for r in rows] for k in ("query_id", "doc_id", "score")}),
+              "'"${dl//\//-}"'.parquet")'
+  config CrossEncoderModule ./cross '{class_path: ReRankCallback, init_args: {save_dir: ./of-columns}}' \
+    "{class_path: RunDataset, init_args: {run_path_or_id: ./${dl//\//-}.parquet, depth: 4}}" | turned columns
+  runs columns
+  same <(cut -d ' ' -f 1-5 short-cross.run) <(cut -d ' ' -f 1-5 "of-columns/${dl//\//-}.run")
+else
+  note 'python3 has no pyarrow: no parquet files'
+fi
+config BiEncoderModule ./dense "$(typed "$index" few TorchDenseIndexConfig)" "${documents/doc_dataset/num_docs: 5, doc_dataset}" |
+  turned few
+runs few
+is 'documents' 5 "$(jq .documents few/msmarco-passage/manifest.json)"
+
 # --- several files, a command, what has no counterpart
 printf 'trainer: {precision: bf16-mixed}\n' >precision.yaml
 "$ROOT/scripts/from-lightning-ir" search.yaml precision.yaml >bf16.sh
@@ -136,7 +164,7 @@ none 'index_config: ScannIndexConfig' 's/TorchDense/Scann/' index.yaml
 none 'search with a CrossEncoderModule' 's/BiEncoderModule/CrossEncoderModule/' search.yaml
 none 'data.inference_datasets.0: DocDataset with search' 's/QueryDataset/DocDataset/' search.yaml
 none 'sampling_strategy' 's/strategy: top/strategy: random/' re-rank.yaml
-none 'text_fields' 's/doc_dataset: /text_fields: [title], doc_dataset: /' index.yaml
+none 'num_docs: 0' 's/doc_dataset: /num_docs: 0, doc_dataset: /' index.yaml
 none 'trainer.limit_test_batches' 's/accelerator: auto/limit_test_batches: 3/' index.yaml
 refuses 64 'invalid choice' "$ROOT/scripts/from-lightning-ir" --command predict index.yaml
 rm -rf home datasets cross

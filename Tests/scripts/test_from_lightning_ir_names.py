@@ -1,0 +1,194 @@
+"""Tests of scripts/from-lightning-ir: older names, registered models, local datasets, and odd values."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+import tempfile
+import unittest
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from typing import Any, Tuple
+
+try:
+    import yaml
+except ImportError as error:
+    raise unittest.SkipTest(f"{error.name} is not installed")
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "from-lightning-ir"
+
+DPR = """
+trainer:
+  max_steps: 100_000
+model:
+  class_path: lightning_ir.BiEncoderModule
+  init_args:
+    model_name_or_path: bert-base-uncased
+    config:
+      class_path: lightning_ir.models.DprConfig
+    loss_functions:
+    - lightning_ir.RankNet
+data:
+  class_path: lightning_ir.LightningIRDataModule
+  init_args:
+    train_dataset:
+      class_path: lightning_ir.TupleDataset
+      init_args:
+        tuples_dataset: msmarco-passage/train/triples-small
+    train_batch_size: 32
+optimizer:
+  class_path: torch.optim.AdamW
+  init_args:
+    lr: 0.001
+"""
+
+SEARCH = """
+trainer: {callbacks: [{class_path: RankCallback}]}
+model:
+  class_path: BiEncoderModule
+  init_args:
+    model_name_or_path: models/bi-encoder
+    index_dir: models/bi-encoder/indexes/msmarco-passage
+    search_config: {class_path: FaissFlatSearchConfig, init_args: {k: 100}}
+data:
+  class_path: LightningIRDataModule
+  init_args:
+    inference_datasets:
+    - {class_path: QueryDataset, init_args: {query_dataset: msmarco-passage/trec-dl-2019/judged, num_queries: 7}}
+"""
+
+INDEX = """
+trainer: {callbacks: [{class_path: IndexCallback, init_args: {index_config: {class_path: FaissFlatIndexConfig}}}]}
+model: {class_path: BiEncoderModule, init_args: {model_name_or_path: models/bi-encoder}}
+data: {class_path: LightningIRDataModule, init_args: {inference_datasets: [
+  {class_path: DocDataset, init_args: {doc_dataset: beir/scifact, num_docs: 50, text_fields: [title, text]}}]}}
+"""
+
+RERANK = """
+model: {class_path: CrossEncoderModule, init_args: {model_name_or_path: castorini/monot5-base-msmarco}}
+data: {class_path: LightningIRDataModule, init_args: {inference_datasets: [
+  {class_path: RunDataset, init_args: {run_path_or_id: ./RUN, depth: 100}}]}}
+"""
+
+LOCAL = """
+trainer:
+  callbacks:
+  - class_path: lightning_ir.RegisterLocalDatasetCallback
+    init_args: {dataset_id: mine/own, docs: msmarco-passage, queries: q.tsv, docpairs: triples.tsv, qrels_defs: {1: yes}}
+"""
+
+
+def loaded_main() -> Any:
+    sys.dont_write_bytecode = True
+    loader = SourceFileLoader("from_lightning_ir", str(SCRIPT))
+    spec = spec_from_loader("from_lightning_ir", loader)
+    assert spec is not None
+    module = module_from_spec(spec)
+    loader.exec_module(module)
+    return module.main
+
+
+MAIN = loaded_main()
+
+
+def convert(text: str, *options: str) -> Tuple[int, str, str]:
+    """The exit status, the output and the messages for a configuration."""
+    out, errors = io.StringIO(), io.StringIO()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "a.yaml"
+        file.write_text(text, "utf-8")
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
+            status = MAIN([str(file), *options])
+    return status, out.getvalue(), errors.getvalue()
+
+
+class OfOldAndRegistered(unittest.TestCase):
+    """What older files name, and what Lightning IR knows of names."""
+
+    def read(self, text: str, *options: str) -> str:
+        status, out, errors = convert(text, *options)
+        self.assertEqual((status, errors), (0, ""))
+        return out
+
+    def test_registered_models_have_their_settings(self) -> None:
+        out = self.read(RERANK.replace("RUN", "a.run"))
+        self.assertIn("""--model-config '{"checkpoint": "castorini/monot5-base-msmarco"}'""", out)
+        out = self.read(INDEX, "--model", "naver/splade-v3")
+        self.assertIn("""--model-config '{"checkpoint": "naver/splade-v3"}'""", out)
+        self.assertNotIn("model-config", self.read(INDEX))
+        fit = self.read(DPR.replace("bert-base-uncased", "Soyoung97/RankT5-base")
+                        .replace("    config:\n      class_path: lightning_ir.models.DprConfig\n", ""))
+        self.assertEqual(yaml.safe_load(fit)["model_config"], {"checkpoint": "Soyoung97/RankT5-base"})
+
+    def test_rank_callback_and_old_names(self) -> None:
+        out = self.read(SEARCH)
+        self.assertIn("index=models/bi-encoder/indexes/msmarco-passage\n", out)
+        self.assertIn("-k 100 --limit 7 ", out)
+        status, _, errors = convert("trainer: {callbacks: [{class_path: RankCallback}]}")
+        self.assertEqual(status, 78)
+        self.assertIn("--command", errors)
+
+    def test_base_classes(self) -> None:
+        for name, ours in (("BiEncoderConfig", "lir-dpr"), ("MultiVectorBiEncoderConfig", "col")):
+            out = self.read(DPR.replace("lightning_ir.models.DprConfig", name))
+            self.assertEqual(yaml.safe_load(out)["model_config"]["model_type"], ours)
+            self.assertIn(f"# {name} makes no model", out)
+
+    def test_fields_of_documents(self) -> None:
+        out = self.read(INDEX)
+        self.assertIn("--role doc --limit 50 ", out)
+        self.assertIn("# text_fields: title, text", out)
+        local = INDEX.replace("callbacks: [", "callbacks: [{class_path: RegisterLocalDatasetCallback, "
+                              "init_args: {queries: q.tsv, docs: d.tsv, dataset_id: beir/scifact}}, ")
+        out = self.read(local)
+        self.assertIn('docs: {"path": "d.tsv", "fields": ["title", "text"]}', out)
+
+    def test_local_datasets_of_a_training(self) -> None:
+        text = DPR.replace("msmarco-passage/train/triples-small", "mine/own")
+        out = self.read(text.replace("trainer:\n", LOCAL.lstrip()))
+        found = yaml.safe_load(out)["data"]
+        self.assertEqual((found["tuples"], found["queries"], found["docs"], found["format"]),
+                         ("triples.tsv", "q.tsv", "datasets/msmarco-passage/docs.zst", "id_triples"))
+        lacking = text.replace("trainer:\n", LOCAL.lstrip().replace("queries: q.tsv, ", ""))
+        status, _, errors = convert(lacking)
+        self.assertEqual(status, 78)
+        self.assertIn("queries of mine/own", errors)
+
+    def test_runs_in_other_forms(self) -> None:
+        out = self.read(RERANK.replace("RUN", "mine.jsonl"))
+        self.assertIn('docs: {"path": "./mine.jsonl", "format": "ranking"}', out)
+        self.assertIn('"$datasets"/local/mine.ranking/run.zst', out)
+        out = self.read(RERANK.replace("RUN", "__a__beir-scifact.parquet"))
+        self.assertNotIn("docs: {", out)
+        self.assertIn("--owner id beir-scifact", out)
+
+    def test_placeholders(self) -> None:
+        text = INDEX.replace("models/bi-encoder", "{MODEL_NAME}")
+        status, _, errors = convert(text)
+        self.assertEqual(status, 78)
+        self.assertIn("--model says one", errors)
+        self.assertIn("model=a/b", self.read(text, "--model", "a/b"))
+
+    def test_no_value_ends_in_a_traceback(self) -> None:
+        def places(value: Any, path: Tuple[Any, ...] = ()) -> Any:
+            yield path
+            items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+            for key, inner in items:
+                yield from places(inner, (*path, key))
+
+        local = LOCAL + DPR.split("max_steps: 100_000")[1]
+        for text in (DPR, SEARCH, INDEX, RERANK.replace("RUN", "a.jsonl"), local):
+            for path in places(yaml.safe_load(text)):
+                for value in (None, 7, "x", [3], {"y": None}):
+                    changed: Any = {"top": yaml.safe_load(text)}
+                    inner = changed
+                    for key in ("top", *path)[:-1]:
+                        inner = inner[key]
+                    inner[("top", *path)[-1]] = value
+                    self.assertIn(convert(yaml.safe_dump(changed["top"]))[0], (0, 65, 78))
+
+
+if __name__ == "__main__":
+    unittest.main()
