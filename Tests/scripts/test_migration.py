@@ -30,6 +30,20 @@ class MigrationTest(unittest.TestCase):
                   *names.SEARCH_TYPES, *script.CALLBACKS, *LOSSES, *DATA} - old
         self.assertEqual([n for n in sorted(wanted) if n not in page], [])
 
+    def test_the_guide_names_every_type_of_index(self) -> None:
+        page = (PROSE / "lir-guide.7.md").read_text("utf-8")
+        tables = {name: page.split(f"# {name}\n")[1].split("\n# ")[0]
+                  for name in ("WHICH INDEX", "WHAT GOES TOGETHER")}
+        types = [found[1] for path in (ROOT / "Sources/Indexes").glob("*/*.swift")
+                 for found in [re.search(r"package static let name = \"(\w+)\"", path.read_text("utf-8"))] if found]
+        self.assertGreater(len(types), 11)
+        for name, table in tables.items():
+            cells = set(re.findall(r"[\w-]+", " ".join(
+                row for row in table.splitlines() if row.startswith("| "))))
+            self.assertEqual([t for t in sorted(types) if t not in cells], [], name)
+        kinds = set(names.MODEL_TYPES.values())
+        self.assertEqual([k for k in sorted(kinds) if f"`{k}`" not in tables["WHAT GOES TOGETHER"]], [])
+
     def test_the_pages_name_what_is_there(self) -> None:
         for path in PROSE.glob("*.7.md"):
             text = path.read_text("utf-8")
