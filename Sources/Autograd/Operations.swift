@@ -123,6 +123,16 @@ package protocol Operations: AnyObject {
 
   func scale(_ x: Value, by factor: Float) -> Value
 
+  /// The networks that each token takes, from the logits of all of them, [T,E].
+  func routes(_ logits: Value, chosen: Int) -> Routes
+
+  /// Rows of x, each at most once: [R,D].
+  func gather(_ x: Value, rows: [Int]) -> Value
+
+  /// The outputs of networks, nil of one that no token takes, times their probabilities, summed up by
+  /// token, and the bias: [T,D].
+  func mix(_ parts: [Value?], _ logits: Value, _ routes: Routes, _ bias: Parameter) -> Value
+
   // MARK: What heads end with
 
   /// One number in all places.

@@ -142,9 +142,23 @@ package final class Parameter: @unchecked Sendable {
 
   /// Gives memory back once the values were copied: a mapped file need not stay in memory beside the
   /// copy.
-  func wereCopied() { discard?() }
+  package func wereCopied() { discard?() }
 
   package var count: Int { shape.reduce(1, *) }
+
+  /// A matrix [K,N] as [N,K], for a layer that packs it.
+  ///
+  /// - Precondition: The values are not in training.
+  package func turned() -> Parameter {
+    precondition(training == nil && shape.count == 2, "\(name) of \(shape) to be turned")
+    let shape = [columns, rows]
+    if known == nil, half == nil { return Parameter(packed: name, shape: shape) }
+    let buffer = AlignedBuffer(count: count)
+    let target = MutableMatrixView(buffer.pointer, rows: shape[0], columns: shape[1])
+    Kernels().transpose(matrix, into: target)
+    return Parameter(
+      name: name, shape: shape, values: UnsafePointer(buffer.pointer), owner: buffer)
+  }
 
   /// N of a matrix [N,K]; 1 of a vector.
   package var rows: Int { count / max(columns, 1) }
@@ -168,6 +182,8 @@ package final class Linear: Sendable {
   /// K.
   package let inputs: Int
   private let fixed: Fixed
+  /// Whether the one weight is stored as [K,N].
+  let isTurned: Bool
   /// The weights in bytes beside those of the layer, where a calibration compares the products of
   /// both; else nil.
   let trial: NarrowMatrix?
@@ -226,6 +242,7 @@ package final class Linear: Sendable {
   ) {
     precondition(!weights.isEmpty && (biases.isEmpty || biases.count == weights.count))
     self.biases = biases
+    isTurned = false
     defer { for weight in weights { weight.wereCopied() } }
     let columns = weights[0].columns
     precondition(weights.allSatisfy { $0.columns == columns }, "widths differ")
@@ -281,6 +298,7 @@ package final class Linear: Sendable {
   ) {
     self.weights = weights
     self.biases = biases
+    isTurned = false
     inputs = weights[0].columns
     outputs = weights.reduce(0) { $0 + $1.rows }
     trial = nil
@@ -297,6 +315,24 @@ package final class Linear: Sendable {
           memory: memory, precision, rows: outputs, columns: inputs, hasBias: !biases.isEmpty))
     }
   }
+
+  /// A layer in training without a bias, whose weight is stored as [K,N].
+  ///
+  /// - Parameters:
+  ///   - weight: Wᵀ[K,N], in training.
+  ///   - precision: Precision of the products; not bytes.
+  package init(inTraining weight: Parameter, turned precision: Precision) {
+    precondition(weight.training != nil, "\(weight.name) is not in training")
+    weights = [weight]
+    biases = []
+    isTurned = true
+    (inputs, outputs) = (weight.rows, weight.columns)
+    fixed = .inTraining(precision)
+    trial = nil
+  }
+
+  /// Elements of the stored weights from one output to the next, and from one input to the next.
+  var strides: (output: Int, input: Int) { isTurned ? (1, outputs) : (inputs, 1) }
 
   /// The packed weights; nil in training.
   package var memory: AlignedBuffer? {

@@ -160,7 +160,8 @@ extension Tape {
       let w = WeightPanels(
         layer.precision, rows: layer.outputs, columns: layer.inputs, in: &packed,
         bias: layer.biases.isEmpty ? nil : bias.baseAddress.map { UnsafePointer($0) })
-      fill(w, weights(layer), rowStride: layer.inputs, columnStride: 1)
+      let strides = layer.strides
+      fill(w, weights(layer), rowStride: strides.output, columnStride: strides.input)
       return w
     }
   }
@@ -183,7 +184,8 @@ extension Tape {
     guard let slot = x.slot else { return }
     let w = WeightPanels(
       layer.precision, rows: layer.inputs, columns: layer.outputs, in: &packed)
-    fill(w, weights(layer), rowStride: 1, columnStride: layer.inputs)
+    let strides = layer.strides
+    fill(w, weights(layer), rowStride: strides.input, columnStride: strides.output)
     if let sum = sum(of: slot) {
       product(dy, w, accumulates: true, into: sum.view)
     } else {
@@ -195,18 +197,20 @@ extension Tape {
 
   private func addWeightGradients(_ x: MatrixView, _ layer: Linear, _ dy: MatrixView) {
     guard layer.weights.contains(where: \.isTrained) else { return }
+    // dW[N,K] = dyᵀ · x, and of a weight stored as [K,N] its transpose.
+    let (left, right) = layer.isTurned ? (x, dy) : (dy, x)
     for first in stride(from: 0, to: x.rows, by: Self.blockTokens) {
       let tokens = first..<min(first + Self.blockTokens, x.rows)
-      let part = x.rows(tokens)
+      let part = right.rows(tokens)
       let w = WeightPanels(
-        layer.precision, rows: layer.inputs, columns: tokens.count, in: &packedTokens)
+        layer.precision, rows: right.columns, columns: tokens.count, in: &packedTokens)
       fill(w, part.base, rowStride: 1, columnStride: part.stride)
       let stride = tokens.count + Self.turnedPadding
       let turned = MutableMatrixView(
-        turned.take(layer.outputs * stride).pointer, rows: layer.outputs, columns: tokens.count,
+        turned.take(left.columns * stride).pointer, rows: left.columns, columns: tokens.count,
         stride: stride)
-      forRanges(layer.outputs, by: PackedMatrix.panelWidth) { [kernels] columns, _ in
-        kernels.transpose(dy[tokens, columns], into: turned.rows(columns))
+      forRanges(left.columns, by: PackedMatrix.panelWidth) { [kernels] columns, _ in
+        kernels.transpose(left[tokens, columns], into: turned.rows(columns))
       }
       var row = 0
       for weight in layer.weights {

@@ -32,7 +32,10 @@ struct BackboneContractTests {
     "eurobert": ["transformers5/states_eurobert_biases"],
     "ultrabert": ["transformers5/states_ultrabert"],
     "lfm2": ["transformers5/states_lfm2_old"],
-    "nomic_bert": ["transformers5/states_nomic_bert"],
+    "nomic_bert": [
+      "transformers5/states_nomic_bert", "transformers5/states_nomic_moe",
+      "transformers5/states_nomic_moe_gates",
+    ],
     "gte": ["transformers5/states_gte", "transformers5/states_gte_types"],
     "new": ["transformers5/states_gte"],
     "jina_embeddings_v3": ["transformers5/states_jina_3", "transformers5/states_jina_3_task"],

@@ -1,30 +1,35 @@
 import Autograd
 
-/// nomic_bert, v1 and v1.5: rotary positions, gates, and no biases (Nussbaum et al.,
-/// arXiv:2402.01613).
+/// nomic_bert: rotary positions; v1 and v1.5 with gates and no biases, v2 with biases, and experts in
+/// every second layer (Nussbaum et al., arXiv:2402.01613; Nussbaum and Duderstadt, arXiv:2502.07972).
 package enum NomicBert: RotaryEncoderFamily {
   package static let traits = RotaryEncoderTraits(
     activation: "silu", angleBase: 1000, segments: 2, hiddenDropout: 0, attentionBias: false,
-    outputBias: false, hasOtherNames: true)
+    outputBias: false, hasOtherNames: true, hasSwitches: true)
 
-  /// On the hub: what was built in by which kernels, and what its other uses are.
+  /// On the hub: what was built in by which kernels, what its other uses are, and a loss of training that
+  /// balances experts.
   package static let fieldsWithoutEffect = [
     "dense_seq_output", "fused_bias_fc", "fused_dropout_add_ln", "max_trained_positions",
     "pad_vocab_size_multiple", "reorder_and_upcast_attn", "use_flash_attn", "use_xentropy",
-    "parallel_block_tied_norm", "rotary_emb_scale_base", "embd_pdrop", "ffn_div",
+    "parallel_block_tied_norm", "rotary_emb_scale_base", "embd_pdrop", "add_pooling_layer",
     "summary_activation", "summary_first_dropout", "summary_proj_to_labels", "summary_type",
-    "summary_use_proj",
+    "summary_use_proj", "router_aux_loss_coef",
   ]
 
   package static let limitedFields =
     [
       "causal", "parallel_block", "prenorm", "use_rms_norm", "rotary_emb_interleaved",
-      "scale_attn_by_inverse_layer_idx", "qkv_proj_bias", "mlp_fc1_bias", "mlp_fc2_bias",
+      "scale_attn_by_inverse_layer_idx", "expert_choice_router", "norm_mlp",
+      // The modelling file pays no attention to it, and the program that trains does.
+      "moe_normalize_expert_weights",
     ].map { LimitedField($0, false) } + [
       LimitedField("scale_attn_weights", true), LimitedField(absent: "rotary_scaling_factor"),
       LimitedField("rotary_emb_fraction", "1") { value, _ in value.double == 1 },
-      LimitedField("num_experts", "0") { value, _ in value.integer == 0 },
-      LimitedField("moe_every_n_layers", "0") { value, _ in value.integer == 0 },
+      LimitedField("num_shared_experts", "0") { value, _ in value.integer == 0 },
+      LimitedField("moe_impl", "megablocks") { value, folder in
+        value.string == "megablocks" || folder.config["num_experts"]?.integer ?? 0 == 0
+      },
     ]
 }
 

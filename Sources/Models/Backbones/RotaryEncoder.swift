@@ -1,5 +1,6 @@
 import Autograd
 import Failures
+import JSON
 import Kernels
 
 /// BERT's layers with rotary positions, or scores that fall with the distance, with or without gates:
@@ -23,6 +24,15 @@ package struct RotaryEncoder: Backbone {
   package var maximumTokens: Int { fields.maximumPositions }
   package var activation: Activation { fields.activation }
   package var normEpsilon: Double { fields.epsilon }
+  package var facts: [JSON.Member] {
+    guard let experts = fields.experts else { return [] }
+    let layers = (0..<fields.layers).count { experts.has($0) }
+    return [
+      JSON.Member("experts", .integer(experts.count)),
+      JSON.Member("experts_of_a_token", .integer(experts.chosen)),
+      JSON.Member("layers_with_experts", .integer(layers)),
+    ]
+  }
   /// Where there is no table, token types are read and not used.
   package var segmentCount: Int { types?.rows ?? 2 }
 
@@ -30,10 +40,14 @@ package struct RotaryEncoder: Backbone {
     let queryKeyValue: Linear
     let attentionOutput: Linear
     let attentionNorm: LayerNorm
-    /// First layer; with gates, its outputs are those that are activated, then those they gate.
-    let intermediate: Linear
-    let output: Linear
+    let network: Network
     let outputNorm: LayerNorm
+  }
+
+  private enum Network: Sendable {
+    /// The first layer's outputs are, with gates, those that are activated, then those they gate.
+    case one(intermediate: Linear, output: Linear)
+    case experts(Experts, dropout: Float)
   }
 
   /// Reads `embeddings` and the layers.
@@ -62,7 +76,7 @@ package struct RotaryEncoder: Backbone {
       names.embeddingNorm, width: width, epsilon: fields.epsilon)
     var layers: [Layer] = []
     for i in 0..<fields.layers {
-      layers.append(try Self.layer(weights("\(names.layer).\(i)"), names, fields))
+      layers.append(try Self.layer(weights("\(names.layer).\(i)"), i, names, fields))
     }
     self.layers = layers
     let relative = fields.traits.turns ? nil : RelativePositions(fallingOver: fields.heads)
@@ -75,28 +89,48 @@ package struct RotaryEncoder: Backbone {
   }
 
   private static func layer(
-    _ weights: WeightScope, _ names: RotaryEncoderNames, _ fields: RotaryEncoderFields
+    _ weights: WeightScope, _ number: Int, _ names: RotaryEncoderNames,
+    _ fields: RotaryEncoderFields
   ) throws(Failure) -> Layer {
-    let (width, inner, traits) = (fields.width, fields.intermediateWidth, fields.traits)
+    let width = fields.width
     let own = fields.heads * fields.headWidth
     let packed = names.queryKeyValue.count == 1
+    if fields.attentionBias {
+      try fields.require("qkv_proj_bias", names.queryKeyValue[0], weights)
+    }
     func norm(_ name: String) throws(Failure) -> LayerNorm {
       try weights.layerNorm(name, width: width, epsilon: fields.epsilon)
     }
     return Layer(
       queryKeyValue: try weights.linear(
         names.queryKeyValue, inputs: width, outputs: packed ? 3 * own : own,
-        bias: traits.attentionBias),
+        bias: fields.attentionBias),
       attentionOutput: try weights.linear(
-        names.attentionOutput, inputs: own, outputs: width, bias: traits.attentionBias),
+        names.attentionOutput, inputs: own, outputs: width, bias: fields.attentionBias),
       attentionNorm: try norm(names.attentionNorm),
-      intermediate: traits.isGated
-        ? try names.gated(weights, inputs: width, outputs: inner)
-        : try weights.linear(names.intermediate, inputs: width, outputs: inner),
-      output: try weights.linear(
-        names.output(isGated: traits.isGated), inputs: inner, outputs: width,
-        bias: traits.outputBias),
+      network: try network(weights, number, names, fields),
       outputNorm: try norm(names.outputNorm))
+  }
+
+  private static func network(
+    _ weights: WeightScope, _ number: Int, _ names: RotaryEncoderNames,
+    _ fields: RotaryEncoderFields
+  ) throws(Failure) -> Network {
+    let (width, inner) = (fields.width, fields.intermediateWidth)
+    if let experts = fields.experts, experts.has(number) {
+      return .experts(try experts.experts(weights("mlp")), dropout: experts.dropout)
+    }
+    let output = names.output(isGated: fields.isGated)
+    let first = fields.isGated ? names.gates?.activated : names.intermediate
+    if fields.innerBias, let first { try fields.require("mlp_fc1_bias", first, weights) }
+    if fields.outputBias { try fields.require("mlp_fc2_bias", output, weights) }
+    return .one(
+      intermediate: fields.isGated
+        ? try names.gated(weights, inputs: width, outputs: inner, bias: fields.innerBias)
+        : try weights.linear(
+          names.intermediate, inputs: width, outputs: inner, bias: fields.innerBias),
+      output: try weights.linear(
+        output, inputs: inner, outputs: width, bias: fields.outputBias))
   }
 
   package func callAsFunction<O: Operations>(
@@ -115,7 +149,6 @@ package struct RotaryEncoder: Backbone {
   private func run<O: Operations>(
     _ layer: Layer, _ x: O.Value, _ batch: PackedBatch, onlyFirst: Bool, _ o: O
   ) -> O.Value {
-    let rate = fields.hiddenDropout
     var qkv = o.linear(x, layer.queryKeyValue)
     if let angles {
       qkv = o.rotate(qkv, first: 2 * fields.heads * fields.headWidth, angles, batch)
@@ -124,19 +157,27 @@ package struct RotaryEncoder: Backbone {
     let context = o.attention(
       qkv, heads: fields.heads, batch, onlyFirst ? options.ofFirstQueries : options)
     let x = onlyFirst ? o.pool(x, .first, batch) : x
-    let attended = o.layerNorm(
-      o.linear(context, layer.attentionOutput, adding: x, dropout: rate, batch),
-      layer.attentionNorm)
-    var inner: O.Value
-    if fields.traits.isGated {
-      inner = o.gate(o.linear(attended, layer.intermediate), fields.activation)
-    } else {
-      inner = o.linear(attended, layer.intermediate, fields.activation)
+    switch layer.network {
+    case .experts(let experts, let rate):
+      let attended = o.layerNorm(
+        o.linear(context, layer.attentionOutput, adding: x, dropout: rate, batch),
+        layer.attentionNorm)
+      let added = o.dropout(experts(attended, o), rate: rate, batch)
+      return o.layerNorm(o.add(attended, added), layer.outputNorm)
+    case .one(let intermediate, let output):
+      let rate = fields.hiddenDropout
+      let attended = o.layerNorm(
+        o.linear(context, layer.attentionOutput, adding: x, dropout: rate, batch),
+        layer.attentionNorm)
+      var inner =
+        fields.isGated
+        ? o.gate(o.linear(attended, intermediate), fields.activation)
+        : o.linear(attended, intermediate, fields.activation)
+      if fields.traits.dropsInside { inner = o.dropout(inner, rate: rate, batch) }
+      return o.layerNorm(
+        o.linear(
+          inner, output, adding: attended, dropout: fields.traits.dropsOutput ? rate : 0, batch),
+        layer.outputNorm)
     }
-    if fields.traits.dropsInside { inner = o.dropout(inner, rate: rate, batch) }
-    return o.layerNorm(
-      o.linear(
-        inner, layer.output, adding: attended, dropout: fields.traits.dropsOutput ? rate : 0, batch),
-      layer.outputNorm)
   }
 }

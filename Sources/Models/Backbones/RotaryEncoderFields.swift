@@ -25,6 +25,8 @@ package struct RotaryEncoderTraits: Sendable {
   var dropsOutput = true
   /// Whether fields may have the names of GPT-2, as on the hub.
   var hasOtherNames = false
+  /// Whether fields say which layers have biases, gates or experts, as on nomic's hub.
+  var hasSwitches = false
 }
 
 /// A family whose text is `RotaryEncoder`.
@@ -64,15 +66,26 @@ struct RotaryEncoderFields: Sendable {
   let heads: Int
   let headWidth: Int
   let intermediateWidth: Int
+  let isGated: Bool
+  /// Whether queries, keys, values and the output of attention have biases.
+  let attentionBias: Bool
+  /// Whether the first and the second layer of networks have biases.
+  let innerBias: Bool
+  let outputBias: Bool
+  /// Nil where no layer has any.
+  let experts: ExpertFields?
   let segments: Int
   let activation: Activation
   let epsilon: Double
   let hiddenDropout: Float
   let attentionDropout: Float
   let angles: RotaryFields
+  /// Path of `config.json`, for messages.
+  let place: String
 
   init(_ fields: ConfigurationReader, _ traits: RotaryEncoderTraits) throws(Failure) {
     self.traits = traits
+    place = fields.place
     func name(_ name: String, _ other: String) -> String {
       fields.present(name, or: traits.hasOtherNames ? other : nil)
     }
@@ -89,7 +102,7 @@ struct RotaryEncoderFields: Sendable {
     segments = try fields.integer(
       "type_vocab_size", in: FieldRanges.token, default: traits.segments)
     headWidth = try fields.optionalInteger("head_dim", in: FieldRanges.width) ?? width / heads
-    activation = try Self.activation(fields, traits)
+    (activation, isGated) = try Self.activation(fields, traits)
     epsilon = try fields.double(
       name("layer_norm_eps", "layer_norm_epsilon"), in: FieldRanges.epsilon,
       default: traits.epsilon)
@@ -101,6 +114,17 @@ struct RotaryEncoderFields: Sendable {
       try fields.double(
         name("attention_probs_dropout_prob", "attn_pdrop"), in: FieldRanges.rate,
         default: traits.attentionDropout))
+    func switched(_ name: String, _ fallback: Bool) throws(Failure) -> Bool {
+      traits.hasSwitches ? try fields.bool(name, default: fallback) : fallback
+    }
+    attentionBias = try switched("qkv_proj_bias", traits.attentionBias)
+    innerBias = try switched("mlp_fc1_bias", !isGated)
+    outputBias = try switched("mlp_fc2_bias", traits.outputBias)
+    experts =
+      traits.hasSwitches
+      ? try ExpertFields(
+        fields, width: width, intermediateWidth: intermediateWidth, activation: activation,
+        dropout: hiddenDropout) : nil
     angles = try RotaryFields(
       fields, base: traits.angleBase, named: name("rope_theta", "rotary_emb_base"))
     guard headWidth > 0, headWidth % 2 == 0 || !traits.turns else {
@@ -108,24 +132,41 @@ struct RotaryEncoderFields: Sendable {
     }
   }
 
-  /// The activation function; nomic_bert's name on the hub has that of its gates.
+  /// Refuses a field that asks for biases that the weights do not have.
+  ///
+  /// - Throws: 78 for it.
+  func require(_ field: String, _ layer: String, _ weights: WeightScope) throws(Failure) {
+    guard traits.hasSwitches, !weights.has("\(layer).bias") else { return }
+    throw .config(
+      place,
+      "\(field): expected false, found true: tensor \(weights.prefix)\(layer).bias is missing")
+  }
+
+  /// The activation function, and whether it has gates; nomic_bert's name on the hub says both.
   private static func activation(
     _ fields: ConfigurationReader, _ traits: RotaryEncoderTraits
-  ) throws(Failure) -> Activation {
+  ) throws(Failure) -> (Activation, isGated: Bool) {
     if !traits.turns {
       switch try fields.string("feed_forward_type", default: "geglu") {
-      case "geglu": return .gelu
-      case "reglu": return .relu
+      case "geglu": return (.gelu, true)
+      case "reglu": return (.relu, true)
       case let other:
         throw .config(fields.place, "feed_forward_type \(other) is not supported")
       }
     }
     let field = fields.present(
       "hidden_act", or: traits.hasOtherNames ? "activation_function" : nil)
-    switch (field, try fields.string(field, default: traits.activation)) {
-    case ("activation_function", "swiglu"): return .silu
-    case ("activation_function", "geglu"): return .gelu
-    case (_, let name): return try ActivationName.parse(name, of: field, at: fields.place)
+    let name = try fields.string(field, default: traits.activation)
+    guard field == "activation_function", traits.hasSwitches else {
+      return (try ActivationName.parse(name, of: field, at: fields.place), traits.isGated)
+    }
+    switch name {
+    case "swiglu": return (.silu, true)
+    case "geglu": return (.gelu, true)
+    // Whichever it names, the modelling file takes this one.
+    case "gelu", "gelu_new", "gelu_fast", "gelu_pytorch_tanh": return (.gelu, false)
+    default:
+      throw .config(fields.place, "activation_function: \(name) is not supported")
     }
   }
 }

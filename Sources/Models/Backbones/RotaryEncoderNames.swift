@@ -55,10 +55,20 @@ struct RotaryEncoderNames: Sendable {
   func output(isGated: Bool) -> String { isGated ? gatedOutput : plainOutput }
 
   /// The first layer of a network with gates, those that are activated in front.
-  func gated(_ weights: WeightScope, inputs: Int, outputs: Int) throws(Failure) -> Linear {
+  ///
+  /// - Parameters:
+  ///   - weights: Those of the layer.
+  ///   - inputs: Width of the states.
+  ///   - outputs: Number of the outputs that are activated.
+  ///   - bias: Whether layers of their own have biases.
+  /// - Returns: The layer.
+  /// - Throws: 78 for a tensor that is missing or has another shape.
+  func gated(
+    _ weights: WeightScope, inputs: Int, outputs: Int, bias: Bool
+  ) throws(Failure) -> Linear {
     if let gates {
       return try weights.linear(
-        [gates.activated, gates.gated], inputs: inputs, outputs: outputs, bias: false)
+        [gates.activated, gates.gated], inputs: inputs, outputs: outputs, bias: bias)
     }
     if activatesFirst {
       return try weights.linear(both, inputs: inputs, outputs: 2 * outputs, bias: false)

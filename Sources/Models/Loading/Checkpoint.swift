@@ -432,6 +432,22 @@ package struct WeightScope {
     return try linear(weights, biases)
   }
 
+  /// Weights below a name, of layers in single precision whatever that of the others is.
+  func exactly(_ name: String) -> WeightScope {
+    WeightScope(checkpoint, prefix: prefix + name + ".")
+  }
+
+  /// A weight of which layers are made.
+  func weight(_ name: String, _ shape: [Int]) throws(Failure) -> Parameter {
+    try checkpoint.parameter(prefix + name, shape, ofLayer: true)
+  }
+
+  /// A layer without a bias of a weight that was read already and is stored as [inputs, outputs].
+  func linear(turned weight: Parameter) throws(Failure) -> Linear {
+    if weight.training == nil { return try linear([weight.turned()], []) }
+    return Linear(inTraining: weight, turned: precisions.of(weight))
+  }
+
   /// Weights that were read already.
   func linear(_ weights: [Parameter], _ biases: [Parameter]) throws(Failure) -> Linear {
     let inputs = weights[0].columns

@@ -12,6 +12,8 @@ package enum FieldRanges {
   package static let count = 1...Int(Int32.max)
   /// Rows of a table of words behind which markers have ids of their own.
   static let extendedCount = 1...Int(Int32.max) - 2
+  /// Networks of a layer, and layers from one with several networks to the next.
+  static let experts = 0...10_000
   /// Labels of a classifier.
   static let labels = 1...1_000_000
   /// Vectors that training retrieves.
