@@ -55,6 +55,21 @@ extension Inference {
         let rows = batch.range(sequence)
         let asking = options.onlyFirstQueries ? rows.prefix(1) : rows
         let place = options.onlyFirstQueries ? sequence..<sequence + 1 : rows
+        let keysAndValues = layout.keys.lowerBound..<layout.values.upperBound
+        switch (batch.prefix(sequence), options.layer) {
+        case (.behind(let prefix), let layer?):
+          let joined = joined(all[rows, keysAndValues], behind: prefix, layer: layer)
+          attend(
+            queries: all[asking, 0..<layout.width],
+            keys: joined.view.view.columns(0..<layout.keyWidth),
+            values: joined.view.view.columns(layout.keyWidth..<2 * layout.keyWidth), shape,
+            keep: nil, first: prefix.tokens, into: out.view.rows(place))
+          continue
+        case (.keeping(let prefix), let layer?):
+          prefix.keep(all[rows, keysAndValues], layer: layer)
+        case (.none, _): break
+        case (_, nil): preconditionFailure("a prefix where no attention has a number")
+        }
         attend(
           queries: all[asking, 0..<layout.width], keys: all[rows, layout.keys],
           values: all[rows, layout.values], shape,
@@ -77,7 +92,7 @@ extension Inference {
 
   private func attend(
     queries: MatrixView, keys: MatrixView, values: MatrixView, _ shape: AttentionShape,
-    keep: UnsafeBufferPointer<UInt8>?, into out: MutableMatrixView
+    keep: UnsafeBufferPointer<UInt8>?, first: Int = 0, into out: MutableMatrixView
   ) {
     let needed = kernels.attentionScratchCount(
       queries: queries.rows, keys: keys.rows, headWidth: queries.columns / shape.heads,
@@ -86,7 +101,8 @@ extension Inference {
     kernels.attention(
       queries: queries, keys: keys, values: values, heads: shape.heads, scale: shape.scale,
       mask: AttentionMask(
-        keep: keep, relative: shape.relative?.view, reach: shape.reach, ahead: shape.ahead),
+        keep: keep, relative: shape.relative?.view, first: first, reach: shape.reach,
+        ahead: shape.ahead),
       precision: shape.precision, into: out, scratch: scratch)
   }
 

@@ -14,6 +14,8 @@ package struct PackedBatch: Sendable {
   package private(set) var hidesTokens = false
   /// Sequences that attend to each other: none, or sets that together are all sequences.
   package private(set) var sets: [SequenceSet] = []
+  /// What the first sequences have to do with prefixes; the others have none.
+  private var prefixes: [SequencePrefix] = []
   /// Index of each sequence's first token, and the number of tokens at the end, offsets[B+1].
   package private(set) var offsets: [Int] = [0]
 
@@ -24,8 +26,15 @@ package struct PackedBatch: Sendable {
   /// T.
   package var tokens: Int { ids.count }
 
-  /// Tokens of the longest sequence; 0 where there is none.
-  var longest: Int { (0..<sequences).reduce(0) { max($0, range($1).count) } }
+  /// Tokens of the longest sequence and of what stands in front of it; 0 where there is none.
+  var longest: Int {
+    (0..<sequences).reduce(0) { max($0, prefix($1).tokens + range($1).count) }
+  }
+
+  /// What a sequence has to do with a prefix.
+  func prefix(_ index: Int) -> SequencePrefix {
+    index < prefixes.count ? prefixes[index] : .none
+  }
 
   /// Tokens of sequence `index`.
   package func range(_ index: Int) -> Range<Int> { offsets[index]..<offsets[index + 1] }
@@ -81,6 +90,19 @@ package struct PackedBatch: Sendable {
     offsets.append(self.ids.count)
   }
 
+  /// Appends a sequence of at least one token, which is a prefix or stands behind one.
+  ///
+  /// Only backbones with `Backbone.prefixBytes` take notice, in inference.
+  package mutating func append(
+    ids: some Collection<Int32>, typeIDs: some Collection<UInt8>, _ prefix: SequencePrefix
+  ) {
+    prefixes += Array(repeating: SequencePrefix.none, count: sequences - prefixes.count)
+    let first = tokens
+    append(ids: ids, typeIDs: typeIDs)
+    prefixes.append(prefix)
+    for token in first..<tokens { positions[token] += Int32(prefix.tokens) }
+  }
+
   /// Some of the sequences, in their order.
   ///
   /// - Precondition: The range holds a set as a whole or not at all.
@@ -92,6 +114,7 @@ package struct PackedBatch: Sendable {
     part.positions = Array(positions[tokens])
     part.attended = Array(attended[tokens])
     part.hidesTokens = part.attended.contains(0)
+    part.prefixes = prefixes.isEmpty ? [] : range.map { prefix($0) }
     part.offsets = offsets[range.lowerBound...range.upperBound].map { $0 - tokens.lowerBound }
     for set in sets where set.sequences.overlaps(range) {
       precondition(range.clamped(to: set.sequences) == set.sequences, "half a set")

@@ -31,6 +31,8 @@ package struct AttentionOptions: Sendable {
   package var isCausal = false
   /// Heads of keys and values, a divisor of those of queries; nil for as many.
   package var keyHeads: Int?
+  /// Number of the attention in a backbone whose sequences may stand behind a prefix; nil in others.
+  package var layer: Int?
 
   package init(
     scale: Float? = nil, relative: RelativePositions? = nil, reach: Int? = nil,
@@ -54,6 +56,13 @@ extension AttentionOptions {
   package func dropping(_ rate: Float) -> AttentionOptions {
     var options = self
     options.dropout = rate
+    return options
+  }
+
+  /// A copy of the options, of the attention with a number.
+  package func numbered(_ layer: Int) -> AttentionOptions {
+    var options = self
+    options.layer = layer
     return options
   }
 

@@ -23,6 +23,9 @@ package final class RotaryPositions: Sendable {
   /// Angles by frequencies.
   package init(_ frequencies: RotaryFrequencies) { self.frequencies = frequencies }
 
+  /// Whether a text's length changes the angles of its first tokens.
+  package var dependOnLength: Bool { frequencies.ofLongTexts != nil }
+
   /// A table of at least as many positions as the longest sequence of a batch has tokens.
   func table(_ batch: PackedBatch) -> RotaryTable {
     let needed = batch.longest

@@ -1,6 +1,7 @@
 import Autograd
 import Failures
 import Kernels
+import Synchronization
 import Tensors
 import Tokenizers
 import Vectors
@@ -12,15 +13,19 @@ import Workers
 /// depend on its own tokens alone, and are put where its text stood.
 package final class BatchEncoder: Sendable {
   package let model: Model
-  private let pool: WorkerPool
-  private let engines: WorkerLocal<Inference>
-  private let batchTokens: Int
+  let pool: WorkerPool
+  let engines: WorkerLocal<Inference>
+  let batchTokens: Int
   /// Told after every batch which share of a window's tokens is done, and how many texts it has.
-  private let watch: (@Sendable (_ share: Double, _ texts: Int) -> Void)?
+  let watch: (@Sendable (_ share: Double, _ texts: Int) -> Void)?
 
   /// Tokens a batch unless somebody asks for another number: a layer's activations of this many stay
   /// in the second-level cache, and the kernels are at full speed from about a hundred.
   package static let defaultBatchTokens = 192
+
+  /// Tokens of pairs that were computed, those of a prefix once.
+  package var computedTokens: Int { computed.load(ordering: .relaxed) }
+  let computed = Atomic<Int>(0)
 
   package init(
     _ model: Model, _ pool: WorkerPool, _ kernels: Kernels,
@@ -85,13 +90,16 @@ package final class BatchEncoder: Sendable {
   ) throws(Failure) -> [PairScore] {
     let output = FloatRows(rows: window.count, columns: 2)
     let body: @Sendable (PackedBatch, [Int], Inference) -> Void = {
-      [model] batch, members, engine in
+      [self] batch, members, engine in
+      computed.add(batch.tokens, ordering: .relaxed)
       for (member, score) in zip(members, model.score(batch, activation, engine)) {
         output.set(member, score)
       }
     }
     if let set = model.description.head.pairs?.set {
       try runSets(window, PairGroup.sets(groups, depth: set.depth), set, body)
+    } else if let groups = PrefixGroup.all(groups, window, model) {
+      try run(window, groups, body)
     } else {
       try run(window, body)
     }
@@ -154,7 +162,7 @@ package final class BatchEncoder: Sendable {
   }
 
   /// Token ids and lengths may come from a stream: they must fit the model.
-  private func check(_ window: TokenWindow) throws(Failure) {
+  func check(_ window: TokenWindow) throws(Failure) {
     let vocabulary = Int32(model.backbone.vocabularySize)
     let aliases = model.description.aliases.rows
     let unknown = window.ids.first { ($0 < 0 || $0 >= vocabulary) && aliases[$0] == nil }
@@ -212,7 +220,7 @@ package struct PairGroup: Sendable {
 
 extension PackedBatch {
   /// Appends a text of a window.
-  fileprivate mutating func append(_ window: TokenWindow, _ index: Int) {
+  mutating func append(_ window: TokenWindow, _ index: Int) {
     let range = window.range(index)
     append(
       ids: window.ids[range], typeIDs: window.typeIDs[range], attended: window.attended[range])

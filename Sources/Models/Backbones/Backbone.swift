@@ -23,6 +23,10 @@ package protocol Backbone: Sendable {
   /// Whether there is one hidden state a sequence, made by a decoder, instead of one a token.
   var decodes: Bool { get }
 
+  /// Bytes of what is kept of each token of a prefix, so that sequences may stand behind it with the
+  /// states that they have as a whole; nil where a token's state depends on what is behind it.
+  var prefixBytes: Int? { get }
+
   /// Hidden states of the last layer, [T,D], or [B,D] of a decoder.
   ///
   /// - Parameters:
@@ -43,6 +47,8 @@ extension Backbone {
   }
 
   package var decodes: Bool { false }
+
+  package var prefixBytes: Int? { nil }
 
   package var facts: [JSON.Member] { [] }
 }

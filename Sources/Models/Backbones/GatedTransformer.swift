@@ -23,6 +23,14 @@ package struct GatedTransformer: Backbone {
   /// Token types are read and not used: there is no table for them.
   package var segmentCount: Int { 2 }
 
+  package var prefixBytes: Int? {
+    let isShared = shape.attentions.allSatisfy {
+      $0.options.isCausal && !$0.angles.dependOnLength
+    }
+    let width = 2 * shape.keyHeads * shape.headWidth
+    return isShared ? layers.count * width * MemoryLayout<Float>.size : nil
+  }
+
   package var facts: [JSON.Member] {
     let options = shape.attentions.map(\.options)
     let reaches = options.compactMap(\.reach)
@@ -66,7 +74,8 @@ package struct GatedTransformer: Backbone {
     var layers: [Layer] = []
     for (i, attention) in shape.attentions.enumerated() {
       layers.append(
-        try Self.layer(weights("layers.\(i)"), shape, attention.options, attention.angles))
+        try Self.layer(
+          weights("layers.\(i)"), shape, attention.options.numbered(i), attention.angles))
     }
     self.layers = layers
     finalNorm = try Self.norm("norm", shape.width, shape, weights)

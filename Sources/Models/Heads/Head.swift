@@ -82,8 +82,15 @@ package protocol CrossEncoderHead: Sendable {
     _ margins: O.Value, _ activation: ScoreActivation, _ o: O
   ) -> O.Value
 
+  /// Index of the one token whose state the score of a pair is made of; nil where others count, too.
+  func lastRead(_ ids: ArraySlice<Int32>) -> Int?
+
   /// Members that `lir-encode --inspect` prints of the head.
   var facts: [JSON.Member] { get }
+}
+
+extension CrossEncoderHead {
+  package func lastRead(_ ids: ArraySlice<Int32>) -> Int? { nil }
 }
 
 /// A head with its weights.

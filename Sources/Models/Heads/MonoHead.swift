@@ -71,6 +71,12 @@ package struct MonoHead: CrossEncoderHead {
     }
   }
 
+  package func lastRead(_ ids: ArraySlice<Int32>) -> Int? {
+    guard pooling == .last else { return nil }
+    guard let padding else { return ids.indices.last }
+    return ids.lastIndex { $0 != padding } ?? ids.startIndex
+  }
+
   /// [B,D].
   private func pooled<O: Operations>(
     _ pairs: HeadInput<O>, _ pooling: Pooling, _ o: O
