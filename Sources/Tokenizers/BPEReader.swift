@@ -33,6 +33,31 @@ struct BPEReader {
       }, wrap: wrap)
   }
 
+  /// Reads the lines of `merges.txt`.
+  ///
+  /// The first says the version, each of the others is a merge. What stands behind the last end of a line
+  /// does not count, and of equal merges the first does.
+  ///
+  /// Source: `RobertaTokenizer` in `models/roberta/tokenization_roberta.py` of transformers 4.57.
+  ///
+  /// - Throws: 65 for a line that is not two tokens.
+  mutating func read(lines text: [UInt8]) throws(Failure) {
+    let lines = text.split(separator: 0x0A, omittingEmptySubsequences: false)
+    var seen: Set<[ArraySlice<UInt8>]> = []
+    for (number, line) in lines.enumerated().dropFirst().dropLast() {
+      let parts = line.split { $0 == 0x20 || (0x09...0x0D).contains($0) }
+      guard parts.count == 2 else {
+        throw .data(
+          "\(path):\(number + 1)", "expected a merge of two tokens, found \(parts.count)")
+      }
+      guard seen.insert(parts).inserted else { continue }
+      for part in parts {
+        bytes += part
+        ends.append(bytes.count)
+      }
+    }
+  }
+
   private mutating func addPart(_ parser: inout JSONParser) throws(Failure) {
     do throws(JSONError) {
       var scratch: [UInt8] = []

@@ -3,21 +3,47 @@ import JSON
 
 /// How transformers converts the SentencePiece file of a tokenizer class.
 ///
-/// Source: `SpmConverter`, `T5Converter` and `XLMRobertaConverter` in `convert_slow_tokenizer.py` of
-/// transformers 4.57.
+/// Source: `SpmConverter` and the classes made of it in `convert_slow_tokenizer.py` of transformers 4.57.
 enum SentencePieceLayout: Sendable {
   /// Pieces as they are, then `<extra_id_N>` down to `<extra_id_0>`; `</s>` at the end of texts.
   case t5
   /// The ids of fairseq: four special tokens for the first three pieces, and `<mask>` at the end.
   case xlmRoberta
+  /// Those of fairseq's CamemBERT, which has names for pieces that are not used.
+  case camembert
+  /// As `xlmRoberta`, and the languages' tokens in front of `<mask>`; one of them ends texts.
+  case mbart
+  /// Pieces as they are; `[CLS]` and `[SEP]` around texts, which are cleaned as SentencePiece would.
+  case deberta
+  /// As `deberta`, and quotes, accents and large letters are made plain.
+  case albert
 
   /// The name of the file.
   var fileName: String {
     switch self {
-    case .t5: "spiece.model"
-    case .xlmRoberta: "sentencepiece.bpe.model"
+    case .t5, .albert: "spiece.model"
+    case .xlmRoberta, .camembert, .mbart: "sentencepiece.bpe.model"
+    case .deberta: "spm.model"
     }
   }
+
+  /// The names of the files of all layouts.
+  static let fileNames = ["spiece.model", "sentencepiece.bpe.model", "spm.model"]
+
+  /// The id of the unknown piece; nil for that which the file says.
+  var unknownID: Int? {
+    switch self {
+    case .t5, .deberta, .albert: nil
+    case .xlmRoberta, .camembert, .mbart: 3
+    }
+  }
+
+  /// The tokens of MBart's languages, in the order of their ids.
+  static let languages = [
+    "ar_AR", "cs_CZ", "de_DE", "en_XX", "es_XX", "et_EE", "fi_FI", "fr_XX", "gu_IN", "hi_IN",
+    "it_IT", "ja_XX", "kk_KZ", "ko_KR", "lt_LT", "lv_LV", "my_MM", "ne_NP", "nl_XX", "ro_RO",
+    "ru_RU", "si_LK", "tr_TR", "vi_VN", "zh_CN",
+  ]
 }
 
 extension TokenizerJSON {
@@ -40,17 +66,17 @@ extension TokenizerJSON {
       addedTokens.append((0, token))
     }
     let mark = Array("\u{2581}".utf8)
-    var steps: [Normalizer] = []
+    var map: Normalizer?
     if !proto.charsmap.isEmpty {
-      steps.append(.charsmap(try PrecompiledCharsmap(proto.charsmap, place: path)))
+      map = .charsmap(try PrecompiledCharsmap(proto.charsmap, place: path))
     }
-    steps += [.strings(.strip(left: false, right: true)), .strings(.replaceSpaces(with: mark))]
-    normalizer = .sequence(steps)
+    normalizer = .sequence(layout.normalizers(config, map, mark: mark))
     let metaspace = Metaspace(
       replacement: mark, prependScheme: Self.prependScheme(layout, config), splits: true)
-    preTokenizer = PreTokenizer(steps: [.metaspace(metaspace)])
+    preTokenizer = PreTokenizer(
+      steps: layout.splitters(config) + [.metaspace(metaspace)], isSequence: layout == .deberta)
     decoder = Decoder(steps: [.metaspace(metaspace)])
-    postProcessor = try Self.postProcessor(layout, model.vocabulary, path)
+    postProcessor = try layout.postProcessor(model.vocabulary, path)
   }
 
   /// Pieces and scores by id.
@@ -66,6 +92,20 @@ extension TokenizerJSON {
     case .xlmRoberta:
       let first = ["<s>", "<pad>", "</s>", "<unk>"].map { (bytes: Array($0.utf8), score: 0.0) }
       pieces = first + pieces.dropFirst(3) + [(Array("<mask>".utf8), 0)]
+    case .camembert:
+      let first = ["<s>NOTUSED", "<pad>", "</s>NOTUSED", "<unk>", "<unk>NOTUSED"]
+      pieces =
+        first.enumerated().map { (bytes: Array($1.utf8), score: $0 == 4 ? -100 : 0) }
+        + pieces.dropFirst() + [(Array("<mask>".utf8), 0)]
+    case .mbart:
+      let first = ["<s>", "<pad>", "</s>", "<unk>"].map { (bytes: Array($0.utf8), score: 0.0) }
+      let last = SentencePieceLayout.languages + ["<mask>"]
+      pieces = first + pieces.dropFirst(3) + last.map { (bytes: Array($0.utf8), score: 0.0) }
+    case .deberta: break
+    case .albert:
+      for i in pieces.indices where SentencePieceLayout.isNumberWithComma(pieces[i].bytes) {
+        pieces[i].score -= 100
+      }
     }
     return pieces
   }
@@ -84,7 +124,7 @@ extension TokenizerJSON {
       return .unigram(
         try Unigram(
           vocabulary: vocabulary, scores: pieces.map(\.score),
-          unknownID: layout == .t5 ? proto.unknownID : 3, byteFallback: false, place: path))
+          unknownID: layout.unknownID ?? proto.unknownID, byteFallback: false, place: path))
     case .bpe:
       if let long = proto.pieces.first(where: { $0.bytes.count > 4096 }) {
         throw .data(
@@ -101,29 +141,13 @@ extension TokenizerJSON {
     }
   }
 
-  /// T5's slow tokenizer has `add_prefix_space` and `legacy`, XLM-RoBERTa's neither.
+  /// T5's slow tokenizer has `add_prefix_space` and `legacy`, the others have neither.
   private static func prependScheme(
     _ layout: SentencePieceLayout, _ config: JSON
   ) -> Metaspace.PrependScheme {
     guard case .t5 = layout else { return .always }
     if let prefix = config["add_prefix_space"], prefix.bool != true { return .never }
     return config["legacy"]?.bool == false ? .first : .always
-  }
-
-  private static func postProcessor(
-    _ layout: SentencePieceLayout, _ vocabulary: Vocabulary, _ path: String
-  ) throws(Failure) -> PostProcessor {
-    guard let end = vocabulary.id(of: "</s>") else {
-      throw .config(path, "expected the piece </s>, found none")
-    }
-    switch layout {
-    case .t5:
-      let end = PostProcessor.Piece.special(ids: [end], typeID: 0)
-      return PostProcessor(
-        single: [.first(typeID: 0), end],
-        pair: [.first(typeID: 0), end, .second(typeID: 0), end])
-    case .xlmRoberta: return .roberta(cls: 0, sep: end)
-    }
   }
 }
 

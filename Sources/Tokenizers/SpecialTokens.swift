@@ -48,9 +48,7 @@ struct SpecialTokens {
       try readLegacyTokens(files, given, serialized)
     }
     var byContent: [String: AddedToken] = [:]
-    for id in decoder.keys.sorted() {
-      if let token = decoder[id] { byContent[token.content] = token }
-    }
+    for (_, token) in decoder.sorted(by: { $0.key < $1.key }) { byContent[token.content] = token }
     func resolve(_ value: JSON?, _ name: String, _ path: String) throws(Failure) -> Value? {
       guard let value, !value.isNull else { return nil }
       let flags: AddedToken? = value.string == nil ? try Self.token(value, path) : nil
@@ -59,17 +57,19 @@ struct SpecialTokens {
       // Only tokens that the configuration names take over the flags of added ones.
       if given[name] != nil, let known = byContent[content] { return .token(known) }
       if let flags { return .token(flags) }
-      let isMask = name == "mask_token"
+      let (isMask, isConverted) = (name == "mask_token", files.tokenizer == nil)
       switch tokenizerClass.wrapping {
       case .all:
         return .token(
           AddedToken(content: content, stripsLeft: isMask, normalized: true, special: false))
       case .mask(var normalized) where isMask:
         // A slow tokenizer of SentencePiece, which is converted, makes it special at once.
-        if tokenizerClass.sentencePiece != nil, files.tokenizer == nil { normalized = false }
+        if tokenizerClass.sentencePiece != nil, isConverted { normalized = false }
         return .token(
           AddedToken(content: content, stripsLeft: true, normalized: normalized, special: false))
-      case .none, .mask: return .plain(content)
+      case .unknown where name == "unk_token" && isConverted:
+        return .token(AddedToken(content: content, normalized: true, special: true))
+      case .none, .mask, .unknown: return .plain(content)
       }
     }
     for name in TokenizerClass.attributes {
@@ -105,13 +105,19 @@ struct SpecialTokens {
     return decoder
   }
 
-  /// The additional special tokens, in T5 with its extra ids.
+  /// The additional special tokens, in T5 with its extra ids, in MBart behind the languages.
   ///
   /// Source: `__init__` in `models/t5/tokenization_t5_fast.py` of transformers 4.57.
   private static func additional(
     _ given: [JSON]?, _ tokenizerClass: TokenizerClass, _ files: TokenizerFolder
   ) throws(Failure) -> [JSON] {
-    guard tokenizerClass.hasExtraIDs else { return given ?? [] }
+    if !tokenizerClass.hasExtraIDs {
+      let own = tokenizerClass.additional
+      guard let given, !own.isEmpty else { return given ?? own.map { .string($0) } }
+      if tokenizerClass.sentencePiece != .mbart { return given }
+      let others = given.filter { !own.contains($0.string ?? $0["content"]?.string ?? "") }
+      return own.map { .string($0) } + others
+    }
     let path = files.path("tokenizer_config.json")
     let count = try extraIDs(files.config ?? .object([]), path)
     let extra = (0..<count).map { JSON.string("<extra_id_\($0)>") }

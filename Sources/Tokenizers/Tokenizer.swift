@@ -64,6 +64,9 @@ package final class Tokenizer: Sendable {
         scoresAreExact: release5?.scoresAreExact ?? false)
     } else if let layout = tokenizerClass.sentencePiece, let bytes = files.sentencePiece {
       parts = try TokenizerJSON(sentencePiece: bytes, files, layout)
+    } else if tokenizerClass.convertsMerges, let pairs = files.pairs {
+      parts = try TokenizerJSON(
+        vocabulary: pairs.vocabulary, merges: pairs.merges, files, tokenizerClass)
     } else {
       parts = try TokenizerJSON(vocabulary: files, tokenizerClass)
     }
@@ -119,11 +122,29 @@ package final class Tokenizer: Sendable {
     unkID = id("unk_token")
     let (bosID, eosID) = (id("bos_token"), id("eos_token"))
     (self.bosID, self.eosID) = (bosID, eosID)
-    let processor =
+    var processor =
       files.isOfRelease5 && files.tokenizer != nil
       ? Release5Class(tokenizerClass).postProcessor(parts.postProcessor)
       : tokenizerClass.applied(config, to: parts.postProcessor, bos: bosID, eos: eosID)
+    if tokenizerClass.sentencePiece == .mbart, let eosID {
+      let name = config["src_lang"]?.string ?? "en_XX"
+      let language = added.ids[Array(name.utf8)] ?? vocabulary.id(of: name)
+      processor = .mbart(end: eosID, language: try Self.language(language, name, files))
+    }
     postProcessor = Self.givesTypeIDs(config) ? processor : processor.withoutTypeIDs
+  }
+
+  /// The id of MBart's language, which its class puts behind texts whatever the file says.
+  ///
+  /// - Throws: 78 where the tokenizer has no such token.
+  private static func language(
+    _ id: Int32?, _ name: String, _ files: TokenizerFolder
+  ) throws(Failure) -> Int32 {
+    guard let id else {
+      throw .config(
+        files.path("tokenizer_config.json"), "src_lang: the tokenizer has no token \(name)")
+    }
+    return id
   }
 
   /// Whether the model gets type ids: those of transformers 5 whose class is no model's own do

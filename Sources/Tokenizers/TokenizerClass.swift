@@ -21,6 +21,8 @@ struct TokenizerClass: Sendable {
     case all
     /// The mask token with `lstrip`, and `normalized` or not.
     case mask(normalized: Bool)
+    /// Where a SentencePiece file is converted, the unknown token with `normalized`.
+    case unknown
   }
 
   /// Without `Fast` at the end.
@@ -38,6 +40,10 @@ struct TokenizerClass: Sendable {
   var hasExtraIDs: Bool { sentencePiece == .t5 }
   /// How the class's SentencePiece file is converted; nil where it has none.
   let sentencePiece: SentencePieceLayout?
+  /// Special tokens besides, where the configuration names none.
+  let additional: [String]
+  /// Whether `vocab.json` and `merges.txt` are converted.
+  let convertsMerges: Bool
   /// What a folder without `tokenizer.json` is converted to; nil where that is not supported.
   let converted: (@Sendable (_ cls: Int32, _ sep: Int32) -> PostProcessor)?
 
@@ -62,7 +68,7 @@ struct TokenizerClass: Sendable {
     "EsmTokenizer", "FSMTTokenizer", "FastSpeech2ConformerTokenizer", "FlaubertTokenizer",
     "GPTNeoXJapaneseTokenizer", "GPTSanJapaneseTokenizer", "GPTSw3Tokenizer", "JukeboxTokenizer",
     "LayoutLMv2Tokenizer", "LayoutLMv3Tokenizer", "LayoutXLMTokenizer", "LukeTokenizer",
-    "M2M100Tokenizer", "MBart50Tokenizer", "MBartTokenizer", "MLukeTokenizer", "MarianTokenizer",
+    "M2M100Tokenizer", "MBart50Tokenizer", "MLukeTokenizer", "MarianTokenizer",
     "MarkupLMTokenizer", "MgpstrTokenizer", "MyT5Tokenizer", "NllbTokenizer", "PLBartTokenizer",
     "PerceiverTokenizer", "PhobertTokenizer", "Pop2PianoTokenizer", "ProphetNetTokenizer",
     "RoCBertTokenizer", "RoFormerTokenizer", "SeamlessM4TTokenizer", "SiglipTokenizer",
@@ -88,6 +94,8 @@ struct TokenizerClass: Sendable {
     "gpt_neox": "GPTNeoXTokenizer", "mpt": "GPTNeoXTokenizer", "qwen2": "Qwen2Tokenizer",
     "qwen3": "Qwen2Tokenizer", "t5": "T5Tokenizer", "mt5": "T5Tokenizer",
     "xlm-roberta": "XLMRobertaTokenizer", "xlm-roberta-xl": "XLMRobertaTokenizer",
+    "camembert": "CamembertTokenizer", "deberta-v2": "DebertaV2Tokenizer",
+    "albert": "AlbertTokenizer", "mbart": "MBartTokenizer",
   ]
 
   /// The class that transformers would load: the one that is named first.
@@ -139,7 +147,8 @@ struct TokenizerClass: Sendable {
           "unk_token": "<unk>", "pad_token": "<pad>", "mask_token": "<mask>",
         ],
         wrapping: .mask(
-          normalized: ["BartTokenizer", "LEDTokenizer", "MvpTokenizer"].contains(name)))
+          normalized: ["BartTokenizer", "LEDTokenizer", "MvpTokenizer"].contains(name)),
+        convertsMerges: name != "BlenderbotTokenizer")
     }
     switch name {
     case "FunnelTokenizer":
@@ -168,7 +177,40 @@ struct TokenizerClass: Sendable {
           "bos_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "cls_token": "<s>",
           "unk_token": "[UNK]", "pad_token": "<pad>", "mask_token": "<mask>",
         ], wrapping: .all, converted: { PostProcessor.mpnet(cls: $0, sep: $1) })
-    default: return ofDecoder(name)
+    default: return ofPieces(name) ?? ofDecoder(name)
+    }
+  }
+
+  /// The classes of other models that have a SentencePiece file.
+  private static func ofPieces(_ name: String) -> TokenizerClass? {
+    let fairseq = [
+      "bos_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "cls_token": "<s>",
+      "unk_token": "<unk>", "pad_token": "<pad>", "mask_token": "<mask>",
+    ]
+    let google = [
+      "bos_token": "[CLS]", "eos_token": "[SEP]", "sep_token": "[SEP]", "cls_token": "[CLS]",
+      "unk_token": "<unk>", "pad_token": "<pad>", "mask_token": "[MASK]",
+    ]
+    switch name {
+    case "CamembertTokenizer":
+      return TokenizerClass(
+        name: name, override: .none, defaults: fairseq, wrapping: .mask(normalized: false),
+        sentencePiece: .camembert,
+        additional: ["<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"])
+    case "MBartTokenizer":
+      return TokenizerClass(
+        name: name, override: .none, defaults: fairseq, wrapping: .mask(normalized: true),
+        sentencePiece: .mbart, additional: SentencePieceLayout.languages)
+    case "AlbertTokenizer":
+      return TokenizerClass(
+        name: name, override: .none, defaults: google, wrapping: .mask(normalized: false),
+        sentencePiece: .albert)
+    case "DebertaV2Tokenizer":
+      return TokenizerClass(
+        name: name, override: .none,
+        defaults: google.merging(["unk_token": "[UNK]", "pad_token": "[PAD]"]) { $1 },
+        wrapping: .unknown, sentencePiece: .deberta)
+    default: return nil
     }
   }
 
@@ -209,7 +251,8 @@ struct TokenizerClass: Sendable {
   private init(
     name: String, override: NormalizerOverride, defaults: [String: String],
     wrapping: Wrapping = .none, buildsPostProcessor: Bool = false, addsStart: Bool = false,
-    sentencePiece: SentencePieceLayout? = nil,
+    sentencePiece: SentencePieceLayout? = nil, additional: [String] = [],
+    convertsMerges: Bool = false,
     converted: (@Sendable (Int32, Int32) -> PostProcessor)? = nil
   ) {
     self.name = name
@@ -219,6 +262,8 @@ struct TokenizerClass: Sendable {
     self.buildsPostProcessor = buildsPostProcessor
     self.addsStart = addsStart
     self.sentencePiece = sentencePiece
+    self.additional = additional
+    self.convertsMerges = convertsMerges
     self.converted = converted
   }
 }

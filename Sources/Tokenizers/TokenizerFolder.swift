@@ -11,8 +11,10 @@ struct TokenizerFolder {
   private(set) var tokenizer: [UInt8]?
   /// Bytes of `vocab.txt`, read only where there is no `tokenizer.json`.
   private(set) var vocabulary: [UInt8]?
-  /// Bytes of `spiece.model` or `sentencepiece.bpe.model`, read only where there is neither.
+  /// Bytes of a SentencePiece file, read only where there is neither.
   private(set) var sentencePiece: [UInt8]?
+  /// Bytes of `vocab.json` and `merges.txt`, read only where there is none of the others.
+  private(set) var pairs: (vocabulary: [UInt8], merges: [UInt8])?
   private(set) var config: JSON?
   private(set) var specialTokensMap: JSON?
   private(set) var addedTokens: JSON?
@@ -25,7 +27,7 @@ struct TokenizerFolder {
 
   /// Reads what there is.
   ///
-  /// - Throws: 66 where neither `tokenizer.json` nor `vocab.txt` exists, 65 for malformed JSON.
+  /// - Throws: 66 where none of them exists, 65 for malformed JSON.
   init(_ folder: String) throws(Failure) {
     self.folder = folder
     guard WholeFile.isDirectory(folder) else {
@@ -35,14 +37,20 @@ struct TokenizerFolder {
     }
     tokenizer = try read("tokenizer.json")
     if tokenizer == nil { vocabulary = try read("vocab.txt") }
-    for name in ["spiece.model", "sentencepiece.bpe.model"]
+    for name in SentencePieceLayout.fileNames
     where tokenizer == nil && vocabulary == nil && sentencePiece == nil {
       sentencePiece = try read(name)
     }
-    guard tokenizer != nil || vocabulary != nil || sentencePiece != nil else {
+    let hasOther = tokenizer != nil || vocabulary != nil || sentencePiece != nil
+    if !hasOther, let words = try read("vocab.json"), let merges = try read("merges.txt") {
+      pairs = (words, merges)
+    }
+    guard hasOther || pairs != nil else {
       throw Failure(
         .noInput, at: folder,
-        "expected tokenizer.json, vocab.txt, spiece.model or sentencepiece.bpe.model, found none",
+        "expected tokenizer.json, vocab.txt, "
+          + SentencePieceLayout.fileNames.joined(separator: ", ")
+          + ", or vocab.json and merges.txt, found none",
         hint: "tokenizers in other forms are not supported")
     }
     config = try json("tokenizer_config.json")

@@ -56,7 +56,7 @@ extension ModelFolder {
     "config.json", "modules.json", "sentence_bert_config.json",
     "config_sentence_transformers.json", "router_config.json", "tokenizer.json",
     "tokenizer_config.json", "vocab.txt", "vocab.json", "merges.txt", "spiece.model",
-    "sentencepiece.bpe.model", "special_tokens_map.json", "added_tokens.json",
+    "sentencepiece.bpe.model", "spm.model", "special_tokens_map.json", "added_tokens.json",
     "artifact.metadata", "adapter_config.json", "idf.json", "model.pt", "chat_template.jinja",
   ]
 

@@ -12,7 +12,8 @@ struct TokenizerFiles {
   /// Files of a tokenizer.
   static let names: Set<String> = [
     "tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json", "merges.txt",
-    "spiece.model", "sentencepiece.bpe.model", "special_tokens_map.json", "added_tokens.json",
+    "spiece.model", "sentencepiece.bpe.model", "spm.model", "special_tokens_map.json",
+    "added_tokens.json",
   ]
 
   private let folder: String
