@@ -1,4 +1,5 @@
 import Autograd
+import Failures
 import Glibc
 import JSON
 import Kernels
@@ -270,6 +271,57 @@ struct BackboneTests {
       if normalizes, length > 0 { wanted = wanted.map { $0 / length } }
       expectClose(try model.embed(window, .doc)[0], wanted, .embeddings, text)
     }
+  }
+
+  /// Tokens that share rows of a table, each with a weight of its own (model2vec 0.10 `model.py`).
+  @Test(arguments: [true, false]) func sharedRows(hasWeights: Bool) throws {
+    let golden = try ModelCase("transformers5/sentence_potion")
+    let folder = try TemporaryFolder()
+    try folder.copy("\(golden.modelPath)/tokenizer.json", to: "tokenizer.json")
+    try folder.write("config.json", #"{"model_type": "model2vec", "normalize": false}"#)
+    let tokenizer = try Tokenizer.load(folder: folder.path)
+    let rows = (0..<tokenizer.count).map { ($0 * 5 + 1) % 3 }
+    func write(_ rows: [Int]) throws {
+      var file = SafeTensorsBuilder()
+      file.tensors["embeddings"] = .init([3, 2], [1, 2, -3, 4, 5, 0.5])
+      file.tensors["mapping"] = .init(
+        "I64", [rows.count],
+        rows.flatMap { row in withUnsafeBytes(of: Int64(row).littleEndian) { Array($0) } })
+      if hasWeights {
+        file.tensors["weights"] = .init([rows.count], rows.indices.map { Float($0) / 4 })
+      }
+      try folder.write("model.safetensors", file.bytes)
+    }
+    try write(rows)
+    let model = try Model(ModelDescription(recognizing: ModelFolder(folder.path)))
+    #expect(model.backbone.vocabularySize == tokenizer.count && model.unusedTensors.isEmpty)
+    let table: [[Float]] = [[1, 2], [-3, 4], [5, 0.5]]
+    let window = try model.window(["rain cats old"], .doc, tokenizer)
+    try #require(window.ids.count == 3)
+    let wanted = (0..<2).map { i in
+      window.ids.reduce(Float(0)) { sum, id in
+        sum + table[rows[Int(id)]][i] * (hasWeights ? Float(id) / 4 : 1) / 3
+      }
+    }
+    expectClose(try model.embed(window, .doc)[0], wanted, .embeddings, "shared rows")
+    try write(rows.dropLast() + [3])
+    let failure = #expect(throws: Failure.self) {
+      try Model(ModelDescription(recognizing: ModelFolder(folder.path)))
+    }
+    #expect(failure?.message == "tensor mapping: expected rows of 3, found 3")
+  }
+
+  /// The field of EuroBERT's pooling on the hub.
+  @Test func poolingOnTheHub() throws {
+    let golden = try ModelCase("transformers5/classifier_eurobert_mean")
+    let folder = try EditedModel(golden.name)
+    try folder.config("classifier_pooling", nil)
+    try folder.config("clf_pooling", "mean")
+    let scores = try folder.load().score(try golden.window("pair"), .logit)
+    expectClose(scores, try golden.tensors.floats("scores"), .scores, "clf_pooling")
+    try folder.config("clf_pooling", "last")
+    #expect(
+      folder.refusal()?.message.hasPrefix("clf_pooling: expected late or bos or mean") == true)
   }
 
   @Test(arguments: crossEncoders) func crossEncoder(name: String) throws {

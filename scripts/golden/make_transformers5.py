@@ -132,16 +132,21 @@ CASES: Dict[str, Any] = {
     "xlm_roberta_xl": ("xlm-roberta-xl", {**ENCODER, "type_vocab_size": 2}, {}),
     "nomic_bert_5": ("nomic_bert", {**ENCODER, **rope()}, {}),
     "jina_3_5": ("jina_embeddings_v3", {**ENCODER, **rope()}, {}),
+    "eurobert_bos": ("eurobert", {"num_hidden_layers": 1, "classifier_pooling": "bos", **rope()}, {}),
+    "eurobert_mean": ("eurobert", {"num_hidden_layers": 1, "classifier_pooling": "mean", **rope()}, {}),
+    "ultrabert_head": ("ultrabert", {"num_hidden_layers": 1, "prediction_head_size": 12,
+                                     "rope_parameters": BOTH}, {}),
 }
 
 
 #: Cases whose tensors have the names of transformers 5, not those that it writes.
-RAW = ["gte_types", "nomic_bert_5", "jina_3_5"]
+RAW = ["gte_types", "nomic_bert_5", "jina_3_5", "ultrabert_head"]
 
 #: What else is made of a case.
 HEADS: Dict[str, List[str]] = {
     "qwen3": ["causal", "classifier"], "qwen2": ["classifier"], "llama": ["causal"],
-    "mistral": ["classifier"], "gemma3": ["causal"], "eurobert_biases": ["masked"],
+    "mistral": ["classifier"], "gemma3": ["causal"], "eurobert_biases": ["masked", "classifier"],
+    "eurobert_bos": ["classifier"], "eurobert_mean": ["classifier"], "ultrabert_head": ["masked"],
     "ultrabert": ["classifier"], "gte": ["masked", "classifier"], "jina_3": ["classifier"],
     "deberta": ["classifier"],
 }

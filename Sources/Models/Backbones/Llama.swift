@@ -9,15 +9,21 @@ package enum Llama: GatedFamily {
 package enum EuroBert: GatedFamily {
   package static let traits = GatedTraits(epsilon: 1e-5, innerBias: .asSaid, direction: .both)
   package static let fieldsWithoutEffect = [
-    "pretraining_tp", "is_causal", "mask_token_id", "clf_pooling",
+    "pretraining_tp", "is_causal", "mask_token_id",
   ]
   package static let limitedFields = [LimitedField.wholeLayers]
   package static let languageModel: LanguageModelHead? = LanguageModelHead(
     names: LanguageModelNames(
       dense: "", norm: "", decoder: "lm_head.weight", biases: ["lm_head.bias"]),
     isBare: true, tiesByDefault: false, decoderBias: .ifField("mlp_bias", default: false))
-  // Its layer in front stands before the pooling.
-  package static let classifier: ClassifierHead? = nil
+  package static let classifier: ClassifierHead? = ClassifierHead(
+    pooler: "dense", poolerActivation: .fixed(.gelu), outputs: "classifier",
+    poolingField: PoolingField(
+      "classifier_pooling", onHub: "clf_pooling",
+      [
+        ("late", .mean, isLate: true), ("bos", .first, isLate: false),
+        ("mean", .mean, isLate: false),
+      ]))
 }
 
 /// UltraBERT: EuroBERT two of whose three layers see their neighbourhood.
@@ -25,9 +31,13 @@ package enum UltraBert: GatedFamily {
   package static let traits = GatedTraits(
     innerBias: .asSaid, direction: .both, windows: .twoOfThree, window: 128,
     angleBase: 2_560_000, localAngleBase: 10_000)
-  package static let fieldsWithoutEffect = ["is_causal", "prediction_head_size"]
-  package static let languageModel: LanguageModelHead? = nil
+  package static let fieldsWithoutEffect = ["is_causal"]
+  package static let languageModel: LanguageModelHead? = LanguageModelHead(
+    names: LanguageModelNames(
+      dense: "head.linear1", norm: "head.linear2", decoder: "head.decoder.weight", biases: []),
+    betweenField: ("prediction_head_size", default: 768), tiesByDefault: false,
+    activation: .fixed(.geluTanh), denseBias: .never, decoderBias: .never)
   package static let classifier: ClassifierHead? = ClassifierHead(
     pooler: nil, poolerActivation: .fixed(.none), outputs: "classifier",
-    poolingField: "classifier_pooling")
+    poolingField: .ofModernBert)
 }

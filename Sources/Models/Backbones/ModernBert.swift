@@ -48,7 +48,7 @@ package struct ModernBert: Backbone, BackboneFamily {
     pooler: "head.dense", poolerActivation: .field("classifier_activation", default: "gelu"),
     poolerBias: .ifField("classifier_bias", default: false), norm: "head.norm",
     normBias: .ifField("norm_bias", default: false), outputs: "classifier",
-    poolingField: "classifier_pooling")
+    poolingField: .ofModernBert)
   package static let fieldsWithoutEffect = [
     "deterministic_flash_attn", "reference_compile", "repad_logits_with_grad",
     "sparse_pred_ignore_index", "sparse_prediction",

@@ -28,34 +28,39 @@ package struct StaticTable: Backbone, BackboneFamily {
     guard !weights.has(wordEmbeddings[0]), weights.has(wordEmbeddings[1]) else {
       return StaticTable(wordEmbeddings: try weights.table(wordEmbeddings[0], shape))
     }
-    guard !weights.has("mapping") else {
-      throw .config(
-        weights.checkpoint.path,
-        "tensor mapping: tables that tokens share rows of are not supported")
+    let path = weights.checkpoint.path
+    let rows = try weights.checkpoint.integers(weights.prefix + "mapping")
+    let stored = weights.checkpoint.shape(weights.prefix + wordEmbeddings[1])?.first ?? shape[0]
+    let table = try weights.parameter(
+      wordEmbeddings[1], [rows == nil ? shape[0] : stored, shape[1]])
+    let own = weights.has("weights") ? try weights.parameter("weights", [shape[0]]) : nil
+    guard rows != nil || own != nil else { return StaticTable(wordEmbeddings: table) }
+    guard table.training == nil else {
+      throw .config(path, "a table with weights of tokens, or shared rows, cannot be trained")
     }
-    let table = try weights.parameter(wordEmbeddings[1], shape)
-    guard weights.has("weights") else { return StaticTable(wordEmbeddings: table) }
-    return StaticTable(
-      wordEmbeddings: try weighted(
-        table, weights.parameter("weights", [shape[0]]), weights.checkpoint.path))
+    if let rows, rows.count != shape[0] {
+      throw .config(path, "tensor mapping: expected \(shape[0]) rows, found \(rows.count)")
+    }
+    if let wrong = rows?.first(where: { !(0..<table.rows).contains($0) }) {
+      throw .config(path, "tensor mapping: expected rows of \(table.rows), found \(wrong)")
+    }
+    return StaticTable(wordEmbeddings: ofTokens(table, rows, own, count: shape[0]))
   }
 
-  /// Each row times its token's weight.
-  private static func weighted(
-    _ table: Parameter, _ weights: Parameter, _ path: String
-  ) throws(Failure) -> Parameter {
-    guard table.training == nil else {
-      throw .config(path, "a table with weights of tokens cannot be trained")
-    }
-    let (rows, columns) = (table.rows, table.columns)
-    let product = AlignedBuffer(count: rows * columns)
-    for row in 0..<rows {
-      for i in row * columns..<(row + 1) * columns {
-        product.pointer[i] = table.values[i] * weights.values[row]
-      }
+  /// A row for each token: its row of the table, times its weight.
+  private static func ofTokens(
+    _ table: Parameter, _ rows: [Int]?, _ weights: Parameter?, count: Int
+  ) -> Parameter {
+    let columns = table.columns
+    let product = AlignedBuffer(count: count * columns)
+    for token in 0..<count {
+      let row = table.values + (rows?[token] ?? token) * columns
+      let weight = weights?.values[token] ?? 1
+      for i in 0..<columns { product.pointer[token * columns + i] = row[i] * weight }
     }
     return Parameter(
-      name: table.name, shape: table.shape, values: UnsafePointer(product.pointer), owner: product)
+      name: table.name, shape: [count, columns], values: UnsafePointer(product.pointer),
+      owner: product)
   }
 
   package func callAsFunction<O: Operations>(
@@ -78,8 +83,9 @@ package struct StaticTable: Backbone, BackboneFamily {
     guard let shape, shape.count == 2 else {
       throw .config(path, "tensor \(wordEmbeddings[0]) is missing")
     }
+    let tokens = checkpoint.shape("mapping")?.first ?? shape[0]
     let own = [
-      JSON.Member("model_type", .string(name)), JSON.Member("vocab_size", .integer(shape[0])),
+      JSON.Member("model_type", .string(name)), JSON.Member("vocab_size", .integer(tokens)),
       JSON.Member("hidden_size", .integer(shape[1])),
     ]
     let more = ["max_length", "normalize"].compactMap { key in

@@ -2,7 +2,8 @@ import Autograd
 import Failures
 import Kernels
 
-/// Names of the weights of a masked language model head in a checkpoint: dense, norm, decoder.
+/// Names of the weights of a masked language model head in a checkpoint: dense, norm or a second layer,
+/// decoder.
 package struct LanguageModelNames: Sendable {
   package var dense: String
   package var norm: String
@@ -26,6 +27,9 @@ package struct LanguageModelHead: Sendable {
   package var otherNorm: String?
   /// Whether there are outputs alone, as on a decoder, and no layer and norm in front.
   package var isBare = false
+  /// Field of the width between two layers, which stand in front in the place of a layer and a norm; nil
+  /// where they do not.
+  package var betweenField: (name: String, default: Int)?
   /// Whether the outputs are the word embeddings where `tie_word_embeddings` is absent.
   package var tiesByDefault = true
   /// Whether dense and norm are as wide as the word embeddings, not as the backbone's states.
@@ -36,7 +40,10 @@ package struct LanguageModelHead: Sendable {
   package var decoderBias = HeadPart.always
 
   /// Fields of `config.json` that say how it is.
-  var fields: [String] { activation.fields + [denseBias, normBias, decoderBias].flatMap(\.fields) }
+  var fields: [String] {
+    activation.fields + [denseBias, normBias, decoderBias].flatMap(\.fields)
+      + (betweenField.map { [$0.name] } ?? [])
+  }
 }
 
 /// The head of a family's `…ForSequenceClassification` in transformers: perhaps a layer with an
@@ -55,14 +62,50 @@ package struct ClassifierHead: Sendable {
   package var hasOutputsBias = true
   /// What is pooled where no field says it.
   package var pooling = Pooling.first
-  /// Field that says whether the first token's state is pooled, `cls`, or all, `mean`; nil where there
-  /// is none.
-  package var poolingField: String?
+  /// Field that says what is pooled; nil where there is none.
+  package var poolingField: PoolingField?
 
   /// Fields of `config.json` that say how it is.
   var fields: [String] {
     poolerActivation.fields + [poolerBias, normBias].flatMap(\.fields)
-      + (poolingField.map { [$0] } ?? [])
+      + (poolingField?.names ?? [])
+  }
+}
+
+/// A field of `config.json` that says what a classifier pools.
+package struct PoolingField: Sendable {
+  private let name: String
+  /// Its name on the hub, which counts where the first is absent; nil for none.
+  private let nameOnHub: String?
+  /// Its values, the one that is meant where it is absent first, and whether the classifier's first layer
+  /// stands in front of the pooling.
+  private let values: [(name: String, pooling: Pooling, isLate: Bool)]
+
+  package init(
+    _ name: String, onHub nameOnHub: String? = nil,
+    _ values: [(String, Pooling, isLate: Bool)]
+  ) {
+    self.name = name
+    self.nameOnHub = nameOnHub
+    self.values = values.map { (name: $0.0, pooling: $0.1, isLate: $0.isLate) }
+  }
+
+  /// The state of the first token, or the mean of all.
+  static let ofModernBert = PoolingField(
+    "classifier_pooling", [("cls", .first, isLate: false), ("mean", .mean, isLate: false)])
+
+  var names: [String] { [name, nameOnHub].compactMap { $0 } }
+
+  /// What a folder's classifier pools, and whether its first layer stands in front of that.
+  ///
+  /// - Throws: 78 for a value that is not known.
+  package func pooling(_ folder: ModelFolder) throws(Failure) -> (pooling: Pooling, isLate: Bool) {
+    let field = names.first { folder.config[$0]?.isNull == false } ?? name
+    let value = try folder.string(field, default: values[0].name) ?? values[0].name
+    guard let found = values.first(where: { $0.name == value }) else {
+      throw folder.invalid(field, expected: values.map(\.name).joined(separator: " or "))
+    }
+    return (found.pooling, found.isLate)
   }
 }
 

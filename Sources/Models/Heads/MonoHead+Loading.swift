@@ -113,7 +113,8 @@ extension MonoHead.Settings {
           bias: hasPoolerBias)
       },
       poolerActivation: try head.poolerActivation.function(
-        folder, backbone: loader.backbone.activation), norm: norm, scale: 1,
+        folder, backbone: loader.backbone.activation),
+      poolsLate: try head.poolingField?.pooling(folder).isLate ?? false, norm: norm, scale: 1,
       classifier: try scope.linear(
         head.outputs, inputs: width, outputs: outputs, bias: hasBias && head.hasOutputsBias),
       scoring: scoring, padding: head.pooling == .last ? try padding(folder) : nil, pairs: reading)

@@ -21,6 +21,8 @@ package struct MonoHead: CrossEncoderHead {
   package let pooling: Pooling?
   /// Layers behind the pooling.
   package let layers: [HeadLayer]
+  /// Whether the states are pooled behind the pooler, not in front of it.
+  package let poolsLate: Bool
   /// A linear layer in front of the classifier: BERT's pooler, or what stands in its place.
   package let pooler: Linear?
   package let poolerActivation: Activation
@@ -38,10 +40,11 @@ package struct MonoHead: CrossEncoderHead {
 
   package init(
     pooling: Pooling?, layers: [HeadLayer] = [], pooler: Linear?, poolerActivation: Activation,
-    norm: LayerNorm?, scale: Float, classifier: Linear, scoring: Scoring,
+    poolsLate: Bool = false, norm: LayerNorm?, scale: Float, classifier: Linear, scoring: Scoring,
     comparesOutputs: Bool = false, padding: Int32? = nil, pairs: PairSettings
   ) {
     self.padding = padding
+    self.poolsLate = poolsLate
     self.comparesOutputs = comparesOutputs
     self.pooling = pooling
     self.layers = layers
@@ -95,8 +98,10 @@ package struct MonoHead: CrossEncoderHead {
 
   /// [B,1] or [B,2].
   private func logits<O: Operations>(_ pairs: HeadInput<O>, _ o: O) -> O.Value {
-    var x = layers.apply(pooling.map { pooled(pairs, $0, o) } ?? pairs.states(), o)
+    let early = poolsLate ? nil : pooling
+    var x = layers.apply(early.map { pooled(pairs, $0, o) } ?? pairs.states(), o)
     if let pooler { x = o.linear(x, pooler, poolerActivation) }
+    if poolsLate, let pooling { x = o.pool(x, pooling, pairs.batch) }
     if let norm { x = o.layerNorm(x, norm) }
     if scale != 1 { x = o.scale(x, by: scale) }
     return o.linear(x, classifier)

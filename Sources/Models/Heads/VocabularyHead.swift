@@ -6,8 +6,8 @@ import Tensors
 /// A masked language model head, sparsified and pooled over the tokens: a weight for every term of
 /// the vocabulary (Lightning IR `modeling_utils/lm_head.py`).
 package struct VocabularyHead: Sendable {
-  /// Layer and norm in front of the decoder; nil for none.
-  package let dense: Linear?
+  /// Layers in front of the decoder, each with the activation, and a norm.
+  package let layers: [Linear]
   package let activation: Activation
   package let norm: LayerNorm?
   /// Decoder and bias, V outputs.
@@ -24,7 +24,7 @@ package struct VocabularyHead: Sendable {
   func callAsFunction<O: Operations>(_ texts: HeadInput<O>, _ o: O) -> O.Value {
     // Where the first token is pooled, only that of each text is needed from here on.
     let hidden = pooling == .first ? texts.firstStates() : texts.states()
-    let inner = dense.map { o.linear(hidden, $0, activation) } ?? hidden
+    let inner = layers.reduce(hidden) { o.linear($0, $1, activation) }
     let transformed = norm.map { o.layerNorm(inner, $0) } ?? inner
     switch pooling {
     case .max: return sparsification.apply(o.linearMax(transformed, decoder, texts.batch), o)
@@ -76,12 +76,18 @@ extension VocabularyHead {
       throw .config(folder.path, "tensor \(names.decoder) is missing")
     }
     activation = try Self.activation(family, settings, folder, backbone)
+    let denseBias = try family?.denseBias.isThere(folder) ?? true
     if isOfTransformers, family?.isBare == true {
-      (dense, norm) = (nil, nil)
+      (layers, norm) = ([], nil)
+    } else if isOfTransformers, let between = family?.betweenField {
+      let middle = try folder.integer(between.name, in: FieldRanges.width, default: between.default)
+      layers = [
+        try scope.linear(names.dense, inputs: width, outputs: middle, bias: denseBias),
+        try scope.linear(names.norm, inputs: middle, outputs: inner, bias: denseBias),
+      ]
+      norm = nil
     } else {
-      dense = try scope.linear(
-        names.dense, inputs: width, outputs: inner,
-        bias: try family?.denseBias.isThere(folder) ?? true)
+      layers = [try scope.linear(names.dense, inputs: width, outputs: inner, bias: denseBias)]
       norm = try scope.layerNorm(
         names.norm, width: inner, epsilon: settings.epsilon ?? backbone.normEpsilon,
         bias: try family?.normBias.isThere(folder) ?? true)

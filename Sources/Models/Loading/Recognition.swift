@@ -104,15 +104,7 @@ enum PlainFolder {
   /// Pooling of transformers' classifier: the family's, unless a field names another.
   static func classifierPooling(_ folder: ModelFolder) throws(Failure) -> Pooling {
     let classifier = folder.backbone(folder.originalModelType)?.family.classifier
-    guard let field = classifier?.poolingField else { return classifier?.pooling ?? .first }
-    let name = try folder.string(field, default: "cls")
-    switch name {
-    case "cls": return .first
-    case "mean": return .mean
-    default:
-      throw .config(
-        folder.configPlace, "\(field): expected cls or mean, found \(name ?? "null")")
-    }
+    return try classifier?.poolingField?.pooling(folder).pooling ?? classifier?.pooling ?? .first
   }
 
   /// The activation of sentence-transformers' CrossEncoder: what a configuration names, else
