@@ -59,6 +59,7 @@ package final class Checkpoint {
     trainingIn store: ParameterStore? = nil, storePrefix: String = "",
     packed: PackedWeights? = nil
   ) throws(Failure) {
+    _ = LargeBlocks.areReturned
     self.tasks = tasks
     self.packed = packed
     self.storePrefix = storePrefix
