@@ -25,6 +25,24 @@ awk -F '\t' '$3 == "nano-beir" { mean[$1] = $5 } $3 ~ "^nano-beir/" { sum[$1] +=
 is 'webis/splade' 'rerank msmarco-passage/trec-dl-2019/judged nDCG@10 0.736 1000 official' \
   "$("$zoo" scores webis/splade | sed -n 1p | cut -f 1-6 | tr '\t' ' ')"
 is 'by name' naver/splade-v3 "$("$zoo" hub splade-v3)"
+# Prompts are JSON, of models of the table, by role and task; those that the tools put there are not asked for.
+python3 - "$tables/models-prompts.tsv" <<'END_OF_PROMPTS' || fail 'a row of models-prompts'
+import json, sys
+lines = [line.rstrip("\n").split("\t") for line in open(sys.argv[1], encoding="utf-8") if line[0] != "#"]
+assert lines[0] == ["model", "task", "query", "doc", "by", "source"]
+assert len({tuple(row[:2]) for row in lines}) == len(lines)
+for model, task, query, doc, by, source in lines[1:]:
+    assert isinstance(json.loads(query), str) and isinstance(json.loads(doc), str) and by in ("folder", "user"), model
+    assert source.startswith("https://"), model
+END_OF_PROMPTS
+while read -r model; do "$zoo" hub "$model" >/dev/null || fail "models-prompts: no model $model"; done \
+  < <(grep -v '^#' "$tables/models-prompts.tsv" | tail -n +2 | cut -f 1 | sort -u)
+is 'a prompt' 'search_document: .' "$("$zoo" prompt nomic-ai/nomic-embed-text-v1.5 doc)."
+is 'a prompt of a task' 'clustering: .' "$("$zoo" prompt nomic-embed-text-v1 query --task clustering)."
+is 'a prompt of the folder' '' "$("$zoo" prompt embeddinggemma-300m query)"
+is 'prompts' 7 "$("$zoo" prompts google/embeddinggemma-300m | wc -l)"
+refuses 66 'no prompts of poetry' "$zoo" prompt nomic-embed-text-v1 query --task poetry
+refuses 64 'expected query or doc' "$zoo" prompt nomic-embed-text-v1 passage
 refuses 66 'did you mean splade-v3?' "$zoo" hub splade-v33
 refuses 64 'settings: what?' "$zoo" settings
 
