@@ -11,8 +11,9 @@
 #   make -f pipelines/study.mk ... "$(make -s -f pipelines/study.mk ... cells | sed -n "${SLURM_ARRAY_TASK_ID}p")"
 #
 # OUT/table.* holds values, their marks of significance against BASELINE and published values beside
-# them; OUT/mteb/MODEL/INDEX/TASK.json the values in the form of mteb's results; OUT/costs.tsv seconds, memory and
-# sizes of indexes, which differ from run to run, and OUT/pareto.svg quality against seconds.
+# them; OUT/mteb/MODEL/INDEX/TASK.json the values in the form of mteb's results; OUT/costs.* seconds, memory and
+# sizes of indexes, which differ from run to run (.tsv by stages, the others by the rows of the table), and
+# OUT/pareto.svg quality against seconds.
 
 # --- options
 OUT ?= study
@@ -205,8 +206,8 @@ endif
 
 .PHONY: study cells
 study: $(OUT)/table.txt $(OUT)/table.md $(OUT)/table.tex $(OUT)/table.html $(OUT)/costs.tsv $(OUT)/pareto.svg \
-  $(OUT)/mteb.txt
-	@cat $(OUT)/table.txt
+  $(OUT)/mteb.txt $(OUT)/costs.txt $(OUT)/costs.md $(OUT)/costs.tex $(OUT)/costs.html
+	@cat $(OUT)/table.txt $(OUT)/costs.txt
 cells:
 	@printf '%s\n' $(foreach c,$(collections),$(call runs,$c))
 
@@ -224,4 +225,7 @@ $(OUT)/mteb.txt: $(judged) $(here)mteb-tasks.tsv $(call settings,mteb,$(collecti
 	@mv $@.part $@
 $(OUT)/costs.tsv: $(judged)
 	$(table_of) --format costs >$@.part
+	@mv $@.part $@
+$(OUT)/costs.%: $(judged)
+	$(table_of) --format costs-$* >$@.part
 	@mv $@.part $@

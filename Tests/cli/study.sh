@@ -63,6 +63,7 @@ is "mark at p=$p" "$(awk -v p="$p" 'BEGIN { print (p < 0.05) ? 1 : 0 }')" \
 for row in bm25 dense:exact dense:coded sparse:exact cross:rerank; do
   grep -q ">$row</text>" one/pareto.svg || fail "$row is not in the plot"
 done
+for form in txt md tex html; do grep -q dense "one/costs.$form" || fail "no costs in costs.$form"; done
 is 'costs of the index' "$(cat one/example/dense/exact/* | wc -c)" \
   "$(awk -F '\t' '$2 == "dense" && $3 == "exact" { print $6 }' one/costs.tsv)"
 

@@ -60,8 +60,8 @@ class StudyTableTest(unittest.TestCase):
         # Other candidates, or another depth, than those of the published value.
         self.assertIn("[~0.51]", self.study("bm25").table("nDCG@10")[1][1][2])
         self.assertIn("[~0.51]", self.study(depth="100").table("nDCG@10")[1][1][2])
-        self.assertIn(r"0.5000$^{*}$ [0.51]", TABLE.tex(self.study()))
-        self.assertIn("| m | rerank | 0.5000\\* [0.51] |", TABLE.md(self.study()))
+        self.assertIn(r"0.5000$^{*}$ [0.51]", TABLE.FORMATS["tex"](self.study()))
+        self.assertIn("| m | rerank | 0.5000\\* [0.51] |", TABLE.FORMATS["md"](self.study()))
 
     def test_the_front(self) -> None:
         found = [("slow", 9.0, 0.9), ("fast", 1.0, 0.5), ("worse", 2.0, 0.4), ("same", 9.5, 0.9), ("mid", 3.0, 0.6)]
@@ -78,6 +78,16 @@ class StudyTableTest(unittest.TestCase):
                 path.write_text(f"x\nlir-encode: done records=3 seconds={seconds} peak_rss_mb=20\n", "utf-8")
         self.assertEqual(TABLE.points(self.study()), [("bm25", 3.0, 0.5), ("m:exact", 17.0, 0.6)])
         self.assertIn("one\tm\tencode\t8.000\t20\t\n", TABLE.costs(self.study()))
+        # The index counts where it is: in the folder of one of two collections that share it.
+        (self.out / "a/m/exact").mkdir()
+        (self.out / "a/m/exact/manifest.json").write_text("x" * 7)
+        (self.out / "a/m/exact.log").write_text("lir-index: done seconds=2 peak_rss_mb=31\n", "utf-8")
+        form = {name: TABLE.FORMATS[f"costs-{name}"](self.study()) for name in ("txt", "md", "tex", "html")}
+        self.assertIn("m      exact  18.5     31           7\n", form["txt"])
+        self.assertIn("| bm25 |  | 3.0 | 20 | - |", form["md"])
+        self.assertIn(r"m & exact & 18.5 & 31 & 7 \\", form["tex"])
+        self.assertIn("<td>m</td><td>exact</td><td>18.5</td><td>31</td><td>7</td>", form["html"])
+        self.assertIn('href="costs.html"', TABLE.FORMATS["html"](self.study()))
 
 
 if __name__ == "__main__":
