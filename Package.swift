@@ -169,8 +169,9 @@ let package = Package(
     .target(
       name: "IndexSupport",
       dependencies: [
-        "Failures", "Records", "Evaluation", "IndexFormat", "Retrieval", "Indexes", "ToolSupport",
-        argumentParser,
+        "Failures", "JSON", "Workers", "Records", "Evaluation", "IndexFormat", "Retrieval",
+        "Indexes",
+        "ToolSupport", argumentParser,
       ]),
     .target(
       name: "ModelSupport",

@@ -72,7 +72,7 @@ package struct RunFusion: Sendable {
 
   package init() {}
 
-  /// Calls `body` with every query and its fused documents, in no order.
+  /// Calls `body` with every query and its fused documents, best first.
   ///
   /// - Throws: exit 65 where a fused score is no finite number in single precision.
   package func fuse(
@@ -83,45 +83,34 @@ package struct RunFusion: Sendable {
       for number in 0..<run.queries.count {
         let query = run.queries[number]
         guard done.insert(query).inserted else { continue }
-        var documents: [ScoredDocument] = []
-        for (doc, score) in fuse(runs.map { ($0, $0.queries.find(query)) }) {
-          guard Float(score).isFinite else {
-            throw .data(
-              "query \(query), document \(doc)", "expected a finite fused score, found \(score)")
-          }
-          documents.append(ScoredDocument(id: doc, score: Float(score)))
-        }
-        try body(query, documents)
+        try body(query, shares(of: query, in: runs).ranked(by: weights, query))
       }
     }
   }
 
-  /// One query's documents and their fused scores.
-  private func fuse(_ rankings: [(run: Run, query: Int?)]) -> [(RecordID, Double)] {
+  /// What the runs give to the documents of one query, before it is weighted.
+  package func shares(of query: RecordID, in runs: [Run]) -> FusionShares {
+    let rankings = runs.map { ($0, $0.queries.find(query)) }
     var table = IDTable()
     // By run: the numbers of its documents, best first.
     let places = rankings.map { run, query in
       entries(run, query).map { run.withDoc($0) { table.insert($0).index } }
     }
-    var sums = [Double](repeating: 0, count: table.count)
     var counts = [Int](repeating: 0, count: table.count)
-    for (i, (run, query)) in rankings.enumerated() {
-      let weight = weights.isEmpty ? 1 : weights[i]
-      let shares = shares(run, entries(run, query), candidates: table.count)
-      if method == .borda {
-        let rest = Double(table.count - shares.count + 1) / 2
-        var isThere = [Bool](repeating: false, count: table.count)
-        for place in places[i] { isThere[place] = true }
-        for place in sums.indices where !isThere[place] { sums[place] += weight * rest }
-      }
-      for (place, share) in zip(places[i], shares) {
-        sums[place] += weight * share
+    var all: [[Double]] = []
+    for (places, (run, query)) in zip(places, rankings) {
+      let found = shares(run, entries(run, query), candidates: table.count)
+      let rest = method == .borda ? Double(table.count - found.count + 1) / 2 : 0
+      var shares = [Double](repeating: rest, count: table.count)
+      for (place, share) in zip(places, found) {
+        shares[place] = share
         counts[place] += 1
       }
+      all.append(shares)
     }
-    return sums.indices.map { place in
-      (table[place], method == .mnz ? sums[place] * Double(counts[place]) : sums[place])
-    }
+    return FusionShares(
+      documents: (0..<table.count).map { table[$0] }, shares: all,
+      factors: method == .mnz ? counts.map { Double($0) } : nil)
   }
 
   private func entries(_ run: Run, _ query: Int?) -> Range<Int> {

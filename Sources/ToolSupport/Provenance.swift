@@ -20,19 +20,21 @@ package struct Provenance: Sendable {
   ///   - inputs: Names and digests of what was read, such as `model`, `docs`.
   ///   - instructionSet: Instruction set of the run, where other ones may give other results.
   ///   - earlier: JSON list of the stages before, as a stream carries it.
+  ///   - found: What the run found by itself and went by.
   package init(
     tool: String, settings: [Setting], parameters: [JSON.Member] = [], inputs: [(String, String)],
-    instructionSet: String? = nil, earlier: String? = nil
+    instructionSet: String? = nil, earlier: String? = nil, found: [JSON.Member] = []
   ) {
     var options = settings.filter(\.canChangeRecords).map { JSON.Member($0.key, $0.json) }
     options += parameters
     if let instructionSet { options.append(JSON.Member("isa", .string(instructionSet))) }
-    entry = .object([
+    let members = [
       JSON.Member("inputs", .object(inputs.map { JSON.Member($0.0, .string($0.1)) })),
       JSON.Member("options", .object(options)),
       JSON.Member("tool", .string(tool)),
       JSON.Member("version", .string(Release.version)),
-    ])
+    ]
+    entry = .object(members + (found.isEmpty ? [] : [JSON.Member("found", .object(found))]))
     self.earlier = earlier.flatMap { try? JSONParser.parse($0).array } ?? []
   }
 

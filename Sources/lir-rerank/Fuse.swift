@@ -12,13 +12,17 @@ struct Fuse: ToolCommand {
 
   static let configuration = CommandConfiguration(
     commandName: "fuse", abstract: "Combine runs into one, without a model.",
-    usage: "lir-rerank fuse [--method METHOD] [OPTIONS] RUN RUN... [-o FILE]",
+    usage:
+      "lir-rerank fuse [--method METHOD] [--tune-weights QRELS] [OPTIONS] RUN RUN... [-o FILE]",
     discussion: """
       A document that a run lacks gets nothing from it: no rank, no score. Scores are read and \
       written in single precision.
       """)
 
-  static let examples = ["lir-rerank fuse first.run sparse.run -o fused.run"]
+  static let examples = [
+    "lir-rerank fuse first.run sparse.run -o fused.run",
+    "lir-rerank fuse --tune-weights qrels.txt first.run sparse.run -o tuned.run",
+  ]
 
   static let withoutEffect = ["tag"]
 
@@ -34,6 +38,8 @@ struct Fuse: ToolCommand {
   var method: FusionMethod = .rrf
 
   @OptionGroup var fusing: FusionOptions
+
+  @OptionGroup var tuning: WeightTuningOptions
 
   @Option(
     help: ArgumentHelp(
@@ -55,26 +61,42 @@ struct Fuse: ToolCommand {
   var runs: [String] = []
 
   func execute(_ context: ToolContext) throws {
-    let fusion = try fusion()
+    var fusion = try fusion()
+    let tuner = try tuning.tuner(fusing, runs, seed: common.seed.value)
     var read: [Run] = []
     for operand in runs {
-      let run = try RunReader.read(operand, format: runFormat)
+      let run = try RunReader.read(operand, format: runFormat, keeping: tuner?.details ?? [])
       guard run.count > 0 || EmptyInputs.areAllowed else {
         throw Failure.data(operand, "expected a run, found no line of one")
       }
       read.append(run)
     }
+    var inputs = try InputDigest.of(runs)
+    let tuned = try tuner?.tune(fusion, read, k: k ?? .max, pool: context.pool)
+    if let tuned {
+      fusion.weights = tuned.weights.map { Double($0) }
+      inputs += try InputDigest.of([tuning.tuneWeights ?? "-"], name: "tune-weights")
+    }
     let provenance = Provenance(
-      tool: "\(Self.tool) fuse", settings: context.settings, inputs: try InputDigest.of(runs))
+      tool: "\(Self.tool) fuse", settings: context.settings, inputs: inputs,
+      found: tuned?.found ?? [])
     let output = try RunOutput(
       output, tag: tag ?? provenance.runTag(Self.tool),
       provenance: provenance.json)
     try fusion.fuse(read) { query, documents throws(Failure) in
-      let ranking = documents.sorted { $0.precedes($1) }.prefix(k ?? .max)
+      let ranking = documents.prefix(k ?? .max)
       try output.append(query: query, Array(ranking))
       context.count(records: ranking.count)
     }
+    tell(tuned, context)
     try output.finish()
+  }
+
+  /// Says which weights were found, and how.
+  private func tell(_ tuned: FusionTuning?, _ context: ToolContext) {
+    guard let tuned else { return }
+    for line in tuned.lines { context.diagnostics.say(line) }
+    for (key, value) in tuned.summary { context.report(key, value) }
   }
 
   /// What the options ask for; 64 where they make no sense.

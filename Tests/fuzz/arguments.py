@@ -37,7 +37,9 @@ TOOLS = (
         "--depth {number}", "--interpolate {number}", "--score {word}", "--run-format {word}")),
     (f"lir-rerank {DENSE} --text", ("{word} {word}",)),
     ("lir-rerank fuse first.run other.run", ("--method {word}", "--weights {number},{number}",
-                                             "--weights {word}", "-k {number}", "--rank {number}")),
+                                             "--weights {word}", "-k {number}", "--rank {number}",
+                                             "--tune-weights qrels.txt --folds {number}",
+                                             "--tune-weights qrels.txt --measure {word}")),
     ("lir-eval --qrels qrels.txt first.run other.run", (
         "--compare --resamples {number}", "--compare --confidence {number}", "--compare --margin {number}",
         "--report out.html --report-docs {number}", "--digits {number}", "--average-over {word}",
