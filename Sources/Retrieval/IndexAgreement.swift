@@ -25,7 +25,7 @@ package enum IndexAgreement {
       throw .config(
         other.path, "the indexes disagree: \(what) \(x) of \(first.path) and \(y)")
     }
-    return difference(a.source, b.source, first.path).map { "\(other.path): \($0)" }
+    return try difference(a.source, b.source, first.path, other.path)
   }
 
   /// Compares documents that are to be added with those of an index.
@@ -41,7 +41,7 @@ package enum IndexAgreement {
         place, "the documents do not go with those of \(index.path): \(what) \(x) there, found \(y)"
       )
     }
-    return difference(own, source, index.path).map { "\(place): \($0)" }
+    return try difference(own, source, index.path, place)
   }
 
   /// What documents of one index must have in common, by name.
@@ -64,11 +64,15 @@ package enum IndexAgreement {
     ]
   }
 
+  /// Refuses what different instruction sets computed; text of what differs else, for a warning.
   private static func difference(
-    _ a: IndexSource, _ b: IndexSource, _ place: String
-  ) -> String? {
-    a.description.difference(from: b.description).map { what, x, y in
-      "\(what) \(x) of \(place) and \(y)"
+    _ a: IndexSource, _ b: IndexSource, _ first: String, _ second: String
+  ) throws(Failure) -> String? {
+    var instructions = InstructionAgreement()
+    try instructions.follow(a.description, first)
+    try instructions.follow(b.description, second)
+    return a.description.difference(from: b.description).map { what, x, y in
+      "\(second): \(what) \(x) of \(first) and \(y)"
     }
   }
 

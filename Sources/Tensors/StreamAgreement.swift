@@ -1,10 +1,11 @@
 import Failures
 
-/// Watches that the streams of one work belong together: one kind, one model, one width, shards in
-/// order.
+/// Watches that the streams of one work belong together: one kind, one model, one width, one
+/// instruction set, shards in order.
 package struct StreamAgreement: Sendable {
   private var previous: (schema: StreamSchema, description: StreamDescription)?
   private var shards: ShardSequence
+  private var instructions = InstructionAgreement()
 
   /// - Parameter allowsLonePart: Whether one shard of any number may stand alone.
   package init(allowsLonePart: Bool = false) {
@@ -15,7 +16,8 @@ package struct StreamAgreement: Sendable {
   ///
   /// - Returns: What a user is to be warned of: streams that go together, but that one run would
   ///   not have written.
-  /// - Throws: 65 where the segment does not go with those before it.
+  /// - Throws: 65 where the segment does not go with those before it, 78 where another instruction set
+  ///   computed those.
   package mutating func follow(
     _ segment: TensorSegment, _ place: String
   ) throws(Failure) -> String? {
@@ -34,7 +36,10 @@ package struct StreamAgreement: Sendable {
         }
       }
     }
-    if segment.first == 0 { try shards.follow(segment.description.shard, place) }
+    if segment.first == 0 {
+      try shards.follow(segment.description.shard, place)
+      try instructions.follow(segment.description, place)
+    }
     return warning
   }
 

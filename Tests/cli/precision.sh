@@ -62,11 +62,52 @@ says 'bf16.lirt: precision f32 is followed by precision bf16'
 sed 's/^q/p/' queries.tsv >more.tsv
 exits 0 encode native/dpr_bert_04 doc --no-provenance --precision bf16 --isa portable more.tsv \
   -o portable.lirt
+
+# Shards of different instruction sets do not, wherever they are joined; those of f32 are the same bytes.
+sed 's/^q/r/' queries.tsv >third.tsv
 if [ "${#sets[@]}" -gt 1 ]; then
-  exits 0 lir-encode cat bf16.lirt portable.lirt -o joined.lirt
-  says 'is followed by isa portable'
-  exits 0 lir-index build -o joined.index bf16.lirt portable.lirt
-  says 'is followed by isa portable'
+  encode_shard() { # encode_shard ISA PRECISION SHARD FILE
+    exits 0 encode native/dpr_bert_04 doc --precision "$2" --isa "$1" --shard "$3" \
+      more.tsv -o "$4"
+  }
+  exits 0 encode native/dpr_bert_04 query --no-provenance queries.tsv -o asked.lirt
+  for precision in bf16 int8; do
+    encode_shard "${sets[1]}" $precision 1/2 1.lirt
+    encode_shard portable $precision 2/2 2.lirt
+    text="2.lirt: shard 2/2, computed in $precision by portable, after shard 1/2, computed in $precision by ${sets[1]} in"
+    exits 78 lir-encode cat 1.lirt 2.lirt -o refused.lirt
+    says "$text 1.lirt"
+    [ ! -e refused.lirt ] || fail 'a stream of both'
+    exits 78 lir-index build --type flat 1.lirt 2.lirt -o joined.index
+    says "$text 1.lirt" '--precision f32'
+    [ ! -e joined.index ] || fail 'an index of both'
+    exits 78 lir-index train --type ivf --num-centroids 2 1.lirt 2.lirt -o joined.codebook
+    says "$text 1.lirt"
+    # In one stream, too, and where something without an instruction set lies between.
+    cat 1.lirt 2.lirt >both.lirt
+    exits 78 lir-encode cat both.lirt -o refused.lirt
+    says 'both.lirt: shard 2/2, computed in'
+    exits 0 lir-index build 1.lirt -o 1.index
+    exits 0 lir-index build 2.lirt -o 2.index
+    exits 78 lir-index merge 1.index 2.index -o joined.index
+    says "2.index: shard 2/2, computed in $precision by portable, after shard 1/2"
+    [ ! -e joined.index ] || fail 'an index of both'
+    refuses 78 'computed in' lir-search --index 1.index --index 2.index -k 3 asked.lirt
+    exits 0 encode native/dpr_bert_04 doc --no-provenance --precision $precision --isa portable third.tsv \
+      -o third.lirt
+    exits 78 lir-index append 1.index third.lirt
+    says "third.lirt: computed in $precision by portable, after shard 1/2"
+    exits 0 lir-index append 2.index third.lirt
+    rm -r 1.index 2.index
+  done
+  exits 0 encode native/dpr_bert_04 doc --no-provenance --precision bf16 --isa "${sets[1]}" third.tsv -o 3.lirt
+  exits 78 lir-encode cat 3.lirt f32.lirt portable.lirt -o refused.lirt
+  says 'portable.lirt: computed in bf16 by portable'
+  encode_shard "${sets[1]}" f32 1/2 1.lirt
+  encode_shard portable f32 2/2 2.lirt
+  exits 0 encode native/dpr_bert_04 doc --precision f32 more.tsv -o whole.lirt
+  exits 0 lir-encode cat 1.lirt 2.lirt -o joined.lirt
+  same whole.lirt joined.lirt
 fi
 
 # Another computation does not continue a killed one.
