@@ -47,10 +47,23 @@ enum IndexReplacement {
       hint: "remove it, or choose another name")
   }
 
-  /// Renames a folder with a whole index to `target`, where there is nothing.
-  static func create(_ target: String, from folder: String) throws(Failure) {
-    guard rename(folder, target) == 0 else { throw SystemError.cannotCreate(target) }
+  /// Renames a folder with a whole index to `target`, where there was nothing.
+  ///
+  /// - Returns: Whether it is there; not where another index has come there meanwhile.
+  /// - Throws: 73 where it cannot be put there, or something else has come there.
+  static func create(_ target: String, from folder: String) throws(Failure) -> Bool {
+    guard rename(folder, target) == 0 else {
+      let why = errno
+      guard why == ENOTEMPTY || why == EEXIST,
+        WholeFile.exists("\(target)/\(IndexManifest.fileName)")
+      else {
+        errno = why
+        throw SystemError.cannotCreate(target)
+      }
+      return false
+    }
     try PathName.syncFolder(of: target)
+    return true
   }
 
   /// Puts an index in the place of the one that is in `target`; other files that lie there stay.

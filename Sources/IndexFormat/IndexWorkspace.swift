@@ -152,13 +152,14 @@ package final class IndexWorkspace {
       place(IndexManifest.fileName), compression: Compression.none)
     try output.write(manifest.json.indented() + "\n")
     try output.finish()
-    let old = replaces ? (try? IndexManifest(folder: target))?.files ?? [] : []
+    var old = (try? IndexManifest(folder: target))?.files ?? []
     // A signal while files change places must not remove what is placed.
     forgetFiles()
     parents.keep()
     do throws(Failure) {
       try originals?.place(new)
-      try rename(manifest, new.filter { $0.elsewhere == nil }.map(\.name).sorted())
+      let names = new.filter { $0.elsewhere == nil }.map(\.name).sorted()
+      if let there = try rename(manifest, names) { old = there }
     } catch {
       originals?.takeBack()
       throw error
@@ -167,12 +168,20 @@ package final class IndexWorkspace {
     OriginalsWorkspace.settle(originals, of: target, manifest.files, before: old)
   }
 
-  private func rename(_ manifest: IndexManifest, _ new: [String]) throws(Failure) {
-    guard replaces else { return try IndexReplacement.create(target, from: folder) }
+  /// Puts the files in their place.
+  ///
+  /// - Returns: Files of an index that came to the place of a new one meanwhile, and was replaced; else nil.
+  private func rename(
+    _ manifest: IndexManifest, _ new: [String]
+  ) throws(Failure) -> [IndexManifest.File]? {
+    if !replaces, try IndexReplacement.create(target, from: folder) { return nil }
+    // Another build of a new index was faster: the last one counts, as of two that replace one.
+    let there = replaces ? nil : (try? IndexManifest(folder: target))?.files ?? []
     try IndexReplacement.replace(
       target, from: folder, new,
       keeping: manifest.files.filter { $0.elsewhere == nil }.map(\.name), changing: base)
     Self.remove(folder)
+    return there
   }
 
   /// Removes what changes of the index that were killed left in its folder.
