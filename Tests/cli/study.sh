@@ -187,7 +187,19 @@ refused 'two have one name' COLLECTIONS='example.yml ./example.yml'
 is 'columns' 'model index example' "$(sed -n 2p one/table.txt | tr -s ' ')"
 
 # --- make study-small of folders
-make --no-print-directory -C "$ROOT" study-small BIN="$LIR_BIN" OUT="$PWD/small" MINILM="$dense" STUDY="DATASETS=$PWD/sets" \
-  SPLADE="$MODELS/native/splade_bert_00/model" >small.log 2>&1 || { cat small.log >&2; fail 'study-small'; }
+small() { # small OUT ARGUMENT...
+  make --no-print-directory -C "$ROOT" study-small BIN="$LIR_BIN" OUT="$PWD/$1" MINILM="$dense" \
+    SPLADE="$MODELS/native/splade_bert_00/model" MODELS="$PWD/no-models" "${@:2}" >small.log 2>&1 ||
+    { cat small.log >&2; fail "study-small $*"; }
+}
+LIR_TEST_DATA='' small small DATASETS="$PWD/sets"
 is 'rows' 5 "$(sed -n '3,/^$/p' small/table.txt | grep -c .)"
-rm -rf one two array small home sets datasets official others wrapped ran calls
+# Collections and models that are there take part: of a folder, of what was fetched, and trained ones.
+mkdir -p tested/cacm tested/cranfield
+cp "$ROOT"/pipelines/example/{docs.tsv,queries.tsv,qrels.txt} tested/cacm
+LIR_TEST_DATA=$PWD/tested small larger DATASETS="$PWD/sets" MPNET="$dense" TRAINED="own=$dense" \
+  TRAINED_RERANKERS="again=$MODELS/native/mono_bert_00/model"
+is 'columns' 'model index example cacm mean' "$(sed -n 2p larger/table.txt | tr -s ' ')"
+is 'rows' 'again bm25 minilm mpnet own splade' \
+  "$(sed -n '3,/^$/p' larger/table.txt | awk 'NF { print $1 }' | sort -u | paste -sd ' ')"
+rm -rf one two array small larger tested home sets datasets official others wrapped ran calls
