@@ -3,6 +3,7 @@ import Failures
 import JSON
 import Kernels
 import Models
+import Streams
 import Tensors
 import Tokenizers
 import ToolSupport
@@ -64,12 +65,27 @@ extension ModelOptions {
   ///   - cache: Keeps the packed weights.
   ///   - prompt: `--prompt`, which may name a task that the weights have updates for.
   /// - Returns: Both, read.
-  /// - Throws: 78 where they do not fit each other, or are not supported.
+  /// - Throws: 65 for weights that are not what the folder's list of digests says, 78 where model and
+  ///   tokenizer do not fit each other, or are not supported.
   package func load(
     for role: Role, _ precisions: LayerPrecisions, _ diagnostics: Diagnostics,
     _ cache: ModelCache? = nil, prompt: String? = nil
   ) throws(Failure) -> LoadedModel {
-    let description = try ModelDescription(recognizing: folder(for: role, prompt: prompt))
+    let folder = try folder(for: role, prompt: prompt)
+    do throws(Failure) {
+      return try load(folder, precisions, diagnostics, cache)
+    } catch {
+      // Damaged weights may look like those of something else.
+      try FolderDigests(folder.path)?.verifyWeights()
+      throw error
+    }
+  }
+
+  private func load(
+    _ folder: ModelFolder, _ precisions: LayerPrecisions, _ diagnostics: Diagnostics,
+    _ cache: ModelCache?
+  ) throws(Failure) -> LoadedModel {
+    let description = try ModelDescription(recognizing: folder)
     if precisions.precision == .int8, !description.isMeasuredInBytes {
       diagnostics.warning(
         "\(description.folder.path): what --precision int8 costs \(description.head.modelType) "

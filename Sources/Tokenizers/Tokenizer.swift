@@ -1,5 +1,6 @@
 import Failures
 import JSON
+import Streams
 
 /// A tokenizer as a checkpoint's folder describes it: exactly what transformers 4.57 makes of the
 /// same files with its fast tokenizers.
@@ -45,9 +46,11 @@ package final class Tokenizer: Sendable {
   /// Loads `tokenizer.json`, or `vocab.txt` where there is none, with `tokenizer_config.json` and
   /// the other files that transformers looks at.
   ///
-  /// - Throws: 66 where there is no tokenizer, 65 for malformed files, 78 for components that this
+  /// - Throws: 66 where there is no tokenizer, 65 for malformed files and for those that are not what the
+  ///   folder's list of digests says, 78 for components that this
   ///   version does not have.
   package static func load(folder: String) throws(Failure) -> Tokenizer {
+    try FolderDigests(folder)?.verifyModel()
     let files = try TokenizerFolder(folder)
     let tokenizerClass = TokenizerClass(
       configured: files.config?["tokenizer_class"]?.string, model: files.model)

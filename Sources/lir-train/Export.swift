@@ -2,6 +2,7 @@ import ArgumentParser
 import Failures
 import ModelSupport
 import Models
+import Streams
 import ToolSupport
 import Training
 
@@ -48,8 +49,10 @@ struct Export: ToolCommand {
     guard let output, output != "-" else {
       throw Failure.usage("--output is missing", hint: "name the folder that gets the model")
     }
-    let export = try ModelExport(
-      ModelDescription(recognizing: models.folder(for: .doc)), format)
+    let model = try models.folder(for: .doc)
+    // Nobody computes the digest of the model here.
+    try FolderDigests(model.path)?.verifyWeights()
+    let export = try ModelExport(ModelDescription(recognizing: model), format)
     for warning in export.warnings { context.diagnostics.warning("\(output): \(warning)") }
     try export.write(output)
     context.omitSummary()

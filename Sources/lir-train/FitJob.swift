@@ -77,6 +77,7 @@ struct FitJob {
     if folders.isDone {
       let goesOn = isFirst ? try isToGoOn() : false
       guard ranks?.any(goesOn) ?? goesOn else {
+        if isFirst { try folders.checkModel() }
         // The last checkpoint may be of an earlier step; a log that is gone or odd stops nobody.
         let logged = try? MetricsFile(folders.root).steps.last?["step"]?.integer
         let step = logged ?? state.step

@@ -37,7 +37,7 @@ import Training
     #expect(try folders.steps().isEmpty)
     for step in [3, 12, 5] { try add(step, to: folders) }
     #expect(try folders.steps() == [3, 5, 12])
-    #expect(try names(folders.path(5)) == ["DONE", "weights"])
+    #expect(try names(folders.path(5)) == ["DONE", "digests.xxh128", "weights"])
     // A checkpoint that is there is not made again.
     try folders.add(5, contents: []) { _ in Issue.record("made again") }
     // Without its mark it is not whole, whatever else is in it.
@@ -89,7 +89,7 @@ import Training
   @Test func end() throws {
     let folders = try CheckpointFolders(root)
     #expect(!folders.isDone)
-    try CheckpointFolders.finish(root)
+    try CheckpointFolders.finish(root, [])
     #expect(folders.isDone)
     try folders.reopen()
     #expect(!folders.isDone)

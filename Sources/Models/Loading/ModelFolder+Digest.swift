@@ -10,18 +10,22 @@ extension ModelFolder {
   /// - Parameter notes: Digests of files that were read before.
   /// - Returns: The digest.
   /// - Throws: 66 where a file is not there, 74 where it cannot be read, 65 where a model that was named
-  ///   is not what was fetched.
+  ///   is not what was fetched, or a file not what the folder's list of digests says.
   package func digest(_ notes: FileNotes? = nil) throws(Failure) -> String {
     var list: [UInt8] = []
     var found: [String: String] = [:]
+    let known = try FolderDigests(path)
     for name in try Self.relevantFiles(path).sorted(by: Self.precedes) {
       let digest = try Self.digest("\(path)/\(name)", notes)
       found[name] = digest
+      try known?.check(name, digest)
       list += Array("\(name)\t\(digest)\n".utf8)
     }
     try fetched?.check(found)
     if let name = M3Folder.file(of: modelType) {
-      list += Array("\(name)\t\(try Self.digest("\(path)/\(name)", notes))\n".utf8)
+      let digest = try Self.digest("\(path)/\(name)", notes)
+      try known?.check(name, digest)
+      list += Array("\(name)\t\(digest)\n".utf8)
     }
     for key in overriddenKeys.sorted() {
       list += Array(
@@ -31,8 +35,11 @@ extension ModelFolder {
       // Its files are in the list already; releases that did not add it had the rest of the list.
       list += Array("--adapter beside the weights\n".utf8)
     } else if let adapter {
+      let known = try FolderDigests(adapter)
       for name in try Self.relevantFiles(adapter).sorted(by: Self.precedes) {
-        list += Array("--adapter \(name)\t\(try Self.digest("\(adapter)/\(name)", notes))\n".utf8)
+        let digest = try Self.digest("\(adapter)/\(name)", notes)
+        try known?.check(name, digest)
+        list += Array("--adapter \(name)\t\(digest)\n".utf8)
       }
     }
     return Checksum.xxh3Long(list)

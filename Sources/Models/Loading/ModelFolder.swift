@@ -41,14 +41,16 @@ package struct ModelFolder: Sendable {
   ///   - role: role of the texts that the model is read for; nil for none.
   ///   - backbones: what the names of backbones in it stand for.
   ///   - heads: the heads that it may describe.
-  /// - Throws: 66 where there is no such folder, 78 where it holds no `config.json` and for an
-  ///   override of a field that nobody knows.
+  /// - Throws: 66 where there is no such folder, 65 for a file that is not what the folder's list of
+  ///   digests says, 78 where it holds no `config.json` and for an override of a field that nobody
+  ///   knows.
   package init(
     _ path: String, overrides: JSON? = nil, adapter: String? = nil, role: Role? = nil,
     backbones: Backbones = .all, heads: [any HeadSettings.Type] = Heads.all
   ) throws(Failure) {
     fetched = FetchedModel.find(path)
     let path = try Self.existing(path, "model folder")
+    for folder in [path, adapter].compactMap({ $0 }) { try FolderDigests(folder)?.verifyModel() }
     self.path = path
     self.role = role
     self.backbones = backbones

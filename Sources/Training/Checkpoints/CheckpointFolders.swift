@@ -131,13 +131,14 @@ package struct CheckpointFolders {
     // What is not whole was being removed when a kill came.
     if WholeFile.isDirectory(target) { try Self.remove(target) }
     let folder = TemporaryName.beside(target)
-    let names = [""] + (contents + [Self.doneFile]).map { "/" + $0 }
+    let names =
+      [""] + (contents + [FolderDigests.fileName, Self.doneFile]).map { "/" + $0 }
     let tokens = names.map { Signals.register(folder + $0) }
     defer { for token in tokens { Signals.forget(token) } }
     guard mkdir(folder, 0o777) == 0 else { throw SystemError.cannotCreate(target) }
     do throws(Failure) {
       try write(folder)
-      try Self.finish(folder)
+      try Self.finish(folder, contents)
       guard rename(folder, target) == 0 else { throw SystemError.cannotCreate(target) }
     } catch {
       try? Self.remove(folder)
@@ -160,12 +161,33 @@ package struct CheckpointFolders {
 
   /// Says that the model of the run is not whole any more: training goes on.
   package func reopen() throws(Failure) {
-    let path = "\(root)/\(Self.doneFile)"
-    guard unlink(path) == 0 || errno == ENOENT else { throw SystemError.io(path, "unlink") }
+    for name in [Self.doneFile, FolderDigests.fileName] {
+      let path = "\(root)/\(name)"
+      guard unlink(path) == 0 || errno == ENOENT else { throw SystemError.io(path, "unlink") }
+    }
   }
 
-  /// Marks a folder as whole.
-  package static func finish(_ folder: String) throws(Failure) {
+  /// Compares the model of a run that has ended with its list of digests.
+  ///
+  /// - Throws: 65 for a file that is not what it was.
+  package func checkModel() throws(Failure) {
+    do throws(Failure) {
+      try FolderDigests(root)?.verify { _ in true }
+    } catch {
+      var failure = error
+      failure.hint = "remove that file, and the model is made again; \(error.hint ?? "")"
+      throw failure
+    }
+  }
+
+  /// Marks a folder as whole, and keeps the digests of its files.
+  ///
+  /// - Parameters:
+  ///   - folder: The folder.
+  ///   - contents: Names of its files.
+  /// - Throws: 73 or 74 where that cannot be written.
+  package static func finish(_ folder: String, _ contents: [String]) throws(Failure) {
+    try FolderDigests.write(contents, in: folder)
     try ByteWriter("\(folder)/\(doneFile)", compression: Compression.none).finish()
   }
 

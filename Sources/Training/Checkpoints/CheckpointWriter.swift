@@ -76,8 +76,9 @@ package struct CheckpointWriter {
     try folders.sweep(
       model.contents + [
         Self.configurationFile, "metrics.jsonl", "best", "start", CheckpointFolders.doneFile,
+        FolderDigests.fileName,
       ])
     try model.write(into: folders.root)
-    try CheckpointFolders.finish(folders.root)
+    try CheckpointFolders.finish(folders.root, model.contents + [Self.configurationFile])
   }
 }

@@ -110,6 +110,7 @@ extension TrainingRun {
     let kept = try Self.identity(file, path)
     try identity.check(against: kept, at: path)
     try Self.checkWeights(file, in: folder)
+    try Self.checkOthers(in: folder)
     var state = TrainingState()
     guard let step = file.header.metadata("lir.step").flatMap({ Int($0) }), step >= 0,
       let entry = file.entry("#steps"), entry.type == .i64,
@@ -177,6 +178,19 @@ extension TrainingRun {
           weights, "damaged, or not the weights that \(path) belongs to",
           hint: "remove \(folder) to go on from the checkpoint before it")
       }
+    }
+  }
+
+  /// Everything else beside the state is as it was written, too: the model that is made of it later.
+  private static func checkOthers(in folder: String) throws(Failure) {
+    do throws(Failure) {
+      try FolderDigests(folder)?.verify { !FolderDigests.isWeights($0) }
+    } catch {
+      var failure = error
+      failure.hint =
+        "remove \(folder) to go on from the checkpoint before it, or, where the file was changed on "
+        + "purpose, \(folder)/\(FolderDigests.fileName)"
+      throw failure
     }
   }
 
