@@ -35,19 +35,19 @@ for method in rrf sum minmax mnz; do
   # The flag gives the same run, and the value that is said is that of lir-eval.
   lir-rerank fuse --method $method --weights "$weights" --tag t a.run b.run c.run -o again.run
   same found.run again.run
-  value=$(lir-eval --qrels qrels -m nDCG@10 found.run 2>/dev/null | cut -f 3)
+  value=$(lir-eval --qrels qrels -m nDCG@10 found.run 2>/dev/null | cut -f 4)
   grep -q "training=$(printf %.4f "$value") " said.log || fail "not $value"
 done
 tuned --method minmax -k 5 --folds 3 --seed 7 b.run a.run -o two.run
 same <(told) <(python3 "$ROOT"/Tests/cli/fusion_weights.py minmax 5 3 7 qrels b.run a.run)
-value=$(lir-eval --qrels qrels -m nDCG@10 two.run 2>/dev/null | cut -f 3)
+value=$(lir-eval --qrels qrels -m nDCG@10 two.run 2>/dev/null | cut -f 4)
 grep -q "training=$(printf %.4f "$value") " said.log || fail "not $value"
 
 # Other measures, and those that look at more than grades; other orders of lines and queries.
 for measure in AP 'RR(rel=2)@5' 'P@3' infAP 'Compat(p=0.9)' alpha_nDCG@5 RBP; do
   tuned --measure "$measure" a.run b.run -o found.run
   first=$(told | grep -v alone)
-  value=$(lir-eval --qrels qrels -m "$measure" found.run 2>/dev/null | cut -f 3)
+  value=$(lir-eval --qrels qrels -m "$measure" found.run 2>/dev/null | cut -f 4)
   grep -q "training=$(printf %.4f "$value") " said.log || fail "$measure: not $value"
   tuned --threads 2 --measure "$measure" <(tac a.run) <(tac b.run) -o found.run
   same <(told | grep -v alone) <(echo "$first")
