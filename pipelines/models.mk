@@ -20,7 +20,34 @@ override models_here := $(dir $(lastword $(MAKEFILE_LIST)))
 # $(call script,NAME): a script of the checkout, or the installed one.
 override script = $(firstword $(wildcard $(models_here)../scripts/$1) lir-$1)
 override zoo := $(call script,model-zoo) --tables $(TABLES)
-override hubs := $(foreach m,$(MODEL),$(or $(shell $(zoo) hub $m),$(error MODEL: $m: see above)))
+
+# --- what the options must be like
+
+.DEFAULT_GOAL := model
+override options := MODEL MODELS TABLES BIN
+override hash := \#
+override helps := $(filter help,$(MAKECMDGOALS))
+override listed := `make -f $(firstword $(MAKEFILE_LIST)) help` lists them
+# What another makefile was given comes along to this one.
+override given := $(if $(filter 0,$(MAKELEVEL)),$(foreach v,$(filter-out PATH,$(.VARIABLES)),$(if $(filter command,$(origin $v)),$v)))
+# The option that shares most letters with a name: a slip keeps nearly all.
+override nearest = $(shell printf '%s\n' $(options) | awk -v w="$$(echo '$1' | tr a-z- A-Z_)" \
+  '{ n = 0; rest = w; for (i = 1; i <= length($$0); i++) if (j = index(rest, substr($$0, i, 1))) { n++; \
+  rest = substr(rest, 1, j - 1) substr(rest, j + 1) } n -= (length($$0) + length(w) - 2 * n) / 2; \
+  if (best == "" || n > most) { best = $$0; most = n } } END { print best }')
+override define check
+$(foreach v,$(given),$(if $(filter $v,$(options)),,$(error $v is not an option here; did you mean $(call \
+nearest,$v)? $(listed))))
+$(if $(strip $(MODEL)),,$(error MODEL is empty: say MODEL=...; $(zoo) list names models))
+$(foreach v,MODELS TABLES,$(if $(filter 1,$(words $($v))),,$(error $v: '$($v)': expected the name of one \
+folder, without spaces)))
+$(if $(word 2,$(BIN)),$(error BIN: '$(BIN)': make takes no names with spaces; a link without any does it))
+$(foreach v,TABLES BIN,$(if $(strip $($v)),$(if $(wildcard $($v)),,$(error $v: $($v): no such folder))))
+endef
+$(if $(helps),,$(eval $(check)))
+# ---
+
+override hubs := $(if $(helps),,$(foreach m,$(MODEL),$(or $(shell $(zoo) hub $m),$(error MODEL: $m: see above))))
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -30,9 +57,14 @@ ifneq ($(BIN),)
   export PATH := $(abspath $(BIN)):$(PATH)
 endif
 
-.PHONY: model
+.PHONY: model help
 model: $(hubs:%=$(MODELS)/%.verified)
-	@$(if $(hubs),,echo 'say MODEL=...; $(zoo) list names models' >&2; exit 64)
+
+help:
+	@awk 'FNR == 1 { head = 1 } head && /^$(hash)/ { sub(/^$(hash) ?/, ""); print; next } \
+	  head { print "\nOptions, and their defaults:"; head = 0 } /^$(hash) --- options/ { block = 1; next } \
+	  /^$(hash) ---/ { block = 0 } block { sub(/ *[?]= */, " = "); sub(/ +$$/, ""); print "  " $$0 }' $(firstword $(MAKEFILE_LIST))
+	@printf '\nGoals: model help\n'
 
 $(MODELS)/%/config.json:
 	@mkdir -p $(@D)

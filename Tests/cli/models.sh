@@ -86,6 +86,19 @@ model() { # model NAME ARGUMENT...
   HF_ENDPOINT=$(cat address.log) no_proxy='*' make --no-print-directory -f "$tables/models.mk" TABLES=tables MODELS=models \
     MODEL="$1" "${@:2}" >make.log 2>&1
 }
+# What models.mk cannot understand it says before it does anything, and -n changes nothing.
+made() { make --no-print-directory -f "$tables/models.mk" TABLES=tables "$@" >make.log 2>&1; }
+for slip in 'MODEL=|MODEL is empty' 'MODLE=tiny|did you mean MODEL?' 'MODEL=none|none: not in the table' \
+  'MODEL=tiny MODELSS=x|did you mean MODELS?' 'MODEL=tiny BIN=nowhere|no such folder'; do
+  # shellcheck disable=SC2086
+  ! made ${slip%|*} || fail "make ${slip%|*}"
+  grep -qF "${slip#*|}" make.log || { cat make.log >&2; fail "nothing about ${slip%|*}"; }
+done
+! made MODEL=tiny MODELS='a b' || fail 'a folder with a space'
+made help || fail 'make help'
+grep -q 'MODELS = models' make.log || { cat make.log >&2; fail 'no options in make help'; }
+made -n MODEL=tiny || fail 'make -n'
+[ ! -e models ] || fail 'make -n made something'
 model tiny || { cat make.log >&2; fail 'make MODEL=tiny'; }
 grep -q 'owner/model: a mono, 3 known scores' models/owner/model.verified || fail 'not verified'
 is 'settings' "$length" "$(jq .query_length models/owner/model.json)"
