@@ -50,11 +50,11 @@ struct CodedNavigator: GraphNavigator {
       if admission.isOpen {
         walk(width, distances, room)
       } else {
-        walk(width, atLeast: 0, distances, room) { admission.admits($0) }
+        walk(width, atLeast: 0, distances, room, admission)
       }
       // A document may have been estimated several times, and others are not in sight then.
       if room.visited.count >= k { return }
-      walk(width, atLeast: k, distances, room) { admission.admits($0) }
+      walk(width, atLeast: k, distances, room, admission)
     }
   }
 }

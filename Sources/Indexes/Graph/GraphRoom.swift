@@ -11,9 +11,13 @@ class WalkRoom {
   private final var poolCapacity = 0
   /// Vertices that were visited, with their distances.
   final var visited = GraphKeys()
-  /// For walks without a bound on what is remembered.
+  /// For walks without a bound on what is remembered: what they may go to, and of what may be found the
+  /// nearest and the others.
+  ///
+  /// The keys of the first and the last are turned, so that the least come first.
   final var open = KeyHeap()
   final var best = KeyHeap()
+  final var beyond = KeyHeap()
   /// Whether a walk met a neighbour that is no vertex: the file is damaged.
   final var isDamaged = false
 

@@ -1,4 +1,5 @@
 import Kernels
+import Retrieval
 
 /// What knows the distance of a walk's query and a vertex.
 protocol GraphDistances {
@@ -32,7 +33,7 @@ struct GraphWalk {
   ///   - distances: Those of the query, whose tables are in the room.
   ///   - room: Scratch memory.
   func callAsFunction(_ width: Int, _ distances: some GraphDistances, _ room: GraphRoom) {
-    if width > Self.widest { return self(width, atLeast: 0, distances, room) { _ in true } }
+    if width > Self.widest { return self(width, atLeast: 0, distances, room, nil) }
     let (seen, walk) = room.begin(vertices: rows.count, pool: width)
     let pool = room.pool
     var visited = room.visited
@@ -68,46 +69,32 @@ struct GraphWalk {
   /// Walks without forgetting any estimate, and counts those alone that may be found.
   ///
   /// - Parameters:
-  ///   - width: Estimates of vertices that may be found, which end the walk.
+  ///   - width: Estimates of vertices that may be found, which end the walk, at least.
   ///   - least: How many that may be found are visited at least, where there are so many.
   ///   - distances: Those of the query, whose tables are in the room.
   ///   - room: Scratch memory; vertices that may not be found are not left there.
-  ///   - admits: Whether a vertex may be found.
+  ///   - admission: Which vertices may be found; nil for all.
   func callAsFunction(
     _ width: Int, atLeast least: Int, _ distances: some GraphDistances, _ room: GraphRoom,
-    admits: (Int) -> Bool
+    _ admission: Admission?
   ) {
     let (seen, walk) = room.begin(vertices: rows.count, pool: 1)
     let estimates = room.estimates
-    room.open.removeAll()
-    room.best.removeAll()
-    var limit: GraphKey = .max
-    func note(_ key: GraphKey) {
-      room.open.insert(~key)
-      if !admits(key.vertex) { return }
-      if room.best.keys.count < width {
-        room.best.insert(key)
-      } else if let largest = room.best.largest, key < largest {
-        room.best.replaceLargest(with: key)
-      }
-      // What is farther ends the walk before its turn comes, unless it has to go on.
-      if least == 0, room.best.keys.count == width { limit = room.best.largest ?? .max }
-    }
-    note(GraphKey(distance: distances(entry), vertex: entry))
+    var filtered = FilteredWalk(width, admission, of: rows.count, room)
+    filtered.note(GraphKey(distance: distances(entry), vertex: entry))
     while !room.open.keys.isEmpty {
       let key = ~room.open.removeLargest()
-      if room.visited.count >= least, room.best.keys.count == width,
-        let largest = room.best.largest, largest < key
-      {
-        return
-      }
+      if filtered.ends(before: key), room.visited.count >= least { return }
       let vertex = key.vertex
       if seen[vertex] == walk { continue }
       seen[vertex] = walk
       if let following = room.open.largest { fetch((~following).vertex, distances) }
       let distance = distances(vertex)
-      if admits(vertex) { room.visited.append(GraphKey(distance: distance, vertex: vertex)) }
+      if filtered.go(to: vertex) {
+        room.visited.append(GraphKey(distance: distance, vertex: vertex))
+      }
       guard room.isSound(rows, vertex) else { continue }
+      let limit = least == 0 ? filtered.limit : .max
       estimate(vertex, distance, limit: limit == .max ? .infinity : limit.distance, room)
       let neighbours = rows.neighbours(vertex)
       for block in 0..<rows.layout.blocks {
@@ -116,7 +103,7 @@ struct GraphWalk {
           let i = block * NeighbourCodes.block + near.trailingZeroBitCount
           near &= near - 1
           let key = GraphKey(distance: estimates[i], vertex: Int(neighbours[i]))
-          if key < limit, seen[key.vertex] != walk { note(key) }
+          if key < limit, seen[key.vertex] != walk { filtered.note(key) }
         }
       }
     }

@@ -35,7 +35,7 @@ struct HNSWNavigator: GraphNavigator {
       let found =
         admission.isOpen
         ? walk(width, from: start, else: graph.entry, room)
-        : walk(width, from: start, else: graph.entry, room) { admission.admits($0) }
+        : walk(width, from: start, else: graph.entry, room, admission)
       return NearestKeys.vertices(k, of: found) { rounding($0) }
     }
   }

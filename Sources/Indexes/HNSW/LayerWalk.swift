@@ -1,4 +1,5 @@
 import Kernels
+import Retrieval
 
 /// Edges of one layer of a graph.
 protocol LayerLinks {
@@ -110,36 +111,28 @@ struct LayerWalk<Links: LayerLinks, Distances: LayerDistances> {
   /// Walks through the layer, and keeps those alone that may be found.
   ///
   /// - Parameters:
-  ///   - width: Vertices that are kept.
+  ///   - width: Vertices that are kept, at least.
   ///   - start: Where the walk begins.
   ///   - entry: Where it goes on if that leads to fewer than `width`.
   ///   - room: Scratch memory.
-  ///   - admits: Whether a vertex may be found.
+  ///   - admission: Which vertices may be found.
   /// - Returns: The nearest vertices, in no order, in memory of the room.
   func callAsFunction(
-    _ width: Int, from start: Int, else entry: Int, _ room: LayerRoom, admits: (Int) -> Bool
+    _ width: Int, from start: Int, else entry: Int, _ room: LayerRoom, _ admission: Admission
   ) -> UnsafeMutableBufferPointer<GraphKey> {
     let (seen, walk) = room.begin(vertices: count, pool: 1)
-    room.open.removeAll()
-    room.best.removeAll()
-    func note(_ key: GraphKey) {
-      let isFull = room.best.keys.count == width
-      // What is farther than all that is kept ends the walk before its turn comes.
-      if isFull, let largest = room.best.largest, key >= largest { return }
-      room.open.insert(~key)
-      if !admits(key.vertex) { return }
-      if isFull { room.best.replaceLargest(with: key) } else { room.best.insert(key) }
-    }
-    for first in [start, entry] where room.best.keys.count < width && seen[first] != walk {
+    var filtered = FilteredWalk(width, admission, of: count, room)
+    for first in [start, entry] where filtered.lacks && seen[first] != walk {
       seen[first] = walk
-      note(key(first, room))
+      filtered.note(key(first, room))
       while !room.open.keys.isEmpty {
         let key = ~room.open.removeLargest()
-        if room.best.keys.count == width, let largest = room.best.largest, largest < key { break }
+        if filtered.ends(before: key) { break }
+        _ = filtered.go(to: key.vertex)
         if let following = room.open.largest { links.fetch((~following).vertex) }
         let fresh = compare(key.vertex, seen, walk, room)
         for i in 0..<fresh {
-          note(GraphKey(distance: room.distances[i], vertex: Int(room.fresh[i])))
+          filtered.note(GraphKey(distance: room.distances[i], vertex: Int(room.fresh[i])))
         }
       }
     }
