@@ -84,6 +84,11 @@ package struct IndexSegment: Sendable {
     return segment
   }
 
+  /// Gives the memory of all files back; they are read again where they are touched.
+  package func discard() {
+    for name in names.values { files[name].map { $0.discard($0.bytes) } }
+  }
+
   /// Whether the segment has a file.
   package func has(_ file: IndexFile) -> Bool { names[file.name] != nil }
 

@@ -201,8 +201,19 @@ package final class IndexWorkspace {
 package final class SegmentFiles {
   private let workspace: IndexWorkspace
   private var files: [(declared: IndexFile, file: StreamedTensorFile)] = []
+  /// What the files are made of; its memory is given back whenever so many bytes were written.
+  var origins: [IndexSegment] = []
+  private static let period = 32 << 20
+  private var unreleased = 0
 
   package init(_ workspace: IndexWorkspace) { self.workspace = workspace }
+
+  private func noteWritten(_ bytes: Int) {
+    unreleased += bytes
+    if origins.isEmpty || unreleased < Self.period { return }
+    unreleased = 0
+    for segment in origins { segment.discard() }
+  }
 
   /// Begins a file: of one of the element types that it may have, which need not be said where there
   /// is one, and in rows of `columns`, if it has rows.
@@ -223,6 +234,7 @@ package final class SegmentFiles {
     let file = try StreamedTensorFile(
       originals?.temporary() ?? workspace.place(declared.name + IndexReplacement.suffix),
       name: declared.tensor, type: type, columns: columns, namesContent: originals != nil)
+    file.noteWritten = { [weak self] in self?.noteWritten($0) }
     files.append((declared, file))
     return file
   }

@@ -67,6 +67,10 @@ package final class IndexWriter {
     try workspace.scratch(bytes, inMemory: inMemory)
   }
 
+  /// Gives the memory of mapped segments back while files are written, so that no more of them stays than
+  /// what was read lately.
+  package func release(_ segments: [IndexSegment]) { files.origins = segments }
+
   /// Adds a document's id.
   ///
   /// - Throws: 65 where the index is full.

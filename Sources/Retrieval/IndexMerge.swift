@@ -156,6 +156,7 @@ package struct IndexMerge {
     try type.check(source, arguments)
     try writer.keep(folders[0].vocabulary())
     var builder = try type.builder(writer, source, arguments, work)
+    writer.release(segments)
     if retrains {
       try retrain(&builder, work)
     } else {
@@ -164,6 +165,7 @@ package struct IndexMerge {
     for segment in segments {
       try builder.append(contentsOf: segment)
       count(segment.liveDocuments)
+      segment.discard()
     }
     let content = try builder.finish()
     var manifest = IndexManifest(

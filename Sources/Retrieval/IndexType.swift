@@ -166,6 +166,7 @@ extension IndexType {
   }
 
   /// - Throws: 65 for a document that is in two segments and deleted in neither.
+      segment.discard()
   private static func checkDistinct(_ folder: IndexFolder) throws(Failure) {
     if folder.segments.count == 1 { return }
     var earlier: [DocumentTable] = []

@@ -13,6 +13,8 @@ package final class StreamedTensorFile {
   private var isOpen = true
   private var buffer: [UInt8] = []
   private var written = 0
+  /// Called with the number of bytes that were just written.
+  package var noteWritten: ((Int) -> Void)?
   /// Digests what is written; nil where the header names no digest.
   private let digest: RunningChecksum?
   /// XXH3-128 of the numbers, which the header names; nil where it names none, or there is no header yet.
@@ -90,6 +92,7 @@ package final class StreamedTensorFile {
 
   private func drain() throws(Failure) {
     try write(buffer)
+    noteWritten?(buffer.count)
     buffer.removeAll(keepingCapacity: true)
   }
 

@@ -11,17 +11,6 @@ import Testing
 import Vectors
 import Workers
 
-/// Largest resident memory of this process in KiB.
-///
-/// `getrusage` would count the memory of the process that started this one, which ran many tests.
-private func peakMemory() throws -> Int? {
-  let status = String(decoding: try WholeFile.read("/proc/self/status"), as: UTF8.self)
-  let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
-  return line?.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap {
-    Int($0)
-  }
-}
-
 @Suite struct SparseIndexTests {
   private struct Rows {
     var rows: [SparseVector] = []

@@ -131,3 +131,14 @@ func names(_ path: String) throws -> [String] {
   }
   return names.sorted()
 }
+
+/// Largest resident memory of this process in KiB.
+///
+/// `getrusage` would count the memory of the process that started this one, which ran many tests.
+func peakMemory() throws -> Int? {
+  let status = String(decoding: try WholeFile.read("/proc/self/status"), as: UTF8.self)
+  let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+  return line?.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap {
+    Int($0)
+  }
+}

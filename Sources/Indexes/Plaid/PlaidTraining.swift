@@ -37,9 +37,12 @@ struct PlaidTraining {
   ///   - documents: How many there are in all.
   /// - Returns: What is learned.
   func codebook(_ sample: [VectorSet], of documents: Int) -> PlaidCodebook {
+    let sound = sample.filter { $0.values.allSatisfy(\.isFinite) }
     var values: [Float] = []
     var tokens: [Int32] = []
-    for set in sample where set.values.allSatisfy(\.isFinite) {
+    // Growing by and by would take up to twice the memory.
+    values.reserveCapacity(sound.reduce(0) { $0 + $1.values.count })
+    for set in sound {
       values += set.values
       if usesTokens { tokens += set.ids }
     }
@@ -51,11 +54,40 @@ struct PlaidTraining {
     let perDocument = Double(count) / Double(max(sample.count, 1))
     let wanted = centroids ?? Self.usualCentroids(vectors: perDocument * Double(documents))
     let held = heldOut(count)
+    Self.bringBack(held, rows: count, of: &values)
+    if !tokens.isEmpty { Self.bringBack(held, rows: count, of: &tokens) }
     return values.withUnsafeBufferPointer { values in
       let base = values.baseAddress ?? UnsafePointer(bitPattern: 64).unsafelyUnwrapped
       let all = MatrixView(base, rows: count, columns: width)
-      let learned = learn(all, tokens, held, wanted)
-      return finish(learned, all, tokens, held.isEmpty ? Array(0..<Int32(count)) : held)
+      let first = count - held.count
+      let learned = learn(all.rows(0..<first), Array(tokens.prefix(first)), wanted)
+      // A small sample serves for both.
+      let tested = held.isEmpty ? 0..<count : first..<count
+      return finish(
+        learned, all.rows(tested), tokens.isEmpty ? [] : Array(tokens[tested]))
+    }
+  }
+
+  /// Moves some rows behind all others, which stay in order as they do.
+  private static func bringBack<Number>(
+    _ held: [Int32], rows count: Int, of numbers: inout [Number]
+  ) {
+    guard let first = held.first else { return }
+    let width = numbers.count / count
+    var back: [Number] = []
+    back.reserveCapacity(held.count * width)
+    for row in held { back += numbers[Int(row) * width..<(Int(row) + 1) * width] }
+    numbers.withUnsafeMutableBufferPointer { numbers in
+      var (place, next) = (Int(first), 0)
+      for row in Int(first)..<count {
+        if next < held.count, Int(held[next]) == row {
+          next += 1
+          continue
+        }
+        for column in 0..<width { numbers[place * width + column] = numbers[row * width + column] }
+        place += 1
+      }
+      for (offset, number) in back.enumerated() { numbers[place * width + offset] = number }
     }
   }
 
@@ -69,47 +101,33 @@ struct PlaidTraining {
 
   /// Centroids in groups.
   private func learn(
-    _ all: MatrixView, _ tokens: [Int32], _ held: [Int32], _ wanted: Int
+    _ vectors: MatrixView, _ tokens: [Int32], _ wanted: Int
   ) -> (values: [Float], tokens: [Int32], starts: [Int32]) {
-    let learning = Self.without(held, of: all.rows)
-    let rows = AlignedBuffer(count: max(learning.count, 1) * width)
-    for (place, row) in learning.enumerated() {
-      (rows.pointer + place * width).update(from: all.base + Int(row) * width, count: width)
-    }
-    let matrix = rows.matrix(rows: learning.count, columns: width).view
     let budget = CentroidBudget(
-      matrix, tokens: tokens.isEmpty ? [] : learning.map { tokens[Int($0)] },
-      total: min(wanted, max(learning.count, 1)))
+      vectors, tokens: tokens, total: min(wanted, max(vectors.rows, 1)))
     var values: [Float] = []
     var (names, starts): ([Int32], [Int32]) = ([], [0])
     for group in budget.groups {
-      values += centroids(of: group, matrix)
+      values += centroids(of: group, vectors)
       if let token = group.token { names.append(token) }
       starts.append(Int32(values.count / width))
     }
-    return withExtendedLifetime(rows) { (values, names, starts) }
-  }
-
-  private static func without(_ held: [Int32], of count: Int) -> [Int32] {
-    var rest: [Int32] = []
-    rest.reserveCapacity(count - held.count)
-    var next = 0
-    for row in 0..<Int32(count) {
-      if next < held.count, held[next] == row { next += 1 } else { rest.append(row) }
-    }
-    return rest
+    return (values, names, starts)
   }
 
   /// The centroids of a group.
   private func centroids(of group: CentroidBudget.Group, _ vectors: MatrixView) -> [Float] {
     if group.members.isEmpty { return [Float](repeating: 0, count: width) }
+    let means = KMeans(group.centroids, rounds: rounds, seed: work.seed)
+    if group.members.count == vectors.rows {
+      return means(vectors, work.kernels, work.pool).centroids.values
+    }
     let gathered = AlignedBuffer(count: group.members.count * width)
     for (place, row) in group.members.enumerated() {
       (gathered.pointer + place * width).update(
         from: vectors.base + Int(row) * width, count: width)
     }
     let matrix = gathered.matrix(rows: group.members.count, columns: width).view
-    let means = KMeans(group.centroids, rounds: rounds, seed: work.seed)
     return withExtendedLifetime(gathered) {
       means(matrix, work.kernels, work.pool).centroids.values
     }
@@ -117,8 +135,8 @@ struct PlaidTraining {
 
   /// Buckets and factors, from vectors that were held out.
   private func finish(
-    _ learned: (values: [Float], tokens: [Int32], starts: [Int32]), _ all: MatrixView,
-    _ tokens: [Int32], _ held: [Int32]
+    _ learned: (values: [Float], tokens: [Int32], starts: [Int32]), _ held: MatrixView,
+    _ tokens: [Int32]
   ) -> PlaidCodebook {
     var (codes, scales): ([Int8], [Float]) = ([], [])
     learned.values.withUnsafeBufferPointer { values in
@@ -140,23 +158,15 @@ struct PlaidTraining {
     }
     let first = made(ResidualCodec(bits: bits, width: width, residuals: []))
     let coder = VectorCoder(first, work.kernels)
-    let own = held.isEmpty ? [] : tokens.isEmpty ? [] : held.map { tokens[Int($0)] }
-    let rows = AlignedBuffer(count: max(held.count, 1) * width)
-    for (place, row) in held.enumerated() {
-      (rows.pointer + place * width).update(from: all.base + Int(row) * width, count: width)
-    }
-    let matrix = rows.matrix(rows: held.count, columns: width).view
-    return withExtendedLifetime(rows) {
-      let (numbers, residuals) = coder.residuals(matrix, tokens: own, work.pool)
-      let codec = ResidualCodec(bits: bits, width: width, residuals: residuals)
-      let square = residuals.reduce(0.0) { $0 + Double($1) * Double($1) }
-      let spread = Float(square / Double(max(held.count, 1)))
-      let second = VectorCoder(made(codec), work.kernels)
-      let ratios = second.ratios(matrix, numbers, residuals).sorted()
-      return made(
-        codec, lengths: Self.lengths(matrix, numbers, of: scales.count),
-        FactorCode.learned(ratios), spread)
-    }
+    let (numbers, residuals) = coder.residuals(held, tokens: tokens, work.pool)
+    let codec = ResidualCodec(bits: bits, width: width, residuals: residuals)
+    let square = residuals.reduce(0.0) { $0 + Double($1) * Double($1) }
+    let spread = Float(square / Double(max(held.rows, 1)))
+    let second = VectorCoder(made(codec), work.kernels)
+    let ratios = second.ratios(held, numbers, residuals).sorted()
+    return made(
+      codec, lengths: Self.lengths(held, numbers, of: scales.count), FactorCode.learned(ratios),
+      spread)
   }
 
   /// The mean length of the vectors of each centroid; of a centroid without any, that of all.
