@@ -7,10 +7,11 @@ import Tensors
 /// The documents that an index is built from, read as often as its type needs.
 package enum DocumentInput {
   /// Tensor streams or other files of vectors, in order, which of their documents count, and what is
-  /// said of vectors that do not say it themselves; those that are open already.
+  /// said of vectors that do not say it themselves; those that are open already, and copies of those that
+  /// can be read once only.
   case streams(
     [String], documents: Range<Int> = 0..<Int.max, claims: VectorClaims = VectorClaims(),
-    opened: [String: ByteReader] = [:])
+    opened: [String: ByteReader] = [:], copies: [String: SpoolFile] = [:])
   /// Files of text records, in order, and which of the documents count, nil for all; those that are
   /// open already.
   case texts(
@@ -18,13 +19,13 @@ package enum DocumentInput {
 
   package var operands: [String] {
     switch self {
-    case .streams(let operands, _, _, _), .texts(let operands, _, _, _): operands
+    case .streams(let operands, _, _, _, _), .texts(let operands, _, _, _): operands
     }
   }
 
   /// The numbers of terms that nothing else says; nil of texts, and where something does.
   var ownTerms: TermVocabulary? {
-    guard case .streams(_, _, let claims, _) = self, claims.vocabulary == nil else { return nil }
+    guard case .streams(_, _, let claims, _, _) = self, claims.vocabulary == nil else { return nil }
     return claims.terms
   }
 
@@ -32,7 +33,7 @@ package enum DocumentInput {
 
   /// The files of vectors; nil of texts.
   var vectors: VectorInputs? {
-    guard case .streams(let operands, _, let claims, _) = self else { return nil }
+    guard case .streams(let operands, _, let claims, _, _) = self else { return nil }
     return VectorInputs(operands, claims, as: .doc)
   }
 
@@ -59,13 +60,14 @@ package enum DocumentInput {
         reading { reader.extent }
         try body(.texts(batch), nil)
       }
-    case .streams(let operands, let wanted, let claims, let opened):
+    case .streams(let operands, let wanted, let claims, let opened, let copies):
       let inputs = VectorInputs(operands, claims, as: .doc)
       // One task of an array builds the index of its shard alone.
       var agreement = StreamAgreement(allowsLonePart: operands.count == 1)
       var (finished, documents) = (0, 0)
       for (index, operand) in operands.enumerated() where documents < wanted.upperBound {
-        let reader = try inputs.open(index, opened: opened[operand])
+        let copy = try copies[operand].map { copy throws(Failure) in try copy.reader(operand) }
+        let reader = try inputs.open(index, opened: copy ?? opened[operand])
         for warning in reader.warnings { warn(warning) }
         while documents < wanted.upperBound, let segment = try reader.next() {
           if let warning = try agreement.follow(segment, operand) { warn(warning) }
@@ -101,14 +103,20 @@ package enum DocumentInput {
     }
   }
 
-  /// Refuses an input that cannot be read twice.
+  /// The documents so that they can be read as often as one likes: what comes through a pipe is copied.
   ///
-  /// - Throws: 64 for a pipe.
-  func checkReadableTwice(for type: String) throws(Failure) {
-    for operand in operands where operand == "-" || !WholeFile.isRegular(operand) {
-      throw .usage(
-        "\(type) reads the documents twice, and \(operand == "-" ? "the standard input" : operand) "
-          + "is gone after the first time", hint: "write them to a file")
+  /// - Parameter folder: Where copies lie, in files that are gone with the process.
+  /// - Returns: Them.
+  /// - Throws: 66 where a pipe cannot be read, 73 and 74 where a copy cannot be written.
+  func readableAgain(in folder: String) throws(Failure) -> DocumentInput {
+    guard case .streams(let operands, let wanted, let claims, let opened, var copies) = self else {
+      return self
     }
+    for operand in operands where copies[operand] == nil {
+      if operand != "-", WholeFile.isRegular(operand) { continue }
+      precondition(opened[operand] == nil, "\(operand): a pipe that was read already")
+      copies[operand] = try SpoolFile(folder: folder, copying: operand)
+    }
+    return .streams(operands, documents: wanted, claims: claims, opened: opened, copies: copies)
   }
 }

@@ -22,6 +22,8 @@ package struct IndexBuild {
   /// What an index of the same form has learned, in place of training; nil for training.
   let codebook: IndexFolder?
   let target: String
+  /// Folder of scratch files.
+  private let scratch: String
   let work: IndexWork
   private let provenance: Provenance
   /// Called with warnings.
@@ -41,6 +43,7 @@ package struct IndexBuild {
   ///   - shard: The part of a collection that the documents are, `i/n`; nil for all.
   ///   - codebook: An index of the type whose parameters, seed and what was learned are taken over; nil
   ///     for none.
+  ///   - scratch: Folder for copies of documents that come through a pipe and are read several times.
   ///   - work: What builds it.
   ///   - provenance: What tells what made the index.
   ///   - warn: Gets warnings.
@@ -50,7 +53,7 @@ package struct IndexBuild {
   package init(
     _ target: String, type: (any IndexType.Type)?, of types: [any IndexType.Type],
     given: [IndexArguments.Given] = [], shard: String? = nil, codebook: IndexFolder? = nil,
-    _ work: IndexWork,
+    scratch: String = "/tmp", _ work: IndexWork,
     provenance: @escaping Provenance = { earlier, _ in earlier },
     warn: @escaping (String) -> Void = { _ in }, count: @escaping (Int) -> Void = { _ in },
     skip: @escaping (Int) -> Void = { _ in },
@@ -62,6 +65,7 @@ package struct IndexBuild {
     self.given = given
     self.shard = shard
     self.codebook = codebook
+    self.scratch = scratch
     self.work =
       codebook.map { codebook in
         IndexWork(
@@ -89,6 +93,8 @@ package struct IndexBuild {
   /// - Throws: 64 for parameters that the type does not have, 65 for damaged documents or ids that
   ///   occur twice, 73 and 74 where it cannot be written, 78 for documents that it does not take.
   package func run(_ input: DocumentInput) throws(Failure) -> Int {
+    let input =
+      type?.learns == true && codebook == nil ? try input.readableAgain(in: scratch) : input
     var running: Running?
     try input.forEachBlock(warn: warn, skip: skip, reading: reading) {
       block, segment throws(Failure) in
@@ -126,9 +132,15 @@ package struct IndexBuild {
 
   /// Writes what all documents of an index share, and no document: a codebook.
   ///
-  /// - Parameter input: The documents, of which some are looked at; they are read twice.
+  /// - Parameter input: The documents, of which some are looked at; they are read several times.
   /// - Throws: As `run`; 64 for a type that learns nothing.
   package func train(_ input: DocumentInput) throws(Failure) {
+    guard let type, type.learns else {
+      throw .usage(
+        "\(type?.name ?? "an index of nothing") learns nothing from documents",
+        hint: "lir-index build needs no codebook for it")
+    }
+    let input = try input.readableAgain(in: scratch)
     var running: Running?
     var schema: StreamSchema?
     // The first block tells what documents are like.
@@ -136,11 +148,6 @@ package struct IndexBuild {
       if running != nil { return }
       schema = segment?.schema
       running = try start(source(segment, input), input)
-    }
-    guard running?.builder.sampleSize != nil else {
-      throw .usage(
-        "\(running?.type.name ?? "an index of nothing") learns nothing from documents",
-        hint: "lir-index build needs no codebook for it")
     }
     try train(&running, input, schema)
     if let running { _ = try finish(running) }
@@ -151,7 +158,7 @@ package struct IndexBuild {
     _ running: inout Running?, _ input: DocumentInput, _ schema: StreamSchema?
   ) throws(Failure) {
     guard var builder = running?.builder, builder.sampleSize != nil else { return }
-    try input.checkReadableTwice(for: running?.type.name ?? "")
+    precondition(type?.learns == true, "a type that learns without saying so")
     var total = 0
     try input.forEachBlock(warn: { _ in }) { block, _ in total += block.count }
     let size = try builder.sampleSize(of: total)

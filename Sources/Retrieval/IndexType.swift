@@ -41,6 +41,9 @@ package protocol IndexType: Sendable {
   /// Whether documents stand in an index in the order in which they came.
   static var keepsOrder: Bool { get }
 
+  /// Whether something is learned from a sample of the documents, which are read several times for that.
+  static var learns: Bool { get }
+
   /// What is stored of documents from a source, which the manifest has as theirs.
   ///
   /// - Throws: 64 for parameters that do not go with it.
@@ -102,6 +105,8 @@ extension IndexType {
 
   package static var keepsOrder: Bool { true }
 
+  package static var learns: Bool { false }
+
   package static func joins(_ segment: IndexSegment) -> Bool { false }
 
   package static var knobs: [SearchKnob] { [] }
@@ -161,12 +166,12 @@ extension IndexType {
       try segment.check(DocumentTable.files + files)
       try DocumentTable(segment).check()
       try check(contents: segment)
+      segment.discard()
     }
     try checkDistinct(folder)
   }
 
   /// - Throws: 65 for a document that is in two segments and deleted in neither.
-      segment.discard()
   private static func checkDistinct(_ folder: IndexFolder) throws(Failure) {
     if folder.segments.count == 1 { return }
     var earlier: [DocumentTable] = []

@@ -49,7 +49,7 @@ extension IndexBuild {
       }
       try plan.type.verify(folder)
       // Some shards that were joined say the same of themselves as all of them.
-      if case .streams(_, let wanted, _, _) = input, let vectors = input.vectors {
+      if case .streams(_, let wanted, _, _, _) = input, let vectors = input.vectors {
         let isSame =
           try plan.type.keepsOrder
           ? Self.idsDigest(of: folder) == FinishedStream.idsDigest(of: vectors, wanted)

@@ -31,6 +31,38 @@ package final class SpoolFile {
     try self.init(TemporaryName.beside("\(folder)/lir"))
   }
 
+  /// A copy of an input in a folder.
+  ///
+  /// - Parameters:
+  ///   - folder: Where the file is made.
+  ///   - operand: A file or pipe, read to its end; `-` is the standard input.
+  /// - Throws: 66 where it cannot be read, 73 and 74 where the copy cannot be written.
+  package convenience init(folder: String, copying operand: String) throws(Failure) {
+    try self.init(folder: folder)
+    let input = try Self.input(operand)
+    while true {
+      let piece = try [UInt8](atMost: Self.pieceSize) { memory throws(Failure) in
+        try input.read(into: memory, name: operand)
+      }
+      if piece.isEmpty { break }
+      try piece.withBytes { bytes throws(Failure) in try append(bytes) }
+    }
+    try drain()
+  }
+
+  private static func input(_ operand: String) throws(Failure) -> OwnedDescriptor {
+    if operand != "-" { return try .open(reading: operand) }
+    try StandardStreams.checkInput()
+    return OwnedDescriptor(0, closes: false)
+  }
+
+  /// All bytes as an input that bears another name.
+  ///
+  /// - Throws: 66 where the system does not open a file anew that has no name.
+  package func reader(_ name: String) throws(Failure) -> ByteReader {
+    ByteReader(try .open(reading: "/proc/self/fd/\(number)"), name: name, takingArrays: true)
+  }
+
   deinit { close(number) }
 
   /// Appends bytes.

@@ -28,7 +28,7 @@ struct Build: ToolCommand, TakesDeclaredOptions {
     "lir-index build -o words.index docs.tsv",
   ]
 
-  static let withoutEffect = ["output", "max-memory", "no-provenance", "codebook"]
+  static let withoutEffect = ["output", "max-memory", "no-provenance", "codebook", "tmp-dir"]
 
   @OptionGroup(title: "Common") var common: CommonOptions
   @OptionGroup(title: "Texts") var records: RecordOptionsGroup
@@ -56,6 +56,11 @@ struct Build: ToolCommand, TakesDeclaredOptions {
   @Option(
     help: ArgumentHelp("Memory that building may take, such as 512M or 4G.", valueName: "size"))
   var maxMemory: MemorySize = MemorySize(bytes: IndexWork.usualMemory)
+
+  @Option(
+    help: ArgumentHelp(
+      "Folder of scratch files. (default: the environment's TMPDIR, else /tmp)", valueName: "dir"))
+  var tmpDir: String?
 
   @Flag(help: "Leave out of the index what made it.")
   var noProvenance = false
@@ -118,6 +123,7 @@ struct Build: ToolCommand, TakesDeclaredOptions {
     let build = IndexBuild(
       output, type: type, of: IndexTypes.all, given: context.declared,
       shard: try shards.selection()?.description, codebook: learned,
+      scratch: tmpDir ?? ShardSelection.variable("TMPDIR") ?? "/tmp",
       IndexWork(Kernels(), context.pool, memory: maxMemory.bytes, seed: common.seed.value),
       provenance: { earlier, parameters in
         noProvenance

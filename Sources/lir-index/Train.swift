@@ -16,7 +16,7 @@ struct Train: ToolCommand, TakesDeclaredOptions {
     commandName: "train",
     abstract:
       "Learn the codebook of a type from a sample of documents: an index of no document, for build --codebook.",
-    usage: "lir-index train --type TYPE [OPTIONS] -o CODEBOOK STREAM...")
+    usage: "lir-index train --type TYPE [OPTIONS] -o CODEBOOK [STREAM...]")
 
   static let outputIsFolder = true
 
@@ -25,7 +25,7 @@ struct Train: ToolCommand, TakesDeclaredOptions {
     "lir-index build --codebook docs.codebook --shard 1/4 -o part-1.index docs.lirt.zst",
   ]
 
-  static let withoutEffect = ["output", "max-memory", "no-provenance"]
+  static let withoutEffect = ["output", "max-memory", "no-provenance", "tmp-dir"]
 
   @OptionGroup(title: "Common") var common: CommonOptions
   @OptionGroup(title: "Vectors of other programs") var vectors: VectorOptions
@@ -44,6 +44,11 @@ struct Train: ToolCommand, TakesDeclaredOptions {
     help: ArgumentHelp("Memory that learning may take, such as 512M or 4G.", valueName: "size"))
   var maxMemory: MemorySize = MemorySize(bytes: IndexWork.usualMemory)
 
+  @Option(
+    help: ArgumentHelp(
+      "Folder of scratch files. (default: the environment's TMPDIR, else /tmp)", valueName: "dir"))
+  var tmpDir: String?
+
   @Option(help: ArgumentHelp("Learn from the first documents alone.", valueName: "n"))
   var limit: Int?
 
@@ -52,9 +57,9 @@ struct Train: ToolCommand, TakesDeclaredOptions {
 
   @Argument(
     help:
-      "Tensor streams, .npy, .safetensors, JSON lines or pickles of vectors, in order; they are read three times."
+      "Tensor streams, .npy, .safetensors, JSON lines or pickles of vectors, in order; - or nothing for the standard input. They are read three times, and what comes through a pipe is copied to --tmp-dir."
   )
-  var inputs: [String]
+  var inputs: [String] = []
 
   var ownerOfOptions: String? { type }
 
@@ -74,6 +79,7 @@ struct Train: ToolCommand, TakesDeclaredOptions {
       + InputDigest.of(vectors.ids, name: "ids")
     let build = IndexBuild(
       output, type: type, of: IndexTypes.all, given: context.declared,
+      scratch: tmpDir ?? ShardSelection.variable("TMPDIR") ?? "/tmp",
       IndexWork(Kernels(), context.pool, memory: maxMemory.bytes, seed: common.seed.value),
       provenance: { earlier, parameters in
         noProvenance

@@ -15,6 +15,7 @@ enum WordOverlap: IndexType {
   static let name = "word-overlap"
   static let summary = "counts the words that a query and a document share"
   static let takes = IndexSubject.texts
+  static let learns = true
   static let parameters = [
     IndexParameter(
       "frequent", aliases: ["num-frequent"], .build, .integer(0...100), default: "1",

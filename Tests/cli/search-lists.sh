@@ -71,6 +71,24 @@ exits 0 search flat.index --filter-out gone.txt -o left.run
 cmp left.run all.run
 refuses 64 'flat learns nothing' lir-index compact --retrain flat.index
 
+# Documents from a pipe are copied, as they are read several times.
+mkdir scratch
+for type in ivf pq ivfpq; do
+  learn() { lir-index "$@" --type "$type" --n-bits 4 --no-provenance --tmp-dir scratch; }
+  [ $type = ivf ] && learn() { lir-index "$@" --type "$type" --no-provenance --tmp-dir scratch; }
+  exits 0 learn build docs.lirt -o file.index
+  exits 0 learn build -o pipe.index < <(cat docs.lirt)
+  diff -r file.index pipe.index || fail "$type from a pipe is not $type from a file"
+  exits 0 learn train docs.lirt -o file.codebook
+  exits 0 learn train -o pipe.codebook - < <(cat docs.lirt)
+  diff -r file.codebook pipe.codebook || fail "a codebook from a pipe is not that from a file"
+  exits 0 learn build --limit 60 -o pipe.index <(cat docs.lirt)
+  is 'documents of a pipe' 60 "$(lir-index info pipe.index | jq .documents)"
+done
+is 'what is left of copies' '' "$(ls scratch)"
+exits 65 lir-index build --type ivf -o no.index < <(head -c 3000 docs.lirt)
+exits 73 lir-index build --type ivf --tmp-dir nowhere -o no.index < <(cat docs.lirt)
+
 # What is refused before anything is written.
 refuses 64 'the codebook docs.codebook was made with int8' \
   lir-index build --codebook docs.codebook --codes f16 docs.lirt -o no.index
@@ -79,7 +97,6 @@ refuses 64 'expected at most one for each of the 90 vectors' \
   lir-index build --type ivf --num-centroids 91 docs.lirt -o no.index
 refuses 64 'flat learns nothing' lir-index train --type flat docs.lirt -o no.index
 refuses 78 'no codebook' lir-index build --codebook flat.index docs.lirt -o no.index
-refuses 64 'twice' lir-index build --type ivf -o no.index - <docs.lirt
 refuses 64 'has no codes that estimate' search int8.index --oversample 3
 refuses 64 'expected an integer from 1 up, or all, found 0' search int8.index --nprobe 0
 [ ! -e no.index ] || fail 'a refused build left an index'

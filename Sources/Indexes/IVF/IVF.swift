@@ -16,6 +16,7 @@ package enum IVF: IndexType {
     "vectors in the lists of their centroids, of which a search probes some"
   package static let takes = IndexSubject.vectors([.dense, .multivector])
   package static let keepsOrder = false
+  package static let learns = true
 
   package static let parameters =
     [

@@ -13,6 +13,7 @@ package enum IVFPQ: IndexType {
     "codes of parts of vectors in the lists of centroids, some of them probed"
   package static let takes = IndexSubject.vectors([.dense, .multivector])
   package static let keepsOrder = false
+  package static let learns = true
 
   package static let parameters =
     IVF.parameters.filter { $0.name == IVF.centroids } + building

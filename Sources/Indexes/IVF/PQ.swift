@@ -11,6 +11,7 @@ package enum PQ: IndexType {
   package static let summary = "codes of rotated parts of vectors, which estimate scores"
   package static let takes = IndexSubject.vectors([.dense, .multivector])
   package static let keepsOrder = false
+  package static let learns = true
   package static let parameters = IVFPQ.building + IVFPQ.searching
   package static let files = IVFPQ.files
 

@@ -13,6 +13,7 @@ package enum Plaid: IndexType {
   package static let summary =
     "several vectors a document, by centroids and few bits a number of the rest: approximate"
   package static let takes = IndexSubject.vectors([.multivector])
+  package static let learns = true
   package static let parameters = PlaidParameters.all
   package static let files = [
     offsets, numbers, codes, factors, radii, rests, halfSquares, lists, listOffsets,
