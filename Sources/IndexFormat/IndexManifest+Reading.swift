@@ -83,6 +83,7 @@ extension IndexManifest {
     manifest.parameters = parameters
     manifest.statistics = statistics
     manifest.codebook = json["codebook"]?.string
+    manifest.learnedBy = json["learned_by"]?.members ?? []
     guard manifest.segments.reduce(0, { $0 + $1.liveDocuments }) == documents else {
       throw damaged(path, "documents of segments")
     }

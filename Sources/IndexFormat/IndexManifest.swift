@@ -103,6 +103,9 @@ package struct IndexManifest: Sendable {
   package var statistics: [JSON.Member] = []
   /// Digest of what was trained, which indexes that are merged must share; nil for nothing.
   package var codebook: String?
+  /// What computed it: the instruction set of the kernels, and the library of linear algebra if one was
+  /// used; nothing where nobody says it.
+  package var learnedBy: [JSON.Member] = []
   package var segments: [Segment]
   /// Every file of the folder but the manifest.
   package var files: [File]
@@ -159,6 +162,7 @@ extension IndexManifest {
     members.append(JSON.Member("parameters", .object(parameters)))
     members.append(JSON.Member("statistics", .object(statistics)))
     if let codebook { members.append(JSON.Member("codebook", .string(codebook))) }
+    if !learnedBy.isEmpty { members.append(JSON.Member("learned_by", .object(learnedBy))) }
     members.append(JSON.Member("segments", .array(segments.map(\.json))))
     members.append(JSON.Member("files", .array(files.map(\.json))))
     members.append(JSON.Member("xxh3", .string(Self.checksum(members))))

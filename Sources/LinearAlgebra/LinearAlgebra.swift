@@ -5,7 +5,7 @@ import Glibc
 ///
 /// OpenBLAS is taken where it is there, with one thread, so that results do not depend on their number;
 /// else the library that the system calls LAPACK. Results may differ between processors in their last
-/// bits: whoever stores them says `name` and the processor's instruction set beside.
+/// bits: whoever stores them says `words` and the processor's instruction set beside.
 package struct LinearAlgebra: @unchecked Sendable {
   // Unchecked because of the function's address alone, a constant of a library that stays loaded.
   typealias SingularValues =
@@ -20,6 +20,8 @@ package struct LinearAlgebra: @unchecked Sendable {
 
   /// The file that was loaded.
   package let name: String
+  /// The kernels that it chose for this processor; nil where it does not say them.
+  package let kernels: String?
   let singularValues: SingularValues
 
   /// Names of libraries that hold LAPACK, the best first.
@@ -35,6 +37,10 @@ package struct LinearAlgebra: @unchecked Sendable {
       }
       guard let address = dlsym(handle, "dgesdd_") else { continue }
       self.name = name
+      kernels = dlsym(handle, "openblas_get_corename").map { address in
+        typealias CoreName = @convention(c) () -> UnsafePointer<CChar>
+        return String(cString: unsafeBitCast(address, to: CoreName.self)())
+      }
       singularValues = unsafeBitCast(address, to: SingularValues.self)
       return
     }
@@ -42,4 +48,7 @@ package struct LinearAlgebra: @unchecked Sendable {
       libraries.joined(separator: " "), "no LAPACK library is there",
       hint: "install the package libopenblas0 or liblapack3")
   }
+
+  /// The library and its kernels, for what is learned with them.
+  package var words: String { kernels.map { "\(name) \($0)" } ?? name }
 }

@@ -175,6 +175,9 @@ package struct IndexBuild {
     manifest.parameters = running.arguments.effective(.build)
     manifest.statistics = content.statistics
     manifest.codebook = content.codebook
+    if running.source.description.by != nil {
+      manifest.learnedBy = codebook?.manifest.learnedBy ?? content.learnedBy(work.kernels)
+    }
     try running.writer.finish(manifest)
     return running.writer.documents
   }

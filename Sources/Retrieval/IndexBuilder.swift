@@ -54,10 +54,22 @@ package struct IndexContent: Sendable {
   package var statistics: [JSON.Member]
   /// Digest of what was trained; nil for nothing.
   package var codebook: String?
+  /// The library of linear algebra that training used; nil for none.
+  package var library: String?
 
-  package init(statistics: [JSON.Member] = [], codebook: String? = nil) {
+  package init(
+    statistics: [JSON.Member] = [], codebook: String? = nil, library: String? = nil
+  ) {
     self.statistics = statistics
     self.codebook = codebook
+    self.library = library
+  }
+
+  /// What computed the codebook, as the manifest names it: other kernels may give other last bits.
+  package func learnedBy(_ kernels: Kernels) -> [JSON.Member] {
+    if codebook == nil { return [] }
+    return [JSON.Member("isa", .string(kernels.instructionSet.name))]
+      + (library.map { [JSON.Member("lapack", .string($0))] } ?? [])
   }
 }
 

@@ -173,6 +173,8 @@ package struct IndexMerge {
     manifest.parameters = parameters
     manifest.statistics = content.statistics
     manifest.codebook = content.codebook
+    manifest.learnedBy =
+      by == nil ? [] : retrains ? content.learnedBy(work.kernels) : first.learnedBy
     try writer.finish(manifest)
     return writer.documents
   }

@@ -88,6 +88,8 @@ done
 is 'what is left of copies' '' "$(ls scratch)"
 exits 65 lir-index build --type ivf -o no.index < <(head -c 3000 docs.lirt)
 exits 73 lir-index build --type ivf --tmp-dir nowhere -o no.index < <(cat docs.lirt)
+lir-index info whole.index | jq -e '.learned_by.isa | length > 0' >parsed.log ||
+  fail 'the kernels that learned the codebook are not in info'
 
 # What is refused before anything is written.
 refuses 64 'the codebook docs.codebook was made with int8' \

@@ -195,7 +195,7 @@ struct IVFBuilder: IndexBuilder {
     let longest = try output.finish()
     return IndexContent(
       statistics: longest.map { [JSON.Member(Flat.longest, .double(Double($0)))] } ?? [],
-      codebook: codebook?.digest)
+      codebook: codebook?.digest, library: codebook?.library)
   }
 
   /// Documents that are coded at a time: whole blocks.

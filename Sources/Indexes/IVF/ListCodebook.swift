@@ -14,6 +14,8 @@ struct ListCodebook: Sendable {
   var rotation: OptimizedRotation?
   /// What the products of all codes are multiplied by; nil where each has a factor of its own.
   var factor: Float?
+  /// What the rotation was computed with, where it has just been learned.
+  private(set) var library: String?
 
   init(_ centroids: Centroids) { self.centroids = centroids }
 
@@ -182,9 +184,11 @@ struct ListCodebook: Sendable {
     }
     let parts = try settings.parts(of: dimension)
     if settings.isRotated {
+      let algebra = try LinearAlgebra()
+      library = algebra.words
       let learned = try OptimizedRotation.learned(
         from: rest, dimension: dimension, parts: parts, entries: entries, seed: work.seed,
-        LinearAlgebra(), work.kernels, work.pool)
+        algebra, work.kernels, work.pool)
       (rotation, quantizer) = (learned.rotation, learned.quantizer)
     } else {
       quantizer = rest.withUnsafeBufferPointer { rest in

@@ -166,6 +166,7 @@ struct TokenListBuilder: IndexBuilder {
   mutating func finish() throws(Failure) -> IndexContent {
     var content = try vectors.finish()
     content.codebook = codebook?.digest
+    content.library = codebook?.library
     let coder = codebook?.coder(settings, seed: work.seed)
     try ListCodebook.writeProducts(codebook, settings, writer, width: width)
     if let codebook { try centroidFile.append(numbers: codebook.centroids.values) }
