@@ -116,6 +116,12 @@ package protocol Operations: AnyObject {
   /// The first columns.
   func columns(_ x: Value, first count: Int) -> Value
 
+  /// Each block of `rows` rows turned: [P·R,N] to [P·N,R].
+  func turn(_ x: Value, rows: Int) -> Value
+
+  /// All numbers in their order, as so many rows.
+  func reshape(_ x: Value, rows: Int) -> Value
+
   /// The sum over the rows, in their order: [T,N] to [1,N].
   func sumRows(_ x: Value) -> Value
 

@@ -4,6 +4,7 @@ import IndexFormat
 import Indexes
 import Kernels
 import Retrieval
+import Vectors
 import Workers
 
 /// Scores queries, embedded, with the vectors of an index.
@@ -20,13 +21,14 @@ package struct StoredVectorScorer: PairScorer {
   ///   - path: Its folder.
   ///   - queries: Embeds the queries.
   ///   - modelDigest: Digest of the model.
+  ///   - learned: What makes scores of the vectors; nil for the index's own.
   ///   - pool: Searches.
   ///   - kernels: Compute.
   /// - Throws: 78 where the index was made by another model, or is of a type that scores no documents
   ///   that are given; as opening an index does.
   package init(
-    _ path: String, _ queries: TextEmbedder, modelDigest: String, _ pool: WorkerPool,
-    _ kernels: Kernels
+    _ path: String, _ queries: TextEmbedder, modelDigest: String,
+    learned: (any LearnedInteraction)? = nil, _ pool: WorkerPool, _ kernels: Kernels
   ) throws(Failure) {
     let folder = try IndexFolder(path)
     let model = folder.manifest.source.description.model
@@ -36,7 +38,7 @@ package struct StoredVectorScorer: PairScorer {
         "the index was made by \(folder.manifest.source.words) (\(model ?? "unknown")), --model is "
           + "\(queries.model.words) (\(modelDigest))")
     }
-    try self.init(folder, .texts(queries), pool, kernels)
+    try self.init(folder, .texts(queries), learned, pool, kernels)
   }
 
   /// Opens an index for queries whose vectors are there.
@@ -44,24 +46,34 @@ package struct StoredVectorScorer: PairScorer {
   /// - Parameters:
   ///   - path: Its folder.
   ///   - stored: The queries' vectors.
+  ///   - learned: What makes scores of the vectors; nil for the index's own.
   ///   - pool: Searches.
   ///   - kernels: Compute.
   /// - Throws: 78 where the index is of another model, similarity, kind or dimension, or of a type that
   ///   scores no documents that are given; as opening an index does.
   package init(
-    _ path: String, stored: StoredEmbeddings, _ pool: WorkerPool, _ kernels: Kernels
+    _ path: String, stored: StoredEmbeddings, learned: (any LearnedInteraction)? = nil,
+    _ pool: WorkerPool, _ kernels: Kernels
   ) throws(Failure) {
     let folder = try IndexFolder(path)
     if let (description, schema) = stored.origin {
       try folder.manifest.source.check(queries: description, schema, stored.files)
     }
-    try self.init(folder, .stored(stored), pool, kernels)
+    try self.init(folder, .stored(stored), learned, pool, kernels)
   }
 
   private init(
-    _ folder: IndexFolder, _ queries: EmbeddingSource, _ pool: WorkerPool, _ kernels: Kernels
+    _ folder: IndexFolder, _ queries: EmbeddingSource, _ learned: (any LearnedInteraction)?,
+    _ pool: WorkerPool, _ kernels: Kernels
   ) throws(Failure) {
-    let (index, _) = try IndexTypes.open(folder, [], IndexWork(kernels, pool))
+    var (index, _) = try IndexTypes.open(folder, [], IndexWork(kernels, pool))
+    if let learned {
+      guard let source = index as? any VectorSource else {
+        throw .config(
+          folder.path, "an index of type \(folder.manifest.type) has no vectors to score")
+      }
+      index = source.scored(by: learned, place: folder.path)
+    }
     guard let index = index as? any RescoringIndex else {
       throw .config(
         folder.path,

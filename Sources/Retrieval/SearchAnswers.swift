@@ -26,6 +26,9 @@ package struct SearchAnswers {
     package var pairs: PairList?
     /// The documents of each query that a first stage found; nil where the index is searched.
     package var candidates: PairList?
+    /// Documents that are found by the index and then scored by what stands around it; nil where the
+    /// index's own scores count.
+    package var scored: Int?
     /// Whether it is said what scores are made of.
     package var explains = false
     /// The text of a token or term, for explanations; nil where nobody knows it.
@@ -51,6 +54,9 @@ package struct SearchAnswers {
       throw .usage("--explain: \(type) cannot say what its scores are made of")
     }
     if options.candidates != nil { try checkSecondStage(type) }
+    if options.scored != nil, options.aggregation != nil || options.feedback != nil {
+      throw .usage("--aggregate and --prf go without --scorer")
+    }
     guard options.pairs != nil else { return }
     guard index is any RescoringIndex else {
       throw .usage("--pairs: \(type) cannot score documents that are given")
@@ -143,6 +149,14 @@ package struct SearchAnswers {
     }
     if let aggregation = options.aggregation {
       return try PassageFolding(index, aggregation).search(request)
+    }
+    if let count = options.scored, let index = index as? any RescoringIndex {
+      request.k = max(options.k, min(count, index.documents.count))
+      request.floor = -.infinity
+      let found = try index.search(request)
+      return try ids.enumerated().map { query, id throws(Failure) in
+        try best(of: found[query].map { Int($0.ordinal) }, id, index, queries, query)
+      }
     }
     return try index.search(request).map { entries in
       entries.map { entry in

@@ -32,11 +32,15 @@ package struct SegmentedIndex: SearchableIndex {
     if parts.count == 1 { return parts[0] }
     let index = SegmentedIndex(parts, of: segments)
     guard parts.allSatisfy({ $0 is any RescoringIndex }) else { return index }
+    let haveVectors = parts.allSatisfy { $0 is any VectorSource }
     switch (
       parts.allSatisfy { $0 is any ExplainingIndex }, parts.allSatisfy { $0 is any VectorIndex }
     ) {
-    case (false, false): return RescoringSegments(index: index)
-    case (true, false): return ExplainingSegments(index: index)
+    case (false, false):
+      return haveVectors ? SourceSegments(index: index) : RescoringSegments(index: index)
+    case (true, false):
+      return haveVectors
+        ? ExplainingSourceSegments(index: index) : ExplainingSegments(index: index)
     case (false, true): return VectorSegments(index: index)
     case (true, true): return ExplainingVectorSegments(index: index)
     }
@@ -211,12 +215,14 @@ extension CapableSegments where Self: ExplainingIndex {
 
 extension CapableSegments where Self: VectorIndex {
   var similarity: Similarity { (index.parts[0] as? any VectorIndex)?.similarity ?? .dot }
+}
 
+extension CapableSegments where Self: VectorSource {
   func vectors(of ordinals: [Int]) throws(Failure) -> Embeddings {
-    guard let first = index.parts[0] as? any VectorIndex else { return .dense([], dimension: 1) }
+    guard let first = index.parts[0] as? any VectorSource else { return .dense([], dimension: 1) }
     let vectors: [Embeddings] = try gather(ordinals) {
       (part: any SearchableIndex, ordinals: [Int]) throws(Failure) -> [Embeddings] in
-      guard let vectors = try (part as? any VectorIndex)?.vectors(of: ordinals) else { return [] }
+      guard let vectors = try (part as? any VectorSource)?.vectors(of: ordinals) else { return [] }
       return (0..<vectors.count).map { vectors[$0..<$0 + 1] }
     }
     return vectors.reduce(try first.vectors(of: [])) { $0.appending($1) }
@@ -228,6 +234,16 @@ private struct RescoringSegments: CapableSegments, RescoringIndex {
 }
 
 private struct ExplainingSegments: CapableSegments, RescoringIndex, ExplainingIndex {
+  let index: SegmentedIndex
+}
+
+private struct SourceSegments: CapableSegments, RescoringIndex, VectorSource {
+  let index: SegmentedIndex
+}
+
+private struct ExplainingSourceSegments: CapableSegments, RescoringIndex, ExplainingIndex,
+  VectorSource
+{
   let index: SegmentedIndex
 }
 

@@ -6,6 +6,7 @@ package struct EmbeddingComparison: Sendable {
   private let place: String
   private let similarity: Similarity
   private let interaction: VectorInteraction?
+  private let learned: (any LearnedInteraction)?
   /// Compares the texts' own vectors of models that have one beside those of the tokens.
   private let cls: VectorInteraction
   private let kernels: Kernels
@@ -14,13 +15,15 @@ package struct EmbeddingComparison: Sendable {
   ///   - similarity: What the score of two vectors is.
   ///   - aggregations: How the similarities of several vectors a text become one score; nil for a
   ///     model that gives one vector a text.
+  ///   - learned: What makes scores of several vectors a text in the place of that; nil for nothing.
   ///   - place: The model's name, for messages.
   ///   - kernels: What compares.
   package init(
     _ similarity: Similarity, aggregations: (query: Aggregation, doc: Aggregation)?,
-    place: String, _ kernels: Kernels
+    learned: (any LearnedInteraction)? = nil, place: String, _ kernels: Kernels
   ) {
     self.place = place
+    self.learned = learned
     self.similarity = similarity
     self.kernels = kernels
     interaction = aggregations.map {
@@ -41,6 +44,9 @@ package struct EmbeddingComparison: Sendable {
     case (.sparse(let q), .sparse(let d)):
       let comparison = SparseComparison(similarity)
       return wanted.map { comparison.score(q[query], d[$0]) }
+    case (.vectors(let q, let shape), .vectors(let d, let other))
+    where shape == other && learned != nil:
+      return try learned?.scores(q[query], wanted.map { d[$0] }, width: shape.width) ?? []
     case (.vectors(let q, let shape), .vectors(let d, let other))
     where shape == other && interaction != nil:
       return vectors(q[query], d, wanted, shape)

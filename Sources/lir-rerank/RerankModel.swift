@@ -64,13 +64,7 @@ struct RerankModel {
       queries = .texts(try embedder(isOwn ? load(.query) : loaded, .query))
     }
     if let index = options.index {
-      switch queries {
-      case .texts(let embedder):
-        scorer = try StoredVectorScorer(
-          index, embedder, modelDigest: digest, context.pool, kernels)
-      case .stored(let stored):
-        scorer = try StoredVectorScorer(index, stored: stored, context.pool, kernels)
-      }
+      scorer = try Self.ofIndex(index, queries, loaded.model, digest, context, kernels)
       return
     }
     let docs: EmbeddingSource
@@ -79,7 +73,23 @@ struct RerankModel {
     } else {
       docs = .texts(try embedder(loaded, .doc))
     }
-    scorer = BiEncoderScorer(queries, docs, EmbeddingComparison(loaded.description, kernels))
+    scorer = BiEncoderScorer(queries, docs, EmbeddingComparison(loaded.model, kernels))
+  }
+
+  /// What scores the vectors of an index.
+  private static func ofIndex(
+    _ index: String, _ queries: EmbeddingSource, _ model: Model, _ digest: String,
+    _ context: ToolContext, _ kernels: Kernels
+  ) throws(Failure) -> StoredVectorScorer {
+    let learned = LearnedModelScore(model, kernels)
+    switch queries {
+    case .texts(let embedder):
+      return try StoredVectorScorer(
+        index, embedder, modelDigest: digest, learned: learned, context.pool, kernels)
+    case .stored(let stored):
+      return try StoredVectorScorer(
+        index, stored: stored, learned: learned, context.pool, kernels)
+    }
   }
 
   /// What scores vectors that are there on both sides, without a model; nil where texts are to be

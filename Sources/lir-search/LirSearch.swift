@@ -29,7 +29,7 @@ struct LirSearch: Tool, ToolCommand, TakesDeclaredOptions {
 
   static let withoutEffect = [
     "index", "tag", "filter", "filter-out", "pairs", "first-stage", "latency", "batch-tokens",
-    "docs", "format",
+    "docs", "format", "scorer",
     "mark-end", "tmp-dir", "explain", "preset", "plot",
   ]
 
@@ -136,6 +136,8 @@ struct LirSearch: Tool, ToolCommand, TakesDeclaredOptions {
   @Option(
     help: ArgumentHelp("With --tune: SVG file for the curve.", valueName: "file"))
   var plot: String?
+
+  @OptionGroup(title: "Learned scores") var learned: LearnedOptions
 
   @Flag(help: "Leave out the document with the query's own id.")
   var dropSelf = false

@@ -20,6 +20,7 @@ struct SearchJob {
   let kernels: Kernels
   private let answers: FusedAnswers
   private let calibration: Calibration?
+  private let learned: LearnedStage?
   /// What is said of queries that are vectors.
   let claims: VectorClaims
 
@@ -41,17 +42,20 @@ struct SearchJob {
       output: options.output)
     _ = try options.shards.selection()
     kernels = try options.modelOptions.instructions.kernels()
+    learned = try LearnedStage(options, kernels)
     indexes = try SearchedIndexes(
-      options.index, beside: options.firstStageIndex, fuses: options.fuse != nil, options.preset,
+      options.index, scoredBy: learned, beside: options.firstStageIndex, fuses: options.fuse != nil,
+      options.preset,
       context.declared,
       IndexWork(kernels, context.pool, seed: options.common.seed.value)
     ) { context.diagnostics.warning($0) }
     claims = try indexes.claims(options.vectors)
     let searched = options.firstStageIndex == nil ? indexes.collections : [indexes.collections[0]]
     let rankings = try searched.map { collection throws(Failure) in
-      try SearchAnswers(
-        collection.index, type: collection.type,
-        SearchAnswers.Options(options, collection.index.documents, context.diagnostics))
+      var own = try SearchAnswers.Options(
+        options, collection.index.documents, context.diagnostics)
+      own.scored = learned?.candidates
+      return try SearchAnswers(collection.index, type: collection.type, own)
     }
     if options.firstStageIndex != nil {
       try rankings[0].checkSecondStage(indexes.collections[0].type)
@@ -138,6 +142,7 @@ struct SearchJob {
       if let file { inputs += try InputDigest.of([file], name: name) }
     }
     inputs += try InputDigest.of(options.vectors.ids, name: "ids")
+    if let learned { inputs.append(("scorer", learned.digest)) }
     inputs += calibration?.inputs ?? []
     // A stream says what made it, also where it comes through a pipe.
     if let by = first?.description.by {

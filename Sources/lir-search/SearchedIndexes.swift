@@ -31,6 +31,7 @@ struct SearchedIndexes {
   ///
   /// - Parameters:
   ///   - paths: Their folders.
+  ///   - learned: What makes scores of the first collection's vectors; nil for the index's own.
   ///   - first: An index of which another collection is made, whatever it goes with; nil for none.
   ///   - fuses: Whether several collections may be searched.
   ///   - preset: What parameters of searching are that were not said; nil for their defaults.
@@ -40,7 +41,8 @@ struct SearchedIndexes {
   /// - Throws: As opening an index does; 78 for indexes that do not go together where none are fused, 64
   ///   for a parameter or a preset that none of the types has, 65 for a shard that is there twice.
   init(
-    _ paths: [String], beside first: String? = nil, fuses: Bool, _ preset: SearchPreset?,
+    _ paths: [String], scoredBy learned: LearnedStage?, beside first: String? = nil, fuses: Bool,
+    _ preset: SearchPreset?,
     _ given: [IndexArguments.Given],
     _ work: IndexWork,
     warn: (String) -> Void
@@ -71,10 +73,12 @@ struct SearchedIndexes {
     for group in groups where group.count > 1 {
       if let warning = try IndexAgreement.checkShards(group) { warn(warning) }
     }
-    collections = try groups.map { folders throws(Failure) in
+    collections = try groups.enumerated().map { number, folders throws(Failure) in
       let own = groups.count == 1 ? given : try Self.own(given, folders[0])
       let type = try IndexTypes.of(folders[0].manifest, folders[0].path)
-      let (index, arguments) = try IndexTypes.open(folders, type.settings(preset, own), work)
+      let (opened, arguments) = try IndexTypes.open(folders, type.settings(preset, own), work)
+      // A first stage finds documents by its own scores.
+      let index = try number == 0 ? learned?.scored(opened, folders[0]) ?? opened : opened
       let dims = IndexTypes.dims(arguments, of: type)
       return Collection(
         folders: folders, index: index, arguments: arguments,

@@ -34,7 +34,7 @@ struct ScorerTests {
     }
     let scorer = BiEncoderScorer(
       try source(.query), try source(.doc),
-      EmbeddingComparison(golden.loaded.description, kernels))
+      EmbeddingComparison(golden.loaded.model, kernels))
     #expect(scorer.needs == NeededTexts(queries: true, docs: true))
     try golden.check(scorer)
   }

@@ -40,6 +40,9 @@ package protocol BiEncoderHead: Sendable {
   /// Layers that get some of a text's tokens: which masks of dropout these have is not known.
   var layersOfSomeTokens: [Linear] { get }
 
+  /// What makes scores of the vectors; nil where a rule does.
+  var scorer: LearnedScorer? { get }
+
   /// Whether texts have fewer vectors than tokens that count, because some become one.
   var mergesVectors: Bool { get }
 
@@ -62,6 +65,8 @@ extension BiEncoderHead {
   package var givesViews: Bool { false }
 
   package var layersOfSomeTokens: [Linear] { [] }
+
+  package var scorer: LearnedScorer? { nil }
 
   package var mergesVectors: Bool { false }
 

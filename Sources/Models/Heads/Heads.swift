@@ -4,7 +4,7 @@ package enum Heads {
   package static let all: [any HeadSettings.Type] = [
     DenseHead.Settings.self, SpladeHead.Settings.self, MultiVectorHead.Settings.self,
     CoilHead.Settings.self, UniCoilHead.Settings.self, ViewerHead.Settings.self,
-    TermWeightHead.Settings.self, M3VectorHead.Settings.self,
+    TermWeightHead.Settings.self, M3VectorHead.Settings.self, LiteHead.Settings.self,
     MonoHead.Settings.self,
   ]
 }

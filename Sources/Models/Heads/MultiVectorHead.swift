@@ -16,10 +16,14 @@ package struct MultiVectorHead: BiEncoderHead {
   package let skipsFirst: Bool
   /// Width of a vector.
   package let dimension: Int
+  /// What makes scores of the vectors; nil where a rule does.
+  package let scorer: LearnedScorer?
 
   init(
-    layers: [HeadLayer], tokenPooling: TokenPooling? = nil, skipsFirst: Bool = false, width: Int
+    layers: [HeadLayer], tokenPooling: TokenPooling? = nil, skipsFirst: Bool = false, width: Int,
+    scorer: LearnedScorer? = nil
   ) {
+    self.scorer = scorer
     self.layers = layers
     self.skipsFirst = skipsFirst
     self.tokenPooling = tokenPooling
@@ -62,6 +66,7 @@ package struct MultiVectorHead: BiEncoderHead {
   package var facts: [JSON.Member] {
     var members = [JSON.Member("normalize", .bool(normalizes))]
     if let tokenPooling { members.append(JSON.Member("token_pooling", tokenPooling.fact)) }
+    if let scorer { members.append(JSON.Member("scorer", scorer.fact)) }
     return members
   }
 }

@@ -27,7 +27,7 @@ package struct TrainedModel {
     model = try Model(
       description, precisions: precision.layers, trainingIn: store,
       fresh: mayMakeHead ? try FreshWeights(description.folder, seed: seed) : nil)
-    scoring = VectorScoring(description)
+    scoring = VectorScoring(model)
   }
 
   /// Refuses terms that the model cannot be trained with.
@@ -85,8 +85,12 @@ package struct TrainedModel {
     let targets = options.ranks.map { $0.gather(batch.targets) } ?? batch.targets
     let losses = BatchLosses(
       terms: terms, factor: factor, targets: targets, tape: tape.apart)
-    let (loss, slopes) = evaluate(
-      losses, texts.map(\.role), recorded.map { $0.map(\.value) }, options.ranks, &random)
+    // All processes have all scores: one of them derives by what makes these.
+    let isFirst = (options.ranks?.rank ?? 0) == 0
+    let (loss, slopes) = freezingScorer(!isFirst) {
+      evaluate(
+        losses, texts.map(\.role), recorded.map { $0.map(\.value) }, options.ranks, &random)
+    }
     for (i, text) in texts.enumerated() where isChunked {
       let again = run(text, batch, tape, dropout)
       backward(
@@ -139,7 +143,20 @@ package struct TrainedModel {
     let vectors = texts.map { run($0, batch, tape, nil).map(\.value) }
     let losses = BatchLosses(
       terms: terms, factor: 1, targets: batch.targets, tape: tape.apart)
-    return evaluate(losses, texts.map(\.role), vectors, nil, &random).loss
+    return freezingScorer(true) {
+      evaluate(losses, texts.map(\.role), vectors, nil, &random).loss
+    }
+  }
+
+  /// Does something while nothing is derived by the weights of a learned scorer, if so it shall be.
+  private func freezingScorer<Result>(_ freezes: Bool, _ body: () -> Result) -> Result {
+    guard freezes, case .biEncoder(let head) = model.head, let scorer = head.scorer else {
+      return body()
+    }
+    let weights = scorer.parameters.filter { $0.training?.isFrozen == false }
+    for weight in weights { weight.training?.isFrozen = true }
+    defer { for weight in weights { weight.training?.isFrozen = false } }
+    return body()
   }
 
   /// Numbers that choose the elements that dropout drops.

@@ -6,8 +6,12 @@ struct VectorScoring {
   private let normalizes: Bool
   /// Rule by which each part of the vectors is scored; the scores add up.
   private let interactions: [Interaction]
+  /// What makes scores of the vectors in their place; nil where they do.
+  private let scorer: LearnedScorer?
 
-  init(_ description: ModelDescription) {
+  init(_ model: Model) {
+    let description = model.description
+    if case .biEncoder(let head) = model.head { scorer = head.scorer } else { scorer = nil }
     normalizes = description.similarity == .cosine
     // A cosine is the dot product of what `side` has normalised.
     let similarity = normalizes ? .dot : description.similarity
@@ -31,6 +35,14 @@ struct VectorScoring {
 
   /// The scores of tables of documents, a row for each query: [1,P].
   func scores(_ q: Side, _ d: Side, _ tables: [[[Int]]], _ tape: Tape) -> Recorded {
+    if let scorer {
+      let pairs = tables.flatMap {
+        $0.enumerated().flatMap { query, row in row.map { (query, $0) } }
+      }
+      let similarities = tape.similarities(
+        q.compared[0], q.groups[0], d.compared[0], d.groups[0], pairs, for: scorer)
+      return tape.reshape(scorer.scores(similarities, tape), rows: 1)
+    }
     let scores = interactions.indices.map { i in
       tape.scores(
         q.compared[i], q.groups[i], d.compared[i], d.groups[i], tables, interactions[i])
