@@ -42,22 +42,30 @@ package struct BitCode: Sendable {
     norm = ByteCode.length(length, vector.count)
   }
 
-  /// What is left of a vector without a centre, to be compared with queries that keep theirs: the product
-  /// of a query with the centre is added to the estimate.
+  /// What is left of a vector without a centre near it, to be compared with queries that keep theirs: the
+  /// product of a query with the centre is added to the estimate.
+  ///
+  /// ⟨q, x⟩ = ⟨q, c⟩ + ⟨c, r⟩ + ⟨q − c, r⟩, and of these the last alone is estimated; what the estimate
+  /// has of c is known here, and taken off.
   ///
   /// - Parameters:
   ///   - vector: Finite numbers; of unit length where cosines are asked for.
   ///   - centre: Near the vector.
+  ///   - turned: The centre, rotated as queries are.
   ///   - rotation: As queries are rotated.
   ///   - similarity: What a score is.
   package init(
-    _ vector: UnsafeBufferPointer<Float>, leaving centre: [Float], _ rotation: RandomRotation,
-    _ similarity: Similarity
+    _ vector: UnsafeBufferPointer<Float>, leaving centre: [Float], _ turned: [Float],
+    _ rotation: RandomRotation, _ similarity: Similarity
   ) {
     self.init(vector, centre: centre, rotation, similarity)
-    let length = vector.reduce(0.0) { $0 + Double($1) * Double($1) }
-    offset =
-      similarity == .l2 ? Float(max(-Double(Float.greatestFiniteMagnitude), -length / 2)) : 0
+    var sum = 0.0
+    for (place, value) in turned.enumerated() {
+      let isSet = codes[place / 8] >> UInt8(place % 8) & 1 == 1
+      sum += isSet ? Double(value) : -Double(value)
+    }
+    let limit = Double(Float.greatestFiniteMagnitude)
+    offset = Float(max(-limit, min(limit, Double(offset) - Double(scale) * sum)))
   }
 }
 

@@ -28,11 +28,14 @@ package struct RandomRotation: Sendable {
   private static let stream: UInt64 = 0x726f_7461_7465
 
   /// A rotated vector of `width` numbers.
-  package func callAsFunction(_ vector: some Collection<Float>) -> [Float] {
+  ///
+  /// For arrays alone: for any collection it would not be specialised in other modules, and each number
+  /// would cost as much as the rotation of it.
+  package func callAsFunction(_ vector: [Float]) -> [Float] {
     precondition(vector.count == dimension, "\(vector.count) numbers, \(dimension) expected")
     return [Float](unsafeUninitializedCapacity: width) { x, filled in
-      x.initialize(repeating: 0)
-      for (place, value) in vector.enumerated() { x[place] = value }
+      let rest = x.initialize(fromContentsOf: vector)
+      x[rest...].initialize(repeating: 0)
       filled = width
       kernels.rotate(x, signs: signs, rounds: Self.rounds)
     }

@@ -8,8 +8,10 @@ import Workers
 
 /// How what is left of vectors without the centroids of their lists is coded for estimates of scores.
 ///
-/// With x = c + r, the score ⟨q, x⟩ is ⟨q, c⟩, which is known of a list, and an estimate of ⟨q, r⟩: one
-/// table of a query serves all lists.
+/// With x = c + r, the score ⟨q, x⟩ is ⟨q, c⟩, which is known of a list, and ⟨c, r⟩ + ⟨q − c, r⟩, of which
+/// the last alone is estimated: as the estimate of ⟨q, r⟩, for which one table of a query serves all lists,
+/// without that of ⟨c, r⟩, which is known of a document. Where all codes share a factor, as other
+/// libraries have it, ⟨q, r⟩ is estimated as it is.
 enum ResidualCoder: Sendable {
   /// A bit a number, its sign after a random rotation (`BitCode`).
   case signs(RandomRotation)
@@ -54,10 +56,11 @@ enum ResidualCoder: Sendable {
     let made = Results<Code>(values.count / width)
     switch self {
     case .signs(let rotation):
+      let turned = rotation(centroid)
       values.withUnsafeBufferPointer { values in
         work.pool.forEachUnchecked(values.count / width) { row, _ in
           let vector = UnsafeBufferPointer(rebasing: values[row * width..<(row + 1) * width])
-          let code = BitCode(vector, leaving: centroid, rotation, similarity)
+          let code = BitCode(vector, leaving: centroid, turned, rotation, similarity)
           made.set(row, Code(bytes: code.codes, scale: code.scale, offset: code.offset))
         }
       }
@@ -74,14 +77,25 @@ enum ResidualCoder: Sendable {
         )
       }
       let decoded = quantizer.decoded(found)
+      let turned = rotation?(centroid, work.kernels) ?? centroid
       for row in 0..<values.count / width {
         let numbers = row * width..<(row + 1) * width
+        let scale = factor ?? Self.scale(rest[numbers], decoded[numbers])
+        var offset = 0.0
+        if factor == nil {
+          for (place, number) in numbers.enumerated() {
+            offset +=
+              Double(turned[place])
+              * (Double(rest[number]) - Double(scale) * Double(decoded[number]))
+          }
+        }
+        if similarity == .l2 { offset -= Self.square(values[numbers]) / 2 }
+        let limit = Double(Float.greatestFiniteMagnitude)
         made.set(
           row,
           Code(
-            bytes: pack(found[row * quantizer.parts..<(row + 1) * quantizer.parts]),
-            scale: factor ?? Self.scale(rest[numbers], decoded[numbers]),
-            offset: similarity == .l2 ? Self.offset(values[numbers]) : 0))
+            bytes: pack(found[row * quantizer.parts..<(row + 1) * quantizer.parts]), scale: scale,
+            offset: Float(max(-limit, min(limit, offset)))))
       }
     }
     return (0..<values.count / width).map { made.take($0) }
@@ -97,9 +111,8 @@ enum ResidualCoder: Sendable {
     return product > square / 8 ? Float(square / product) : 1
   }
 
-  private static func offset(_ vector: ArraySlice<Float>) -> Float {
-    let square = vector.reduce(0.0) { $0 + Double($1) * Double($1) }
-    return Float(max(-Double(Float.greatestFiniteMagnitude), -square / 2))
+  private static func square(_ vector: ArraySlice<Float>) -> Double {
+    vector.reduce(0) { $0 + Double($1) * Double($1) }
   }
 
   private func pack(_ codes: ArraySlice<UInt8>) -> [UInt8] {
