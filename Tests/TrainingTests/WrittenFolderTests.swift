@@ -125,6 +125,39 @@ import Workers
     }
   }
 
+  /// Modules may lie in folders of any name.
+  @Test func modulesOfOtherNames() throws {
+    let folder = try TemporaryFolder()
+    try folder.copy(Fixtures.path("models/external/st_bert_concat_dense2/model"), to: "m")
+    var modules = String(decoding: try folder.read("m/modules.json"), as: UTF8.self)
+    for (old, new) in [("1_Pooling", "pool"), ("2_Dense", "deep/proj"), ("3_LayerNorm", "norm")] {
+      try FileManager.default.createDirectory(
+        atPath: folder("m/deep"), withIntermediateDirectories: true)
+      try FileManager.default.moveItem(atPath: folder("m/\(old)"), toPath: folder("m/\(new)"))
+      modules = modules.replacingOccurrences(of: "\"\(old)\"", with: "\"\(new)\"")
+    }
+    try folder.write("m/modules.json", modules)
+    try FileManager.default.createDirectory(
+      atPath: folder("out"), withIntermediateDirectories: true)
+    let description = try ModelDescription(recognizing: ModelFolder(folder("m")))
+    let trained = try TrainedModel(description, seed: 3)
+    try Self.train(trained)
+    try ModelFolderWriter(description, trained).write(into: folder("out"))
+    let again = try TrainedModel(ModelDescription(recognizing: ModelFolder(folder("out"))))
+    #expect(try abs(Self.loss(again) - Self.loss(trained)) <= 1e-6 * abs(Self.loss(trained)))
+  }
+
+  /// A field that the written folder has no place for would be lost.
+  @Test func fieldsWithoutAPlaceAreRefused() throws {
+    let start = Start(path: "models/external/st_bert_mean", form: #"{"query_length":5}"#)
+    let description = try start.description()
+    #expect(description.roles[.query]?.maximumLength == 5)
+    let trained = try TrainedModel(description, seed: 3)
+    let failure = #expect(throws: Failure.self) { try ModelFolderWriter(description, trained) }
+    #expect(failure?.status == .config)
+    #expect(failure?.message.contains("query_length") == true)
+  }
+
   /// Releases until now wrote the head of such a start under the old names.
   @Test func oldNamesOfNorms() throws {
     let folder = try TemporaryFolder()

@@ -75,6 +75,12 @@ extension ModelFolder {
 
   /// A model's weights in PyTorch's format count where no others are.
   private static func relevantFiles(_ path: String) throws(Failure) -> [String] {
+    try relevantFiles(path, below: "", ModuleFolders(path))
+  }
+
+  private static func relevantFiles(
+    _ path: String, below prefix: String, _ modules: ModuleFolders
+  ) throws(Failure) -> [String] {
     var files: [String] = []
     let names = try FolderListing.names(path)
     let isTorch = !names.contains {
@@ -86,9 +92,9 @@ extension ModelFolder {
         || isTorch && name.hasPrefix("pytorch_model")
         || hasTorchAdapter && name == "adapter_model.bin"
       {
-        files.append(name)
-      } else if isModule(name) {
-        files += try relevantFiles("\(path)/\(name)").map { "\(name)/\($0)" }
+        files.append(prefix + name)
+      } else if modules.contains(prefix + name) {
+        files += try relevantFiles("\(path)/\(name)", below: "\(prefix)\(name)/", modules)
       }
     }
     return files
@@ -100,11 +106,5 @@ extension ModelFolder {
       "modules.json", "config_sentence_transformers.json", "router_config.json",
       "artifact.metadata",
     ].contains(name) || ModuleFiles.transformer.contains(name)
-  }
-
-  /// A folder of sentence-transformers, such as `1_Pooling` or `query_0_SparseStaticEmbedding`.
-  package static func isModule(_ name: String) -> Bool {
-    let parts = name.split(separator: "_")
-    return parts.count > 1 && parts.dropLast().contains { $0.allSatisfy(\.isNumber) }
   }
 }

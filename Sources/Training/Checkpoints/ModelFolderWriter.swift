@@ -105,7 +105,7 @@ package struct ModelFolderWriter {
     var files: [(String, [UInt8])] = []
     var folders: [String] = []
     if isConverted {
-      try Self.collect(folder.modelPath, "", &files, &folders, deep: false)
+      try Self.collect(folder.modelPath, "", &files, &folders, nil)
       files.removeAll { ModelFolder.saysWhatItIs($0.0) }
       var tokenizer = TokenizerFiles(
         folder.modelPath, try Tokenizer.load(folder: folder.modelPath))
@@ -115,7 +115,7 @@ package struct ModelFolderWriter {
         files.append((TokenizerFiles.name, Array(json.serialized().utf8)))
       }
     } else {
-      try Self.collect(folder.path, "", &files, &folders, deep: true)
+      try Self.collect(folder.path, "", &files, &folders, ModuleFolders(folder.path))
       // The weights of the model itself are one file from now on.
       files.removeAll { file in
         !modelPath.isEmpty && file.0.hasPrefix(modelPath)
@@ -141,14 +141,14 @@ package struct ModelFolderWriter {
 
   private static func collect(
     _ path: String, _ prefix: String, _ files: inout [(String, [UInt8])],
-    _ folders: inout [String], deep: Bool
+    _ folders: inout [String], _ modules: ModuleFolders?
   ) throws(Failure) {
     for name in try FolderListing.names(path).sorted() {
       let full = "\(path)/\(name)"
       if WholeFile.isDirectory(full) {
-        guard deep, ModelFolder.isModule(name) else { continue }
+        guard let modules, modules.contains(prefix + name) else { continue }
         folders.append(prefix + name)
-        try collect(full, "\(prefix)\(name)/", &files, &folders, deep: true)
+        try collect(full, "\(prefix)\(name)/", &files, &folders, modules)
         continue
       }
       let isModuleWeights =
@@ -245,7 +245,8 @@ struct WeightNaming {
   /// - Throws: 78 where Lightning IR has no such layer.
   func written(_ stored: String) throws(Failure) -> (module: String?, name: String) {
     let stored = Self.modern(stored)
-    let slash = stored.firstIndex(of: "/")
+    // The folder of a module may lie in another one.
+    let slash = stored.lastIndex(of: "/")
     guard isConverted else {
       guard let slash else { return (nil, stored) }
       return (String(stored[...slash]), String(stored[stored.index(after: slash)...]))
