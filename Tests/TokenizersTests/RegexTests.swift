@@ -8,8 +8,9 @@ import Tokenizers
 /// Regular expressions, compared with Hugging Face `tokenizers`.
 struct RegexTests {
   /// Cuts a text as `Split` does with `isolated`; nil where the search is given up.
-  private static func words(_ splitter: PatternSplitter, _ text: String) -> [String]? {
-    let matcher = RegexMatcher()
+  private static func words(
+    _ splitter: PatternSplitter, _ text: String, _ matcher: RegexMatcher = RegexMatcher()
+  ) -> [String]? {
     let bytes = Array(text.utf8)
     var words: [String] = []
     bytes.withUnsafeBufferPointer { bytes in
@@ -86,6 +87,18 @@ struct RegexTests {
       "(?:a|aa|aaa)+$", isLiteral: false, .isolated, isInverted: false)
     #expect(Self.words(splitter, String(repeating: "a", count: 60) + "b") == nil)
     #expect(Self.words(splitter, "aaa") == ["aaa"])
+  }
+
+  /// A way that fails may be as long as the text; a search of many such ways has an end, too.
+  @Test(arguments: ["(?=.*b)a", "(?=a*b)a", "(?=[^b]*b)a"])
+  func longWaysAreGivenUp(_ pattern: String) throws {
+    let splitter = try PatternSplitter(pattern, isLiteral: false, .isolated, isInverted: false)
+    let text = String(repeating: "a", count: 150_000)
+    let matcher = RegexMatcher(longestTime: 0.3)
+    #expect(Self.words(splitter, text, matcher) == nil)
+    #expect(matcher.refusal == .time || matcher.refusal == .stack)
+    let short = String(repeating: "a", count: 60)
+    #expect(Self.words(splitter, short) == [short])
   }
 
   /// A match can be as long as its text.
