@@ -42,19 +42,19 @@ package enum FieldNames {
     String(name.lowercased().map { $0 == "-" || $0 == " " ? "_" : $0 })
   }
 
-  /// Whether a name in that spelling is of a query's id.
-  package static func isQueryID(_ name: String) -> Bool { queryIDs.contains(name) }
+  /// Whether a name in that spelling is listed as one of a query's id; `ColumnName` knows more.
+  static func isListedQueryID(_ name: String) -> Bool { queryIDs.contains(name) }
 
-  /// Whether a name in that spelling is of a document's id.
-  package static func isDocumentID(_ name: String) -> Bool { documentIDs.contains(name) }
+  /// Whether a name in that spelling is listed as one of a document's id.
+  static func isListedDocumentID(_ name: String) -> Bool { documentIDs.contains(name) }
 
-  /// Whether a name in that spelling is of some id.
-  package static func isID(_ name: String) -> Bool {
-    ids.contains(name) || isQueryID(name) || isDocumentID(name)
+  /// Whether a name in that spelling is listed as one of some id.
+  static func isListedID(_ name: String) -> Bool {
+    ids.contains(name) || isListedQueryID(name) || isListedDocumentID(name)
   }
 
-  /// Whether a name in that spelling is of a text.
-  package static func isText(_ name: String) -> Bool {
+  /// Whether a name in that spelling is listed as one of a text.
+  static func isListedText(_ name: String) -> Bool {
     textKeys.contains(name) || otherTexts.contains(name)
   }
 

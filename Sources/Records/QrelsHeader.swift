@@ -18,8 +18,9 @@ enum QrelsHeader {
     let names = names(line)
     guard names.count == 3 || names.count == 4 else { return nil }
     let areGrades = names.map { FieldNames.isGrade($0) }
-    let areQueries = names.map { FieldNames.isQueryID($0) || queries.contains($0) }
-    let areDocuments = names.map { FieldNames.isDocumentID($0) || documents.contains($0) }
+    let columns = names.map { ColumnName($0) }
+    let areQueries = columns.map { $0.isID && $0.isOfQuery || queries.contains($0.plain) }
+    let areDocuments = columns.map { $0.isID && $0.isOfDocument || documents.contains($0.plain) }
     let last = names.count - 1
     let isIteration = last == 2 || FieldNames.isIteration(names[1])
     if areQueries[0], areDocuments[last - 1], areGrades[last], isIteration { return names.count }
@@ -41,7 +42,7 @@ enum QrelsHeader {
     if line.count > 256 { return [] }
     let fields = LineFields(line)
     return (0..<min(fields.count, LineFields.capacity)).map {
-      FieldNames.normalized(String(decoding: fields[$0], as: UTF8.self))
+      ColumnName(String(decoding: fields[$0], as: UTF8.self)).plain
     }
   }
 }

@@ -50,7 +50,7 @@ enum TSVHeader {
 
   private static func split(_ line: UnsafeRawBufferPointer) -> [String] {
     line.split(separator: Bytes.tab, omittingEmptySubsequences: false)
-      .map { String(decoding: $0, as: UTF8.self) }
+      .map { ColumnName(String(decoding: $0, as: UTF8.self)).bare }
   }
 
   // MARK: Texts
@@ -59,8 +59,7 @@ enum TSVHeader {
     _ names: [String], _ options: RecordOptions, _ file: String
   ) throws(Failure) -> Bool {
     guard names.count >= 2 else { return false }
-    let plain = names.map { FieldNames.normalized($0) }
-    func isKnown(_ name: String) -> Bool { FieldNames.isID(name) || FieldNames.isText(name) }
+    let columns = names.map { ColumnName($0) }
     let named = (options.fields + options.idFields).filter { Int($0) == nil }
     if !named.isEmpty, options.fields.allSatisfy({ Int($0) != nil || names.contains($0) }),
       options.idFields.isEmpty || options.idFields.contains(where: names.contains),
@@ -68,9 +67,21 @@ enum TSVHeader {
     {
       return true
     }
-    if FieldNames.isID(plain[0]), isKnown(plain[1]) { return true }
-    if plain.allSatisfy(isKnown), plain.contains(where: FieldNames.isID) { return true }
-    if FieldNames.isID(plain[0]), names.allSatisfy({ FieldNames.isNameLike($0) }) {
+    let areKnown = columns.allSatisfy { $0.isID || $0.isText }
+    if columns[0].isID, columns[1].isID || columns[1].isText { return true }
+    if areKnown, columns.contains(where: \.isID) { return true }
+    if columns[0].isIDBesideText, columns.dropFirst().contains(where: \.isPlainText),
+      columns.dropFirst().allSatisfy({ $0.isText || $0.isPlainText })
+    {
+      return true
+    }
+    if areKnown {
+      guard options.idFields.isEmpty else { return true }
+      throw .data(
+        "\(file):1", "expected the id in the first column, found the header \(list(names))",
+        hint: "no column is called as ids are: --id-field names or numbers the column of the id")
+    }
+    if columns[0].isID, names.allSatisfy({ FieldNames.isNameLike($0) }) {
       throw .data(
         "\(file):1", "expected id<TAB>text, found what looks like a header, \(list(names))",
         hint: "--fields names the columns that make the text, or take the line out")
@@ -117,7 +128,7 @@ enum TSVHeader {
         "\(file) has no field '\(fields.joined(separator: "' or '"))'",
         hint: "its fields are \(header.joined(separator: ", "))")
     }
-    let areIDs = header.map { FieldNames.isID(FieldNames.normalized($0)) }
+    let areIDs = header.map { ColumnName($0).isID }
     guard areIDs[0] || !areIDs.contains(true) else {
       throw .data(
         "\(file):1", "expected the id in the first column, found the header \(list(header))",
@@ -128,23 +139,48 @@ enum TSVHeader {
 
   // MARK: Pairs
 
-  private static let queryTexts: Set<String> = ["query", "question", "query_text"]
-
   private static func isPairHeader(_ names: [String], _ file: String) throws(Failure) -> Bool {
-    let plain = names.map { FieldNames.normalized($0) }
-    let areIDs = plain.map { FieldNames.isID($0) }
-    let areKnown = zip(plain, areIDs).allSatisfy { $1 || FieldNames.isText($0) }
+    guard names.count == 4 else { return false }
+    let columns = names.map { ColumnName($0) }
+    if let isHeader = try isNumberedPairHeader(names, columns, file) { return isHeader }
+    let areIDs = columns.map(\.isID)
+    let areKnown = columns.allSatisfy { $0.isID || $0.isText }
     let areNames =
       areIDs.starts(with: [true, true]) && names.allSatisfy { FieldNames.isNameLike($0) }
-    guard names.count == 4, areIDs.contains(true), areKnown || areNames else { return false }
-    guard areKnown, areIDs == [true, true, false, false], !FieldNames.isDocumentID(plain[0]),
-      !FieldNames.isQueryID(plain[1]), !queryTexts.contains(plain[3])
-    else {
-      throw .data(
-        "\(file):1",
-        "expected the columns query_id, doc_id, query and doc, found the header \(list(names))")
+    guard areIDs.contains(true), areKnown || areNames else { return false }
+    let isOrdered =
+      !columns[0].isOfDocument && !columns[1].isOfQuery && !columns[2].isOfDocument
+      && !columns[3].isOfQuery
+    guard areKnown, areIDs == [true, true, false, false], isOrdered else {
+      throw otherOrder(names, file)
     }
     return true
+  }
+
+  /// Whether a line is `id1`, `id2`, `text1`, `text2` or the like; nil for other names.
+  ///
+  /// Ids may be numbered as well: so it takes two names, each twice, one of which is that of an id.
+  private static func isNumberedPairHeader(
+    _ names: [String], _ columns: [ColumnName], _ file: String
+  ) throws(Failure) -> Bool? {
+    let stems = Set(columns.map(\.stem))
+    let (first, last) = (ColumnName(columns[0].stem), ColumnName(columns[3].stem))
+    let numbers = columns.compactMap(\.number)
+    guard stems.count == 2, numbers.count == 4, Set(numbers).count == 2,
+      stems.contains(where: { ColumnName($0).isID }),
+      stems.allSatisfy({ stem in columns.count { $0.stem == stem } == 2 }),
+      stems.allSatisfy({ ColumnName($0).isID || ColumnName($0).isText || $0 == "sentence" })
+    else { return nil }
+    guard first.isID, columns[1].stem == first.stem, !last.isID, numbers[0] == numbers[2],
+      numbers[1] == numbers[3]
+    else { throw otherOrder(names, file) }
+    return true
+  }
+
+  private static func otherOrder(_ names: [String], _ file: String) -> Failure {
+    .data(
+      "\(file):1",
+      "expected the columns query_id, doc_id, query and doc, found the header \(list(names))")
   }
 
   private static func list(_ names: [String]) -> String {

@@ -27,12 +27,15 @@ enum TupleHeader {
     var isDocument: Bool { isPositive || isNegative }
 
     init?(_ name: String) {
+      let name = ColumnName(name).bare
       // With a digit it is rather an id, such as q1 or doc2.
       guard FieldNames.isNameLike(name), !name.contains(where: \.isNumber) else { return nil }
       let lower = name.lowercased()
       // `pid+` and `pid-` are names, too.
       let sign = lower.last.flatMap { "+-".contains($0) ? $0 : nil }
-      let words = Set(lower.split { !$0.isLetter }.map(String.init))
+      var words = Set(lower.split { !$0.isLetter }.map(String.init))
+      // `d_id`, and not a `d` alone.
+      if words.count > 1, !words.isDisjoint(with: ["d", "p"]) { words.insert("doc") }
       let saysPositive = sign == "+" || !words.isDisjoint(with: Self.positives)
       let saysNegative = sign == "-" || !words.isDisjoint(with: Self.negatives)
       let saysDocument = !words.isDisjoint(with: Self.documents)
@@ -83,15 +86,26 @@ enum TupleHeader {
   private static func refuse(
     _ names: [String], _ known: [Column], _ file: String
   ) throws(Failure) {
+    let numbered = names.map { ColumnName($0) }
+    if names.count == 3, numbered.map(\.number) == [1, 2, 3],
+      numbered.allSatisfy({ $0.stem == numbered[0].stem }),
+      ["sentence", "text"].contains(numbered[0].stem)
+    {
+      throw unknown(names, file)
+    }
     let areWords = names.allSatisfy {
       FieldNames.isNameLike($0) && !$0.contains(where: \.isNumber)
     }
     guard names.count == 3, areWords, known.contains(where: { $0.isQuery || $0.isDocument }) else {
       return
     }
-    throw .data(
-      "\(file):1",
-      "expected a tuple, found what looks like a header, \(names.map { "\"\($0)\"" }.joined(separator: ", "))",
+    throw unknown(names, file)
+  }
+
+  private static func unknown(_ names: [String], _ file: String) -> Failure {
+    let list = names.map { "\"\($0)\"" }.joined(separator: ", ")
+    return .data(
+      "\(file):1", "expected a tuple, found what looks like a header, \(list)",
       hint: "call the columns query, positive and negative, or take the line out")
   }
 

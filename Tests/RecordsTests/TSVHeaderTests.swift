@@ -7,7 +7,9 @@ import Testing
   /// The header is no record, whatever its spelling; its names pick columns.
   @Test(arguments: [
     "_id\ttext", "id\ttext", "ID\tText", "pid\tpassage", "query-id\tquery", "passage_id\tcontent",
-    "qid\tquestion", "corpus-id\tsegment", "docid\turl",
+    "qid\tquestion", "corpus-id\tsegment", "docid\turl", "\"id\"\t\"text\"", "index\ttext",
+    "identifier\tcontents", "doc\tcontent", "q_id\tq_text", "docId\tdocText", "p_id\tpassageBody",
+    "passage\tbody", "query_no\tquery",
   ])
   func recognised(_ header: String) throws {
     #expect(try records("\(header)\na\tone\n") == ["a|one"])
@@ -22,13 +24,16 @@ import Testing
         "one|two a"
       ])
     #expect(whyRefused(text, RecordOptions(fields: ["none"]))?.status == .usage)
+    let quoted = "\"id\"\t\"title\"\t\"text\"\na\tone\ttwo\n"
+    #expect(try records(quoted, RecordOptions(fields: ["text"])) == ["a|two"])
   }
 
   /// Known in part: a record with the id `docid` would be one too many.
   @Test func refused() {
     for (header, word) in [
       ("docid\tsummary", "docid"), ("text\tid", "first column"),
-      ("title\ttext\tid", "first column"),
+      ("title\ttext\tid", "first column"), ("question\tanswer", "first column"),
+      ("query_text\tdoc_text", "first column"),
     ] {
       let failure = whyRefused("\(header)\na\tone\tx\n")
       #expect(failure?.status == .data)
@@ -40,7 +45,13 @@ import Testing
   @Test func otherFirstRecords() throws {
     #expect(try records("id\tof a bee\n") == ["id|of a bee"])
     #expect(try records("a\ttext\n") == ["a|text"])
-    #expect(try records("bee\tsky\n") == ["bee|sky"])
+    for line in [
+      "bee\tsky", "key\tlock", "index\tfinger", "doc1\ttext1", "q1\tquestion", "id1\ttext1",
+      "doc_id1\ttext",
+      "doc\tthe text", "\"a\"\t\"b\"", "paid\ttext",
+    ] {
+      #expect(try records("\(line)\n") == [line.replacing("\t", with: "|")])
+    }
   }
 
   @Test func idColumns() throws {
@@ -71,16 +82,22 @@ import Testing
   @Test func pairs() throws {
     for header in [
       "query_id\tdoc_id\tquery\tdoc", "qid\tpid\tquery\tpassage", "QID\tDOCNO\tquestion\tText",
+      "q_id\td_id\tq_text\td_text", "queryId\tdocId\tqueryText\tdocText", "id1\tid2\ttext1\ttext2",
+      "id_1\tid_2\tsentence_1\tsentence_2", "\"qid\"\t\"pid\"\t\"query\"\t\"passage\"",
+      "qid\tpid\tq_text\td_text",
     ] {
       #expect(try pairs("\(header)\nq\td\ta b\tc\n") == ["q\td"])
     }
     for header in [
-      "doc_id\tquery_id\tquery\tdoc", "query_id\tquery\tdoc_id\tdoc", "qid\tpid\tq_text\td_text",
+      "doc_id\tquery_id\tquery\tdoc", "query_id\tquery\tdoc_id\tdoc", "d_id\tq_id\td_text\tq_text",
+      "text1\ttext2\tid1\tid2", "id1\ttext1\tid2\ttext2",
     ] {
       let failure = #expect(throws: Failure.self) { try pairs("\(header)\nq\td\ta b\tc\n") }
       #expect(failure?.status == .data)
       #expect(failure?.message.contains("found the header") == true)
     }
     #expect(try pairs("q\td\tquery\tdoc\n") == ["q\td"])
+    #expect(try pairs("q1\td1\ttext1\ttext2\n") == ["q1\td1"])
+    #expect(try pairs("doc1\tdoc2\ttext1\ttext2\n") == ["doc1\tdoc2"])
   }
 }

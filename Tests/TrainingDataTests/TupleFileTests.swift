@@ -188,7 +188,8 @@ import Workers
     ("query\tpositive\tnegative", "a b\tc\td\n", false),
     ("anchor\tpositive_passage\tnegative_passage", "a b\tc\td\n", false),
     ("qid\tpid+\tpid-", "1\t2\t3\n", true), ("query_id\tpos_id\tneg_id", "1\t2\t3\n", true),
-    ("qid\tpid\tnid", "1\t2\t3\r\n", true),
+    ("qid\tpid\tnid", "1\t2\t3\r\n", true), ("\"query\"\t\"pos\"\t\"neg\"", "a b\tc\td\n", false),
+    ("q_id\td_id\tneg_id", "1\t2\t3\n", true),
     ("score_pos\tscore_neg\tqid\tpid\tnid", "5\t4\t1\t2\t3\n", true),
     ("score_pos score_neg query_id pos_id neg_id", "5 4 1 2 3\n", true),
   ])
@@ -234,6 +235,10 @@ import Workers
       try read(ids, "query\tfirst\tsecond\na b\tc\td\n", withTexts: false)
     }
     #expect(unclear?.message.contains("looks like a header") == true)
+    let numbered = #expect(throws: Failure.self) {
+      try read(ids, "sentence1\tsentence2\tsentence3\na b\tc\td\n", withTexts: false)
+    }
+    #expect(numbered?.message.contains("looks like a header") == true)
     let folder = try TemporaryFolder()
     #expect(try read(folder, "bee\tpositive test\tnegative\n", withTexts: false).count == 1)
   }
