@@ -22,8 +22,24 @@ enum InputSort {
     switch line.first {
     case UInt8(ascii: "{"), UInt8(ascii: "["): return .json
     case UInt8(ascii: "<"): return .texts
-    default: return line.contains(Bytes.tab) && fields.count > 6 ? .texts : nil
+    default: return isText(line, fields) ? .texts : nil
     }
+  }
+
+  /// Whether a line holds text: behind an id and a tab, or words without a number among them.
+  ///
+  /// The columns of runs and judgements hold no spaces, and numbers besides ids.
+  private static func isText(_ line: UnsafeRawBufferPointer, _ fields: LineFields) -> Bool {
+    let columns = line.split(separator: Bytes.tab, omittingEmptySubsequences: false)
+    guard columns.count > 1 else {
+      return fields.count > 1
+        && line.allSatisfy { $0 >= 0x80 || !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    }
+    guard !columns[0].contains(UInt8(ascii: " ")) else { return false }
+    return columns.count == 2 || fields.count > 6
+      || columns.dropFirst().contains { column in
+        column.drop { $0 == 0x20 }.contains(0x20)
+      }
   }
 
   /// Whether these bytes start a tensor stream: the length of a header of JSON, and its bracket.
@@ -36,7 +52,7 @@ enum InputSort {
   var hintForRun: String? {
     switch self {
     case .judgements: "this looks like judgements, which are for --qrels; runs are operands"
-    case .texts: "this looks like text records; lir-search makes runs of queries"
+    case .texts: "this looks like texts, not like a run; lir-search makes runs of queries"
     case .stream: "this is a tensor stream; lir-search makes runs of queries"
     case .json, .run: nil
     }
@@ -46,7 +62,7 @@ enum InputSort {
   var hintForJudgements: String? {
     switch self {
     case .run: "this looks like a run; judgements are for --qrels, runs are operands"
-    case .texts: "this looks like text records"
+    case .texts: "this looks like texts, not like judgements"
     case .stream: "this is a tensor stream"
     case .json: "this looks like JSON lines; a JSONL run with grades is an operand"
     case .judgements: nil

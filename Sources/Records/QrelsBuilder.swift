@@ -84,8 +84,9 @@ package struct QrelsBuilder {
     let none = UnsafeRawBufferPointer(start: nil, count: 0)
     let text = fields[expected - 1]
     guard let exact = NumberText.double(text), exact.isFinite else {
-      throw .line(
-        file, number, expected: "an integer grade", found: fields.quoted(expected - 1))
+      throw .data(
+        "\(file):\(number)", "expected an integer grade, found \(fields.quoted(expected - 1))",
+        hint: InputSort.of(line)?.hintForJudgements)
     }
     let grade: Int
     if let whole = NumberText.integer(text) {

@@ -177,8 +177,14 @@ package struct RunReader {
     _ line: UnsafeRawBufferPointer, _ file: String, _ number: Int
   ) throws(Failure) {
     let row = try JSONRow(line, Self.jsonKeys, place: (file, number))
-    let query = try row.id(at: 0)
-    let doc = try row.id(at: 1)
+    let (query, doc): ([UInt8], [UInt8])
+    do throws(Failure) { (query, doc) = (try row.id(at: 0), try row.id(at: 1)) } catch {
+      var failure = error
+      // A line of a run has all three.
+      let isRun = row.isPresent(0) && row.isPresent(1) || row.isPresent(2)
+      if !isRun { failure.hint = InputSort.texts.hintForRun }
+      throw failure
+    }
     guard let exact = row.value(2).double, Float(exact).isFinite else {
       throw row.failure(expected: "a finite number under \"score\"", found: row.value(2).kindName)
     }

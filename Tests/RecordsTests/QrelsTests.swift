@@ -78,6 +78,23 @@ import Testing
       try RunReader.read(TemporaryFolder.file("q 0 d 1\n"))
     }
     #expect(qrels?.hint?.contains("looks like judgements") == true)
+    for text in [
+      "1\twhat is red\n", "d1\tred\n", "d1\ta title\tand more\n", "only words\n",
+      "<DOC>\n", "words of a text and many more of them\n",
+    ] {
+      let asRun = #expect(throws: Failure.self) { try RunReader.read(TemporaryFolder.file(text)) }
+      #expect(asRun?.hint?.contains("looks like texts") == true, "\(text)")
+      let asQrels = #expect(throws: Failure.self) { try Qrels.read(TemporaryFolder.file(text)) }
+      #expect(asQrels?.hint?.contains("looks like texts") == true, "\(text)")
+    }
+    let json = #expect(throws: Failure.self) {
+      try RunReader.read(TemporaryFolder.file(#"{"id":"d1","text":"red"}"# + "\n"))
+    }
+    #expect(json?.hint?.contains("looks like texts") == true)
+    let ranks = #expect(throws: Failure.self) {
+      try RunReader.read(TemporaryFolder.file("1\t7\t1\n"))
+    }
+    #expect(ranks?.hint?.contains("msmarco") == true)
     #expect(whyRefused("q Q0 d 1 0.5 tag\n")?.hint?.contains("looks like a run") == true)
     #expect(whyRefused("q 0 d 1\n")?.hint?.contains("looks like judgements") == true)
   }

@@ -99,6 +99,8 @@ says '-o second.run'
 refuses 64 "Missing expected argument '--output" lir-index build docs.lirt new.index
 says '-o new.index'
 [ ! -e new.index ] || fail 'an index without -o'
+refuses 64 "Missing expected argument '--output" lir-index build docs.lirt
+says '-o names the output'
 on_terminal "lir-encode --model '$model' --role doc docs.tsv; true" >shown.txt
 grep -q 'use -o FILE' shown.txt || fail 'nothing about -o on a terminal'
 

@@ -44,8 +44,8 @@ package struct CommandLineFailure<T: Tool> {
     if let unknown { return .usage("unknown option \(unknown.typed)", hint: general) }
     let status: ExitStatus = tool.exitCode(for: error) == .validationFailure ? .usage : .software
     let isOutputMissing = message.contains("'--output <")
-    return Failure(
-      status, message, hint: isOutputMissing ? forgottenOutput(command) ?? general : general)
+    let output = forgottenOutput(command) ?? "-o names the output, and is missing; \(general)"
+    return Failure(status, message, hint: isOutputMissing ? output : general)
   }
 
   /// A failure with what else is known of its cause.
