@@ -93,15 +93,17 @@ package struct SentenceTransformersFolder {
   func addRoles(to description: inout ModelDescription) throws(Failure) {
     let prompts = try prompts()
     description.prompts = prompts
-    let fallback = try defaultPrompt(prompts, ["query", "document"]) ?? ""
-    for (role, names) in [(Role.query, ["query"]), (.doc, ["document", "passage", "corpus"])] {
+    // The library knows both roles' prompts, if only as none, and takes no other one for them.
+    if try defaultPrompt(prompts, ["query", "document"]) != nil {
+      settings?.note("default_prompt_name", "of texts that have no role")
+    }
+    for (role, name) in [(Role.query, "query"), (.doc, "document")] {
       var settings = transformer?.role(role) ?? RoleSettings(addsSpecialTokens: !beginsWithTable)
       settings.cutsAsTokenizer = beginsWithTable
       let task = try folder.task()
       let instruction = task.flatMap { folder.config["task_instructions"]?[$0]?.string }
       settings.prompt =
-        task.flatMap { prompts[$0] } ?? instruction
-        ?? names.lazy.compactMap { prompts[$0] }.first ?? fallback
+        task.flatMap { prompts[$0] } ?? instruction ?? prompts[name] ?? ""
       description.roles[role] = settings
     }
   }
