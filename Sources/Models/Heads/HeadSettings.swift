@@ -61,6 +61,15 @@ package protocol HeadSettings: Sendable {
   /// Fields that a configuration of Lightning IR must have beside those that the folder has.
   var writtenFields: [JSON.Member] { get }
 
+  /// Does what a field of Lightning IR says that a user gives for a folder of another form.
+  ///
+  /// - Parameters:
+  ///   - key: The field's name.
+  ///   - folder: The folder, whose configuration holds what the user gives.
+  /// - Returns: Whether the field has a meaning for the head.
+  /// - Throws: 78 for a value that is not supported.
+  mutating func override(_ key: String, from folder: ModelFolder) throws(Failure) -> Bool
+
   /// Reads the weights.
   ///
   /// - Throws: 78 where a tensor is missing or has another shape; 65 where it is damaged.
@@ -95,6 +104,10 @@ extension HeadSettings {
   package var tiedWeight: String? { nil }
 
   package var writtenFields: [JSON.Member] { [] }
+
+  package mutating func override(
+    _ key: String, from folder: ModelFolder
+  ) throws(Failure) -> Bool { false }
 }
 
 /// Rule by which the similarities of two texts' vectors become one score

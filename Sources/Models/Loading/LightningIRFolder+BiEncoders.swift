@@ -40,7 +40,7 @@ extension LightningIRFolder {
         .compactMapValues { $0 })
   }
 
-  private static func masked(
+  static func masked(
     _ folder: ModelFolder, _ role: Role
   ) throws(Failure) -> LateInteraction.MaskedTokens? {
     let key = "\(role.rawValue)_mask_scoring_tokens"

@@ -21,6 +21,8 @@ package struct ModelDescription: Sendable {
   package var evidence: [String]
   /// Settings of the folder that change nothing here.
   package var withoutEffect: [String] = []
+  /// Fields that `--model-config` has changed, where the folder's own form has them in other files.
+  package var overridden: [String] = []
 
   /// The family of the backbone; nil where this release has none of that name.
   package var family: (any BackboneFamily.Type)? { folder.backbone(backboneType)?.family }

@@ -26,11 +26,19 @@ extension ModelDescription {
     if let known, asked == nil || asked == known.row.modelType || asked == known.row.ownModelType {
       return try LightningIRFolder.describe(folder, known.row, because: known.evidence)
     }
-    if let asked { return try LightningIRFolder.describe(folder, asked) }
-    if WholeFile.exists(folder.path + "/modules.json") {
-      return try SentenceTransformersFolder.describe(folder)
+    if let asked, M3Folder.file(of: asked) == nil {
+      return try LightningIRFolder.describe(folder, asked)
     }
-    return try PlainFolder.describe(folder)
+    var description: Self
+    if let asked {
+      description = try LightningIRFolder.describe(folder, asked)
+    } else if WholeFile.exists(folder.path + "/modules.json") {
+      description = try SentenceTransformersFolder.describe(folder)
+    } else {
+      description = try PlainFolder.describe(folder)
+    }
+    try description.override()
+    return description
   }
 }
 

@@ -57,6 +57,13 @@ package struct ModelFolderWriter {
         folder.path, "a model that answers in words cannot become one of Lightning IR's",
         hint: "begin with a folder that Lightning IR has saved")
     }
+    if !naming.isConverted, let field = description.overridden.first {
+      throw .config(
+        "model_config", "\(field) has no place in the folder that is written, which keeps its form",
+        hint:
+          "set it in the files of \(folder.path), or say model_type, too, for one of Lightning IR's"
+      )
+    }
     adapter = try lowRank.map { lowRank throws(Failure) in try AdapterWriter(lowRank, naming) }
     let isRoot = folder.modelPath == folder.path
     let modelPath =
