@@ -173,7 +173,9 @@ extension RemakeRules {
         command.add(name, try source(digest, note, "\(name.uppercased())\(place + 1)", &needs))
       }
     }
-    for name in ["query-ids", "filter", "filter-out", "pairs", "first-stage", "calibrate"] {
+    for name in [
+      "query-ids", "filter", "filter-out", "pairs", "first-stage", "calibrate", "tune-weights",
+    ] {
       guard let digest = stage.input(name) else { continue }
       command.add(name, try source(digest, "--\(name) of \(stage.command)", "", &needs))
     }

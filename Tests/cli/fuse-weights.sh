@@ -60,6 +60,18 @@ lir-eval provenance same.run.zst |
   jq -e '.[0] | .found.weights == "1,1" and (.inputs | has("tune-weights")) and .found.queries == 21' >/dev/null ||
   fail 'provenance says something else'
 
+# What it says of itself makes it again.
+if command -v make >/dev/null; then
+  mkdir inputs
+  cp a.run b.run qrels inputs
+  tuned --method minmax --folds 3 --seed 5 a.run b.run -o tuned.run.zst
+  lir-eval provenance --make --inputs inputs tuned.run.zst >tuned.mk
+  exits 0 make -s -f tuned.mk
+  same tuned.run.zst again/tuned.run.zst
+else
+  note 'make is not installed'
+fi
+
 grep '^q1 ' qrels >few
 refuses 65 'at least 5 queries of the runs, one a part, found 1' lir-rerank fuse --tune-weights few a.run b.run
 grep -E '^q[12] ' qrels >few
