@@ -110,6 +110,7 @@ package struct PairTokenizer: Sendable {
       return try append(query, Array(document), in: frame, to: &buffer, &scratch)
     }
     let (document, removed) = try cut(document, documentLength, &scratch)
+    let start = buffer.count
     let counts = try query.withBytes { query throws(Failure) in
       try document.withBytes { document throws(Failure) in
         try tokenizer.encode(
@@ -117,6 +118,7 @@ package struct PairTokenizer: Sendable {
           truncation: .longestFirst, into: &buffer, scratch: &scratch)
       }
     }
+    if !tokenizer.givesTypeIDs { buffer.clearTypeIDs(from: start) }
     return TokenCounts(removed: counts.removed + removed)
   }
 

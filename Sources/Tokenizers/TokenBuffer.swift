@@ -24,6 +24,11 @@ package struct TokenBuffer: Sendable {
     specialTokensMask.removeLast(specialTokensMask.count - count)
   }
 
+  /// Has all tokens from one on in segment 0.
+  package mutating func clearTypeIDs(from start: Int) {
+    for place in start..<typeIDs.count { typeIDs[place] = 0 }
+  }
+
   mutating func append(_ tokens: UnsafeBufferPointer<Int32>, typeID: UInt8, special: UInt8) {
     ids.append(contentsOf: tokens)
     typeIDs.append(contentsOf: repeatElement(typeID, count: tokens.count))

@@ -27,6 +27,9 @@ package final class Tokenizer: Sendable {
   package let unkID: Int32?
   package let bosID: Int32?
   package let eosID: Int32?
+  /// Whether models get the segments of a pair's texts; else all of it is of segment 0 for them, whatever
+  /// the post-processor says.
+  package let givesTypeIDs: Bool
 
   /// The model's token of what no other one stands for, whatever the configuration calls unknown.
   package var unknownID: Int32? { model.unknownID }
@@ -134,7 +137,9 @@ package final class Tokenizer: Sendable {
       let language = added.ids[Array(name.utf8)] ?? vocabulary.id(of: name)
       processor = .mbart(end: eosID, language: try Self.language(language, name, files))
     }
-    postProcessor = Self.givesTypeIDs(config) ? processor : processor.withoutTypeIDs
+    givesTypeIDs = try tokenizerClass.givesTypeIDs(
+      config, files.path("tokenizer_config.json"), isOfRelease5: files.isOfRelease5)
+    postProcessor = Self.isGeneral(config) && !givesTypeIDs ? processor.withoutTypeIDs : processor
   }
 
   /// The id of MBart's language, which its class puts behind texts whatever the file says.
@@ -150,12 +155,10 @@ package final class Tokenizer: Sendable {
     return id
   }
 
-  /// Whether the model gets type ids: those of transformers 5 whose class is no model's own do
-  /// where `model_input_names` says so.
-  private static func givesTypeIDs(_ config: JSON) -> Bool {
-    guard config["tokenizer_class"]?.string == "TokenizersBackend" else { return true }
-    let names = config["model_input_names"]?.array ?? []
-    return names.contains { $0.string == "token_type_ids" }
+  /// Whether the class is that of transformers 5 for tokenizers that are no model's own, which has no
+  /// segments where models get none.
+  private static func isGeneral(_ config: JSON) -> Bool {
+    config["tokenizer_class"]?.string == "TokenizersBackend"
   }
 
   /// BPE reads bytes itself where nothing comes between.

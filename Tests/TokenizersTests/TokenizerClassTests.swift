@@ -69,6 +69,37 @@ struct TokenizerClassTests {
     #expect(failure?.message.contains(name) == true)
   }
 
+  /// The class has segments, or `model_input_names` say it.
+  @Test(arguments: [
+    ("BertTokenizer", true), ("ElectraTokenizerFast", true), ("DistilBertTokenizer", false),
+    ("DistilBertTokenizerFast", false), ("MobileBertTokenizer", true),
+    ("DPRReaderTokenizer", false),
+    ("DPRQuestionEncoderTokenizerFast", true), ("RetriBertTokenizer", false),
+    ("RealmTokenizer", true), ("MPNetTokenizer", false), ("RobertaTokenizerFast", false),
+    ("XLMRobertaTokenizer", false), ("T5TokenizerFast", false), ("BartTokenizer", false),
+    ("DebertaTokenizer", true), ("DebertaV2TokenizerFast", true), ("AlbertTokenizer", true),
+    ("CamembertTokenizerFast", false), ("HerbertTokenizer", true), ("BigBirdTokenizer", false),
+    ("FNetTokenizer", true), ("XLNetTokenizer", true), ("PreTrainedTokenizerFast", true),
+    ("ModernBertTokenizer", false), ("TokenizersBackend", false), ("Qwen2TokenizerFast", false),
+  ])
+  func segments(_ name: String, _ hasSegments: Bool) throws {
+    func given(_ names: String) throws -> Bool {
+      try Checkpoint([
+        "tokenizer.json": Checkpoint.json(), "config.json": #"{"model_type":"bert"}"#,
+        "tokenizer_config.json": #"{"tokenizer_class":"\#(name)"\#(names)}"#,
+      ]).load().givesTypeIDs
+    }
+    #expect(try given("") == hasSegments)
+    #expect(try !given(#","model_input_names":["input_ids","attention_mask"]"#))
+    #expect(try given(#","model_input_names":["input_ids","token_type_ids"]"#))
+    #expect(failure { _ = try given(#","model_input_names":"input_ids""#) }?.status == .config)
+    // Expected: release 5.24, which writes its backend into folders. Its DeBERTa makes pairs of its own.
+    if name.hasPrefix("Deberta") { return }
+    let general = ["Albert", "Herbert", "XLNet", "Realm", "PreTrained"]
+    let hasThere = hasSegments && !general.contains { name.hasPrefix($0) }
+    #expect(try given(#","backend":"tokenizers""#) == hasThere)
+  }
+
   /// Llama's kin put the start of texts unless told otherwise, whatever the file puts.
   @Test func theStartOfTextsIsTheClassesMatter() throws {
     let added = [
