@@ -158,7 +158,7 @@ package struct IndexBuild {
     _ running: inout Running?, _ input: DocumentInput, _ schema: StreamSchema?
   ) throws(Failure) {
     guard var builder = running?.builder, builder.sampleSize != nil else { return }
-    precondition(type?.learns == true, "a type that learns without saying so")
+    precondition(running?.type.learns == true, "a type that learns without saying so")
     var total = 0
     try input.forEachBlock(warn: { _ in }) { block, _ in total += block.count }
     let size = try builder.sampleSize(of: total)

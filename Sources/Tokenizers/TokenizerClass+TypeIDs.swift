@@ -20,6 +20,11 @@ extension TokenizerClass {
     "RealmTokenizer", "RemBertTokenizer", "XLNetTokenizer",
   ]
 
+  /// Classes of Lightning IR (`bi_encoder_tokenizer.py`, `cross_encoder_tokenizer.py`).
+  private static let wrappers: Set = [
+    "BiEncoderTokenizer", "CrossEncoderTokenizer", "LightningIRTokenizer",
+  ]
+
   /// Whether models get the segments of a pair's texts; else all is of segment 0.
   ///
   /// - Parameters:
@@ -32,8 +37,13 @@ extension TokenizerClass {
     _ config: JSON, _ path: String, isOfRelease5: Bool
   ) throws(Failure) -> Bool {
     guard let found = config["model_input_names"], !found.isNull else {
-      return Self.withTypeIDs.contains(name)
-        && !(isOfRelease5 && Self.withoutInRelease5.contains(name))
+      // Classes of Lightning IR stand in front of another, which they name.
+      let own =
+        Self.wrappers.contains(name)
+        ? Self.withoutFast(config["backbone_tokenizer_class"]?.string ?? "PreTrainedTokenizer")
+        : name
+      return Self.withTypeIDs.contains(own)
+        && !(isOfRelease5 && Self.withoutInRelease5.contains(own))
     }
     guard let names = found.array, names.allSatisfy({ $0.string != nil }) else {
       throw .config(

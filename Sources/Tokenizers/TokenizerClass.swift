@@ -121,7 +121,7 @@ struct TokenizerClass: Sendable {
       ?? TokenizerClass(name: Self.withoutFast(name), override: .none, defaults: [:])
   }
 
-  private static func withoutFast(_ name: String) -> String {
+  static func withoutFast(_ name: String) -> String {
     name.hasSuffix("Fast") ? String(name.dropLast(4)) : name
   }
 

@@ -167,7 +167,7 @@ package struct ModelOptions: ParsableArguments, OptionsWithoutEffect {
 
   @Option(
     help: ArgumentHelp(
-      "Model folder, or a name such as webis/splade of one that lir-fetch-model has fetched to $LIR_MODELS.",
+      "Model folder, or a name such as webis/splade of one that fetch-model has fetched to $LIR_MODELS.",
       valueName: "dir"))
   package var model: String?
 

@@ -51,10 +51,11 @@ struct SearchJob {
     ) { context.diagnostics.warning($0) }
     claims = try indexes.claims(options.vectors)
     let searched = options.firstStageIndex == nil ? indexes.collections : [indexes.collections[0]]
+    let scored = learned?.candidates
     let rankings = try searched.map { collection throws(Failure) in
       var own = try SearchAnswers.Options(
         options, collection.index.documents, context.diagnostics)
-      own.scored = learned?.candidates
+      own.scored = scored
       return try SearchAnswers(collection.index, type: collection.type, own)
     }
     if options.firstStageIndex != nil {

@@ -33,7 +33,7 @@ import Workers
     }
     #expect(
       named?.hint
-        == "known: lir-dpr, splade, col, coil, unicoil, mvr, m3-sparse, m3-colbert, mono, "
+        == "known: lir-dpr, splade, col, coil, unicoil, mvr, m3-sparse, m3-colbert, lite, mono, "
         + "set-encoder, xtr")
   }
 

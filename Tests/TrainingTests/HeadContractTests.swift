@@ -92,7 +92,10 @@ enum HeadTexts {
 
   /// A head without a model here would be promised nothing.
   @Test func everyHeadIsHere() {
-    #expect(Set(Self.folders.map(\.type)) == Set(SummaryHead.heads.flatMap { $0.modelTypes }))
+    // A LITE has weights once it is trained: LiteTests and the command line's case lite make one.
+    #expect(
+      Set(Self.folders.map(\.type)).union(["lite"])
+        == Set(SummaryHead.heads.flatMap { $0.modelTypes }))
   }
 
   /// All numbers of the embeddings or scores of some texts, bit by bit.
