@@ -64,7 +64,7 @@ package enum IndexAgreement {
     ]
   }
 
-  /// Refuses what different instruction sets computed; text of what differs else, for a warning.
+  /// Refuses shards that different instruction sets computed; text of what differs else, for a warning.
   private static func difference(
     _ a: IndexSource, _ b: IndexSource, _ first: String, _ second: String
   ) throws(Failure) -> String? {

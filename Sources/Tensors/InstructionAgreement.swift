@@ -1,9 +1,11 @@
 import Failures
 
-/// Watches that parts of one collection were computed by one instruction set, where that can matter: in
-/// `f32` all give the same bytes, and nothing is recorded.
+/// Watches that the shards of one work were computed by one instruction set, where that can matter.
+///
+/// Else they would come to what no one machine writes. In `f32` all give the same bytes, and nothing is
+/// recorded. What was encoded whole by different ones goes together (`StreamDescription.difference`).
 package struct InstructionAgreement: Sendable {
-  /// The first part that names an instruction set.
+  /// The first shard that names an instruction set.
   private var first: (description: StreamDescription, place: String)?
 
   package init() {}
@@ -13,11 +15,11 @@ package struct InstructionAgreement: Sendable {
   /// - Parameters:
   ///   - description: What the part says of itself.
   ///   - place: The part's name, for messages.
-  /// - Throws: 78 where another instruction set computed an earlier part.
+  /// - Throws: 78 where it is a shard, and another instruction set computed an earlier one.
   package mutating func follow(
     _ description: StreamDescription, _ place: String
   ) throws(Failure) {
-    guard let isa = description.isa else { return }
+    guard let isa = description.isa, description.shard != nil else { return }
     guard let first else {
       self.first = (description, place)
       return
@@ -32,7 +34,7 @@ package struct InstructionAgreement: Sendable {
   }
 
   private static func text(_ description: StreamDescription) -> String {
-    (description.shard.map { "shard \($0), " } ?? "")
-      + "computed in \(description.precision ?? "f32") by \(description.isa ?? "none")"
+    "shard \(description.shard ?? "none"), computed in \(description.precision ?? "f32") by "
+      + "\(description.isa ?? "none")"
   }
 }

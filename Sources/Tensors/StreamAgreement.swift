@@ -1,7 +1,7 @@
 import Failures
 
-/// Watches that the streams of one work belong together: one kind, one model, one width, one
-/// instruction set, shards in order.
+/// Watches that the streams of one work belong together: one kind, one model, one width, shards in
+/// order and of one instruction set.
 package struct StreamAgreement: Sendable {
   private var previous: (schema: StreamSchema, description: StreamDescription)?
   private var shards: ShardSequence
@@ -16,8 +16,8 @@ package struct StreamAgreement: Sendable {
   ///
   /// - Returns: What a user is to be warned of: streams that go together, but that one run would
   ///   not have written.
-  /// - Throws: 65 where the segment does not go with those before it, 78 where another instruction set
-  ///   computed those.
+  /// - Throws: 65 where the segment does not go with those before it, 78 where it is of a shard, and
+  ///   another instruction set computed an earlier one.
   package mutating func follow(
     _ segment: TensorSegment, _ place: String
   ) throws(Failure) -> String? {

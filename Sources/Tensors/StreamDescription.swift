@@ -65,11 +65,13 @@ package struct StreamDescription: Sendable, Equatable {
     return nil
   }
 
-  /// The precisions of members that were computed in different ones.
+  /// The first thing in which members were computed differently.
   ///
   /// They go together; but one run would not have written them.
   package func difference(from other: StreamDescription) -> (what: String, String, String)? {
     let (old, new) = (precision ?? "f32", other.precision ?? "f32")
-    return old != new ? ("precision", old, new) : nil
+    if old != new { return ("precision", old, new) }
+    if isa != other.isa { return ("isa", isa ?? "none", other.isa ?? "none") }
+    return nil
   }
 }

@@ -2,7 +2,7 @@ import Failures
 import Tensors
 import Testing
 
-/// Parts of one collection and the instruction sets that computed them.
+/// Shards of one work and the instruction sets that computed them.
 @Suite struct InstructionAgreementTests {
   private static func part(_ precision: String?, _ isa: String?, shard: String? = nil)
     -> StreamDescription
@@ -29,6 +29,11 @@ import Testing
     let f32 = Self.part("f32", nil)
     #expect(Self.refused([f32, Self.part(nil, nil), Self.part("bf16", "avx2"), f32]) == nil)
     #expect(Self.refused([Self.part("bf16", "avx2"), Self.part("int8", "avx2")]) == nil)
+    let (one, other) = (Self.part("bf16", "avx2", shard: "1/2"), Self.part("bf16", "avx512"))
+    #expect(Self.refused([one, other]) == nil)
+    #expect(Self.refused([other, one]) == nil)
+    #expect(
+      one.difference(from: other).map { [$0.what, $0.1, $0.2] } == ["isa", "avx2", "avx512"])
   }
 
   /// It says which shard and which instruction sets, whatever lies between.
