@@ -207,17 +207,8 @@ enum IndexReplacement {
     return try stem[stem.index(after: dot)...] == FileDigest.short("\(folder)/\(name)")
   }
 
-  /// Names in a folder.
+  /// Names in a folder, sorted; none of what is no folder or cannot be read.
   static func entries(of folder: String) -> [String] {
-    guard let handle = opendir(folder) else { return [] }
-    defer { closedir(handle) }
-    var names: [String] = []
-    while let entry = readdir(handle) {
-      let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if name != ".", name != ".." { names.append(name) }
-    }
-    return names.sorted()
+    ((try? FolderListing.names(folder)) ?? []).sorted()
   }
 }

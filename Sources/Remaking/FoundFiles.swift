@@ -71,7 +71,7 @@ final class FoundFiles {
     }
     // A model's folder holds gigabytes, and none of them is an input by itself.
     if WholeFile.exists("\(folder)/config.json") { return }
-    for name in Self.names(in: folder).reversed() {
+    for name in ((try? FolderListing.names(folder)) ?? []).sorted().reversed() {
       let path = folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
       // A link to a folder may lead in a circle.
       var info = stat()
@@ -80,18 +80,5 @@ final class FoundFiles {
       }
       waiting.append(path)
     }
-  }
-
-  private static func names(in folder: String) -> [String] {
-    guard let handle = opendir(folder) else { return [] }
-    defer { closedir(handle) }
-    var names: [String] = []
-    while let entry = readdir(handle) {
-      let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if name != ".", name != ".." { names.append(name) }
-    }
-    return names.sorted()
   }
 }

@@ -119,18 +119,7 @@ func overwrite(_ path: String, _ bytes: [UInt8]) throws {
 }
 
 /// Names in a folder, sorted; hidden ones too.
-func names(_ path: String) throws -> [String] {
-  guard let handle = opendir(path) else { return [] }
-  defer { closedir(handle) }
-  var names: [String] = []
-  while let entry = readdir(handle) {
-    let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-      String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-    }
-    if name != ".", name != ".." { names.append(name) }
-  }
-  return names.sorted()
-}
+func names(_ path: String) throws -> [String] { try FolderListing.names(path).sorted() }
 
 /// Largest resident memory of this process in KiB.
 ///

@@ -1,5 +1,4 @@
 import Failures
-import Glibc
 import JSON
 import Streams
 import Tensors
@@ -49,7 +48,7 @@ package struct ModelFolder: Sendable {
     backbones: Backbones = .all, heads: [any HeadSettings.Type] = Heads.all
   ) throws(Failure) {
     fetched = FetchedModel.find(path)
-    let path = try Self.existing(path, "model folder")
+    let path = try Self.existing(FetchedModel.path(of: path), "model folder")
     for folder in [path, adapter].compactMap({ $0 }) { try FolderDigests(folder)?.verifyModel() }
     self.path = path
     self.role = role
@@ -98,12 +97,13 @@ package struct ModelFolder: Sendable {
 
   /// Whether a folder says nothing of a model, and may hold a tokenizer.
   package static func holdsTokenizerAlone(_ path: String) throws(Failure) -> Bool {
-    try !WholeFile.exists(modelPath(of: existing(path, "model folder")) + "/config.json")
+    try !WholeFile.exists(
+      modelPath(of: existing(FetchedModel.path(of: path), "model folder")) + "/config.json")
   }
 
-  /// The path of a folder that is there; that of a model that was fetched where it is named.
+  /// The path of a folder that is there, without a slash at its end.
   static func existing(_ path: String, _ what: String) throws(Failure) -> String {
-    var path = FetchedModel.path(of: path)
+    var path = path
     while path.count > 1, path.hasSuffix("/") { path.removeLast() }
     guard WholeFile.exists(path) else {
       throw Failure(.noInput, at: path, "no such \(what)", hint: HubName.hint(path))
@@ -161,25 +161,5 @@ package struct ModelFolder: Sendable {
   package func rootJSON(_ name: String) throws(Failure) -> JSON? {
     let file = "\(path)/\(name)"
     return WholeFile.exists(file) ? .object(try JSONFile.readObject(file)) : nil
-  }
-}
-
-/// The names in a folder.
-package enum FolderListing {
-  /// Names in `path`, unsorted, without `.` and `..`; none if it is a file.
-  package static func names(_ path: String) throws(Failure) -> [String] {
-    guard WholeFile.isDirectory(path) else { return [] }
-    guard let folder = opendir(path) else {
-      throw Failure(.noInput, at: path, SystemError.text(errno))
-    }
-    defer { closedir(folder) }
-    var names: [String] = []
-    while let entry = readdir(folder) {
-      let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if name != ".", name != ".." { names.append(name) }
-    }
-    return names
   }
 }
