@@ -36,6 +36,7 @@ package final class PairTokenReader {
   private let reader: TensorStreamReader
   private let operand: String
   private let model: String
+  private let tokenizer: String
   private let size: Int
   private var segment: (records: TokenizedRecords, first: Int, next: Int)?
   /// The pair that begins the next window.
@@ -48,18 +49,22 @@ package final class PairTokenReader {
   ///   - reader: The stream.
   ///   - operand: Its name, for messages.
   ///   - model: Digest of the model that is to score.
+  ///   - tokenizer: Digest of its tokenizer.
   ///   - pairs: Pairs from which on a window is full; a query is never divided.
-  package init(_ reader: TensorStreamReader, _ operand: String, model: String, pairs: Int) {
+  package init(
+    _ reader: TensorStreamReader, _ operand: String, model: String, tokenizer: String, pairs: Int
+  ) {
     self.reader = reader
     self.operand = operand
     self.model = model
+    self.tokenizer = tokenizer
     size = pairs
   }
 
   /// The next window; nil at the end.
   ///
   /// - Throws: 65 for an id that is no pair's, and where the pairs of a query do not stand together;
-  ///   78 for a stream of something else or for another model.
+  ///   78 for a stream of something else, or of another model or tokenizer.
   package func next() throws(Failure) -> Window? {
     var window = Window()
     while let pair = try nextPair() {
@@ -107,6 +112,11 @@ package final class PairTokenReader {
     }
     if let found = segment.description.model, found != model {
       throw .config(operand, "the tokens were made for model \(found), --model is \(model)")
+    }
+    if let found = segment.description.tokenizer, found != tokenizer {
+      throw .config(
+        operand, "the tokens were made by another tokenizer than the model's",
+        hint: "tokenise again with lir-tokenize --pairs --model and the folder of the model")
     }
   }
 

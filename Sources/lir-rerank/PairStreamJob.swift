@@ -1,3 +1,4 @@
+import Encoding
 import Failures
 import ModelSupport
 import Models
@@ -50,7 +51,8 @@ struct PairStreamJob {
     scoring = try options.scoring(loaded.description)
     digest = try options.modelOptions.digest(cache)
     reader = PairTokenReader(
-      TensorStreamReader(bytes), operand, model: digest, pairs: RerankJob.windowPairs)
+      TensorStreamReader(bytes), operand, model: digest,
+      tokenizer: try TokenizerDigest.of(loaded.tokenizer), pairs: RerankJob.windowPairs)
   }
 
   func run() throws(Failure) {

@@ -15,10 +15,12 @@ struct PairTokenReaderTests {
 
   /// A reader of pairs with one token each, whose number is the place of the pair.
   private func reader(
-    _ ids: [String], pairs: Int = 100, role: Role = .pair, model: String? = "m"
+    _ ids: [String], pairs: Int = 100, role: Role = .pair, model: String? = "m",
+    tokenizer: String? = "t"
   ) throws -> PairTokenReader {
     var description = StreamDescription(role: role)
     description.model = model
+    description.tokenizer = tokenizer
     description.by = "[]"
     var sink = TokenStreamSink(
       try ByteWriter(folder("pairs.lirt"), compression: Compression.none), description)
@@ -32,7 +34,8 @@ struct PairTokenReaderTests {
     try sink.append(ids: ids.map { Array($0.utf8) }, tokens)
     try sink.finish()
     return PairTokenReader(
-      try TensorStreamReader(folder("pairs.lirt")), "pairs.lirt", model: "m", pairs: pairs)
+      try TensorStreamReader(folder("pairs.lirt")), "pairs.lirt", model: "m", tokenizer: "t",
+      pairs: pairs)
   }
 
   @Test func pairsOfOneQueryStayTogether() throws {
@@ -87,6 +90,8 @@ struct PairTokenReaderTests {
         ["q"].map { role == .pair ? "\($0)\ta" : $0 }, role: role, model: model)
       #expect(failure { _ = try reader.next() }?.status == .config)
     }
+    let other = try self.reader(["q\ta"], tokenizer: "x")
+    #expect(failure { _ = try other.next() }?.status == .config)
     // A stream of a tokenizer alone names no model.
     let reader = try reader(["q\ta"], model: nil)
     #expect(try reader.next()?.queries.count == 1)
