@@ -230,6 +230,14 @@ import Workers
     (
       #"{"targets": ["query"], "rank_pattern": {"query": 0}}"#, "lora.rank_pattern.query: expected"
     ),
+    (
+      #"{"targets": ["query"], "rank_pattern": {"key": 4}}"#,
+      "lora.rank_pattern: key fits no layer that is updated"
+    ),
+    (
+      #"{"targets": ["query"], "alpha_pattern": {"querry": 4}}"#,
+      "lora.alpha_pattern: querry fits no layer that is updated"
+    ),
     (#"{"targets": ["query"], "bias": "some"}"#, "lora.bias: expected"),
     (#"{"targets": ["query"], "peft_type": "IA3"}"#, "lora.peft_type: expected LORA"),
     (#"{"targets": ["query"], "task_type": "DANCE"}"#, "lora.task_type: expected"),

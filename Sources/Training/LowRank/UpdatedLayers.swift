@@ -114,6 +114,18 @@ struct UpdatedLayers {
     return isApart ? "has no update with dropout" : nil
   }
 
+  /// Refuses keys of patterns that no layer has, as they would say nothing.
+  private func checkPatterns(_ updated: [LayerNames]) throws(Failure) {
+    let patterns =
+      configuration.ranks.map { ("rank_pattern", $0.layers) }
+      + configuration.alphas.map { ("alpha_pattern", $0.layers) }
+    for (field, layers) in patterns where !updated.contains(where: { layers.matches($0.bare) }) {
+      throw .config(
+        place, "lora.\(field): \(layers.text) fits no layer that is updated",
+        hint: updated.first.map { "names are as \($0.bare)" })
+    }
+  }
+
   /// Refuses a choice that leaves nothing of what was named.
   private func check(_ weights: [Parameter]) throws(Failure) {
     let updated = weights.map { LayerNames($0.name) }
@@ -133,6 +145,7 @@ struct UpdatedLayers {
           hint: "modules_to_save trains it whole")
       }
     }
+    try checkPatterns(updated)
     guard weights.isEmpty else { return }
     throw .config(place, "lora: targets and exclude_modules leave no layer to update")
   }
