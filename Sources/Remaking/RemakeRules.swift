@@ -56,9 +56,9 @@ package struct RemakeRules {
   /// - Returns: What make is to be asked for.
   private mutating func add(_ made: MadeFile, _ target: String) throws(Failure) -> String {
     if made.parts.count == 1 {
-      return try add(made, made.parts[0], target, isWhole: true)
+      return try add(made, made.parts[0], target)
     }
-    // A stream of streams that were made in several ways, joined by lir-encode cat.
+    // Streams that were made in several ways, one behind the other as cat(1) puts them.
     guard made.isStream, Set(made.parts.map(\.by)).count == made.parts.count else {
       throw .config(
         made.path, "cannot be made again: its parts were made in \(made.parts.count) ways",
@@ -66,18 +66,16 @@ package struct RemakeRules {
     }
     var goals: [String] = []
     for (number, part) in made.parts.enumerated() {
-      goals.append(try add(made, part, "\(target).part-\(number + 1).lirt", isWhole: false))
+      goals.append(try add(made, part, "\(target).part-\(number + 1).lirt"))
     }
     let inputs = goals.map { "\"\($0)\"" }.joined(separator: " ")
-    insert(
-      target, goals,
-      ["lir-encode cat \(compression(made, target)) -o \"$@\" -- \(inputs)"])
+    insert(target, goals, ["cat -- \(inputs) >\"$@\""])
     return target
   }
 
   /// Adds the stages of one part.
   private mutating func add(
-    _ made: MadeFile, _ part: MadeFile.Part, _ target: String, isWhole: Bool
+    _ made: MadeFile, _ part: MadeFile.Part, _ target: String
   ) throws(Failure) -> String {
     let stages = try Stage.all(part.by, of: made.path)
     var before: String?
@@ -95,7 +93,7 @@ package struct RemakeRules {
       if isLast {
         if let shard = part.shard { command.add(flag: "--shard=\(Quoting.word(shard))") }
         try addTextFlags(&command, made, stage)
-        if isWhole, !stage.makesFolder { command.add(flag: compression(made, target)) }
+        if !stage.makesFolder { command.add(flag: compression(made, target)) }
       }
       try insert(goal, needs, lines(command, stage, number: rules.count + 1, before, made.path))
       before = goal
@@ -201,6 +199,9 @@ extension RemakeRules {
     } else if stage.sort == .search, stage.input("queries") == nil, let last {
       // Texts are embedded by the model of the index.
       command.add("model", .variable(try variables.model("MODEL", last)))
+    }
+    if let digest = stage.input("scorer") {
+      command.add("scorer", .variable(try variables.model("MODEL", digest)))
     }
   }
 

@@ -4,10 +4,13 @@ import IndexFormat
 import Kernels
 import Models
 import Retrieval
+import ToolSupport
 import Vectors
 
 /// What `--scorer` and `--scored` say.
-struct LearnedOptions: ParsableArguments {
+struct LearnedOptions: ParsableArguments, OptionsWithoutEffect {
+  static let withoutEffect = ["scorer"]
+
   @Option(
     help: ArgumentHelp(
       "Model folder with a learned scorer (LITE): it scores the documents that the index finds, or those of --first-stage and --pairs. It must be the model that made the index.",

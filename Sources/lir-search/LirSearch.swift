@@ -29,7 +29,7 @@ struct LirSearch: Tool, ToolCommand, TakesDeclaredOptions {
 
   static let withoutEffect = [
     "index", "tag", "filter", "filter-out", "pairs", "first-stage", "latency", "batch-tokens",
-    "docs", "format", "scorer",
+    "docs", "format",
     "mark-end", "tmp-dir", "explain", "preset", "plot",
   ]
 

@@ -49,6 +49,13 @@ exits 0 lir-search --index docs.index --scorer model --scored 6 -k 6 --tag t que
 exits 0 lir-search --index docs.index --scorer model --first-stage maxsim.run -k 6 --tag t queries.lirt -o first.run
 exits 0 lir-search --index docs.index --scorer model --model model --scored 6 -k 6 --tag t queries.tsv -o typed.run
 for run in stored scored first typed; do same texts.run $run.run; done
+# The same bytes whatever the folder is called, and again from the record.
+exits 0 lir-search --index docs.index --scorer model --scored 6 -k 6 queries.lirt -o scored.run.zst
+exits 0 lir-search --index docs.index --scorer ./model --scored 6 -k 6 queries.lirt -o path.run.zst
+same scored.run.zst path.run.zst
+exits 0 lir-eval provenance --make --inputs . scored.run.zst >scored.mk
+exits 0 make -s -f scored.mk "$(sed -n 's/^\(MODEL_[0-9a-f]*\) ?=$/\1/p' scored.mk)=model"
+same scored.run.zst again/scored.run.zst
 differ texts.run maxsim.run
 # All documents, and as many in one index as in two segments, with codes or without.
 exits 0 lir-search --index docs.index --scorer model --scored all -k 4 --tag t queries.lirt -o all.run

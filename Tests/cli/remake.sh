@@ -45,6 +45,13 @@ exits 0 remake 2.lirt >shard.mk
 exits 0 again shard.mk
 same 2.lirt again/2.lirt
 rm -r again
+# Streams that were made in two ways, one behind the other.
+exits 0 lir-encode --model "$model" --role doc --prompt 'two: ' inputs/docs.tsv -o two.lirt.zst
+cat docs.lirt.zst two.lirt.zst >behind.lirt.zst
+exits 0 remake behind.lirt.zst >behind.mk
+exits 0 again behind.mk
+same behind.lirt.zst again/behind.lirt.zst
+rm -r again
 # The first stage's run, which says what made it, is made again, too; each with its model.
 exits 0 remake second.run.zst >second.mk
 grep -c '^MODEL_[0-9a-f]* ?=$' second.mk | grep -qx 2 || fail "two models: $(cat second.mk)"
