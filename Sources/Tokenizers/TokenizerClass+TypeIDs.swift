@@ -39,9 +39,8 @@ extension TokenizerClass {
     guard let found = config["model_input_names"], !found.isNull else {
       // Classes of Lightning IR stand in front of another, which they name.
       let own =
-        Self.wrappers.contains(name)
-        ? Self.withoutFast(config["backbone_tokenizer_class"]?.string ?? "PreTrainedTokenizer")
-        : name
+        config["backbone_tokenizer_class"]?.string.map(Self.withoutFast)
+        ?? (Self.wrappers.contains(name) ? "PreTrainedTokenizer" : name)
       return Self.withTypeIDs.contains(own)
         && !(isOfRelease5 && Self.withoutInRelease5.contains(own))
     }
