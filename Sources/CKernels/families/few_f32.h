@@ -102,10 +102,6 @@ static void ck_few_rows(const ck_gemm_f32 *g, size_t m, vf *sums) {
 // All rows, sixteen at a time; returns the first that is left over.
 static size_t ck_gemm_few(const ck_gemm_f32 *g) {
     size_t m = 0;
-    // The rows that no others come before, as those of a short list. Lines of 64 bytes.
-    size_t first = g->m < CK_FEW_AHEAD ? g->m : CK_FEW_AHEAD;
-    for (size_t r = 0; r < first; r++)
-        for (size_t i = 0; i < g->k; i += 16) ck_prefetch(g->a, r * g->lda + i);
     for (; m + 16 <= g->m; m += 16) {
         vf sums[CK_FEW_OUTPUTS];
         ck_few_rows(g, m, sums);

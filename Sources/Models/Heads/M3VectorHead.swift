@@ -22,7 +22,7 @@ package enum M3VectorHead {
 
     package func load(_ loader: HeadLoader) throws(Failure) -> Head {
       let checkpoint = try loader.sources.checkpoint(M3Folder.vectors)
-      let outputs = try checkpoint.shape("weight")?.first
+      let outputs = checkpoint.shape("weight")?.first
       if let outputs, !(1...StreamLimits.maximumWidth).contains(outputs) {
         throw .config(M3Folder.vectors, "expected a matrix of weights, found \(outputs) outputs")
       }
