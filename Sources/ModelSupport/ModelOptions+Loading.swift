@@ -65,8 +65,8 @@ extension ModelOptions {
   ///   - cache: Keeps the packed weights.
   ///   - prompt: `--prompt`, which may name a task that the weights have updates for.
   /// - Returns: Both, read.
-  /// - Throws: 65 for weights that are not what the folder's list of digests says, 78 where model and
-  ///   tokenizer do not fit each other, or are not supported.
+  /// - Throws: 65 for files that are not those that were fetched or that the folder's list of digests
+  ///   names, 78 where model and tokenizer do not fit each other, or are not supported.
   package func load(
     for role: Role, _ precisions: LayerPrecisions, _ diagnostics: Diagnostics,
     _ cache: ModelCache? = nil, prompt: String? = nil
@@ -76,7 +76,7 @@ extension ModelOptions {
       return try load(folder, precisions, diagnostics, cache)
     } catch {
       // Damaged weights may look like those of something else.
-      try FolderDigests(folder.path)?.verifyWeights()
+      _ = try folder.digest()
       throw error
     }
   }

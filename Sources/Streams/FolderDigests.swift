@@ -41,7 +41,10 @@ package struct FolderDigests: Sendable {
     (self.folder, self.list, self.digests) = (folder, list, digests)
   }
 
-  private static func read(_ path: String) throws(Failure) -> [String: String]? {
+  /// Digests by names, of a list in this form; nil where there is none.
+  ///
+  /// - Throws: 65 where the list is damaged, 74 where it cannot be read.
+  package static func read(_ path: String) throws(Failure) -> [String: String]? {
     guard WholeFile.exists(path) else { return nil }
     var digests: [String: String] = [:]
     let text = String(decoding: try WholeFile.read(path), as: UTF8.self)
@@ -101,12 +104,12 @@ package struct FolderDigests: Sendable {
 
   /// Reads and compares the files of a model but its weights.
   ///
-  /// Those are compared where their digest is computed anyway; the settings of a training beside them say
-  /// nothing of the model.
+  /// Those are compared where their digest is computed anyway; the settings of a training beside them, and
+  /// an adapter that was added to the weights, say nothing of the model.
   ///
   /// - Throws: 65 where one is not as it was or not there, 74 where one cannot be read.
   package func verifyModel() throws(Failure) {
-    try verify { !Self.isWeights($0) && !$0.hasSuffix(".yml") }
+    try verify { !Self.isWeights($0) && !$0.hasSuffix(".yml") && !$0.hasPrefix("adapter/") }
   }
 
   /// Reads and compares the weights of a model that are there.

@@ -43,6 +43,7 @@ struct TokenizeJob {
     if options.pairs { isAlone = try ModelFolder.holdsTokenizerAlone(path) }
     if isAlone {
       if options.prompt != nil { throw .usage("--prompt needs --role") }
+      try FetchedModel.find(path)?.verifyTokenizer()
       tokenizer = try Tokenizer.load(folder: ModelFolder.modelPath(of: path))
       digest = nil
       recordTokenizer =

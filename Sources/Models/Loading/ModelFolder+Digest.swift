@@ -21,12 +21,13 @@ extension ModelFolder {
       try known?.check(name, digest)
       list += Array("\(name)\t\(digest)\n".utf8)
     }
-    try fetched?.check(found)
     if let name = M3Folder.file(of: modelType) {
       let digest = try Self.digest("\(path)/\(name)", notes)
+      found[name] = digest
       try known?.check(name, digest)
       list += Array("\(name)\t\(digest)\n".utf8)
     }
+    try fetched?.check(found)
     for key in overriddenKeys.sorted() {
       list += Array(
         "--model-config \(key)\t\(config[key]?.serialized(sortingKeys: true) ?? "")\n".utf8)

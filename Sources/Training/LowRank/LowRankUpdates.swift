@@ -2,6 +2,7 @@ import Autograd
 import Failures
 import Kernels
 import Models
+import Streams
 import Tensors
 
 /// The low-rank updates of a model, in its store beside the weights that they update.
@@ -93,6 +94,7 @@ package final class LowRankUpdates {
   /// Gives what is trained the values of an adapter, if one is named.
   private func begin() throws(Failure) {
     guard let path = configuration.adapter else { return }
+    try FolderDigests(path)?.verify { _ in true }
     let adapter = try Adapter(path)
     func copy(_ source: Parameter, to target: Parameter) {
       target.training?.values.pointer.update(from: source.values, count: source.count)
