@@ -81,7 +81,7 @@ def compressor(path: Path) -> Iterator[BinaryIO]:
         try:
             import zstandard
         except ImportError:
-            with process(["zstd", "-q", "-10", "-T0"], stdin=subprocess.PIPE, stdout=file) as child:
+            with process(["zstd", "-q", "-10", "-T0"], IO, stdin=subprocess.PIPE, stdout=file) as child:
                 yield child.stdin
             return
         context = zstandard.ZstdCompressor(level=10, threads=-1, write_checksum=True)
@@ -95,7 +95,7 @@ def decompressor(path: Path) -> Iterator[BinaryIO]:
         try:
             import zstandard
         except ImportError:
-            with process(["zstd", "-q", "-d", "-c"], stdin=file, stdout=subprocess.PIPE) as child:
+            with process(["zstd", "-q", "-d", "-c"], DATA, stdin=file, stdout=subprocess.PIPE) as child:
                 yield child.stdout
             return
         with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as stream:
@@ -114,7 +114,7 @@ def damages() -> Tuple[Type[BaseException], ...]:
 
 
 @contextmanager
-def process(command: Any, **streams: Any) -> Iterator[Any]:
+def process(command: Any, status: int, **streams: Any) -> Iterator[Any]:
     try:
         child = subprocess.Popen(command, **streams)
     except OSError:
@@ -126,7 +126,7 @@ def process(command: Any, **streams: Any) -> Iterator[Any]:
             if stream is not None:
                 stream.close()
         if child.wait() != 0:
-            raise Failure(DATA, f"{command[0]} ended with {child.returncode}")
+            raise Failure(status, f"{command[0]} ended with {child.returncode}")
     finally:
         if child.poll() is None:
             child.kill()

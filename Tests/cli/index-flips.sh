@@ -13,16 +13,11 @@ for kind in dense splade col; do
   lir-encode -q --model "$model" --role query "$EXAMPLE/queries.tsv" -o $kind.queries.lirt
 done
 
-cat >flip.py <<'PY'
-import random, sys
-# flip.py SEED FILE: changes one bit.
-rng = random.Random(int(sys.argv[1]))
-with open(sys.argv[2], "r+b") as file:
-    data = bytearray(file.read())
-    data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
-    file.seek(0)
-    file.write(data)
-PY
+# turned SEED FILE: changes one bit somewhere.
+turned() {
+  RANDOM=$1
+  flip "$2" $(((RANDOM * 32768 + RANDOM) % $(stat -c %s "$2"))) $((1 << RANDOM % 8))
+}
 
 # flips KIND TYPE OPTION...
 flips() {
@@ -33,7 +28,7 @@ flips() {
   for file in whole/*.safetensors; do
     seed=$((seed + 1))
     cp -r whole cut
-    python3 flip.py $seed "cut/${file#whole/}"
+    turned $seed "cut/${file#whole/}"
     status=0
     lir-search -q --index cut -k 5 "$kind.queries.lirt" >bad.run 2>said.log || status=$?
     case $status in
@@ -62,10 +57,8 @@ flips splade seismic
 flips col multivector
 flips col plaid
 
-# A file of many blocks: those in which nothing is wrong are searched.
+# A file of several blocks, each with a checksum.
 python3 - <<'PY'
-import sys
-sys.path.insert(0, sys.argv[1] if len(sys.argv) > 1 else "")
 import random
 rng = random.Random(5)
 with open("many.jsonl", "w") as out:
@@ -78,7 +71,7 @@ grep -q '"blocks"' many/manifest.json || fail "no checksums of blocks"
 exits 0 lir-search -q --index many --model-label made --role query -k 3 asked.jsonl -o good.run
 for seed in 1 2 3 4 5; do
   cp -r many cut
-  python3 flip.py $seed cut/vectors.*.safetensors
+  turned $seed cut/vectors.*.safetensors
   refuses 65 damaged lir-search -q --index cut --model-label made --role query -k 3 asked.jsonl
   refuses 65 damaged lir-index export -q --format npy cut -o out.npy
   [ ! -e out.npy ] || fail "a damaged index was exported"
