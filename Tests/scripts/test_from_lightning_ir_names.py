@@ -12,37 +12,12 @@ from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from typing import Any, Tuple
 
-try:
-    import yaml
-except ImportError as error:
-    raise unittest.SkipTest(f"{error.name} is not installed")
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "from-lightning-ir"
+# First: it skips both where there is no yaml.
+from test_from_lightning_ir import DPR, SCRIPT  # noqa: E402
 
-DPR = """
-trainer:
-  max_steps: 100_000
-model:
-  class_path: lightning_ir.BiEncoderModule
-  init_args:
-    model_name_or_path: bert-base-uncased
-    config:
-      class_path: lightning_ir.models.DprConfig
-    loss_functions:
-    - lightning_ir.RankNet
-data:
-  class_path: lightning_ir.LightningIRDataModule
-  init_args:
-    train_dataset:
-      class_path: lightning_ir.TupleDataset
-      init_args:
-        tuples_dataset: msmarco-passage/train/triples-small
-    train_batch_size: 32
-optimizer:
-  class_path: torch.optim.AdamW
-  init_args:
-    lr: 0.001
-"""
+import yaml  # noqa: E402
 
 SEARCH = """
 trainer: {callbacks: [{class_path: RankCallback}]}

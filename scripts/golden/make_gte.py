@@ -11,16 +11,13 @@ torch and safetensors.
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
 from pathlib import Path
 from typing import Any, Dict, List
 
 import torch
-from safetensors.torch import save_file
 from torch.nn.functional import gelu
 
-from make_jina import LENGTHS, VOCABULARY, Weights, attend, completed, dense, drawn, norm
+from make_jina import VOCABULARY, Weights, attend, completed, dense, drawn, norm, turned, write
 
 
 def frequencies(config: Dict[str, Any]) -> torch.Tensor:
@@ -29,16 +26,6 @@ def frequencies(config: Dict[str, Any]) -> torch.Tensor:
     factor = config["rope_scaling"]["factor"]
     powers = torch.arange(0, width, 2).float() / width
     return 1.0 / (config["rope_theta"] * factor) ** powers / factor ** (2 / width)
-
-
-def turned(x: torch.Tensor, heads: int, inverse: torch.Tensor) -> torch.Tensor:
-    tokens, width = x.shape
-    half = width // heads // 2
-    angles = torch.outer(torch.arange(tokens).float(), inverse)
-    cos, sin = (part.repeat(1, 2)[:, None] for part in (angles.cos(), angles.sin()))
-    x = x.view(tokens, heads, 2 * half)
-    other = torch.cat([-x[..., half:], x[..., :half]], dim=-1)
-    return (x * cos + other * sin).reshape(tokens, width)
 
 
 def gte(weights: Weights, row: List[int], config: Dict[str, Any]) -> torch.Tensor:
@@ -87,31 +74,7 @@ def main() -> None:
         "hidden_act": "gelu", "layer_norm_type": "layer_norm", "position_embedding_type": "rope",
         "rope_theta": 300.0, "rope_scaling": {"type": "ntk", "factor": 3.0}, "pack_qkv": True,
         "logn_attention_scale": False, "unpad_inputs": False, "use_memory_efficient_attention": False}
-    weights = drawn(shapes(config))
-    rows = [torch.randint(3, VOCABULARY, [length]).tolist() for length in LENGTHS]
-    states = torch.cat([gte(weights, row, config) for row in rows])
-    (states * torch.cos(torch.arange(states.numel()).float()).view_as(states)).sum().backward()
-    tensors = {"doc.states": states.detach()}
-    for key, weight in weights.items():
-        assert weight.grad is not None, key
-        flat = weight.grad.flatten()
-        tensors["slopes." + key] = torch.cat([flat[:8], flat.norm().view(1)])
-    longest = max(LENGTHS)
-    tensors["doc.input_ids"] = torch.tensor([row + [0] * (longest - len(row)) for row in rows])
-    tensors["doc.attention_mask"] = torch.tensor(
-        [[1] * len(row) + [0] * (longest - len(row)) for row in rows])
-    folder = arguments.out / "transformers5" / "states_gte_ntk"
-    shutil.rmtree(folder, ignore_errors=True)
-    (folder / "model").mkdir(parents=True)
-    save_file({key: value.detach().to(torch.bfloat16) for key, value in weights.items()},
-              folder / "model" / "model.safetensors")
-    save_file({key: value.contiguous() for key, value in tensors.items()},
-              folder / "expected.safetensors")
-    (folder / "model" / "config.json").write_text(json.dumps({
-        **config, "model_type": "lir-dpr", "projection": None, "pooling_strategy": "mean",
-        "doc_length": None, "query_length": None}, indent=1, sort_keys=True))
-    (folder / "inputs.json").write_text(json.dumps({"lir_config": {}}))
-    print(folder.name)
+    write(arguments.out, "gte_ntk", config, gte, drawn(shapes(config)), padding=0)
 
 
 if __name__ == "__main__":

@@ -18,13 +18,14 @@ import json
 import math
 import shutil
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List, Optional
 
 import torch
 from safetensors.torch import save_file
 from torch.nn.functional import gelu, layer_norm, linear, relu
 
 Weights = Dict[str, torch.Tensor]
+Run = Callable[[Weights, List[int], Dict[str, Any]], torch.Tensor]
 VOCABULARY, LENGTHS = 40, [1, 5, 24]
 
 
@@ -46,12 +47,15 @@ def attend(qkv: torch.Tensor, heads: int, bias: torch.Tensor) -> torch.Tensor:
     return (scores.softmax(-1) @ value).transpose(0, 1).reshape(tokens, width)
 
 
-def turned(x: torch.Tensor, heads: int, base: float) -> torch.Tensor:
+def frequencies(base: float, half: int) -> torch.Tensor:
+    return base ** (-torch.arange(half).float() / half)
+
+
+def turned(x: torch.Tensor, heads: int, inverse: torch.Tensor) -> torch.Tensor:
     """Rotary positions of queries or keys, halves of heads beside each other: [T,D] to the same."""
     tokens, width = x.shape
     half = width // heads // 2
-    angles = torch.outer(torch.arange(tokens).float(),
-                         base ** (-torch.arange(half).float() / half))
+    angles = torch.outer(torch.arange(tokens).float(), inverse)
     cos, sin = (part.repeat(1, 2)[:, None] for part in (angles.cos(), angles.sin()))
     x = x.view(tokens, heads, 2 * half)
     other = torch.cat([-x[..., half:], x[..., :half]], dim=-1)
@@ -88,13 +92,13 @@ def jina_2(weights: Weights, row: List[int], config: Dict[str, Any]) -> torch.Te
 
 def jina_3(weights: Weights, row: List[int], config: Dict[str, Any]) -> torch.Tensor:
     heads, epsilon = config["num_attention_heads"], config["layer_norm_eps"]
-    base = config["rotary_emb_base"]
+    inverse = frequencies(config["rotary_emb_base"], config["hidden_size"] // heads // 2)
     x = weights["embeddings.word_embeddings.weight"][torch.tensor(row)]
     x = norm(x + weights["embeddings.token_type_embeddings.weight"][0], weights, "emb_ln", epsilon)
     for i in range(config["num_hidden_layers"]):
         own = f"encoder.layers.{i}."
         query, key, value = dense(x, weights, own + "mixer.Wqkv").chunk(3, dim=1)
-        qkv = torch.cat([turned(query, heads, base), turned(key, heads, base), value], dim=1)
+        qkv = torch.cat([turned(query, heads, inverse), turned(key, heads, inverse), value], dim=1)
         y = dense(attend(qkv, heads, torch.zeros(1)), weights, own + "mixer.out_proj")
         x = norm(x + y, weights, own + "norm1", epsilon)
         y = dense(gelu(dense(x, weights, own + "mlp.fc1")), weights, own + "mlp.fc2")
@@ -175,19 +179,30 @@ def make(out: Path, name: str, config: Dict[str, Any], seed: int) -> None:
     torch.manual_seed(seed)
     run, names = (jina_3, names_3) if "lora_rank" in config else (jina_2, names_2)
     weights = drawn(names(config))
-    stored = (with_tasks(weights, config) if "lora_rank" in config
-              else {key: value.detach().to(torch.bfloat16) for key, value in weights.items()})
+    if "lora_rank" in config:
+        stored = with_tasks(weights, config)
+        write(out, name, config, run, weights, stored, "roberta.")
+    else:
+        write(out, name, config, run, weights)
+
+
+def write(out: Path, name: str, config: Dict[str, Any], run: Run, weights: Weights,
+          stored: Optional[Weights] = None, prefix: str = "", padding: int = 1) -> None:
+    """Writes a case: the model, its states of random texts, and their derivatives by the weights.
+
+    `stored` is what the model's file has instead of the weights, and `prefix` stands there before their names."""
     rows = [torch.randint(3, VOCABULARY, [length]).tolist() for length in LENGTHS]
     states = torch.cat([run(weights, row, config) for row in rows])
     (states * torch.cos(torch.arange(states.numel()).float()).view_as(states)).sum().backward()
     tensors = {"doc.states": states.detach()}
-    prefix = "roberta." if "lora_rank" in config else ""
     for key, weight in weights.items():
-        if weight.grad is not None:
-            flat = weight.grad.flatten()
-            tensors[f"slopes.{prefix}{key}"] = torch.cat([flat[:8], flat.norm().view(1)])
+        assert weight.grad is not None, key
+        flat = weight.grad.flatten()
+        tensors[f"slopes.{prefix}{key}"] = torch.cat([flat[:8], flat.norm().view(1)])
+    if stored is None:
+        stored = {key: value.detach().to(torch.bfloat16) for key, value in weights.items()}
     longest = max(LENGTHS)
-    tensors["doc.input_ids"] = torch.tensor([row + [1] * (longest - len(row)) for row in rows])
+    tensors["doc.input_ids"] = torch.tensor([row + [padding] * (longest - len(row)) for row in rows])
     tensors["doc.attention_mask"] = torch.tensor(
         [[1] * len(row) + [0] * (longest - len(row)) for row in rows])
     folder = out / "transformers5" / f"states_{name}"

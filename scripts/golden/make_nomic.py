@@ -12,16 +12,13 @@ Needs torch and safetensors.
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
 from pathlib import Path
 from typing import Any, Dict, List
 
 import torch
-from safetensors.torch import save_file
 from torch.nn.functional import gelu, silu
 
-from make_jina import LENGTHS, VOCABULARY, Weights, attend, dense, drawn, norm, turned
+from make_jina import VOCABULARY, Weights, attend, dense, drawn, frequencies, norm, turned, write
 
 
 def gated(config: Dict[str, Any]) -> bool:
@@ -51,14 +48,14 @@ def experts(x: torch.Tensor, weights: Weights, name: str, config: Dict[str, Any]
 
 
 def nomic(weights: Weights, row: List[int], config: Dict[str, Any]) -> torch.Tensor:
-    heads, epsilon, base = (config[name] for name in [
-        "n_head", "layer_norm_epsilon", "rotary_emb_base"])
+    heads, epsilon = config["n_head"], config["layer_norm_epsilon"]
+    inverse = frequencies(config["rotary_emb_base"], config["n_embd"] // heads // 2)
     x = weights["embeddings.word_embeddings.weight"][torch.tensor(row)]
     x = norm(x + weights["embeddings.token_type_embeddings.weight"][0], weights, "emb_ln", epsilon)
     for i in range(config["n_layer"]):
         own = f"encoder.layers.{i}."
         query, key, value = dense(x, weights, own + "attn.Wqkv").chunk(3, dim=1)
-        qkv = torch.cat([turned(query, heads, base), turned(key, heads, base), value], dim=1)
+        qkv = torch.cat([turned(query, heads, inverse), turned(key, heads, inverse), value], dim=1)
         y = dense(attend(qkv, heads, torch.zeros(1)), weights, own + "attn.out_proj")
         x = norm(x + y, weights, own + "norm1", epsilon)
         if has_experts(config, i):
@@ -105,31 +102,7 @@ def shapes(config: Dict[str, Any]) -> Dict[str, List[int]]:
 
 def make(out: Path, name: str, config: Dict[str, Any], seed: int) -> None:
     torch.manual_seed(seed)
-    weights = drawn(shapes(config))
-    rows = [torch.randint(3, VOCABULARY, [length]).tolist() for length in LENGTHS]
-    states = torch.cat([nomic(weights, row, config) for row in rows])
-    (states * torch.cos(torch.arange(states.numel()).float()).view_as(states)).sum().backward()
-    tensors = {"doc.states": states.detach()}
-    for key, weight in weights.items():
-        assert weight.grad is not None, key
-        flat = weight.grad.flatten()
-        tensors["slopes." + key] = torch.cat([flat[:8], flat.norm().view(1)])
-    longest = max(LENGTHS)
-    tensors["doc.input_ids"] = torch.tensor([row + [1] * (longest - len(row)) for row in rows])
-    tensors["doc.attention_mask"] = torch.tensor(
-        [[1] * len(row) + [0] * (longest - len(row)) for row in rows])
-    folder = out / "transformers5" / f"states_{name}"
-    shutil.rmtree(folder, ignore_errors=True)
-    (folder / "model").mkdir(parents=True)
-    save_file({key: value.detach().to(torch.bfloat16) for key, value in weights.items()},
-              folder / "model" / "model.safetensors")
-    save_file({key: value.contiguous() for key, value in tensors.items()},
-              folder / "expected.safetensors")
-    (folder / "model" / "config.json").write_text(json.dumps({
-        **config, "model_type": "lir-dpr", "projection": None, "pooling_strategy": "mean",
-        "doc_length": None, "query_length": None}, indent=1, sort_keys=True))
-    (folder / "inputs.json").write_text(json.dumps({"lir_config": {}}))
-    print(folder.name)
+    write(out, name, config, nomic, drawn(shapes(config)))
 
 
 #: The fields of nomic-embed-text-v2-moe, at a small size.
