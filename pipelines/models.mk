@@ -25,16 +25,11 @@ override zoo := $(call script,model-zoo) --tables $(TABLES)
 
 .DEFAULT_GOAL := model
 override options := MODEL MODELS TABLES BIN
-override hash := \#
+include $(models_here)options.mk
 override helps := $(filter help,$(MAKECMDGOALS))
 override listed := `make -f $(firstword $(MAKEFILE_LIST)) help` lists them
 # What another makefile was given comes along to this one.
 override given := $(if $(filter 0,$(MAKELEVEL)),$(foreach v,$(filter-out PATH,$(.VARIABLES)),$(if $(filter command,$(origin $v)),$v)))
-# The option that shares most letters with a name: a slip keeps nearly all.
-override nearest = $(shell printf '%s\n' $(options) | awk -v w="$$(echo '$1' | tr a-z- A-Z_)" \
-  '{ n = 0; rest = w; for (i = 1; i <= length($$0); i++) if (j = index(rest, substr($$0, i, 1))) { n++; \
-  rest = substr(rest, 1, j - 1) substr(rest, j + 1) } n -= (length($$0) + length(w) - 2 * n) / 2; \
-  if (best == "" || n > most) { best = $$0; most = n } } END { print best }')
 override define check
 $(foreach v,$(given),$(if $(filter $v,$(options)),,$(error $v is not an option here; did you mean $(call \
 nearest,$v)? $(listed))))
@@ -61,9 +56,7 @@ endif
 model: $(hubs:%=$(MODELS)/%.verified)
 
 help:
-	@awk 'FNR == 1 { head = 1 } head && /^$(hash)/ { sub(/^$(hash) ?/, ""); print; next } \
-	  head { print "\nOptions, and their defaults:"; head = 0 } /^$(hash) --- options/ { block = 1; next } \
-	  /^$(hash) ---/ { block = 0 } block { sub(/ *[?]= */, " = "); sub(/ +$$/, ""); print "  " $$0 }' $(firstword $(MAKEFILE_LIST))
+	@awk $(call quoted,$(help_program)) $(firstword $(MAKEFILE_LIST))
 	@printf '\nGoals: model help\n'
 
 $(MODELS)/%/config.json:

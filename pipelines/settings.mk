@@ -40,24 +40,15 @@ endif
 
 # --- what the options must be like
 
+include $(pipelines)options.mk
+
 override empty :=
 override space := $(empty) $(empty)
-override hash := \#
 # Whether make only says what it would do: the tools' commands then, without what is around them.
 override dry := $(findstring n,$(firstword -$(MAKEFLAGS)))
-override quoted = '$(subst ','\'',$1)'
 # The file that make was started with is one of these, not one that builds on them.
 override ours := $(filter $(abspath $(pipelines))/%,$(abspath $(firstword $(MAKEFILE_LIST))))
 override given := $(foreach v,$(filter-out PATH,$(.VARIABLES)),$(if $(filter command,$(origin $v)),$v))
-
-# $(call nearest,NAME): the option that is spelt most like it.
-override nearest_program = function least(a, b) { return a < b ? a : b } { m = length(w); \
-  n = length($$0); for (j = 0; j <= m; j++) d[0, j] = j; for (i = 1; i <= n; i++) { d[i, 0] = i; \
-  for (j = 1; j <= m; j++) d[i, j] = least(least(d[i-1, j], d[i, j-1]) + 1, \
-  d[i-1, j-1] + (substr($$0, i, 1) != substr(w, j, 1))) } \
-  if (best == "" || d[n, m] < lowest) { best = $$0; lowest = d[n, m] } } END { print best }
-override nearest = $(shell printf '%s\n' $(sort $(options)) | \
-  awk -v w="$$(echo '$1' | tr a-z- A-Z_)" $(call quoted,$(nearest_program)))
 
 override special := : ; % & | ( ) < > ' " \ * ? [ ] = $$ $(hash) `
 # $(call check_name,OPTION): one name, of characters that neither make nor a shell reads otherwise.
@@ -186,10 +177,6 @@ override once = $(if $(dry),,@exec 9>>$(OUT)/settings/lock; flock 9; stale=''; f
 
 # --- help
 
-override help_program = FNR == 1 { block = 0; head = NR == 1 } \
-  head && /^$(hash)/ { sub(/^$(hash) ?/, ""); print; next } \
-  head { print "\nOptions, and their defaults:"; head = 0 } /^$(hash) --- options/ { block = 1; next } \
-  /^$(hash) ---/ { block = 0 } block { sub(/ *[?]= */, " = "); sub(/ +$$/, ""); print "  " $$0 }
 .PHONY: help
 help:
 	@awk $(call quoted,$(help_program)) $(MAKEFILE_LIST)

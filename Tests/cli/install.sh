@@ -27,7 +27,7 @@ for script in fetch-model fetch-dataset model-zoo study-table pack-index fetch-i
   prefix/bin/lir-$script --help >help.log || fail "lir-$script does not run"
 done
 [ -s prefix/share/lir/pipelines/datasets.tsv ] || fail 'no table of datasets'
-for file in settings.mk task jobs join-runs slurm/task.sbatch pbs/task.pbs sge/task.sge lsf/task.lsf \
+for file in settings.mk options.mk task jobs join-runs slurm/task.sbatch pbs/task.pbs sge/task.sge lsf/task.lsf \
   parallel/tasks; do
   [ -s "prefix/share/lir/pipelines/$file" ] || fail "pipelines/$file is not installed"
 done
