@@ -29,6 +29,9 @@ TOKENIZE_FLAGS ?=
 ENCODE_FLAGS   ?=
 INDEX_FLAGS    ?=
 SEARCH_FLAGS   ?=
+# Those of lir-tokenize for queries alone, and for documents alone, such as --prompt 'query: '
+QUERY_FLAGS ?=
+DOC_FLAGS   ?=
 # What lir-index train is told, where it is said: --type ivf --num-centroids 4096. A codebook is learned then,
 # SHARDS parts of the index are built with it at once, by INDEX_FLAGS without --type, and joined
 CODEBOOK_FLAGS ?=
@@ -39,7 +42,7 @@ BM25_SEARCH_FLAGS ?=
 
 names    += MODEL DOCS QUERIES QRELS
 optional += QRELS
-flags    += TOKENIZE_FLAGS ENCODE_FLAGS INDEX_FLAGS CODEBOOK_FLAGS SEARCH_FLAGS BM25_FLAGS BM25_SEARCH_FLAGS
+flags    += TOKENIZE_FLAGS QUERY_FLAGS DOC_FLAGS ENCODE_FLAGS INDEX_FLAGS CODEBOOK_FLAGS SEARCH_FLAGS BM25_FLAGS BM25_SEARCH_FLAGS
 options  += SHARDS DEPTH MEASURES
 tools    += tokenize encode index search eval
 goals    += retrieve embeddings
@@ -54,8 +57,8 @@ include $(datasets_here)settings.mk
 
 override numbers := $(shell seq $(SHARDS))
 override weights := $(call model,$(MODEL))
-override doc_inputs := $(DOCS) $(weights) $(call named,$(TOKENIZE_FLAGS))
-override query_inputs := $(QUERIES) $(weights) $(call named,$(TOKENIZE_FLAGS) $(ENCODE_FLAGS))
+override doc_inputs := $(DOCS) $(weights) $(call named,$(TOKENIZE_FLAGS) $(DOC_FLAGS))
+override query_inputs := $(QUERIES) $(weights) $(call named,$(TOKENIZE_FLAGS) $(QUERY_FLAGS) $(ENCODE_FLAGS))
 override encode_inputs := $(weights) $(call named,$(ENCODE_FLAGS))
 override index_inputs := $(call named,$(INDEX_FLAGS))
 override codebook_inputs := $(call named,$(CODEBOOK_FLAGS))
@@ -76,8 +79,8 @@ $(OUT)/docs $(OUT)/parts $(OUT):
 
 # Tokens are made at once: that is a hundred times faster than encoding them.
 $(OUT)/docs.tokens.zst: $(doc_inputs) \
-  $(call settings,docs,$(MODEL) $(DOCS),TOKENIZE_FLAGS,$(doc_inputs),tokenize) | $(OUT)
-	$(once) lir-tokenize --model $(MODEL) --role doc $(TOKENIZE_FLAGS) -o $@ $(DOCS)
+  $(call settings,docs,$(MODEL) $(DOCS),TOKENIZE_FLAGS DOC_FLAGS,$(doc_inputs),tokenize) | $(OUT)
+	$(once) lir-tokenize --model $(MODEL) --role doc $(TOKENIZE_FLAGS) $(DOC_FLAGS) -o $@ $(DOCS)
 
 # Embeddings of one shard; what a killed job left is continued. A shard without documents is a stream
 # of none.
@@ -92,8 +95,8 @@ $(OUT)/docs.lirt.zst: $(numbers:%=$(OUT)/docs/%.lirt.zst) $(call settings,shards
 	lir-encode cat -o $@ $(numbers:%=$(OUT)/docs/%.lirt.zst)
 
 $(OUT)/queries.lirt: $(query_inputs) $(call settings,queries,$(MODEL) \
-  $(QUERIES),TOKENIZE_FLAGS ENCODE_FLAGS,$(query_inputs),tokenize encode) | $(OUT)
-	lir-tokenize --model $(MODEL) --role query $(TOKENIZE_FLAGS) $(QUERIES) \
+  $(QUERIES),TOKENIZE_FLAGS QUERY_FLAGS ENCODE_FLAGS,$(query_inputs),tokenize encode) | $(OUT)
+	lir-tokenize --model $(MODEL) --role query $(TOKENIZE_FLAGS) $(QUERY_FLAGS) $(QUERIES) \
 	  | lir-encode --model $(MODEL) --role query $(ENCODE_FLAGS) -o $@
 
 # An index is a folder; lir-index replaces an older one by itself, when the new one is complete. So

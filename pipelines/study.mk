@@ -43,6 +43,10 @@ TOKENIZE_FLAGS ?=
 ENCODE_FLAGS   ?=
 SEARCH_FLAGS   ?=
 RERANK_FLAGS   ?=
+# What texts are: models of the zoo that leave it to the user have the prompts of that task in front of them.
+# QUERY_FLAGS_name and DOC_FLAGS_name are what lir-tokenize is told for one model instead, RERANK_FLAGS_name
+# lir-rerank besides
+TASK ?= retrieval
 # ---
 
 override here := $(dir $(lastword $(MAKEFILE_LIST)))
@@ -60,8 +64,9 @@ override kinds = $(or $(INDEXES_$1),$(INDEXES))
 
 names   += MODELS
 flags   += TOKENIZE_FLAGS ENCODE_FLAGS SEARCH_FLAGS RERANK_FLAGS \
+           $(foreach m,$(RETRIEVERS),QUERY_FLAGS_$m DOC_FLAGS_$m) $(foreach m,$(RERANKERS),RERANK_FLAGS_$m) \
            $(foreach k,$(sort $(INDEXES) $(foreach m,$(RETRIEVERS),$(INDEXES_$m))),INDEX_FLAGS_$k)
-options += COLLECTIONS SAME_DOCS RETRIEVERS RERANKERS INDEXES BM25 FIRST BASELINE DEPTH RERANK_DEPTH MEASURES SHARDS \
+options += COLLECTIONS SAME_DOCS RETRIEVERS RERANKERS INDEXES BM25 FIRST BASELINE DEPTH RERANK_DEPTH MEASURES SHARDS TASK \
            $(foreach m,$(models),MODEL_$m CONFIG_$m INDEXES_$m)
 unneeded += MODELS
 tools   += tokenize encode index search rerank eval
@@ -74,6 +79,10 @@ include $(here)settings.mk
 override zoo := $(firstword $(wildcard $(here)../scripts/model-zoo) lir-model-zoo)
 override table := $(firstword $(wildcard $(here)../scripts/study-table) lir-study-table)
 
+# $(call prompt,NAME,ROLE): the flag of its prompt for that role.
+override prompt = $(shell $(zoo) --task $(TASK) --flag prompt $(hub_$1) $2)$(if $(filter 0,$(.SHELLSTATUS)),,$(error \
+  TASK: see above))
+
 # --- models: folder_NAME, config_NAME, and ready_NAME, what says that it is there
 override define a_model
 ifneq ($(wildcard $(MODEL_$1)/config.json $(MODEL_$1)/modules.json),)
@@ -84,12 +93,19 @@ else
   folder_$1 := $(MODELS)/$$(hub_$1)
   ready_$1  := $(MODELS)/$$(hub_$1).verified
   config_$1 := $$(or $(CONFIG_$1),$$(if $$(shell $(zoo) settings $$(hub_$1)),$(MODELS)/$$(hub_$1).json))
+  $$(if $(filter $1,$(RETRIEVERS)),$$(foreach r,query doc,$$(eval prompt_$$r_$1 := $$(call prompt,$1,$$r))))
 endif
 endef
 ifeq ($(filter help,$(MAKECMDGOALS)),)
   $(foreach m,$(models),$(eval $(call a_model,$m)))
 endif
 override config_flags = $(if $(config_$1),--model-config $(config_$1))
+# $(call encode_flags,NAME): what is told of a model's flags to the make of its vectors.
+override encode_flags = TOKENIZE_FLAGS=$(call quoted,$(strip $(TOKENIZE_FLAGS) $(call config_flags,$1))) \
+  QUERY_FLAGS=$(call quoted,$(or $(QUERY_FLAGS_$1),$(prompt_query_$1))) \
+  DOC_FLAGS=$(call quoted,$(or $(DOC_FLAGS_$1),$(prompt_doc_$1))) \
+  ENCODE_FLAGS=$(call quoted,$(strip $(ENCODE_FLAGS) $(call config_flags,$1)))
+override rerank_flags = RERANK_FLAGS=$(call quoted,$(strip $(RERANK_FLAGS) $(RERANK_FLAGS_$1) $(call config_flags,$1)))
 
 MAKEOVERRIDES :=
 $(MODELS)/%.verified:
@@ -133,11 +149,10 @@ override define cell_encoded
 $(OUT)/$(call plain,$1)/$(call plain,$2)/$4: look | $(ready_$2) \
   $(call docs,$1) $(call dataset_file,$1,queries)
 	$$(call folder,$$(@D))
-	$$(if $$(and $(dry),$(or $(call absent,$2),$(call undone,$1))),@echo make -f retrieve.mk DATASET=$1 MODEL=$(folder_$2) \
-	  OUT=$(OUT)/$(call plain,$1)/$(call plain,$2) $$@,+@$$(call held,$$(@D))$$(MAKE) --no-print-directory -f $(here)retrieve.mk \
+	$$(if $$(and $(dry),$(or $(call absent,$2),$(call undone,$1))),@echo $$(call quoted,make -f retrieve.mk DATASET=$1 \
+	  MODEL=$(folder_$2) OUT=$(OUT)/$(call plain,$1)/$(call plain,$2) $$(call encode_flags,$2) $$@),+@$$(call held,$$(@D))$$(MAKE) --no-print-directory -f $(here)retrieve.mk \
 	  $(call told,$1,$2,$$(@D)) MODEL=$(folder_$2) \
-	  TOKENIZE_FLAGS=$$(call quoted,$(strip $(TOKENIZE_FLAGS) $(call config_flags,$2))) \
-	  ENCODE_FLAGS=$$(call quoted,$(strip $(ENCODE_FLAGS) $(call config_flags,$2))) $$@ $$(call logged,$$(@D)/encode.log))
+	  $$(call encode_flags,$2) $$@ $$(call logged,$$(@D)/encode.log))
 endef
 override define cell_indexed
 .PRECIOUS: $(OUT)/$(call plain,$1)/$(call plain,$2)/$3/manifest.json
@@ -160,10 +175,10 @@ override define cell_reranked
 $(OUT)/$(call plain,$1)/$(call plain,$2)/rerank.run: look $(call first_run,$1) | $(ready_$2) \
   $(call docs,$1) $(call dataset_file,$1,queries)
 	$$(call folder,$$(@D))
-	$$(if $$(and $(dry),$(or $(call absent,$2),$(call undone,$1),$(call unmade,$(call first_run,$1)))),@echo make -f rerank.mk DATASET=$1 RERANKER=$(folder_$2) \
-	  RERANK_DEPTH=$(RERANK_DEPTH) CANDIDATES=$(call first_run,$1),+@$$(MAKE) --no-print-directory -f $(here)rerank.mk $(call told,$1,$2,$$(@D)/rerank) RERANKER=$(folder_$2) MODEL=none \
+	$$(if $$(and $(dry),$(or $(call absent,$2),$(call undone,$1),$(call unmade,$(call first_run,$1)))),@echo $$(call quoted,make -f rerank.mk DATASET=$1 RERANKER=$(folder_$2) \
+	  RERANK_DEPTH=$(RERANK_DEPTH) CANDIDATES=$(call first_run,$1) $$(call rerank_flags,$2)),+@$$(MAKE) --no-print-directory -f $(here)rerank.mk $(call told,$1,$2,$$(@D)/rerank) RERANKER=$(folder_$2) MODEL=none \
 	  CANDIDATES=$(call first_run,$1) RERANK_DEPTH=$(RERANK_DEPTH) \
-	  RERANK_FLAGS=$$(call quoted,$(strip $(RERANK_FLAGS) $(call config_flags,$2))) $$(@D)/rerank/second.run $$(call logged,$$(@D)/rerank.log))
+	  $$(call rerank_flags,$2) $$(@D)/rerank/second.run $$(call logged,$$(@D)/rerank.log))
 	$$(if $(dry),,@cmp -s $$(@D)/rerank/second.run $$@ || { cp $$(@D)/rerank/second.run $$@.part && mv $$@.part $$@; })
 endef
 

@@ -78,6 +78,19 @@ makes one && rm ran
 makes one 'INDEX_FLAGS_coded=--codes int8 --originals none'
 ! grep -E 'lir-(encode|rerank|tokenize)' ran || fail 'another index encodes anew'
 [ "$(grep -c 'lir-index build' ran)" = 1 ] || fail 'other indexes are built anew'
+# Prompts that a model of the zoo leaves to the user are in front of its texts, those of the task.
+makes dry -n RETRIEVERS='dense sparse nomic-embed-text-v1.5' TASK=clustering
+grep -F "QUERY_FLAGS='--prompt '\''clustering: '\''' DOC_FLAGS='--prompt '\''clustering: '\'''" make.log >flags.log ||
+  { cat make.log >&2; fail 'no prompts of the zoo'; }
+# Flags of one model, with the characters that make takes for its own: what they change alone is made anew.
+rm ran
+makes one "QUERY_FLAGS_dense=--prompt 'find, (please): '"
+! grep -E 'role doc|index build' ran || fail 'a prompt of queries makes documents anew'
+is 'tools' '1 1' "$(grep -c 'lir-tokenize' ran) $(grep -c 'lir-encode' ran)"
+exits 0 lir-search --index dense --model "$dense" --prompt 'find, (please): ' -k 20 queries.tsv -o prompted.run
+same <(ranks prompted.run) <(ranks one/example/dense/exact.run)
+makes one
+same <(ranks dense.run) <(ranks one/example/dense/exact.run)
 makes one
 
 # --- stopped at every third call of a tool, by its death: no finished stage runs again
