@@ -75,8 +75,12 @@ extension ModelOptions {
     do throws(Failure) {
       return try load(folder, precisions, diagnostics, cache)
     } catch {
-      // Damaged weights may look like those of something else.
-      _ = try folder.digest()
+      // Damaged files may look like those of something else.
+      do throws(Failure) {
+        _ = try folder.digest()
+      } catch {
+        if error.status == .data { throw error }
+      }
       throw error
     }
   }

@@ -77,6 +77,6 @@ cp -r m3 models/owner/m3
 ) >models/owner/m3.digests
 exits 0 lir-encode --model owner/m3 --role doc --no-provenance docs.tsv -o 'fetched.{kind}.lirt'
 same docs.multivector.lirt fetched.multivector.lirt
-flip models/owner/m3/colbert_linear.pt "$(($(wc -c <m3/colbert_linear.pt) / 2))" 1
+sed -i '/colbert_linear/s/^..../0000/' models/owner/m3.digests
 refuses 65 'models/owner/m3/colbert_linear.pt: damaged or changed' \
   lir-encode --model owner/m3 --role doc docs.tsv -o 'flipped.{kind}.lirt'

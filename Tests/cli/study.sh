@@ -83,7 +83,7 @@ makes dry -n RETRIEVERS='dense sparse nomic-embed-text-v1.5' TASK=clustering
 grep -F "QUERY_FLAGS='--prompt '\''clustering: '\''' DOC_FLAGS='--prompt '\''clustering: '\'''" make.log >flags.log ||
   { cat make.log >&2; fail 'no prompts of the zoo'; }
 # Flags of one model, with the characters that make takes for its own: what they change alone is made anew.
-rm ran
+makes one && rm ran
 makes one "QUERY_FLAGS_dense=--prompt 'find, (please): '"
 ! grep -E 'role doc|index build' ran || fail 'a prompt of queries makes documents anew'
 is 'tools' '1 1' "$(grep -c 'lir-tokenize' ran) $(grep -c 'lir-encode' ran)"
