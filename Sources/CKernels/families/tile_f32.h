@@ -7,7 +7,10 @@ enum { CK_TILE_VECTORS = 4, CK_TILE_ROWS_WIDE = 6, CK_TILE_ROWS_NARROW = 8 };
 #else
 enum { CK_TILE_VECTORS = 1, CK_TILE_ROWS_WIDE = 6, CK_TILE_ROWS_NARROW = 6 };
 #endif
-enum { CK_TILE_ROWS = 8 }; // no tile has more
+enum {
+    CK_TILE_ROWS = 8,   // no tile has more
+    CK_TILE_LENGTH = 4, // nor more vectors
+};
 
 typedef struct {
     size_t depth;
@@ -35,7 +38,7 @@ CK_INLINE void ck_tile_body(const int rows, const int vectors, const ck_tile *t)
     const float *a = t->a, *w = t->w;
     const size_t lda = t->lda, depth = t->depth;
     const size_t width = vectors == CK_TILE_VECTORS && vectors > 1 ? vectors * 16 : t->width;
-    vf sum[CK_TILE_ROWS][CK_TILE_VECTORS];
+    vf sum[CK_TILE_ROWS][CK_TILE_LENGTH];
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++)
 #pragma clang loop unroll(full)
@@ -44,7 +47,7 @@ CK_INLINE void ck_tile_body(const int rows, const int vectors, const ck_tile *t)
                 ? ck_load_some(t->c + i * t->ldc + 16 * j, t->columns - 16 * j, 0.0f)
                 : ck_set(0.0f);
     for (size_t k = 0; k < depth; k++, w += width) {
-        vf b[CK_TILE_VECTORS];
+        vf b[CK_TILE_LENGTH];
 #pragma clang loop unroll(full)
         for (int j = 0; j < vectors; j++) b[j] = ck_load(w + 16 * j);
 #pragma clang loop unroll(full)
@@ -64,7 +67,7 @@ CK_INLINE void ck_tile_body(const int rows, const int vectors, const ck_tile *t)
             for (int i = 0; i < rows; i++) sum[i][j] = sum[i][j] + bias;
         }
         if (t->most) {
-            ck_join_most(t->most + 16 * j, rows, &sum[0][j], CK_TILE_VECTORS);
+            ck_join_most(t->most + 16 * j, rows, &sum[0][j], CK_TILE_LENGTH);
             continue;
         }
 #pragma clang loop unroll(full)
@@ -102,6 +105,16 @@ static const ck_tile_function ck_tiles[CK_TILE_VECTORS + 1][CK_TILE_ROWS + 1] = 
     },
 };
 
+#if CK_AVX2
+// Few rows have too few sums for the time that an operation takes: they take more columns at once.
+CK_TILE(1, 2) CK_TILE(1, 3) CK_TILE(1, 4) CK_TILE(2, 2)
+
+static const ck_tile_function ck_long_tiles[3][CK_TILE_LENGTH + 1] = {
+    [1] = {0, ck_tile_1_1, ck_tile_1_2, ck_tile_1_3, ck_tile_1_4},
+    [2] = {0, ck_tile_2_1, ck_tile_2_2},
+};
+#endif
+
 CK_INLINE size_t ck_tile_rows(size_t vectors) {
     return vectors == CK_TILE_VECTORS ? CK_TILE_ROWS_WIDE : CK_TILE_ROWS_NARROW;
 }
@@ -109,14 +122,19 @@ CK_INLINE size_t ck_tile_rows(size_t vectors) {
 // Multiplies `t->columns` columns of one panel for `rows` rows, at most ck_tile_rows of them.
 CK_INLINE void ck_panel_tile(size_t rows, const ck_tile *panel) {
     ck_tile t = *panel;
-    size_t columns = panel->columns;
-    for (size_t j = 0; j < columns; j += 16 * CK_TILE_VECTORS) {
+    size_t columns = panel->columns, vectors = CK_TILE_VECTORS;
+    const ck_tile_function *tiles = 0;
+#if CK_AVX2
+    if (rows <= 2) vectors = CK_TILE_LENGTH / rows, tiles = ck_long_tiles[rows];
+#endif
+    for (size_t j = 0; j < columns; j += 16 * vectors) {
         t.w = panel->w + j;
         t.c = panel->c + j;
         t.bias = panel->bias ? panel->bias + j : 0;
         t.most = panel->most ? panel->most + j : 0;
-        t.columns = ck_least(columns - j, 16 * CK_TILE_VECTORS);
-        ck_tiles[(t.columns + 15) / 16][rows](&t);
+        t.columns = ck_least(columns - j, 16 * vectors);
+        size_t length = (t.columns + 15) / 16;
+        (tiles ? tiles[length] : ck_tiles[length][rows])(&t);
     }
 }
 
