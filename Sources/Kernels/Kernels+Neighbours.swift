@@ -40,6 +40,24 @@ extension Kernels {
     table.pointee.neighbours(&call)
   }
 
+  /// Makes the tables of a query for `estimate`.
+  ///
+  /// - Parameters:
+  ///   - query: query[width], rotated.
+  ///   - width: Numbers of a vector, a multiple of 64.
+  ///   - sums: Scratch memory for 4 numbers each.
+  ///   - tables: Room for tables[width / 4, 16].
+  /// - Returns: What a table's numbers are multiplied by, and what is added then.
+  package func signTables(
+    _ query: UnsafePointer<Float>, width: Int, _ sums: UnsafeMutablePointer<Float>,
+    into tables: UnsafeMutablePointer<UInt8>
+  ) -> (step: Float, base: Float) {
+    precondition(width % 64 == 0, "tables of \(width) numbers")
+    var (step, base): (Float, Float) = (0, 0)
+    table.pointee.sign_tables(width, query, sums, tables, &step, &base)
+    return (step, base)
+  }
+
   /// Codes of some vectors beside that of a vertex.
   ///
   /// - Parameters:
@@ -87,6 +105,23 @@ extension Kernels {
     at places: UnsafePointer<Int32>, into out: UnsafeMutablePointer<Float>
   ) {
     table.pointee.products_f32(count, width, vector, rows, width, places, out)
+  }
+
+  /// Dot products of a vector and some rows, each the bits of `multiply`: fma over the dimensions ascending.
+  ///
+  /// - Parameters:
+  ///   - vector: vector[K].
+  ///   - rows: rows[M,K].
+  ///   - places: Which of the rows, each once or several times; nil for all of them.
+  ///   - out: Room for as many.
+  package func multiply(
+    _ vector: UnsafePointer<Float>, _ rows: MatrixView,
+    at places: UnsafeBufferPointer<Int32>? = nil,
+    into out: UnsafeMutablePointer<Float>
+  ) {
+    table.pointee.chains_f32(
+      places?.count ?? rows.rows, rows.columns, vector, rows.base, rows.stride,
+      places?.baseAddress, out)
   }
 
   /// Puts some values among the least keys.

@@ -9,7 +9,13 @@ package struct DenseComparison: Sendable {
   private let dimension: Int
   private let similarity: Similarity
   private let kernels: Kernels
-  private let packed: PackedMatrix
+  private let form: Form
+
+  private enum Form: Sendable {
+    /// A query as it is, whose products need no tiles.
+    case one([Float])
+    case packed(PackedMatrix)
+  }
 
   /// Prepares queries[count, dimension].
   package init(
@@ -19,12 +25,28 @@ package struct DenseComparison: Sendable {
     let dimension = values.count / count
     var values = values
     if similarity == .cosine { Self.bringToUnitLength(&values, dimension: dimension, kernels) }
-    packed = values.withUnsafeBufferPointer { buffer in
-      PackedMatrix(
-        buffer.baseAddress.unsafelyUnwrapped, rows: count, columns: dimension, kernels: kernels)
-    }
+    form =
+      count == 1 && similarity != .l2
+      ? .one(values) : .packed(Self.packed(values, count: count, kernels))
     self.count = count
     self.dimension = dimension
+    self.similarity = similarity
+    self.kernels = kernels
+  }
+
+  private static func packed(_ values: [Float], count: Int, _ kernels: Kernels) -> PackedMatrix {
+    values.withUnsafeBufferPointer { buffer in
+      PackedMatrix(
+        buffer.baseAddress.unsafelyUnwrapped, rows: count, columns: values.count / count,
+        kernels: kernels)
+    }
+  }
+
+  /// Takes queries that are packed already; of cosines, of unit length.
+  package init(_ packed: PackedMatrix, _ similarity: Similarity, _ kernels: Kernels) {
+    form = .packed(packed)
+    count = packed.rows
+    dimension = packed.columns
     self.similarity = similarity
     self.kernels = kernels
   }
@@ -53,14 +75,67 @@ package struct DenseComparison: Sendable {
   package func score(
     _ documents: MatrixView, scratch: AlignedBuffer, into scores: MutableMatrixView
   ) {
-    switch similarity {
-    case .dot: kernels.multiply(documents, packed, into: scores)
-    case .cosine:
+    var documents = documents
+    if similarity == .cosine {
       let unit = scratch.matrix(rows: documents.rows, columns: dimension)
       kernels.l2NormalizeRows(documents, epsilon: Self.epsilon, into: unit)
-      kernels.multiply(unit.view, packed, into: scores)
-    case .l2: kernels.negativeDistances(documents, packed, into: scores)
+      documents = unit.view
     }
+    switch form {
+    case .packed(let packed) where similarity == .l2:
+      kernels.negativeDistances(documents, packed, into: scores)
+    case .packed(let packed): kernels.multiply(documents, packed, into: scores)
+    case .one(let query):
+      precondition(
+        documents.columns == dimension && scores.columns == 1 && scores.stride == 1
+          && scores.rows == documents.rows, "scores of \(documents.rows) documents")
+      kernels.multiply(query, documents, into: scores.base)
+    }
+  }
+
+  /// Fills scores[places] with those of some documents for the only query, which are read where they lie.
+  ///
+  /// - Parameters:
+  ///   - documents: All documents.
+  ///   - places: Which of them.
+  ///   - scratch: Room for as many vectors.
+  ///   - scores: Room for as many.
+  /// - Returns: False where they must be gathered first; nothing is computed then.
+  package func score(
+    _ documents: MatrixView, at places: some RandomAccessCollection<Int>, scratch: AlignedBuffer,
+    into scores: AlignedBuffer
+  ) -> Bool {
+    guard case .one(let query) = form, documents.columns == dimension else { return false }
+    withUnsafeTemporaryAllocation(of: Int32.self, capacity: places.count) { rows in
+      for (place, row) in places.enumerated() {
+        precondition(row >= 0 && row < documents.rows, "document \(row) of \(documents.rows)")
+        rows[place] = Int32(row)
+      }
+      guard similarity == .cosine else {
+        return kernels.multiply(
+          query, documents, at: UnsafeBufferPointer(rows), into: scores.pointer)
+      }
+      for row in rows.prefix(Self.ahead) { fetch(documents, row) }
+      for place in rows.indices {
+        if place + Self.ahead < rows.count { fetch(documents, rows[place + Self.ahead]) }
+        kernels.l2NormalizeRows(
+          documents.rows(Int(rows[place])..<Int(rows[place]) + 1), epsilon: Self.epsilon,
+          into: MutableMatrixView(
+            scratch.pointer + place * dimension, rows: 1, columns: dimension))
+      }
+      kernels.multiply(
+        query, MatrixView(scratch.pointer, rows: rows.count, columns: dimension),
+        into: scores.pointer)
+    }
+    return true
+  }
+
+  /// Documents that are asked for before they are read.
+  private static let ahead = 4
+
+  private func fetch(_ documents: MatrixView, _ row: Int32) {
+    Kernels.prefetch(
+      documents.base + Int(row) * documents.stride, dimension * MemoryLayout<Float>.stride)
   }
 
   /// Fills maxima[sequences, queries] with the largest product or cosine of each sequence of documents.
@@ -76,6 +151,11 @@ package struct DenseComparison: Sendable {
     into maxima: MutableMatrixView
   ) {
     precondition(similarity != .l2, "maxima of distances")
+    let packed =
+      switch form {
+      case .packed(let packed): packed
+      case .one(let query): Self.packed(query, count: 1, kernels)
+      }
     guard similarity == .cosine else {
       return kernels.multiplyMax(documents, packed, offsets: offsets, into: maxima)
     }

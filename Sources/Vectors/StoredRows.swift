@@ -118,6 +118,14 @@ package struct StoredRows: @unchecked Sendable {
     owners = [file] + (scales.map { [$0.0] } ?? [])
   }
 
+  /// All rows, where they lie in the file in single precision; nil where they are made of something else.
+  package var asStored: MatrixView? {
+    guard codec.type == .f32, rounding == nil, let base = bytes.baseAddress,
+      Int(bitPattern: base) % 4 == 0
+    else { return nil }
+    return MatrixView(base.assumingMemoryBound(to: Float.self), rows: count, columns: width)
+  }
+
   /// Some rows in single precision: as they lie in the file where that is possible, else in
   /// `scratch`, which has room for them.
   package func rows(_ range: Range<Int>, scratch: AlignedBuffer) -> MatrixView {
@@ -140,6 +148,14 @@ package struct StoredRows: @unchecked Sendable {
       into: UnsafeMutableBufferPointer(start: scratch.pointer, count: range.count * width))
     if let rounding { round(scratch.pointer, range.count * width, to: rounding) }
     return MatrixView(scratch.pointer, rows: range.count, columns: width)
+  }
+
+  /// Asks for a row, before it is read.
+  @inline(__always)
+  package func fetch(_ row: Int) {
+    let size = width * codec.type.size
+    guard let base = bytes.baseAddress, row >= 0, row < count else { return }
+    Kernels.prefetch(base + row * size, size)
   }
 
   private func round(

@@ -97,6 +97,54 @@ import Testing
     }
   }
 
+  /// Products of a query and some rows have the bits of a product of matrices, whichever the rows.
+  @Test(arguments: [1, 3, 16, 33, 384], [1, 5, 16, 17, 40])
+  func productsOfOneQuery(width: Int, count: Int) {
+    let rows = (0..<count).flatMap { Sample.uniform(width, stream: UInt64($0)) }
+    let query = Sample.uniform(width, stream: 90)
+    let all = Reference.multiply(
+      rows, query, bias: nil, rows: count, outputs: 1, inputs: width)
+    let places = (0..<count + 3).map { Int32($0 * 7 % count) }
+    for kernels in instances {
+      var out = [Float](repeating: .nan, count: count + 4)
+      rows.withMatrix(rows: count, columns: width) { rows in
+        kernels.multiply(query, rows, into: &out)
+        #expect(Array(out.prefix(count)).bits == all.bits && out[count].isNaN)
+        places.withUnsafeBufferPointer { kernels.multiply(query, rows, at: $0, into: &out) }
+      }
+      #expect(Array(out.prefix(count + 3)).bits == places.map { all[Int($0)] }.bits)
+      #expect(out[count + 3].isNaN)
+    }
+  }
+
+  /// Tables are what combinations of signs add beyond the least, rounded to steps.
+  @Test(arguments: [64, 384], [Float(1), 1e-30, 0]) func tablesOfSigns(width: Int, size: Float) {
+    let query = Sample.uniform(width, stream: 4).map { $0 * size }
+    var sums: [Float] = []
+    for nibble in 0..<width / 4 {
+      let own = query[4 * nibble..<4 * nibble + 4]
+      let least = own.reduce(0) { $0 + min($1, 0) }
+      for code in 0..<16 {
+        sums.append(
+          own.enumerated().reduce(-2 * least) { sum, number in
+            code >> number.offset & 1 == 1 ? sum + 2 * number.element : sum
+          })
+      }
+    }
+    let most = sums.max() ?? 0
+    let expected = sums.map { sum -> UInt8 in
+      most == 0 ? 0 : UInt8((max(0, sum) * (63 / most)).rounded(.toNearestOrEven))
+    }
+    for kernels in instances {
+      var (room, tables) = (
+        [Float](repeating: 0, count: 4 * width), [UInt8](repeating: 9, count: 4 * width)
+      )
+      let (step, base) = kernels.signTables(query, width: width, &room, into: &tables)
+      #expect(tables == expected)
+      #expect(step == most / 63 && base == -query.reduce(0) { $0 + abs($1) })
+    }
+  }
+
   /// The least keys are those that sorting finds, whatever was there before.
   @Test(arguments: [1, 2, 7, 40, 200]) func leastKeys(width: Int) {
     let values = Sample.uniform(192, stream: 30).map { ($0 * 8).rounded() / 8 }

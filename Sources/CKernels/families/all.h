@@ -49,9 +49,11 @@ static size_t ck_narrow_scratch_run(size_t m, size_t k) {
         .scan_bits = ck_bits_run, \
         .lookup_sums = ck_lookups_run, \
         .neighbours = ck_neighbours_run, \
+        .sign_tables = ck_sign_tables_run, \
         .neighbour_codes = ck_neighbour_codes_run, \
         .squares_f32 = ck_squares_run, \
         .products_f32 = ck_products_run, \
+        .chains_f32 = ck_chains_run, \
         .offer_keys = ck_offer_keys_run, \
         .rotate_f32 = ck_rotate_run, \
         .distances_f32 = ck_distances_run, \

@@ -50,9 +50,9 @@ CK_INLINE void ck_transpose16(vf x[16]) {
     }
 }
 
-// Sixteen rows; w[K,16] is the only panel.
-CK_INLINE void ck_few_body(const int n, size_t k, const float *a, size_t lda, const float *w,
-                           vf *sums) {
+// Sixteen rows; w[K,width] is the only panel.
+CK_INLINE void ck_few_body(const int n, const int width, size_t k, const float *a, size_t lda,
+                           const float *w, vf *sums) {
     vf sum[CK_FEW_OUTPUTS];
 #pragma clang loop unroll(full)
     for (int j = 0; j < n; j++) sum[j] = ck_set(0.0f);
@@ -74,11 +74,11 @@ CK_INLINE void ck_few_body(const int n, size_t k, const float *a, size_t lda, co
             for (int t = 0; t < 16; t++)
 #pragma clang loop unroll(full)
                 for (int j = 0; j < n; j++)
-                    sum[j] = ck_fma(x[t], ck_set(w[(i + t) * 16 + j]), sum[j]);
+                    sum[j] = ck_fma(x[t], ck_set(w[(i + t) * width + j]), sum[j]);
         } else {
             for (size_t t = 0; t < k - i; t++)
                 for (int j = 0; j < n; j++)
-                    sum[j] = ck_fma(x[t], ck_set(w[(i + t) * 16 + j]), sum[j]);
+                    sum[j] = ck_fma(x[t], ck_set(w[(i + t) * width + j]), sum[j]);
         }
     }
 #pragma clang loop unroll(full)
@@ -88,14 +88,14 @@ CK_INLINE void ck_few_body(const int n, size_t k, const float *a, size_t lda, co
 static void ck_few_rows(const ck_gemm_f32 *g, size_t m, vf *sums) {
     const float *a = g->a + m * g->lda;
     switch (g->n) {
-    case 1: ck_few_body(1, g->k, a, g->lda, g->packed, sums); break;
-    case 2: ck_few_body(2, g->k, a, g->lda, g->packed, sums); break;
-    case 3: ck_few_body(3, g->k, a, g->lda, g->packed, sums); break;
-    case 4: ck_few_body(4, g->k, a, g->lda, g->packed, sums); break;
-    case 5: ck_few_body(5, g->k, a, g->lda, g->packed, sums); break;
-    case 6: ck_few_body(6, g->k, a, g->lda, g->packed, sums); break;
-    case 7: ck_few_body(7, g->k, a, g->lda, g->packed, sums); break;
-    default: ck_few_body(8, g->k, a, g->lda, g->packed, sums); break;
+    case 1: ck_few_body(1, 16, g->k, a, g->lda, g->packed, sums); break;
+    case 2: ck_few_body(2, 16, g->k, a, g->lda, g->packed, sums); break;
+    case 3: ck_few_body(3, 16, g->k, a, g->lda, g->packed, sums); break;
+    case 4: ck_few_body(4, 16, g->k, a, g->lda, g->packed, sums); break;
+    case 5: ck_few_body(5, 16, g->k, a, g->lda, g->packed, sums); break;
+    case 6: ck_few_body(6, 16, g->k, a, g->lda, g->packed, sums); break;
+    case 7: ck_few_body(7, 16, g->k, a, g->lda, g->packed, sums); break;
+    default: ck_few_body(8, 16, g->k, a, g->lda, g->packed, sums); break;
     }
 }
 
@@ -118,4 +118,62 @@ static size_t ck_gemm_few(const ck_gemm_f32 *g) {
             ck_add_residual(16, g->n, g->residual + m * g->ldr, g->ldr, c, g->ldc);
     }
     return m;
+}
+
+// q · x of sixteen rows, an element of which is fma over k ascending, as if a product of matrices were
+// computed. Meanwhile sixteen rows are asked for that come next.
+CK_INLINE void ck_chains16(size_t k, const float *q, const float *const *x, const float *const *next,
+                           float *out) {
+    vf sum = ck_set(0.0f);
+    size_t whole = k / 16 * 16;
+    for (size_t i = 0; i < whole; i += 16) {
+        vf v[16];
+#pragma clang loop unroll(full)
+        for (int r = 0; r < 16; r++) {
+            ck_prefetch(next[r], i);
+            v[r] = ck_load(x[r] + i);
+        }
+        ck_transpose16(v);
+#pragma clang loop unroll(full)
+        for (int t = 0; t < 16; t++) sum = ck_fma(v[t], ck_set(q[i + t]), sum);
+    }
+    if (whole < k) {
+        vf v[16];
+        for (int r = 0; r < 16; r++) v[r] = ck_load_tail(x[r] + whole, k - whole, 0.0f);
+        ck_transpose16(v);
+        for (size_t t = 0; t < k - whole; t++) sum = ck_fma(v[t], ck_set(q[whole + t]), sum);
+    }
+    ck_store(out, sum);
+}
+
+// Which rows sixteen places from `i` on are; behind the last one it is that once more.
+CK_INLINE void ck_chain_rows(size_t i, size_t n, const float *rows, size_t ld, const int32_t *at,
+                             const float **x) {
+    for (size_t r = 0; r < 16; r++) {
+        size_t place = ck_least(i + r, n - 1);
+        x[r] = rows + (at ? (size_t)at[place] : place) * ld;
+    }
+}
+
+// q · x of rows x[at[i]], of those that follow each other where `at` is NULL: the bits of ck_gemm_f32.
+static void ck_chains_run(size_t n, size_t k, const float *q, const float *rows, size_t ld,
+                          const int32_t *at, float *out) {
+    size_t first = 0;
+    for (; !at && first + 16 <= n; first += 16) {
+        vf sum;
+        ck_few_body(1, 1, k, rows + first * ld, ld, q, &sum);
+        ck_store(out + first, sum);
+    }
+    if (first == n) return;
+    const float *x[2][16];
+    ck_chain_rows(first, n, rows, ld, at, x[0]);
+    if (at)
+        for (size_t i = 0; i < k; i += 16)
+            for (int r = 0; r < 16; r++) ck_prefetch(x[0][r], i);
+    for (size_t i = first, turn = 0; i < n; i += 16, turn ^= 1) {
+        ck_chain_rows(i + 16, n, rows, ld, at, x[turn ^ 1]);
+        float sums[16];
+        ck_chains16(k, q, (const float *const *)x[turn], (const float *const *)x[turn ^ 1], sums);
+        memcpy(out + i, sums, ck_least(16, n - i) * sizeof(float));
+    }
 }

@@ -32,6 +32,47 @@ static void ck_neighbours_run(const ck_neighbours *s) {
     }
 }
 
+// Of each four of q[k] what the sixteen combinations of their signs add beyond the least, in steps that make
+// the most CK_BITS_MOST; Σ s · q is the tables' sum times the step, and the base.
+static void ck_sign_tables_run(size_t k, const float *q, float *sums, uint8_t *tables, float *step,
+                               float *base) {
+    const vi bits = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    vf most = ck_set(0.0f);
+    float sizes = 0;
+    for (size_t j = 0; j < k; j += 4) {
+        float least = 0;
+        for (int i = 0; i < 4; i++) {
+            sizes += __builtin_fabsf(q[j + i]);
+            least += q[j + i] < 0 ? q[j + i] : 0;
+        }
+        // Beyond the least sum a sign that is set adds twice its number.
+        vf sum = ck_set(-2 * least);
+#pragma clang loop unroll(full)
+        for (int i = 0; i < 4; i++)
+            sum = ck_select((bits & (vi)(1 << i)) != (vi)(0), sum + ck_set(2 * q[j + i]), sum);
+        most = ck_max(most, sum);
+        ck_store(sums + 4 * j, sum);
+    }
+    float largest = ck_max_lanes(most);
+    *base = -sizes;
+    *step = largest / CK_BITS_MOST;
+    if (!(*step >= __FLT_MIN__)) {
+        *step = 0;
+        memset(tables, 0, 4 * k);
+        return;
+    }
+    vf by = ck_set(CK_BITS_MOST / largest);
+    for (size_t j = 0; j < 4 * k; j += 16) {
+        // A number below 2^22 and 2^23 make a float whose last bits are the rounded number.
+        vf shifted = ck_max(ck_set(0.0f), ck_load(sums + j) * by) + ck_set(0x1p23f);
+        vi number = (vi)shifted & (vi)(0xff);
+        number = number < (vi)(CK_BITS_MOST) ? number : (vi)(CK_BITS_MOST);
+        uint8_t bytes[16];
+        for (int i = 0; i < 16; i++) bytes[i] = (uint8_t)number[i];
+        memcpy(tables + j, bytes, sizeof bytes);
+    }
+}
+
 // Codes of n vectors beside that of a vertex, n up to CK_BITS_BLOCK; what is left of the block is zero.
 // With r = x - p, s the signs of r: ‖q - x‖² = ‖q - p‖² + ‖r‖² - 2 ⟨q - p, r⟩, and ⟨q - p, r⟩ is taken
 // for ⟨s, q - p⟩ ‖r‖² / ‖r‖₁.

@@ -338,6 +338,10 @@ typedef struct {
     void (*lookup_sums)(size_t blocks, size_t depth, const uint8_t *codes, const uint8_t *tables,
                         int most, uint16_t *sums);
     void (*neighbours)(const ck_neighbours *);
+    // tables[k / 4, 16] of q[k], a multiple of 4, for `neighbours`, with their step and base; sums[4 k] is
+    // scratch memory.
+    void (*sign_tables)(size_t k, const float *q, float *sums, uint8_t *tables, float *step,
+                        float *base);
     // A block of ck_neighbours: codes of rows[at[i], k], i < n <= CK_BITS_BLOCK, beside p[k]; k is a
     // multiple of 16. Sums of signs of a query's numbers times the scale, and the offset, give
     // ‖q - x‖² - ‖q - p‖² without bias.
@@ -353,6 +357,10 @@ typedef struct {
     // out[i] = q[k] · rows[at[i], k], i < n, each the bits of dot_f32.
     void (*products_f32)(size_t n, size_t k, const float *q, const float *rows, size_t ld,
                          const int32_t *at, float *out);
+
+    // q · x of rows x[at[i]], of those that follow each other where `at` is NULL: the bits of gemm_f32.
+    void (*chains_f32)(size_t n, size_t k, const float *q, const float *rows, size_t ld,
+                       const int32_t *at, float *out);
     // Rotates x[width] in place: in each round signs[round, width], the Hadamard transform of `window`
     // numbers, and a turn of the halves unless the window is all. width is a multiple of 64, window the
     // largest power of two that is not above it.

@@ -28,6 +28,13 @@ struct CutRows: Sendable {
     return scratch.matrix(rows: range.count, columns: width).view
   }
 
+  /// All rows, where they lie in the file in single precision; nil where they are made of something else.
+  var asStored: MatrixView? { cut == nil ? stored.asStored : nil }
+
+  /// Asks for the numbers of a row.
+  @inline(__always)
+  func fetch(_ ordinal: Int) { stored.fetch(ordinal) }
+
   /// A row; `one` is room for two whole ones.
   func row(_ ordinal: Int, one: AlignedBuffer) -> MatrixView {
     let whole = stored.rows(ordinal..<ordinal + 1, scratch: one)

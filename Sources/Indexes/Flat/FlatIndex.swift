@@ -122,16 +122,36 @@ final class FlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
     _ range: Range<Int>, _ queries: DenseComparison, _ best: inout BlockCandidates,
     _ room: FlatRoom
   ) {
+    var thresholds = best.thresholds
+    compare(range, queries, &thresholds, room) { query, ordinal, score in
+      best.offer(query, ordinal, score)
+      return best.thresholds[query]
+    }
+  }
+
+  /// Compares some documents, at most a step, with a block of queries.
+  ///
+  /// - Parameters:
+  ///   - range: The documents.
+  ///   - queries: The block.
+  ///   - thresholds: The score of each query below which documents are not found.
+  ///   - room: Scratch memory.
+  ///   - found: Takes note of a query's document, and returns the query's threshold from then on.
+  @inline(__always)
+  func compare(
+    _ range: Range<Int>, _ queries: DenseComparison, _ thresholds: inout [Float],
+    _ room: FlatRoom, _ found: (_ query: Int, _ ordinal: Int, _ score: Float) -> Float
+  ) {
     let scores = room.scores.matrix(rows: range.count, columns: queries.count)
     queries.score(
       vectors.rows(range, scratch: room.rows, one: room.one), scratch: room.rows, into: scores)
     // What was found raises the thresholds of what follows.
     for start in stride(from: 0, to: range.count, by: Self.selected) {
       let rows = start..<min(start + Self.selected, range.count)
-      kernels.select(scores.view.rows(rows), thresholds: best.thresholds, into: room.results)
+      kernels.select(scores.view.rows(rows), thresholds: thresholds, into: room.results)
       for place in 0..<room.results.count {
         let (row, query, score) = room.results[place]
-        best.offer(query, range.lowerBound + start + row, score)
+        thresholds[query] = found(query, range.lowerBound + start + row, score)
       }
     }
   }
@@ -143,29 +163,53 @@ final class FlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
     _ queries: Embeddings, _ query: Int, of ordinals: [Int]
   ) throws(Failure) -> [Float] {
     let values = try checked(queries[query..<query + 1]) { _ in "the query" }
-    let comparison = DenseComparison(values, count: 1, similarity, kernels)
     let room = FlatRoom(rows: Self.gathered, queries: 1, dimension: dimension, full: vectors.full)
     var results: [Float] = []
     results.reserveCapacity(ordinals.count)
+    score(values, ordinals, room) { results.append($1) }
+    return results
+  }
+
+  /// Scores some documents for one query.
+  ///
+  /// - Parameters:
+  ///   - query: Its numbers, which are finite.
+  ///   - ordinals: The documents.
+  ///   - room: Scratch memory for `gathered` documents.
+  ///   - found: Gets each document with its score, in their order.
+  func score(
+    _ query: [Float], _ ordinals: [Int], _ room: FlatRoom, _ found: (Int, Float) -> Void
+  ) {
+    let comparison = DenseComparison(query, count: 1, similarity, kernels)
     for start in stride(from: 0, to: ordinals.count, by: Self.gathered) {
       let part = ordinals[start..<min(start + Self.gathered, ordinals.count)]
-      results += scores(comparison, of: part, room)
+      for (ordinal, score) in zip(part, scores(comparison, of: part, room)) {
+        found(ordinal, score)
+      }
     }
-    return results
   }
 
   /// Scores of some documents, at most `gathered`, for one query.
   func scores(
-    _ comparison: DenseComparison, of ordinals: some Collection<Int>, _ room: FlatRoom
+    _ comparison: DenseComparison, of ordinals: some RandomAccessCollection<Int>, _ room: FlatRoom
   ) -> UnsafeBufferPointer<Float> {
+    let scores = UnsafeBufferPointer(start: room.scores.pointer, count: ordinals.count)
+    if let rows = vectors.asStored,
+      comparison.score(rows, at: ordinals, scratch: room.rows, into: room.scores)
+    {
+      return scores
+    }
+    for ordinal in ordinals.prefix(Self.ahead) { vectors.fetch(ordinal) }
+    var following = ordinals.dropFirst(Self.ahead).makeIterator()
     for (place, ordinal) in ordinals.enumerated() {
+      if let next = following.next() { vectors.fetch(next) }
       (room.rows.pointer + place * dimension).update(
         from: vectors.row(ordinal, one: room.one).base, count: dimension)
     }
     comparison.score(
       room.rows.matrix(rows: ordinals.count, columns: dimension).view, scratch: room.rows,
       into: room.scores.matrix(rows: ordinals.count, columns: 1))
-    return UnsafeBufferPointer(start: room.scores.pointer, count: ordinals.count)
+    return scores
   }
 
   func vectors(of ordinals: [Int]) -> Embeddings {
@@ -195,6 +239,9 @@ final class FlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
       ]
     }
   }
+
+  /// Documents whose vectors are asked for before they are read.
+  private static let ahead = 6
 
   /// Documents that are scored together when they are given: a few steps of the kernels for one query.
   static let gathered = 64

@@ -42,7 +42,7 @@ struct CodedNavigator: GraphNavigator {
     _ query: GraphQuery, _ width: Int, _ k: Int, _ admission: Admission, _ room: GraphRoom
   ) {
     query.rotated.withUnsafeBufferPointer {
-      room.tables.fill($0.baseAddress.unsafelyUnwrapped)
+      room.tables.fill($0.baseAddress.unsafelyUnwrapped, kernels)
     }
     let walk = GraphWalk(rows: graph.rows, entry: graph.entry, kernels: kernels)
     query.values.withUnsafeBufferPointer { values in

@@ -72,7 +72,7 @@ final class GraphConstruction {
       lists: memory.lists, count: count, entry: entry,
       distance: { [self] from, to in distances(of: from)(to) },
       walk: { [self] vertex in
-        room.tables.fill(memory.vectors + vertex * layout.width)
+        room.tables.fill(memory.vectors + vertex * layout.width, kernels)
         GraphWalk(rows: memory.rows, entry: entry, kernels: kernels)(
           GraphRepair.width, distances(of: vertex), room)
         return Array(room.visited.keys)
@@ -138,7 +138,7 @@ final class GraphConstruction {
   private func walk(
     from vertex: Int, _ width: Int, _ rooms: (walk: GraphRoom, pruning: GraphPruning.Room)
   ) {
-    rooms.walk.tables.fill(memory.vectors + vertex * layout.width)
+    rooms.walk.tables.fill(memory.vectors + vertex * layout.width, kernels)
     let walk = GraphWalk(rows: memory.rows, entry: entry, kernels: kernels)
     walk(width, distances(of: vertex), rooms.walk)
     rooms.pruning.candidates.removeAll(keepingCapacity: true)

@@ -44,7 +44,7 @@ final class GraphIndex<Navigator: GraphNavigator>: RescoringIndex, VectorIndex, 
   private let width: Int
   private let place: String
   private let pool: WorkerPool
-  private let rooms: WorkerLocal<Navigator.Room>
+  private let rooms: WorkerLocal<(walk: Navigator.Room, flat: FlatRoom)>
 
   var similarity: Similarity { reference.similarity }
 
@@ -64,7 +64,12 @@ final class GraphIndex<Navigator: GraphNavigator>: RescoringIndex, VectorIndex, 
     documents = reference.documents
     place = segment.folder
     pool = work.pool
-    rooms = WorkerLocal(work.pool) { navigator.makeRoom() }
+    rooms = WorkerLocal(work.pool) {
+      (
+        navigator.makeRoom(),
+        FlatRoom(rows: FlatIndex.gathered, queries: 1, dimension: reference.dimension)
+      )
+    }
   }
 
   func search(_ request: SearchRequest) throws(Failure) -> [[TopDocuments.Entry]] {
@@ -78,7 +83,7 @@ final class GraphIndex<Navigator: GraphNavigator>: RescoringIndex, VectorIndex, 
     try pool.forEach(request.ids.count) { [self] query, worker throws(Failure) in
       let own = values[query * dimension..<(query + 1) * dimension]
       let found = try rooms.with(worker) { room throws(Failure) in
-        try search(own, query, width, request, room)
+        try search(own, query, width, request, room.walk, room.flat)
       }
       results.set(query, found)
     }
@@ -87,7 +92,7 @@ final class GraphIndex<Navigator: GraphNavigator>: RescoringIndex, VectorIndex, 
 
   private func search(
     _ values: ArraySlice<Float>, _ number: Int, _ width: Int, _ request: SearchRequest,
-    _ room: Navigator.Room
+    _ room: Navigator.Room, _ flat: FlatRoom
   ) throws(Failure) -> [TopDocuments.Entry] {
     let id = request.ids[number]
     let admission = Admission(id, request, documents)
@@ -102,8 +107,7 @@ final class GraphIndex<Navigator: GraphNavigator>: RescoringIndex, VectorIndex, 
         hint: "lir-index verify says where")
     }
     var candidates = Candidates(id, request, documents)
-    let scores = try reference.scores(request.queries, number, of: ordinals)
-    for (ordinal, score) in zip(ordinals, scores) { candidates.offer(ordinal, score) }
+    reference.score(Array(values), ordinals, flat) { candidates.offer($0, $1) }
     return try candidates.finish(id, place)
   }
 

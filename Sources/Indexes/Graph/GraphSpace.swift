@@ -73,7 +73,9 @@ struct GraphQuery {
   ///   - values: Its numbers.
   ///   - space: That of the graph.
   init?(_ values: ArraySlice<Float>, _ space: GraphSpace) {
-    let length = values.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+    let length = values.withUnsafeBufferPointer { values in
+      values.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+    }
     guard length < 0x1p60 else { return nil }
     switch space.similarity {
     case .l2:
@@ -82,13 +84,36 @@ struct GraphQuery {
     case .dot, .cosine:
       guard length > 0x1p-60, space.longest > 0 else { return nil }
       let by = Float(Double(space.longest) / length)
-      self.values = values.map { $0 * by }
+      self.values = Self.numbers(values) { $0 * by }
     }
     let scale = space.similarity == .l2 ? space.scale : 1
-    var point = zip(self.values, space.centre).map { $0 * scale - $1 }
+    var point = Self.point(self.values, scale, space.centre)
     if space.isAugmented { point.append(-space.centre[space.dimension]) }
     rotated = space.rotation(point)
     let own = length * Double(space.scale)
     square = space.similarity == .l2 ? Float(own * own) : space.longest * space.longest
+  }
+
+  /// A query in the space, without what documents have more.
+  private static func point(_ values: [Float], _ scale: Float, _ centre: [Float]) -> [Float] {
+    values.withUnsafeBufferPointer { values in
+      centre.withUnsafeBufferPointer { centre in
+        [Float](unsafeUninitializedCapacity: centre.count) { point, filled in
+          filled = min(values.count, centre.count)
+          for place in 0..<filled { point[place] = values[place] * scale - centre[place] }
+        }
+      }
+    }
+  }
+
+  private static func numbers(
+    _ values: ArraySlice<Float>, _ number: (Float) -> Float
+  ) -> [Float] {
+    values.withUnsafeBufferPointer { values in
+      [Float](unsafeUninitializedCapacity: values.count) { numbers, filled in
+        filled = values.count
+        for place in 0..<filled { numbers[place] = number(values[place]) }
+      }
+    }
   }
 }

@@ -23,41 +23,7 @@ struct GraphTables {
   }
 
   /// Makes the tables of a rotated query[width].
-  mutating func fill(_ query: UnsafePointer<Float>) {
-    var most: Float = 0
-    var sizes: Float = 0
-    for nibble in 0..<width / 4 {
-      let q = query + 4 * nibble
-      let t = sums + 16 * nibble
-      var least: Float = 0
-      for i in 0..<4 {
-        sizes += abs(q[i])
-        least += min(q[i], 0)
-      }
-      // Beyond the least sum a sign that is set adds twice its number.
-      t[0] = -2 * least
-      var filled = 1
-      for i in 0..<4 {
-        let twice = 2 * q[i]
-        for code in 0..<filled { t[filled + code] = t[code] + twice }
-        filled *= 2
-      }
-      var largest: Float = 0
-      for code in 0..<16 { largest = max(largest, t[code]) }
-      most = max(most, largest)
-    }
-    base = -sizes
-    step = most / Float(BitTables.most)
-    guard step >= .leastNormalMagnitude else {
-      step = 0
-      tables.update(repeating: 0, count: 4 * width)
-      return
-    }
-    let by = Float(BitTables.most) / most
-    // A number below 2^22 and 2^23 make a float whose last bits are the rounded number.
-    for i in 0..<4 * width {
-      let shifted = max(sums[i] * by, 0) + 0x1p23
-      tables[i] = UInt8(truncatingIfNeeded: min(shifted.bitPattern & 0xff, 63))
-    }
+  mutating func fill(_ query: UnsafePointer<Float>, _ kernels: Kernels) {
+    (step, base) = kernels.signTables(query, width: width, sums, into: tables)
   }
 }
