@@ -13,6 +13,8 @@ package struct ProductQuantizer: Sendable {
   /// values[parts, entries, dimension / parts].
   package let values: [Float]
   private let searches: [CentroidSearch]
+  /// values[parts, dimension / parts, entries]: a number of all centroids of a part side by side.
+  private let columns: [Float]
 
   /// Numbers of a part.
   package var width: Int { dimension / parts }
@@ -33,7 +35,14 @@ package struct ProductQuantizer: Sendable {
     self.parts = parts
     self.entries = entries
     self.dimension = dimension
-    let size = entries * (dimension / parts)
+    let width = dimension / parts
+    let size = entries * width
+    var columns = [Float](repeating: 0, count: values.count)
+    for (place, value) in values.enumerated() {
+      let (entry, number) = (place % size / width, place % width)
+      columns[place / size * size + number * entries + entry] = value
+    }
+    self.columns = columns
     searches = (0..<parts).map { part in
       CentroidSearch(
         Centroids(
@@ -101,17 +110,15 @@ package struct ProductQuantizer: Sendable {
   package func products(of vector: [Float]) -> [Float] {
     precondition(vector.count == dimension, "\(vector.count) numbers, \(dimension) expected")
     var products = [Float](repeating: 0, count: parts * entries)
-    let width = width
-    values.withUnsafeBufferPointer { values in
+    let (width, entries) = (width, entries)
+    columns.withUnsafeBufferPointer { columns in
       vector.withUnsafeBufferPointer { vector in
         products.withUnsafeMutableBufferPointer { products in
-          for part in 0..<parts {
-            for entry in 0..<entries {
-              var sum: Float = 0
-              let first = (part * entries + entry) * width
-              for i in 0..<width { sum += values[first + i] * vector[part * width + i] }
-              products[part * entries + entry] = sum
-            }
+          // A sum is over the numbers of a part in order, those of all centroids at once.
+          for place in 0..<dimension {
+            let (own, column) = (place / width * entries, place * entries)
+            let number = vector[place]
+            for entry in 0..<entries { products[own + entry] += columns[column + entry] * number }
           }
         }
       }

@@ -52,6 +52,34 @@ package struct BitTables: Sendable {
 }
 
 extension Kernels {
+  /// Finds documents whose scores by bits are not below the threshold of the only query, and those whose
+  /// scores are no finite numbers.
+  ///
+  /// - Parameters:
+  ///   - documents: codes[M] and what belongs to them; the first begins a block.
+  ///   - query: One query.
+  ///   - threshold: Its threshold.
+  ///   - results: Room for M; what it holds is replaced.
+  package func scan(
+    _ documents: BitRows, _ query: BitTables, threshold: Float, into results: ScanResults
+  ) {
+    precondition(query.steps.count == 1, "scan: one threshold of \(query.steps.count) queries")
+    precondition(documents.depth == query.depth, "scan: codes of \(documents.depth) bytes")
+    precondition(documents.count <= results.capacity, "scan: room for what is found")
+    var found = results.call(rows: documents.count)
+    withUnsafePointer(to: (threshold, query.steps[0], query.bases[0])) { numbers in
+      let numbers = UnsafeRawPointer(numbers).assumingMemoryBound(to: Float.self)
+      query.tables.withUnsafeBufferPointer { tables in
+        found.thresholds = numbers
+        var call = ck_bits(
+          found: found, n: 1, depth: documents.depth, codes: documents.codes,
+          scales: documents.scales, offsets: documents.offsets, tables: tables.baseAddress,
+          steps: numbers + 1, bases: numbers + 2)
+        results.count = table.pointee.scan_bits(&call)
+      }
+    }
+  }
+
   /// Finds documents whose scores by bits are not below a query's threshold, and those whose scores
   /// are no finite numbers.
   ///

@@ -132,6 +132,15 @@ package struct BitQueries: Sendable {
     guard step >= .leastNormalMagnitude else {
       return ([UInt8](repeating: 0, count: sums.count), 0)
     }
-    return (sums.map { UInt8(($0 / step).rounded(.toNearestOrEven)) }, step)
+    let table = sums.withUnsafeBufferPointer { sums in
+      [UInt8](unsafeUninitializedCapacity: sums.count) { table, filled in
+        filled = sums.count
+        // A number below 2^22 and 2^23 make a float whose last bits are the number, rounded to even.
+        for place in 0..<filled {
+          table[place] = UInt8(truncatingIfNeeded: (sums[place] / step + 0x1p23).bitPattern)
+        }
+      }
+    }
+    return (table, step)
   }
 }

@@ -208,6 +208,34 @@ import Workers
     }
   }
 
+  /// Queries that look at lists together find what each finds by itself, to the bit.
+  @Test(arguments: CodedFlatTests.Hard.allCases, similarities)
+  func togetherAsAlone(hard: CodedFlatTests.Hard, similarity: String) throws {
+    let collection = try Collection(similarity, hard)
+    guard (try? collection.search("flat", k: 7)) != nil else { return }
+    try collection.build("i")
+    for (probes, k) in [(3, 7), (8, 7), (4, 200)] {
+      let given = [("nprobe", "\(probes)")]
+      let together = try collection.search("i", given, k: k)
+      for query in together.indices {
+        let alone = try collection.search("i", given, k: k) { request, _ in
+          request.ids = [request.ids[query]]
+          request.queries = request.queries[query..<query + 1]
+        }
+        #expect(alone == [together[query]])
+      }
+    }
+  }
+
+  /// Where estimates are equal, documents are rescored whose ids are in front.
+  @Test(arguments: ["b1", "pq4"]) func equalEstimates(codes: String) throws {
+    let collection = try Collection("dot", count: 1500, .equal)
+    try collection.build("i", [("codes", codes)])
+    let given = [("nprobe", "all"), ("oversample", "1")]
+    let expected = try collection.search("flat", k: 5)
+    #expect(try collection.search("i", given, k: 5) == expected)
+  }
+
   /// More lists never find less of what there is, and as many documents are found as are asked for.
   @Test(arguments: [nil, "int8", "f16"]) func widerNeverFindsLess(codes: String?) throws {
     let collection = try Collection("cosine")

@@ -9,7 +9,8 @@ import Workers
 /// Search in the lists whose centroids are nearest to a query.
 ///
 /// Queries are answered one by one, each from its nearest list on, so that what is found there excludes
-/// most of what follows; a worker has a query at a time. Where the lists hold fewer documents than are
+/// most of what follows; a worker has a block of queries at a time. Where vectors themselves are compared
+/// and a list is looked at for several queries, they are compared together (`SharedProbes`). Where the lists hold fewer documents than are
 /// asked for, or a filter admits fewer there, further lists are looked at. Where a filter admits no more
 /// documents than the lists would hold, these are compared, and no list.
 final class IVFIndex: RescoringIndex, VectorIndex, ExplainingIndex {
@@ -94,43 +95,120 @@ final class IVFIndex: RescoringIndex, VectorIndex, ExplainingIndex {
       if let coded { return try coded.search(request) }
       if let reference { return try reference.search(request) }
     }
-    let dimension = lists.dimension
-    let results = Results<[TopDocuments.Entry]>(request.ids.count)
+    if lists.count == 0 { return request.ids.map { _ in [] } }
+    let count = request.ids.count
+    let size = min(Self.block(request.k), max(1, (count + pool.threads - 1) / pool.threads))
+    let results = Results<[TopDocuments.Entry]>(count)
     let rooms = WorkerLocal(pool) {
-      FlatRoom(rows: FlatIndex.step, queries: 1, dimension: dimension)
+      FlatRoom(rows: FlatIndex.step, queries: 1, dimension: lists.dimension)
     }
-    try pool.forEach(request.ids.count) { [self] query, worker throws(Failure) in
-      let own = Array(values[query * dimension..<(query + 1) * dimension])
-      var part = request
-      part.ids = [request.ids[query]]
-      part.queries = .dense(own, dimension: dimension)
-      let found = try rooms.with(worker) { room throws(Failure) in
-        try answer(own, part, room)
+    try pool.forEach((count + size - 1) / size) { [self] block, worker throws(Failure) in
+      let range = block * size..<min((block + 1) * size, count)
+      try rooms.with(worker) { room throws(Failure) in
+        let isShared = shares(range.count, request)
+        let found =
+          isShared
+          ? try sharing(values, range, request, room) : try oneByOne(values, range, request, room)
+        for (query, entries) in zip(range, found) { results.set(query, entries) }
       }
-      results.set(query, found)
     }
     return request.ids.indices.map { results.take($0) }
   }
 
+  /// Queries that a worker has at a time; fewer where much is kept of each.
+  private static func block(_ k: Int) -> Int { min(1024, max(16, (1 << 20) / max(k, 1))) }
+
+  /// Queries whose products with centroids are computed at a time.
+  private static let prepared = 64
+
+  /// Prepares some queries together: what follows of each does not depend on the others.
+  private func prepare(
+    _ values: [Float], _ range: Range<Int>, _ body: (PreparedProbe) throws(Failure) -> Void
+  ) throws(Failure) {
+    let (dimension, count) = (lists.dimension, lists.count)
+    for start in stride(from: range.lowerBound, to: range.upperBound, by: Self.prepared) {
+      let some = start..<min(start + Self.prepared, range.upperBound)
+      let own = Array(values[some.lowerBound * dimension..<some.upperBound * dimension])
+      var units = own
+      if similarity == .cosine {
+        DenseComparison.bringToUnitLength(&units, dimension: dimension, kernels)
+      }
+      let scores = lists.scores(units, kernels)
+      let turned = codes?.coder.turned(units, kernels)
+      for query in some {
+        let place = query - start
+        let numbers = place * dimension..<(place + 1) * dimension
+        try body(
+          PreparedProbe(
+            query: query, values: Array(own[numbers]), unit: Array(units[numbers]),
+            turned: turned.map { Array($0[numbers]) } ?? [],
+            scores: Array(scores[place * count..<(place + 1) * count])))
+      }
+    }
+  }
+
+  private func oneByOne(
+    _ values: [Float], _ range: Range<Int>, _ request: SearchRequest, _ room: FlatRoom
+  ) throws(Failure) -> [[TopDocuments.Entry]] {
+    var results: [[TopDocuments.Entry]] = []
+    try prepare(values, range) { probe throws(Failure) in
+      var part = request
+      part.ids = [request.ids[probe.query]]
+      part.queries = .dense(probe.values, dimension: lists.dimension)
+      results.append(try answer(probe, part, room))
+    }
+    return results
+  }
+
+  /// Whether some queries look so often at the same lists that they do it together.
+  private func shares(_ queries: Int, _ request: SearchRequest) -> Bool {
+    codes == nil && coded == nil && reference != nil && request.filter == nil
+      && queries * min(probes, lists.count) >= 2 * lists.count
+  }
+
+  private func sharing(
+    _ values: [Float], _ range: Range<Int>, _ request: SearchRequest, _ room: FlatRoom
+  ) throws(Failure) -> [[TopDocuments.Entry]] {
+    guard let reference else { preconditionFailure("lists without vectors") }
+    let wanted = min(probes, lists.count)
+    var (units, nearest): ([Float], [Int32]) = ([], [])
+    try prepare(values, range) { probe throws(Failure) in
+      units += probe.unit
+      nearest += InvertedLists.best(wanted, of: probe.scores).map { Int32($0) }
+    }
+    var limits = request
+    limits.floor = -.infinity
+    var best = BlockCandidates(range.map { Candidates(request.ids[$0], limits, documents) })
+    let shared = SharedProbes(
+      reference: reference, lists: lists, kernels: kernels, queries: units)
+    shared.compare(
+      nearest, wanted, &best,
+      FlatRoom(
+        rows: FlatIndex.step, queries: SharedProbes.together, dimension: lists.dimension))
+    return try range.map { query throws(Failure) in
+      let found = try best.best[query - range.lowerBound].finish(request.ids[query], place)
+      if found.count < request.k, wanted < lists.count {
+        return try oneByOne(values, query..<query + 1, request, room)[0]
+      }
+      return found.filter { $0.score >= request.floor }
+    }
+  }
+
   /// The best documents of one query.
   private func answer(
-    _ query: [Float], _ request: SearchRequest, _ room: FlatRoom
+    _ query: PreparedProbe, _ request: SearchRequest, _ room: FlatRoom
   ) throws(Failure) -> [TopDocuments.Entry] {
-    if lists.count == 0 { return [] }
     if let few = try answerOfFew(request) { return few }
     // How many lists are looked at does not depend on the least score.
     var limits = request
     limits.floor = -.infinity
-    var unit = query
-    if similarity == .cosine {
-      DenseComparison.bringToUnitLength(&unit, dimension: unit.count, kernels)
-    }
-    let scores = lists.scores(unit, kernels)
-    var scan = probe(query, unit, limits)
+    let scores = query.scores
+    var scan = probe(query, limits)
     var (done, wanted) = (0, min(probes, lists.count))
     while true {
       let order = InvertedLists.best(wanted, of: scores)
-      for list in order[done...] {
+      for (place, list) in order.enumerated().dropFirst(done) {
+        if place + 1 < order.count { scan.fetch(order[place + 1]) }
         let range = lists.range(list)
         for start in stride(from: range.lowerBound, to: range.upperBound, by: FlatIndex.step) {
           scan.look(at: start..<min(start + FlatIndex.step, range.upperBound), of: list, room)
@@ -161,15 +239,13 @@ final class IVFIndex: RescoringIndex, VectorIndex, ExplainingIndex {
     return try candidates.finish(request.ids[0], place)
   }
 
-  private func probe(
-    _ query: [Float], _ unit: [Float], _ request: SearchRequest
-  ) -> any ProbeScan {
-    let comparison = DenseComparison(query, count: 1, similarity, kernels)
-    let id = request.ids[0]
+  private func probe(_ query: PreparedProbe, _ request: SearchRequest) -> any ProbeScan {
+    let comparison = DenseComparison(query.values, count: 1, similarity, kernels)
+    let (id, unit) = (request.ids[0], query.unit)
     if let codes {
-      let own = codes.coder.query(unit, kernels)
+      let own = codes.coder.query(unit, turned: query.turned)
       if own.isSmall || reference == nil {
-        return estimates(codes, own, comparison, unit, request)
+        return estimates(codes, own, comparison, query.scores, request)
       }
     }
     guard let reference else { preconditionFailure("an index of neither vectors nor codes") }
@@ -195,7 +271,7 @@ final class IVFIndex: RescoringIndex, VectorIndex, ExplainingIndex {
   }
 
   private func estimates(
-    _ codes: ListCodes, _ query: EstimateQuery, _ comparison: DenseComparison, _ unit: [Float],
+    _ codes: ListCodes, _ query: EstimateQuery, _ comparison: DenseComparison, _ scores: [Float],
     _ request: SearchRequest
   ) -> EstimateProbe {
     var wide = request
@@ -209,10 +285,10 @@ final class IVFIndex: RescoringIndex, VectorIndex, ExplainingIndex {
       wide.k = min(Int(Int32.max), 2 * request.k + 32)
     }
     return EstimateProbe(
-      codes: codes, lists: lists, query: query, products: lists.products(unit, kernels),
+      codes: codes, lists: lists, query: query, products: lists.products(of: scores, kernels),
       reference: rescores ? reference : nil, comparison: comparison, similarity: similarity,
-      request: request, place: place, kernels: kernels,
-      best: Candidates(request.ids[0], wide, documents))
+      request: request, documents: documents, place: place, kernels: kernels,
+      best: EstimatePool(wide.k, wide, documents))
   }
 
   func vectors(of ordinals: [Int]) throws(Failure) -> Embeddings {
@@ -252,7 +328,8 @@ final class IVFIndex: RescoringIndex, VectorIndex, ExplainingIndex {
     if similarity == .cosine {
       DenseComparison.bringToUnitLength(&unit, dimension: unit.count, kernels)
     }
-    let (own, products) = (codes.coder.query(unit, kernels), lists.products(unit, kernels))
+    let own = codes.coder.query(unit, turned: codes.coder.turned(unit, kernels))
+    let products = lists.products(unit, kernels)
     return ordinals.map { ordinal in
       let list = lists.list(of: ordinal)
       let estimate = codes.estimate(
@@ -260,4 +337,16 @@ final class IVFIndex: RescoringIndex, VectorIndex, ExplainingIndex {
       return own.score(estimate + products[list], similarity)
     }
   }
+}
+
+/// A query, and what is known of it before lists are looked at.
+private struct PreparedProbe {
+  let query: Int
+  let values: [Float]
+  /// The values, of cosines of unit length.
+  let unit: [Float]
+  /// What products with codes are made of; none without codes.
+  let turned: [Float]
+  /// Scores of the lists.
+  let scores: [Float]
 }

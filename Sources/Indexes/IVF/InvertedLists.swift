@@ -66,25 +66,26 @@ final class InvertedLists: Sendable {
         nearness: Self.nearness(similarity))
   }
 
-  /// Scores of all lists for a query: its product with the centroid, less half the square of the
+  /// Scores of all lists for queries: the product with the centroid, less half the square of the
   /// centroid's length where distances count.
   ///
   /// - Parameters:
-  ///   - query: query[dimension]; of unit length where cosines are asked for.
+  ///   - queries: queries[n, dimension], at least one; of unit length where cosines are asked for.
   ///   - kernels: What multiplies.
-  /// - Returns: A score of each.
-  func scores(_ query: [Float], _ kernels: Kernels) -> [Float] {
+  /// - Returns: scores[n, lists].
+  func scores(_ queries: [Float], _ kernels: Kernels) -> [Float] {
     guard let packed = prepared(kernels)?.matrix else { return [] }
-    var scores = [Float](repeating: 0, count: count)
-    query.withUnsafeBufferPointer { query in
-      scores.withUnsafeMutableBufferPointer { scores in
+    let rows = queries.count / dimension
+    return [Float](unsafeUninitializedCapacity: rows * count) { scores, filled in
+      filled = rows * count
+      queries.withUnsafeBufferPointer { queries in
         kernels.multiply(
-          MatrixView(query.baseAddress.unsafelyUnwrapped, rows: 1, columns: dimension), packed,
+          MatrixView(queries.baseAddress.unsafelyUnwrapped, rows: rows, columns: dimension),
+          packed,
           into: MutableMatrixView(
-            scores.baseAddress.unsafelyUnwrapped, rows: 1, columns: count))
+            scores.baseAddress.unsafelyUnwrapped, rows: rows, columns: count))
       }
     }
-    return scores
   }
 
   private func prepared(_ kernels: Kernels) -> (matrix: PackedMatrix, offsets: [Float])? {
@@ -106,29 +107,28 @@ final class InvertedLists: Sendable {
   ///   - kernels: What multiplies.
   /// - Returns: A product of each.
   func products(_ query: [Float], _ kernels: Kernels) -> [Float] {
-    let scores = scores(query, kernels)
+    products(of: scores(query, kernels), kernels)
+  }
+
+  /// Products of a query with all centroids, of the scores that the lists have for it.
+  func products(of scores: [Float], _ kernels: Kernels) -> [Float] {
     if similarity != .l2 { return scores }
     return zip(scores, prepared(kernels)?.offsets ?? []).map { $0 - $1 }
   }
 
   /// The lists with the largest scores, best first, of equal ones the first.
   static func best(_ wanted: Int, of scores: [Float]) -> [Int] {
-    func precedes(_ a: Int, _ b: Int) -> Bool {
-      scores[a] != scores[b] ? scores[a] > scores[b] : a < b
-    }
-    if wanted >= scores.count / 8 {
-      return Array(scores.indices.sorted(by: precedes).prefix(wanted))
-    }
-    var kept: [Int] = []
-    var least = -Float.infinity
-    for list in scores.indices where scores[list] > least || kept.count < wanted {
-      kept.append(list)
-      if kept.count == 4 * wanted {
-        kept = Array(kept.sorted(by: precedes).prefix(wanted))
-        least = scores[kept[wanted - 1]]
+    withUnsafeTemporaryAllocation(of: UInt64.self, capacity: scores.count) { keys in
+      for list in scores.indices {
+        keys[list] =
+          UInt64(LargestKeys.order(of: scores[list])) << 32
+          | UInt64(~UInt32(truncatingIfNeeded: list))
       }
+      LargestKeys.bringForward(wanted, of: keys)
+      var nearest = UnsafeMutableBufferPointer(rebasing: keys[..<min(wanted, scores.count)])
+      nearest.sort(by: >)
+      return nearest.map { Int(~UInt32(truncatingIfNeeded: $0)) }
     }
-    return Array(kept.sorted(by: precedes).prefix(wanted))
   }
 
   /// Reads all numbers.

@@ -61,6 +61,7 @@ struct ListCodes: @unchecked Sendable {
   ///   - room: Scratch memory.
   ///   - kernels: What looks up.
   ///   - found: Gets documents with their estimates.
+  @inline(__always)
   func scan(
     _ range: Range<Int>, of list: Int, from start: Int, _ query: EstimateQuery, threshold: Float,
     _ room: FlatRoom, _ kernels: Kernels, _ found: (Int, Float) -> Void
@@ -75,9 +76,10 @@ struct ListCodes: @unchecked Sendable {
         BitRows(
           count: range.count, depth: depth, codes: first, scales: scales + range.lowerBound,
           offsets: offsets + range.lowerBound),
-        tables, thresholds: [threshold], into: room.results)
-      for place in 0..<room.results.count {
-        let (row, _, estimate) = room.results[place]
+        tables, threshold: threshold, into: room.results)
+      let results = room.results
+      for place in 0..<results.count {
+        let (row, _, estimate) = results[place]
         found(range.lowerBound + row, estimate)
       }
     case .bytes(let products):
@@ -94,6 +96,18 @@ struct ListCodes: @unchecked Sendable {
       }
     }
   }
+
+  /// Asks for the codes of a list, or for their beginning, and for what belongs to them.
+  func fetch(_ list: Int, _ range: Range<Int>) {
+    let bytes = (blocks[list + 1] - blocks[list]) * coder.depth * BitRows.block
+    Kernels.prefetch(codes + blocks[list] * coder.depth * BitRows.block, min(bytes, Self.fetched))
+    let numbers = min(range.count * MemoryLayout<Float>.stride, Self.fetched)
+    Kernels.prefetch(scales + range.lowerBound, numbers)
+    Kernels.prefetch(offsets + range.lowerBound, numbers)
+  }
+
+  /// Bytes behind which the processor asks for more by itself.
+  private static let fetched = 2048
 
   /// Sums of what the codes of a block look up, each over its bytes in order.
   private static func sum(

@@ -1,4 +1,5 @@
 import Failures
+import IndexFormat
 import Kernels
 import Retrieval
 import Vectors
@@ -13,10 +14,17 @@ protocol ProbeScan {
   ///   - room: Scratch memory.
   mutating func look(at range: Range<Int>, of list: Int, _ room: FlatRoom)
 
+  /// Asks for what the documents of a list are compared by.
+  func fetch(_ list: Int)
+
   /// The best documents so far.
   ///
   /// - Throws: 65 for a score that is not a finite number.
   func answer(_ room: FlatRoom) throws(Failure) -> [TopDocuments.Entry]
+}
+
+extension ProbeScan {
+  func fetch(_ list: Int) {}
 }
 
 /// Compares the vectors themselves.
@@ -88,11 +96,12 @@ struct EstimateProbe: ProbeScan {
   let comparison: DenseComparison
   let similarity: Similarity
   let request: SearchRequest
+  let documents: DocumentTable
   let place: String
   let kernels: Kernels
-  var best: Candidates
+  let best: EstimatePool
 
-  mutating func look(at range: Range<Int>, of list: Int, _ room: FlatRoom) {
+  func look(at range: Range<Int>, of list: Int, _ room: FlatRoom) {
     let product = products[list]
     // A little less, for what is rounded when the product is added.
     let threshold = best.threshold - product
@@ -107,22 +116,20 @@ struct EstimateProbe: ProbeScan {
     }
   }
 
+  func fetch(_ list: Int) { codes.fetch(list, lists.range(list)) }
+
   func answer(_ room: FlatRoom) throws(Failure) -> [TopDocuments.Entry] {
-    let found = try best.finish(request.ids[0], place)
+    let ordinals = try best.finish(place)
+    var candidates = Candidates(request.ids[0], request, documents)
     guard let reference else {
-      // Rounding may make equal scores of different ones.
-      let ranked = found.map { entry in
-        var entry = entry
-        let (ordinal, list) = (Int(entry.ordinal), lists.list(of: Int(entry.ordinal)))
+      for ordinal in ordinals {
+        let list = lists.list(of: ordinal)
         let estimate = codes.estimate(
           ordinal, of: list, from: lists.range(list).lowerBound, query)
-        entry.score = query.score(estimate + products[list], similarity)
-        return entry
-      }.filter { $0.score >= request.floor }.sorted(by: >)
-      return Array(ranked.prefix(request.k))
+        candidates.offer(ordinal, query.score(estimate + products[list], similarity))
+      }
+      return try candidates.finish(request.ids[0], place)
     }
-    var candidates = Candidates(request.ids[0], request, reference.documents)
-    let ordinals = found.map { Int($0.ordinal) }.sorted()
     for start in stride(from: 0, to: ordinals.count, by: FlatIndex.gathered) {
       let part = ordinals[start..<min(start + FlatIndex.gathered, ordinals.count)]
       for (ordinal, score) in zip(part, reference.scores(comparison, of: part, room)) {

@@ -124,16 +124,32 @@ enum ResidualCoder: Sendable {
     return bytes
   }
 
+  /// Queries as their products with codes are made of: rotated, where that was learned.
+  ///
+  /// - Parameters:
+  ///   - values: queries[n, dimension].
+  ///   - kernels: What multiplies.
+  /// - Returns: As many numbers; of signs, the queries as they are.
+  func turned(_ values: [Float], _ kernels: Kernels) -> [Float] {
+    guard case .products(_, let rotation?, _) = self else { return values }
+    return rotation(values, kernels)
+  }
+
   /// A query as it is compared with codes; of cosines, of unit length already.
-  func query(_ values: [Float], _ kernels: Kernels) -> EstimateQuery {
+  ///
+  /// - Parameters:
+  ///   - values: query[dimension].
+  ///   - turned: The query, turned.
+  /// - Returns: Its tables.
+  func query(_ values: [Float], turned: [Float]) -> EstimateQuery {
     let square = Float(values.reduce(0.0) { $0 + Double($1) * Double($1) })
     switch self {
     case .signs(let rotation):
       let nothing = [Float](repeating: 0, count: values.count)
       let queries = BitQueries(values, count: 1, centre: nothing, rotation)
       return EstimateQuery(form: .halves(queries.tables), square: square)
-    case .products(let quantizer, let rotation, _):
-      let products = quantizer.products(of: rotation?(values, kernels) ?? values)
+    case .products(let quantizer, _, _):
+      let products = quantizer.products(of: turned)
       if quantizer.entries == 256 {
         return EstimateQuery(form: .bytes(products), square: square)
       }
@@ -145,22 +161,30 @@ enum ResidualCoder: Sendable {
   /// Products with the sixteen centroids of each part, in steps above the least.
   private static func tables(_ products: [Float], depth: Int) -> BitTables {
     var least: [Float] = []
+    least.reserveCapacity(products.count / 16)
     var most: Float = 0
-    for start in stride(from: 0, to: products.count, by: 16) {
-      var (low, high) = (products[start], products[start])
-      for place in start..<start + 16 {
-        low = min(low, products[place])
-        high = max(high, products[place])
+    products.withUnsafeBufferPointer { products in
+      for start in stride(from: 0, to: products.count, by: 16) {
+        var (low, high) = (products[start], products[start])
+        for place in start..<start + 16 {
+          low = min(low, products[place])
+          high = max(high, products[place])
+        }
+        least.append(low)
+        most = max(most, high - low)
       }
-      least.append(low)
-      most = max(most, high - low)
     }
     let step = most / Float(BitTables.most)
     var tables = [UInt8](repeating: 0, count: 32 * depth)
     let isFlat = !(step >= .leastNormalMagnitude) || !step.isFinite
-    for place in products.indices where !isFlat {
-      tables[place] = UInt8(
-        ((products[place] - least[place / 16]) / step).rounded(.toNearestOrEven))
+    tables.withUnsafeMutableBufferPointer { tables in
+      for (part, low) in least.enumerated() where !isFlat {
+        for place in 16 * part..<16 * part + 16 {
+          // A number below 2^22 and 2^23 make a float whose last bits are the number, rounded to even.
+          let shifted = (products[place] - low) / step + 0x1p23
+          tables[place] = UInt8(truncatingIfNeeded: shifted.bitPattern)
+        }
+      }
     }
     return BitTables(
       depth: depth, tables: tables, steps: [isFlat ? 0 : step],

@@ -141,7 +141,8 @@ struct TokenSearch {
       (0..<count).map { vector -> (tables: EstimateQuery, products: [Float]) in
         let own = Array(unit[vector * index.width..<(vector + 1) * index.width])
         return (
-          codes.coder.query(own, index.kernels), lists.lists.products(own, index.kernels)
+          codes.coder.query(own, turned: codes.coder.turned(own, index.kernels)),
+          lists.lists.products(own, index.kernels)
         )
       }
     }
