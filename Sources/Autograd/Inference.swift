@@ -12,6 +12,8 @@ package final class Inference: Operations {
   /// Agreement between products of bytes and products in single precision, by the layer's name.
   package private(set) var agreements: [String: LayerAgreement] = [:]
   var relativeTables: [ObjectIdentifier: RelativeTable] = [:]
+  /// What went into layers, where somebody asks for it.
+  private var entered: [Matrix]?
 
   package init(_ kernels: Kernels) { self.kernels = kernels }
 
@@ -129,7 +131,21 @@ package final class Inference: Operations {
 
   package func dropout(_ x: Matrix, rate: Float, _ batch: PackedBatch) -> Matrix { x }
 
-  package func layer(_ x: Matrix, _ body: @escaping (Matrix) -> Matrix) -> Matrix { body(x) }
+  package func layer(_ x: Matrix, _ body: @escaping (Matrix) -> Matrix) -> Matrix {
+    body(entering(x))
+  }
+
+  package func entering(_ x: Matrix) -> Matrix {
+    entered?.append(x)
+    return x
+  }
+
+  package func states(_ body: () -> Matrix) -> [Matrix] {
+    entered = []
+    defer { entered = nil }
+    let last = body()
+    return (entered ?? []) + [last]
+  }
 
   package func pool(_ x: Matrix, _ pooling: Pooling, _ batch: PackedBatch) -> Matrix {
     let out = matrix(batch.sequences, x.columns)

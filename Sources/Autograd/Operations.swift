@@ -30,6 +30,15 @@ package protocol Operations: AnyObject {
   /// body(x). A tape may forget what `body` computes, and run it again for the backward pass.
   func layer(_ x: Value, _ body: @escaping (Value) -> Value) -> Value
 
+  /// x, which goes into a layer that is no `layer` of its own.
+  func entering(_ x: Value) -> Value
+
+  /// What goes into each layer while `body` runs, and behind that what `body` gives.
+  func states(_ body: () -> Value) -> [Value]
+
+  /// The mean of states of one shape, [T,D] each.
+  func mean(_ states: [Value], _ mean: LayerMean) -> Value
+
   /// x / √(mean of x² + ε) · weight, row by row.
   func rmsNorm(_ x: Value, _ norm: RMSNorm) -> Value
 

@@ -49,6 +49,8 @@ package final class Tape: Operations {
   /// Whether `layer` keeps its input only and computes the rest again.
   package let recomputesLayers: Bool
   private var masks: DropoutMasks?
+  /// What went into layers, where somebody asks for it.
+  private var entered: [Recorded]?
   /// A tape on the same threads, for what is derived before this one runs backwards.
   package private(set) lazy var apart = Tape(kernels, pool)
 
@@ -223,7 +225,20 @@ package final class Tape: Operations {
   /// The sum that a slot has so far, to add to in place.
   func sum(of slot: GradientSlot) -> Matrix? { slot.matrix }
 
+  package func entering(_ x: Recorded) -> Recorded {
+    entered?.append(x)
+    return x
+  }
+
+  package func states(_ body: () -> Recorded) -> [Recorded] {
+    entered = []
+    defer { entered = nil }
+    let last = body()
+    return (entered ?? []) + [last]
+  }
+
   package func layer(_ x: Recorded, _ body: @escaping (Recorded) -> Recorded) -> Recorded {
+    let x = entering(x)
     guard isRecording, recomputesLayers else { return body(x) }
     let masks = masks
     isRecording = false

@@ -14,6 +14,7 @@ private struct WordsAlone: Backbone, BackboneFamily {
 
   var width: Int { wordEmbeddings.columns }
   var vocabularySize: Int { wordEmbeddings.shape[0] }
+  var layerCount: Int { 0 }
   var segmentCount: Int { 1 }
   var activation: Activation { .none }
   var normEpsilon: Double { 0 }

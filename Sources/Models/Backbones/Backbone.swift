@@ -8,6 +8,8 @@ package protocol Backbone: Sendable {
   /// D.
   var width: Int { get }
   var vocabularySize: Int { get }
+  /// Layers that states go through, one after the other.
+  var layerCount: Int { get }
   /// Segments that tokens may belong to.
   var segmentCount: Int { get }
   /// Longest sequence, `BackboneConfiguration.longestText`; `Int.max` where there is no limit.

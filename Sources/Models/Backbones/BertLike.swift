@@ -113,6 +113,7 @@ extension BertLike {
   }
 
   package var width: Int { shape.width }
+  package var layerCount: Int { shape.layers }
   package var activation: Activation { shape.activation }
   package var normEpsilon: Double { shape.layerNormEpsilon }
   package var vocabularySize: Int { embeddings.words.matrix.rows }

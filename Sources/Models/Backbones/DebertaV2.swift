@@ -17,6 +17,7 @@ package struct DebertaV2: Backbone, BackboneFamily {
   private let layers: [DebertaV2Layer]
 
   package var width: Int { fields.width }
+  package var layerCount: Int { layers.count }
   package var vocabularySize: Int { fields.vocabularySize }
   package var maximumTokens: Int { fields.longestText }
   package var activation: Activation { fields.activation }
@@ -95,7 +96,7 @@ package struct DebertaV2: Backbone, BackboneFamily {
     var x = embedded
     for (i, layer) in layers.enumerated() {
       // The table goes into every layer, so that it is no part of what a tape computes again.
-      x = layer(x, table, batch, o)
+      x = layer(o.entering(x), table, batch, o)
       if i == 0, let convolution {
         let around = o.neighbours(embedded, taps: fields.taps, batch)
         let filtered = o.linear(around, convolution.linear)

@@ -17,6 +17,7 @@ package struct GatedTransformer: Backbone {
 
   package var width: Int { shape.width }
   package var vocabularySize: Int { shape.vocabularySize }
+  package var layerCount: Int { layers.count }
   package var maximumTokens: Int { shape.maximumTokens }
   package var activation: Activation { shape.activation }
   package var normEpsilon: Double { shape.epsilon }

@@ -14,6 +14,7 @@ package struct Lfm2: Backbone, BackboneFamily {
 
   package var width: Int { fields.width }
   package var vocabularySize: Int { fields.vocabularySize }
+  package var layerCount: Int { layers.count }
   package var maximumTokens: Int { fields.maximumPositions }
   package var activation: Activation { .silu }
   package var normEpsilon: Double { fields.epsilon }

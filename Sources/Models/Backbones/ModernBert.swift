@@ -9,6 +9,7 @@ import Kernels
 /// `models/modernbert/modeling_modernbert.py`.
 package struct ModernBert: Backbone, BackboneFamily {
   package let vocabularySize: Int
+  package var layerCount: Int { layers.count }
   package let maximumTokens: Int
   private let shape: EncoderShape
   package let wordEmbeddings: Parameter

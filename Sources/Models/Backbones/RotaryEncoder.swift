@@ -21,6 +21,7 @@ package struct RotaryEncoder: Backbone {
 
   package var width: Int { fields.width }
   package var vocabularySize: Int { fields.vocabularySize }
+  package var layerCount: Int { layers.count }
   package var maximumTokens: Int { fields.maximumPositions }
   package var activation: Activation { fields.activation }
   package var normEpsilon: Double { fields.epsilon }

@@ -9,6 +9,7 @@ package struct StaticTable: Backbone, BackboneFamily {
   package let wordEmbeddings: Parameter
 
   package var width: Int { wordEmbeddings.columns }
+  package var layerCount: Int { 0 }
   package var vocabularySize: Int { wordEmbeddings.rows }
   package var maximumTokens: Int { .max }
   package var activation: Activation { .none }

@@ -18,6 +18,7 @@ package struct T5: Backbone, BackboneFamily {
   private let finalNorm: RMSNorm
 
   package var vocabularySize: Int { encoder.vocabularySize }
+  package var layerCount: Int { encoder.layerCount }
   package var wordEmbeddings: Parameter { encoder.wordEmbeddings }
   package var width: Int { encoder.width }
   package var activation: Activation { encoder.activation }

@@ -7,6 +7,7 @@ import Kernels
 /// Raffel et al., arXiv:1910.10683; transformers 4.57.6 `models/t5/modeling_t5.py`.
 package struct T5Encoder: Backbone {
   package let vocabularySize: Int
+  package var layerCount: Int { layers.count }
   package let maximumTokens: Int
   package let wordEmbeddings: Parameter
   let shape: T5Shape

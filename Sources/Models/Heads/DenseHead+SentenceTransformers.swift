@@ -55,6 +55,7 @@ extension DenseHead.Settings {
     case "Normalize":
       let input = try ModuleInput(source.configuration(of: module), default: .text)
       try add(.normalize, reading: input, module, source)
+    case "WeightedLayerPooling": try addLayerMean(module, source)
     case "Dropout": try source.configuration(of: module)?.ignore("dropout")
     default: throw source.unsupported(module)
     }

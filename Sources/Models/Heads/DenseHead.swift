@@ -30,6 +30,8 @@ package enum Sparsification: String, Sendable, CaseIterable {
 /// One vector a text: pooling, then layers, sparsification and normalisation, in that order
 /// (DPR, arXiv:2004.04906; SBERT, arXiv:1908.10084; Lightning IR `models/bi_encoders/dpr.py`).
 package struct DenseHead: BiEncoderHead {
+  /// The mean of the states of several layers; nil where those of the last count alone.
+  package let layerMean: LayerMean?
   /// Layers over every token, in front of the pooling.
   package let tokenLayers: [HeadLayer]
   /// Several poolings are laid side by side.
@@ -45,10 +47,12 @@ package struct DenseHead: BiEncoderHead {
   package let dimension: Int
 
   package init(
-    tokenLayers: [HeadLayer] = [], poolings: [Pooling], layers: [HeadLayer],
-    sparsification: Sparsification = .none, normalizes: Bool, poolsPrompt: Bool = true,
+    layerMean: LayerMean? = nil, tokenLayers: [HeadLayer] = [], poolings: [Pooling],
+    layers: [HeadLayer], sparsification: Sparsification = .none, normalizes: Bool,
+    poolsPrompt: Bool = true,
     keeping kept: Int? = nil, width: Int
   ) {
+    self.layerMean = layerMean
     self.tokenLayers = tokenLayers
     self.poolings = poolings
     self.layers = layers
@@ -76,10 +80,10 @@ package struct DenseHead: BiEncoderHead {
 
   private func pooled<O: Operations>(_ texts: HeadInput<O>, _ o: O) -> O.Value {
     let skipped = poolsPrompt ? 0 : texts.promptTokens
-    if skipped == 0, poolings.count == 1, tokenLayers.isEmpty {
+    if skipped == 0, poolings.count == 1, tokenLayers.isEmpty, layerMean == nil {
       return texts.pooledStates(poolings[0])
     }
-    let states = tokenLayers.apply(texts.states(), o)
+    let states = tokenLayers.apply(texts.states(layerMean), o)
     let (hidden, batch) =
       skipped == 0 ? (states, texts.batch) : cut(states, texts.batch, skipped, o)
     let pooled = poolings.map { o.pool(hidden, $0, batch) }
@@ -110,7 +114,7 @@ package struct DenseHead: BiEncoderHead {
         "projections", .array((tokenLayers + layers).compactMap(\.outputs).map { .integer($0) })),
       JSON.Member("sparsification", .string(sparsification.rawValue)),
       JSON.Member("normalize", .bool(normalizes)),
-    ]
+    ] + (layerMean.map { [JSON.Member("layer_mean", $0.fact)] } ?? [])
   }
 }
 
@@ -124,6 +128,8 @@ extension DenseHead {
       "sparsification", "sparsification_strategy",
     ]
 
+    /// The mean of the states of several layers; nil where those of the last count alone.
+    package var layerMean: LayerMeanSettings?
     /// Layers over every token, in front of the pooling.
     package var tokenLayers: [HeadLayerSettings] = []
     package var poolings: [Pooling]
@@ -148,6 +154,7 @@ extension DenseHead {
       let layers = try loader.layers(self.layers, inputs: width * poolings.count)
       return .biEncoder(
         DenseHead(
+          layerMean: try layerMean.map { mean throws(Failure) in try mean.load(loader) },
           tokenLayers: tokenLayers, poolings: poolings, layers: layers,
           sparsification: sparsification, normalizes: normalizes, poolsPrompt: poolsPrompt,
           keeping: kept, width: loader.width))

@@ -44,6 +44,13 @@ package struct HeadInput<O: Operations> {
     return states
   }
 
+  /// Runs the backbone: hidden states of the last layer, or the mean of those of several, [T,D].
+  package func states(_ mean: LayerMean?) -> O.Value {
+    guard let mean else { return states() }
+    let all = o.states { backbone(rows, o) }
+    return o.mean(Array(all[mean.first...]), mean)
+  }
+
   /// Runs the backbone: hidden states of first tokens, [B,D], with the bits that they have among all.
   ///
   /// In inference the last layer computes no others.

@@ -78,7 +78,8 @@ extension MonoHead.Settings {
         folder.path,
         "a cross-encoder with \(scores.outputs ?? 0) labels gives no ranking score")
     }
-    guard dense.poolings.count == 1, dense.tokenLayers.isEmpty, dense.poolsPrompt, input == .text,
+    guard dense.poolings.count == 1, dense.tokenLayers.isEmpty, dense.layerMean == nil,
+      dense.poolsPrompt, input == .text,
       scores.activation == "Identity", !scores.hasResidual
     else {
       throw .config(

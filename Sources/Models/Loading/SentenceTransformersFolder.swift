@@ -66,6 +66,12 @@ package struct SentenceTransformersFolder {
   /// Whether a transformer's states go into the other modules.
   var beginsWithTransformer: Bool { modules.routes == nil && transformer?.task == .features }
 
+  /// Whether the transformer gives the states of all layers, not of the last alone.
+  var givesAllStates: Bool {
+    guard let transformer else { return false }
+    return transformer.givesAllStates ?? folder.config["output_hidden_states"]?.bool ?? false
+  }
+
   /// Modules behind the first one.
   var heads: [Module] { Array(modules.all.dropFirst()) }
 

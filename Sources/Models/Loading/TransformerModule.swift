@@ -32,6 +32,8 @@ struct TransformerModule {
   var addsSpecialTokens = true
   /// Tokens that queries are filled up with.
   var expansion: Expansion?
+  /// Whether the arguments of the configuration ask for the states of all layers; nil where they do not say it.
+  private(set) var givesAllStates: Bool?
 
   /// Reads the settings of the module in a folder.
   ///
@@ -58,7 +60,7 @@ struct TransformerModule {
     }
     try Self.checkOutputs(settings, self.task)
     let given = try settings.integer("max_seq_length")
-    length = try Self.arguments(settings) ?? given
+    length = try readArguments(settings) ?? given
     if length == nil { length = try folder.tokenizerLength() }
     lengths[.query] = try settings.integer("query_length")
     lengths[.doc] = try settings.integer("document_length")
@@ -118,7 +120,7 @@ struct TransformerModule {
   /// Arguments of transformers' loaders, under their old and their new names.
   ///
   /// - Returns: The tokenizer's length, if they say it.
-  private static func arguments(_ settings: SettingsFile) throws(Failure) -> Int? {
+  private mutating func readArguments(_ settings: SettingsFile) throws(Failure) -> Int? {
     for name in ["model_args", "model_kwargs"] {
       try settings.object(name)?.ignore(
         "attn_implementation", "torch_dtype", "dtype", "device_map", "low_cpu_mem_usage",
@@ -128,7 +130,11 @@ struct TransformerModule {
         "default_task")
     }
     for name in ["config_args", "config_kwargs"] {
-      try settings.object(name)?.ignore(
+      guard let arguments = try settings.object(name) else { continue }
+      if arguments.has("output_hidden_states") {
+        givesAllStates = try arguments.bool("output_hidden_states")
+      }
+      arguments.ignore(
         "trust_remote_code", "use_cache", "attn_implementation", "revision", "cache_dir", "token",
         "local_files_only")
     }

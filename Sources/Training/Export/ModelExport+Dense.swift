@@ -14,9 +14,11 @@ extension ModelExport {
     let layers = head.layers + (head.normalizes ? [.normalize] : [])
     let own = Set((head.tokenLayers + layers).paths)
     try addBackbone(prefix: "") { name in own.contains { name.hasPrefix($0 + ".") } }
-    addConfiguration(transformers.bareClass)
+    addConfiguration(
+      transformers.bareClass,
+      head.layerMean == nil ? [] : [JSON.Member("output_hidden_states", true)])
     if format == .transformers {
-      guard (head.tokenLayers + layers).paths.isEmpty else {
+      guard (head.tokenLayers + layers).paths.isEmpty, head.layerMean == nil else {
         throw refusal(
           "the layers behind the backbone would be lost", hint: "--format sentence-transformers")
       }
@@ -30,6 +32,7 @@ extension ModelExport {
     }
     try addTokenizer(naming: markers(.query) + markers(.doc), lowersItself: true)
     var modules = [Module.transformer]
+    if let mean = head.layerMean { modules.append(add(mean, number: modules.count)) }
     var width = trained.model.backbone.width
     for layer in head.tokenLayers {
       let (module, outputs) = try add(
@@ -53,6 +56,21 @@ extension ModelExport {
     if let kept = head.kept { settings.append(JSON.Member("truncate_dim", .integer(kept))) }
     try addModules(
       modules, transformer: lengths(), settings: Self.settings("SentenceTransformer", settings))
+  }
+
+  private mutating func add(_ mean: LayerMeanSettings, number: Int) -> Module {
+    let folder = "\(number)_WeightedLayerPooling/"
+    self.folder.add(
+      "\(folder)config.json",
+      [
+        "embedding_dimension": .integer(trained.model.backbone.width),
+        "layer_start": .integer(mean.first), "num_hidden_layers": .integer(mean.layers),
+      ])
+    if let weights = trained.store["\(mean.folder)/\(LayerMeanSettings.weights)"] {
+      self.folder.add(weights, as: LayerMeanSettings.weights, in: folder)
+    }
+    return Module(
+      type: "sentence_transformers.models.WeightedLayerPooling", name: "WeightedLayerPooling")
   }
 
   private func pooling(_ head: DenseHead.Settings, _ width: Int) throws(Failure) -> JSON {
