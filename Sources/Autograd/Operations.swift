@@ -107,6 +107,17 @@ package protocol Operations: AnyObject {
   /// being stored.
   func linearMax(_ x: Value, _ layer: Linear, _ batch: PackedBatch) -> Value
 
+  /// The maximum over the tokens of each sequence of what is above 0 and among the `count` largest of
+  /// its token in x · Wᵀ + b, 0 where there is none: [T,D] to [B,N].
+  func linearTop(_ x: Value, _ layer: Linear, keeping count: Int, _ batch: PackedBatch) -> Value
+
+  /// x[B,V] where a column is a token of the sequence or among the `count` largest of the others, 0
+  /// elsewhere.
+  func largestBesideOwn(_ x: Value, _ batch: PackedBatch, count: Int) -> Value
+
+  /// x with 0 in some columns.
+  func without(_ x: Value, columns: [Int]) -> Value
+
   /// A function of every element.
   func map(_ x: Value, _ function: ElementaryFunction) -> Value
 

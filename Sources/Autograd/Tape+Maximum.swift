@@ -32,7 +32,7 @@ extension Tape {
     }
   }
 
-  private func maximumAdjoint(
+  func maximumAdjoint(
     _ x: Recorded, _ layer: Linear, _ batch: PackedBatch, _ tokens: [Int32], _ dy: Matrix
   ) {
     addMaximumGradients(x.value, layer, batch, tokens, dy)

@@ -9,6 +9,10 @@ package enum ScatterRule: Sendable {
   /// The largest one, if it is above 0: the first of them gets the derivative. Tokens that are `silent`
   /// have none.
   case largest(silent: Set<Int32>)
+  /// The first one. Tokens that are `silent` have none.
+  case first(silent: Set<Int32>)
+  /// The mean of all. Tokens that are `silent` have none.
+  case mean(silent: Set<Int32>)
 }
 
 extension PackedBatch {
@@ -35,13 +39,40 @@ extension PackedBatch {
   fileprivate func winners(
     _ sequence: Int, _ values: UnsafeMutableBufferPointer<Float>, _ rule: ScatterRule
   ) -> [Int] {
-    guard case .largest(let silent) = rule else { return Array(range(sequence)) }
     var best: [Int32: Int] = [:]
-    for token in range(sequence) where values[token] > 0 && !silent.contains(ids[token]) {
-      if let other = best[ids[token]], values[other] >= values[token] { continue }
-      best[ids[token]] = token
+    switch rule {
+    case .last: return Array(range(sequence))
+    case .mean(let silent): return range(sequence).filter { !silent.contains(ids[$0]) }
+    case .first(let silent):
+      for token in range(sequence) where best[ids[token]] == nil && !silent.contains(ids[token]) {
+        best[ids[token]] = token
+      }
+    case .largest(let silent):
+      for token in range(sequence) where values[token] > 0 && !silent.contains(ids[token]) {
+        if let other = best[ids[token]], values[other] >= values[token] { continue }
+        best[ids[token]] = token
+      }
     }
     return best.values.sorted()
+  }
+
+  /// Writes what tokens with these values give the terms of a sequence.
+  fileprivate func scatter(
+    _ sequence: Int, _ values: UnsafeMutableBufferPointer<Float>, _ rule: ScatterRule,
+    into row: UnsafeMutableBufferPointer<Float>
+  ) {
+    let winners = winners(sequence, values, rule)
+    guard case .mean = rule else {
+      for token in winners { row[Int(ids[token])] = values[token] }
+      return
+    }
+    let counts = counts(winners)
+    for token in winners { row[Int(ids[token])] += values[token] / (counts[ids[token]] ?? 1) }
+  }
+
+  /// Numbers of the tokens of each id.
+  fileprivate func counts(_ tokens: [Int]) -> [Int32: Float] {
+    tokens.reduce(into: [:]) { $0[ids[$1], default: 0] += 1 }
   }
 }
 
@@ -53,10 +84,7 @@ extension Inference {
     let out = matrix(batch.sequences, columns)
     out.elements.update(repeating: 0)
     for sequence in 0..<batch.sequences {
-      let row = out.mutableRow(sequence)
-      for token in batch.winners(sequence, x.elements, rule) {
-        row[Int(batch.ids[token])] = x.elements[token]
-      }
+      batch.scatter(sequence, x.elements, rule, into: out.mutableRow(sequence))
     }
     return out
   }
@@ -86,17 +114,18 @@ extension Tape {
     precondition(x.value.columns == 1 && x.value.rows == batch.tokens, "scatter: not [T,1]")
     let out = zeros(batch.sequences, columns)
     forEach(batch.sequences) { sequence, _ in
-      let row = out.mutableRow(sequence)
-      for token in batch.winners(sequence, x.value.elements, rule) {
-        row[Int(batch.ids[token])] = x.value.elements[token]
-      }
+      batch.scatter(sequence, x.value.elements, rule, into: out.mutableRow(sequence))
     }
     return record(out, from: [x]) { [unowned self] derivative in
       let dx = zeros(batch.tokens, 1)
       forEach(batch.sequences) { sequence, _ in
         let row = derivative.row(sequence)
-        for token in batch.winners(sequence, x.value.elements, rule) {
-          dx.elements[token] = row[Int(batch.ids[token])]
+        let winners = batch.winners(sequence, x.value.elements, rule)
+        var counts: [Int32: Float] = [:]
+        if case .mean = rule { counts = batch.counts(winners) }
+        for token in winners {
+          let id = batch.ids[token]
+          dx.elements[token] = row[Int(id)] / (counts[id] ?? 1)
         }
       }
       return [dx]

@@ -20,18 +20,19 @@ extension Model {
   ///   - role: What they are.
   ///   - promptTokens: Tokens at the start of every text that are its prompt's.
   ///   - states: Where the batch's states are kept for models with the same backbone.
+  ///   - isTrained: Whether what is trained apart is wanted apart.
   ///   - o: What computes.
   /// - Returns: The vectors, or one number for each pair.
   package func vectors<O: Operations>(
     _ batch: PackedBatch, _ role: Role, promptTokens: Int = 0,
-    sharing states: SharedStates<O.Value>? = nil, _ o: O
+    sharing states: SharedStates<O.Value>? = nil, forTraining isTrained: Bool = false, _ o: O
   ) -> TextVectors<O.Value> {
     let input = input(batch, role, promptTokens: promptTokens, sharing: states, o)
     let (values, groups): ([O.Value], [VectorGroups]) =
       switch head {
       case .biEncoder(let head):
         (
-          head.vectors(input, o),
+          isTrained ? head.trainedVectors(input, o) : head.vectors(input, o),
           head.groups(batch, role) { counted(batch, $0, role) }
         )
       case .crossEncoder(let head):

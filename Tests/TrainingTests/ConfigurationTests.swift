@@ -115,7 +115,7 @@ import Training
       case .scoring(let loss): loss.number
       case .inBatch(let loss): loss.sampling.leastTargetDifference ?? loss.scale.number
       case .regularization(let loss): number == "doc_weight" ? loss.docWeight : loss.queryWeight
-      case .views: nil
+      case .views, .dual: nil
       }
     #expect(value == 1.5)
   }

@@ -92,9 +92,10 @@ enum HeadTexts {
 
   /// A head without a model here would be promised nothing.
   @Test func everyHeadIsHere() {
-    // A LITE has weights once it is trained: LiteTests and the command line's case lite make one.
+    // LITE and SpaDE have weights once they are trained: LiteTests, DualDocumentTests and the command line's
+    // cases lite and spade make some.
     #expect(
-      Set(Self.folders.map(\.type)).union(["lite"])
+      Set(Self.folders.map(\.type)).union(["lite", "spade"])
         == Set(SummaryHead.heads.flatMap { $0.modelTypes }))
   }
 

@@ -74,7 +74,7 @@ same <(ranks second.run) <(ranks out-dpr-cross-encoder/second.run)
 for run in test trained second; do grep -q "$run" out-dpr-cross-encoder/recipe.txt || fail "$run is not in the table"; done
 
 # Recipes are short, and say what they are made for.
-for name in two-stages colbert-plaid hybrid dpr-cross-encoder train-splade train-colbert train-lite train-distillation; do
+for name in two-stages colbert-plaid hybrid dpr-cross-encoder train-splade train-spade train-colbert train-lite train-distillation; do
   [ "$(wc -l <"$ROOT/pipelines/$name.mk")" -le 31 ] || fail "$name.mk is long"
   make -s -f "$ROOT/pipelines/$name.mk" help | grep -q 'Goals: ' || fail "$name.mk has no help"
 done

@@ -20,6 +20,9 @@ package protocol BiEncoderHead: Sendable {
   /// The vectors of a batch's texts: one matrix for each kind of vectors that a text has.
   func vectors<O: Operations>(_ texts: HeadInput<O>, _ o: O) -> [O.Value]
 
+  /// What `vectors` gives where the model is trained: one matrix for each part that has losses of its own.
+  func trainedVectors<O: Operations>(_ texts: HeadInput<O>, _ o: O) -> [O.Value]
+
   /// Rows of each text in each of these matrices.
   ///
   /// - Parameters:
@@ -59,6 +62,10 @@ extension BiEncoderHead {
   package func groups(
     _ batch: PackedBatch, _ role: Role, counted: (Range<Int>) -> [Int]
   ) -> [VectorGroups] { [VectorGroups(texts: batch.sequences)] }
+
+  package func trainedVectors<O: Operations>(_ texts: HeadInput<O>, _ o: O) -> [O.Value] {
+    vectors(texts, o)
+  }
 
   package func hasOwnTermsAlone(_ role: Role) -> Bool { false }
 

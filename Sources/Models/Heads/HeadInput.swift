@@ -35,6 +35,11 @@ package struct HeadInput<O: Operations> {
     rows = aliases.isEmpty ? batch : batch.withIDs(batch.ids.map { aliases.row(of: $0) })
   }
 
+  /// These texts, read by another backbone.
+  func read(by other: any Backbone, _ aliases: RowAliases) -> HeadInput {
+    HeadInput(batch, role, promptTokens: promptTokens, other, aliases, o)
+  }
+
   /// Runs the backbone: hidden states of the last layer, [T,D], or [B,D] of a decoder.
   package func states() -> O.Value {
     guard let shared else { return backbone(rows, o) }

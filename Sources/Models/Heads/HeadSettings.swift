@@ -42,6 +42,12 @@ package protocol HeadSettings: Sendable {
   /// - Returns: A comparison for each matrix.
   func interactions(_ similarity: Similarity) -> [Interaction]
 
+  /// Factors of these comparisons in a score.
+  var interactionWeights: [Double] { get }
+
+  /// Folders below the model's with weights of the head's own.
+  var weightFolders: [String] { get }
+
   /// Whether the tokens of a prompt are pooled with the others.
   var poolsPrompt: Bool { get }
 
@@ -94,6 +100,10 @@ extension HeadSettings {
         similarity, query: interaction.queryAggregation, doc: interaction.docAggregation)
     ]
   }
+
+  package var interactionWeights: [Double] { [] }
+
+  package var weightFolders: [String] { [] }
 
   package var poolsPrompt: Bool { true }
 

@@ -5,7 +5,7 @@ package enum Heads {
     DenseHead.Settings.self, SpladeHead.Settings.self, MultiVectorHead.Settings.self,
     CoilHead.Settings.self, UniCoilHead.Settings.self, ViewerHead.Settings.self,
     TermWeightHead.Settings.self, M3VectorHead.Settings.self, LiteHead.Settings.self,
-    MonoHead.Settings.self,
+    DualDocumentHead.Settings.self, MonoHead.Settings.self,
   ]
 }
 

@@ -20,12 +20,24 @@ package struct VocabularyHead: Sendable {
   /// Rows of logits that exist at a time where the pooling cannot be fused.
   private static let blockRows = 16
 
-  /// [B,V].
-  func callAsFunction<O: Operations>(_ texts: HeadInput<O>, _ o: O) -> O.Value {
+  /// What the decoder reads.
+  private func transformed<O: Operations>(_ texts: HeadInput<O>, _ o: O) -> O.Value {
     // Where the first token is pooled, only that of each text is needed from here on.
     let hidden = pooling == .first ? texts.firstStates() : texts.states()
     let inner = layers.reduce(hidden) { o.linear($0, $1, activation) }
-    let transformed = norm.map { o.layerNorm(inner, $0) } ?? inner
+    return norm.map { o.layerNorm(inner, $0) } ?? inner
+  }
+
+  /// The maximum over the tokens of the `count` largest logits of each, those above 0: [B,V].
+  func callAsFunction<O: Operations>(
+    largest count: Int, of texts: HeadInput<O>, _ o: O
+  ) -> O.Value {
+    o.linearTop(transformed(texts, o), decoder, keeping: count, texts.batch)
+  }
+
+  /// [B,V].
+  func callAsFunction<O: Operations>(_ texts: HeadInput<O>, _ o: O) -> O.Value {
+    let transformed = transformed(texts, o)
     switch pooling {
     case .max: return sparsification.apply(o.linearMax(transformed, decoder, texts.batch), o)
     case .first: return sparsification.apply(o.linear(transformed, decoder), o)

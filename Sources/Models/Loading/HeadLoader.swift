@@ -48,6 +48,33 @@ final class WeightSources {
     return checkpoint
   }
 
+  /// The weights of a second backbone, in a folder below; a training that makes the head begins with
+  /// those of the first.
+  ///
+  /// - Throws: 78 where there are none.
+  func second(_ source: String, of folder: ModelFolder) throws(Failure) -> WeightSources {
+    if WholeFile.isDirectory("\(path)/\(source)") {
+      let checkpoint = try checkpoint(source)
+      checkpoint.fresh = main.fresh
+      return WeightSources(main: checkpoint, of: self)
+    }
+    guard store != nil, let fresh = main.fresh else {
+      throw .config(
+        "\(path)/\(source)", "there are no weights of the second encoder",
+        hint: "lir-train makes them where model_config has model_type")
+    }
+    let copy = try Checkpoint(
+      folder.modelPath, adapter: folder.openAdapter(), trainingIn: store,
+      storePrefix: "\(source)/")
+    copy.fresh = fresh
+    return WeightSources(main: copy, of: self)
+  }
+
+  private init(main: Checkpoint, of other: WeightSources) {
+    self.main = main
+    (adapter, path, store, packed) = (other.adapter, other.path, other.store, other.packed)
+  }
+
   func linear(_ projection: Projection, inputs: Int, outputs: Int) throws(Failure) -> Linear {
     try WeightScope(checkpoint(projection.place.source)).linear(
       projection, inputs: inputs, outputs: outputs)

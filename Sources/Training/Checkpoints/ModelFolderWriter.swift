@@ -92,7 +92,7 @@ package struct ModelFolderWriter {
     }
     self.weights = weights
     var files: [(String, [UInt8])]
-    (files, folders) = try Self.kept(folder, isConverted: naming.isConverted, modelPath)
+    (files, folders) = try Self.kept(description, isConverted: naming.isConverted, modelPath)
     let config = modelPath + "config.json"
     let trained = weights.map(\.path)
     files.removeAll { file in
@@ -107,8 +107,9 @@ package struct ModelFolderWriter {
 
   /// What stays as it is: the folder's other files, and the folders below it.
   private static func kept(
-    _ folder: ModelFolder, isConverted: Bool, _ modelPath: String
+    _ description: ModelDescription, isConverted: Bool, _ modelPath: String
   ) throws(Failure) -> (files: [(String, [UInt8])], folders: [String]) {
+    let folder = description.folder
     var files: [(String, [UInt8])] = []
     var folders: [String] = []
     if isConverted {
@@ -129,6 +130,7 @@ package struct ModelFolderWriter {
           && [".safetensors", ".bin"].contains(where: file.0.hasSuffix)
       }
     }
+    folders += description.head.weightFolders.filter { !folders.contains($0) }
     return (files, folders)
   }
 
@@ -261,6 +263,9 @@ struct WeightNaming {
     for (layer, own) in description.head.layerNames(description.family)
     where stored.hasPrefix(layer + ".") {
       return (nil, own + stored.dropFirst(layer.count))
+    }
+    if let slash, description.head.weightFolders.contains(String(stored[..<slash])) {
+      return (String(stored[...slash]), String(stored[stored.index(after: slash)...]))
     }
     guard slash == nil else {
       throw .config(

@@ -77,6 +77,15 @@ enum LossConfiguration {
             maximumNegatives: try reader.integer("max_num_neg_samples", least: 1)),
           scale: try scale(reader)))
     },
+    "SpaDE": Recipe(
+      parameters: [
+        "lamb": .double(1), "teaching_ratio": .null, "teaching_start_step": .integer(0),
+        "sparsifying_ratio": .null, "sparsifying_step": .integer(3200),
+        "sparsifying_start_step": .integer(0), "sparsifying_gradual": true,
+      ]
+    ) { reader throws(Failure) in
+      .dual(try dual(reader))
+    },
     "FLOPSRegularization": regularization, "L1Regularization": regularization,
     "L2Regularization": regularization,
   ]
@@ -106,6 +115,19 @@ enum LossConfiguration {
       Regularization(
         kind, queryWeight: try reader.number("query_weight") ?? 1e-4,
         docWeight: try reader.number("doc_weight") ?? 1e-4))
+  }
+
+  private static func dual(_ reader: ConfigurationReader) throws(Failure) -> DualEncoderLoss {
+    let pruning = try reader.share("sparsifying_ratio").map { ratio throws(Failure) in
+      TermPruning(
+        ratio: ratio, every: try reader.integer("sparsifying_step", least: 1) ?? 3200,
+        start: try reader.integer("sparsifying_start_step", least: 0) ?? 0,
+        isGradual: try reader.bool("sparsifying_gradual") ?? true)
+    }
+    return DualEncoderLoss(
+      lambda: try reader.number("lamb", least: 0) ?? 1,
+      teachingRatio: try reader.share("teaching_ratio"),
+      teachingStart: try reader.integer("teaching_start_step", least: 0) ?? 0, pruning: pruning)
   }
 
   private static func inBatch(_ reader: ConfigurationReader) throws(Failure) -> InBatchSampling {

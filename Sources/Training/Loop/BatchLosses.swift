@@ -33,11 +33,19 @@ struct BatchLosses {
     let similarities = views ? scoring.similarities(q, d, own, tape) : nil
     var sums = LossSums(
       scores.value.elements, similarities?.value.elements, targets, tables)
+    var others: [(value: Recorded, derivative: Matrix)] = []
     for term in terms {
+      if case .dual(let loss) = term.kind {
+        let found = dual(
+          loss, weight: term.weight * factor, queries: queries, documents: documents, q, d, scoring)
+        sums.note(term, found.value)
+        others += found.derivatives
+        continue
+      }
       sums.add(term, factor: factor, queries: queries.parts[0], documents: documents.parts[0])
     }
     tape.backward(
-      from: row(scores, sums.byScores)
+      from: others + row(scores, sums.byScores)
         + (similarities.map { row($0, sums.bySimilarities) } ?? [])
         + row(q.variables[0], sums.byQueries) + row(d.variables[0], sums.byDocuments))
     return (sums.loss, gradients(q), gradients(d))
@@ -141,6 +149,7 @@ private struct LossSums {
       inBatchTerms += 1
       let table = tables[inBatchTerms]
       note(term, add(loss(table.scores), weight, at: table.first, &byScores))
+    case .dual: preconditionFailure("a loss of two encoders")
     case .views(let loss):
       guard let similarities else { preconditionFailure("similarities of no vectors") }
       note(term, add(loss(similarities), weight, at: 0, &bySimilarities))
@@ -189,7 +198,7 @@ private struct LossSums {
     return penalty
   }
 
-  private mutating func note(_ term: LossTerm, _ value: Double) {
+  mutating func note(_ term: LossTerm, _ value: Double) {
     loss.terms.append(value)
     loss.total += term.weight * value
   }

@@ -9,6 +9,8 @@ package struct LossTerm: Sendable {
     case regularization(Regularization)
     /// Depends on the similarities of a query with each vector of its documents.
     case views(ContrastiveLocalLoss)
+    /// Depends on the scores and the vectors of two encoders, each by itself.
+    case dual(DualEncoderLoss)
   }
 
   /// Name of the term in configurations and metrics.
@@ -34,7 +36,7 @@ extension LossTerm {
       ["weight", loss.scale.name.rawValue]
         + (loss.sampling.leastTargetDifference == nil ? [] : ["min_target_diff"])
     case .regularization: ["weight", "query_weight", "doc_weight"]
-    case .views: ["weight"]
+    case .views, .dual: ["weight"]
     }
   }
 
@@ -49,6 +51,18 @@ extension LossTerm {
     guard name == "temperature" else { return false }
     guard case .scoring(let loss) = kind else { return true }
     return !(loss is RankNet)
+  }
+
+  /// Whether terms are pruned by what the documents of batches have.
+  var isPruning: Bool {
+    if case .dual(let loss) = kind { loss.pruning != nil } else { false }
+  }
+
+  /// Tells a loss that changes by itself which step is taken, from 0.
+  mutating func advance(to step: Int) {
+    guard case .dual(var loss) = kind else { return }
+    loss.step = step
+    kind = .dual(loss)
   }
 
   /// Multiplies one of `numbers`.

@@ -50,6 +50,12 @@ package struct TrainedModel {
         throw refuse("a bi-encoder", "a cross-encoder")
       }
       switch (term.kind, head.form) {
+      case (.dual, _) where !(head is DualDocumentHead):
+        throw refuse("two encoders of documents (spade)", "another")
+      case (.dual(let loss), _) where loss.pruning != nil && TermCounts(store) == nil:
+        throw refuse("weights of terms that are pruned", "one without")
+      case (.regularization, _) where head is DualDocumentHead:
+        throw refuse("one vector a text", "one with two encoders, which top-k masking makes sparse")
       case (.views, _) where !head.givesViews:
         throw refuse("several vectors a document and one a query", "another")
       case (.regularization, .vectors(let shape)) where shape.cls != nil:
@@ -89,7 +95,8 @@ package struct TrainedModel {
     let isFirst = (options.ranks?.rank ?? 0) == 0
     let (loss, slopes) = freezingScorer(!isFirst) {
       evaluate(
-        losses, texts.map(\.role), recorded.map { $0.map(\.value) }, options.ranks, &random)
+        losses, texts.map(\.role), recorded.map { $0.map(\.value) }, options.ranks, counting: true,
+        &random)
     }
     for (i, text) in texts.enumerated() where isChunked {
       let again = run(text, batch, tape, dropout)
@@ -144,7 +151,15 @@ package struct TrainedModel {
     let losses = BatchLosses(
       terms: terms, factor: 1, targets: batch.targets, tape: tape.apart)
     return freezingScorer(true) {
-      evaluate(losses, texts.map(\.role), vectors, nil, &random).loss
+      evaluate(losses, texts.map(\.role), vectors, nil, counting: false, &random).loss
+    }
+  }
+
+  /// Does what is due before a step, from 1: terms that too many documents have are pruned.
+  package func prepare(_ step: Int, _ terms: [LossTerm]) {
+    for case .dual(let loss) in terms.map(\.kind) {
+      guard let pruning = loss.pruning else { continue }
+      TermCounts(store)?.advance(to: step, pruning)
     }
   }
 
@@ -284,7 +299,8 @@ extension TrainedModel {
     dropout?.start(tape, texts)
     defer { tape.stopDropout() }
     return model.vectors(
-      texts.batch, texts.role, promptTokens: batch.promptTokens[texts.role] ?? 0, tape)
+      texts.batch, texts.role, promptTokens: batch.promptTokens[texts.role] ?? 0,
+      forTraining: true, tape)
   }
 
   // MARK: Losses
@@ -292,7 +308,7 @@ extension TrainedModel {
   /// The losses of vectors, and for each of these the derivatives by its parts.
   private func evaluate(
     _ losses: BatchLosses, _ roles: [Role], _ vectors: [TextVectors<Matrix>],
-    _ ranks: (any Ranks)?, _ random: inout CounterRandom
+    _ ranks: (any Ranks)?, counting counts: Bool, _ random: inout CounterRandom
   ) -> (loss: BatchLoss, slopes: [[Matrix]]) {
     /// Vectors of one role, of all processes, and where those of this one begin.
     func joined(_ role: Role) -> (vectors: TextVectors<Matrix>, firstRows: [Int]) {
@@ -313,6 +329,9 @@ extension TrainedModel {
       let result = losses(
         queries: queries.vectors, documents: documents.vectors, scoring, &random)
       loss = result.loss
+      if counts, losses.terms.contains(where: \.isPruning) {
+        TermCounts(store)?.add(documents.vectors.parts[1].vectors)
+      }
       slopes[.query] = (result.queries, queries.firstRows)
       slopes[.doc] = (result.documents, documents.firstRows)
     }

@@ -184,6 +184,7 @@ package final class TrainingRun {
       // The reference steps these before the first batch.
       value.apply(schedule.factor(step + 1), to: &terms)
     }
+    for i in terms.indices { terms[i].advance(to: step) }
     return terms
   }
 
@@ -194,6 +195,7 @@ package final class TrainingRun {
   package func advance() throws(Failure) -> StepReport {
     let (epoch, batches) = plan.batches(step)
     let terms = terms(step)
+    trained.prepare(step + 1, terms)
     trained.store.clearGradients()
     var report = StepReport(
       step: step + 1, epoch: epoch, loss: 0, terms: terms.map { _ in 0 },

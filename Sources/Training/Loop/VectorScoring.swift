@@ -6,6 +6,8 @@ struct VectorScoring {
   private let normalizes: Bool
   /// Rule by which each part of the vectors is scored; the scores add up.
   private let interactions: [Interaction]
+  /// Factor of each part in a score; none for 1.
+  private let weights: [Double]
   /// What makes scores of the vectors in their place; nil where they do.
   private let scorer: LearnedScorer?
 
@@ -16,6 +18,7 @@ struct VectorScoring {
     // A cosine is the dot product of what `side` has normalised.
     let similarity = normalizes ? .dot : description.similarity
     interactions = description.head.interactions(similarity)
+    weights = description.head.interactionWeights
   }
 
   /// A part of the vectors, ready to be compared.
@@ -44,10 +47,19 @@ struct VectorScoring {
       return tape.reshape(scorer.scores(similarities, tape), rows: 1)
     }
     let scores = interactions.indices.map { i in
-      tape.scores(
-        q.compared[i], q.groups[i], d.compared[i], d.groups[i], tables, interactions[i])
+      let scores = self.scores(q, d, tables, of: i, tape)
+      return weights.isEmpty ? scores : tape.scale(scores, by: Float(weights[i]))
     }
     return scores.dropFirst().reduce(scores[0]) { tape.add($0, $1) }
+  }
+
+  /// The scores by one part of the vectors: [1,P].
+  func scores(
+    _ q: Side, _ d: Side, _ tables: [[[Int]]], of part: Int, _ tape: Tape
+  ) -> Recorded {
+    tape.scores(
+      q.compared[part], q.groups[part], d.compared[part], d.groups[part], tables,
+      interactions[part])
   }
 
   /// The similarities of each query's one vector with all vectors of its documents, as many for
