@@ -21,15 +21,18 @@ extension Inference {
     let layout = HeadLayout(
       columns: qkv.columns, heads: norms.heads, keyHeads: norms.keyHeads)
     let out = matrix(qkv.rows, qkv.columns)
-    for head in 0..<norms.heads + norms.keyHeads {
-      let (norm, columns) = (norms.norm(head), layout.head(head))
+    for head in 0..<norms.count {
+      guard let norm = norms.norm(head) else { continue }
+      let columns = layout.head(head)
       norm.withFactors {
         kernels.rmsNorm(
           qkv.view.view.columns(columns), weight: $0, epsilon: norm.epsilon,
           into: out.view.columns(columns))
       }
     }
-    out.view.columns(layout.values).copy(qkv.view.view.columns(layout.values))
+    if norms.values == nil {
+      out.view.columns(layout.values).copy(qkv.view.view.columns(layout.values))
+    }
     return out
   }
 

@@ -86,6 +86,14 @@ package final class Parameter: @unchecked Sendable {
     return known
   }
 
+  /// A vector of ones that nothing changes.
+  package static func ones(_ count: Int) -> Parameter {
+    let buffer = AlignedBuffer(count: count)
+    buffer.pointer.update(repeating: 1, count: count)
+    return Parameter(
+      name: "", shape: [count], values: UnsafePointer(buffer.pointer), owner: buffer)
+  }
+
   /// Copies the values.
   func copy(to target: UnsafeMutablePointer<Float>) {
     if let half {

@@ -35,18 +35,28 @@ package struct RMSNorm: Sendable {
 package struct HeadNorms: Sendable {
   package let queries: RMSNorm
   package let keys: RMSNorm
+  /// Norm of the values; nil for none.
+  package let values: RMSNorm?
   /// H.
   package let heads: Int
   /// G.
   package let keyHeads: Int
 
-  package init(queries: RMSNorm, keys: RMSNorm, heads: Int, keyHeads: Int) {
+  package init(
+    queries: RMSNorm, keys: RMSNorm, values: RMSNorm? = nil, heads: Int, keyHeads: Int
+  ) {
     self.queries = queries
     self.keys = keys
+    self.values = values
     self.heads = heads
     self.keyHeads = keyHeads
   }
 
-  /// The norm of head `index` of the queries and keys, one behind the other.
-  func norm(_ index: Int) -> RMSNorm { index < heads ? queries : keys }
+  /// The norm of head `index` of the queries, keys and values, one behind the other; nil for none.
+  func norm(_ index: Int) -> RMSNorm? {
+    index < heads ? queries : index < heads + keyHeads ? keys : values
+  }
+
+  /// Heads that have a norm, which come first.
+  var count: Int { heads + (values == nil ? 1 : 2) * keyHeads }
 }

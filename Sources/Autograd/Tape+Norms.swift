@@ -50,30 +50,35 @@ extension Tape {
     let layout = HeadLayout(
       columns: input.columns, heads: norms.heads, keyHeads: norms.keyHeads)
     let out = matrix(input.rows, input.columns)
-    let heads = norms.heads + norms.keyHeads
     forRanges(input.rows, by: Self.blockRows) { [kernels] rows, _ in
-      for head in 0..<heads {
-        let (norm, columns) = (norms.norm(head), layout.head(head))
+      for head in 0..<norms.count {
+        guard let norm = norms.norm(head) else { continue }
+        let columns = layout.head(head)
         norm.withFactors {
           kernels.rmsNorm(
             input.view.view[rows, columns], weight: $0, epsilon: norm.epsilon,
             into: out.view[rows, columns])
         }
       }
-      out.view[rows, layout.values].copy(input.view.view[rows, layout.values])
+      if norms.values == nil {
+        out.view[rows, layout.values].copy(input.view.view[rows, layout.values])
+      }
     }
     let weights = [norms.queries.weight, norms.keys.weight]
     return record(out, of: weights, qkv) { [unowned self] derivative in
       let dx = matrix(input.rows, input.columns)
-      for head in 0..<heads {
-        let (norm, columns) = (norms.norm(head), layout.head(head))
+      for head in 0..<norms.count {
+        guard let norm = norms.norm(head) else { continue }
+        let columns = layout.head(head)
         norm.withFactors {
           normAdjoint(
             input.view.view.columns(columns), $0, norm.weight, bias: nil, epsilon: norm.epsilon,
             hasMeans: false, derivative.view.view.columns(columns), into: dx.view.columns(columns))
         }
       }
-      dx.view.columns(layout.values).copy(derivative.view.view.columns(layout.values))
+      if norms.values == nil {
+        dx.view.columns(layout.values).copy(derivative.view.view.columns(layout.values))
+      }
       add(dx, to: qkv.slot)
     }
   }

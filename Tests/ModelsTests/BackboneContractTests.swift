@@ -29,6 +29,10 @@ struct BackboneContractTests {
     "ministral": ["transformers5/states_mistral_kinds"],
     "llama": ["transformers5/states_llama_3", "transformers5/states_llama_long"],
     "gemma3_text": ["transformers5/states_gemma3", "transformers5/states_gemma3_both"],
+    "embedding_gemma2_text": [
+      "transformers5/states_embedding_gemma2", "transformers5/states_embedding_gemma2_layers",
+    ],
+    "embedding_gemma2": ["transformers5/states_embedding_gemma2_whole"],
     "eurobert": ["transformers5/states_eurobert_biases"],
     "ultrabert": ["transformers5/states_ultrabert"],
     "lfm2": ["transformers5/states_lfm2_old"],

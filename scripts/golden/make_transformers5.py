@@ -55,6 +55,12 @@ def long_factors(count: int) -> Fields:
             "long_factor": [2.0 + 0.5 * i for i in range(count)]}
 
 
+GEMMA2: Fields = {
+    "num_hidden_layers": 3, "head_dim": 8, "global_head_dim": 12, "num_global_key_value_heads": 1,
+    "sliding_window": 3, "hidden_size_per_layer_input": 6, "embedding_dim": 20,
+}
+
+
 #: Type of the model, fields of its configuration, and changes to the file that is written.
 CASES: Dict[str, Any] = {
     "qwen3": ("qwen3", {"head_dim": 10, **rope(rope_theta=1e6)}, {}),
@@ -136,6 +142,24 @@ CASES: Dict[str, Any] = {
     "eurobert_mean": ("eurobert", {"num_hidden_layers": 1, "classifier_pooling": "mean", **rope()}, {}),
     "ultrabert_head": ("ultrabert", {"num_hidden_layers": 1, "prediction_head_size": 12,
                                      "rope_parameters": BOTH}, {}),
+    "embedding_gemma2": ("embedding_gemma2_text", {**GEMMA2, "sliding_window_pattern": 2}, {}),
+    "embedding_gemma2_layers": ("embedding_gemma2_text", {
+        **GEMMA2, "layer_types": list(KINDS), "attention_bias": True, "sliding_window": 1,
+        "hidden_activation": "silu", "embedding_dim": 16, "rms_norm_eps": 1e-3,
+        "per_layer_config": {0: {"head_dim": 6, "num_key_value_heads": 4},
+                             1: {"num_key_value_heads": 1}, 2: {"num_key_value_heads": 1}},
+        "rope_parameters": {
+            "sliding_attention": dict(ROPE, rope_theta=300.0),
+            "full_attention": dict(ROPE, rope_type="linear", factor=2.5)}}, {}),
+    "embedding_gemma2_yarn": ("embedding_gemma2_text", {
+        **GEMMA2, "num_hidden_layers": 4, "sliding_window_pattern": 3, "global_head_dim": 8,
+        "num_global_key_value_heads": 2, "rope_parameters": {
+            "sliding_attention": dict(ROPE, rope_type="proportional", partial_rotary_factor=0.5),
+            "full_attention": dict(ROPE, rope_type="yarn", factor=3.0, beta_fast=16.0,
+                                   original_max_position_embeddings=20)}}, {}),
+    "embedding_gemma2_whole": ("embedding_gemma2", {
+        "hidden_size": 0, "text_config": {**DECODER, **GEMMA2}, "vision_config": None,
+        "audio_config": None}, {}),
 }
 
 
@@ -164,6 +188,9 @@ def rounded(model: torch.nn.Module) -> None:
             else:
                 value = noise * weight.shape[-1] ** -0.5
             weight.copy_((value.clamp(-1.9, 1.9) * 8).round() / 8)
+        for name, number in model.named_buffers():
+            if "layer_scalar" in name:
+                number.copy_(1 + torch.rand(1).mul(8).round() / 8)
 
 
 def texts(seed: int) -> List[List[int]]:
@@ -184,13 +211,15 @@ def slopes(
         model: torch.nn.Module, rows: List[List[int]], raw: bool) -> Dict[str, torch.Tensor]:
     """Derivatives of the sum of all states times fixed numbers."""
     model.zero_grad()
-    width = model.config.hidden_size
-    direction = torch.cos(torch.arange(sum(map(len, rows)) * width).float()).view(-1, width)
     states = torch.cat([model(torch.tensor([row])).last_hidden_state[0] for row in rows])
+    direction = torch.cos(torch.arange(states.numel()).float()).view_as(states)
     (states * direction).sum().backward()
     with torch.no_grad():
         for weight in model.parameters():
             weight.copy_(torch.zeros_like(weight) if weight.grad is None else weight.grad)
+        for name, number in model.named_buffers():
+            if "layer_scalar" in name:
+                number.zero_()  # It is not trained.
     # Written as weights, so that they have the names of those.
     with tempfile.TemporaryDirectory() as name:
         save(model, Path(name), raw)
@@ -233,6 +262,8 @@ def make(out: Path, kind: str, name: str, seed: int) -> None:
     model_type, fields, changes = CASES[name]
     base = {} if "hidden_size" in fields else DECODER
     torch.manual_seed(seed)
+    if not fields.get("hidden_size", True):
+        fields = {key: value for key, value in fields.items() if key != "hidden_size"}
     config = AutoConfig.for_model(model_type, **{**base, **fields}, num_labels=1)
     config._attn_implementation = "eager"  # pylint: disable=protected-access
     loader = {"states": AutoModel, "classifier": AutoModelForSequenceClassification,

@@ -10,6 +10,8 @@ package protocol Backbone: Sendable {
   var vocabularySize: Int { get }
   /// Layers that states go through, one after the other.
   var layerCount: Int { get }
+  /// Width of the states between layers.
+  var layerWidth: Int { get }
   /// Segments that tokens may belong to.
   var segmentCount: Int { get }
   /// Longest sequence, `BackboneConfiguration.longestText`; `Int.max` where there is no limit.
@@ -47,6 +49,8 @@ extension Backbone {
   package func callAsFunction<O: Operations>(_ batch: PackedBatch, _ o: O) -> O.Value {
     self(batch, onlyFirst: false, o)
   }
+
+  package var layerWidth: Int { width }
 
   package var decodes: Bool { false }
 

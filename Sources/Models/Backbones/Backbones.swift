@@ -64,6 +64,9 @@ package struct Backbones: Sendable {
     Row(
       "gemma3_text", Gemma3.self,
       transformers: TransformersNames("Gemma3", prefix: "model.", bareClass: "TextModel")),
+    Row("embedding_gemma2_text", EmbeddingGemma2.self),
+    // With towers of images and sounds beside it.
+    Row("embedding_gemma2", EmbeddingGemma2.self),
     Row("eurobert", EuroBert.self, transformers: TransformersNames("EuroBert", prefix: "model.")),
     Row(
       "nomic_bert", NomicBert.self,

@@ -48,6 +48,12 @@ package struct LayerMeanSettings: Sendable {
         "\(place)/config.json",
         "num_hidden_layers: expected \(found), the layers of the model, found \(layers)")
     }
+    guard loader.backbone.layerWidth == loader.backbone.width else {
+      throw .config(
+        "\(place)/config.json",
+        "the states of layers have \(loader.backbone.layerWidth) numbers, those behind the last "
+          + "\(loader.backbone.width)")
+    }
     let weights = try WeightScope(loader.sources.checkpoint(folder)).parameter(
       Self.weights, [layers + 1 - first])
     let mean = LayerMean(first: first, weights: weights)

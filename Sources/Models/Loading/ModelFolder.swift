@@ -11,6 +11,8 @@ package struct ModelFolder: Sendable {
   package let modelPath: String
   /// `config.json` with what the user added to it.
   package private(set) var config: JSON
+  /// Fields that stand in a tower's own configuration inside of it.
+  package let textFields: Set<String>
   /// What was added to it: what the user said, on what a table says of a model that was named; nil for
   /// nothing.
   package let overrides: JSON?
@@ -71,6 +73,7 @@ package struct ModelFolder: Sendable {
       ? try StaticTable.configuration(of: modelPath, beside: table)
       : .object(try JSONFile.readObject(modelPath + "/config.json"))
     originalModelType = config["model_type"]?.string
+    (config, textFields) = Self.flattened(config)
     self.overrides =
       try fetched.map { fetched throws(Failure) in
         try fetched.settings(under: overrides)
@@ -79,6 +82,19 @@ package struct ModelFolder: Sendable {
     try ConfigurationFields.check(members, addedTo: config, backbones, heads)
     overriddenKeys = members.map(\.key)
     for member in members { set(member.key, member.value) }
+  }
+
+  /// A configuration with the fields of its text tower among its own, of a model with several towers whose
+  /// text tower is read.
+  private static func flattened(_ config: JSON) -> (JSON, Set<String>) {
+    guard let text = config["text_config"]?.members,
+      config["text_config"]?["model_type"]?.string == "embedding_gemma2_text"
+    else { return (config, []) }
+    let kept: Set = ["model_type", "architectures", "dtype", "torch_dtype"]
+    let fields = text.filter { !kept.contains($0.key) }
+    let names = Set(fields.map(\.key))
+    let others = (config.members ?? []).filter { !names.contains($0.key) }
+    return (.object(others + fields), names)
   }
 
   /// Path of the folder, or of the one inside it, that holds weights and tokenizer.

@@ -302,6 +302,10 @@ struct WeightNaming {
       if folder.overriddenKeys.contains("model_type"), let type = folder.originalModelType {
         set("model_type", .string(type))
       }
+      // They stand in the configuration of the text tower.
+      members.removeAll {
+        folder.textFields.contains($0.key) && !folder.overriddenKeys.contains($0.key)
+      }
       return .object(members)
     }
     for field in description.head.writtenFields { set(field.key, field.value) }
