@@ -108,7 +108,7 @@ import Workers
       Self.near(Double(score), value, "\(name): score")
     }
     let derivatives = expected["derivatives"]?.members ?? []
-    #expect(derivatives.count > 60)
+    #expect(derivatives.count > 40)
     let wave = Self.wave(0.1, 0.71)
     for member in derivatives {
       let slopes = try #require(trained.store[member.key]?.training, "\(member.key)")

@@ -37,17 +37,16 @@ package struct EmbeddingGemma2Configuration: BackboneConfiguration {
     windows: .pattern, window: 512, angleBase: 1_000_000, localAngleBase: 10_000)
 
   package init(_ fields: ConfigurationReader) throws(Failure) {
-    let (count, widths) = (FieldRanges.count, FieldRanges.width)
+    let widths = FieldRanges.width
     place = fields.place
-    vocabularySize = try fields.integer("vocab_size", in: count, default: 262_144)
-    maximumPositions = try fields.integer(
-      "max_position_embeddings", in: FieldRanges.turns, default: 262_144)
-    width = try fields.integer("hidden_size", in: widths, default: 512)
-    layers = try fields.integer("num_hidden_layers", in: FieldRanges.layers, default: 24)
-    heads = try fields.integer("num_attention_heads", in: widths, default: 4)
+    vocabularySize = try fields.integer("vocab_size", in: FieldRanges.count)
+    maximumPositions = try fields.integer("max_position_embeddings", in: FieldRanges.turns)
+    width = try fields.integer("hidden_size", in: widths)
+    layers = try fields.integer("num_hidden_layers", in: FieldRanges.layers)
+    heads = try fields.integer("num_attention_heads", in: widths)
     keyHeads = try fields.integer("num_key_value_heads", in: widths, default: 2)
     headWidth = try fields.integer("head_dim", in: widths, default: 256)
-    intermediateWidth = try fields.integer("intermediate_size", in: widths, default: 2048)
+    intermediateWidth = try fields.integer("intermediate_size", in: widths)
     activation = try fields.activation("hidden_activation", default: "gelu_pytorch_tanh")
     epsilon = try fields.double("rms_norm_eps", in: FieldRanges.epsilon, default: 1e-6)
     attentionBias = try fields.bool("attention_bias", default: false)
