@@ -109,7 +109,9 @@ class Script:
         callbacks = callbacks_of({"trainer": trainer})
         trainer.pop("callbacks", None)
         model, data = self.source.pop("model", None), self.source.pop("data", None)
-        for key in ("optimizer", "lr_scheduler", "ckpt_path", "weights_only"):
+        if self.source.get("ckpt_path") is not None:
+            raise Refusal("ckpt_path: the tools take weights from folders of models; --model names one")
+        for key in ("optimizer", "lr_scheduler", "weights_only"):
             if self.source.pop(key, None) is not None:
                 self.notes.append(f"{key} is for training alone")
         left = sorted(key for key, value in self.source.items() if value is not None)

@@ -165,6 +165,9 @@ none 'search with a CrossEncoderModule' 's/BiEncoderModule/CrossEncoderModule/' 
 none 'data.inference_datasets.0: DocDataset with search' 's/QueryDataset/DocDataset/' search.yaml
 none 'sampling_strategy' 's/strategy: top/strategy: random/' re-rank.yaml
 none 'num_docs: 0' 's/doc_dataset: /num_docs: 0, doc_dataset: /' index.yaml
+for kept in index search re-rank; do
+  none 'ckpt_path' '$a ckpt_path: last.ckpt' "$kept.yaml"
+done
 none 'trainer.limit_test_batches' 's/accelerator: auto/limit_test_batches: 3/' index.yaml
 refuses 64 'invalid choice' "$ROOT/scripts/from-lightning-ir" --command predict index.yaml
 rm -rf home datasets cross
