@@ -114,6 +114,7 @@ class Script:
         for key in ("optimizer", "lr_scheduler", "weights_only"):
             if self.source.pop(key, None) is not None:
                 self.notes.append(f"{key} is for training alone")
+        self.source.pop("verbose", None)  # whether measures are printed, which lir-eval does
         left = sorted(key for key, value in self.source.items() if value is not None)
         if left:
             raise Refusal(", ".join(left))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import sys
 import tempfile
 import unittest
@@ -104,6 +105,12 @@ class OfOldAndRegistered(unittest.TestCase):
         status, _, errors = convert("trainer: {callbacks: [{class_path: RankCallback}]}")
         self.assertEqual(status, 78)
         self.assertIn("--command", errors)
+
+    def test_keys_that_are_written_of_every_command(self) -> None:
+        written = "\nckpt_path: null\nverbose: true\nlr_scheduler: null\n"
+        for text in (SEARCH, INDEX, RERANK.replace("RUN", "a.run"), DPR):
+            found, expected = (re.sub(r"(?m)^# What .*\n", "", self.read(t)) for t in (text + written, text))
+            self.assertEqual(found, expected)
 
     def test_base_classes(self) -> None:
         for name, ours in (("BiEncoderConfig", "lir-dpr"), ("MultiVectorBiEncoderConfig", "col")):
