@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, List, Tuple
 
 Mapping = Dict[str, Any]
 
@@ -40,8 +40,8 @@ WITHOUT_EFFECT = {
     "trainer": {
         "accelerator", "strategy", "devices", "num_nodes", "logger", "enable_checkpointing",
         "enable_progress_bar", "enable_model_summary", "log_every_n_steps", "default_root_dir",
-        "num_sanity_val_steps", "check_val_every_n_epoch", "fast_dev_run", "profiler", "benchmark",
-        "deterministic", "max_time", "plugins", "inference_mode", "use_distributed_sampler",
+        "num_sanity_val_steps", "check_val_every_n_epoch", "profiler", "benchmark",
+        "deterministic", "plugins", "inference_mode", "use_distributed_sampler",
         "enable_autolog_hparams",
     },
     "data": {"num_workers", "inference_batch_size"},
@@ -205,6 +205,13 @@ def of_class(value: Any, what: str) -> Tuple[str, Mapping]:
     raise Refusal(f"{what}: expected a class, found {json.dumps(value)}")
 
 
+def several(value: Any) -> List[Any]:
+    """A list, or what stands alone for a list of one, as callbacks may."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
 def kept(under: Mapping, over: Mapping) -> Mapping:
     """What stays of a class and its arguments below another one."""
     old, new = under.get("class_path"), over.get("class_path")
@@ -231,7 +238,7 @@ def merge(under: Any, over: Any) -> Any:
     merged = dict(kept(under, over))
     for key, value in over.items():
         if key.endswith("+"):
-            merged[key[:-1]] = list(merged.get(key[:-1]) or []) + list(value)
+            merged[key[:-1]] = several(merged.get(key[:-1])) + several(value)
         else:
             merged[key] = merge(merged[key], value) if key in merged else value
     return merged

@@ -15,7 +15,7 @@ from typing import Any, List, Optional, Tuple
 from lightning_names import (
     INDEX_FLAGS, INDEX_TYPES, INDEX_WITHOUT_EFFECT, LIST_FLAGS, Mapping, PRETRAINED, PRETRAINED_FIELDS,
     QUIET_CALLBACKS, READ_TWICE, Refusal, SEARCH_FLAGS, SEARCH_TYPES, STALE_FIELDS, WITHOUT_EFFECT, model_name,
-    model_type, of_class, old_name, settings_of)
+    model_type, of_class, old_name, settings_of, several)
 
 COMMANDS = ["fit", "index", "search", "re_rank"]
 #: Callbacks that say which command a configuration is of.
@@ -24,8 +24,8 @@ CALLBACKS = {"IndexCallback": "index", "SearchCallback": "search", "ReRankCallba
 EITHER = "RankCallback"
 DATASETS = {"DocDataset": "index", "QueryDataset": "search", "RunDataset": "re_rank"}
 #: Keys of a training that the other commands do not look at.
-OF_TRAINING = {"max_steps", "max_epochs", "val_check_interval", "accumulate_grad_batches",
-               "gradient_clip_val", "gradient_clip_algorithm"}
+OF_TRAINING = {"max_steps", "max_epochs", "min_steps", "min_epochs", "max_time", "val_check_interval",
+               "accumulate_grad_batches", "gradient_clip_val", "gradient_clip_algorithm"}
 
 HEAD = """\
 set -euo pipefail
@@ -42,7 +42,7 @@ dashed() { "$(tool fetch-dataset)" --owner docs "$1" "$datasets" | tr / -; }
 def callbacks_of(source: Mapping) -> List[Tuple[str, Mapping]]:
     trainer = source.get("trainer") or {}
     given = trainer.get("callbacks") if isinstance(trainer, dict) else None
-    return [of_class(c, "trainer.callbacks") for c in given or []]
+    return [of_class(c, "trainer.callbacks") for c in several(given)]
 
 
 def datasets_of(source: Mapping) -> List[Any]:

@@ -289,6 +289,8 @@ data: {init_args: {train_dataset: {class_path: lightning_ir.RunDataset, init_arg
             ("model: {init_args: {model_kwargs: {a: 1}}}", "model.model_kwargs"),
             ("model: {init_args: {config: {init_args: {dtype: float16}}}}", "model.config.dtype"),
             ("trainer: {limit_train_batches: 0.5}", "trainer.limit_train_batches"),
+            ("trainer: {fast_dev_run: true}", "trainer.fast_dev_run"),
+            ("trainer: {max_time: 00:12:00:00}", "trainer.max_time"),
             ("trainer: {callbacks: [{class_path: EarlyStopping, init_args: {min_delta: 0.1}}]}",
              "EarlyStopping.min_delta"),
             ("trainer: {callbacks: [{class_path: ModelCheckpoint, init_args: {every_n_steps: 1}}]}",
@@ -310,6 +312,12 @@ data: {init_args: {train_dataset: {class_path: lightning_ir.RunDataset, init_arg
     def test_a_clip_of_zero_is_none(self) -> None:
         self.assertNotIn("clip", self.turned(DPR, "trainer: {gradient_clip_val: 0}"))
         self.assertEqual(self.turned(DPR, "trainer: {gradient_clip_val: 0.5}")["clip"], 0.5)
+
+    def test_one_callback_is_a_list_of_one(self) -> None:
+        callback = "{class_path: ModelCheckpoint, init_args: {every_n_train_steps: 30}}"
+        for text in ("callbacks: %s", "callbacks+: %s", "callbacks: [%s]"):
+            result = self.turned(DPR, "trainer: {%s}" % (text % callback))
+            self.assertEqual(result["checkpoint"], {"every": 30}, text)
 
     def test_stopping_early_without_validation_is_named(self) -> None:
         status, out, _ = self.turn(DPR, "trainer: {callbacks: [{class_path: EarlyStopping}]}")

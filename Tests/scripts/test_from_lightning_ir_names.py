@@ -112,6 +112,12 @@ class OfOldAndRegistered(unittest.TestCase):
             found, expected = (re.sub(r"(?m)^# What .*\n", "", self.read(t)) for t in (text + written, text))
             self.assertEqual(found, expected)
 
+    def test_one_callback_of_a_command(self) -> None:
+        alone = INDEX.replace("callbacks: [", "callbacks: ").replace("}}]}", "}}}", 1)
+        self.assertEqual(*(re.sub(r"(?m)^# What .*\n", "", self.read(text)) for text in (alone, INDEX)))
+        status, _, errors = convert(INDEX.replace("callbacks: [", "fast_dev_run: 3, callbacks: ["))
+        self.assertEqual((status, "fast_dev_run" in errors), (78, True))
+
     def test_base_classes(self) -> None:
         for name, ours in (("BiEncoderConfig", "lir-dpr"), ("MultiVectorBiEncoderConfig", "col")):
             out = self.read(DPR.replace("lightning_ir.models.DprConfig", name))
