@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Dict, Iterable, Iterator, List, Optional
 from xml.etree import ElementTree
 
-DATA, MISSING, CONFIG = 65, 66, 78
+DATA, MISSING, IO, CONFIG = 65, 66, 74, 78
 
 #: What a dataset may have, and the names that configurations use for it.
 PARTS = {"docs": ("docs",), "queries": ("queries",), "qrels": ("qrels",),

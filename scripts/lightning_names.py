@@ -180,13 +180,15 @@ def model_name(given: Any, said: Any) -> str:
     return name
 
 
-def is_file(value: Any) -> bool:
-    """Whether a part of a local dataset is a file, rather than the id of a dataset that has it."""
-    return Path(str(value)).is_file() or re.search(r"\.[a-z0-9]+$|^[./~]", str(value)) is not None
-
-
 class Refusal(Exception):
     """Something without a counterpart."""
+
+
+def nothing_left(section: str, mapping: Mapping) -> None:
+    """Refuses what is left of a section, but for what has no effect and what is not set."""
+    for key in sorted(mapping):
+        if key not in WITHOUT_EFFECT.get(section, set()) and mapping[key] not in (None, False, [], {}):
+            raise Refusal(f"{section}.{key}")
 
 
 def short(name: str) -> str:

@@ -6,16 +6,15 @@ dataset that has the documents, and SAVE_DIR/DATASET.run, with dashes for slashe
 
 from __future__ import annotations
 
-import gzip
 import json
-import re
 import shlex
 from typing import Any, List, Optional, Tuple
 
+from lightning_data import RunFile
 from lightning_names import (
     INDEX_FLAGS, INDEX_TYPES, INDEX_WITHOUT_EFFECT, LIST_FLAGS, Mapping, PRETRAINED, PRETRAINED_FIELDS,
-    QUIET_CALLBACKS, READ_TWICE, Refusal, SEARCH_FLAGS, SEARCH_TYPES, STALE_FIELDS, WITHOUT_EFFECT, model_name,
-    model_type, of_class, old_name, settings_of, several)
+    QUIET_CALLBACKS, READ_TWICE, Refusal, SEARCH_FLAGS, SEARCH_TYPES, STALE_FIELDS, model_name, model_type, nothing_left,
+    of_class, old_name, settings_of, several)
 
 COMMANDS = ["fit", "index", "search", "re_rank"]
 #: Callbacks that say which command a configuration is of.
@@ -76,21 +75,6 @@ def loosened(value: Any) -> Any:
     return value
 
 
-def has_texts(run: str) -> bool:
-    """Whether a run has texts beside its scores: as its first line says; unseen, lines of JSON have
-    them, as Lightning IR's guide shows them, and parquet files do not."""
-    is_lines = ".jsonl" in run
-    try:
-        if not is_lines:
-            import pyarrow.parquet
-            return {"query", "text"} <= set(pyarrow.parquet.read_schema(run).names)
-        opener = gzip.open if run.endswith(".gz") else open
-        with opener(run, "rt", encoding="utf-8") as lines:
-            return {"query", "text"} <= set(json.loads(next(iter(lines))))
-    except (ImportError, OSError, ValueError, TypeError, StopIteration):
-        return is_lines
-
-
 class Script:
     """One configuration on its way."""
 
@@ -133,18 +117,13 @@ class Script:
 
     # MARK: sections
 
-    def nothing_left(self, section: str, mapping: Mapping) -> None:
-        for key in sorted(mapping):
-            if key not in WITHOUT_EFFECT.get(section, set()) and mapping[key] not in (None, False, [], {}):
-                raise Refusal(f"{section}.{key}")
-
     def trainer(self, args: Mapping) -> None:
         precision = str(args.pop("precision", None) or "32")
         if precision in ("bf16-mixed", "bf16-true", "bf16"):
             self.flags = " --precision bf16"
         elif precision not in ("32", "32-true"):
             self.notes.append(f"Lightning IR would compute in {precision}; the tools do in f32")
-        self.nothing_left("trainer", {k: v for k, v in args.items() if k not in OF_TRAINING})
+        nothing_left("trainer", {k: v for k, v in args.items() if k not in OF_TRAINING})
 
     def model(self, value: Any) -> None:
         module, args = of_class(value, "model")
@@ -177,7 +156,7 @@ class Script:
         self.metrics = [m for m in args.pop("evaluation_metrics", None) or [] if m != "loss"]
         if args.pop("loss_functions", None):
             self.notes.append("loss_functions are for training alone")
-        self.nothing_left("model", args)
+        nothing_left("model", args)
         self.lines += ["", f"model={shlex.quote(name)}"]
         if not name.startswith(("/", ".", "~")):
             self.lines += ['[ -e "$model/config.json" ] || [ -e "$model/modules.json" ] ||',
@@ -228,7 +207,7 @@ class Script:
         for key in ("train_dataset", "train_batch_size", "shuffle_train"):
             if args.pop(key, None) is not None:
                 self.notes.append(f"data.{key} is for training alone")
-        self.nothing_left("data", args)
+        nothing_left("data", args)
         if not datasets:
             raise Refusal(f"{self.command} without inference_datasets")
         for i, dataset in enumerate(datasets):
@@ -278,7 +257,7 @@ class Script:
             raise Refusal(f"index_config.{sorted(fields)[0]}")
         limit = self.limit(args, "num_docs")
         self.text_fields(dataset, args)
-        self.nothing_left(what, args)
+        nothing_left(what, args)
         name, folder = self.folder(dataset)
         build = f"lir-index build{f' --type {ours}' if ours else ''}{flags} -o \"$index\""
         encode = f"lir-encode {self.opened} --role doc{self.flags}{limit} {folder}/docs.zst"
@@ -342,7 +321,7 @@ class Script:
         if fields:
             self.notes.append(f"search_config: {', '.join(sorted(fields))} mean nothing here")
         flags += self.limit(args, "num_queries")
-        self.nothing_left(what, args)
+        nothing_left(what, args)
         name, folder = self.folder(dataset)
         self.run_of(dataset.replace("/", "-"))
         self.lines += [self.index_of(dataset), f"fetch --part queries {name}"]
@@ -369,13 +348,15 @@ class Script:
             args.pop(key, None)
         if args.pop("add_docs_not_in_ranking", False):
             raise Refusal(f"{what}.add_docs_not_in_ranking")
-        self.nothing_left(what, args)
+        nothing_left(what, args)
         limits = [n for n in (depth, size) if isinstance(n, int) and n > 0]
         limit = f" --depth {min(limits)}" if limits else ""
-        is_file = re.search(r"\.(run|tsv|csv|json|jsonl|parquet)(\.\w+)?$", given) is not None
-        if is_file and given not in self.local:
-            name, folder, candidates = self.run_file(given)
+        if RunFile.is_one(given) and given not in self.local:
+            run = RunFile(given)
+            name, folder, candidates = self.run_file(run)
+            is_judged = run.is_judged
         else:
+            is_judged = True
             self.run_of(given.replace("/", "-"))
             name, folder = self.folder(given)
             self.lines += [f"fetch --part run {name}"]
@@ -383,39 +364,28 @@ class Script:
         self.lines += [f"fetch --part queries --part docs {name}",
                        f'{self.guard(chr(34) + "$run" + chr(34))}lir-rerank {self.opened} --queries '
                        f'{folder}/queries.zst --docs {folder}/docs.zst{limit}{self.flags} -o "$run" {candidates}']
-        self.judged(name, folder)
+        if is_judged:
+            self.judged(name, folder)
+        elif self.metrics:
+            self.notes.append(f"{given} has no judgements: nothing is measured")
 
-    def run_file(self, given: str) -> Tuple[str, str, str]:
+    def run_file(self, run: RunFile) -> Tuple[str, str, str]:
         """What a run in a file is of: how fetch-dataset is told, its folder, and the run."""
-        stem = given.rsplit("/", 1)[-1].split(".")[0]
-        dataset = stem.split("__")[-1]
-        self.run_of(stem)
-        form = re.search(r"\.(jsonl|parquet)\b", given)
-        if form and has_texts(given):
-            # Lightning IR takes the texts of such a run before those of a dataset.
-            self.notes.append(f"queries, documents and judgements of {given} are those that it has beside the scores")
-            name, folder = self.written_dataset(stem, {
-                part: {"path": given, "format": "ranking"} for part in ("run", "queries", "docs", "qrels")})
-            self.lines += [f"fetch --part run {name}"]
-            return name, folder, f"{folder}/run.zst"
+        self.run_of(run.stem)
+        candidates = shlex.quote(run.path)
+        if run.has_records:
+            self.lines += ["", f"cat >{shlex.quote(run.configured)} <<'END'", *run.configuration(), "END"]
+            own, made = shlex.quote(run.configured), f'"$datasets"/local/{shlex.quote(run.stem + ".ranking")}'
+            self.lines += [f"fetch --part run {own}"]
+            candidates = f"{made}/run.zst"
+        if "docs" in run.parts:
+            self.notes.append(f"{', '.join(run.parts[1:])} of {run.path} are those that it has beside the ranks")
+            return own, made, candidates
         by_dash = {key.replace("/", "-"): key for key in self.local}
-        if dataset in by_dash:
-            name, folder = self.folder(by_dash[dataset])
-        else:
-            self.lines += [f'dataset=$("$(tool fetch-dataset)" --owner id {shlex.quote(dataset)} "$datasets")']
-            name, folder = '"$dataset"', '"$datasets/$dataset"'
-        if not form:
-            return name, folder, shlex.quote(given)
-        own, made = self.written_dataset(stem, {"run": {"path": given, "format": "ranking"}})
-        self.lines += [f"fetch --part run {own}"]
-        return name, folder, f"{made}/run.zst"
-
-    def written_dataset(self, stem: str, parts: Mapping) -> Tuple[str, str]:
-        """A YAML file of a run's own dataset, which the script writes."""
-        file = f"{stem}.ranking.yml"
-        self.lines += ["", f"cat >{shlex.quote(file)} <<'END'",
-                       *(f"{key}: {json.dumps(value)}" for key, value in parts.items()), "END"]
-        return shlex.quote(file), f'"$datasets"/local/{shlex.quote(file[:-len(".yml")])}'
+        if run.dataset in by_dash:
+            return (*self.folder(by_dash[run.dataset]), candidates)
+        self.lines += [f'dataset=$("$(tool fetch-dataset)" --owner id {shlex.quote(run.dataset)} "$datasets")']
+        return '"$dataset"', '"$datasets/$dataset"', candidates
 
     def run_of(self, stem: str) -> None:
         """The line that says where a run goes."""

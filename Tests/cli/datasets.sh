@@ -58,6 +58,11 @@ same <(texts_of $judged/queries.zst) <(number "$example/queries.tsv" 1,3)
 is 'scored documents' "$((12 * 9))" "$(zstdcat $judged/run.zst | wc -l)"
 is 'ranks' '1 2 3 4 5 6 7 8 9' "$(zstdcat $judged/run.zst | awk '$1 == 1 { print $4 }' | paste -sd ' ')"
 is 'docs' ../../docs.zst "$(readlink $judged/docs.zst)"
+# With dashes it is there by that name, too.
+fetch --part qrels --part docs msmarco-passage-trec-dl-2019-judged sets
+same sets/msmarco-passage-trec-dl-2019-judged/qrels.zst $judged/qrels.zst
+same sets/msmarco-passage-trec-dl-2019-judged/docs.zst sets/msmarco-passage/docs.zst
+! grep -q 'lines of' fetched.log || fail 'parts are exported twice'
 fetch --part tuples --part qrels msmarco-passage/train sets
 is 'tuples' "$(awk '$4 > 0' "$example/qrels.txt" | wc -l)" "$(zstdcat sets/msmarco-passage/train/tuples.zst | wc -l)"
 # Nothing is done twice, not even where all sources are gone.

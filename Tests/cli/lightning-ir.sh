@@ -145,6 +145,22 @@ p.write_table(pyarrow.table({k: [r[k] for r in rows] for k in ("query_id", "doc_
 else
   note 'python3 has no pyarrow: no parquet files'
 fi
+# --- a training on that run, which is validated on the run of a dataset, with what the comments say how to make
+printf 'trainer: {accelerator: auto, max_steps: 1}
+model: {class_path: BiEncoderModule, init_args: {model_name_or_path: %s,
+  config: {class_path: DprConfig}, loss_functions: [RankNet], evaluation_metrics: [nDCG@10, loss]}}
+data: {class_path: LightningIRDataModule, init_args: {train_batch_size: 2,
+  train_dataset: {class_path: RunDataset, init_args: {run_path_or_id: told.jsonl, depth: 4, sample_size: 2, targets: score}},
+  inference_datasets: [{class_path: RunDataset, init_args: {run_path_or_id: kept/msmarco-passage-trec-dl-2019-judged.run, depth: 3}}]}}
+optimizer: {class_path: AdamW, init_args: {lr: 0.001}}\n' "$MODELS/native/dpr_bert_00/model" >fit.yaml
+exits 0 "$ROOT/scripts/from-lightning-ir" fit.yaml -o fit.yml
+rm -rf datasets/local
+sed -n 's/^# \(printf\|scripts\)/\1/p' fit.yml | sed "s,^scripts,$ROOT/scripts," >fit.sh
+is 'commands' 5 "$(wc -l <fit.sh)"
+exits 0 bash -e fit.sh
+exits 0 lir-train --config fit.yml -o trained
+grep -q 'nDCG@10' trained/metrics.jsonl || fail 'no measure of the training'
+
 config BiEncoderModule ./dense "$(typed "$index" few TorchDenseIndexConfig)" "${documents/doc_dataset/num_docs: 5, doc_dataset}" |
   turned few
 runs few

@@ -153,7 +153,7 @@ class FromLightningIR(unittest.TestCase):
         (validation,) = result["validate"]
         self.assertEqual(validation["every"], 4000)
         self.assertEqual(validation["run"], "bm25__dl19.run")
-        self.assertEqual(validation["qrels"], "dl19.qrels.txt")
+        self.assertEqual(validation["qrels"], "datasets/dl19/qrels.zst")
         # What is done otherwise is said.
         _, out, _ = self.turn(SPLADE)
         self.assertIn("40000", out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import re
 import sys
 import tempfile
@@ -151,6 +152,42 @@ class OfOldAndRegistered(unittest.TestCase):
         out = self.read(RERANK.replace("RUN", "__a__beir-scifact.parquet"))
         self.assertNotIn("docs: {", out)
         self.assertIn("--owner id beir-scifact", out)
+
+    def trained(self, *validated: str) -> Tuple[str, Any]:
+        """A training with data of these RunDatasets to validate with, as text and as what it says."""
+        runs = ", ".join(f"{{class_path: RunDataset, init_args: {{run_path_or_id: {run}}}}}" for run in validated)
+        out = self.read(DPR.replace("    train_batch_size", f"    inference_datasets: [{runs}]\n    train_batch_size")
+                        .replace("    loss_functions", f"    evaluation_metrics: [nDCG@10, loss]\n    loss_functions"))
+        return out, yaml.safe_load(out)
+
+    def test_runs_of_a_training_have_texts_that_can_be_fetched(self) -> None:
+        out, result = self.trained("a__vaswani.run", "b__msmarco-passage-dev.parquet")
+        for entry, dataset in zip(result["validate"], ("vaswani", "msmarco-passage-dev")):
+            for part in ("queries", "docs", "qrels"):
+                self.assertEqual(entry[part], f"datasets/{dataset}/{part}.zst")
+                self.assertIn(f"# scripts/fetch-dataset --part {part} {dataset} datasets\n", out)
+        self.assertEqual([entry["run"] for entry in result["validate"]],
+                         ["a__vaswani.run", "datasets/local/b__msmarco-passage-dev.ranking/run.zst"])
+
+    def test_runs_of_a_training_with_texts(self) -> None:
+        names = {"query_id": 1, "doc_id": 2, "rank": 1, "query": "q", "text": "t"}
+        with tempfile.TemporaryDirectory() as folder:
+            for name, content in (("graded.jsonl", json.dumps({**names, "relevance": 1})),
+                                  ("bare.json", json.dumps([names])), ("s__vaswani.jsonl", json.dumps(names))):
+                (Path(folder) / name).write_text(content, "utf-8")
+            out, result = self.trained(*(f"{folder}/{name}" for name in ("graded.jsonl", "bare.json", "s__vaswani.jsonl")))
+        # Nothing can be measured of the second one, which has neither targets nor judgements.
+        self.assertEqual([(sorted(entry), entry["measures"]) for entry in result["validate"]],
+                         [(["docs", "measures", "qrels", "queries", "run"], ["nDCG@10"])] * 2)
+        self.assertIn("# nDCG@10, loss of datasets/local/bare.ranking/run.zst is left out", out)
+        self.assertIn("""'qrels: "vaswani"' >s__vaswani.ranking.yml""", out)
+        self.assertIn("# scripts/fetch-dataset graded.ranking.yml datasets\n", out)
+
+    def test_losses_are_measured_with_targets_alone(self) -> None:
+        text = self.trained("a__vaswani.run")[0]
+        self.assertIn("# loss of a__vaswani.run is left out", text)
+        result = self.trained("a__vaswani.run, targets: relevance")[1]
+        self.assertEqual(result["validate"][0]["measures"], ["nDCG@10", "loss"])
 
     def test_placeholders(self) -> None:
         text = INDEX.replace("models/bi-encoder", "{MODEL_NAME}")
