@@ -32,8 +32,8 @@ RANKING = {"queries": ("query_id", "query"), "docs": ("doc_id", "text"), "qrels"
 ID_FIELDS = ("_id", "id", "pid", "doc_id", "docid", "docno", "query_id", "qid", "number", "num")
 TITLES = ("title",)
 BODIES = ("text", "contents", "body", "passage", "content", "segment", "abstract", "query", "question")
-#: Columns of runs in parquet files.
-RUN_COLUMNS = (("qid", "query_id"), ("docno", "docid", "doc_id"), ("score",))
+#: Columns of runs in parquet files; without scores, ranks tell the order.
+RUN_COLUMNS = (("qid", "query_id"), ("docno", "docid", "doc_id"), ("score", "rank"))
 
 
 class Failure(Exception):
@@ -239,8 +239,17 @@ def ranking_lines(part: str, path: Path, encoding: str) -> Iterator[bytes]:
 
 
 def json_rows(path: Path, encoding: str) -> Iterator[Dict[str, Any]]:
+    """Lines of JSON, or one list of records."""
     with opened(path) as stream:
-        for number, line in enumerate(io.TextIOWrapper(stream, encoding), 1):
+        if ".jsonl" not in path.suffixes and ".json" in path.suffixes:
+            try:
+                rows = json.load(io.TextIOWrapper(stream, encoding))
+                lines: Iterable[str] = [json.dumps(row) for row in rows] if isinstance(rows, list) else [json.dumps(rows)]
+            except ValueError as error:
+                raise Failure(DATA, f"{path}: {error}") from None
+        else:
+            lines = io.TextIOWrapper(stream, encoding)
+        for number, line in enumerate(lines, 1):
             try:
                 row = json.loads(line)
                 if not isinstance(row, dict):
@@ -253,9 +262,13 @@ def json_rows(path: Path, encoding: str) -> Iterator[Dict[str, Any]]:
 def triple(row: Dict[str, Any], path: Path) -> Any:
     names = [next((n for n in names if n in row), None) for names in RUN_COLUMNS]
     if None in names:
-        raise Failure(DATA, f"{path}: expected columns of query, document and score, found "
+        raise Failure(DATA, f"{path}: expected columns of query, document and score or rank, found "
                       f"{', '.join(map(str, row))}")
-    return tuple(row[str(n)] for n in names)
+    query, document, value = (row[str(n)] for n in names)
+    try:
+        return query, document, -float(value) if names[-1] == "rank" else float(value)
+    except (TypeError, ValueError):
+        raise Failure(DATA, f"{path}: expected a number as {names[-1]}, found {value!r}") from None
 
 
 # --- files

@@ -145,6 +145,21 @@ refuses 66 'HTTP 404' listed --part tuples msmarco-passage/train/sixtyfour sets
 # The table of this repository names all that Lightning IR registers.
 is 'columns' 8 "$(grep -v '^#' "$ROOT/pipelines/datasets.tsv" | awk -F '\t' '{ print NF }' | sort -u)"
 
+# --- runs with texts: ranks stand for scores where there are none, in lines and in a list
+printf '{"query_id": 5, "query": "q", "doc_id": %d, "text": "t%d", "rank": %d, "relevance": 1}\n' 1 1 1 3 3 2 2 2 3 >ranks.jsonl
+jq -s . ranks.jsonl >ranks.json
+for name in ranks.jsonl ranks.json; do
+  printf 'run: {path: %s, format: ranking}\ndocs: {path: %s, format: ranking}\n' $name $name >told.yml
+  fetch told.yml sets
+  is "$name" '5 Q0 1 1 -1.0,5 Q0 3 2 -2.0,5 Q0 2 3 -3.0' \
+    "$(zstdcat sets/local/told/run.zst | cut -d ' ' -f 1-5 | paste -sd ,)"
+  is "texts of $name" $'1\tt1,3\tt3,2\tt2' "$(texts_of sets/local/told/docs.zst | paste -sd ,)"
+  touch -d '1 hour ago' sets/local/told/*.zst
+done
+sed -i 's/"rank": 2/"rank": "x"/' ranks.jsonl
+sed -i s/json,/jsonl,/ told.yml
+refuses 65 "expected a number as rank, found 'x'" "$ROOT/scripts/fetch-dataset" told.yml sets
+
 # --- one's own files
 mkdir mine
 cp "$example"/docs.tsv "$example"/qrels.txt mine
