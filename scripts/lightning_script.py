@@ -36,6 +36,14 @@ fetch() { "$(tool fetch-dataset)" "$@" "$datasets"; }
 # dashed NAME: the dataset that has the documents of this one, with dashes.
 dashed() { "$(tool fetch-dataset)" --owner docs "$1" "$datasets" | tr / -; }
 """
+#: What takes the queries of a run that have documents enough, up to a rank.
+ENOUGH = """
+# enough SIZE DEPTH RUN: the lines to this depth (-1: all) of queries that have so many documents.
+enough() {
+  zstd -dcfq -- "$3" | awk -v size="$1" -v depth="$2" '
+    (depth < 0 || $4 <= depth) && !(($1, $3) in seen) { seen[$1, $3]; count[$1]++; query[NR] = $1; line[NR] = $0 }
+    END { for (i = 1; i <= NR; i++) if (i in line && count[query[i]] >= size) print line[i] }'
+}""".splitlines()
 
 
 def callbacks_of(source: Mapping) -> List[Tuple[str, Mapping]]:
@@ -349,8 +357,13 @@ class Script:
         if args.pop("add_docs_not_in_ranking", False):
             raise Refusal(f"{what}.add_docs_not_in_ranking")
         nothing_left(what, args)
-        limits = [n for n in (depth, size) if isinstance(n, int) and n > 0]
-        limit = f" --depth {min(limits)}" if limits else ""
+        for key, number in (("depth", depth), ("sample_size", size)):
+            if isinstance(number, bool) or not isinstance(number, int) or number < 1 and number != -1:
+                raise Refusal(f"{what}.{key}: {json.dumps(number)}")
+        if 0 < depth < size:
+            raise Refusal(f"{what}.sample_size: no query has {size} documents to depth {depth}, and Lightning IR "
+                          "leaves out those that have fewer")
+        limit = f" --depth {size if size > 0 else depth}" if max(depth, size) > 0 else ""
         if RunFile.is_one(given) and given not in self.local:
             run = RunFile(given)
             name, folder, candidates = self.run_file(run)
@@ -361,8 +374,13 @@ class Script:
             name, folder = self.folder(given)
             self.lines += [f"fetch --part run {name}"]
             candidates = f"{folder}/run.zst"
+        enough = ""
+        if size > 0:
+            self.notes.append(f"queries with fewer than {size} documents are left out, as Lightning IR leaves them out")
+            self.lines += ENOUGH if ENOUGH[1] not in self.lines else []
+            enough, candidates = f"enough {size} {depth} {candidates} |\n  ", "-"
         self.lines += [f"fetch --part queries --part docs {name}",
-                       f'{self.guard(chr(34) + "$run" + chr(34))}lir-rerank {self.opened} --queries '
+                       f'{self.guard(chr(34) + "$run" + chr(34))}{enough}lir-rerank {self.opened} --queries '
                        f'{folder}/queries.zst --docs {folder}/docs.zst{limit}{self.flags} -o "$run" {candidates}']
         if is_judged:
             self.judged(name, folder)

@@ -56,11 +56,17 @@ is 'files' "$before" "$(stat -c %Y%i indexes/msmarco-passage/manifest.json runs/
 # --- re-ranking: of that run, whose name says the collection, and of the scored documents
 mkdir kept && mv runs/msmarco-passage-trec-dl-2019-judged.run kept
 config CrossEncoderModule ./cross '{class_path: ReRankCallback, init_args: {save_dir: ./again}}' \
-  '{class_path: RunDataset, init_args: {run_path_or_id: ./kept/msmarco-passage-trec-dl-2019-judged.run, depth: 5,
-    sample_size: 6, sampling_strategy: top}}' | turned re-rank
+  '{class_path: RunDataset, init_args: {run_path_or_id: ./kept/msmarco-passage-trec-dl-2019-judged.run, depth: 6,
+    sample_size: 5, sampling_strategy: top}}' | turned re-rank
 runs re-rank
 exits 0 lir-rerank --model cross --queries queries.jsonl --docs docs.jsonl --depth 5 by-hand.run -o cross.run
 same <(cut -d ' ' -f 1-5 cross.run) <(cut -d ' ' -f 1-5 again/msmarco-passage-trec-dl-2019-judged.run)
+# Queries with fewer documents than are asked for are left out, by ranks up to a depth.
+awk '$1 != "1" || $4 < 5' kept/*.run >kept/short__msmarco-passage-trec-dl-2019-judged.run
+printf '%s\n' "$(grep '^1 ' by-hand.run | head -n 1)" >>kept/short__msmarco-passage-trec-dl-2019-judged.run
+sed 's,kept/,kept/short__,;s/again/fewer/' re-rank.yaml | turned fewer
+runs fewer
+same <(grep -v '^1 ' cross.run | cut -d ' ' -f 1-5) <(cut -d ' ' -f 1-5 fewer/*.run)
 # Arguments beside an empty init_args, as a page of the documentation has them, and no callback.
 config CrossEncoderModule ./cross '' "{class_path: RunDataset, init_args: , run_path_or_id: $dl}" | turned official
 grep -q 'beside init_args' official.sh || fail 'nothing is said of misplaced arguments'
@@ -180,6 +186,7 @@ none 'index_config: ScannIndexConfig' 's/TorchDense/Scann/' index.yaml
 none 'search with a CrossEncoderModule' 's/BiEncoderModule/CrossEncoderModule/' search.yaml
 none 'data.inference_datasets.0: DocDataset with search' 's/QueryDataset/DocDataset/' search.yaml
 none 'sampling_strategy' 's/strategy: top/strategy: random/' re-rank.yaml
+none 'no query has 7 documents to depth 6' 's/sample_size: 5/sample_size: 7/' re-rank.yaml
 none 'num_docs: 0' 's/doc_dataset: /num_docs: 0, doc_dataset: /' index.yaml
 for kept in index search re-rank; do
   none 'ckpt_path' '$a ckpt_path: last.ckpt' "$kept.yaml"
