@@ -30,6 +30,8 @@ TEXT_FORMS = PLAIN | {"csv", "dpr", "xml", "json", "parquet", "ranking"}
 #: Columns of a run with texts and grades, by part.
 RANKING = {"queries": ("query_id", "query"), "docs": ("doc_id", "text"), "qrels": ("query_id", "doc_id", "relevance")}
 ID_FIELDS = ("_id", "id", "pid", "doc_id", "docid", "docno", "query_id", "qid", "number", "num")
+#: Labels before the content of elements of TREC's topics, as Sources/Records has them for those in SGML.
+TOPIC_LABELS = {"num": "number:", "title": "topic:", "desc": "description:", "narr": "narrative:"}
 TITLES = ("title",)
 BODIES = ("text", "contents", "body", "passage", "content", "segment", "abstract", "query", "question")
 #: Columns of runs in parquet files; without scores, ranks tell the order.
@@ -354,6 +356,23 @@ def named_rows(text: Iterable[str], path: Path) -> Iterator[Dict[str, Any]]:
             yield dict(zip(header, columns))
 
 
+def without_label(record: str, tag: str, text: str) -> str:
+    """The content of an element of a topic, without the label before it that TREC's have."""
+    label = TOPIC_LABELS.get(tag.lower()) if record.lower() in ("top", "topic") else None
+    return text[len(label):].strip() if label and text.lower().startswith(label) else text
+
+
+def names_a_file(name: str) -> bool:
+    """Whether a name of what is not there is one of a file, rather than the id of a dataset."""
+    try:
+        import ir_datasets
+        if name in ir_datasets.registry._registered:
+            return False
+    except ImportError:
+        pass
+    return re.search(r"\.[a-z0-9]+$|^[./~]", name) is not None
+
+
 def topics_of_xml(stream: BinaryIO, path: Path, encoding: Optional[str]) -> Iterator[Dict[str, Any]]:
     """Topics or documents: the children of the root, with attributes and elements as fields. The
     file says its encoding, unless one is given."""
@@ -367,7 +386,7 @@ def topics_of_xml(stream: BinaryIO, path: Path, encoding: Optional[str]) -> Iter
     for child in root:
         row: Dict[str, Any] = dict(child.attrib)
         for element in child:
-            row[element.tag] = " ".join("".join(element.itertext()).split())
+            row[element.tag] = without_label(child.tag, element.tag, " ".join("".join(element.itertext()).split()))
         if not len(child):
             row["text"] = " ".join((child.text or "").split())
         yield row

@@ -12,12 +12,13 @@ import shlex
 from pathlib import Path
 from typing import Any, Dict, List
 
+from dataset_forms import names_a_file
 from lightning_names import Mapping, Refusal, nothing_left, of_class
 
 
 def is_file(value: Any) -> bool:
     """Whether a part of a local dataset is a file, rather than the id of a dataset that has it."""
-    return Path(str(value)).is_file() or re.search(r"\.[a-z0-9]+$|^[./~]", str(value)) is not None
+    return Path(str(value)).is_file() or names_a_file(str(value))
 
 
 class RunFile:

@@ -197,6 +197,16 @@ class Download(FetchModelCase):
         self.assertEqual(len(asked), 1 + len(WANTED))
         self.assertTrue(asked[-1].endswith(f"/resolve/{COMMIT}/config.json"))
 
+    def test_names_of_the_table(self) -> None:
+        def asked(name: str) -> str:
+            self.hub.requests.clear()
+            self.fetch("--from", "hub", name=name)
+            return self.hub.requests[0][0]
+
+        self.assertIn("/sentence-transformers/all-MiniLM-L6-v2/", asked("all-minilm-l6-v2"))
+        self.assertIn("/naver/splade-v3/", asked("splade-v3"))
+        self.assertIn("/no-such-model/", asked("no-such-model"))
+
     def test_again_fetches_nothing(self) -> None:
         self.fetch()
         self.hub.requests.clear()
