@@ -189,7 +189,7 @@ none 'sampling_strategy' 's/strategy: top/strategy: random/' re-rank.yaml
 none 'no query has 7 documents to depth 6' 's/sample_size: 5/sample_size: 7/' re-rank.yaml
 none 'num_docs: 0' 's/doc_dataset: /num_docs: 0, doc_dataset: /' index.yaml
 for kept in index search re-rank; do
-  none 'ckpt_path' '$a ckpt_path: last.ckpt' "$kept.yaml"
+  none 'ckpt_path' 's/^seed_everything: 0/&\nckpt_path: last.ckpt/' "$kept.yaml"
 done
 none 'trainer.limit_test_batches' 's/accelerator: auto/limit_test_batches: 3/' index.yaml
 refuses 64 'invalid choice' "$ROOT/scripts/from-lightning-ir" --command predict index.yaml
