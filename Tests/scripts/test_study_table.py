@@ -60,6 +60,12 @@ class StudyTableTest(unittest.TestCase):
         # Other candidates, or another depth, than those of the published value.
         self.assertIn("[~0.51]", self.study("bm25").table("nDCG@10")[1][1][2])
         self.assertIn("[~0.51]", self.study(depth="100").table("nDCG@10")[1][1][2])
+        # Of several values the one of the same candidates.
+        with open(self.out / "models-scores.tsv", "a", encoding="utf-8") as file:
+            for first, value in (("other", "0.49"), ("bm25", "0.48")):
+                file.write("\t".join(["short", "rerank", "one", "nDCG@10", value, "1000", first, "x"]) + "\n")
+        self.assertIn("[0.48]", self.study("bm25").table("nDCG@10")[1][1][2])
+        self.assertIn("[0.51]", self.study().table("nDCG@10")[1][1][2])
         self.assertIn(r"0.5000$^{*}$ [0.51]", TABLE.FORMATS["tex"](self.study()))
         self.assertIn("| m | rerank | 0.5000\\* [0.51] |", TABLE.FORMATS["md"](self.study()))
 
