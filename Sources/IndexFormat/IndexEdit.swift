@@ -9,7 +9,7 @@ package final class IndexEdit {
   /// The index as it was found.
   package let index: IndexFolder
   package let workspace: IndexWorkspace
-  private let lock: FolderLock
+  private let lease: Lease
   private let base: [UInt8]
   /// What takes the place of the last segments, from a number on.
   private var joined: (first: Int, segment: IndexManifest.Segment, statistics: [JSON.Member])?
@@ -35,10 +35,10 @@ package final class IndexEdit {
         hint: "lir-index compact brings it to format \(IndexManifest.format)")
     }
     let target = try IndexWorkspace.resolved(path)
-    lock = FolderLock(target, waiting: waiting)
+    lease = try IndexReplacement.lease(of: target, waiting: waiting)
     base = try IndexManifest.bytes(folder: target)
     index = try IndexFolder(path)
-    workspace = try IndexWorkspace(target, changing: base)
+    workspace = try IndexWorkspace(target, changing: base, under: lease)
   }
 
   /// Adds a segment behind the others.

@@ -73,19 +73,19 @@ enum IndexReplacement {
   ///   - folder: The new files, under the names that they are to have, and the new manifest.
   ///   - names: Names of the new files but the manifest.
   ///   - kept: Names of all files that the new manifest names.
-  ///   - base: The manifest that the new one is a change of, under the caller's lock of `target`; nil
-  ///     to replace whatever is there.
+  ///   - base: The manifest that the new one is a change of; nil to replace whatever is there.
+  ///   - lease: The lease of `target` that the caller has since it read `base`; nil to wait for it here.
   /// - Throws: 73 where a file cannot be put there, or the folder is no longer an index; the old one
   ///   is then as it was. 75 where another process changed the index meanwhile.
   static func replace(
     _ target: String, from folder: String, _ names: [String], keeping kept: [String],
-    changing base: [UInt8]?
+    changing base: [UInt8]?, under lease: Lease?
   ) throws(Failure) {
     // Two that replace one index at a time do so one after the other.
-    let lock = base == nil ? FolderLock(target) : nil
-    defer { withExtendedLifetime(lock) {} }
+    let lease = if let lease { lease } else { try self.lease(of: target) }
+    try lease.check()
     let before = try WholeFile.read("\(target)/\(IndexManifest.fileName)")
-    // Without a lock, as some network file systems are.
+    // Somebody may have removed a lease by hand.
     guard base == nil || base == before else {
       throw Failure(
         .retry, at: target, "another process changed the index meanwhile",
@@ -110,12 +110,14 @@ enum IndexReplacement {
       // The new files must last before a manifest names them. A manifest that is a link is replaced
       // itself: the index behind it keeps its own.
       try PathName.syncFolder(of: "\(target)/\(IndexManifest.fileName)")
-      try place([IndexManifest.fileName], from: folder, in: target)
+      try lease.publish(
+        "\(folder)/\(IndexManifest.fileName)", as: "\(target)/\(IndexManifest.fileName)")
     } catch {
       // A rename over a network may say that it failed, and have been done.
       let found = try? WholeFile.read("\(target)/\(IndexManifest.fileName)")
       guard found == manifest else {
-        if found == before {
+        // Who has the lease now may have placed the same files.
+        if found == before, (try? lease.check()) != nil {
           for name in names where !own.contains(name) { unlink("\(target)/\(name)") }
         }
         throw error
@@ -123,12 +125,24 @@ enum IndexReplacement {
     }
     try PathName.syncFolder(of: "\(target)/\(IndexManifest.fileName)")
     removeOld(target, old, keeping: kept, folder)
-    // Without a lock, as some network file systems are, another build may have removed a file.
+    // What counts is done. Whoever has the lease by now may have changed the index again.
+    guard (try? lease.check()) != nil else { return }
     for name in kept where !WholeFile.exists("\(target)/\(name)") {
       throw Failure(
         .cannotCreate, at: "\(target)/\(name)", "another build replaced the index meanwhile",
         hint: "run the same command again")
     }
+  }
+
+  /// Waits for the lease of an index's folder.
+  ///
+  /// - Parameters:
+  ///   - target: The folder.
+  ///   - waiting: Called once where that takes more than a second.
+  /// - Returns: The lease.
+  /// - Throws: 73 and 74 where it cannot be made.
+  static func lease(of target: String, waiting: () -> Void = {}) throws(Failure) -> Lease {
+    try Lease(waitingAt: Lease.path(in: target), for: target, waiting: waiting)
   }
 
   /// Renames new files into the folder of an index.
@@ -149,7 +163,9 @@ enum IndexReplacement {
   static func removeOld(
     _ target: String, _ old: Set<String>, keeping new: Set<String>, _ own: String
   ) {
-    let names = entries(of: target).filter { !new.contains($0) && $0 != IndexManifest.fileName }
+    let names = entries(of: target).filter {
+      !new.contains($0) && $0 != IndexManifest.fileName
+    }
     for name in names where old.contains(name) { unlink("\(target)/\(name)") }
     let builds = names.filter {
       $0.hasPrefix(".\(temporary).tmp.") && "\(target)/\($0)" != own
@@ -189,13 +205,13 @@ enum IndexReplacement {
   /// What temporary folders in the folder of an index are called after.
   static let temporary = "index"
 
-  /// Removes the folder of a build that was killed, which holds plain files alone; not that of one
-  /// that still holds its lock, in a container of the same host.
+  /// Removes the folder of a build that was killed, which holds plain files alone.
+  ///
+  /// The lease goes first: a build that was only stopped knows by it, and gives its files no place.
   private static func removeFolder(_ folder: String) {
-    guard let lock = try? FolderLock(claiming: folder) else { return }
+    unlink(Lease.path(in: folder))
     for name in entries(of: folder) { unlink("\(folder)/\(name)") }
     rmdir(folder)
-    withExtendedLifetime(lock) {}
   }
 
   /// Whether a name has the checksum of the file's content in it, as only a file of an index has.

@@ -17,8 +17,10 @@ package final class IndexWorkspace {
   /// The manifest that a change starts from, which nobody else may have changed meanwhile; nil for an
   /// index that is replaced whatever it is.
   private let base: [UInt8]?
+  /// The lease of `target`, of a change of it.
+  private let targetLease: Lease?
   /// Says that the folder is in use.
-  private let lock: FolderLock
+  private let lease: Lease
   private var cleanup: [Signals.Token] = []
   private let parents: MadeFolders
   private var isFinished = false
@@ -29,17 +31,20 @@ package final class IndexWorkspace {
 
   /// - Parameters:
   ///   - target: Folder of the index.
-  ///   - base: The manifest that a change starts from; the index is locked by the caller then.
+  ///   - base: The manifest that a change starts from.
+  ///   - lease: The lease of the index that is changed, since before `base` was read.
   ///   - originals: The file for the vectors of a new index, as the user named it; nil to keep them in
   ///     the folder. A changed index has them where they were.
   /// - Throws: 73 where the folder cannot be made, or something else than an index is in its place; 64
   ///   and 73 for a file that vectors cannot go to.
   package init(
-    _ target: String, changing base: [UInt8]? = nil, originals: String? = nil
+    _ target: String, changing base: [UInt8]? = nil, under lease: Lease? = nil,
+    originals: String? = nil
   ) throws(Failure) {
     // Behind a link is the folder that is replaced, and its neighbours are on its file system.
     self.target = try Self.resolved(target)
     self.base = base
+    targetLease = lease
     replaces = WholeFile.exists(self.target)
     if replaces {
       guard WholeFile.exists("\(self.target)/\(IndexManifest.fileName)") else {
@@ -62,11 +67,16 @@ package final class IndexWorkspace {
     }
     cleanup = [Signals.register(folder)]
     guard mkdir(folder, 0o777) == 0 else { throw SystemError.cannotCreate(self.target) }
-    lock = try FolderLock(claiming: folder)
+    do throws(Failure) {
+      self.lease = try Lease(claiming: Lease.path(in: folder), for: self.target)
+    } catch {
+      rmdir(folder)
+      throw error
+    }
   }
 
   deinit {
-    if !isFinished { Self.remove(folder) }
+    if !isFinished { remove() }
     forgetFiles()
   }
 
@@ -142,6 +152,7 @@ package final class IndexWorkspace {
   package func put(
     _ manifest: IndexManifest, earlier: [IndexManifest.File] = []
   ) throws(Failure) {
+    try targetLease?.check()
     var manifest = manifest
     let named = Set(manifest.segments.flatMap(\.files.values))
     let new = files.filter { named.contains($0.name) }
@@ -174,13 +185,20 @@ package final class IndexWorkspace {
   private func rename(
     _ manifest: IndexManifest, _ new: [String]
   ) throws(Failure) -> [IndexManifest.File]? {
-    if !replaces, try IndexReplacement.create(target, from: folder) { return nil }
+    if !replaces {
+      // The folder gets its name without it; nobody takes a young one for abandoned.
+      if !lease.release() { try lease.check() }
+      if try IndexReplacement.create(target, from: folder) { return nil }
+    } else {
+      try lease.check()
+    }
     // Another build of a new index was faster: the last one counts, as of two that replace one.
     let there = replaces ? nil : (try? IndexManifest(folder: target))?.files ?? []
     try IndexReplacement.replace(
       target, from: folder, new,
-      keeping: manifest.files.filter { $0.elsewhere == nil }.map(\.name), changing: base)
-    Self.remove(folder)
+      keeping: manifest.files.filter { $0.elsewhere == nil }.map(\.name), changing: base,
+      under: targetLease)
+    remove()
     return there
   }
 
@@ -190,8 +208,9 @@ package final class IndexWorkspace {
     OriginalsWorkspace.settle(originals, of: target, files, before: [])
   }
 
-  /// Removes a folder of this class, which holds plain files alone.
-  private static func remove(_ folder: String) {
+  /// Removes the folder, which holds plain files alone.
+  private func remove() {
+    lease.release()
     for name in IndexReplacement.entries(of: folder) { unlink("\(folder)/\(name)") }
     rmdir(folder)
   }

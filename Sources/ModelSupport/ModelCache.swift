@@ -42,7 +42,7 @@ package struct ModelCache: Sendable {
     let key = PackedKey(model: try digest(description), precisions)
     let path = "\(folder)/\(key.fileName)"
     if case .success(let model) = open(path, key, read) { return model }
-    let lock = FolderLock(folder)
+    let lease = try Lease(waitingAt: Lease.path(in: folder), for: folder)
     // Another process may have written it meanwhile.
     switch open(path, key, read) {
     case .success(let model): return model
@@ -53,7 +53,7 @@ package struct ModelCache: Sendable {
     }
     try write(path, key, description, read)
     diagnostics.note("\(path): packed weights of \(description.folder.path)")
-    _ = consume lock
+    lease.release()
     return try open(path, key, read).get()
   }
 

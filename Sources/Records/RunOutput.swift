@@ -126,7 +126,8 @@ package final class RunOutput {
       if count == 0 { break }
       try final.write(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
     }
+    try partial.checkLease()
     try final.finishText(records: lines, provenance: provenance)
-    partial.discard()
+    try partial.discard()
   }
 }

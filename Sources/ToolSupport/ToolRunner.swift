@@ -56,7 +56,7 @@ extension ToolCommand {
       if common.verbose { context.diagnostics.note(Beginning.text(of: self, settings)) }
       try execute(context)
       if !Self.isSilent && !context.isSilent { context.summarize() }
-    } catch let failure as Failure { throw reported(failure) }
+    } catch let failure as Failure { throw reported(Lease.cause(of: failure)) }
   }
 
   /// Refuses an output that cannot be, before any work is done.

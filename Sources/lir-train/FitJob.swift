@@ -16,8 +16,6 @@ struct FitJob {
   private let checkpoints: CheckpointWriter
   private let validations: [Validation]
   private let identity: RunIdentity
-  /// Keeps others off the output, where this is the process that writes.
-  private let claim: CheckpointFolders.Claim?
   private let resumes: Bool
   private let ranks: (any Ranks)?
   private var isFirst: Bool { ranks?.isFirst ?? true }
@@ -34,8 +32,8 @@ struct FitJob {
     if isFirst { try CheckpointFolders.checkOutput(output, resumes: resumes) }
     // The others find what the first one makes.
     if !isFirst { ranks?.wait() }
-    folders = try CheckpointFolders(output)
-    claim = isFirst ? try folders.claim() : nil
+    let folders = try isFirst ? CheckpointFolders(output).claimed() : CheckpointFolders(output)
+    self.folders = folders
     let models = try TrainingModel(configuration, folders, makesStart: isFirst)
     if isFirst { ranks?.wait() }
     identity = try RunIdentity(

@@ -151,12 +151,12 @@ import Training
 
   @Test func oneAtATime() throws {
     let folders = try CheckpointFolders(root)
-    var first: CheckpointFolders.Claim? = try folders.claim()
-    let failure = #expect(throws: Failure.self) { try folders.claim() }
+    var first: CheckpointFolders? = try folders.claimed()
+    let failure = #expect(throws: Failure.self) { try folders.claimed() }
     #expect(failure?.status == .cannotCreate)
     withExtendedLifetime(first) {}
     first = nil
-    _ = try folders.claim()
+    _ = try folders.claimed()
   }
 
   @Test func sweepingWhatKillsLeave() throws {

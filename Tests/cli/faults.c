@@ -14,6 +14,8 @@
  *   LIR_TEST_FAIL=N:CODE   the call at point N fails with CODE, a name such as ENOSPC; in the
  *                          middle of a write half of it is written, and the next write fails
  *   LIR_TEST_CLOCK=S       time() is S seconds later than it is
+ *   LIR_TEST_LACKS=A,B     what the file system does not have: flock, exchange (of two names), link,
+ *                          unnamed (files), or locks, with which flock says that it locked and does not
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -25,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -120,6 +123,23 @@ static int counts_descriptor(int descriptor, char *path, size_t size) {
   return 1;
 }
 
+/* Whether the file system is to lack something, with errno set to what it says then. */
+static int lacks(const char *what, int code) {
+  const char *list = is_tool ? getenv("LIR_TEST_LACKS") : NULL;
+  size_t length = strlen(what);
+  for (const char *at = list; at && *at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
+    if (strncmp(at, what, length) == 0 && (at[length] == ',' || !at[length])) {
+      errno = code;
+      return 1;
+    }
+  return 0;
+}
+
+int flock(int descriptor, int operation) {
+  if (lacks("flock", ENOLCK)) return -1;
+  return lacks("locks", 0) ? 0 : NEXT(flock)(descriptor, operation);
+}
+
 /* Calls that write bytes. */
 
 /* How many bytes of `count` to write; -1 with errno set to fail. */
@@ -191,6 +211,7 @@ static int takes_mode(int flags) {
   va_start(rest, flags);                                        \
   mode_t mode = takes_mode(flags) ? va_arg(rest, mode_t) : 0;   \
   va_end(rest);                                                 \
+  if ((flags & O_TMPFILE) == O_TMPFILE && lacks("unnamed", EOPNOTSUPP)) return -1; \
   if (flags & (O_CREAT | O_TRUNC) && counts_path(path) && fails_at_point("open", path)) return -1; \
   return call;
 
@@ -226,10 +247,14 @@ int rename(const char *from, const char *to) RENAMES(rename, NEXT(rename)(from, 
 int renameat(int folder, const char *from, int other, const char *to)
     RENAMES(renameat, NEXT(renameat)(folder, from, other, to))
 int renameat2(int folder, const char *from, int other, const char *to, unsigned flags)
-    RENAMES(renameat2, NEXT(renameat2)(folder, from, other, to, flags))
-int link(const char *from, const char *to) CHANGES_PATH(link, to, NEXT(link)(from, to))
+    RENAMES(renameat2, flags & RENAME_EXCHANGE && lacks("exchange", EINVAL)
+                           ? -1
+                           : NEXT(renameat2)(folder, from, other, to, flags))
+int link(const char *from, const char *to)
+    CHANGES_PATH(link, to, lacks("link", EPERM) ? -1 : NEXT(link)(from, to))
 int linkat(int folder, const char *from, int other, const char *to, int flags)
-    CHANGES_PATH(linkat, to, NEXT(linkat)(folder, from, other, to, flags))
+    CHANGES_PATH(linkat, to,
+                 lacks("link", EPERM) ? -1 : NEXT(linkat)(folder, from, other, to, flags))
 int symlink(const char *target, const char *path)
     CHANGES_PATH(symlink, path, NEXT(symlink)(target, path))
 int symlinkat(const char *target, int folder, const char *path)

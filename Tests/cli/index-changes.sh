@@ -206,15 +206,17 @@ wait $second || fail "$(cat second.log)"
 is 'documents of both' 50 "$(jq .documents turns-words.index/manifest.json)"
 
 # Who waits for another's change says so, and then does its own.
-if command -v flock >/dev/null; then
-  printf 'a\tone\nb\ttwo\n' >held.tsv
-  exits 0 lir-index build held.tsv -o held.index
-  flock held.index sleep 2 &
-  holder=$!
-  until ! flock -n held.index true; do :; done
-  echo a >held.ids
-  exits 0 lir-index delete held.index --ids held.ids
-  says 'held.index: another process changes it: waiting'
-  wait $holder
-  is 'what is left' 1 "$(lir-index info held.index | jq .documents)"
-fi
+printf 'a\tone\nb\ttwo\n' >held.tsv
+exits 0 lir-index build held.tsv -o held.index
+lir-index append held.index slow 2>first.log &
+holder=$!
+exec 9>slow
+echo a >held.ids
+lir-index delete held.index --ids held.ids 9>&- 2>said.log &
+second=$!
+until grep -q 'held.index: another process changes it: waiting' said.log; do sleep 0.02; done
+printf 'c\tthree\n' >&9
+exec 9>&-
+wait $holder || fail "$(cat first.log)"
+wait $second || fail "$(cat said.log)"
+is 'what is left' 2 "$(lir-index info held.index | jq .documents)"

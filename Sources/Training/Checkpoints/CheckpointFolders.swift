@@ -7,6 +7,8 @@ import Streams
 /// the model itself with `DONE`.
 package struct CheckpointFolders {
   package let root: String
+  /// Keeps other processes out of the folder.
+  private var lease: Lease?
   private var checkpoints: String { root + "/checkpoints" }
 
   /// Says that a folder is whole; it is written last.
@@ -61,15 +63,23 @@ package struct CheckpointFolders {
     return isUsed || !steps.isEmpty ? .somethingElse : .nothing
   }
 
-  /// Keeps other processes out of a folder for as long as it lives.
-  package final class Claim {
-    private let lock: FolderLock
-
-    fileprivate init(_ folder: String) throws(Failure) { lock = try FolderLock(claiming: folder) }
+  /// These folders, kept from other processes for as long as what is returned lives.
+  ///
+  /// - Throws: 73 where another process is in the folder.
+  package func claimed() throws(Failure) -> CheckpointFolders {
+    var folders = self
+    folders.lease = try Self.claim(root)
+    return folders
   }
 
-  /// - Throws: 73 where another process is in the folder.
-  package func claim() throws(Failure) -> Claim { try Claim(root) }
+  private static func claim(_ root: String) throws(Failure) -> Lease {
+    try Lease(claiming: Lease.path(in: root), for: root)
+  }
+
+  /// Makes sure that the folder is still this process's; nothing where it was not claimed.
+  ///
+  /// - Throws: 75 where another process took it over meanwhile.
+  package func checkClaim() throws(Failure) { try lease?.check() }
 
   /// Folders that were there before a run.
   package struct Beginning {
@@ -87,13 +97,14 @@ package struct CheckpointFolders {
     /// Removes what a run that was refused has made; nothing of one that has begun.
     package func restore() {
       guard case .nothing? = try? content(root), WholeFile.isDirectory(root),
-        let claim = try? Claim(root)
+        let lease = try? claim(root)
       else { return }
-      defer { withExtendedLifetime(claim) {} }
       if !present.contains("/start"), WholeFile.isDirectory(root + "/start") {
         try? remove(root + "/start")
       }
-      for folder in ["/checkpoints", ""] where !present.contains(folder) { rmdir(root + folder) }
+      if !present.contains("/checkpoints") { rmdir(root + "/checkpoints") }
+      lease.release()
+      if !present.contains("") { rmdir(root) }
       for folder in missing { rmdir(folder) }
     }
   }
@@ -139,6 +150,7 @@ package struct CheckpointFolders {
     do throws(Failure) {
       try write(folder)
       try Self.finish(folder, contents)
+      try checkClaim()
       guard rename(folder, target) == 0 else { throw SystemError.cannotCreate(target) }
     } catch {
       try? Self.remove(folder)
@@ -161,6 +173,7 @@ package struct CheckpointFolders {
 
   /// Says that the model of the run is not whole any more: training goes on.
   package func reopen() throws(Failure) {
+    try checkClaim()
     for name in [Self.doneFile, FolderDigests.fileName] {
       let path = "\(root)/\(name)"
       guard unlink(path) == 0 || errno == ENOENT else { throw SystemError.io(path, "unlink") }
@@ -193,6 +206,7 @@ package struct CheckpointFolders {
 
   /// Points `best` at a checkpoint.
   package func markBest(_ step: Int) throws(Failure) {
+    try checkClaim()
     let link = "\(root)/best"
     let temporary = TemporaryName.beside(link)
     guard symlink("checkpoints/step-\(step)", temporary) == 0, rename(temporary, link) == 0 else {
@@ -204,6 +218,7 @@ package struct CheckpointFolders {
 
   /// Removes all checkpoints but the last `count` and the best one, and what kills have left.
   package func prune(keeping count: Int, best: Int?) throws(Failure) {
+    try checkClaim()
     for step in try steps().dropLast(count) where step != best { try Self.remove(path(step)) }
     for name in try FolderListing.names(checkpoints)
     where name.hasPrefix(".step-") || name.hasPrefix("step-") {
@@ -216,6 +231,7 @@ package struct CheckpointFolders {
   /// Removes what a kill has left of files and folders that were being written; `names` are their
   /// paths from the root.
   package func sweep(_ names: [String]) throws(Failure) {
+    try checkClaim()
     for name in names {
       let (folder, base) = PathName.split("\(root)/\(name)")
       guard WholeFile.isDirectory(folder) else { continue }

@@ -79,6 +79,7 @@ package struct CheckpointWriter {
         FolderDigests.fileName,
       ])
     try model.write(into: folders.root)
+    try folders.checkClaim()
     try CheckpointFolders.finish(folders.root, model.contents + [Self.configurationFile])
   }
 }
