@@ -278,3 +278,15 @@ let package = Package(
       ]),
   ]
 )
+
+// The parsers under libFuzzer, by Tests/fuzz/parsers/run: part of no other build.
+if Context.environment["LIR_FUZZ"] == "1" {
+  package.targets.append(
+    .executableTarget(
+      name: "lir-fuzz",
+      dependencies: [
+        "Failures", "JSON", "Streams", "Records", "Tensors", "Tokenizers", "IndexFormat",
+        "Indexes", "Models", "ToolSupport",
+      ],
+      path: "Tests/fuzz/parsers", exclude: ["run"]))
+}

@@ -1,0 +1,52 @@
+import Streams
+
+@testable import Tokenizers
+
+extension Target {
+  /// Tokenizers: their files, and regular expressions.
+  static let tokenizers = [
+    Target("tokenizer", ["tokenizer.json"]) { bytes in
+      try encode(Scratch.folder([("tokenizer.json", bytes)]))
+    },
+    Target("vocabulary", ["vocab.txt"]) { bytes in
+      try encode(Scratch.folder([("vocab.txt", bytes)]))
+    },
+    Target("sentencepiece", [".model"]) { bytes in
+      _ = try SentencePieceModel(bytes, path: "tokenizer.model")
+      let config = #"{"tokenizer_class": "XLMRobertaTokenizer"}"#
+      try encode(
+        Scratch.folder([
+          ("tokenizer_config.json", Array(config.utf8)), ("sentencepiece.bpe.model", bytes),
+        ]))
+    },
+    Target("regex", [".regex"]) { bytes in
+      // A pattern, and behind a line feed the text.
+      let parts = bytes.split(separator: 0x0A, maxSplits: 1, omittingEmptySubsequences: false)
+      let regex = try Regex(String(decoding: parts[0], as: UTF8.self))
+      let text = Array(String(decoding: parts.count > 1 ? parts[1] : [], as: UTF8.self).utf8)
+      let matcher = RegexMatcher(longestTime: 1)
+      matcher.reset()
+      (text + [0]).withUnsafeBufferPointer { buffer in
+        guard let base = buffer.baseAddress else { return }
+        var end = 0
+        matcher.parts(regex, base, text.count) { from, to, _ in
+          precondition(from == end && to >= from && to <= text.count, "a gap")
+          end = to
+        }
+      }
+    },
+  ]
+
+  private static let texts = ["", "Héllo wörld 北京 a\u{301}\u{0} ##ing <s> 12,345", "\n\t x  y "]
+
+  private static func encode(_ folder: String) throws {
+    let tokenizer = try Tokenizer.load(folder: folder)
+    var scratch = TokenizerScratch()
+    for text in texts {
+      var buffer = TokenBuffer()
+      _ = try Array(text.utf8).withUnsafeBytes {
+        try tokenizer.encode($0, maxLength: 64, into: &buffer, scratch: &scratch)
+      }
+    }
+  }
+}
