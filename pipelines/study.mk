@@ -27,7 +27,8 @@ SAME_DOCS ?=
 RETRIEVERS ?=
 RERANKERS  ?=
 MODELS     ?= $(or $(LIR_MODELS),models)
-# Kinds of indexes; INDEX_FLAGS_kind are what lir-index build is told, INDEXES_name those of one model
+# Kinds of indexes: exact, types of `lir-index types`, or names of one's own with INDEX_FLAGS_kind, which is what
+# lir-index build is told; INDEXES_name are those of one model
 INDEXES    ?= exact
 # Whether BM25 is a row, and whose candidates are ranked again: bm25, a retriever or dataset
 BM25       ?= yes
@@ -61,11 +62,16 @@ override plain = $(subst /,-,$(if $(filter %.yml %.yaml,$1),$(basename $(notdir 
 override home = $(or $(firstword $(filter $(collections),$(patsubst $1=%,%,$(filter $1=%,$(SAME_DOCS) $(same_docs))))),$1)
 # $(call kinds,MODEL): the kinds of its indexes.
 override kinds = $(or $(INDEXES_$1),$(INDEXES))
+override all_kinds = $(sort $(foreach m,$(RETRIEVERS),$(call kinds,$m)))
+# Kinds that nothing says how to build but the types of indexes, which have their names.
+override typed_kinds = $(filter-out exact,$(foreach k,$(all_kinds),$(if $(strip $(INDEX_FLAGS_$k)),,$k)))
+# $(call index_flags,KIND): what lir-index build is told.
+override index_flags = $(or $(strip $(INDEX_FLAGS_$1)),$(if $(filter $1,$(typed_kinds)),--type $1))
 
 names   += MODELS
 flags   += TOKENIZE_FLAGS ENCODE_FLAGS SEARCH_FLAGS RERANK_FLAGS \
            $(foreach m,$(RETRIEVERS),QUERY_FLAGS_$m DOC_FLAGS_$m) $(foreach m,$(RERANKERS),RERANK_FLAGS_$m) \
-           $(foreach k,$(sort $(INDEXES) $(foreach m,$(RETRIEVERS),$(INDEXES_$m))),INDEX_FLAGS_$k)
+           $(foreach k,$(sort $(INDEXES) $(all_kinds)),INDEX_FLAGS_$k)
 options += COLLECTIONS SAME_DOCS RETRIEVERS RERANKERS INDEXES BM25 FIRST BASELINE DEPTH RERANK_DEPTH MEASURES SHARDS TASK \
            $(foreach m,$(models),MODEL_$m CONFIG_$m INDEXES_$m)
 unneeded += MODELS
@@ -157,8 +163,8 @@ endef
 override define cell_indexed
 .PRECIOUS: $(OUT)/$(call plain,$1)/$(call plain,$2)/$3/manifest.json
 $(OUT)/$(call plain,$1)/$(call plain,$2)/$3/manifest.json: $(OUT)/$(call plain,$1)/$(call plain,$2)/docs.lirt.zst \
-  $(call settings,$(call plain,$1)/$(call plain,$2)/$3.index,,INDEX_FLAGS_$3,,index)
-	$$(shared)lir-index build $(INDEX_FLAGS_$3) -o $$(@D) $$< $$(call logged,$$(@D).log)
+  $(call settings,$(call plain,$1)/$(call plain,$2)/$3.index,$(if $(filter $3,$(typed_kinds)),--type $3),INDEX_FLAGS_$3,,index)
+	$$(shared)lir-index build $(call index_flags,$3) -o $$(@D) $$< $$(call logged,$$(@D).log)
 endef
 # $4 is the collection whose index it is.
 override define cell_searched
@@ -210,6 +216,9 @@ ifeq ($(filter help,$(MAKECMDGOALS)),)
   ifeq ($(strip $(call labels,any)),)
     $(error a study of nothing: say RETRIEVERS=..., RERANKERS=... or BM25=yes)
   endif
+  override types := $(if $(typed_kinds),$(shell PATH=$(call quoted,$(PATH)); lir-index types | awk -F '\t' '$$2 !~ /texts/ { print $$1 }'))
+  $(foreach k,$(typed_kinds),$(if $(filter $k,$(types)),,$(error INDEXES: $k: neither exact, nor a type of index of \
+    embeddings, nor with INDEX_FLAGS_$k; did you mean $(call nearest_of,$k,exact $(types))? `lir-index types` lists them)))
   $(foreach c,$(collections),$(if $(call differ,$(call home,$c),$(call home,$(call home,$c))),$(error \
     SAME_DOCS: the documents of $(call home,$c) are those of another collection: say $c=$(call home,$(call home,$c)))))
   $(foreach c,$(collections),$(eval $(call dataset_rules,$c))$(eval $(call cell_bm25,$c))\
