@@ -35,6 +35,10 @@ BM25       ?= yes
 FIRST      ?= bm25
 # What marks of significance compare with
 BASELINE   ?= bm25
+# Collections, by patterns, in which no query finds the document of its own id; and those whose judgements of
+# grade -100 are documents that it may not find. By default those where mteb has it so
+DROP_SELF ?= $(drop_self)
+EXCLUDING ?= $(excluding)
 DEPTH        ?= 1000
 RERANK_DEPTH ?= 100
 MEASURES     ?= nDCG@10 RR@10 R@100
@@ -44,6 +48,9 @@ TOKENIZE_FLAGS ?=
 ENCODE_FLAGS   ?=
 SEARCH_FLAGS   ?=
 RERANK_FLAGS   ?=
+# Those of BM25's index and search
+BM25_FLAGS        ?=
+BM25_SEARCH_FLAGS ?=
 # What texts are: models of the zoo that leave it to the user have the prompts of that task in front of them.
 # QUERY_FLAGS_name and DOC_FLAGS_name are what lir-tokenize is told for one model instead, RERANK_FLAGS_name
 # lir-rerank besides
@@ -69,10 +76,11 @@ override typed_kinds = $(filter-out exact,$(foreach k,$(all_kinds),$(if $(strip 
 override index_flags = $(or $(strip $(INDEX_FLAGS_$1)),$(if $(filter $1,$(typed_kinds)),--type $1))
 
 names   += MODELS
-flags   += TOKENIZE_FLAGS ENCODE_FLAGS SEARCH_FLAGS RERANK_FLAGS \
+flags   += TOKENIZE_FLAGS ENCODE_FLAGS SEARCH_FLAGS RERANK_FLAGS BM25_FLAGS BM25_SEARCH_FLAGS \
            $(foreach m,$(RETRIEVERS),QUERY_FLAGS_$m DOC_FLAGS_$m) $(foreach m,$(RERANKERS),RERANK_FLAGS_$m) \
            $(foreach k,$(sort $(INDEXES) $(all_kinds)),INDEX_FLAGS_$k)
-options += COLLECTIONS SAME_DOCS RETRIEVERS RERANKERS INDEXES BM25 FIRST BASELINE DEPTH RERANK_DEPTH MEASURES SHARDS TASK \
+options += COLLECTIONS SAME_DOCS RETRIEVERS RERANKERS INDEXES BM25 FIRST BASELINE DROP_SELF EXCLUDING DEPTH \
+           RERANK_DEPTH MEASURES SHARDS TASK \
            $(foreach m,$(models),MODEL_$m CONFIG_$m INDEXES_$m)
 unneeded += MODELS
 tools   += tokenize encode index search rerank eval
@@ -131,23 +139,48 @@ override logged = $(if $(dry),,2> >(tee -a $1 >&2))
 override folder = $(if $(dry),,@mkdir -p $1)
 # Cells that are made at once, by tasks of an array, share what is encoded: one makes it, others wait.
 override held = $(if $(dry),,flock $1/.lock )
-# So do those of an index, where collections have the same documents.
-override shared = $(if $(dry),,@exec 9>>$(@D).lock; flock 9; stale=''; for input in $^; do \
+# So do those of an index, where collections have the same documents, and of what several runs are made by.
+override alone = $(if $(dry),,@exec 9>>$1; flock 9; stale=''; for input in $^; do \
   [ ! $@ -ot $$input ] || stale=yes; done; [ -n "$$stale" ] || exit 0; PS4=''; set -x; )
+override shared = $(call alone,$(@D).lock)
 override absent = $(if $(wildcard $(folder_$1)/config.json $(folder_$1)/modules.json),,yes)
 
-# --- cells. $1 is a collection, $2 a model, $3 a kind of index.
-override define cell_bm25_whole
-$(OUT)/$(call plain,$1)/bm25.run: look | $(call dataset_file,$1,docs) $(call dataset_file,$1,queries)
+# --- what may be found in collection $1: flags of every search, and the file of what is excluded
+override excluded = $(if $(filter $(EXCLUDING),$1),$(OUT)/$(call plain,$1)/excluded.tsv)
+# Where nothing is excluded there is no list; recipes know it.
+override found_flags = $(strip $(if $(filter $(DROP_SELF),$1),--drop-self) $(if $(call excluded,$1),$(shell [ ! -e \
+  $(call excluded,$1) ] || [ -s $(call excluded,$1) ] && echo --filter-out $(call excluded,$1))))
+override restricts = $(filter $(DROP_SELF) $(EXCLUDING),$1)
+override define excluded_documents
+$(call excluded,$1): $(call dataset_file,$1,qrels)
 	$$(call folder,$$(@D))
-	+@$$(call held,$$(@D))$$(MAKE) --no-print-directory -f $(here)retrieve.mk $(call told,$1,,$$(@D)) MODEL=none $$@ $$(call logged,$$(@D)/bm25.log)
+	$$(call alone,$$(@D)/.excluded.lock)zstd -qdc $$< | awk '$$$$4 == -100 { print $$$$1 "\t" $$$$3 }' >$$@.part; mv $$@.part $$@
+endef
+# Candidates of a dataset that no search of ours has been through.
+override candidates = $(if $(call restricts,$1),$(OUT)/$(call plain,$1)/candidates.run,$(call dataset_file,$1,run))
+override define dataset_candidates
+$(OUT)/$(call plain,$1)/candidates.run: $(call dataset_file,$1,run) $(call excluded,$1) \
+  $(call settings,$(call plain,$1)/candidates,$(filter $(DROP_SELF),$1) $(call excluded,$1),,,)
+	$$(call folder,$$(@D))
+	$$(call alone,$$(@D)/.candidates.lock)zstd -qdc $$< | awk -v own='$(filter $(DROP_SELF),$1)' 'list { out[$$$$1, $$$$2]; next } \
+	  !(($$$$1, $$$$3) in out || own != "" && $$$$1 == $$$$3)' list=1 $(call excluded,$1) list=0 - >$$@.part; mv $$@.part $$@
+endef
+
+# --- cells. $1 is a collection, $2 a model, $3 a kind of index.
+override bm25_search_flags = $(strip $(BM25_SEARCH_FLAGS) $(call found_flags,$1))
+override bm25_flags = BM25_FLAGS=$(call quoted,$(BM25_FLAGS)) BM25_SEARCH_FLAGS=$(call quoted,$(call bm25_search_flags,$1))
+override define cell_bm25_whole
+$(OUT)/$(call plain,$1)/bm25.run: look $(call excluded,$1) | $(call dataset_file,$1,docs) $(call dataset_file,$1,queries)
+	$$(call folder,$$(@D))
+	+@$$(call held,$$(@D))$$(MAKE) --no-print-directory -f $(here)retrieve.mk $(call told,$1,,$$(@D)) MODEL=none $$(call bm25_flags,$1) $$@ $$(call logged,$$(@D)/bm25.log)
 endef
 # By the index of another collection.
 override define cell_bm25_twin
 $(OUT)/$(call plain,$1)/bm25.run: $(OUT)/$(call plain,$(call home,$1))/bm25.run \
-  $(call dataset_file,$1,queries) $(call settings,$(call plain,$1)/bm25,$(DEPTH) $(call home,$1),,,search)
+  $(call dataset_file,$1,queries) $(call excluded,$1) $(call settings,$(call plain,$1)/bm25,$(DEPTH) $(call \
+  home,$1) $(filter $(DROP_SELF),$1) $(call excluded,$1),BM25_SEARCH_FLAGS,,search)
 	$$(call folder,$$(@D))
-	lir-search --index $$(<D)/bm25 -k $(DEPTH) -o $$@ $(call dataset_file,$1,queries) $$(call logged,$$(@D)/bm25.log)
+	lir-search --index $$(<D)/bm25 -k $(DEPTH) $$(call bm25_search_flags,$1) -o $$@ $(call dataset_file,$1,queries) $$(call logged,$$(@D)/bm25.log)
 endef
 override cell_bm25 = $(if $(filter $1,$(call home,$1)),$(call cell_bm25_whole,$1),$(call cell_bm25_twin,$1))
 # $4 is docs.lirt.zst or queries.lirt.
@@ -169,12 +202,12 @@ endef
 # $4 is the collection whose index it is.
 override define cell_searched
 $(OUT)/$(call plain,$1)/$(call plain,$2)/$3.run: $(OUT)/$(call plain,$4)/$(call plain,$2)/$3/manifest.json \
-  $(OUT)/$(call plain,$1)/$(call plain,$2)/queries.lirt \
-  $(call settings,$(call plain,$1)/$(call plain,$2)/$3.search,$(DEPTH),SEARCH_FLAGS,,search)
-	lir-search --index $$(<D) -k $(DEPTH) $(SEARCH_FLAGS) -o $$@ $$(word 2,$$^) $$(call logged,$$(@D)/$3.log)
+  $(OUT)/$(call plain,$1)/$(call plain,$2)/queries.lirt $(call excluded,$1) \
+  $(call settings,$(call plain,$1)/$(call plain,$2)/$3.search,$(DEPTH) $(filter $(DROP_SELF),$1) $(call excluded,$1),SEARCH_FLAGS,,search)
+	lir-search --index $$(<D) -k $(DEPTH) $(SEARCH_FLAGS) $$(call found_flags,$1) -o $$@ $$(word 2,$$^) $$(call logged,$$(@D)/$3.log)
 endef
 # The run whose documents are ranked again.
-override first_run = $(if $(filter dataset,$(FIRST)),$(call dataset_file,$1,run),$(OUT)/$(call \
+override first_run = $(if $(filter dataset,$(FIRST)),$(call candidates,$1),$(OUT)/$(call \
   plain,$1)/$(if $(filter bm25,$(FIRST)),bm25,$(call plain,$(FIRST))/$(firstword $(call kinds,$(FIRST)))).run)
 override unmade = $(if $(filter $(fetched),$1)$(wildcard $1),,yes)
 override define cell_reranked
@@ -222,6 +255,8 @@ ifeq ($(filter help,$(MAKECMDGOALS)),)
   $(foreach c,$(collections),$(if $(call differ,$(call home,$c),$(call home,$(call home,$c))),$(error \
     SAME_DOCS: the documents of $(call home,$c) are those of another collection: say $c=$(call home,$(call home,$c)))))
   $(foreach c,$(collections),$(eval $(call dataset_rules,$c))$(eval $(call cell_bm25,$c))\
+    $(if $(call excluded,$c),$(eval $(call excluded_documents,$c)))\
+    $(if $(filter dataset,$(FIRST)),$(if $(call restricts,$c),$(eval $(call dataset_candidates,$c))))\
     $(foreach m,$(RETRIEVERS),$(eval $(call cell_encoded,$c,$m,,queries.lirt))$(if $(filter $c,$(call home,$c)),$(eval \
       $(call cell_encoded,$c,$m,,docs.lirt.zst)))$(foreach k,$(call kinds,$m),$(if $(filter $c,$(call \
       home,$c)),$(eval $(call cell_indexed,$c,$m,$k)))$(eval $(call cell_searched,$c,$m,$k,$(call home,$c)))))\

@@ -23,3 +23,43 @@ refused 'did you mean exact?' INDEXES=exat
 refused 'did you mean ivf?' INDEXES_dense='exact ifv'
 refused 'INDEXES: bm25: neither exact' INDEXES=bm25
 rm -r kinds
+
+# --- what may not be found: documents of grade -100, and a query's own, in every row
+head -n 4 docs.tsv >>queries.tsv # queries whose documents have their ids
+ranks() { cut -d ' ' -f 1-4 "$1"; }
+awk '{ print } $1 != last { last = $1; print $1, 0, "sky-blue", -100 }' qrels.txt | awk '!seen[$1, $3]++' >judged.txt
+head -n 4 docs.tsv | awk -F '\t' '{ print $1, 0, $1, 1 }' >>judged.txt
+exits 0 lir-index build --type bm25 -o bm25 docs.tsv
+exits 0 lir-search --index bm25 -k 30 queries.tsv -o all.run
+printf 'docs: docs.tsv\nqueries: queries.tsv\nqrels: judged.txt\nrun: all.run\n' >example.yml
+# Documents in their order, without those that may not be found; 20 of each query.
+allowed() { awk 'FILENAME == "judged.txt" { if ($4 == -100) out[$1, $3]; next }
+  !(($1, $3) in out || $1 == $3) && n[$1]++ < 20 { print $1, $2, $3, n[$1] }' judged.txt "$1"; }
+makes found DROP_SELF=example.yml EXCLUDING=example.yml RERANKERS=dense
+same <(allowed all.run) <(ranks found/example/bm25.run)
+exits 0 lir-encode --model "$dense" --role doc docs.tsv -o docs.lirt
+exits 0 lir-index build -o dense docs.lirt
+exits 0 lir-search --index dense --model "$dense" -k 30 queries.tsv -o dense.run
+same <(allowed dense.run) <(ranks found/example/dense/exact.run)
+! cmp -s <(allowed dense.run) <(awk '$4 <= 20' dense.run | ranks /dev/stdin) || fail 'nothing was to be left out'
+same <(ranks found/example/bm25.run | cut -d ' ' -f 1,3 | sort) <(ranks found/example/dense/rerank.run | cut -d ' ' -f 1,3 | sort)
+# Candidates of the dataset, too, of which no search has left out any.
+makes found DROP_SELF=example.yml EXCLUDING=example.yml RERANKERS=dense FIRST=dataset
+same <(allowed <(awk '{ print }' all.run) | cut -d ' ' -f 1,3 | sort) \
+  <(awk '{ n[$1]++ } n[$1] <= 20 { print $1, $3 }' found/example/candidates.run | sort)
+is 'of all' "$(grep -c . found/example/candidates.run)" "$(grep -c . found/example/dense/rerank.run)"
+makes found DROP_SELF=example.yml EXCLUDING=
+[ -z "$(awk '$1 == $3' found/example/bm25.run found/example/dense/exact.run)" ] ||
+  fail 'a query finds itself'
+grep -q '^q02 .* sky-blue ' found/example/bm25.run || fail 'documents are excluded that nobody asked to exclude'
+same <(awk '$1 != $3 && n[$1]++ < 20' dense.run | cut -d ' ' -f 1,3) <(cut -d ' ' -f 1,3 found/example/dense/exact.run)
+# Judgements that exclude nothing are no list.
+grep -v -- -100 judged.txt >kept.txt && mv kept.txt judged.txt
+makes found EXCLUDING=example.yml
+! grep -q 'filter-out' make.log || fail 'an empty list'
+# By the names of the lists, where nobody says it.
+makes dry -n COLLECTIONS='bright/biology beir/quora/test nano-beir/quora'
+is 'searches without own documents' 2 "$(grep -c 'lir-search.*beir-quora-test.* --drop-self' make.log)"
+is 'searches without excluded ones' 2 "$(grep -c 'lir-search.*--filter-out dry/bright-biology/excluded.tsv' make.log)"
+is 'searches' 6 "$(grep -c '^lir-search' make.log)"
+rm -r found
