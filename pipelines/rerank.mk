@@ -47,10 +47,11 @@ $(OUT)/second/%.run: $(candidates) $(rerank_inputs) $(call settings,rerank,$(RER
   $(SHARDS),RERANK_FLAGS,$(rerank_inputs),rerank) | $(OUT)/second
 	$(forget)
 	lir-rerank --model $(RERANKER) --queries $(QUERIES) --docs $(DOCS) --depth $(RERANK_DEPTH) \
-	  --shard $*/$(SHARDS) --resume $(RERANK_FLAGS) -o $@ $< $(said)
+	  --shard $*/$(SHARDS) --resume $(RERANK_FLAGS) -o $@ $< $(call said,rerank.second-$*,$*)
 	@touch $@
 
 # Renamed when it is whole, as the tools do it.
 $(OUT)/second.run: $(numbers:%=$(OUT)/second/%.run)
+	$(call forget_logs,rerank.second,$(numbers))
 	$(pipelines)join-runs $^ >$@.part
 	mv $@.part $@

@@ -80,24 +80,25 @@ $(OUT)/docs $(OUT)/parts $(OUT):
 # Tokens are made at once: that is a hundred times faster than encoding them.
 $(OUT)/docs.tokens.zst: $(doc_inputs) \
   $(call settings,docs,$(MODEL) $(DOCS),TOKENIZE_FLAGS DOC_FLAGS,$(doc_inputs),tokenize) | $(OUT)
-	$(once) lir-tokenize --model $(MODEL) --role doc $(TOKENIZE_FLAGS) $(DOC_FLAGS) -o $@ $(DOCS)
+	$(once) lir-tokenize --model $(MODEL) --role doc $(TOKENIZE_FLAGS) $(DOC_FLAGS) -o $@ $(DOCS) $(call said,encode.tokens)
 
 # Embeddings of one shard; what a killed job left is continued. A shard without documents is a stream
 # of none.
 $(OUT)/docs/%.lirt.zst: $(OUT)/docs.tokens.zst $(encode_inputs) \
   $(call settings,encode,$(MODEL) $(SHARDS),ENCODE_FLAGS,$(encode_inputs),encode) | $(OUT)/docs
 	$(forget)
-	lir-encode --model $(MODEL) --role doc --shard $*/$(SHARDS) --resume $(ENCODE_FLAGS) -o $@ $< $(said)
+	lir-encode --model $(MODEL) --role doc --shard $*/$(SHARDS) --resume $(ENCODE_FLAGS) -o $@ $< $(call said,encode.docs-$*,$*)
 	@touch $@
 
 # The shards, joined: the bytes that one run over all documents would have written.
 $(OUT)/docs.lirt.zst: $(numbers:%=$(OUT)/docs/%.lirt.zst) $(call settings,shards,$(SHARDS),,,encode)
-	lir-encode cat -o $@ $(numbers:%=$(OUT)/docs/%.lirt.zst)
+	$(call forget_logs,encode.docs,$(numbers))
+	lir-encode cat -o $@ $(numbers:%=$(OUT)/docs/%.lirt.zst) $(call said,encode.join)
 
 $(OUT)/queries.lirt: $(query_inputs) $(call settings,queries,$(MODEL) \
   $(QUERIES),TOKENIZE_FLAGS QUERY_FLAGS ENCODE_FLAGS,$(query_inputs),tokenize encode) | $(OUT)
-	lir-tokenize --model $(MODEL) --role query $(TOKENIZE_FLAGS) $(QUERY_FLAGS) $(QUERIES) \
-	  | lir-encode --model $(MODEL) --role query $(ENCODE_FLAGS) -o $@
+	$(if $(call said,x),{ )lir-tokenize --model $(MODEL) --role query $(TOKENIZE_FLAGS) $(QUERY_FLAGS) $(QUERIES) \
+	  | lir-encode --model $(MODEL) --role query $(ENCODE_FLAGS) -o $@$(if $(call said,x),; } $(call said,encode.queries))
 
 # An index is a folder; lir-index replaces an older one by itself, when the new one is complete. So
 # there is nothing that make would have to delete when it is stopped.
@@ -115,7 +116,7 @@ $(OUT)/codebook/manifest.json: $(OUT)/docs.lirt.zst $(codebook_inputs) \
 
 $(OUT)/parts/%/manifest.json: $(OUT)/docs/%.lirt.zst $(OUT)/codebook/manifest.json $(index_inputs) \
   $(call settings,parts,$(SHARDS),INDEX_FLAGS,$(index_inputs),index) | $(OUT)/parts
-	lir-index build --codebook $(OUT)/codebook $(INDEX_FLAGS) -o $(@D) $< $(said)
+	lir-index build --codebook $(OUT)/codebook $(INDEX_FLAGS) -o $(@D) $< $(call said,parts.$*,$*)
 
 $(OUT)/index/manifest.json: $(numbers:%=$(OUT)/parts/%/manifest.json) $(call settings,index,$(SHARDS),,,index)
 	lir-index merge -o $(@D) $(numbers:%=$(OUT)/parts/%)
@@ -128,11 +129,11 @@ $(OUT)/first.run: $(OUT)/index/manifest.json $(OUT)/queries.lirt $(search_inputs
 # The same without a model, which other pipelines build on.
 .PRECIOUS: $(OUT)/bm25/manifest.json
 $(OUT)/bm25/manifest.json: $(DOCS) $(call settings,bm25,$(DOCS),BM25_FLAGS,$(DOCS),index) | $(OUT)
-	lir-index build --type bm25 $(BM25_FLAGS) -o $(@D) $(DOCS)
+	lir-index build --type bm25 $(BM25_FLAGS) -o $(@D) $(DOCS) $(call said,bm25.index)
 
 $(OUT)/bm25.run: $(OUT)/bm25/manifest.json $(QUERIES) $(call named,$(BM25_SEARCH_FLAGS)) $(call \
   settings,bm25-search,$(QUERIES) $(DEPTH),BM25_SEARCH_FLAGS,$(QUERIES) $(call named,$(BM25_SEARCH_FLAGS)),search)
-	lir-search --index $(<D) -k $(DEPTH) $(BM25_SEARCH_FLAGS) -o $@ $(QUERIES)
+	lir-search --index $(<D) -k $(DEPTH) $(BM25_SEARCH_FLAGS) -o $@ $(QUERIES) $(call said,bm25.search)
 
 $(OUT)/%.measures.tsv: $(OUT)/%.run $(QRELS) \
   $(call settings,measures,$(QRELS) $(MEASURES),,$(QRELS),eval)

@@ -164,8 +164,14 @@ status:
 
 # --- in recipes
 
-# A tool's messages behind the file and the shard that they are about, where there are several.
-override said = $(if $(filter-out 1,$(SHARDS)),2>&1 | sed -u 's|^|$@ ($*/$(SHARDS)): |' >&2)
+# $(call said,NAME): a tool's messages, kept in the folder LIR_LOGS (of a study) as NAME.log, which a tool that runs
+# again begins anew. $(call said,NAME,SHARD): behind the file and the shard that they are about, where there are several.
+override log_of = $(if $(LIR_LOGS),$(if $(dry),,| tee $(LIR_LOGS)/$1.log))
+override said = $(if $(call log_of,$1)$(if $2,$(filter-out 1,$(SHARDS))),2>&1 $(call log_of,$1)$(if $2,$(if \
+  $(filter-out 1,$(SHARDS)), | sed -u 's|^|$@ ($2/$(SHARDS)): |')) >&2)
+# $(call forget_logs,NAME,SHARDS): those of other shards than these, when all are joined.
+override forget_logs = $(if $(LIR_LOGS),$(if $(dry),,@rm -f $(filter-out $(2:%=$(LIR_LOGS)/$1-%.log),$(wildcard \
+  $(LIR_LOGS)/$1-*.log))))
 
 # What a killed job left of this file, unless it is younger than all that it was made of.
 override forget = $(if $(dry),,@for input in $^; do \

@@ -134,9 +134,10 @@ override told = DATASET=$1 DATASETS=$(DATASETS) OUT=$3 SHARDS=$(SHARDS) DEPTH=$(
 override docs = $(call dataset_file,$(call home,$1),docs)
 # Of another collection they are nothing that the make of this one can make.
 override undone = $(if $(call differ,$1,$(call home,$1)),$(if $(wildcard $(call docs,$1)),,yes))
-# What a stage says is kept for costs.tsv.
-override logged = $(if $(dry),,2> >(tee -a $1 >&2))
-override folder = $(if $(dry),,@mkdir -p $1)
+# What a tool says is kept for costs.tsv, in FOLDER/logs/STAGE.TOOL.log, which is begun anew with what it makes.
+override logged = $(if $(dry),,2>&1 | tee $1.log >&2)
+override keeping = $(if $(dry),,LIR_LOGS=$1/logs )
+override folder = $(if $(dry),,@mkdir -p $1/logs)
 # Cells that are made at once, by tasks of an array, share what is encoded: one makes it, others wait.
 override held = $(if $(dry),,flock $1/.lock )
 # So do those of an index, where collections have the same documents, and of what several runs are made by.
@@ -172,7 +173,7 @@ override bm25_flags = BM25_FLAGS=$(call quoted,$(BM25_FLAGS)) BM25_SEARCH_FLAGS=
 override define cell_bm25_whole
 $(OUT)/$(call plain,$1)/bm25.run: look $(call excluded,$1) | $(call dataset_file,$1,docs) $(call dataset_file,$1,queries)
 	$$(call folder,$$(@D))
-	+@$$(call held,$$(@D))$$(MAKE) --no-print-directory -f $(here)retrieve.mk $(call told,$1,,$$(@D)) MODEL=none $$(call bm25_flags,$1) $$@ $$(call logged,$$(@D)/bm25.log)
+	+@$$(call keeping,$$(@D))$$(call held,$$(@D))$$(MAKE) --no-print-directory -f $(here)retrieve.mk $(call told,$1,,$$(@D)) MODEL=none $$(call bm25_flags,$1) $$@
 endef
 # By the index of another collection.
 override define cell_bm25_twin
@@ -180,7 +181,7 @@ $(OUT)/$(call plain,$1)/bm25.run: $(OUT)/$(call plain,$(call home,$1))/bm25.run 
   $(call dataset_file,$1,queries) $(call excluded,$1) $(call settings,$(call plain,$1)/bm25,$(DEPTH) $(call \
   home,$1) $(filter $(DROP_SELF),$1) $(call excluded,$1),BM25_SEARCH_FLAGS,,search)
 	$$(call folder,$$(@D))
-	lir-search --index $$(<D)/bm25 -k $(DEPTH) $$(call bm25_search_flags,$1) -o $$@ $(call dataset_file,$1,queries) $$(call logged,$$(@D)/bm25.log)
+	lir-search --index $$(<D)/bm25 -k $(DEPTH) $$(call bm25_search_flags,$1) -o $$@ $(call dataset_file,$1,queries) $$(call logged,$$(@D)/logs/bm25.search)
 endef
 override cell_bm25 = $(if $(filter $1,$(call home,$1)),$(call cell_bm25_whole,$1),$(call cell_bm25_twin,$1))
 # $4 is docs.lirt.zst or queries.lirt.
@@ -189,22 +190,22 @@ $(OUT)/$(call plain,$1)/$(call plain,$2)/$4: look | $(ready_$2) \
   $(call docs,$1) $(call dataset_file,$1,queries)
 	$$(call folder,$$(@D))
 	$$(if $$(and $(dry),$(or $(call absent,$2),$(call undone,$1))),@echo $$(call quoted,make -f retrieve.mk DATASET=$1 \
-	  MODEL=$(folder_$2) OUT=$(OUT)/$(call plain,$1)/$(call plain,$2) $$(call encode_flags,$2) $$@),+@$$(call held,$$(@D))$$(MAKE) --no-print-directory -f $(here)retrieve.mk \
+	  MODEL=$(folder_$2) OUT=$(OUT)/$(call plain,$1)/$(call plain,$2) $$(call encode_flags,$2) $$@),+@$$(call keeping,$$(@D))$$(call held,$$(@D))$$(MAKE) --no-print-directory -f $(here)retrieve.mk \
 	  $(call told,$1,$2,$$(@D)) MODEL=$(folder_$2) \
-	  $$(call encode_flags,$2) $$@ $$(call logged,$$(@D)/encode.log))
+	  $$(call encode_flags,$2) $$@)
 endef
 override define cell_indexed
 .PRECIOUS: $(OUT)/$(call plain,$1)/$(call plain,$2)/$3/manifest.json
 $(OUT)/$(call plain,$1)/$(call plain,$2)/$3/manifest.json: $(OUT)/$(call plain,$1)/$(call plain,$2)/docs.lirt.zst \
   $(call settings,$(call plain,$1)/$(call plain,$2)/$3.index,$(if $(filter $3,$(typed_kinds)),--type $3),INDEX_FLAGS_$3,,index)
-	$$(shared)lir-index build $(call index_flags,$3) -o $$(@D) $$< $$(call logged,$$(@D).log)
+	$$(shared)lir-index build $(call index_flags,$3) -o $$(@D) $$< $$(call logged,$$(@D:%/$3=%)/logs/$3.index)
 endef
 # $4 is the collection whose index it is.
 override define cell_searched
 $(OUT)/$(call plain,$1)/$(call plain,$2)/$3.run: $(OUT)/$(call plain,$4)/$(call plain,$2)/$3/manifest.json \
   $(OUT)/$(call plain,$1)/$(call plain,$2)/queries.lirt $(call excluded,$1) \
   $(call settings,$(call plain,$1)/$(call plain,$2)/$3.search,$(DEPTH) $(filter $(DROP_SELF),$1) $(call excluded,$1),SEARCH_FLAGS,,search)
-	lir-search --index $$(<D) -k $(DEPTH) $(SEARCH_FLAGS) $$(call found_flags,$1) -o $$@ $$(word 2,$$^) $$(call logged,$$(@D)/$3.log)
+	lir-search --index $$(<D) -k $(DEPTH) $(SEARCH_FLAGS) $$(call found_flags,$1) -o $$@ $$(word 2,$$^) $$(call logged,$$(@D)/logs/$3.search)
 endef
 # The run whose documents are ranked again.
 override first_run = $(if $(filter dataset,$(FIRST)),$(call candidates,$1),$(OUT)/$(call \
@@ -215,9 +216,9 @@ $(OUT)/$(call plain,$1)/$(call plain,$2)/rerank.run: look $(call first_run,$1) |
   $(call docs,$1) $(call dataset_file,$1,queries)
 	$$(call folder,$$(@D))
 	$$(if $$(and $(dry),$(or $(call absent,$2),$(call undone,$1),$(call unmade,$(call first_run,$1)))),@echo $$(call quoted,make -f rerank.mk DATASET=$1 RERANKER=$(folder_$2) \
-	  RERANK_DEPTH=$(RERANK_DEPTH) CANDIDATES=$(call first_run,$1) $$(call rerank_flags,$2)),+@$$(MAKE) --no-print-directory -f $(here)rerank.mk $(call told,$1,$2,$$(@D)/rerank) RERANKER=$(folder_$2) MODEL=none \
+	  RERANK_DEPTH=$(RERANK_DEPTH) CANDIDATES=$(call first_run,$1) $$(call rerank_flags,$2)),+@$$(call keeping,$$(@D))$$(MAKE) --no-print-directory -f $(here)rerank.mk $(call told,$1,$2,$$(@D)/rerank) RERANKER=$(folder_$2) MODEL=none \
 	  CANDIDATES=$(call first_run,$1) RERANK_DEPTH=$(RERANK_DEPTH) \
-	  $$(call rerank_flags,$2) $$(@D)/rerank/second.run $$(call logged,$$(@D)/rerank.log))
+	  $$(call rerank_flags,$2) $$(@D)/rerank/second.run)
 	$$(if $(dry),,@cmp -s $$(@D)/rerank/second.run $$@ || { cp $$(@D)/rerank/second.run $$@.part && mv $$@.part $$@; })
 endef
 

@@ -63,3 +63,20 @@ is 'searches without own documents' 2 "$(grep -c 'lir-search.*beir-quora-test.* 
 is 'searches without excluded ones' 2 "$(grep -c 'lir-search.*--filter-out dry/bright-biology/excluded.tsv' make.log)"
 is 'searches' 6 "$(grep -c '^lir-search' make.log)"
 rm -r found
+
+# --- costs are those of the last run of a stage: what is made anew counts once, what is not made anew stays
+makes costs RERANKERS=dense SHARDS=3
+done_in() { cat "$@" | grep -o ' seconds=[0-9.]*' | awk -F = '{ sum += $2 } END { printf "%.3f", sum }'; }
+cost() { awk -F '\t' -v stage="$1" '$2 == "dense" && $3 == stage { print $4 }' costs/costs.tsv; }
+is 'logs of shards' 3 "$(find costs/example/dense/logs -name 'encode.docs-*' | wc -l)"
+is 'encoding' "$(grep -h ' done ' costs/example/dense/logs/encode.*.log | wc -l)" 7
+is 'encoding' "$(done_in costs/example/dense/logs/encode.*.log)" "$(cost encode)"
+cp -r costs/example/dense/logs before
+makes costs RERANKERS=dense SHARDS=3 "QUERY_FLAGS_dense=--prompt 'find '" DEPTH=10
+is 'searches' 1 "$(grep -c ' done ' costs/example/dense/logs/exact.search.log)"
+is 're-rankings' 3 "$(cat costs/example/dense/logs/rerank.* | grep -c ' done ')"
+same before/encode.join.log costs/example/dense/logs/encode.join.log
+makes costs RERANKERS=dense SHARDS=1
+is 'logs of one shard' 1 "$(find costs/example/dense/logs -name 'encode.docs-*' | wc -l)"
+is 'encoding' "$(done_in costs/example/dense/logs/encode.*.log)" "$(cost encode)"
+rm -r costs before

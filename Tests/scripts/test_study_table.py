@@ -78,7 +78,8 @@ class StudyTableTest(unittest.TestCase):
         self.write("two-b/measures.tsv", "bm25 nDCG@10 all 0.75", "m:exact nDCG@10 all 0.7")
         self.write("models-scores.tsv", "model task dataset measure value depth first source")
         for folder in ("a", "two-b"):
-            for name, seconds in (("bm25.log", 1.5), ("m/encode.log", 8.0), ("m/exact.log", 0.5)):
+            for name, seconds in (("logs/bm25.search.log", 1.5), ("m/logs/encode.docs-1.log", 5.0),
+                                  ("m/logs/encode.join.log", 3.0), ("m/logs/exact.search.log", 0.5)):
                 path = self.out / folder / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(f"x\nlir-encode: done records=3 seconds={seconds} peak_rss_mb=20\n", "utf-8")
@@ -87,7 +88,7 @@ class StudyTableTest(unittest.TestCase):
         # The index counts where it is: in the folder of one of two collections that share it.
         (self.out / "a/m/exact").mkdir()
         (self.out / "a/m/exact/manifest.json").write_text("x" * 7)
-        (self.out / "a/m/exact.log").write_text("lir-index: done seconds=2 peak_rss_mb=31\n", "utf-8")
+        (self.out / "a/m/logs/exact.index.log").write_text("lir-index: done seconds=1.5 peak_rss_mb=31\n", "utf-8")
         form = {name: TABLE.FORMATS[f"costs-{name}"](self.study()) for name in ("txt", "md", "tex", "html")}
         self.assertIn("m      exact  18.5     31           7\n", form["txt"])
         self.assertIn("| bm25 |  | 3.0 | 20 | - |", form["md"])
