@@ -33,8 +33,8 @@ INDEXES    ?= exact
 # Whether BM25 is a row, and whose candidates are ranked again: bm25, a retriever or dataset
 BM25       ?= yes
 FIRST      ?= bm25
-# What marks of significance compare with
-BASELINE   ?= bm25
+# What marks of significance compare with: bm25, MODEL:INDEX or MODEL:rerank. By default bm25 or else the first row
+BASELINE   ?=
 # Collections, by patterns, in which no query finds the document of its own id; and those whose judgements of
 # grade -100 are documents that it may not find. By default those where mteb has it so
 DROP_SELF ?= $(drop_self)
@@ -125,8 +125,13 @@ MAKEOVERRIDES :=
 $(MODELS)/%.verified:
 	+$(MAKE) --no-print-directory -f $(here)models.mk MODEL=$* MODELS=$(MODELS) BIN=$(BIN)
 
-# Always looked at, by a make of its own, which knows what is to be done.
+# Always looked at, by a make of its own, which knows what is to be done; but not before it is known that there are
+# such measures.
 .PHONY: look
+look: | $(OUT)/settings/known-measures
+override quoted_all = $(foreach m,$1,'$m')
+$(OUT)/settings/known-measures: $(call settings,measures,$(MEASURES),,,eval)
+	$(once)$(here)usable-measures <(echo 'query 0 document 1') $(call quoted_all,$(MEASURES)) >$@.part; mv $@.part $@
 # $(call told,COLLECTION,MODEL,FOLDER): what retrieve.mk and rerank.mk are told.
 override told = DATASET=$1 DATASETS=$(DATASETS) OUT=$3 SHARDS=$(SHARDS) DEPTH=$(DEPTH) QRELS= MEASURES= BIN=$(BIN) \
   $(if $(call differ,$1,$(call home,$1)),DOCS=$(call docs,$1))
@@ -227,15 +232,26 @@ override labels = $(if $(BM25),bm25=$(OUT)/$(call plain,$1)/bm25.run) \
   $(foreach m,$(RETRIEVERS),$(foreach k,$(call kinds,$m),$m:$k=$(OUT)/$(call plain,$1)/$(call plain,$m)/$k.run)) \
   $(foreach m,$(RERANKERS),$m:rerank=$(OUT)/$(call plain,$1)/$(call plain,$m)/rerank.run)
 override runs = $(foreach l,$(call labels,$1),$(word 2,$(subst =, ,$l)))
+override label_names = $(foreach l,$(call labels,$1),$(firstword $(subst =, ,$l)))
+override baseline = $(or $(BASELINE),$(firstword $(call label_names,$1)))
+# $(call usable,COLLECTION): the measures that its grades can be measured by, when its judgements are there.
+override usable_file = $(OUT)/$(call plain,$1)/usable-measures.txt
+override usable = $(if $(wildcard $(call usable_file,$1)),$(shell grep -v '^$(hash)' $(call usable_file,$1)),$(MEASURES))
+# $(call evaluated,COLLECTION,FILE,FLAGS): what makes a table of its runs, one of nothing where no measure can be had.
+override evaluated = $(if $(call usable,$1),lir-eval -q --qrels $(call dataset_file,$1,qrels) $(patsubst %,-m %,$(call \
+  quoted_all,$(call usable,$1))) --average-over qrels --format tsv $3 $(addprefix --label ,$(call \
+  labels,$1)) -o $2 $(call runs,$1),: >$2)
 override define judged_collection
-$(OUT)/$(call plain,$1)/measures.tsv: $(call runs,$1) $(call dataset_file,$1,qrels) \
+$(call usable_file,$1): $(call dataset_file,$1,qrels) \
+  $(call settings,$(call plain,$1)/usable,$(MEASURES),,,eval)
+	$$(call folder,$$(@D))
+	$(here)usable-measures $$< $(call quoted_all,$(MEASURES)) >$$@.part; mv $$@.part $$@
+$(OUT)/$(call plain,$1)/measures.tsv: $(call runs,$1) $(call dataset_file,$1,qrels) $(call usable_file,$1) \
   $(call settings,$(call plain,$1)/measures,$(MEASURES) $(call labels,$1),,,eval)
-	lir-eval -q --qrels $(call dataset_file,$1,qrels) $(MEASURES:%=-m '%') --average-over qrels --format tsv \
-	  $(addprefix --label ,$(call labels,$1)) -o $$@ $(call runs,$1)
-$(OUT)/$(call plain,$1)/tests.tsv: $(call runs,$1) $(call dataset_file,$1,qrels) \
-  $(call settings,$(call plain,$1)/tests,$(MEASURES) $(BASELINE) $(call labels,$1),,,eval)
-	lir-eval -q --qrels $(call dataset_file,$1,qrels) $(MEASURES:%=-m '%') --average-over qrels --format tsv \
-	  --compare --baseline $(BASELINE) $(addprefix --label ,$(call labels,$1)) -o $$@ $(call runs,$1)
+	$$(call evaluated,$1,$$@)
+$(OUT)/$(call plain,$1)/tests.tsv: $(call runs,$1) $(call dataset_file,$1,qrels) $(call usable_file,$1) \
+  $(call settings,$(call plain,$1)/tests,$(MEASURES) $(call baseline,$1) $(call labels,$1),,,eval)
+	$$(call evaluated,$1,$$@,--compare --baseline $(call baseline,$1))
 endef
 override judged := $(foreach c,$(collections),$(OUT)/$(call plain,$c)/measures.tsv \
   $(if $(word 2,$(call labels,$c)),$(OUT)/$(call plain,$c)/tests.tsv))
@@ -250,6 +266,11 @@ ifeq ($(filter help,$(MAKECMDGOALS)),)
   ifeq ($(strip $(call labels,any)),)
     $(error a study of nothing: say RETRIEVERS=..., RERANKERS=... or BM25=yes)
   endif
+  $(if $(RERANKERS),$(if $(filter-out bm25 dataset $(RETRIEVERS),$(FIRST)),$(error FIRST: $(FIRST): expected bm25, \
+    dataset or one of RETRIEVERS; did you mean $(call nearest_of,$(FIRST),bm25 dataset $(RETRIEVERS))?)))
+  $(if $(BASELINE),$(if $(filter-out $(call label_names,any),$(BASELINE))$(word 2,$(BASELINE)),$(error \
+    BASELINE: $(BASELINE): no row of the table; did you mean $(call nearest_of,$(BASELINE),$(call label_names,any))? \
+    Rows are $(call label_names,any))))
   override types := $(if $(typed_kinds),$(shell PATH=$(call quoted,$(PATH)); lir-index types | awk -F '\t' '$$2 !~ /texts/ { print $$1 }'))
   $(foreach k,$(typed_kinds),$(if $(filter $k,$(types)),,$(error INDEXES: $k: neither exact, nor a type of index of \
     embeddings, nor with INDEX_FLAGS_$k; did you mean $(call nearest_of,$k,exact $(types))? `lir-index types` lists them)))

@@ -80,3 +80,24 @@ makes costs RERANKERS=dense SHARDS=1
 is 'logs of one shard' 1 "$(find costs/example/dense/logs -name 'encode.docs-*' | wc -l)"
 is 'encoding' "$(done_in costs/example/dense/logs/encode.*.log)" "$(cost encode)"
 rm -r costs before
+
+# --- what is wrong is said before any work
+refused 'did you mean dense:exact?' BASELINE=dense:exat
+refused 'BASELINE: bm25: no row of the table' BASELINE=bm25 BM25=
+refused 'FIRST: dens: expected bm25, dataset or one of RETRIEVERS; did you mean dense?' FIRST=dens RERANKERS=dense
+! study misspelt MEASURES='nDCG@10 nDG@3' || fail 'a measure that there is not'
+grep -q 'did you mean nDCG?' make.log || { cat make.log >&2; fail 'no message of a measure'; }
+[ ! -e misspelt/example ] || fail 'a measure that there is not is found after the work'
+# Without BM25 the first row is what others are compared with.
+makes rest BM25= RERANKERS=dense FIRST=dense
+grep -q '^nDCG@10.dense:exact.dense:rerank.randomisation_p_holm' rest/example/tests.tsv || fail 'no tests against the first row'
+# Grades that a measure cannot take are a note, not the end.
+sed 's/ 2$/ 1.5/' qrels.txt >floats.txt
+printf 'docs: docs.tsv\nqueries: queries.tsv\nqrels: floats.txt\n' >floats.yml
+makes rest COLLECTIONS='example.yml floats.yml'
+is 'columns' 'model index example floats mean' "$(sed -n 2p rest/table.txt | tr -s ' ')"
+value=$(lir-eval -q --qrels floats.txt -m nDCG@10 --average-over qrels --digits 4 rest/floats/bm25.run | cut -f 4)
+is 'nDCG' "$value" "$(awk '$1 == "bm25" { print $3; exit }' rest/table.txt)"
+is 'RR' '- -' "$(awk '/^RR@10/ { found = 1 } found && $1 == "bm25" { print $3, $4; exit }' rest/table.txt)"
+grep -q '^(floats: .*expected an integer grade.*RR@10 cannot take)$' rest/table.txt || fail 'no note'
+rm -r rest misspelt

@@ -69,6 +69,17 @@ class StudyTableTest(unittest.TestCase):
         self.assertIn(r"0.5000$^{*}$ [0.51]", TABLE.FORMATS["tex"](self.study()))
         self.assertIn("| m | rerank | 0.5000\\* [0.51] |", TABLE.FORMATS["md"](self.study()))
 
+    def test_measures_that_grades_cannot_be_measured_by(self) -> None:
+        self.write("a/measures.tsv", "bm25 nDCG@10 all 0.25")
+        self.write("two-b/measures.tsv")
+        self.write("models-scores.tsv", "model task dataset measure value depth first source")
+        (self.out / "two-b" / "usable-measures.txt").write_text("# nDCG@10\tqrels:7: 0.5 <odd>\n", "utf-8")
+        form = {name: TABLE.FORMATS[name](self.study()) for name in ("txt", "md", "tex", "html")}
+        self.assertRegex(form["txt"], r"bm25 +0\.2500  -      -\n\(two/b: qrels:7: 0\.5 <odd>\)\n")
+        self.assertIn("| - |\n\n- two/b: qrels:7: 0.5 <odd>\n", form["md"])
+        self.assertIn("\n% two/b: qrels:7: 0.5 <odd>\n", form["tex"])
+        self.assertIn("<p>two/b: qrels:7: 0.5 &lt;odd&gt;</p>", form["html"])
+
     def test_the_front(self) -> None:
         found = [("slow", 9.0, 0.9), ("fast", 1.0, 0.5), ("worse", 2.0, 0.4), ("same", 9.5, 0.9), ("mid", 3.0, 0.6)]
         self.assertEqual([p[0] for p in TABLE.front(found)], ["fast", "mid", "slow"])
