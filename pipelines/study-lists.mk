@@ -5,6 +5,8 @@ override list_nano-beir := $(addprefix nano-beir/,arguana climate-fever dbpedia-
   msmarco nfcorpus nq quora scidocs scifact webis-touche2020)
 override list_beir := $(addprefix beir/,arguana climate-fever dbpedia-entity/test fever/test fiqa/test \
   hotpotqa/test msmarco/dev nfcorpus/test nq quora/test scidocs scifact/test trec-covid webis-touche2020/v2)
+# What SPLADE and its successors publish means of: without MS MARCO.
+override list_beir-13 := $(filter-out beir/msmarco/dev,$(list_beir))
 override list_bright := $(addprefix bright/,aops biology earth-science economics leetcode pony psychology \
   robotics stackoverflow sustainable-living theoremqa-questions theoremqa-theorems)
 # Collections of these whose documents are those of another.

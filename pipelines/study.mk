@@ -17,7 +17,7 @@
 
 # --- options
 OUT ?= study
-# Collections: ids, YAML files; trec-dl, nano-beir, beir, bright stand for several
+# Collections: ids, YAML files; trec-dl, nano-beir, beir, beir-13, bright stand for several
 COLLECTIONS ?= nano-beir
 # Collections whose documents are those of another one of COLLECTIONS, which are encoded and indexed once: ID=OTHER.
 # That TREC DL 2019 and 2020 have the same is known
@@ -272,6 +272,7 @@ ifeq ($(filter help,$(MAKECMDGOALS)),)
     BASELINE: $(BASELINE): no row of the table; did you mean $(call nearest_of,$(BASELINE),$(call label_names,any))? \
     Rows are $(call label_names,any))))
   override types := $(if $(typed_kinds),$(shell PATH=$(call quoted,$(PATH)); lir-index types | awk -F '\t' '$$2 !~ /texts/ { print $$1 }'))
+  override exact_types := $(if $(typed_kinds),$(shell PATH=$(call quoted,$(PATH)); lir-index types | awk -F '\t' '/: exact$$/ { print $$1 }'))
   $(foreach k,$(typed_kinds),$(if $(filter $k,$(types)),,$(error INDEXES: $k: neither exact, nor a type of index of \
     embeddings, nor with INDEX_FLAGS_$k; did you mean $(call nearest_of,$k,exact $(types))? `lir-index types` lists them)))
   $(foreach c,$(collections),$(if $(call differ,$(call home,$c),$(call home,$(call home,$c))),$(error \
@@ -294,8 +295,13 @@ cells:
 
 override table_of = $(table) --out $(OUT) --scores $(here)models-scores.tsv --measures '$(MEASURES)' \
   --models '$(foreach m,$(models),$m=$(or $(hub_$m),$m))' --first $(FIRST) --depth $(RERANK_DEPTH) \
-  --names '$(foreach c,$(collections),$c=$(call plain,$c))'
-$(OUT)/table.%: $(judged) $(here)models-scores.tsv $(call settings,table,$(collections) $(MEASURES) $(models) $(FIRST) $(RERANK_DEPTH))
+  --names '$(foreach c,$(collections),$c=$(call plain,$c))' --exact 'exact $(filter $(typed_kinds),$(exact_types))' \
+  --lists '$(foreach l,$(whole_lists),$l=$(subst $(space),$(comma),$(strip $(list_$l))))'
+# Lists all of whose collections are studied: their means have a place.
+override whole_lists = $(foreach l,$(sort $(patsubst list_%,%,$(filter list_%,$(.VARIABLES)))),$(if \
+  $(filter-out $(collections),$(list_$l)),,$l))
+override comma := ,
+$(OUT)/table.%: $(judged) $(here)models-scores.tsv $(call settings,table,$(collections) $(whole_lists) $(MEASURES) $(models) $(FIRST) $(RERANK_DEPTH))
 	$(table_of) --format $* >$@.part
 	@mv $@.part $@
 $(OUT)/pareto.svg: $(judged)

@@ -101,3 +101,12 @@ is 'nDCG' "$value" "$(awk '$1 == "bm25" { print $3; exit }' rest/table.txt)"
 is 'RR' '- -' "$(awk '/^RR@10/ { found = 1 } found && $1 == "bm25" { print $3, $4; exit }' rest/table.txt)"
 grep -q '^(floats: .*expected an integer grade.*RR@10 cannot take)$' rest/table.txt || fail 'no note'
 rm -r rest misspelt
+
+# --- means of lists, and which rows are of the protocol of published values
+makes dry -n COLLECTIONS='beir trec-dl' INDEXES='exact flat ivf'
+lists=$(grep -m 1 -o -- "--lists '[^']*'" make.log)
+is 'lists' 'beir beir-13 trec-dl' "$(grep -oE '[a-z0-9-]+=' <<<"$lists" | tr -d = | xargs)"
+is 'collections' '14 13 2' "$(tr ' ' '\n' <<<"${lists//\'/}" | grep = | sed 's/.*=//' | awk -F , '{ print NF }' | xargs)"
+grep -qF -- "--exact 'exact flat'" make.log || fail 'which kinds are exact'
+makes dry -n COLLECTIONS='beir/nq nano-beir/nq'
+grep -qF -- "--lists ''" make.log || fail 'a list that is not all there'

@@ -40,10 +40,10 @@ class StudyTableTest(unittest.TestCase):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(row.replace(" ", "\t") + "\n" for row in rows), "utf-8")
 
-    def study(self, first: str = "dataset", depth: str = "1000") -> Any:
+    def study(self, first: str = "dataset", depth: str = "1000", lists: str = "") -> Any:
         return TABLE.Study(argparse.Namespace(
             out=self.out, names="one=a two/b=two-b", models="m=owner/model", scores=self.out / "models-scores.tsv",
-            measures="nDCG@10", first=first, depth=depth))
+            measures="nDCG@10", first=first, depth=depth, lists=lists, exact="exact flat"))
 
     def test_tables(self) -> None:
         self.write("a/measures.tsv", "bm25 nDCG@10 all 0.25", "m:rerank nDCG@10 all 0.5")
@@ -68,6 +68,23 @@ class StudyTableTest(unittest.TestCase):
         self.assertIn("[0.51]", self.study().table("nDCG@10")[1][1][2])
         self.assertIn(r"0.5000$^{*}$ [0.51]", TABLE.FORMATS["tex"](self.study()))
         self.assertIn("| m | rerank | 0.5000\\* [0.51] |", TABLE.FORMATS["md"](self.study()))
+
+    def test_published_means_and_protocols(self) -> None:
+        for folder in ("a", "two-b"):
+            self.write(f"{folder}/measures.tsv", *(f"m:{kind} nDCG@10 all 0.5" for kind in ("exact", "ivf", "flat")))
+        self.write("models-scores.tsv", "model task dataset measure value depth first source",
+                   "short retrieve two/b nDCG@10 0.9 100 - x", "short retrieve both nDCG@10 0.7 100 - x",
+                   "short rerank both nDCG@10 0.8 100 - x", "short retrieve half nDCG@10 0.4 100 - x")
+        self.write("models.tsv", "name hub kind settings query_prompt doc_prompt", "short owner/model dense - - -")
+        head, rows = self.study(lists="both=one,two/b").table("nDCG@10")
+        self.assertEqual(head, ["model", "index", "one", "two/b", "mean"])
+        self.assertEqual([row[1:] for row in rows], [
+            [kind, "0.5000", f"0.5000 [{mark}0.9]", f"0.5000 [{mark}0.7]"]
+            for kind, mark in (("exact", ""), ("ivf", "~"), ("flat", ""))])
+        # A list that is a part has a mean of its own, and nothing is published of all.
+        head, rows = self.study(lists="half=one").table("nDCG@10")
+        self.assertEqual(head, ["model", "index", "one", "two/b", "half", "mean"])
+        self.assertEqual(rows[0][2:], ["0.5000", "0.5000 [0.9]", "0.5000 [0.4]", "0.5000"])
 
     def test_measures_that_grades_cannot_be_measured_by(self) -> None:
         self.write("a/measures.tsv", "bm25 nDCG@10 all 0.25")
