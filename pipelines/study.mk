@@ -20,7 +20,7 @@ OUT ?= study
 # Collections: ids, YAML files; trec-dl, nano-beir, beir, beir-13, bright stand for several
 COLLECTIONS ?= nano-beir
 # Collections whose documents are those of another one of COLLECTIONS, which are encoded and indexed once: ID=OTHER.
-# That TREC DL 2019 and 2020 have the same is known
+# By default what is known of the lists, and what fetch-dataset says of others; `none` is none but what is known
 SAME_DOCS ?=
 # Bi-encoders that retrieve and models that rank again: names or hub ids of the zoo, fetched to MODELS, or
 # names of one's own with MODEL_name=folder, and CONFIG_name=file for --model-config
@@ -66,7 +66,15 @@ override models := $(sort $(RETRIEVERS) $(RERANKERS))
 # $(call plain,NAME): a name as a folder and a table have it; of a YAML file, that of the file alone.
 override plain = $(subst /,-,$(if $(filter %.yml %.yaml,$1),$(basename $(notdir $1)),$1))
 # $(call home,COLLECTION): the collection whose documents its own are, by which they are encoded and indexed.
-override home = $(or $(firstword $(filter $(collections),$(patsubst $1=%,%,$(filter $1=%,$(SAME_DOCS) $(same_docs))))),$1)
+override home = $(or $(firstword $(filter $(collections),$(patsubst $1=%,%,$(filter $1=%,$(SAME_DOCS) $(same_docs) $(found_docs))))),$1)
+# Of lists it is known; so those are asked about which are in none, and those of their family. What has documents of
+# its own encoded already keeps them.
+override listed_all := $(foreach l,$(filter list_%,$(.VARIABLES)),$($l))
+override family = $(filter $(firstword $(subst /, ,$1))/%,$(filter-out %.yml %.yaml,$(filter-out $(listed_all),$(collections))))
+override asked_about = $(foreach c,$(collections),$(if $(filter-out $(listed_all),$c)$(call family,$c),$c))
+override own_docs = $(wildcard $(OUT)/$(call plain,$1)/bm25/manifest.json $(OUT)/$(call plain,$1)/*/docs.lirt.zst)
+override find_docs = $(if $(and $(asked_about),$(word 2,$(collections))),$(shell $(here)same-docs $(fetch_dataset) $(DATASETS) \
+  $(foreach c,$(asked_about),$c=$(call dataset_file,$c,docs)))$(if $(filter 0,$(.SHELLSTATUS)),,$(error COLLECTIONS: see above)))
 # $(call kinds,MODEL): the kinds of its indexes.
 override kinds = $(or $(INDEXES_$1),$(INDEXES))
 override all_kinds = $(sort $(foreach m,$(RETRIEVERS),$(call kinds,$m)))
@@ -265,6 +273,9 @@ ifeq ($(filter help,$(MAKECMDGOALS)),)
   endif
   ifeq ($(strip $(call labels,any)),)
     $(error a study of nothing: say RETRIEVERS=..., RERANKERS=... or BM25=yes)
+  endif
+  ifeq ($(strip $(SAME_DOCS)),)
+    override found_docs := $(foreach p,$(find_docs),$(if $(call own_docs,$(firstword $(subst =, ,$p))),,$p))
   endif
   $(if $(RERANKERS),$(if $(filter-out bm25 dataset $(RETRIEVERS),$(FIRST)),$(error FIRST: $(FIRST): expected bm25, \
     dataset or one of RETRIEVERS; did you mean $(call nearest_of,$(FIRST),bm25 dataset $(RETRIEVERS))?)))

@@ -69,7 +69,7 @@ makes costs RERANKERS=dense SHARDS=3
 done_in() { cat "$@" | grep -o ' seconds=[0-9.]*' | awk -F = '{ sum += $2 } END { printf "%.3f", sum }'; }
 cost() { awk -F '\t' -v stage="$1" '$2 == "dense" && $3 == stage { print $4 }' costs/costs.tsv; }
 is 'logs of shards' 3 "$(find costs/example/dense/logs -name 'encode.docs-*' | wc -l)"
-is 'encoding' "$(grep -h ' done ' costs/example/dense/logs/encode.*.log | wc -l)" 7
+is 'encoding' 7 "$(cat costs/example/dense/logs/encode.*.log | grep -c ' done ')"
 is 'encoding' "$(done_in costs/example/dense/logs/encode.*.log)" "$(cost encode)"
 cp -r costs/example/dense/logs before
 makes costs RERANKERS=dense SHARDS=3 "QUERY_FLAGS_dense=--prompt 'find '" DEPTH=10
@@ -106,7 +106,22 @@ rm -r rest misspelt
 makes dry -n COLLECTIONS='beir trec-dl' INDEXES='exact flat ivf'
 lists=$(grep -m 1 -o -- "--lists '[^']*'" make.log)
 is 'lists' 'beir beir-13 trec-dl' "$(grep -oE '[a-z0-9-]+=' <<<"$lists" | tr -d = | xargs)"
-is 'collections' '14 13 2' "$(tr ' ' '\n' <<<"${lists//\'/}" | grep = | sed 's/.*=//' | awk -F , '{ print NF }' | xargs)"
+is 'collections' '14 13 2' "$(tr ' ' '\n' <<<"${lists//\'/}" | grep '=' | sed 's/.*=//' | awk -F , '{ print NF }' | xargs)"
 grep -qF -- "--exact 'exact flat'" make.log || fail 'which kinds are exact'
 makes dry -n COLLECTIONS='beir/nq nano-beir/nq'
 grep -qF -- "--lists ''" make.log || fail 'a list that is not all there'
+
+# --- documents that collections share are encoded once, as their owner says or the links of what is fetched
+printf 'docs: vaswani\nqueries: queries.tsv\nqrels: qrels.txt\n' >same.yml
+makes dry -n COLLECTIONS='beir/fiqa/test beir/fiqa/dev beir/scifact/test vaswani same.yml'
+is 'homes' 'beir-fiqa-test beir-scifact-test vaswani' \
+  "$(sed -n 's|^lir-index build --type bm25 .* -o dry/\(.*\)/bm25 .*|\1|p' make.log | xargs)"
+makes dry -n COLLECTIONS='beir/fiqa/test beir/fiqa/dev' SAME_DOCS=none
+is 'homes' 2 "$(grep -c '^lir-index build --type bm25' make.log)"
+refused 'did you mean beir/fiqa/test?' COLLECTIONS='beir/scifact/test bier/fiqa/test'
+mkdir -p linked/one linked/two linked/three
+for part in docs queries qrels; do : >linked/one/$part.zst; done
+cp linked/one/q* linked/two && ln -s ../one/docs.zst linked/two/docs.zst && cp linked/one/* linked/three
+makes dry -n DATASETS=linked COLLECTIONS='one two three'
+is 'homes' 'one three' "$(sed -n 's|^lir-index build --type bm25 .* -o dry/\(.*\)/bm25 .*|\1|p' make.log | xargs)"
+rm -r linked
