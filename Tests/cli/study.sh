@@ -202,7 +202,7 @@ is 'columns' 'model index example' "$(sed -n 2p one/table.txt | tr -s ' ')"
 # --- make study-small of folders
 small() { # small OUT ARGUMENT...
   make --no-print-directory -C "$ROOT" study-small BIN="$LIR_BIN" OUT="$PWD/$1" MINILM="$dense" \
-    SPLADE="$MODELS/native/splade_bert_00/model" MODELS="$PWD/no-models" "${@:2}" >small.log 2>&1 ||
+    SPLADE="$MODELS/native/splade_bert_00/model" MPNET='' MODELS="$PWD/no-models" "${@:2}" >small.log 2>&1 ||
     { cat small.log >&2; fail "study-small $*"; }
 }
 LIR_TEST_DATA='' small small DATASETS="$PWD/sets"

