@@ -166,7 +166,8 @@ struct FitJob {
   private func isToGoOn() throws(Failure) -> Bool {
     let path = "\(folders.root)/\(CheckpointWriter.configurationFile)"
     let before = try TrainingConfiguration(YAMLFile.read(path), file: path)
-    try identity.check(configuration: before, at: path)
+    let origin = try WholeFile.read("\(folders.root)/\(CheckpointFolders.doneFile)")
+    try identity.check(configuration: before, origin: origin, at: folders.root)
     if let missing = writer.contents.first(where: { !WholeFile.exists("\(folders.root)/\($0)") }) {
       context.diagnostics.warning(
         "\(folders.root)/\(missing) is missing though the training has ended: it is made again")

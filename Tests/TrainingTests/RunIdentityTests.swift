@@ -15,15 +15,18 @@ import Training
   }
 
   private func identity(_ more: [JSON.Member] = [], model: String = "m") throws -> RunIdentity {
+    try RunIdentity(configuration(more), model: model)
+  }
+
+  private func configuration(_ more: [JSON.Member] = []) throws -> TrainingConfiguration {
     let base: [JSON.Member] = [
       .init("model", "m"), .init("data", ["tuples": .string(folder("tuples"))]),
       .init("losses", [["name": "RankNet"]]), .init("max_steps", 10),
       .init("validate", [["tuples": .string(folder("valid")), "measures": ["RR"]]]),
     ]
     let keys = more.map(\.key)
-    return try RunIdentity(
-      try TrainingConfiguration(
-        .object(base.filter { !keys.contains($0.key) } + more), file: nil), model: model)
+    return try TrainingConfiguration(
+      .object(base.filter { !keys.contains($0.key) } + more), file: nil)
   }
 
   private func refusal(_ now: RunIdentity, _ kept: RunIdentity) -> Failure? {
@@ -45,6 +48,36 @@ import Training
     ] as [[JSON.Member]] {
       #expect(refusal(try identity(members), kept) == nil, "\(members)")
     }
+  }
+
+  /// A run that has ended may have no checkpoint: its data and its model are in `DONE`, but for folders of
+  /// earlier releases.
+  @Test func runsThatHaveEnded() throws {
+    let kept = try configuration()
+    let origin = Array(try identity().origin.utf8)
+    func refusal(
+      _ now: RunIdentity, _ origin: [UInt8], _ kept: TrainingConfiguration
+    ) -> Failure? {
+      do throws(Failure) {
+        try now.check(configuration: kept, origin: origin, at: "run")
+        return nil
+      } catch { return error }
+    }
+    #expect(refusal(try identity(), origin, kept) == nil)
+    #expect(refusal(try identity([.init("max_steps", 20)]), origin, kept) == nil)
+    let seed = refusal(try identity([.init("seed", 7)]), origin, kept)
+    #expect(seed?.status == .config && seed?.place == "run/train.yml")
+    let model = refusal(try identity(model: "other"), origin, kept)
+    #expect(model?.status == .config)
+    #expect(model?.message.contains("the model to begin with is another one") == true)
+    #expect(refusal(try identity(model: "other"), [], kept) == nil)
+    let damaged = refusal(try identity(), Array("{".utf8), kept)
+    #expect(damaged?.status == .data && damaged?.place == "run/DONE")
+    try folder.write("tuples", "a\tb\td\n")
+    let data = refusal(try identity(), origin, kept)
+    #expect(data?.status == .config)
+    #expect(data?.message.contains("what data.tuples names is not what it was") == true)
+    #expect(refusal(try identity(), [], kept) == nil)
   }
 
   /// Keys that came later are at their defaults in what earlier versions kept; at others they decide.

@@ -140,5 +140,39 @@ same long/model.safetensors short/model.safetensors
 exits 78 train -o short --resume --set max_steps=15 "${constant[@]}"
 says 'the checkpoint is of step 30, and the training ends at 15'
 rm -rf long short
+
+# A run that has ended without a checkpoint knows its data and its model, too.
+cp -r "$MODELS/native/dpr_bert_00/model" start
+chmod -R u+w start
+cp triples.tsv data.tsv
+cp start/model.safetensors weights.kept
+ended() {
+  train --set model=start --set 'data={tuples: data.tsv}' --set schedule.name=constant --set 'validate=[]' \
+    --set max_steps=1 -o ended "$@"
+}
+exits 0 ended
+[ -z "$(ls ended/checkpoints)" ] || fail 'a checkpoint of a run of one step'
+exits 0 ended --resume
+says 'has ended after step 1'
+for steps in 1 2; do
+  sed -i '1s/^/other /' data.tsv
+  exits 78 ended --resume --set max_steps=$steps
+  says 'what data.tuples names is not what it was'
+  cp triples.tsv data.tsv
+  flip start/model.safetensors $(($(wc -c <weights.kept) - 4)) 1
+  exits 78 ended --resume --set max_steps=$steps
+  says 'the model to begin with is another one'
+  cp weights.kept start/model.safetensors
+done
+exits 0 ended --resume
+cp -a ended damaged
+echo '{' >damaged/DONE
+exits 65 ended --resume -o damaged
+says 'damaged/DONE: damaged'
+# Earlier releases did not say it.
+: >ended/DONE
+sed -i '1s/^/other /' data.tsv
+exits 0 ended --resume
+rm -rf start ended damaged
 # Where checkpoints lie, and how fast steps were, is not to be compared between numbers of threads.
 rm -rf whole short-whole killed threads layers other

@@ -198,10 +198,16 @@ package struct CheckpointFolders {
   /// - Parameters:
   ///   - folder: The folder.
   ///   - contents: Names of its files.
+  ///   - origin: What `DONE` says of the run that has ended here (`RunIdentity.origin`); nothing in a
+  ///     folder that is no end of a run.
   /// - Throws: 73 or 74 where that cannot be written.
-  package static func finish(_ folder: String, _ contents: [String]) throws(Failure) {
+  package static func finish(
+    _ folder: String, _ contents: [String], origin: String = ""
+  ) throws(Failure) {
     try FolderDigests.write(contents, in: folder)
-    try ByteWriter("\(folder)/\(doneFile)", compression: Compression.none).finish()
+    let done = try ByteWriter("\(folder)/\(doneFile)", compression: Compression.none)
+    try done.write(origin)
+    try done.finish()
   }
 
   /// Points `best` at a checkpoint.

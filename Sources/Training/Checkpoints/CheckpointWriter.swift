@@ -80,6 +80,7 @@ package struct CheckpointWriter {
       ])
     try model.write(into: folders.root)
     try folders.checkClaim()
-    try CheckpointFolders.finish(folders.root, model.contents + [Self.configurationFile])
+    try CheckpointFolders.finish(
+      folders.root, model.contents + [Self.configurationFile], origin: identity.origin)
   }
 }

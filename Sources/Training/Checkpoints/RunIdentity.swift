@@ -123,15 +123,37 @@ package struct RunIdentity: Sendable {
         : "undo that, or train into another folder")
   }
 
-  /// Compares the run with a checkpoint of which only the configuration is known.
+  /// The data and the model as JSON, for the `DONE` of a run that has ended: it may have no checkpoint
+  /// that says so.
+  package var origin: String {
+    JSON.object([JSON.Member("data", data), JSON.Member("model", .string(model))]).serialized(
+      sortingKeys: true) + "\n"
+  }
+
+  /// Compares the run with one that has ended.
   ///
-  /// - Throws: 78 where the configurations differ.
+  /// - Parameters:
+  ///   - kept: The configuration of that one.
+  ///   - origin: The content of its `DONE`; earlier releases wrote none, and then only the configurations
+  ///     are compared.
+  ///   - place: The run's folder.
+  /// - Throws: 78 with all that differs, 65 where `DONE` is damaged.
   package func check(
-    configuration kept: TrainingConfiguration, at place: String
+    configuration kept: TrainingConfiguration, origin: [UInt8], at place: String
   ) throws(Failure) {
-    var same = self
-    same.configuration = Self.withoutFiles(kept.decisive)
-    try check(against: same, at: place)
+    var ended = self
+    ended.configuration = Self.withoutFiles(kept.decisive)
+    if !origin.isEmpty {
+      guard let json = try? JSONParser.parse(origin), let data = json["data"], data.members != nil,
+        let model = json["model"]?.string
+      else {
+        throw .data(
+          "\(place)/\(CheckpointFolders.doneFile)", "damaged: no data and model of the training")
+      }
+      ended.data = data
+      ended.model = model
+    }
+    try check(against: ended, at: "\(place)/\(CheckpointWriter.configurationFile)")
   }
 
   private static func isSame(_ a: JSON?, _ b: JSON?) -> Bool { a?.serialized() == b?.serialized() }
