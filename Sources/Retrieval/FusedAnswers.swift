@@ -52,6 +52,16 @@ package struct FusedAnswers {
     for answers in rankings { try answers.check(queries: seen) }
   }
 
+  /// The most documents that a query can have.
+  ///
+  /// - Parameter id: The query's id.
+  /// - Returns: Their number, as if no document were found by two rankings that are fused.
+  package func mostDocuments(of id: [UInt8]) -> Int {
+    let most = rankings.map { $0.mostDocuments(of: id) }
+    guard fusion != nil else { return most.min() ?? 0 }
+    return min(k, most.reduce(0, +))
+  }
+
   /// The documents of queries.
   ///
   /// - Parameters:

@@ -122,6 +122,18 @@ package struct SearchAnswers {
   /// - Throws: 65 for the first that was not.
   func check(queries seen: Set<[UInt8]>) throws(Failure) { try options.pairs?.check(seen: seen) }
 
+  /// The most documents that a query can have.
+  ///
+  /// - Parameter id: The query's id.
+  /// - Returns: The number of those that were given for it, or what `k` and the index allow.
+  package func mostDocuments(of id: [UInt8]) -> Int {
+    if let pairs = options.pairs { return pairs.ordinals(of: id).count }
+    var all = index.documents.liveCount
+    if options.dropsSelf, index.documents.ordinal(id) != nil { all -= 1 }
+    if let candidates = options.candidates { all = min(all, candidates.ordinals(of: id).count) }
+    return min(options.k, all)
+  }
+
   private func found(
     _ ids: [[UInt8]], _ queries: inout Embeddings, _ candidates: [[RecordID]]?
   ) throws(Failure) -> [[FoundDocument]] {

@@ -61,12 +61,14 @@ package struct FinishedOutput {
   /// - Parameters:
   ///   - expected: What the run will say of itself.
   ///   - names: What people call inputs, by the names that they have in its provenance.
-  ///   - queries: The queries that it will have, in order; a run says nothing of its shard.
+  ///   - answers: The queries that it will have, in order, as a run says nothing of its shard; and the
+  ///     most documents that each can have, as a run without a checksum says nothing of those behind the
+  ///     last one.
   /// - Returns: Whether it is there; a message says so, or why not.
-  /// - Throws: 73 or 74 for an output that cannot be, or not be read, and what `queries` throws.
+  /// - Throws: 73 or 74 for an output that cannot be, or not be read, and what `answers` throws.
   package func isThere(
     run expected: ExpectedRun, calling names: [String: String],
-    queries: () throws(Failure) -> [RecordID]
+    answers: () throws(Failure) -> [FinishedRun.Answer]
   ) throws(Failure) -> Bool {
     guard let path = try existing() else { return false }
     guard let found = try FinishedRun.read(path) else { return again("it is no whole run") }
@@ -80,8 +82,17 @@ package struct FinishedOutput {
     guard found.tag == expected.tag else {
       return again("other work: its tag is \(found.tag ?? "not one"), this one's \(expected.tag)")
     }
-    guard try found.isCompressed == (output.compression() != .none), try found.queries == queries()
+    let wanted = try answers()
+    guard try found.isCompressed == (output.compression() != .none),
+      found.answers.map(\.query) == wanted.map(\.query)
     else { return again("it has other queries, or another form") }
+    if !found.isVerified,
+      let (there, most) = zip(found.answers, wanted).first(where: { $0.documents != $1.documents })
+    {
+      return again(
+        "query \(there.query) has \(there.documents) documents of at most \(most.documents), and a "
+          + "text without a checksum does not say whether that is all")
+    }
     return settled(path)
   }
 

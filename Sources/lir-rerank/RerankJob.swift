@@ -106,7 +106,12 @@ struct RerankJob {
         options.output, shard: options.shards.shard, context.diagnostics)
       if try finished.isThere(
         run: expected, calling: names,
-        queries: { () throws(Failure) in wanted.map { run.queries[$0] } })
+        answers: { () throws(Failure) in
+          wanted.map { query in
+            let count = min(run.entries(of: query).count, options.depth ?? .max)
+            return FinishedRun.Answer(query: run.queries[query], documents: count)
+          }
+        })
       {
         return nil
       }

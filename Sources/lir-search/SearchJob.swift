@@ -108,7 +108,11 @@ struct SearchJob {
         options.output, shard: options.shards.shard, context.diagnostics)
       if try finished.isThere(
         run: expected, calling: names,
-        queries: { () throws(Failure) in try input.ids(options, operands, claims) })
+        answers: { () throws(Failure) in
+          try input.ids(options, operands, claims).map { query in
+            FinishedRun.Answer(query: query, documents: answers.mostDocuments(of: query.bytes))
+          }
+        })
       {
         return
       }

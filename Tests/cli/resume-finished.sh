@@ -46,6 +46,25 @@ for made in 'tokens.lirt tokenize docs.tsv' 'out.lirt encode docs.tsv' 'out.lirt
   same kept "$1"
 done
 
+# A run without a checksum tells by ranks, scores and the number of documents that it is not whole.
+for made in 'out.run search queries.lirt' 're.run rerank first.run' 're.run rerank --depth 3 first.run'; do
+  # shellcheck disable=SC2086
+  set -- $made
+  exits 0 "${@:2}" -o "$1"
+  cp "$1" kept
+  # shellcheck disable=SC2016
+  for edit in '$d' '4,5d' 2d 1d '2s/^\([^ ]* Q0 [^ ]*\) 2 /\1 3 /' '2s/^\([^ ]* Q0 [^ ]* 2\) [^ ]* /\1 9999 /'; do
+    sed "$edit" kept >"$1"
+    ! cmp -s kept "$1" || fail "no change by $edit"
+    again '' "$@"
+    same kept "$1"
+  done
+done
+head -n -1 out.run >fewer.run
+cp fewer.run out.run
+again '3 documents of at most 4' out.run search queries.lirt
+settled out.run search queries.lirt
+
 # Other options, inputs, models, shards.
 again 'max-length is 8, was not given' out.lirt encode --max-length 8 docs.tsv
 again 'max-length is not given, was 8' out.lirt encode docs.tsv
