@@ -213,7 +213,7 @@ is 'an id with a dot' car/v1.5 \
   "$(printf 'docs: car/v1.5\n' >dotted.yml && "$ROOT/scripts/fetch-dataset" --owner docs dotted.yml sets)"
 printf '<topics><top><num> Number: 301 </num><title>Topic: crime</title></top></topics>' >mine/labels.xml
 is 'labels' $'301\tcrime' "$(printf 'queries: mine/labels.xml\n' >labels.yml && fetch labels.yml sets && texts_of sets/local/labels/queries.zst)"
-refuses 74 'download sources failed' env no_proxy= "IR_DATASETS_HOME=$PWD/empty" "$ROOT/scripts/fetch-dataset" --part docs vaswani sets
+refuses 74 'download sources failed' env no_proxy= "IR_DATASETS_HOME=$PWD/empty" "$ROOT/scripts/fetch-dataset" --part docs vaswani nothing
 
 wrong 66 'nowhere.tsv: neither a file nor an id' 'docs: nowhere.tsv'
 wrong 78 "unknown format 'pdf'" '{docs: {path: mine/docs.tsv, format: pdf}}'
