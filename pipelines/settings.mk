@@ -125,7 +125,7 @@ override settings = $(eval $(call settings_rule,$(OUT)/settings/$1,$(strip $2 $(
 
 # $(call settings_rule,FILE,TEXT,FILES): the rule. What a dataset has may be made anew before it is read.
 # The jobs of an array may all write at once: what one
-# of them has written is left as old as it is.
+# of them has written is left as old as it is. Where nothing is made a recipe of nothing tells make that it is new.
 override define settings_recipe
 	@mkdir -p '$$(@D)'
 	@new='$$(@D)/.$$(@F)'.$$$$(uname -n).$$$$$$$$ && \
@@ -135,7 +135,7 @@ endef
 override define settings_rule
 $1: $(if $(call differ,$(strip $2 $(shell $(call state,$3))),$(strip $(file <$1))),another-setting) \
   $(filter $(fetched),$3) | $3
-$(if $(dry),,$(settings_recipe))
+$(if $(dry),	$$(empty),$(settings_recipe))
 endef
 
 # $(call differ,ONE,OTHER): something where two texts are not the same.

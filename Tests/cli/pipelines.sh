@@ -20,6 +20,11 @@ same <(cut -f 2- one/second.measures.tsv) <(cut -f 2- three/second.measures.tsv)
 
 # Nothing to do; then what changed only.
 pipeline one 1 --question
+# What options would change is said beforehand, too, by which arrays of jobs know their shards.
+: >make.log
+pipeline three 3 -n 'ENCODE_FLAGS=--precision bf16'
+is 'shards that would be made' 3 "$(grep -c '^lir-encode .* -o three/docs/' make.log)"
+is 'searches and re-rankings' '1 3' "$(grep -c '^lir-search' make.log) $(grep -c '^lir-rerank' make.log)"
 touch queries.tsv
 before=$(stat -c %Y%i one/docs.lirt.zst)
 pipeline one 1
