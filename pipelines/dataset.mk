@@ -21,12 +21,16 @@ override dataset = $(DATASETS)/$(if $(filter %.yml %.yaml,$1),local/$(subst ..,_
 # $(call dataset_file,NAME,PART): a part of it.
 override dataset_file = $(call dataset,$1)/$2.zst
 
+# $(call dataset_parts,NAME): all that there may be; a dry run of a study has said already how it would be made.
+override dataset_parts = $(or $(filter-out $(LIR_ASSUMED),$(foreach p,docs queries qrels run tuples,$(call \
+  dataset_file,$1,$p))),$(call dataset_file,$1,nothing))
+
 # $(call dataset_rules,NAME): what makes its parts. Those of a local one depend on its files and on the
 # YAML file: fetch-dataset writes sources.mk, which says so.
 override define dataset_rules
 fetched += $(call dataset,$1)/%
 -include $(wildcard $(call dataset,$1)/sources.mk)
-$(foreach p,docs queries qrels run tuples,$(call dataset_file,$1,$p)): $(call dataset,$1)/%.zst:
+$(call dataset_parts,$1): $(call dataset,$1)/%.zst:
 	$$(fetch_dataset) --part $$* $1 $(DATASETS)
 endef
 # No file of a dataset is what make without a goal makes.

@@ -89,6 +89,11 @@ ifeq ($(filter help,$(MAKECMDGOALS)),)
 	$(error $(call missing,$@,$(firstword $(foreach v,$(names),$(if $(filter $($v) $($v)/%,$@),$v)))))
   endif
 endif
+# What a dry run takes for made, as another make would have made it before: the files of LIR_ASSUMED, by which a study
+# says what its stages would do.
+.PHONY: made-before
+$(if $(and $(dry),$(strip $(LIR_ASSUMED))),$(eval $(sort $(LIR_ASSUMED)): made-before ;))
+
 # --- what a result depends on
 
 # Checksums of the tools, as make finds them.

@@ -136,17 +136,33 @@ $(MODELS)/%.verified:
 # Always looked at, by a make of its own, which knows what is to be done; but not before it is known that there are
 # such measures.
 .PHONY: look
-look: | $(OUT)/settings/known-measures
+override known := $(OUT)/settings/known-measures
+look: | $(known)
 override quoted_all = $(foreach m,$1,'$m')
-$(OUT)/settings/known-measures: $(call settings,measures,$(MEASURES),,,eval)
+$(known): $(call settings,measures,$(MEASURES),,,eval)
 	$(once)$(here)usable-measures <(echo 'query 0 document 1') $(call quoted_all,$(MEASURES)) >$@.part; mv $@.part $@
 # $(call told,COLLECTION,MODEL,FOLDER): what retrieve.mk and rerank.mk are told.
 override told = DATASET=$1 DATASETS=$(DATASETS) OUT=$3 SHARDS=$(SHARDS) DEPTH=$(DEPTH) QRELS= MEASURES= BIN=$(BIN) \
   $(if $(call differ,$1,$(call home,$1)),DOCS=$(call docs,$1))
 # $(call docs,COLLECTION): its documents, which are made once for all collections that have the same.
 override docs = $(call dataset_file,$(call home,$1),docs)
-# Of another collection they are nothing that the make of this one can make.
-override undone = $(if $(call differ,$1,$(call home,$1)),$(if $(wildcard $(call docs,$1)),,yes))
+# $(call assumed,COLLECTION,MODEL,FILE,NEWER): what its make has to take for there, where it only says what it would do: files
+# that are made here, and FILE, also where NEWER has it.
+override assumed = $(filter-out $(wildcard $(call docs,$1) $(call dataset_file,$1,queries) $(folder_$2)/config.json \
+  $(filter-out $4,$3)),$(call docs,$1) $(call dataset_file,$1,queries) $(if $(call absent,$2),$(folder_$2)/config.json) $3)
+override assuming = $(if $(dry),$1: private export LIR_ASSUMED = $$(call assumed,$2,$3,$4,$$?))
+# Each make that a stage is, without its name. $(call seen,MAKE,FILE): what has a stage looked at, by a make of its own: look, or,
+# where it is only said what would be done, that this make would do something.
+override bm25_make = -f $(here)retrieve.mk $(call told,$1,,$(OUT)/$(call plain,$1)) MODEL=none $(call \
+  bm25_flags,$1) $(OUT)/$(call plain,$1)/bm25.run
+override at = $(OUT)/$(call plain,$1)/$(call plain,$2)
+override encode_make = -f $(here)retrieve.mk $(call told,$1,$2,$(call at,$1,$2)) MODEL=$(folder_$2) $(call \
+  encode_flags,$2) $(call at,$1,$2)/$3
+override rerank_make = -f $(here)rerank.mk $(call told,$1,$2,$(call at,$1,$2)/rerank) RERANKER=$(folder_$2) MODEL=none \
+  CANDIDATES=$(call first_run,$1) RERANK_DEPTH=$(RERANK_DEPTH) $(call rerank_flags,$2) $(call at,$1,$2)/rerank/second.run
+override would = $(shell env -u MAKEFLAGS -u MFLAGS $(MAKE) --no-print-directory -q $1 >&2 2>/dev/null || echo another-setting)
+override seen = $(if $(dry),$(if $(wildcard $2),$(call would,$1)),look)
+
 # What a tool says is kept for costs.tsv, in FOLDER/logs/STAGE.TOOL.log, which is begun anew with what it makes.
 override logged = $(if $(dry),,2>&1 | tee $1.log >&2)
 override keeping = $(if $(dry),,LIR_LOGS=$1/logs )
@@ -184,9 +200,11 @@ endef
 override bm25_search_flags = $(strip $(BM25_SEARCH_FLAGS) $(call found_flags,$1))
 override bm25_flags = BM25_FLAGS=$(call quoted,$(BM25_FLAGS)) BM25_SEARCH_FLAGS=$(call quoted,$(call bm25_search_flags,$1))
 override define cell_bm25_whole
-$(OUT)/$(call plain,$1)/bm25.run: look $(call excluded,$1) | $(call dataset_file,$1,docs) $(call dataset_file,$1,queries)
+$(call assuming,$(OUT)/$(call plain,$1)/bm25.run,$1)
+$(OUT)/$(call plain,$1)/bm25.run: $(call excluded,$1) $(call seen,$(call bm25_make,$1),$(OUT)/$(call plain,$1)/bm25.run) | $(known) $(call \
+  dataset_file,$1,docs) $(call dataset_file,$1,queries)
 	$$(call folder,$$(@D))
-	+@$$(call keeping,$$(@D))$$(call held,$$(@D))$$(MAKE) --no-print-directory -f $(here)retrieve.mk $(call told,$1,,$$(@D)) MODEL=none $$(call bm25_flags,$1) $$@
+	+@$$(call keeping,$$(@D))$$(call held,$$(@D))$$(MAKE) --no-print-directory $$(call bm25_make,$1)
 endef
 # By the index of another collection.
 override define cell_bm25_twin
@@ -199,13 +217,11 @@ endef
 override cell_bm25 = $(if $(filter $1,$(call home,$1)),$(call cell_bm25_whole,$1),$(call cell_bm25_twin,$1))
 # $4 is docs.lirt.zst or queries.lirt.
 override define cell_encoded
-$(OUT)/$(call plain,$1)/$(call plain,$2)/$4: look | $(ready_$2) \
+$(call assuming,$(OUT)/$(call plain,$1)/$(call plain,$2)/$4,$1,$2)
+$(call at,$1,$2)/$4: $(call seen,$(call encode_make,$1,$2,$4),$(call at,$1,$2)/$4) | $(known) $(ready_$2) \
   $(call docs,$1) $(call dataset_file,$1,queries)
 	$$(call folder,$$(@D))
-	$$(if $$(and $(dry),$(or $(call absent,$2),$(call undone,$1))),@echo $$(call quoted,make -f retrieve.mk DATASET=$1 \
-	  MODEL=$(folder_$2) OUT=$(OUT)/$(call plain,$1)/$(call plain,$2) $$(call encode_flags,$2) $$@),+@$$(call keeping,$$(@D))$$(call held,$$(@D))$$(MAKE) --no-print-directory -f $(here)retrieve.mk \
-	  $(call told,$1,$2,$$(@D)) MODEL=$(folder_$2) \
-	  $$(call encode_flags,$2) $$@)
+	+@$$(call keeping,$$(@D))$$(call held,$$(@D))$$(MAKE) --no-print-directory $$(call encode_make,$1,$2,$4)
 endef
 override define cell_indexed
 .PRECIOUS: $(OUT)/$(call plain,$1)/$(call plain,$2)/$3/manifest.json
@@ -223,15 +239,12 @@ endef
 # The run whose documents are ranked again.
 override first_run = $(if $(filter dataset,$(FIRST)),$(call candidates,$1),$(OUT)/$(call \
   plain,$1)/$(if $(filter bm25,$(FIRST)),bm25,$(call plain,$(FIRST))/$(firstword $(call kinds,$(FIRST)))).run)
-override unmade = $(if $(filter $(fetched),$1)$(wildcard $1),,yes)
 override define cell_reranked
-$(OUT)/$(call plain,$1)/$(call plain,$2)/rerank.run: look $(call first_run,$1) | $(ready_$2) \
+$(call assuming,$(OUT)/$(call plain,$1)/$(call plain,$2)/rerank.run,$1,$2,$(call first_run,$1))
+$(call at,$1,$2)/rerank.run: $(call first_run,$1) $(call seen,$(call rerank_make,$1,$2),$(call at,$1,$2)/rerank.run) | $(known) $(ready_$2) \
   $(call docs,$1) $(call dataset_file,$1,queries)
 	$$(call folder,$$(@D))
-	$$(if $$(and $(dry),$(or $(call absent,$2),$(call undone,$1),$(call unmade,$(call first_run,$1)))),@echo $$(call quoted,make -f rerank.mk DATASET=$1 RERANKER=$(folder_$2) \
-	  RERANK_DEPTH=$(RERANK_DEPTH) CANDIDATES=$(call first_run,$1) $$(call rerank_flags,$2)),+@$$(call keeping,$$(@D))$$(MAKE) --no-print-directory -f $(here)rerank.mk $(call told,$1,$2,$$(@D)/rerank) RERANKER=$(folder_$2) MODEL=none \
-	  CANDIDATES=$(call first_run,$1) RERANK_DEPTH=$(RERANK_DEPTH) \
-	  $$(call rerank_flags,$2) $$(@D)/rerank/second.run)
+	+@$$(call keeping,$$(@D))$$(MAKE) --no-print-directory $$(call rerank_make,$1,$2)
 	$$(if $(dry),,@cmp -s $$(@D)/rerank/second.run $$@ || { cp $$(@D)/rerank/second.run $$@.part && mv $$@.part $$@; })
 endef
 

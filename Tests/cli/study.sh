@@ -26,8 +26,16 @@ study() { # study OUT ARGUMENT...
     INDEXES_dense='exact coded' INDEX_FLAGS_coded='--codes int8' RERANK_DEPTH=5 DEPTH=20 "${@:2}" >make.log 2>&1
 }
 makes() { study "$@" || { cat make.log >&2; fail "study $*"; }; }
+makes one -n
+# What is said beforehand, of tools alone, a command a line.
+commands() { sed -e "s/'//g" -e 's/2>&1.*//' | tr -s ' ' | sed 's/^ //; s/ $//' | grep '^lir-' | sort; }
+sed -e ':a' -e '/\\$/{N;s/\\\n//;ba' -e '}' make.log | sed 's/ | lir-/\nlir-/g' | commands >said-once.log
+[ ! -e one ] || fail 'a dry run makes something'
+[ ! -e ran ] || fail 'a dry run runs something'
 makes one
 sort ran >ran-once.log
+# It is what runs, each command once; lir-eval is asked for measures besides.
+same <(grep -v 'lir-eval.* -$' ran-once.log | commands) said-once.log
 
 # --- cells by hand
 exits 0 lir-encode --model "$dense" --role doc docs.tsv -o docs.lirt
@@ -75,6 +83,12 @@ makes one
 makes one RERANK_DEPTH=3
 is 'tools' 'lir-eval lir-rerank' "$(cut -d ' ' -f 1 ran | sort -u | paste -sd ' ')"
 makes one && rm ran
+# What would be made anew is said, also what is made of it: nothing, all that another first run changes.
+makes one -n
+! grep -E '(^| )lir-' make.log || fail 'a finished study would do something'
+makes one -n DEPTH=7
+is 'said' 'lir-eval lir-rerank lir-search' "$(grep -o '^lir-[a-z]*' make.log | sort -u | xargs)"
+is 're-rankings' 2 "$(grep -c '^lir-rerank' make.log)"
 makes one 'INDEX_FLAGS_coded=--codes int8 --originals none'
 ! grep -E 'lir-(encode|rerank|tokenize)' ran || fail 'another index encodes anew'
 [ "$(grep -c 'lir-index build' ran)" = 1 ] || fail 'other indexes are built anew'
@@ -82,6 +96,7 @@ makes one 'INDEX_FLAGS_coded=--codes int8 --originals none'
 makes dry -n RETRIEVERS='dense sparse nomic-embed-text-v1.5' TASK=clustering
 grep -F "QUERY_FLAGS='--prompt '\''clustering: '\''' DOC_FLAGS='--prompt '\''clustering: '\'''" make.log >flags.log ||
   { cat make.log >&2; fail 'no prompts of the zoo'; }
+is 'commands with prompts' 2 "$(grep -c "^lir-tokenize .*--prompt 'clustering: '" make.log)"
 # Flags of one model, with the characters that make takes for its own: what they change alone is made anew.
 makes one && rm ran
 makes one "QUERY_FLAGS_dense=--prompt 'find, (please): '"
@@ -167,6 +182,11 @@ make -n --no-print-directory -f "$ROOT/pipelines/study.mk" COLLECTIONS='trec-dl 
 is 'indexes' 28 "$(grep -c 'lir-index build.*/exact ' full.log)"
 grep -q 'lir-search.*full/msmarco-passage-trec-dl-2020-judged/splade/exact.run' full.log ||
   grep -q 'lir-search.*full/msmarco-passage-trec-dl-2020-judged/webis-splade/exact.run' full.log || fail 'no search'
+is 'encodings' 28 "$(grep -c '^lir-encode .*--role doc' full.log)"
+is 're-rankings' 15 "$(grep -c '^lir-rerank ' full.log)"
+is 'commands that are said twice' '' "$(grep -E '^ *(\| )?lir-|fetch-dataset|fetch-model' full.log | grep -v '\\$' | sort | uniq -d)"
+is 'documents' 14 "$(grep -c 'fetch-dataset --part docs' full.log)"
+is 'models' 3 "$(grep -c 'fetch-model webis\|fetch-model sentence' full.log)"
 rm full.log
 is 'files after dry runs' "$before" "$(find . | sort)"
 is 'cells' 6 "$(study one cells && grep -c '\.run$' make.log)"
