@@ -18,3 +18,6 @@ override drop_self := beir/arguana $(addsuffix /%,$(addprefix beir/,fever fiqa m
 # Those whose judgements of grade -100 are documents that may not be found, which mteb 2.26.0 takes from what is
 # ranked (mteb/tasks/retrieval/eng/bright_v1_1_retrieval.py, excluded_ids).
 override excluding := bright/%
+# Collections whose grades are relevant from which one on, where a measure knows two grades: TREC takes 2 for passages of
+# its deep learning tracks (trec_eval -l 2).
+override relevant_from := $(foreach v,msmarco-passage msmarco-passage-v2,$v/trec-dl-%=2)

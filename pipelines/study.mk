@@ -42,6 +42,9 @@ EXCLUDING ?= $(excluding)
 DEPTH        ?= 1000
 RERANK_DEPTH ?= 100
 MEASURES     ?= nDCG@10 RR@10 R@100
+# From which grade on documents are relevant to those of MEASURES that know two grades and say none: PATTERN=GRADE of
+# collections, by default 2 in TREC DL. MEASURES_collection are those of one, as they are
+RELEVANT_FROM ?= $(relevant_from)
 SHARDS       ?= 1
 # Further options of the tools, the same for all models
 TOKENIZE_FLAGS ?=
@@ -83,12 +86,20 @@ override typed_kinds = $(filter-out exact,$(foreach k,$(all_kinds),$(if $(strip 
 # $(call index_flags,KIND): what lir-index build is told.
 override index_flags = $(or $(strip $(INDEX_FLAGS_$1)),$(if $(filter $1,$(typed_kinds)),--type $1))
 
+# $(call measures,COLLECTION): what its runs are measured by.
+override binary := AP RR R P Success Rprec SetP SetR SetF SetAP
+override grade_of = $(lastword $(subst =, ,$(firstword $(foreach p,$(RELEVANT_FROM),$(if $(filter $(firstword $(subst =, ,$p)),$1),$p)))))
+override from_grade = $(foreach m,$1,$(if $(filter $(binary),$(firstword $(subst @, ,$m))),$(subst $(firstword $(subst \
+  @, ,$m))@,$(firstword $(subst @, ,$m))(rel=$2)@,$(if $(findstring @,$m),$m,$m(rel=$2))),$m))
+override measures = $(or $(MEASURES_$1),$(if $(call grade_of,$1),$(call from_grade,$(MEASURES),$(call grade_of,$1)),$(MEASURES)))
+override all_measures = $(sort $(MEASURES) $(foreach c,$(collections),$(call measures,$c)))
+
 names   += MODELS
 flags   += TOKENIZE_FLAGS ENCODE_FLAGS SEARCH_FLAGS RERANK_FLAGS BM25_FLAGS BM25_SEARCH_FLAGS \
            $(foreach m,$(RETRIEVERS),QUERY_FLAGS_$m DOC_FLAGS_$m) $(foreach m,$(RERANKERS),RERANK_FLAGS_$m) \
            $(foreach k,$(sort $(INDEXES) $(all_kinds)),INDEX_FLAGS_$k)
 options += COLLECTIONS SAME_DOCS RETRIEVERS RERANKERS INDEXES BM25 FIRST BASELINE DROP_SELF EXCLUDING DEPTH \
-           RERANK_DEPTH MEASURES SHARDS TASK \
+           RERANK_DEPTH MEASURES RELEVANT_FROM SHARDS TASK $(foreach c,$(collections),MEASURES_$c) \
            $(foreach m,$(models),MODEL_$m CONFIG_$m INDEXES_$m)
 unneeded += MODELS
 tools   += tokenize encode index search rerank eval
@@ -139,8 +150,8 @@ $(MODELS)/%.verified:
 override known := $(OUT)/settings/known-measures
 look: | $(known)
 override quoted_all = $(foreach m,$1,'$m')
-$(known): $(call settings,measures,$(MEASURES),,,eval)
-	$(once)$(here)usable-measures <(echo 'query 0 document 1') $(call quoted_all,$(MEASURES)) >$@.part; mv $@.part $@
+$(known): $(call settings,measures,$(all_measures),,,eval)
+	$(once)$(here)usable-measures <(echo 'query 0 document 1') $(call quoted_all,$(all_measures)) >$@.part; mv $@.part $@
 # $(call told,COLLECTION,MODEL,FOLDER): what retrieve.mk and rerank.mk are told.
 override told = DATASET=$1 DATASETS=$(DATASETS) OUT=$3 SHARDS=$(SHARDS) DEPTH=$(DEPTH) QRELS= MEASURES= BIN=$(BIN) \
   $(if $(call differ,$1,$(call home,$1)),DOCS=$(call docs,$1))
@@ -257,21 +268,21 @@ override label_names = $(foreach l,$(call labels,$1),$(firstword $(subst =, ,$l)
 override baseline = $(or $(BASELINE),$(firstword $(call label_names,$1)))
 # $(call usable,COLLECTION): the measures that its grades can be measured by, when its judgements are there.
 override usable_file = $(OUT)/$(call plain,$1)/usable-measures.txt
-override usable = $(if $(wildcard $(call usable_file,$1)),$(shell grep -v '^$(hash)' $(call usable_file,$1)),$(MEASURES))
+override usable = $(if $(wildcard $(call usable_file,$1)),$(shell grep -v '^$(hash)' $(call usable_file,$1)),$(call measures,$1))
 # $(call evaluated,COLLECTION,FILE,FLAGS): what makes a table of its runs, one of nothing where no measure can be had.
 override evaluated = $(if $(call usable,$1),lir-eval -q --qrels $(call dataset_file,$1,qrels) $(patsubst %,-m %,$(call \
   quoted_all,$(call usable,$1))) --average-over qrels --format tsv $3 $(addprefix --label ,$(call \
   labels,$1)) -o $2 $(call runs,$1),: >$2)
 override define judged_collection
 $(call usable_file,$1): $(call dataset_file,$1,qrels) \
-  $(call settings,$(call plain,$1)/usable,$(MEASURES),,,eval)
+  $(call settings,$(call plain,$1)/usable,$(call measures,$1),,,eval)
 	$$(call folder,$$(@D))
-	$(here)usable-measures $$< $(call quoted_all,$(MEASURES)) >$$@.part; mv $$@.part $$@
+	$(here)usable-measures $$< $(call quoted_all,$(call measures,$1)) >$$@.part; mv $$@.part $$@
 $(OUT)/$(call plain,$1)/measures.tsv: $(call runs,$1) $(call dataset_file,$1,qrels) $(call usable_file,$1) \
-  $(call settings,$(call plain,$1)/measures,$(MEASURES) $(call labels,$1),,,eval)
+  $(call settings,$(call plain,$1)/measures,$(call measures,$1) $(call labels,$1),,,eval)
 	$$(call evaluated,$1,$$@)
 $(OUT)/$(call plain,$1)/tests.tsv: $(call runs,$1) $(call dataset_file,$1,qrels) $(call usable_file,$1) \
-  $(call settings,$(call plain,$1)/tests,$(MEASURES) $(call baseline,$1) $(call labels,$1),,,eval)
+  $(call settings,$(call plain,$1)/tests,$(call measures,$1) $(call baseline,$1) $(call labels,$1),,,eval)
 	$$(call evaluated,$1,$$@,--compare --baseline $(call baseline,$1))
 endef
 override judged := $(foreach c,$(collections),$(OUT)/$(call plain,$c)/measures.tsv \

@@ -125,3 +125,18 @@ cp linked/one/q* linked/two && ln -s ../one/docs.zst linked/two/docs.zst && cp l
 makes dry -n DATASETS=linked COLLECTIONS='one two three'
 is 'homes' 'one three' "$(sed -n 's|^lir-index build --type bm25 .* -o dry/\(.*\)/bm25 .*|\1|p' make.log | xargs)"
 rm -r linked
+
+# --- measures by collection: those of two grades take 2 for relevant in TREC DL, as trec_eval -l 2 does
+makes dry -n COLLECTIONS='msmarco-passage/trec-dl-2019/judged vaswani' MEASURES='nDCG@10 RR@10 AP AP(rel=3) P@5'
+grep -q "^lir-eval .*trec-dl.* -m 'nDCG@10' -m 'RR(rel=2)@10' -m 'AP(rel=2)' -m 'AP(rel=3)' -m 'P(rel=2)@5' --av" make.log ||
+  { cat make.log >&2; fail 'measures of TREC DL'; }
+grep -q "^lir-eval .*vaswani.* -m 'nDCG@10' -m 'RR@10' -m 'AP' -m 'AP(rel=3)' -m 'P@5' --average" make.log || fail 'measures of others'
+makes rated RELEVANT_FROM=example.yml=2 MEASURES='nDCG@10 RR@10'
+awk '{ $4 = $4 >= 2 ? 1 : 0; print }' qrels.txt >two.txt
+value=$(lir-eval -q --qrels two.txt -m RR@10 --average-over qrels --digits 4 rated/example/bm25.run | cut -f 4)
+is 'RR' "$value" "$(awk '/^RR@10/ { found = 1 } found && $1 == "bm25" { print $2; exit }' rated/table.txt)"
+grep -qF '(example: RR(rel=2)@10)' rated/table.txt || fail 'no note of the measure'
+makes rated MEASURES='nDCG@10 RR@10' MEASURES_example.yml='nDCG@5 RR(rel=2)@10'
+is 'tables' 'nDCG@10 RR@10 nDCG@5' "$(grep -E '^[A-Za-z]+@[0-9]+$' rated/table.txt | xargs)"
+! study misspelt MEASURES_example.yml='nDG@3' || fail 'a measure that there is not'
+rm -rf rated misspelt

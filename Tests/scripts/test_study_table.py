@@ -97,6 +97,15 @@ class StudyTableTest(unittest.TestCase):
         self.assertIn("\n% two/b: qrels:7: 0.5 <odd>\n", form["tex"])
         self.assertIn("<p>two/b: qrels:7: 0.5 &lt;odd&gt;</p>", form["html"])
 
+    def test_measures_of_one_collection(self) -> None:
+        self.write("a/measures.tsv", "bm25 nDCG@10 all 0.25")
+        self.write("two-b/measures.tsv", "bm25 AP(rel=2) all 0.5", "bm25 nDCG(dcg='exp-log2')@10 all 0.75")
+        self.write("models-scores.tsv", "model task dataset measure value depth first source")
+        tables = self.study().tables()
+        self.assertEqual([(t.name, t.rows[0][2:], t.notes) for t in tables], [
+            ("nDCG@10", ["0.2500", "0.7500", "0.5000"], ["two/b: nDCG(dcg='exp-log2')@10"]),
+            ("AP(rel=2)", ["-", "0.5000", "-"], [])])
+
     def test_the_front(self) -> None:
         found = [("slow", 9.0, 0.9), ("fast", 1.0, 0.5), ("worse", 2.0, 0.4), ("same", 9.5, 0.9), ("mid", 3.0, 0.6)]
         self.assertEqual([p[0] for p in TABLE.front(found)], ["fast", "mid", "slow"])
