@@ -131,6 +131,7 @@ makes dry -n COLLECTIONS='msmarco-passage/trec-dl-2019/judged vaswani' MEASURES=
 grep -q "^lir-eval .*trec-dl.* -m 'nDCG@10' -m 'RR(rel=2)@10' -m 'AP(rel=2)' -m 'AP(rel=3)' -m 'P(rel=2)@5' --av" make.log ||
   { cat make.log >&2; fail 'measures of TREC DL'; }
 grep -q "^lir-eval .*vaswani.* -m 'nDCG@10' -m 'RR@10' -m 'AP' -m 'AP(rel=3)' -m 'P@5' --average" make.log || fail 'measures of others'
+cp "$ROOT"/pipelines/example/{queries.tsv,qrels.txt,example.yml} .
 makes rated RELEVANT_FROM=example.yml=2 MEASURES='nDCG@10 RR@10'
 awk '{ $4 = $4 >= 2 ? 1 : 0; print }' qrels.txt >two.txt
 value=$(lir-eval -q --qrels two.txt -m RR@10 --average-over qrels --digits 4 rated/example/bm25.run | cut -f 4)
