@@ -10,6 +10,7 @@ package struct EmbeddingLineSink: EmbeddingSink {
   private let shaper: EmbeddingShaper
   private let tokenizer: Tokenizer
   private let provenance: String?
+  private let shard: String?
   private var records = 0
 
   /// - Parameters:
@@ -17,13 +18,16 @@ package struct EmbeddingLineSink: EmbeddingSink {
   ///   - shaper: What becomes of the embeddings.
   ///   - tokenizer: Knows the tokens' texts.
   ///   - provenance: JSON of what made them; nil for none.
+  ///   - shard: The part of the input that they are, `i/n`; nil for all of it.
   package init(
-    _ output: ByteWriter, _ shaper: EmbeddingShaper, _ tokenizer: Tokenizer, provenance: String?
+    _ output: ByteWriter, _ shaper: EmbeddingShaper, _ tokenizer: Tokenizer, provenance: String?,
+    shard: String? = nil
   ) {
     self.output = output
     self.shaper = shaper
     self.tokenizer = tokenizer
     self.provenance = provenance
+    self.shard = shard
   }
 
   package mutating func append(ids: [[UInt8]], _ embeddings: Embeddings) throws(Failure) {
@@ -84,6 +88,6 @@ package struct EmbeddingLineSink: EmbeddingSink {
   package mutating func flush() throws(Failure) { try output.flush() }
 
   package mutating func finish() throws(Failure) {
-    try output.finishText(records: records, provenance: provenance)
+    try output.finishText(records: records, provenance: provenance, shard: shard)
   }
 }

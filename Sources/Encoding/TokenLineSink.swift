@@ -17,16 +17,19 @@ package struct TokenLineSink: TokenSink {
   private let output: ByteWriter
   private let form: Form
   private let provenance: String?
+  private let shard: String?
   private var records = 0
 
   /// - Parameters:
   ///   - output: Where the lines go.
   ///   - form: What a line holds.
   ///   - provenance: JSON of what made them; nil for none.
-  package init(_ output: ByteWriter, _ form: Form, provenance: String?) {
+  ///   - shard: The part of the input that they are, `i/n`; nil for all of it.
+  package init(_ output: ByteWriter, _ form: Form, provenance: String?, shard: String? = nil) {
     self.output = output
     self.form = form
     self.provenance = provenance
+    self.shard = shard
   }
 
   package mutating func append(ids: [[UInt8]], _ tokens: TokenWindow) throws(Failure) {
@@ -67,6 +70,6 @@ package struct TokenLineSink: TokenSink {
   package mutating func flush() throws(Failure) { try output.flush() }
 
   package mutating func finish() throws(Failure) {
-    try output.finishText(records: records, provenance: provenance)
+    try output.finishText(records: records, provenance: provenance, shard: shard)
   }
 }

@@ -10,6 +10,7 @@ package final class RunOutput {
   /// Whether a line says where the documents of a query end, for a reader that waits for them.
   private let marksEnds: Bool
   private let provenance: String?
+  private let shard: String?
   /// With `--resume`: the queries so far as compressed texts, each with a checksum (`RunResumePoint`).
   private let partial: PartialFile?
   private let compression: Compression
@@ -28,20 +29,22 @@ package final class RunOutput {
   ///   - work: Everything that decides the run, to continue a partial output; nil for a new one.
   ///   - tag: The last column.
   ///   - provenance: JSON of what made the run, for the trailer; nil for none.
-  ///   - json: Writes JSON lines in place of TREC's; not with `resume`.
+  ///   - json: Writes JSON lines in place of TREC's; not with `work`.
+  ///   - shard: The part of the input that JSON lines are of, `i/n`, for the trailer.
   ///   - marksEnds: Whether a line says where the documents of a query end.
   ///   - ties: How TREC's lines stand where scores are equal.
   /// - Throws: 64 for a tag with white space, 78 where the partial output belongs to other work, 73
   ///   where the output cannot be made.
   package init(
     _ target: String, compression: Compression, continuing work: WorkDescription? = nil,
-    tag: String, provenance: String?, json: JSONRunWriter? = nil, marksEnds: Bool = false,
-    ties: RunTies = .trec
+    tag: String, provenance: String?, json: JSONRunWriter? = nil, shard: String? = nil,
+    marksEnds: Bool = false, ties: RunTies = .trec
   ) throws(Failure) {
     runWriter = try RunWriter(tag: tag, ties: ties)
     self.json = json
     self.marksEnds = marksEnds
     self.provenance = provenance
+    self.shard = shard
     self.compression = compression
     self.target = target
     guard var work else {
@@ -113,7 +116,7 @@ package final class RunOutput {
 
   package func finish() throws(Failure) {
     guard let partial else {
-      return try writer.finishText(records: lines, provenance: provenance)
+      return try writer.finishText(records: lines, provenance: provenance, shard: shard)
     }
     // The run is whole: from here on a kill costs the copy alone.
     try keep()

@@ -92,7 +92,7 @@ package struct MadeFile {
     }
     for trailer in reader.trailers {
       guard let json = try? JSONParser.parse(trailer.json) else { continue }
-      add(json["by"]?.serialized(sortingKeys: true), shard: nil)
+      add(json["by"]?.serialized(sortingKeys: true), shard: json["shard"]?.string)
     }
   }
 }

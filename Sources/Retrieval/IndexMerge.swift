@@ -1,6 +1,7 @@
 import Failures
 import IndexFormat
 import JSON
+import Streams
 import Tensors
 
 /// Joins indexes of one form to one of a single segment, without their deleted documents.
@@ -210,5 +211,53 @@ package struct IndexMerge {
       dimension = width
     }
     try builder.train(on: .dense(values, dimension: dimension))
+  }
+}
+
+// MARK: What is there already
+
+extension IndexMerge {
+  /// Looks at what is in the place of the joined index, and reads it through where it may be the same.
+  ///
+  /// - Parameters:
+  ///   - target: The folder of the joined index.
+  ///   - originals: What `--originals` is to be of it.
+  ///   - by: JSON of what makes it; nil where that tells no work from another.
+  /// - Returns: What there is.
+  /// - Throws: 64 where nothing says in which file vectors are to lie, 65 where the ids of an index are
+  ///   damaged.
+  package func standing(
+    at target: String, originals: String?, by: String?
+  ) throws(Failure) -> StandingIndex {
+    guard WholeFile.exists("\(target)/\(IndexManifest.fileName)") else { return .nothing }
+    guard let by else { return .other("it does not say what made it") }
+    let (parameters, file) = try place(originals)
+    let ids = try segments.map { segment throws(Failure) in
+      let table = try DocumentTable(segment)
+      return segment.liveRanges.flatMap { $0.map { table.id($0) } }
+    }
+    do throws(Failure) {
+      let folder = try IndexFolder(target)
+      let (manifest, first) = (folder.manifest, folders[0].manifest)
+      guard manifest.isCompact else { return .other("documents were added or deleted") }
+      var source = first.source.description
+      (source.shard, source.by) = (nil, by)
+      guard manifest.type == first.type, manifest.seed == first.seed,
+        manifest.codebook == first.codebook, manifest.source.description == source,
+        JSON.object(manifest.parameters).serialized(sortingKeys: true)
+          == JSON.object(parameters).serialized(sortingKeys: true)
+      else { return .other("it is of other indexes or parameters") }
+      guard try manifest.hasOriginals(at: file, target) else {
+        return .other("its vectors lie elsewhere")
+      }
+      try type.verify(folder)
+      let tables = try folder.segments.map { segment throws(Failure) in try DocumentTable(segment) }
+      guard tables.reduce(0, { $0 + $1.liveCount }) == ids.reduce(0, { $0 + $1.count }),
+        ids.allSatisfy({ $0.allSatisfy { id in tables.contains { $0.ordinal(id) != nil } } })
+      else { return .other("it has other documents") }
+      return .same(documents: manifest.documents)
+    } catch {
+      return .other("it is not whole: \(error.message)")
+    }
   }
 }

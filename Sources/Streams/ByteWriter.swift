@@ -77,21 +77,26 @@ package final class ByteWriter {
 
   /// Ends a text output: one frame, and behind a zstd frame the trailer.
   ///
-  /// The trailer tells the number of records and, as JSON, what made the text.
-  package func finishText(records: Int, provenance: String?) throws(Failure) {
-    try endText(records: records, provenance: provenance)
+  /// The trailer tells the number of records and, as JSON, what made the text, and of which part of the
+  /// input.
+  package func finishText(
+    records: Int, provenance: String?, shard: String? = nil
+  ) throws(Failure) {
+    try endText(records: records, provenance: provenance, shard: shard)
     try file.finish()
   }
 
   /// Ends a compressed text, behind which another one may follow.
-  package func endText(records: Int, provenance: String? = nil) throws(Failure) {
+  package func endText(
+    records: Int, provenance: String? = nil, shard: String? = nil
+  ) throws(Failure) {
     try drain()
     // An empty text is still one frame: an empty compressed file is an error to every reader.
     if encoder != nil { frameOpen = true }
     try endFrame()
     guard case .zstd = compression, let textChecksum else { return }
     let trailer = TextTrailer(
-      checksum: textChecksum.value, records: records, provenance: provenance)
+      checksum: textChecksum.value, records: records, provenance: provenance, shard: shard)
     try writeRaw(trailer.frame)
     textChecksum.reset()
   }

@@ -11,13 +11,14 @@ package struct TextTrailer: Sendable, Equatable {
 
   /// XXH3-64 of the uncompressed text, 16 hexadecimal digits.
   package var checksum: String
-  /// The JSON text as written: `records`, `xxh3`, `by`.
+  /// The JSON text as written: `by`, `records`, `shard` of a part of the input, `xxh3`.
   package var json: String
 
-  package init(checksum: UInt64, records: Int, provenance: String?) {
+  package init(checksum: UInt64, records: Int, provenance: String?, shard: String? = nil) {
     self.checksum = Checksum.hex(checksum)
     let by = provenance.map { "\"by\":\($0)," } ?? ""
-    json = "{\(by)\"records\":\(records),\"xxh3\":\"\(self.checksum)\"}"
+    let shard = shard.map { "\"shard\":\"\($0)\"," } ?? ""
+    json = "{\(by)\"records\":\(records),\(shard)\"xxh3\":\"\(self.checksum)\"}"
   }
 
   /// Reads the content of a skippable frame; nil if it is somebody else's.

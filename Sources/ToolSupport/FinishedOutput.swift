@@ -42,6 +42,37 @@ package struct FinishedOutput {
     return again(differences(old.by, old.shard, new.by, names))
   }
 
+  /// Whether nothing is left to do of a text that is no run of TREC's.
+  ///
+  /// - Parameters:
+  ///   - by: JSON of what makes it; nil of a text that will not say so.
+  ///   - names: What people call inputs, by the names that they have in `by`.
+  ///   - ids: XXH3-128 of the ids that its lines will have, where a stream is the input, as in a stream.
+  ///   - form: How it will be written, where it is a run of JSON lines.
+  /// - Returns: Whether it is there; a message says so, or why not.
+  /// - Throws: 73 or 74 for an output that cannot be, or not be read; what `ids` throws.
+  package func isThere(
+    text by: String?, calling names: [String: String],
+    ids: (() throws(Failure) -> String)? = nil, as form: JSONRunForm? = nil
+  ) throws(Failure) -> Bool {
+    guard let path = try existing() else { return false }
+    guard let by, !output.noProvenance else { return again("it does not say what made it") }
+    guard let found = try FinishedText.read(path, digestsIDs: ids != nil) else {
+      return again("it is no whole text")
+    }
+    let part = try shard.map { shard throws(Failure) in
+      try ShardSelection(parsing: shard).description
+    }
+    guard found.by == by, found.shard == part, Provenance(json: by)?.namesInputs ?? false else {
+      return again(differences(found.by, found.shard, by, names))
+    }
+    // Zstd's alone says what made it.
+    guard case .zstd = try output.compression() else { return again("it has another form") }
+    if let ids, try ids() != found.idsDigest { return again("it has other records") }
+    if let form, try JSONRunForm.read(path) != form { return again("it has another form") }
+    return settled(path)
+  }
+
   /// What a run will say of itself.
   package struct ExpectedRun {
     package var tag: String

@@ -129,6 +129,19 @@ package struct ResumeOptions: ParsableArguments, OptionsWithoutEffect {
   package init() {}
 }
 
+/// Leaving alone what is whole, in tools that keep nothing of what a kill ends.
+package struct KeepingOptions: ParsableArguments, OptionsWithoutEffect {
+  package static let withoutEffect: [String] = ["resume"]
+
+  @Flag(
+    help:
+      "Leave an output as it is that is whole and of the same work; any other is made again, and a message says why."
+  )
+  package var resume = false
+
+  package init() {}
+}
+
 /// Some of the input's records: a part of several, or the first ones.
 package struct ShardOptions: ParsableArguments, OptionsWithoutEffect {
   package static let withoutEffect: [String] = ["shard"]

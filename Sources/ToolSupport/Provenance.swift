@@ -126,6 +126,13 @@ package enum InputDigest {
   }
 }
 
+extension KeepingOptions {
+  /// Refuses, where `--resume` is given, inputs that cannot be read again and outputs that are pipes.
+  package func check(inputs: [String], output: String) throws(Failure) {
+    try ResumeOptions.check(resume, inputs: inputs, output: output)
+  }
+}
+
 extension ResumeOptions {
   /// Refuses, where `--resume` is given, inputs that cannot be read again and outputs that are pipes.
   package func check(inputs: [String], output: OutputOptions) throws(Failure) {
@@ -134,6 +141,12 @@ extension ResumeOptions {
 
   /// Refuses, where `--resume` is given, inputs that cannot be read again and outputs that are pipes.
   package func check(inputs: [String], output: String) throws(Failure) {
+    try Self.check(resume, inputs: inputs, output: output)
+  }
+
+  fileprivate static func check(
+    _ resume: Bool, inputs: [String], output: String
+  ) throws(Failure) {
     guard resume else { return }
     guard output != "-" else {
       throw .usage("--resume needs -o FILE: a pipe cannot be continued")

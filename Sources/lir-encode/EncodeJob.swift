@@ -85,24 +85,22 @@ struct EncodeJob {
     _ source: StreamDescription?
   ) throws(Failure) -> (resume: StreamResume?, isDone: Bool) {
     guard options.resumption.resume else { return (nil, false) }
-    guard options.format == .tensor else {
-      throw .usage("--resume continues tensor streams, not \(options.format.rawValue)")
-    }
     let names = InputDigest.names(operands)
     let finished = FinishedOutput(
       options.output, shard: options.shards.shard, context.diagnostics)
     let (model, digest) = models[0]
-    let expected = try description(model, digest, provenance(digest, earlier: source?.by), source)
-    let isThere =
-      try source == nil
-      ? finished.isThere(stream: expected, calling: names)
-      : finished.isThere(stream: expected, calling: names) { () throws(Failure) in
-        try FinishedStream.idsDigest(of: operands, shardOfStream())
-      }
-    if isThere { return (nil, true) }
+    let provenance = provenance(digest, earlier: source?.by)
+    var ids: (() throws(Failure) -> String)?
+    if source != nil { ids = idsOfStream }
+    guard options.format == .tensor else {
+      let by = options.format == .jsonl ? provenance.json : nil
+      return (nil, try finished.isThere(text: by, calling: names, ids: ids))
+    }
+    let expected = try description(model, digest, provenance, source)
+    if try finished.isThere(stream: expected, calling: names, ids: ids) { return (nil, true) }
     let resume = try StreamResume(
       of: options.output.output,
-      work: provenance(digest, earlier: nil).work(
+      work: self.provenance(digest, earlier: nil).work(
         shard: options.shards.shard, options.output, calling: names))
     return (resume, try resume.finishIfComplete())
   }
@@ -135,7 +133,8 @@ struct EncodeJob {
   private func encode(
     _ reader: TensorStreamReader, _ first: TensorSegment?, _ resume: StreamResume?
   ) throws(Failure) {
-    var selection = SegmentSelection(try shardOfStream(), skipping: resume?.done ?? 0)
+    var selection = SegmentSelection(
+      try options.shards.records(ofStream: operands[0]), skipping: resume?.done ?? 0)
     var next = first
     let source = next?.description
     var output = EncodeOutput { () throws(Failure) in try makeSinks(source, resume) }
@@ -154,12 +153,8 @@ struct EncodeJob {
     if let summary = repeated.summary { context.diagnostics.warning(summary) }
   }
 
-  /// The records of the shard of a stream; nil for all.
-  private func shardOfStream() throws(Failure) -> Range<Int>? {
-    let limit = options.shards.limit
-    guard let selection = try options.shards.selection() else { return limit.map { 0..<$0 } }
-    let count = try TensorStreamReader.countRecords(operands[0])
-    return selection.range(of: min(count, limit ?? count))
+  private func idsOfStream() throws(Failure) -> String {
+    try FinishedStream.idsDigest(of: operands, options.shards.records(ofStream: operands[0]))
   }
 
   private func encode(
@@ -214,7 +209,8 @@ struct EncodeJob {
         path, compression: try options.output.compression(), checksumText: true)
       return EmbeddingLineSink(
         writer, shaper, embedder.tokenizer.tokenizer,
-        provenance: options.output.noProvenance ? nil : provenance.json)
+        provenance: options.output.noProvenance ? nil : provenance.json,
+        shard: try options.shards.recorded(in: options.output))
     case .tensor:
       let compression = try options.output.compression()
       let writer: ByteWriter
@@ -243,7 +239,7 @@ struct EncodeJob {
     description.prompt = source?.prompt ?? embedder.tokenizer.settings.prompt
     if !options.output.noProvenance {
       description.by = provenance.json
-      description.shard = try options.shards.selection()?.description ?? source?.shard
+      description.shard = try options.shards.recorded(in: options.output) ?? source?.shard
     }
     return description
   }

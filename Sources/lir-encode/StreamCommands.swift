@@ -17,6 +17,7 @@ struct Cat: ToolCommand {
 
   @OptionGroup(title: "Common") var common: CommonOptions
   @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup(title: "Output") var keeping: KeepingOptions
 
   @Argument(help: "Tensor streams, in order; - for the standard input.")
   var inputs: [String] = []
@@ -24,6 +25,8 @@ struct Cat: ToolCommand {
   func execute(_ context: ToolContext) throws {
     try output.refuseTerminal()
     let operands = try Operands.resolve(inputs)
+    try keeping.check(inputs: operands, output: output.output)
+    if keeping.resume, try isThere(operands, context) { return }
     var writer: TensorStreamWriter?
     var agreement = StreamAgreement()
     for operand in operands {
@@ -44,10 +47,38 @@ struct Cat: ToolCommand {
 
   private func open(_ segment: TensorSegment) throws(Failure) -> TensorStreamWriter {
     let bytes = try ByteWriter(output.output, compression: try output.compression())
-    var description = segment.description
+    return TensorStreamWriter(
+      bytes, schema: segment.schema, description: joined(segment.description))
+  }
+
+  /// What the joined stream says of itself.
+  private func joined(_ first: StreamDescription) -> StreamDescription {
+    var description = first
     description.shard = nil
     if output.noProvenance { description.by = nil }
-    return TensorStreamWriter(bytes, schema: segment.schema, description: description)
+    return description
+  }
+
+  /// Whether the joined stream is there already: what its parts say of themselves, and their records.
+  private func isThere(_ operands: [String], _ context: ToolContext) throws(Failure) -> Bool {
+    guard WholeFile.exists(output.output) else { return false }
+    var first: StreamDescription?
+    var isOne = true
+    for operand in operands {
+      let reader = try TensorStreamReader(operand)
+      while let segment = try reader.next() {
+        if segment.first != 0 { continue }
+        let description = joined(segment.description)
+        if let first, first.by != description.by { isOne = false }
+        if first == nil { first = description }
+      }
+    }
+    guard var first else { return false }
+    // Parts that were made in several ways: the joined stream says so of the first alone.
+    if !isOne { first.by = nil }
+    return try FinishedOutput(output, shard: nil, context.diagnostics).isThere(
+      stream: first, calling: [:]
+    ) { () throws(Failure) in try FinishedStream.idsDigest(of: operands) }
   }
 }
 
@@ -90,6 +121,7 @@ struct View: ToolCommand {
 
   @OptionGroup(title: "Common") var common: CommonOptions
   @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup(title: "Output") var keeping: KeepingOptions
 
   @Flag(help: "Show what each member says of itself in front of its records.")
   var header = false
@@ -98,10 +130,16 @@ struct View: ToolCommand {
   var inputs: [String] = []
 
   func execute(_ context: ToolContext) throws {
+    let operands = try Operands.resolve(inputs)
+    try keeping.check(inputs: operands, output: output.output)
+    if keeping.resume {
+      let finished = FinishedOutput(output, shard: nil, context.diagnostics)
+      if try finished.isThere(text: nil, calling: [:]) { return }
+    }
     let writer = try ByteWriter(
       output.output, compression: try output.compression(), checksumText: true)
     var records = 0
-    for operand in try Operands.resolve(inputs) {
+    for operand in operands {
       let reader = try TensorStreamReader(operand)
       while let segment = try reader.next() {
         if header, segment.first == 0 { try writer.write(StreamView.header(segment) + "\n") }

@@ -184,14 +184,6 @@ struct Build: ToolCommand, TakesDeclaredOptions {
     let standing = try build.standing(for: documents) {
       $0.flatMap { Provenance(json: $0) }?.namesInputs ?? false
     }
-    switch standing {
-    case .nothing: return nil
-    case .same(let count):
-      context.diagnostics.say("\(output) is whole and of the same work: nothing is left to do")
-      return count
-    case .other(let why):
-      context.diagnostics.say("\(output) is there already, and made again: \(why)")
-      return nil
-    }
+    return standing.documents(in: output, context)
   }
 }

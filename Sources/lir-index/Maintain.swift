@@ -25,6 +25,7 @@ struct Merge: ToolCommand {
   static let withoutEffect = ["output", "without", "originals"]
 
   @OptionGroup(title: "Common") var common: CommonOptions
+  @OptionGroup var keeping: KeepingOptions
 
   @Option(
     name: [.customShort("o"), .long],
@@ -47,6 +48,7 @@ struct Merge: ToolCommand {
 
   func execute(_ context: ToolContext) throws {
     if output == "-" { throw Failure.usage("-o names the folder of the index, not -") }
+    try keeping.check(inputs: without, output: output)
     var folders: [IndexFolder] = []
     for input in inputs { folders.append(try IndexFolder(input)) }
     guard let first = folders.first else { throw Failure.usage("nothing to merge") }
@@ -64,6 +66,16 @@ struct Merge: ToolCommand {
           inputs: digests(folders) + (try InputDigest.of(without, name: "without")), earlier: nil
         ).json
     }
+    if keeping.resume {
+      let tellsWork =
+        !merge.haveOneOrigin || !without.isEmpty
+        || by.flatMap { Provenance(json: $0) }?.namesInputs ?? false
+      let standing = try merge.standing(
+        at: output, originals: originals, by: tellsWork ? by : nil)
+      if let count = standing.documents(in: output, context) {
+        return context.report("documents", String(count))
+      }
+    }
     let documents = try merge.run(
       to: output, originals: originals, IndexWork(Kernels(), context.pool), by: by
     ) {
@@ -75,6 +87,21 @@ struct Merge: ToolCommand {
   private func digests(_ folders: [IndexFolder]) -> [(String, String)] {
     folders.enumerated().map { i, folder in
       (folders.count == 1 ? "index" : "index\(i + 1)", folder.manifest.digest)
+    }
+  }
+}
+
+extension StandingIndex {
+  /// Says what there is in the place of an index; its number of documents where it is left as it is.
+  func documents(in output: String, _ context: ToolContext) -> Int? {
+    switch self {
+    case .nothing: return nil
+    case .same(let count):
+      context.diagnostics.say("\(output) is whole and of the same work: nothing is left to do")
+      return count
+    case .other(let why):
+      context.diagnostics.say("\(output) is there already, and made again: \(why)")
+      return nil
     }
   }
 }

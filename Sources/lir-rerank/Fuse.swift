@@ -28,6 +28,7 @@ struct Fuse: ToolCommand {
 
   @OptionGroup(title: "Common") var common: CommonOptions
   @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup(title: "Output") var keeping: KeepingOptions
 
   @Option(
     help: """
@@ -62,6 +63,8 @@ struct Fuse: ToolCommand {
 
   func execute(_ context: ToolContext) throws {
     var fusion = try fusion()
+    try keeping.check(
+      inputs: runs + [tuning.tuneWeights].compactMap { $0 }, output: output.output)
     let tuner = try tuning.tuner(fusing, runs, seed: common.seed.value)
     var read: [Run] = []
     for operand in runs {
@@ -80,6 +83,7 @@ struct Fuse: ToolCommand {
     let provenance = Provenance(
       tool: "\(Self.tool) fuse", settings: context.settings, inputs: inputs,
       found: tuned?.found ?? [])
+    if keeping.resume, try isThere(provenance, fusion, read, context) { return }
     let output = try RunOutput(
       output, tag: tag ?? provenance.runTag(Self.tool),
       provenance: provenance.json)
@@ -90,6 +94,23 @@ struct Fuse: ToolCommand {
     }
     tell(tuned, context)
     try output.finish()
+  }
+
+  /// Whether the run that the options ask for is there already.
+  private func isThere(
+    _ provenance: Provenance, _ fusion: RunFusion, _ read: [Run], _ context: ToolContext
+  ) throws(Failure) -> Bool {
+    try FinishedOutput(output, shard: nil, context.diagnostics).isThere(
+      run: FinishedOutput.ExpectedRun(tag: tag, tool: Self.tool, provenance),
+      calling: InputDigest.names(runs)
+    ) { () throws(Failure) in
+      var answers: [FinishedRun.Answer] = []
+      try fusion.fuse(read) { query, documents throws(Failure) in
+        answers.append(
+          FinishedRun.Answer(query: query, documents: min(documents.count, k ?? .max)))
+      }
+      return answers.filter { $0.documents > 0 }
+    }
   }
 
   /// Says which weights were found, and how.

@@ -162,9 +162,6 @@ struct Rerank: ToolCommand {
     if let format, !["trec", "jsonl"].contains(format) {
       throw .usage("--format: expected trec or jsonl, found '\(format)'")
     }
-    if json != nil, resumption.resume {
-      throw .usage("--resume continues TREC's runs, not --format jsonl")
-    }
   }
 
   /// How a cross-encoder's pairs become scores.

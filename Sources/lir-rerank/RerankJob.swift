@@ -104,22 +104,24 @@ struct RerankJob {
     if options.resumption.resume {
       let finished = FinishedOutput(
         options.output, shard: options.shards.shard, context.diagnostics)
-      if try finished.isThere(
-        run: expected, calling: names,
-        answers: { () throws(Failure) in
-          wanted.map { query in
-            let count = min(run.entries(of: query).count, options.depth ?? .max)
-            return FinishedRun.Answer(query: run.queries[query], documents: count)
-          }
-        })
-      {
-        return nil
-      }
+      let isThere =
+        try options.json != nil
+        ? finished.isThere(text: provenance.json, calling: names, as: JSONRunForm())
+        : finished.isThere(
+          run: expected, calling: names,
+          answers: { () throws(Failure) in
+            wanted.map { query in
+              let count = min(run.entries(of: query).count, options.depth ?? .max)
+              return FinishedRun.Answer(query: run.queries[query], documents: count)
+            }
+          })
+      if isThere { return nil }
     }
     let work = provenance.work(shard: options.shards.shard, options.output, calling: names)
     return try RunOutput(
-      options.output, continuing: options.resumption.resume ? work : nil,
-      tag: expected.tag, provenance: provenance.json, json: options.json)
+      options.output, continuing: options.resumption.resume && options.json == nil ? work : nil,
+      tag: expected.tag, provenance: provenance.json, json: options.json,
+      shard: try options.shards.recorded(in: options.output))
   }
 }
 

@@ -127,9 +127,6 @@ enum QueryInput {
       }
       guard options.aggregate == nil else { throw .usage("--ties goes without --aggregate") }
     }
-    if options.wantsJSON, options.resumption.resume {
-      throw .usage("--resume continues TREC's runs, not --format jsonl")
-    }
     if !options.wantsJSON, !options.docs.isEmpty {
       throw .usage("--docs is for --format jsonl: TREC's runs have no texts")
     }

@@ -103,25 +103,13 @@ struct SearchJob {
     let expected = FinishedOutput.ExpectedRun(
       tag: options.tag, tool: LirSearch.name, provenance)
     let names = InputDigest.names(operands)
-    if options.resumption.resume {
-      let finished = FinishedOutput(
-        options.output, shard: options.shards.shard, context.diagnostics)
-      if try finished.isThere(
-        run: expected, calling: names,
-        answers: { () throws(Failure) in
-          try input.ids(options, operands, claims).map { query in
-            FinishedRun.Answer(query: query, documents: answers.mostDocuments(of: query.bytes))
-          }
-        })
-      {
-        return
-      }
-    }
+    if options.resumption.resume, try isThere(expected, names, input) { return }
     let work = provenance.work(shard: options.shards.shard, options.output, calling: names)
     let output = try RunOutput(
-      options.output, continuing: options.resumption.resume ? work : nil,
+      options.output, continuing: options.resumption.resume && !options.wantsJSON ? work : nil,
       tag: expected.tag, provenance: provenance.json,
       json: options.wantsJSON ? JSONRunWriter(docs: try texts(sides).documents(of: indexes)) : nil,
+      shard: try options.shards.recorded(in: options.output),
       marksEnds: options.markEnd, ties: options.tieOrder)
     let search = RunSearch(
       answers, output,
@@ -135,6 +123,27 @@ struct SearchJob {
     for (name, seconds) in loop.latencies.percentiles {
       context.report("\(name)_ms", ToolContext.fixed(seconds * 1000, 3))
     }
+  }
+
+  /// Whether the run is there already.
+  private func isThere(
+    _ expected: FinishedOutput.ExpectedRun, _ names: [String: String], _ input: QueryInput
+  ) throws(Failure) -> Bool {
+    let finished = FinishedOutput(
+      options.output, shard: options.shards.shard, context.diagnostics)
+    guard !options.wantsJSON else {
+      return try finished.isThere(
+        // Which texts were shown is in no record.
+        text: options.docs.isEmpty ? expected.provenance.json : nil, calling: names,
+        as: JSONRunForm(explains: options.explain, marksEnds: options.markEnd))
+    }
+    return try finished.isThere(
+      run: expected, calling: names,
+      answers: { () throws(Failure) in
+        try input.ids(options, operands, claims).map { query in
+          FinishedRun.Answer(query: query, documents: answers.mostDocuments(of: query.bytes))
+        }
+      })
   }
 
   /// What makes the run, which begins with the first segment of queries that are a stream.

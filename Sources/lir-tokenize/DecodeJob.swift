@@ -18,11 +18,16 @@ struct DecodeJob {
     self.context = context
     self.operands = operands
     try RecordLimit.check(options.shards.limit)
+    try options.resumption.check(inputs: operands, output: options.output)
     guard let path = options.modelOptions.model else { throw .usage("--model is missing") }
     tokenizer = try Tokenizer.load(folder: ModelFolder.modelPath(of: path))
   }
 
   func run() throws(Failure) {
+    if options.resumption.resume {
+      let finished = FinishedOutput(options.output, shard: nil, context.diagnostics)
+      if try finished.isThere(text: nil, calling: [:]) { return }
+    }
     let decoder = try TokenDecoder(tokenizer, options.format == .jsonl ? .jsonl : .tsv)
     let output = try ByteWriter(
       options.output.output, compression: try options.output.compression(), checksumText: true)

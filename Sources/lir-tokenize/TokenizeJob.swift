@@ -117,12 +117,13 @@ struct TokenizeJob {
     _ provenance: Provenance
   ) throws(Failure) -> (resume: StreamResume?, isDone: Bool) {
     guard options.resumption.resume else { return (nil, false) }
-    guard options.format == .tensor, !options.stats else {
-      throw .usage("--resume continues token streams, not other forms of output")
-    }
     let names = InputDigest.names(operands)
     let finished = FinishedOutput(
       options.output, shard: options.shards.shard, context.diagnostics)
+    guard options.format == .tensor, !options.stats else {
+      let by = options.stats ? nil : provenance.json
+      return (nil, try finished.isThere(text: by, calling: names))
+    }
     if try finished.isThere(stream: description(provenance), calling: names) { return (nil, true) }
     let resume = try StreamResume(
       of: options.output.output,
@@ -146,8 +147,10 @@ struct TokenizeJob {
         options.output.output, compression: compression, checksumText: options.format != .tensor)
     }
     switch options.format {
-    case .jsonl: return TokenLineSink(writer, .json, provenance: by)
-    case .tokens: return TokenLineSink(writer, .texts(tokenizer), provenance: by)
+    case .jsonl, .tokens:
+      return TokenLineSink(
+        writer, options.format == .jsonl ? .json : .texts(tokenizer), provenance: by,
+        shard: try options.shards.recorded(in: options.output))
     case .tensor:
       return TokenStreamSink(writer, try description(provenance), after: resume?.finished)
     }
@@ -170,7 +173,9 @@ struct TokenizeJob {
   }
 
   private func provenance() throws(Failure) -> Provenance {
-    let inputs = try [("tokenizer", TokenizerDigest.of(tokenizer))] + InputDigest.of(operands)
+    var inputs = try [("tokenizer", TokenizerDigest.of(tokenizer))] + InputDigest.of(operands)
+    // A stream has a place of its own for the model that decides markers and limits of its tokens.
+    if options.format != .tensor, let digest { inputs.insert(("model", digest), at: 0) }
     return Provenance(tool: LirTokenize.name, settings: context.settings, inputs: inputs)
   }
 }

@@ -21,6 +21,7 @@ struct Sample: ToolCommand {
 
   @OptionGroup(title: "Common") var common: CommonOptions
   @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup(title: "Output") var keeping: KeepingOptions
 
   @Option(help: ArgumentHelp("Judgements; several files are one.", valueName: "file"))
   var qrels: [String] = []

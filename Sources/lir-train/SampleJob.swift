@@ -40,6 +40,15 @@ struct SampleJob {
   }
 
   func run() throws(Failure) {
+    try command.keeping.check(
+      inputs: operands + command.qrels + command.queries + command.docs,
+      output: command.output.output)
+    if command.keeping.resume {
+      let finished = FinishedOutput(command.output, shard: nil, context.diagnostics)
+      if try finished.isThere(text: provenance().json, calling: InputDigest.names(operands)) {
+        return
+      }
+    }
     let folders = try MadeFolders(above: command.output.output)
     let run = try RunReader.read(operands, keeping: [.texts], pool: context.pool)
     let qrels =
@@ -82,16 +91,20 @@ struct SampleJob {
           + "and are left out")
     }
     context.count(skipped: tuples.leftOut.queries + flat)
-    let inputs =
-      try InputDigest.of(operands) + InputDigest.of(command.qrels, name: "qrels")
-      + InputDigest.of(command.queries, name: "queries")
-      + InputDigest.of(command.docs, name: "docs")
-    let provenance = Provenance(
-      tool: "\(Sample.tool) sample", settings: context.settings, inputs: inputs)
+    let provenance = try provenance()
     try writer.finishText(
       records: tuples.count * command.`repeat` - flat,
       provenance: command.output.noProvenance ? nil : provenance.json)
     folders.keep()
+  }
+
+  private func provenance() throws(Failure) -> Provenance {
+    let inputs =
+      try InputDigest.of(operands) + InputDigest.of(command.qrels, name: "qrels")
+      + InputDigest.of(command.queries, name: "queries")
+      + InputDigest.of(command.docs, name: "docs")
+    return Provenance(
+      tool: "\(Sample.tool) sample", settings: context.settings, inputs: inputs)
   }
 
   /// Writes all tuples, and counts those that have no targets.

@@ -101,4 +101,4 @@ same file.run typed.run
 refuses 64 'one or the other' search --text x queries.tsv
 refuses 64 'not --text' search --text x --limit 1
 refuses 64 "TREC's runs" search --docs docs.tsv queries.tsv
-refuses 64 'not --format jsonl' search --format jsonl --resume -o x.jsonl queries.tsv
+exits 0 search --format jsonl --resume -o x.jsonl queries.tsv

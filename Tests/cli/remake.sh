@@ -105,6 +105,12 @@ says 'DOCS_2 is empty'
 exits 0 make -s -f texts.mk DOCS_2=inputs/docs.tsv
 same texts.zst again/texts.zst
 rm -r again
+# A text that is a shard says so, and which model its tokens are for.
+exits 0 lir-tokenize --model "$model" --role doc --shard 2/3 --format jsonl inputs/docs.tsv -o shard.jsonl.zst
+exits 0 remake shard.jsonl.zst >shard.mk
+exits 0 again shard.mk
+same shard.jsonl.zst again/shard.jsonl.zst
+rm -r again
 # Another level of compression has to be said.
 exits 0 lir-search --index words.index -k 3 --compress zstd:12 inputs/queries.tsv -o level.run.zst
 exits 0 remake level.run.zst >level.mk

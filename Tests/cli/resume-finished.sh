@@ -13,6 +13,14 @@ tokenize() { lir-tokenize --model "$model" --role doc --resume "$@"; }
 encode() { lir-encode --model "$model" --role doc --resume "$@"; }
 search() { lir-search --index docs.index -k 4 --resume "$@"; }
 rerank() { lir-rerank --model "$model" --queries queries.tsv --docs docs.tsv --resume "$@"; }
+join() { lir-encode cat --resume "$@"; }
+fuse() { lir-rerank fuse --resume "$@"; }
+sample() { lir-train sample --resume --qrels qrels.txt --sample-size 2 "$@"; }
+awk '$4 == 1 { print $1, 0, $3, 1 }' first.run >qrels.txt
+for i in 1 2; do
+  exits 0 lir-encode --model "$model" --role doc --shard $i/2 docs.tsv -o half-$i.lirt
+  exits 0 lir-tokenize --model "$model" --role doc --shard $i/2 docs.tsv -o half-$i.tokens.lirt
+done
 
 settled() { # settled FILE COMMAND...: the command leaves the file as it is, and says so
   local before
@@ -34,7 +42,13 @@ for made in 'tokens.lirt tokenize docs.tsv' 'out.lirt encode docs.tsv' 'out.lirt
   'both.lirt encode tokens.lirt' 'part.lirt encode --shard 2/3 docs.tsv' 'out.run search queries.lirt' \
   'out.run.zst search queries.lirt' 'out.run.lz4 search queries.lirt' 'tag.run.zst search --tag x queries.lirt' \
   'text.run search --model '"$model"' queries.tsv' 'part.run search --shard 2/3 queries.lirt' \
-  're.run rerank first.run' 're.run.zst rerank --shard 1/2 first.run'; do
+  're.run rerank first.run' 're.run.zst rerank --shard 1/2 first.run' \
+  'tokens.jsonl.zst tokenize --format jsonl docs.tsv' 'tokens.txt.zst tokenize --format tokens --shard 2/3 docs.tsv' \
+  'out.jsonl.zst encode --format jsonl docs.tsv' 'part.jsonl.zst encode --format jsonl --shard 1/3 tokens.lirt' \
+  'run.jsonl.zst search --format jsonl queries.lirt' \
+  'part.jsonl.zst search --format jsonl --shard 1/2 queries.lirt' \
+  're.jsonl.zst rerank --format jsonl first.run' 'joined.lirt join half-1.lirt half-2.lirt' \
+  'fused.run fuse first.run re.run' 'fused.run.zst fuse -k 3 first.run re.run' 'tuples.zst sample first.run'; do
   # shellcheck disable=SC2086
   set -- $made
   [ "$1" = tokens.lirt ] || exits 0 "${@:2}" -o "$1"
@@ -85,6 +99,36 @@ again 'drop-self' out.run.zst search --drop-self queries.lirt
 echo text >out.lirt
 again 'no whole stream' out.lirt encode docs.tsv
 
+# Texts, and what tools make that are done in one go.
+again 'max-length is 8, was not given' tokens.jsonl.zst tokenize --format jsonl --max-length 8 docs.tsv
+again 'the model is another' tokens.jsonl.zst lir-tokenize --role doc --resume --format jsonl --max-length 8 docs.tsv \
+  --model "$MODELS/native/dpr_bert_03/model"
+again 'shard is 1/2, was not given' out.jsonl.zst encode --format jsonl --shard 1/2 docs.tsv
+again 'shard is not given, was 1/2' out.jsonl.zst encode --format jsonl docs.tsv
+exits 0 encode --format jsonl half-1.tokens.lirt -o half.jsonl.zst
+again 'other records' half.jsonl.zst encode --format jsonl half-2.tokens.lirt
+again 'does not say what made it' run.jsonl.zst search --format jsonl --docs docs.tsv queries.lirt
+exits 0 search queries.lirt -o run.jsonl.zst
+again 'another form' run.jsonl.zst search --format jsonl queries.lirt
+again 'another form' run.jsonl.zst search --format jsonl --mark-end queries.lirt
+again 'another form' run.jsonl.zst search --format jsonl queries.lirt
+again 'no whole run' run.jsonl.zst search queries.lirt
+again 'does not say what made it' run.jsonl.zst search --format jsonl --no-provenance queries.lirt
+for made in 'plain.jsonl tokenize --format jsonl docs.tsv' 'plain.jsonl encode --format jsonl docs.tsv' \
+  'out.npy encode --format npy docs.tsv' 'plain.jsonl search --format jsonl queries.lirt' \
+  'plain.jsonl rerank --format jsonl first.run' 'text.tsv tokenize --decode tokens.lirt' \
+  'view.jsonl lir-encode view --resume docs.lirt' 'tuples.tsv sample first.run'; do
+  # shellcheck disable=SC2086
+  set -- $made
+  exits 0 "${@:2}" -o "$1"
+  again 'does not say what made it' "$@"
+done
+again 'other records' joined.lirt join half-1.lirt
+again 'its tag is' fused.run fuse -k 3 first.run re.run
+again 'sample-size is 3, was 2' tuples.zst sample --sample-size 3 first.run
+refuses 64 'needs inputs that can be read again' join half-1.lirt - -o joined.lirt
+refuses 64 'needs -o FILE' fuse first.run re.run
+
 # An index.
 index() { lir-index build --resume "$@" -o kept.index; }
 inode() { stat -c %i kept.index/manifest.json; }
@@ -103,6 +147,7 @@ texts 40 7 >some.tsv
 texts 40 8 >others.tsv
 for name in some others; do exits 0 lir-encode --model "$model" --role doc $name.tsv -o $name.lirt; done
 exits 0 index some.lirt
+exits 0 lir-index build some.lirt -o some.index
 exits 0 index others.lirt
 says 'other documents'
 printf x | dd of="$(echo kept.index/vectors.*)" bs=1 seek=900 conv=notrunc status=none
@@ -110,6 +155,34 @@ exits 0 index others.lirt
 says 'not whole'
 exits 0 lir-index verify kept.index
 exits 64 index - <docs.lirt
+
+# A joined index: of one origin, of several, without some documents.
+for i in 1 2; do exits 0 lir-index build --shard $i/2 some.lirt -o part-$i.index; done
+merge() { lir-index merge --resume "$@" -o joined.index; }
+joined() { stat -c %i joined.index/manifest.json; }
+head -n 3 some.tsv | cut -f1 >gone.txt
+head -n 2 gone.txt >fewer.txt
+for inputs in 'part-1.index part-2.index' 'part-1.index part-2.index --without gone.txt'; do
+  # shellcheck disable=SC2086
+  exits 0 merge $inputs
+  before=$(joined)
+  # shellcheck disable=SC2086
+  exits 0 merge $inputs
+  says 'whole and of the same work'
+  is 'the joined index' "$before" "$(joined)"
+done
+exits 0 merge part-1.index part-2.index
+says 'made again: it is of other indexes'
+exits 0 merge part-1.index part-2.index --without fewer.txt
+says 'made again: it is of other indexes'
+exits 0 merge some.index
+exits 0 merge some.index --seed 9
+says 'whole and of the same work'
+exits 0 merge part-1.index part-2.index
+says 'whole and of the same work'
+printf x | dd of="$(echo joined.index/vectors.*)" bs=1 seek=900 conv=notrunc status=none
+exits 0 merge part-1.index part-2.index
+says 'not whole'
 
 # What comes through a pipe is not known again.
 exits 0 lir-tokenize --model "$model" --role doc -o tokens.lirt <docs.tsv
