@@ -16,11 +16,11 @@ package struct ColumnName {
   /// Words for ids, those that are also words of texts among them.
   private static let ids: Set<String> = ["id", "ids", "no", "identifier"]
   private static let idsAlone: Set<String> = [
-    "identifier", "index", "idx", "uid", "uuid", "guid", "key",
+    "identifier", "index", "idx", "uid", "uuid", "guid", "key", "number", "num", "no",
   ]
   /// Words for texts of whatever kind.
   private static let texts: Set<String> = [
-    "text", "texts", "content", "contents", "body", "txt",
+    "text", "texts", "content", "contents", "body", "txt", "value",
   ]
 
   /// The name without quotes.
@@ -36,12 +36,14 @@ package struct ColumnName {
   package let isOfDocument: Bool
   /// Whether it is of an id only beside the name of a text: `index`, `doc`, `identifier`.
   let isIDBesideText: Bool
+  /// Whether it says that here is an id, and not whose.
+  let isPlainID: Bool
   /// Whether it says that here is text, and not whose.
   let isPlainText: Bool
 
   /// - Parameter name: The column's name as the line has it.
   package init(_ name: some StringProtocol) {
-    bare = Self.unquoted(name)
+    bare = Self.unquoted(name.hasPrefix("#") && name.count > 1 ? name.dropFirst() : name[...])
     plain = FieldNames.normalized(bare)
     let digits = plain.reversed().prefix { $0.isASCII && $0.isNumber }
     number = plain.count > digits.count ? Int(String(digits.reversed())) : nil
@@ -65,8 +67,9 @@ package struct ColumnName {
       || whose.contains { Self.documents.contains($0) && $0.count > 1 }
       || isWhose && (whose.contains("d") || whose.contains("p"))
     isPlainText = Self.texts.contains(plain)
+    isPlainID = Self.idsAlone.contains(plain)
     isIDBesideText =
-      Self.idsAlone.contains(plain)
+      isPlainID
       || plain.count > 1 && (Self.queries.contains(plain) || Self.documents.contains(plain))
   }
 

@@ -10,23 +10,29 @@ package enum FieldNames {
     "query", "doc", "page_content", "paragraph", "passage_text", "document_text", "doc_text",
     "chunk_text",
   ]
+  /// The one among them that is of queries alone.
+  static let queryKey = "query"
+  /// Key of a training tuple's documents.
+  static let documentsKey = "docs"
   /// Key of what is put in front of a text.
   package static let titleKey = "title"
 
   /// Names of a column of queries' ids.
   private static let queryIDs: Set<String> = [
-    "query_id", "qid", "queryid", "q_id", "topic_id", "topicid",
+    "query_id", "qid", "queryid", "q_id", "topic_id", "topicid", "query_number", "topic_number",
   ]
   /// Names of a column of documents' ids.
   private static let documentIDs: Set<String> = [
     "pid", "doc_id", "docid", "docno", "corpus_id", "corpusid", "document_id", "documentid",
-    "passage_id", "passageid", "did", "chunk_id", "segment_id",
+    "passage_id", "passageid", "did", "chunk_id", "segment_id", "cord_uid", "doc_uid", "pmid",
+    "pmcid", "doc_number", "docnumber",
   ]
   /// Names of a column of ids of either.
-  private static let ids: Set<String> = ["_id", "id", "record_id"]
+  private static let ids: Set<String> = ["_id", "id", "ids", "record_id", "sentence_id", "uid"]
   /// Names of a column of texts that are no keys of JSON.
   private static let otherTexts: Set<String> = [
-    "title", "url", "question", "query_text", "answer", "topic", "description",
+    "title", "url", "question", "query_text", "answer", "topic", "description", "sentence",
+    "sentences",
   ]
   /// Names of a column of grades.
   private static let grades: Set<String> = [

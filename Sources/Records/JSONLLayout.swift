@@ -16,6 +16,8 @@ struct JSONLLayout {
   private let texts: [JSONField]
   private let textIsNamed: Bool
   private let title: JSONField
+  /// What a training tuple has beside its query.
+  private let documents: JSONField
 
   init(_ options: RecordOptions) {
     content = options.content
@@ -27,6 +29,7 @@ struct JSONLLayout {
     ids = (idIsNamed ? options.idFields : FieldNames.idKeys).map { JSONField($0, &keys) }
     texts = (textIsNamed ? options.fields : FieldNames.textKeys).map { JSONField($0, &keys) }
     title = JSONField(FieldNames.titleKey, &keys)
+    documents = JSONField(FieldNames.documentsKey, &keys)
     self.keys = keys
   }
 
@@ -106,6 +109,7 @@ struct JSONLLayout {
     for field in texts {
       let value = try field.value(in: row)
       if value.isNull { continue }
+      try refuseOther(row, than: field)
       let text = try row.text(value, "\"\(field.name)\"")
       let heading = try title.value(in: row)
       if heading.isNull { return (text, nil) }
@@ -118,6 +122,29 @@ struct JSONLLayout {
       hint: try title.value(in: row).isNull
         ? "--fields names the keys that make the text"
         : "--fields names the keys that make the text; --fields title takes the title alone")
+  }
+
+  /// Refuses a record of a query and a document, which nobody said which of is the text.
+  private func refuseOther(_ row: JSONRow, than chosen: JSONField) throws(Failure) {
+    let query = FieldNames.queryKey
+    let isQuery = chosen.name == query
+    if isQuery, case .array = try documents.value(in: row) {
+      throw .data(
+        row.placeText, "expected a text, found a query and its documents: a training tuple",
+        hint: "--fields query takes the query as the text all the same")
+    }
+    var holdsQuery = false
+    for field in ids where FieldNames.isListedQueryID(field.name) {
+      if try !field.value(in: row).isNull { holdsQuery = true }
+    }
+    for field in texts
+    where field.name != chosen.name && (isQuery || holdsQuery && field.name == query) {
+      if try field.value(in: row).isNull { continue }
+      throw .config(
+        row.placeText,
+        "expected one text, found the keys \(JSONField.list([chosen, field], "and"))",
+        hint: "--fields names the keys that make the text")
+    }
   }
 }
 

@@ -5,6 +5,8 @@ struct TSVColumns: Sendable, Equatable {
   var id = 1
   /// Empty for all columns but the id's.
   var texts: [Int] = []
+  /// Whether the header has its names in quotes, so that fields may be, too.
+  var isQuoted = false
 
   /// Whether the id is in front and all the rest is text.
   var isPlain: Bool { id == 1 && texts.isEmpty }
@@ -44,6 +46,7 @@ enum TSVHeader {
       var columns = TSVColumns()
       columns.texts = try self.columns(options.fields, header: header, file: file)
       columns.id = try idColumn(options.idFields, header: header, file: file)
+      columns.isQuoted = isHeader && line.first == UInt8(ascii: "\"")
       return Reading(columns: columns, isHeader: isHeader)
     }
   }
@@ -70,7 +73,8 @@ enum TSVHeader {
     let areKnown = columns.allSatisfy { $0.isID || $0.isText }
     if columns[0].isID, columns[1].isID || columns[1].isText { return true }
     if areKnown, columns.contains(where: \.isID) { return true }
-    if columns[0].isIDBesideText, columns.dropFirst().contains(where: \.isPlainText),
+    if columns[0].isIDBesideText,
+      columns[0].isPlainID || columns.dropFirst().contains(where: \.isPlainText),
       columns.dropFirst().allSatisfy({ $0.isText || $0.isPlainText })
     {
       return true

@@ -31,6 +31,7 @@ enum TSVRecords {
         let row = Row(
           start: start, end: end, position: position, line: position + header, isClean: isClean)
         do throws(Failure) {
+          if columns.isQuoted { try refuseQuotes(raw, row, builder.batch) }
           let slot =
             options.content == .pairs
             ? try pair(raw, row, builder.batch)
@@ -55,6 +56,23 @@ enum TSVRecords {
     var line: Int
     /// Whether the whole block is known to be UTF-8 without NUL.
     var isClean: Bool
+  }
+
+  /// Refuses a line with a field in quotes, where the header has its names in quotes.
+  private static func refuseQuotes(
+    _ raw: UnsafeMutableRawBufferPointer, _ row: Row, _ batch: RecordBatch
+  ) throws(Failure) {
+    var isFirst = true
+    for place in row.start..<row.end {
+      if isFirst, raw[place] == UInt8(ascii: "\"") {
+        var failure = Failure.line(
+          batch.file, batch.firstLine + row.line, expected: "fields without quotes",
+          found: Bytes.quoted(raw[row.start..<row.end]))
+        failure.hint = "fields are read as they stand: write them without quoting, or as JSON lines"
+        throw failure
+      }
+      isFirst = raw[place] == Bytes.tab
+    }
   }
 
   /// Splits the id off a line and checks it; the offset of the tab behind it.

@@ -107,9 +107,17 @@ package final class ByteReader {
   }
 
   /// Passes over a byte order mark at the beginning of a text; how many bytes it had.
+  ///
+  /// - Throws: 65 where nothing follows it, as for an input without a byte.
   package func passByteOrderMark() throws(Failure) -> Int {
     guard try peek(1).first == ByteOrderMark.bytes[0], try peek(3) == ByteOrderMark.bytes else {
       return 0
+    }
+    let more = try peek(4)
+    guard more.count > 3 || allowsEmpty else {
+      throw .data(
+        name, "expected data, found a byte order mark alone",
+        hint: "--allow-empty takes it for an input of no records")
     }
     peeked.removeFirst(3)
     return 3

@@ -32,6 +32,11 @@ final class ZstdDecoder: Decoder {
     var target = ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)
     let rest = ZSTD_decompressStream(stream, &target, &source)
     if ZSTD_isError(rest) != 0 {
+      if ZSTD_getErrorCode(rest) == ZSTD_error_frameParameter_windowTooLarge {
+        throw .data(
+          input.name, "expected zstd data that needs at most 128 MiB of memory, found more",
+          hint: "zstd -d --long=31 takes it")
+      }
       throw .data(input.name, "damaged zstd data: \(String(cString: ZSTD_getErrorName(rest)))")
     }
     input.consume(source.pos)

@@ -1,5 +1,5 @@
 /// Forms of files that no tool here reads, known by their first bytes: so that a message can name them.
-enum ForeignFormat {
+package enum ForeignFormat {
   private static let numpy = "a NumPy file"
   private static let zip = "a zip archive"
 
@@ -14,11 +14,16 @@ enum ForeignFormat {
     ("a SQLite database", Array("SQLite format 3\0".utf8)),
     ("an HDF5 file", [0x89, 0x48, 0x44, 0x46]),
     (numpy, [0x93] + Array("NUMPY".utf8)), ("a PDF file", Array("%PDF-".utf8)),
+    (
+      "a pointer of Git LFS, whose file was not fetched (git lfs pull)",
+      Array("version https://git-lfs".utf8)
+    ),
+    ("a web page", Array("<!DOCTYPE html".utf8)), ("a web page", Array("<!doctype html".utf8)),
     ("UTF-16 text", [0xFF, 0xFE]), ("UTF-16 text", [0xFE, 0xFF]),
   ]
 
   /// The name of the form that begins so; nil where it is none of these.
-  static func name(_ head: UnsafeRawBufferPointer) -> String? {
+  package static func name(_ head: UnsafeRawBufferPointer) -> String? {
     all.first { head.starts(with: $0.start) }?.name
   }
 }

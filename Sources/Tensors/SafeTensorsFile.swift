@@ -23,6 +23,9 @@ package final class SafeTensorsFile: Sendable {
     guard bytes.count >= 8 else {
       throw .data(path, "expected a safetensors file, found \(bytes.count) bytes")
     }
+    if let found = ForeignFormat.name(bytes) {
+      throw .data(path, "expected a safetensors file, found \(found)")
+    }
     let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
     guard length <= SafeTensorsHeader.maximumLength, Int(length) <= bytes.count - 8 else {
       throw .data(

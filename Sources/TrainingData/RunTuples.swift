@@ -108,7 +108,9 @@ package final class RunTuples: TupleSource {
         run.name,
         "expected queries to train with, found none: \(leftOut.unjudged) are not judged, "
           + "\(leftOut.short) have too few documents, \(leftOut.unanswered) no relevant one"
-          + (leftOut.textless > 0 ? ", \(leftOut.textless) no text" : ""))
+          + (leftOut.textless > 0 ? ", \(leftOut.textless) no text" : "")
+          + (leftOut.documents > 0 ? "; \(leftOut.documents) documents have no text" : ""),
+        hint: leftOut.first)
     }
   }
 

@@ -44,6 +44,30 @@ import Testing
       try records(#"{"docid":"d","url":"u","title":"T","headings":"h","body":"b"}"#) == ["d|T b"])
   }
 
+  /// A query and a document in one record: which is the text, nobody said.
+  @Test(arguments: [
+    #"{"id":1,"query":"a","doc":"b"}"#, #"{"id":1,"query":"a","page_content":"b"}"#,
+    #"{"query_id":1,"query":"a","passage":"b"}"#, #"{"qid":1,"text":"b","query":"a"}"#,
+  ])
+  func queryAndDocument(_ line: String) throws {
+    let failure = try #require(whyRefused(line))
+    #expect(failure.status == .config)
+    #expect(failure.message.contains("expected one text, found the keys"))
+    #expect(failure.message.contains("\"query\""))
+    #expect(failure.hint == "--fields names the keys that make the text")
+    #expect(try records(line, RecordOptions(fields: ["query"])) == ["1|a"])
+  }
+
+  @Test func queryAlone() throws {
+    #expect(try records(#"{"id":1,"query":"a","doc":null}"#) == ["1|a"])
+    #expect(try records(#"{"docid":"d","text":"b","query":"a"}"#) == ["d|b"])
+    let tuple = #"{"query_id":"q","query":"a","docs":["b","c"],"targets":[1,0]}"#
+    let failure = try #require(whyRefused(tuple))
+    #expect(failure.status == .data)
+    #expect(failure.message.contains("a training tuple"))
+    #expect(try records(tuple, RecordOptions(fields: ["query"])) == ["q|a"])
+  }
+
   /// Two ids are refused by naming both, even where bad records are passed over.
   @Test(arguments: [
     ("_id", "id"), ("id", "docid"), ("doc_id", "docid"), ("query_id", "doc_id"), ("qid", "pid"),

@@ -9,7 +9,8 @@ import Testing
     "_id\ttext", "id\ttext", "ID\tText", "pid\tpassage", "query-id\tquery", "passage_id\tcontent",
     "qid\tquestion", "corpus-id\tsegment", "docid\turl", "\"id\"\t\"text\"", "index\ttext",
     "identifier\tcontents", "doc\tcontent", "q_id\tq_text", "docId\tdocText", "p_id\tpassageBody",
-    "passage\tbody", "query_no\tquery",
+    "passage\tbody", "query_no\tquery", "cord_uid\ttitle", "query_number\tquery", "number\tquery",
+    "PMID\tAbstract", "sentence_id\tsentence", "#id\ttext", "key\tvalue", "ids\ttexts",
   ])
   func recognised(_ header: String) throws {
     #expect(try records("\(header)\na\tone\n") == ["a|one"])
@@ -26,6 +27,19 @@ import Testing
     #expect(whyRefused(text, RecordOptions(fields: ["none"]))?.status == .usage)
     let quoted = "\"id\"\t\"title\"\t\"text\"\na\tone\ttwo\n"
     #expect(try records(quoted, RecordOptions(fields: ["text"])) == ["a|two"])
+  }
+
+  /// Where the names are in quotes, fields in quotes are not taken with them.
+  @Test func quotedFields() throws {
+    let header = "\"id\"\t\"text\"\n"
+    for row in ["\"a\"\tone", "a\t\"say \"\"one\"\"\""] {
+      let failure = whyRefused("\(header)b\ttwo\n\(row)\n")
+      #expect(failure?.status == .data)
+      #expect(failure?.place?.hasSuffix(":3") == true)
+      #expect(failure?.message.contains("fields without quotes") == true)
+      #expect(try records("id\ttext\n\(row)\n") == [row.replacing("\t", with: "|")])
+    }
+    #expect(try records("\(header)a\tsay \"one\"\n") == ["a|say \"one\""])
   }
 
   /// Known in part: a record with the id `docid` would be one too many.

@@ -36,6 +36,29 @@ for policy in fail skip; do
 done
 refuses 78 '"id" and "docid"' encode native/dpr_bert_00 doc two.jsonl
 
+# A query and a document in one record; a file of training tuples.
+echo '{"id":"a","query":"a b","doc":"c d"}' >both.jsonl
+refuses 78 'both.jsonl:1: expected one text, found the keys "query" and "doc"' tokens both.jsonl
+echo '{"query_id":"a","query":"a b","docs":["c d","e f"],"targets":[1,0]}' >tuple.jsonl
+refuses 65 'tuple.jsonl:1: expected a text, found a query and its documents: a training tuple' tokens tuple.jsonl
+refuses 65 'a training tuple' lir-index build tuple.jsonl -o tuples.index
+# A mark and nothing behind it is no text.
+printf '\xef\xbb\xbf' >mark.tsv
+refuses 65 'mark.tsv: expected data, found a byte order mark alone' tokens mark.tsv
+exits 0 tokens --allow-empty mark.tsv
+# What zstd reads only if it is asked to.
+if printf 'd1\tc d\n' | zstd -q --long=28 >long.zst 2>zstd.log && zstd -lv long.zst 2>&1 | grep -q 'Window Size: 2[5-9][0-9]'; then
+  refuses 65 'long.zst: expected zstd data that needs at most 128 MiB of memory' tokens long.zst
+fi
+# What a clone without Git LFS leaves.
+cp -r "$model" pointers
+printf 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n' >pointers/model.safetensors
+refuses 65 'model.safetensors: expected a safetensors file, found a pointer of Git LFS' \
+  lir-encode --model pointers --role doc text.jsonl -o x.lirt
+# Values that look like options; what a command does not have.
+refuses 64 'is joined to its option: --limit=-1' tokens --limit -1 text.jsonl
+refuses 64 'unknown option --resumes' lir-index compact --resumes x
+
 # Headers of TSV files, and of pairs.
 printf 'passage_id\tpassage\nd1\tc d\n' >header.tsv
 is 'a header' d1 "$(tokens -q header.tsv | cut -f 1)"

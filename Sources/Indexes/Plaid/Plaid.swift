@@ -33,6 +33,20 @@ package enum Plaid: IndexType {
     .accurate: [(PlaidParameters.cells, "4"), (PlaidParameters.candidates, "4096")],
   ]
 
+  /// Scoring by the vectors that were looked at needs more of them.
+  package static func preset(
+    _ preset: SearchPreset, beside given: [IndexArguments.Given]
+  ) -> [IndexArguments.Given] {
+    guard let scoring = given.last(where: { $0.name == PlaidParameters.scoring })?.value,
+      scoring != PlaidParameters.Scoring.plaid.rawValue
+    else { return presets[preset] ?? [] }
+    switch preset {
+    case .fast: return [(PlaidParameters.cells, "8")]
+    case .balanced: return [(PlaidParameters.cells, "32")]
+    case .accurate: return [(PlaidParameters.cells, "128")]
+    }
+  }
+
   // The vectors themselves lie as those of `MultiVector`, which searches them for --exact.
   static let offsets = MultiVector.offsets
   static let vectors = MultiVector.vectors
@@ -79,10 +93,10 @@ package enum Plaid: IndexType {
     "what each centroid is multiplied by")
   static let centroidLengths = IndexFile(
     "centroids.lengths", tensor: "lengths", [.f32], [.count("centroids")],
-    "the mean length of the vectors of each centroid")
+    presence: .layout("stretched"), "the mean length of the vectors of each centroid")
   static let learned = IndexFile(
     "buckets", tensor: "buckets", [.f32], [.count("learned numbers")],
-    "cutoffs and medians of the buckets, the sixteen factors, the mean square of what was left")
+    "cutoffs and means of the buckets, the sixteen factors, the mean square of what was left")
   static let tokens = IndexFile(
     "centroids.tokens", tensor: "tokens", [.i32], [.count("tokens")],
     "tokens with centroids of their own, ascending")

@@ -42,7 +42,8 @@ package final class TorchFile: WeightFile {
           path, "expected a zip file, found a pickle of before PyTorch 1.6",
           hint: "load and save it once with a current PyTorch")
       }
-      throw .data(path, "expected a zip file of PyTorch")
+      let found = ForeignFormat.name(file.bytes).map { ", found \($0)" } ?? ""
+      throw .data(path, "expected a zip file of PyTorch\(found)")
     }
     let archive = try ZipArchive(file)
     let reader = try TorchArchive(archive)

@@ -25,13 +25,15 @@ package struct CommandLineFailure<T: Tool> {
   {
     let message = tool.message(for: error)
     let command = CommandTree(of: tool).selected(by: arguments)
-    let general = "\(tool.name) --help lists the options"
+    let isSubcommand = arguments.first == command.name
+    let general =
+      "\(tool.name) \(isSubcommand ? "help \(command.name)" : "--help") lists the options"
     let isShortToo = message.hasPrefix("Unknown option")
     let unknown = UnknownOption(in: arguments, of: command, short: isShortToo)
     if let unknown, let hint = unknown.hint {
       return .usage("unknown option \(unknown.typed)", hint: hint)
     }
-    if tool.declaredOptions(of: arguments.first) != nil || tool.declaredOptions(of: nil) != nil {
+    if tool.declaredOptions(of: isSubcommand ? command.name : nil) != nil {
       var rest = arguments
       let known = Set(command.options.flatMap(\.spellings).map { String($0.drop { $0 == "-" }) })
       if let stranger = DeclaredOptions.takeStrangers(&rest, known) {
@@ -45,7 +47,19 @@ package struct CommandLineFailure<T: Tool> {
     let status: ExitStatus = tool.exitCode(for: error) == .validationFailure ? .usage : .software
     let isOutputMissing = message.contains("'--output <")
     let output = forgottenOutput(command) ?? "-o names the output, and is missing; \(general)"
-    return Failure(status, message, hint: isOutputMissing ? output : general)
+    let hint = dashedValue(command, message) ?? (isOutputMissing ? output : general)
+    return Failure(status, message, hint: hint)
+  }
+
+  /// What to do about a value that begins with a dash, which looks like an option.
+  private func dashedValue(_ command: CommandTree, _ message: String) -> String? {
+    guard message.hasPrefix("Missing value for '") else { return nil }
+    for (option, value) in zip(arguments, arguments.dropFirst())
+    where message.contains("'\(option) <") && value.hasPrefix("-") && value != "-" {
+      let long = command.option(option)?.spellings.first { $0.hasPrefix("--") } ?? option
+      return "a value that begins with a dash is joined to its option: \(long)=\(value)"
+    }
+    return nil
   }
 
   /// A failure with what else is known of its cause.
