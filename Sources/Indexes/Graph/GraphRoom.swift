@@ -14,10 +14,14 @@ class WalkRoom {
   /// For walks without a bound on what is remembered: what they may go to, and of what may be found the
   /// nearest and the others.
   ///
-  /// The keys of the first and the last are turned, so that the least come first.
+  /// The keys of `open` and `beyond` are turned, so that the least come first.
   final var open = KeyHeap()
   final var best = KeyHeap()
   final var beyond = KeyHeap()
+  /// Those of them that may be found and count so far.
+  final var known = KeyHeap()
+  /// What is farther than those, in no order.
+  final var later: [GraphKey] = []
   /// Whether a walk met a neighbour that is no vertex: the file is damaged.
   final var isDamaged = false
 

@@ -80,11 +80,9 @@ struct GraphWalk {
   ) {
     let (seen, walk) = room.begin(vertices: rows.count, pool: 1)
     let estimates = room.estimates
-    var filtered = FilteredWalk(width, admission, of: rows.count, room)
+    var filtered = FilteredWalk(width, admission, of: rows.count, room, keepsAll: least > 0)
     filtered.note(GraphKey(distance: distances(entry), vertex: entry))
-    while !room.open.keys.isEmpty {
-      let key = ~room.open.removeLargest()
-      if filtered.ends(before: key), room.visited.count >= least { return }
+    while let key = filtered.next(goesOn: room.visited.count < least) {
       let vertex = key.vertex
       if seen[vertex] == walk { continue }
       seen[vertex] = walk
@@ -94,7 +92,7 @@ struct GraphWalk {
         room.visited.append(GraphKey(distance: distance, vertex: vertex))
       }
       guard room.isSound(rows, vertex) else { continue }
-      let limit = least == 0 ? filtered.limit : .max
+      let limit = filtered.limit
       estimate(vertex, distance, limit: limit == .max ? .infinity : limit.distance, room)
       let neighbours = rows.neighbours(vertex)
       for block in 0..<rows.layout.blocks {
@@ -103,7 +101,7 @@ struct GraphWalk {
           let i = block * NeighbourCodes.block + near.trailingZeroBitCount
           near &= near - 1
           let key = GraphKey(distance: estimates[i], vertex: Int(neighbours[i]))
-          if key < limit, seen[key.vertex] != walk { filtered.note(key) }
+          if seen[key.vertex] != walk { filtered.note(key) }
         }
       }
     }

@@ -125,9 +125,7 @@ struct LayerWalk<Links: LayerLinks, Distances: LayerDistances> {
     for first in [start, entry] where filtered.lacks && seen[first] != walk {
       seen[first] = walk
       filtered.note(key(first, room))
-      while !room.open.keys.isEmpty {
-        let key = ~room.open.removeLargest()
-        if filtered.ends(before: key) { break }
+      while let key = filtered.next() {
         _ = filtered.go(to: key.vertex)
         if let following = room.open.largest { links.fetch((~following).vertex) }
         let fresh = compare(key.vertex, seen, walk, room)
