@@ -26,6 +26,12 @@ package protocol IndexType: Sendable {
   /// is exact.
   static var presets: [SearchPreset: [IndexArguments.Given]] { get }
 
+  /// What a preset stands for beside parameters of searching that were said: that of `presets`, unless a
+  /// type knows better.
+  static func preset(
+    _ preset: SearchPreset, beside given: [IndexArguments.Given]
+  ) -> [IndexArguments.Given]
+
   /// What turns texts into terms, for the manifest of a type that takes texts.
   static func analyzer(_ arguments: IndexArguments) -> JSON
 
@@ -112,6 +118,10 @@ extension IndexType {
   package static var knobs: [SearchKnob] { [] }
 
   package static var presets: [SearchPreset: [IndexArguments.Given]] { [:] }
+
+  package static func preset(
+    _ preset: SearchPreset, beside given: [IndexArguments.Given]
+  ) -> [IndexArguments.Given] { presets[preset] ?? [] }
 
   package static func analyzer(_ arguments: IndexArguments) -> JSON { .object([]) }
 

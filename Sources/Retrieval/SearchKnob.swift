@@ -40,6 +40,6 @@ extension IndexType {
   package static func settings(
     _ preset: SearchPreset?, _ given: [IndexArguments.Given]
   ) -> [IndexArguments.Given] {
-    (preset.flatMap { presets[$0] } ?? []) + given
+    (preset.map { self.preset($0, beside: given) } ?? []) + given
   }
 }

@@ -13,6 +13,9 @@ struct DecodedPlaid {
   private(set) var lengths: [Float] = []
   /// Documents of each centroid, which the lists hold in another form.
   private(set) var members: [Set<Int>] = []
+  /// What the numbers of each bucket are decoded as, and the numbers between buckets.
+  private(set) var means: [Float] = []
+  private(set) var cutoffs: [Float] = []
   /// Vectors of each centroid.
   private(set) var sizes: [Int] = []
 
@@ -36,10 +39,12 @@ struct DecodedPlaid {
     lengths = try numbers("centroids.lengths", Float.self)
     let learned = try numbers("buckets", Float.self)
     let buckets = 1 << bits
+    cutoffs = Array(learned[..<(buckets - 1)])
     let weights = Array(learned[buckets - 1..<2 * buckets - 1])
+    means = weights
     let factors = Array(learned[2 * buckets - 1..<2 * buckets + 15])
     let largest = weights.map(\.magnitude).max() ?? 0
-    let medians = weights.map {
+    let levels = weights.map {
       largest == 0 ? 0 : ($0 / (largest / 127)).rounded() * (largest / 127)
     }
     let ids = try numbers("centroids.numbers", UInt16.self)
@@ -61,7 +66,7 @@ struct DecodedPlaid {
             (0..<width).map { number in
               let byte = Int(residuals[row * size + number % size])
               let level = byte >> (number / size * bits) & (buckets - 1)
-              return (centroids[centroid][number] + medians[level]) * factor
+              return (centroids[centroid][number] + levels[level]) * factor
             }
           )
         })

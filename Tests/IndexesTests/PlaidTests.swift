@@ -288,6 +288,26 @@ import Workers
     }
   }
 
+  /// Buckets end in the middle between what they and their neighbours are decoded as: Lloyd's condition of
+  /// the least error.
+  @Test(arguments: [1, 2, 4]) func buckets(bits: Int) throws {
+    let folder = try TemporaryFolder()
+    try Self.index(folder, Self.sets(120, seed: 5), [("n-bits", "\(bits)")])
+    let decoded = try DecodedPlaid(folder("i"))
+    #expect(decoded.means.count == 1 << bits && decoded.means == decoded.means.sorted())
+    #expect(decoded.cutoffs == zip(decoded.means, decoded.means.dropFirst()).map { ($0 + $1) / 2 })
+  }
+
+  /// A preset looks at more centroids where scores come from what is looked at alone.
+  @Test func presets() {
+    func cells(_ given: [IndexArguments.Given]) -> String? {
+      Plaid.settings(.accurate, given).last { $0.name == "n-cells" }?.value
+    }
+    #expect(cells([]) == "4" && cells([("scoring", "plaid")]) == "4")
+    #expect(cells([("scoring", "warp")]) == "128" && cells([("scoring", "xtr")]) == "128")
+    #expect(cells([("scoring", "warp"), ("n-cells", "3")]) == "3")
+  }
+
   @Test func refusals() throws {
     let docs = Self.sets(20, seed: 11)
     let folder = try TemporaryFolder()

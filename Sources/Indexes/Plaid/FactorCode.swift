@@ -1,5 +1,5 @@
 /// What decoded vectors are multiplied by, in four bits each: the number that brings a decoded vector
-/// nearest to what it was made from, which buckets' medians make too short.
+/// nearest to what it was made from, which buckets' means make too short.
 enum FactorCode {
   /// Sixteen numbers: medians of as many parts of equal size; ones where there are none.
   static func learned(_ sorted: [Float]) -> [Float] {

@@ -9,7 +9,7 @@ extension PlaidCodebook {
   func write(_ writer: IndexWriter) throws(Failure) {
     try writer.create(Plaid.centroids, columns: width).append(numbers: codes)
     try writer.create(Plaid.centroidScales).append(numbers: scales)
-    try writer.create(Plaid.centroidLengths).append(numbers: lengths)
+    if !lengths.isEmpty { try writer.create(Plaid.centroidLengths).append(numbers: lengths) }
     try writer.create(Plaid.learned).append(numbers: numbers)
     try writer.create(Plaid.tokens).append(numbers: tokens)
     try writer.create(Plaid.tokenStarts).append(numbers: starts)
@@ -29,7 +29,8 @@ extension PlaidCodebook {
     else { throw .data(place, "damaged manifest: no \(PlaidParameters.bits)") }
     let codes = try column(Plaid.centroids, Int8.self)
     let scales = try column(Plaid.centroidScales, Float.self)
-    let lengths = try column(Plaid.centroidLengths, Float.self)
+    let lengths =
+      try segment.has(Plaid.centroidLengths) ? column(Plaid.centroidLengths, Float.self) : []
     let numbers = try column(Plaid.learned, Float.self)
     let tokens = try column(Plaid.tokens, Int32.self)
     let starts = try column(Plaid.tokenStarts, Int32.self)
@@ -37,7 +38,8 @@ extension PlaidCodebook {
     guard numbers.count == 2 * cutoffs + 18, numbers.allSatisfy(\.isFinite),
       scales.allSatisfy({ $0.isFinite && $0 >= 0 }), !scales.isEmpty,
       codes.count == scales.count * width,
-      lengths.count == scales.count, lengths.allSatisfy({ $0.isFinite && $0 >= 0 }),
+      lengths.count == scales.count || !segment.has(Plaid.centroidLengths),
+      lengths.allSatisfy({ $0.isFinite && $0 >= 0 }),
       zip(tokens, tokens.dropFirst()).allSatisfy({ $0 < $1 }), starts.count == tokens.count + 2,
       starts.first == 0, starts.last == Int32(scales.count),
       zip(starts, starts.dropFirst()).allSatisfy({ $0 < $1 }),

@@ -18,6 +18,8 @@ struct PlaidCodebook: Sendable {
   let scales: [Float]
   /// Mean length of the vectors of each, which is more than its own: a mean is shorter than what it is
   /// the mean of.
+  ///
+  /// None in an index of an earlier release, which took the centroids' own.
   let lengths: [Float]
   /// Tokens with centroids of their own, ascending.
   let tokens: [Int32]
@@ -28,6 +30,8 @@ struct PlaidCodebook: Sendable {
   let factors: [Float]
   /// Mean square of what was left of the vectors that the codebook was made from.
   let spread: Float
+  /// At least the length of the longest centroid: known once, since each query's bound asks for it.
+  let longest: Float
 
   var count: Int { scales.count }
   var width: Int { codec.width }
@@ -37,8 +41,8 @@ struct PlaidCodebook: Sendable {
     starts: [Int32], factors: [Float], spread: Float
   ) {
     precondition(
-      codes.count == scales.count * codec.width && lengths.count == scales.count
-        && starts.count == tokens.count + 2
+      codes.count == scales.count * codec.width
+        && (lengths.isEmpty || lengths.count == scales.count) && starts.count == tokens.count + 2
         && factors.count == 16, "a codebook of \(scales.count) centroids")
     self.codec = codec
     self.codes = codes
@@ -48,6 +52,8 @@ struct PlaidCodebook: Sendable {
     self.starts = starts
     self.factors = factors
     self.spread = spread
+    let square = Self.halfSquares(codes, scales, width: codec.width).reduce(Float(0), max)
+    longest = (2 * square).squareRoot() * (1 + 0x1p-20)
   }
 
   /// Buckets, factors and spread as they stand in one file.
@@ -91,25 +97,30 @@ struct PlaidCodebook: Sendable {
   /// What each centroid's score is multiplied by to be that of a vector of the usual length in its
   /// direction; 1 for a centroid of length 0.
   var stretches: [Float] {
-    zip(lengths, halfSquares).map { length, half in
+    if lengths.isEmpty { return [Float](repeating: 1, count: count) }
+    return zip(lengths, halfSquares).map { length, half in
       half > 0 ? length / (2 * half).squareRoot() : 1
     }
   }
 
-  /// At least the length of the longest centroid.
-  var longest: Float {
-    let square = halfSquares.reduce(Float(0), max)
-    return (2 * square).squareRoot() * (1 + 0x1p-20)
-  }
-
   /// Half of the square of each centroid's length, which a distance takes off its product.
-  var halfSquares: [Float] {
-    (0..<count).map { centroid in
-      var square = 0.0
-      for code in codes[centroid * width..<(centroid + 1) * width] {
-        square += Double(code) * Double(code)
+  var halfSquares: [Float] { Self.halfSquares(codes, scales, width: width) }
+
+  private static func halfSquares(_ codes: [Int8], _ scales: [Float], width: Int) -> [Float] {
+    codes.withUnsafeBufferPointer { codes in
+      scales.indices.map { centroid in
+        // Whole numbers, which vectors of instructions add.
+        var square = 0
+        for first in stride(from: 0, to: width, by: 1 << 16) {
+          var part: Int32 = 0
+          for number in first..<min(width, first + (1 << 16)) {
+            let code = Int32(codes[centroid * width + number])
+            part &+= code * code
+          }
+          square += Int(part)
+        }
+        return Float(Double(square) * Double(scales[centroid]) * Double(scales[centroid]) / 2)
       }
-      return Float(square * Double(scales[centroid]) * Double(scales[centroid]) / 2)
     }
   }
 }

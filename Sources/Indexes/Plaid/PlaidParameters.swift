@@ -70,7 +70,7 @@ struct PlaidParameters: Sendable {
       "Documents whose vectors are compared for each that is asked for, where they are kept."),
     IndexParameter(
       cells, aliases: ["ncells"], .search, .limit(1...(1 << 24)), default: nil,
-      "Centroids a query vector whose documents are looked at, or all. (default: by -k: 1 up to 10, 2 up to 100, else 4; of warp and xtr 32)"
+      "Centroids a query vector whose documents are looked at, or all. (default: by -k: 1 up to 10, 2 up to 100, else 4; of warp 32, of xtr as many as hold --k-prime vectors, and at least 32)"
     ),
     IndexParameter(
       candidates, aliases: ["ndocs"], .search, .integer(1...Int(Int32.max)), default: nil,
@@ -126,8 +126,24 @@ struct PlaidParameters: Sendable {
     let usual: (cells: Int, candidates: Int, threshold: Float) =
       k <= 10 ? (1, 256, 0.5) : k <= 100 ? (2, 1024, 0.45) : (4, max(4 * k, 4096), 0.4)
     return (
-      cells ?? (scoring == .plaid ? usual.cells : 32), candidates ?? usual.candidates,
-      threshold ?? usual.threshold
+      cells ?? usual.cells, candidates ?? usual.candidates, threshold ?? usual.threshold
     )
   }
+
+  /// Centroids a query vector whose vectors `warp` and `xtr` look at.
+  ///
+  /// - Parameters:
+  ///   - centroids: All of them.
+  ///   - vectors: How many vectors they have.
+  /// - Returns: What was asked for; else as many as XTR-WARP's, and of xtr as hold what is retrieved.
+  func tokenCells(of centroids: Int, with vectors: Int) -> Int {
+    var usual = Self.fewestTokenCells
+    if scoring == .xtr {
+      let share = Double(retrieved) / Double(max(vectors, 1))
+      usual = max(usual, Int((share * Double(centroids)).rounded(.up)))
+    }
+    return min(cells ?? usual, centroids)
+  }
+
+  private static let fewestTokenCells = 32
 }

@@ -31,14 +31,18 @@ struct TokenRetrieval {
     self.index = index
     self.query = query
     let parameters = index.parameters
-    let cells = min(parameters.resolved(1).cells, index.codebook.count)
+    let sizes = (0..<index.codebook.count).map { centroid in
+      index.segments.reduce(0) { $0 + $1.lists.vectors(centroid) }
+    }
+    let vectors = sizes.reduce(0, +)
+    let cells = parameters.tokenCells(of: sizes.count, with: vectors)
     // The paper's centroids are of unit length, as its vectors are. Means are shorter: their own scores
     // would stand too low for what was not looked at.
     let isStretched = parameters.scoring == .warp || parameters.imputation == .warp
     if isStretched { room.centroids.stretch() }
     near = room.centroids.nearest(cells)
     let missing =
-      parameters.imputation == .warp ? Self.missing(index, query, room.centroids) : nil
+      parameters.imputation == .warp ? Self.missing(index, query, room.centroids, sizes) : nil
     if isStretched { room.centroids.score(query) }
     if parameters.imputation == .gather {
       let own = CentroidScores(index.codebook, index.scoring.similarity, index.kernels)
@@ -65,11 +69,8 @@ struct TokenRetrieval {
   /// For each vector of the query the stretched score of the centroid at which the vectors of it and
   /// all nearer ones are as many as `t-prime` says (WARP, `warp_select_centroids.cpp`).
   private static func missing(
-    _ index: PlaidIndex, _ query: PlaidQuery, _ scores: CentroidScores
+    _ index: PlaidIndex, _ query: PlaidQuery, _ scores: CentroidScores, _ sizes: [Int]
   ) -> [Float] {
-    let sizes = (0..<index.codebook.count).map { centroid in
-      index.segments.reduce(0) { $0 + $1.lists.vectors(centroid) }
-    }
     let total = sizes.reduce(0, +)
     let usual = max(1000, Int(Double(8 * total).squareRoot() / 1000) * 1000)
     let wanted = index.parameters.missing ?? usual
@@ -196,9 +197,44 @@ struct LargestScores {
 
   private mutating func cut() {
     guard scores.count > capacity else { return }
-    scores.sort(by: >)
+    floor = scores.withUnsafeMutableBufferPointer { Self.bringForward(capacity, of: $0) }
     scores.removeLast(scores.count - capacity)
-    floor = scores[capacity - 1]
+  }
+
+  /// Brings the largest numbers to the front, in no order: 0 < count < all.
+  ///
+  /// - Parameters:
+  ///   - count: How many.
+  ///   - numbers: Where they are; none is NaN.
+  /// - Returns: The least of them.
+  private static func bringForward(
+    _ count: Int, of numbers: UnsafeMutableBufferPointer<Float>
+  ) -> Float {
+    // Hoare's selection: what is asked for is the number at place count - 1 of descending ones.
+    var (first, last) = (0, numbers.count - 1)
+    let place = count - 1
+    while first < last {
+      let (a, b, c) = (numbers[first], numbers[(first + last) / 2], numbers[last])
+      let pivot = max(min(a, b), min(max(a, b), c))
+      var (left, right) = (first, last)
+      while left <= right {
+        while numbers[left] > pivot { left += 1 }
+        while numbers[right] < pivot { right -= 1 }
+        if left <= right {
+          numbers.swapAt(left, right)
+          left += 1
+          right -= 1
+        }
+      }
+      if place <= right {
+        last = right
+      } else if place >= left {
+        first = left
+      } else {
+        break
+      }
+    }
+    return numbers[place]
   }
 
   /// The last of them; 0 of none.
