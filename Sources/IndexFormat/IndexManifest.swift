@@ -19,7 +19,8 @@ package struct IndexManifest: Sendable {
     package var size: Int
     /// XXH3-64 of the whole file, 16 hexadecimal digits.
     package var checksum: String
-    /// Checksums of its blocks, which a reader of some of them compares.
+    /// Checksums of its blocks, which a reader of some of them compares; nil for a file of several of
+    /// which an earlier release wrote none: `verify` alone compares it.
     package var blocks: BlockSums?
     /// Where the file lies, if not in the folder.
     package var elsewhere: Elsewhere?
@@ -31,7 +32,8 @@ package struct IndexManifest: Sendable {
       self.name = name
       self.size = size
       self.checksum = checksum
-      self.blocks = blocks ?? BlockSums(whole: checksum, size: size)
+      self.blocks =
+        blocks ?? (BlockSums.isOne(size) ? BlockSums(whole: checksum, size: size) : nil)
       self.elsewhere = elsewhere
     }
   }

@@ -45,15 +45,7 @@ package final class IndexWorkspace {
     self.target = try Self.resolved(target)
     self.base = base
     targetLease = lease
-    replaces = WholeFile.exists(self.target)
-    if replaces {
-      guard WholeFile.exists("\(self.target)/\(IndexManifest.fileName)") else {
-        throw Failure(
-          .cannotCreate, at: self.target, "there is something here that is not an index",
-          hint: "remove it, or choose another name")
-      }
-      _ = try IndexReplacement.ownFiles(of: self.target)
-    }
+    replaces = try Self.replaces(self.target)
     folder = TemporaryName.beside(
       replaces ? "\(self.target)/\(IndexReplacement.temporary)" : self.target)
     IndexReplacement.sweep(beside: self.target)
@@ -78,6 +70,21 @@ package final class IndexWorkspace {
   deinit {
     if !isFinished { remove() }
     forgetFiles()
+  }
+
+  /// Whether an index at this place would replace one.
+  ///
+  /// - Throws: 73 where something else is there.
+  package static func replaces(_ target: String) throws(Failure) -> Bool {
+    let target = try resolved(target)
+    guard WholeFile.exists(target) else { return false }
+    guard WholeFile.exists("\(target)/\(IndexManifest.fileName)") else {
+      throw Failure(
+        .cannotCreate, at: target, "there is something here that is not an index",
+        hint: "remove it, or choose another name")
+    }
+    _ = try IndexReplacement.ownFiles(of: target)
+    return true
   }
 
   /// The folder of an index, behind links and without a slash at its end.
@@ -189,6 +196,10 @@ package final class IndexWorkspace {
       // The folder gets its name without it; nobody takes a young one for abandoned.
       if !lease.release() { try lease.check() }
       if try IndexReplacement.create(target, from: folder) { return nil }
+      if originals != nil {
+        // The vectors of both would lie at one place.
+        throw Failure(.cannotCreate, at: target, "another build made an index there meanwhile")
+      }
     } else {
       try lease.check()
     }

@@ -16,18 +16,19 @@ package final class CheckedMapping: Sendable {
   nonisolated(unsafe) private let twin: UnsafeRawBufferPointer
   nonisolated(unsafe) private let sums: UnsafeMutablePointer<UInt32>
 
+  /// Nil where the file cannot be mapped once more.
+  ///
   /// - Parameters:
   ///   - bytes: The mapping, which nobody can read yet.
   ///   - path: The file's path.
   ///   - descriptor: The file.
   ///   - sums: Checksums of as many blocks as it has.
-  /// - Throws: 74 where it cannot be mapped once more.
-  package init(
+  package init?(
     _ bytes: UnsafeRawBufferPointer, of path: String, _ descriptor: Int32, _ sums: BlockSums
-  ) throws(Failure) {
+  ) {
     guard let base = mmap(nil, bytes.count, PROT_READ, MAP_PRIVATE, descriptor, 0),
       base != MAP_FAILED
-    else { throw SystemError.io(path, "mmap") }
+    else { return nil }
     Signals.handleUnchecked()
     twin = UnsafeRawBufferPointer(start: base, count: bytes.count)
     self.sums = .allocate(capacity: sums.values.count)

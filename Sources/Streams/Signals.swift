@@ -78,7 +78,10 @@ package enum Signals {
     sigaction(SIGSEGV, nil, &oldAction)
     var action = sigaction()
     action.__sigaction_handler.sa_sigaction = { number, info, _ in
-      Signals.receiveUnchecked(UInt(bitPattern: info?.pointee._sifields._sigfault.si_addr))
+      // One that somebody sent names no address.
+      let isSent = (info?.pointee.si_code ?? 0) <= 0
+      Signals.receiveUnchecked(
+        isSent ? nil : UInt(bitPattern: info?.pointee._sifields._sigfault.si_addr))
     }
     // A handler of crashes may be about, which runs on a stack of its own.
     action.sa_flags = SA_SIGINFO | oldAction.sa_flags & SA_ONSTACK
@@ -90,10 +93,11 @@ package enum Signals {
   static func handleUnchecked() { _ = handlesUnchecked }
 
   /// The handler of SIGSEGV: async-signal-safe, as `receive` is.
-  private static func receiveUnchecked(_ address: UInt) {
-    guard let region = MappedRegions.find(address), let checks = region.checks else {
-      // Met again, it is what it was without this handler.
+  private static func receiveUnchecked(_ address: UInt?) {
+    guard let address, let region = MappedRegions.find(address), let checks = region.checks else {
+      // Met again, it is what it was without this handler; one that was sent has to be sent again.
       sigaction(SIGSEGV, &oldAction, nil)
+      if address == nil { raise(SIGSEGV) }
       return
     }
     if region.admit(address, checks) { return }

@@ -20,7 +20,8 @@ package final class MappedFile: Sendable {
   /// - Parameters:
   ///   - path: The file.
   ///   - sums: Checksums of its blocks; nil, or of a file of another size, for none.
-  /// - Throws: 66 where there is no file, 74 where it cannot be mapped.
+  /// - Throws: 66 where there is no file, 74 where it cannot be mapped, 65 for a damaged one that is not
+  ///   compared block by block.
   package init(_ path: String, _ sums: BlockSums? = nil) throws(Failure) {
     self.path = path
     let descriptor = try OwnedDescriptor.open(reading: path)
@@ -43,12 +44,16 @@ package final class MappedFile: Sendable {
       checked = nil
       return
     }
-    token = nil
-    do throws(Failure) {
-      checked = try CheckedMapping(bytes, of: path, descriptor.number, sums)
-    } catch {
-      munmap(base, size)
-      throw error
+    checked = CheckedMapping(bytes, of: path, descriptor.number, sums)
+    if checked != nil {
+      token = nil
+      return
+    }
+    // There is no room for one more mapping, as under a limit of addresses: all blocks are compared now.
+    token = MappedRegions.register(bytes, of: path)
+    guard mprotect(base, size, PROT_READ) == 0 else { throw SystemError.io(path, "mprotect") }
+    guard sums.areThose(of: bytes) else {
+      throw .data(path, "damaged: its bytes do not have their checksum")
     }
   }
 

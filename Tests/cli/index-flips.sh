@@ -77,3 +77,16 @@ for seed in 1 2 3 4 5; do
   [ ! -e out.npy ] || fail "a damaged index was exported"
   rm -r cut
 done
+
+# A signal that somebody sends means none of them, and ends the search at once.
+exits 0 lir-index build -q --type flat dense.lirt -o open
+mkfifo asked
+lir-search -q --index open asked >sent.log 2>&1 &
+search=$!
+exec 9>asked
+until grep -q open/ "/proc/$search/maps"; do sleep 0.1; done
+kill -SEGV $search
+status=0
+wait $search 2>waited.log || status=$?
+exec 9>&-
+is 'status after a signal' 139 $status
