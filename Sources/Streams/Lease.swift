@@ -40,7 +40,7 @@ package final class Lease: Sendable {
       let file = try LeaseFile(path, for: subject)
       if case .held(let before) = try file.take(at: path) {
         self.init(file, path, subject, after: before)
-        if before != .none { Self.removeStaged(beside: path) }
+        Self.removeStaged(beside: path)
         return
       }
       looks += 1
@@ -65,7 +65,7 @@ package final class Lease: Sendable {
       switch try file.take(at: path) {
       case .held(let before):
         self.init(file, path, subject, after: before)
-        if before != .none { Self.removeStaged(beside: path, staged) }
+        Self.removeStaged(beside: path, staged)
         return
       case .taken(let holder):
         let who = holder.map { "process \($0.process) of \($0.host)" } ?? "another process"
@@ -146,7 +146,8 @@ package final class Lease: Sendable {
 
   private static let stagedSuffix = "publish"
 
-  /// Removes files that others were about to publish.
+  /// Removes files that others were about to publish: none of them has the lease any more, and one that a
+  /// signal ended gave it back.
   private static func removeStaged(
     beside path: String, _ remove: (String) -> Void = { unlink($0) }
   ) {

@@ -112,7 +112,7 @@ final class LeaseFile {
 }
 
 /// A lease file that was found.
-struct FoundLease {
+package struct FoundLease {
   /// Nil where the file cannot be read, or has no content yet.
   let holder: LeaseHolder?
   /// When it was renewed, in seconds of the file system's clock.
@@ -121,7 +121,7 @@ struct FoundLease {
   var token: String { holder?.token ?? "0" }
 
   /// Seconds without a renewal after which the lease of a process elsewhere is over.
-  static let term = 120
+  package static let term = 120
 
   /// Nil where there is none.
   init?(_ path: String) {
@@ -160,7 +160,7 @@ struct FoundLease {
   }
 
   /// Seconds of the clock of a folder's file system; nil where nothing can be written there.
-  static func now(in folder: String) -> Int? {
+  package static func now(in folder: String) -> Int? {
     var number = open(folder, O_UNNAMED | O_RDWR | O_CLOEXEC, 0o666)
     if number < 0 {
       let path = TemporaryName.beside("\(folder)/clock")

@@ -1,22 +1,22 @@
 import Glibc
 
 /// Who has a lease: a process of a machine, between two starts of the machine.
-struct LeaseHolder: Equatable {
-  let host: String
+package struct LeaseHolder: Equatable {
+  package let host: String
   /// What the machine is called by its installation; two hosts may have one name.
-  let machine: String
+  package let machine: String
   /// Differs after each start of the machine; empty where the system does not say.
-  let boot: String
+  package let boot: String
   /// The namespace in which the number of the process counts, as of a container.
-  let namespace: String
-  let process: Int32
+  package let namespace: String
+  package let process: Int32
   /// When the process began, in ticks since the start of the machine: numbers of processes come again.
-  let started: String
+  package let started: String
   /// Names this lease among all leases.
-  let token: String
+  package let token: String
 
   /// A lease of this process.
-  init() {
+  package init() {
     var name = [CChar](repeating: 0, count: 256)
     _ = gethostname(&name, name.count - 1)
     host = String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
@@ -29,7 +29,7 @@ struct LeaseHolder: Equatable {
   }
 
   /// The content of a lease file, without its last line.
-  var text: String {
+  package var text: String {
     """
     lir-lease 1
     host \(host)
@@ -46,7 +46,7 @@ struct LeaseHolder: Equatable {
   /// Reads the content of a lease file.
   ///
   /// - Returns: Nil where it is something else, or was not written yet.
-  init?(_ text: String) {
+  package init?(_ text: String) {
     let lines = text.split(separator: "\n")
     guard lines.first == "lir-lease 1" else { return nil }
     var values: [Substring: String] = [:]
@@ -118,7 +118,7 @@ struct LeaseHolder: Equatable {
 private struct ProcessState {
   /// Killed, and not yet asked for by its parent.
   let hasEnded: Bool
-  let started: String
+  package let started: String
 
   init?(_ path: String) {
     guard let bytes = try? WholeFile.read(path, limit: 4096) else { return nil }

@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 
 /// Renews the leases of this process while it works, and gives back what it still has at its end.
-enum LeaseRenewal {
+package enum LeaseRenewal {
   /// Seconds between two renewals.
   private static let period: UInt32 = 30
 
@@ -50,7 +50,7 @@ enum LeaseRenewal {
   /// Renews all leases.
   ///
   /// What is written is the file that this process made, whatever stands at its path now.
-  static func renewAll() {
+  package static func renewAll() {
     let line = Array(line().utf8)
     entries.withLock { entries in
       for entry in entries {

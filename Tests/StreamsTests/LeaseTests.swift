@@ -1,9 +1,8 @@
 import Failures
 import Glibc
+import Streams
 import TestSupport
 import Testing
-
-@testable import Streams
 
 /// Who may write, where several would.
 @Suite struct LeaseTests {
