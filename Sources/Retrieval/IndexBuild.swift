@@ -93,8 +93,7 @@ package struct IndexBuild {
   /// - Throws: 64 for parameters that the type does not have, 65 for damaged documents or ids that
   ///   occur twice, 73 and 74 where it cannot be written, 78 for documents that it does not take.
   package func run(_ input: DocumentInput) throws(Failure) -> Int {
-    let input =
-      type?.learns == true && codebook == nil ? try input.readableAgain(in: scratch) : input
+    let input = type?.learns == true && codebook == nil ? try readableAgain(input) : input
     var running: Running?
     try input.forEachBlock(warn: warn, skip: skip, reading: reading) {
       block, segment throws(Failure) in
@@ -140,7 +139,7 @@ package struct IndexBuild {
         "\(type?.name ?? "an index of nothing") learns nothing from documents",
         hint: "lir-index build needs no codebook for it")
     }
-    let input = try input.readableAgain(in: scratch)
+    let input = try readableAgain(input)
     var running: Running?
     var schema: StreamSchema?
     // The first block tells what documents are like.
@@ -151,6 +150,14 @@ package struct IndexBuild {
     }
     try train(&running, input, schema)
     if let running { _ = try finish(running) }
+  }
+
+  /// The documents in files: what comes through a pipe is copied, once all is right that can be known
+  /// before.
+  private func readableAgain(_ input: DocumentInput) throws(Failure) -> DocumentInput {
+    if let type { _ = try arguments(type) }
+    _ = try IndexWorkspace.replaces(target)
+    return try input.readableAgain(in: scratch)
   }
 
   /// Has a builder learn from a sample, where it asks for one.
@@ -212,7 +219,14 @@ package struct IndexBuild {
       source.description.shard = shard
     }
     if source.schema == nil { source.contents = .texts(analyzer: type.analyzer(arguments)) }
-    source.description.by = provenance(source.description.by, arguments.effective(.build))
+    var effective = arguments.effective(.build)
+    if type.learns, codebook == nil, source.schema?.kind == .multivector,
+      work.memory != IndexWork.usualMemory
+    {
+      // So much of the vectors of tokens is looked at as has room.
+      effective.append(JSON.Member("max-memory", .integer(work.memory)))
+    }
+    source.description.by = provenance(source.description.by, effective)
     try type.check(source, arguments)
     source = try type.stored(source, arguments)
     return Plan(type: type, source: source, arguments: arguments)
