@@ -71,7 +71,9 @@ enum TSVHeader {
       return true
     }
     let areKnown = columns.allSatisfy { $0.isID || $0.isText }
-    if columns[0].isID, columns[1].isID || columns[1].isText { return true }
+    if columns[0].isID, columns[1].isID || columns[1].isText || columns[1].isPlainText {
+      return true
+    }
     if areKnown, columns.contains(where: \.isID) { return true }
     if columns[0].isIDBesideText,
       columns[0].isPlainID || columns.dropFirst().contains(where: \.isPlainText),

@@ -31,7 +31,11 @@ import Testing
     }
     // A text that begins like the mark, and one that is nothing else.
     #expect(try lines(work.write("y", [0xEF, 0xBC, 0x81, 0x0A])) == [0xEF, 0xBC, 0x81, 0x0A])
-    #expect(try lines(work.write("z", Self.mark)).isEmpty)
+    let alone = try work.write("z", Self.mark)
+    let failure = #expect(throws: Failure.self) { try lines(alone) }
+    #expect(failure?.status == .data)
+    #expect(failure?.message == "expected data, found a byte order mark alone")
+    #expect(try ByteReader(alone, allowingEmpty: true).passByteOrderMark() == 3)
     // In a compressed text, too.
     #expect(try lines(writeText(Self.mark + text, to: work("x.zst"))) == text)
   }
