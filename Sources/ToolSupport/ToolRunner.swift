@@ -2,6 +2,7 @@ import ArgumentParser
 import Failures
 import Glibc
 import Streams
+import Synchronization
 
 /// A command of a tool: what it does, given its options.
 ///
@@ -56,7 +57,7 @@ extension ToolCommand {
       if common.verbose { context.diagnostics.note(Beginning.text(of: self, settings)) }
       try execute(context)
       if !Self.isSilent && !context.isSilent { context.summarize() }
-    } catch let failure as Failure { throw reported(Lease.cause(of: failure)) }
+    } catch let failure as Failure { throw reported(ToolRunner.cause(of: failure)) }
   }
 
   /// Refuses an output that cannot be, before any work is done.
@@ -112,8 +113,17 @@ package enum ToolRunner {
   /// Parses, runs, reports, and exits with the status that the outcome has.
   static func run<T: Tool>(_ tool: T.Type, _ arguments: [String]) -> Never {
     ProcessSurroundings.secure(tool: T.name, json: asksForJSON(arguments))
+    ownsProcess.store(true, ordering: .relaxed)
     let status = attempt(tool, arguments)
     exit(status)
+  }
+
+  /// Whether one command is all that the process does, as it is not where tests run several.
+  private static let ownsProcess = Atomic<Bool>(false)
+
+  /// Why a command failed: a lease that the process lost may be the reason.
+  static func cause(of failure: Failure) -> Failure {
+    ownsProcess.load(ordering: .relaxed) ? Lease.cause(of: failure) : failure
   }
 
   /// Parses, runs and reports; the status that the outcome has.

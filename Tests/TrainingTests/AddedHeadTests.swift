@@ -33,8 +33,8 @@ import Workers
     }
     #expect(
       named?.hint
-        == "known: lir-dpr, splade, col, coil, unicoil, mvr, m3-sparse, m3-colbert, lite, mono, "
-        + "set-encoder, xtr")
+        == "known: lir-dpr, splade, col, coil, unicoil, mvr, m3-sparse, m3-colbert, lite, spade, "
+        + "mono, set-encoder, xtr")
   }
 
   /// Its fields are known to `--model-config` with the row, and to nobody without.

@@ -49,7 +49,7 @@ first=$(point_of '^write .*/.going.lirt.partial')
 for signal in TERM USR1; do
   rm going.lirt
   asked_at "$first" $signal going
-  asked_at 3 $signal going # with a digest there, its first write
+  asked_at 6 $signal going # behind its lease, and with a digest there, its first write
   exits 0 going
   is 'records of the rest' 952 "$(summary records)"
   same many.lirt going.lirt
