@@ -64,11 +64,15 @@ struct QueryLoop {
   private mutating func runTexts(
     _ reader: TextRecordReader, _ output: RunOutput?
   ) throws(Failure) {
-    // Not one query needs no model.
-    if EmptyInputs.areAllowed, options.modelOptions.model == nil, try reader.nextBlock() == nil {
+    let embedder: TextEmbedder?
+    do throws(Failure) {
+      embedder = try texts.embedder(operands[0])
+    } catch {
+      // Not one query needs no model.
+      guard EmptyInputs.areAllowed, options.modelOptions.model == nil, try reader.nextBlock() == nil
+      else { throw error }
       return
     }
-    let embedder = try texts.embedder(operands[0])
     texts.nameTerms(of: embedder, in: &search)
     try options.shards.restrict(
       reader, operands: operands, options: options.records.records(limit: options.shards.limit))

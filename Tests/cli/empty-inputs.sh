@@ -42,6 +42,11 @@ exits 0 lir-tokenize --model "$model" --role doc --allow-empty nothing -o none.l
 exits 0 lir-encode verify none.lirt
 exits 0 lir-search --index docs.index --allow-empty nothing -o none.run
 [ ! -s none.run ] || fail 'answers to no queries'
+# What is there is read all the same, by an index of texts, too.
+exits 0 lir-index build --type bm25 docs.tsv -o words.index
+exits 0 lir-search --index words.index --tag t queries.tsv -o words.run
+exits 0 lir-search --index words.index --tag t --allow-empty queries.tsv -o allowed.run
+same words.run allowed.run
 exits 0 lir-rerank --model "$model" --queries queries.tsv --docs docs.tsv --allow-empty none.run -o two.run
 [ ! -s two.run ] || fail 'documents of no run'
 exits 0 lir-eval --allow-empty --qrels qrels.txt --average-over qrels -m RR --format tsv none.run -o none.tsv
