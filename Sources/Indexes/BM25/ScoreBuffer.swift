@@ -54,35 +54,10 @@ struct ScoreBuffer {
     room = max(room, 2 * kept)
   }
 
-  /// Source: Hoare's quickselect, with the median of three as the pivot.
   private mutating func kthLargest() -> Float {
     sorted.removeAll(keepingCapacity: true)
     sorted += scores
     let k = k
-    return sorted.withUnsafeMutableBufferPointer { numbers in
-      var (low, high) = (0, numbers.count - 1)
-      while low < high {
-        let (a, b, c) = (numbers[low], numbers[(low + high) / 2], numbers[high])
-        let pivot = max(min(a, b), min(max(a, b), c))
-        var (left, right) = (low, high)
-        while left <= right {
-          while numbers[left] > pivot { left += 1 }
-          while numbers[right] < pivot { right -= 1 }
-          if left <= right {
-            numbers.swapAt(left, right)
-            left += 1
-            right -= 1
-          }
-        }
-        if k - 1 <= right {
-          high = right
-        } else if k - 1 >= left {
-          low = left
-        } else {
-          return numbers[k - 1]
-        }
-      }
-      return numbers[k - 1]
-    }
+    return sorted.withUnsafeMutableBufferPointer { $0.bringForward(largest: k) }
   }
 }

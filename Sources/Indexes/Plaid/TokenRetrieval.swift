@@ -197,44 +197,8 @@ struct LargestScores {
 
   private mutating func cut() {
     guard scores.count > capacity else { return }
-    floor = scores.withUnsafeMutableBufferPointer { Self.bringForward(capacity, of: $0) }
+    floor = scores.withUnsafeMutableBufferPointer { $0.bringForward(largest: capacity) }
     scores.removeLast(scores.count - capacity)
-  }
-
-  /// Brings the largest numbers to the front, in no order: 0 < count < all.
-  ///
-  /// - Parameters:
-  ///   - count: How many.
-  ///   - numbers: Where they are; none is NaN.
-  /// - Returns: The least of them.
-  private static func bringForward(
-    _ count: Int, of numbers: UnsafeMutableBufferPointer<Float>
-  ) -> Float {
-    // Hoare's selection: what is asked for is the number at place count - 1 of descending ones.
-    var (first, last) = (0, numbers.count - 1)
-    let place = count - 1
-    while first < last {
-      let (a, b, c) = (numbers[first], numbers[(first + last) / 2], numbers[last])
-      let pivot = max(min(a, b), min(max(a, b), c))
-      var (left, right) = (first, last)
-      while left <= right {
-        while numbers[left] > pivot { left += 1 }
-        while numbers[right] < pivot { right -= 1 }
-        if left <= right {
-          numbers.swapAt(left, right)
-          left += 1
-          right -= 1
-        }
-      }
-      if place <= right {
-        last = right
-      } else if place >= left {
-        first = left
-      } else {
-        break
-      }
-    }
-    return numbers[place]
   }
 
   /// The last of them; 0 of none.
