@@ -19,10 +19,6 @@ import Workers
 
   static var names: [String] { (cases.members ?? []).map(\.key) }
 
-  private static func wave(_ start: Double, _ step: Double) -> (Int) -> Double {
-    { sin(start + step * Double($0)) }
-  }
-
   /// A model of a training case with the updates of a configuration, as the reference made them.
   private func model(
     _ name: String, _ settings: JSON, dropout: Double = 0
@@ -38,13 +34,13 @@ import Workers
     for weight in updates.weights where begins {
       let update = try #require(weight.lowRank)
       let matrices = update.down.weights + update.up.weights + [update.bias].compactMap { $0 }
-      let waves = [Self.wave(1, 0.37), Self.wave(0.5, 0.53), Self.wave(0.5, 0.53)]
+      let waves = [TwinStep.wave(1, 0.37), TwinStep.wave(0.5, 0.53), TwinStep.wave(0.5, 0.53)]
       for (parameter, wave) in zip(matrices, waves) {
         let values = try #require(parameter.training?.values)
         for i in 0..<parameter.count { values.pointer[i] = Float(0.2 * wave(i)) }
       }
       guard let lengths = update.lengths?.training?.values else { continue }
-      let wave = Self.wave(0.3, 0.61)
+      let wave = TwinStep.wave(0.3, 0.61)
       for i in 0..<lengths.count { lengths.pointer[i] *= Float(1 + 0.2 * wave(i)) }
     }
     return (test, trained, updates)
@@ -71,7 +67,7 @@ import Workers
     let parameters = (updates.parameters + updates.saved).sorted { $0.name < $1.name }
     let derivatives = expected["derivatives"]?.array ?? []
     #expect(derivatives.count == parameters.count && !parameters.isEmpty)
-    let wave = Self.wave(0.1, 0.71)
+    let wave = TwinStep.wave(0.1, 0.71)
     for (parameter, expected) in zip(parameters, derivatives) {
       let slopes = try #require(parameter.training).gradient
       let values = (0..<parameter.count).map { Double(slopes.pointer[$0]) }

@@ -242,3 +242,15 @@ required() {
     *) ;;
   esac
 }
+
+# example_tuples N: the texts, queries and judgements of the example; tuples.jsonl with N documents for each of its
+# queries; and bare, a backbone without a head, which training begins with.
+example_tuples() {
+  cp "$ROOT"/pipelines/example/{docs.tsv,queries.tsv,qrels.txt} .
+  mkdir bare
+  cp "$FIXTURES"/adapter/model/{config.json,model.safetensors,tokenizer.json,tokenizer_config.json,vocab.txt} bare
+  exits 0 lir-index build --type bm25 -o bm25.index docs.tsv
+  exits 0 lir-search --index bm25.index -k 10 queries.tsv -o bm25.run
+  exits 0 lir-train sample --qrels qrels.txt --queries queries.tsv --docs docs.tsv --sample-size "$1" \
+    --add-docs-not-in-ranking bm25.run -o tuples.jsonl
+}

@@ -1,16 +1,7 @@
 # shellcheck shell=bash
 # LITE: a learned scorer of the similarities of token vectors, from training to search.
 
-cp "$ROOT"/pipelines/example/{docs.tsv,queries.tsv,qrels.txt} .
-plain=$FIXTURES/adapter/model
-mkdir bare
-for file in config.json model.safetensors tokenizer.json tokenizer_config.json vocab.txt; do
-  cp "$plain/$file" bare
-done
-exits 0 lir-index build --type bm25 -o bm25.index docs.tsv
-exits 0 lir-search --index bm25.index -k 10 queries.tsv -o bm25.run
-exits 0 lir-train sample --qrels qrels.txt --queries queries.tsv --docs docs.tsv --sample-size 3 \
-  --add-docs-not-in-ranking bm25.run -o tuples.jsonl
+example_tuples 3
 config='{"model_type":"lite","query_length":12,"doc_length":20,"lite_query_hidden":16,"lite_doc_hidden":24,
   "embedding_dim":16,"normalization_strategy":"l2"}'
 cat >train.yml <<END

@@ -1,16 +1,7 @@
 # shellcheck shell=bash
 # SpaDE: two encoders of documents and none of queries, from training to search.
 
-cp "$ROOT"/pipelines/example/{docs.tsv,queries.tsv,qrels.txt} .
-plain=$FIXTURES/adapter/model
-mkdir bare
-for file in config.json model.safetensors tokenizer.json tokenizer_config.json vocab.txt; do
-  cp "$plain/$file" bare
-done
-exits 0 lir-index build --type bm25 -o bm25.index docs.tsv
-exits 0 lir-search --index bm25.index -k 10 queries.tsv -o bm25.run
-exits 0 lir-train sample --qrels qrels.txt --queries queries.tsv --docs docs.tsv --sample-size 2 \
-  --add-docs-not-in-ranking bm25.run -o tuples.jsonl
+example_tuples 2
 config='{"model_type":"spade","num_expand":3,"alpha":0.5,"doc_length":40}'
 cat >train.yml <<END
 model: bare

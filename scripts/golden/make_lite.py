@@ -19,6 +19,8 @@ from typing import Any, Dict, List
 import torch
 from transformers import AutoModel
 
+from twin_values import rounded, wave
+
 #: Tokens of a query and of a document, inner widths, and the width of a vector.
 CASES: Dict[str, Dict[str, Any]] = {
     "small": {"query_length": 6, "doc_length": 9, "lite_query_hidden": 10, "lite_doc_hidden": 14,
@@ -28,10 +30,6 @@ CASES: Dict[str, Dict[str, Any]] = {
 QUERIES = [[2, 20, 31, 3], [2, 40, 41, 42, 3]]
 DOCS = [[[2, 50, 20, 61, 62, 63, 3], [2, 70, 3]], [[2, 41, 80, 3], [2, 90, 91, 92, 93, 94, 3]]]
 TARGETS = [[2.0, 0.5], [1.0, -1.5]]
-
-
-def wave(count: int, start: float, step: float) -> torch.Tensor:
-    return torch.sin(start + step * torch.arange(count, dtype=torch.float64))
 
 
 class Axis(torch.nn.Module):
@@ -89,14 +87,6 @@ def run(folder: Path, settings: Dict[str, Any]) -> Dict[str, Any]:
             derivatives[name] = [float(slopes.norm()), float(slopes @ wave(len(slopes), 0.1, 0.71))]
     return {"config": {"model_type": "lite", **settings}, "loss": [float(margins), float(divergence)],
             "scores": table.reshape(-1).tolist(), "derivatives": derivatives}
-
-
-def rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.7g}")
-    if isinstance(value, dict):
-        return {key: rounded(item) for key, item in value.items()}
-    return [rounded(item) for item in value] if isinstance(value, list) else value
 
 
 def main() -> None:

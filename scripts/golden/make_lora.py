@@ -23,6 +23,8 @@ from lightning_ir import BiEncoderModule, CrossEncoderModule
 from lightning_ir.data import TrainBatch
 from peft import LoraConfig, inject_adapter_in_model
 
+from twin_values import rounded, wave
+
 #: Names of fields that are not those of `LoraConfig`.
 NAMES = {"alpha": "lora_alpha", "targets": "target_modules"}
 #: What is not a field of `LoraConfig`, or is done here.
@@ -53,10 +55,6 @@ CASES: Dict[str, Dict[str, Any]] = {
     "dpr_modernbert/olora": {"r": 3, "alpha": 5, "use_rslora": True, "targets": "all-linear",
                              "init_lora_weights": "olora"},
 }
-
-
-def wave(count: int, start: float, step: float) -> torch.Tensor:
-    return torch.sin(start + step * torch.arange(count, dtype=torch.float64))
 
 
 def run(folder: Path, settings: Dict[str, Any]) -> Dict[str, Any]:
@@ -105,20 +103,12 @@ def run(folder: Path, settings: Dict[str, Any]) -> Dict[str, Any]:
             "derivatives": [derivatives[name] for name in sorted(derivatives)]}
 
 
-def rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.6g}")
-    if isinstance(value, dict):
-        return {key: rounded(item) for key, item in value.items()}
-    return [rounded(item) for item in value] if isinstance(value, list) else value
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("training", type=Path)
     arguments = parser.parse_args()
     result = {name: run(arguments.training / name.split("/")[0], settings) for name, settings in CASES.items()}
-    json.dump(rounded(result), sys.stdout, separators=(",", ":"))
+    json.dump(rounded(result, 6), sys.stdout, separators=(",", ":"))
     print()
 
 

@@ -21,6 +21,8 @@ from typing import Any, Dict, List, Tuple
 import torch
 from transformers import AutoModelForMaskedLM
 
+from twin_values import rounded, wave
+
 CASES: Dict[str, Dict[str, Any]] = {
     "masked": {"config": {"num_expand": 3}, "loss": {}},
     "taught": {"config": {"alpha": 0.6, "num_expand": 2, "duplicate_term": "max"},
@@ -35,10 +37,6 @@ DOCS = [[[5, 50, 20, 61, 20, 63, 6], [5, 70, 6]], [[5, 41, 80, 6], [5, 90, 91, 9
         [[5, 21, 21, 50, 6], [5, 40, 33, 40, 6]], [[5, 60, 61, 6], [5, 33, 34, 35, 33, 33, 6]]]
 TARGETS = [[2.0, 0.5], [1.0, -1.5], [0.0, 1.0], [1.0, 1.0]]
 SILENT = [0, 5, 6]
-
-
-def wave(count: int, start: float, step: float) -> torch.Tensor:
-    return torch.sin(start + step * torch.arange(count, dtype=torch.float64))
 
 
 def of_name(name: str, value: torch.Tensor) -> torch.Tensor:
@@ -171,14 +169,6 @@ def drawn(number: int, seed: int) -> Dict[str, Dict[str, Any]]:
             loss["teaching_ratio"] = rng.choice([0.1, 0.3, 0.5, 0.75])
         cases[f"drawn_{seed}_{index}"] = {"config": config, "loss": loss}
     return cases
-
-
-def rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.7g}")
-    if isinstance(value, dict):
-        return {key: rounded(item) for key, item in value.items()}
-    return [rounded(item) for item in value] if isinstance(value, list) else value
 
 
 def main() -> None:
