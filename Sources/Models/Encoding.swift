@@ -21,13 +21,16 @@ extension Model {
   ///   - promptTokens: Tokens at the start of every text that are its prompt's.
   ///   - states: Where the batch's states are kept for models with the same backbone.
   ///   - isTrained: Whether what is trained apart is wanted apart.
+  ///   - parts: What of that.
   ///   - o: What computes.
   /// - Returns: The vectors, or one number for each pair.
   package func vectors<O: Operations>(
     _ batch: PackedBatch, _ role: Role, promptTokens: Int = 0,
-    sharing states: SharedStates<O.Value>? = nil, forTraining isTrained: Bool = false, _ o: O
+    sharing states: SharedStates<O.Value>? = nil, forTraining isTrained: Bool = false,
+    parts: TrainedParts = TrainedParts(), _ o: O
   ) -> TextVectors<O.Value> {
-    let input = input(batch, role, promptTokens: promptTokens, sharing: states, o)
+    var input = input(batch, role, promptTokens: promptTokens, sharing: states, o)
+    input.trained = parts
     let (values, groups): ([O.Value], [VectorGroups]) =
       switch head {
       case .biEncoder(let head):

@@ -51,9 +51,13 @@ struct FitJob {
     checkpoints = CheckpointWriter(
       folders, training, writer, identity, configuration: YAMLFile.text(configuration.effective))
     let fresh = training.trained.model.freshTensors
-    for part in configuration.optimizer.noDecay where isFirst {
+    let optimizer = configuration.optimizer
+    let named =
+      optimizer.noDecay.map { (key: "no_decay", part: $0) }
+      + optimizer.rateFactors.map { (key: "lr_factors", part: $0.part) }
+    for (key, part) in named where isFirst {
       if training.trained.store.parameters.contains(where: { $0.name.contains(part) }) { continue }
-      diagnostics.warning("optimizer.no_decay: no weight has \(part) in its name")
+      diagnostics.warning("optimizer.\(key): no weight has \(part) in its name")
     }
     if isFirst, !fresh.isEmpty {
       diagnostics.warning(

@@ -43,7 +43,8 @@ import Training
       effective["optimizer"]?.serialized(sortingKeys: true)
         == JSON.object([
           .init("betas", [.double(0.9), .double(0.999)]), .init("eps", .double(1e-8)),
-          .init("lr", .double(0.5)), .init("name", "AdamW"), .init("no_decay", []),
+          .init("lr", .double(0.5)), .init("lr_factors", [:]), .init("name", "AdamW"),
+          .init("no_decay", []),
           .init("weight_decay", .double(0.01)),
         ]).serialized())
     #expect(effective["losses"]?.array?[0]["temperature"]?.double == 1)

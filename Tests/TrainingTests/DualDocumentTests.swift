@@ -1,4 +1,5 @@
 import Autograd
+import Failures
 import Foundation
 import JSON
 import Kernels
@@ -24,8 +25,10 @@ import Workers
   static var names: [String] { (fixture["cases"]?.members ?? []).map(\.key) }
 
   /// The fixture's model, whose weights beside the first backbone's are functions of name and place.
-  private func model(_ name: String) throws -> TrainedModel {
-    let config = try #require(Self.fixture["cases"]?[name]?["config"])
+  private func model(_ name: String, _ others: [JSON.Member] = []) throws -> TrainedModel {
+    let given = try #require(Self.fixture["cases"]?[name]?["config"]?.members)
+    let config = JSON.object(
+      given.filter { member in !others.contains { $0.key == member.key } } + others)
     let folder = try ModelFolder(Fixtures.path("adapter") + "/model", overrides: config)
     let trained = try TrainedModel(ModelDescription(recognizing: folder))
     for parameter in trained.store.parameters {
@@ -73,6 +76,85 @@ import Workers
 
   @Test(arguments: names) func isDividedInEveryWay(_ name: String) throws {
     try step(name).isDividedInEveryWay()
+  }
+
+  /// Until its step a model of top-k masking learns as the paper's without it does, and from it on with it.
+  @Test func masksFromAStepOn() throws {
+    func loss(_ method: String, at step: Int = 0, from first: Int = 0) throws -> Double {
+      let trained = try model("whole", [.init("expand_method", .string(method))])
+      var random = CounterRandom(seed: 1)
+      var dual = DualEncoderLoss(lambda: 2, teachingRatio: 0.8, masksFrom: first)
+      dual.step = step
+      let term = LossTerm("SpaDE", .dual(dual))
+      try trained.check([term])
+      return trained.addGradients(
+        TwinStep.batch(Self.fixture), [term], on: Tape(Kernels(), WorkerPool(threads: 1)), &random
+      ).total
+    }
+    let expected = try #require(Self.fixture["cases"]?["whole"]?["loss"]?.double)
+    TwinStep.near(try loss("topk", at: 3, from: 5), expected, "before the step")
+    let masked = try loss("topk")
+    #expect(abs(masked - expected) > 0.01)
+    #expect(try loss("topk", at: 4, from: 5) == masked)
+    let failure = #expect(throws: Failure.self) { try loss("tokenwise_max", from: 5) }
+    #expect(failure?.message.contains("topk") == true)
+  }
+
+  /// Each encoder moves at a rate of its own.
+  @Test func ratesByName() throws {
+    func weights(_ rate: Double, _ factor: (String) -> Double) throws -> [String: [Float]] {
+      let trained = try model("masked")
+      var random = CounterRandom(seed: 1)
+      let update = WeightUpdate(
+        .adamW(.init(betas: (0.9, 0.999), epsilon: 1e-8)), trained.store, WorkerPool(threads: 1),
+        weightDecay: { _ in 0.01 }, rate: factor)
+      for _ in 0..<2 {
+        trained.store.clearGradients()
+        _ = trained.addGradients(
+          TwinStep.batch(Self.fixture), [term("masked")],
+          on: Tape(Kernels(), WorkerPool(threads: 1)), &random)
+        update.step(learningRate: rate, norm: 1, clip: nil)
+      }
+      return Dictionary(
+        uniqueKeysWithValues: trained.store.parameters.map { parameter in
+          (parameter.name, (0..<parameter.count).map { parameter.values[$0] })
+        })
+    }
+    let both = try weights(1e-3) { $0.contains("1_Expansion/") ? 0.5 : 1 }
+    // The encoders share nothing, so that each is as if both had its rate.
+    let (whole, half) = (try weights(1e-3) { _ in 1 }, try weights(5e-4) { _ in 1 })
+    #expect(whole != half)
+    for (name, values) in both {
+      #expect(values == (name.hasPrefix("1_Expansion/") ? half : whole)[name], "\(name)")
+    }
+  }
+
+  /// A pool lasts until what is chosen of it is learnt, as the authors' loop has it.
+  @Test func pools() throws {
+    let authors = DualEncoderLoss(teachingRatio: 0.3, teachingStart: 64, teachingPool: 1024)
+    let many = TeachingPools(
+      authors, tuples: 100_000, size: 1024, batchSize: 8, accumulate: 4, shuffleSeed: 7)
+    #expect(many.pool(at: 63) == .init(epoch: 0, index: 1, firstStep: 32, isTaught: false))
+    #expect(many.pool(at: 73) == .init(epoch: 0, index: 2, firstStep: 64, isTaught: true))
+    #expect(many.pool(at: 74).firstStep == 74)
+    #expect(many.pool(at: 0).index == 0)
+    let chosen = Array(0..<authors.chosen(of: 1024))
+    let pool = many.pool(at: 73)
+    #expect(chosen.count == 307)
+    #expect(many.batches(of: chosen, 64, pool).map(\.count) == [8, 8, 8, 8])
+    #expect(many.batches(of: chosen, 73, pool).map(\.count) == [8, 8, 3])
+    #expect((64..<74).flatMap { many.batches(of: chosen, $0, pool).flatMap { $0 } } == chosen)
+
+    // Three pools an epoch, the last of two tuples, of which one is chosen.
+    let few = TeachingPools(
+      DualEncoderLoss(teachingRatio: 0.5, teachingStart: 3, teachingPool: 4), tuples: 10, size: 4,
+      batchSize: 2, accumulate: 1, shuffleSeed: nil)
+    let firsts = (0..<10).map { few.pool(at: $0).firstStep }
+    #expect(firsts == [0, 0, 2, 2, 4, 5, 6, 7, 8, 9])
+    #expect(few.tuples(few.pool(at: 4)) == [8, 9])
+    #expect(few.pool(at: 6) == .init(epoch: 1, index: 1, firstStep: 6, isTaught: true))
+    #expect(few.steps(ofEpochs: 1, atMost: 99) == 5 && few.steps(ofEpochs: 3, atMost: 99) == 11)
+    #expect(few.steps(ofEpochs: 3, atMost: 7) == 7)
   }
 
   /// The folder that training writes gives the vectors of documents, and 1 for each term of queries.

@@ -32,6 +32,28 @@ for other in half threads; do
   same model/1_Expansion/model.safetensors $other/1_Expansion/model.safetensors
 done
 
+# The encoders choose of a pool of queries what they choose of a batch of as many, and learn it in parts.
+spade() { printf 'losses=[{"name":"SpaDE","teaching_ratio":0.5%s}]' "$1"; }
+train batch --set "$(spade '')" --set batch_size=6 --set max_steps=1
+train pool --set "$(spade ',"teaching_pool":6')" --set batch_size=3 --set max_steps=1
+for key in loss grad_norm; do
+  jq -se --arg key $key '.[0][$key] as $a | .[1][$key] as $b | ($a - $b | fabs) < 1e-4 * $a' \
+    <(head -n 1 batch/metrics.jsonl) <(head -n 1 pool/metrics.jsonl) >near.log || fail "$key of a pool is another"
+done
+# Resumed in the middle of a pool, with a rate of its own for each encoder, and terms that are masked later.
+pooled() {
+  train "$@" --set "$(spade ',"teaching_pool":6,"topk_start_step":4')" --set batch_size=2 --set max_steps=6 \
+    --set checkpoint.every=1 --set 'optimizer.lr_factors={"1_Expansion/":0.5}'
+}
+pooled whole
+mkdir middle
+cp -r whole/checkpoints middle
+rm -r middle/checkpoints/step-6
+pooled middle --resume --threads 2
+same whole/model.safetensors middle/model.safetensors
+same whole/1_Expansion/model.safetensors middle/1_Expansion/model.safetensors
+differ <(jq -c .loss whole/metrics.jsonl) <(jq -c .loss model/metrics.jsonl)
+
 # Queries are bags of terms; results do not depend on threads, batches and shards.
 exits 0 lir-encode --model model --role doc docs.tsv -o docs.lirt
 exits 0 lir-encode --model model --role doc --threads 2 --batch-tokens 7 docs.tsv -o others.lirt
@@ -67,5 +89,16 @@ refuses 78 'needs two encoders of documents' lir-train --config train.yml \
   --set 'model_config={"model_type":"lir-dpr","projection":null}' -o none
 refuses 78 'FLOPSRegularization needs one vector a text' lir-train --config train.yml \
   --set "model_config=$config" --set 'losses=[{"name":"SpaDE"},{"name":"FLOPSRegularization"}]' -o none
+refuses 78 'a share of teaching_pool' lir-train --config train.yml \
+  --set "model_config=$config" --set 'losses=[{"name":"SpaDE","teaching_pool":6}]' -o none
+refuses 78 'queries of a step or more, found 4' lir-train --config train.yml \
+  --set "model_config=$config" --set "$(spade ',"teaching_pool":4')" -o none
+refuses 78 'goes without data.no_duplicates' lir-train --config train.yml \
+  --set "model_config=$config" --set "$(spade ',"teaching_pool":6')" --set data.no_duplicates=true -o none
+refuses 78 'expand_method topk' lir-train --config train.yml \
+  --set 'model_config={"model_type":"spade","expand_method":"tokenwise_max"}' \
+  --set "$(spade ',"topk_start_step":4')" -o none
+refuses 78 'lr_factors.scorer: expected a number' lir-train --config train.yml \
+  --set "model_config=$config" --set 'optimizer.lr_factors={"scorer":-1}' -o none
 refuses 78 'expected a number from 0' lir-train --config train.yml \
   --set "model_config=$config" --set 'losses=[{"name":"SpaDE","teaching_ratio":1.5}]' -o none

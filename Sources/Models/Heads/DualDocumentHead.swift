@@ -42,7 +42,7 @@ package struct DualDocumentHead: BiEncoderHead {
   package struct ExpansionEncoder: Sendable {
     let backbone: any Backbone
     let terms: VocabularyHead
-    let kind: Expansion
+    package let kind: Expansion
     /// Terms that a token, or a document, adds at most.
     let count: Int
     let aliases: RowAliases
@@ -75,9 +75,11 @@ package struct DualDocumentHead: BiEncoderHead {
     let own = weights(texts, o)
     let added =
       switch expansion.kind {
-      case .topk: self.added(texts, o)
+      case .topk: self.added(texts, .topk, o)
       case .tokenwiseMaximum:
-        o.largestBesideOwn(o.map(self.added(texts, o), .relu), texts.batch, count: expansion.count)
+        o.largestBesideOwn(
+          o.map(self.added(texts, .tokenwiseMaximum, o), .relu), texts.batch,
+          count: expansion.count)
       }
     let mix = o.add(o.scale(own, by: 1 - alpha), o.scale(added, by: alpha))
     return [o.without(mix, columns: pruned)]
@@ -89,7 +91,12 @@ package struct DualDocumentHead: BiEncoderHead {
       let terms = o.without(terms(texts.batch, o), columns: pruned)
       return [terms, terms]
     }
-    return [weights(texts, o), added(texts, o)]
+    let (parts, kind) = (texts.trained, expansion.kind)
+    let none = { o.constant(0, rows: texts.batch.sequences, columns: expansion.terms.dimension) }
+    return [
+      parts.has(0) ? weights(texts, o) : none(),
+      parts.has(1) ? added(texts, parts.keepsAllTerms ? .tokenwiseMaximum : kind, o) : none(),
+    ]
   }
 
   /// 1 for every term of a text.
@@ -110,10 +117,12 @@ package struct DualDocumentHead: BiEncoderHead {
     return saturates ? o.map(terms, .log1pRelu) : terms
   }
 
-  private func added<O: Operations>(_ texts: HeadInput<O>, _ o: O) -> O.Value {
+  private func added<O: Operations>(
+    _ texts: HeadInput<O>, _ kind: Expansion, _ o: O
+  ) -> O.Value {
     let texts = texts.read(by: expansion.backbone, expansion.aliases)
     let terms =
-      switch expansion.kind {
+      switch kind {
       case .topk: expansion.terms(largest: expansion.count, of: texts, o)
       case .tokenwiseMaximum: expansion.terms(texts, o)
       }

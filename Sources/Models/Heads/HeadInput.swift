@@ -8,6 +8,21 @@ package final class SharedStates<Value> {
   package init() {}
 }
 
+/// What a head gives where it is trained in parts, each with losses of its own.
+package struct TrainedParts: Sendable, Equatable {
+  /// The only part that is wanted, others being 0; nil for all.
+  package var only: Int?
+  /// Whether every term keeps its largest weight, whatever the head leaves out otherwise.
+  package var keepsAllTerms: Bool
+
+  package init(only: Int? = nil, keepsAllTerms: Bool = false) {
+    self.only = only
+    self.keepsAllTerms = keepsAllTerms
+  }
+
+  func has(_ part: Int) -> Bool { only == nil || only == part }
+}
+
 /// The texts of a batch as a head sees them, with the hidden states that it asks for.
 package struct HeadInput<O: Operations> {
   package let batch: PackedBatch
@@ -15,6 +30,8 @@ package struct HeadInput<O: Operations> {
   package let role: Role
   /// Tokens at the start of every text that are its prompt's.
   package let promptTokens: Int
+  /// What is wanted of a head that is trained in parts.
+  package var trained = TrainedParts()
   private let backbone: any Backbone
   /// The batch with the rows of the word embeddings in the place of ids.
   private let rows: PackedBatch

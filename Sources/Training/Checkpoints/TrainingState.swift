@@ -79,6 +79,10 @@ extension TrainingRun {
               UnsafeBufferPointer(start: moment.pointer, count: moment.count))))
       }
     }
+    if let choice {
+      metadata["lir.chosen"] = ([choice.firstStep] + choice.tuples.flatMap { $0 }).map { "\($0)" }
+        .joined(separator: " ")
+    }
     let steps = update.steps.map { Int64($0) }
     try steps.withBytes { bytes throws(Failure) in
       try SafeTensorsWriter.write(
@@ -86,6 +90,21 @@ extension TrainingRun {
         [SafeTensorsWriter.Tensor("#steps", .i64, [steps.count], bytes)] + tensors,
         isChecked: true)
     }
+  }
+
+  /// What two encoders had chosen for each other of the pool of tuples that was begun.
+  private static func choice(
+    _ file: SafeTensorsFile, _ path: String, tuples: Int
+  ) throws(Failure) -> TeachingPools.Choice? {
+    guard let text = file.header.metadata("lir.chosen") else { return nil }
+    let numbers = text.split(separator: " ").compactMap { Int($0) }
+    let chosen = Array(numbers.dropFirst())
+    guard let first = numbers.first, first >= 0, !chosen.isEmpty, chosen.count.isMultiple(of: 2),
+      chosen.allSatisfy({ (0..<tuples).contains($0) })
+    else { throw .data(path, "damaged: no tuples that two encoders chose") }
+    let half = chosen.count / 2
+    return TeachingPools.Choice(
+      firstStep: first, tuples: [Array(chosen[..<half]), Array(chosen[half...])])
   }
 
   /// Takes the optimiser's memory from a state file; the weights are those of its folder.
@@ -139,6 +158,13 @@ extension TrainingRun {
       if steps > 0 { try restore(i, steps, file) }
     }
     self.step = step
+    choice = try Self.choice(file, path, tuples: firstEpoch.tuples)
+    if let pool = pools?.pool(at: step), pool.isTaught, pool.firstStep < step,
+      choice?.firstStep != pool.firstStep
+    {
+      throw .data(
+        path, "damaged: no tuples that two encoders chose of those from step \(pool.firstStep) on")
+    }
     state.match(identity.validations, before: kept.validations)
     return state
   }

@@ -89,6 +89,7 @@ package enum ConfigurationTemplate {
     ("losses", "any of \(LossConfiguration.names.joined(separator: ", "))"),
     ("optimizer.name", "AdamW, Adam or SGD, which has momentum and nesterov for betas and eps"),
     ("optimizer.no_decay", "parts of names of weights, such as [bias, LayerNorm]"),
+    ("optimizer.lr_factors", "factors of lr by parts of names, such as {scorer: 10}"),
     ("schedule", "of the learning rate"),
     ("schedule.name", names(Schedule.Shape.self)),
     ("schedule.warmup", "steps of the rise"),

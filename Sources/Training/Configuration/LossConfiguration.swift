@@ -80,7 +80,8 @@ enum LossConfiguration {
     "SpaDE": Recipe(
       parameters: [
         "lamb": .double(1), "teaching_ratio": .null, "teaching_start_step": .integer(0),
-        "sparsifying_ratio": .null, "sparsifying_step": .integer(3200),
+        "teaching_pool": .null, "topk_start_step": .integer(0), "sparsifying_ratio": .null,
+        "sparsifying_step": .integer(3200),
         "sparsifying_start_step": .integer(0), "sparsifying_gradual": true,
       ]
     ) { reader throws(Failure) in
@@ -124,10 +125,15 @@ enum LossConfiguration {
         start: try reader.integer("sparsifying_start_step", least: 0) ?? 0,
         isGradual: try reader.bool("sparsifying_gradual") ?? true)
     }
+    let ratio = try reader.share("teaching_ratio")
+    let pool = try reader.integer("teaching_pool", least: 1)
+    if pool != nil, ratio == nil {
+      throw reader.failure("teaching_ratio", expected: "a share of teaching_pool")
+    }
     return DualEncoderLoss(
-      lambda: try reader.number("lamb", least: 0) ?? 1,
-      teachingRatio: try reader.share("teaching_ratio"),
-      teachingStart: try reader.integer("teaching_start_step", least: 0) ?? 0, pruning: pruning)
+      lambda: try reader.number("lamb", least: 0) ?? 1, teachingRatio: ratio,
+      teachingStart: try reader.integer("teaching_start_step", least: 0) ?? 0, teachingPool: pool,
+      masksFrom: try reader.integer("topk_start_step", least: 0) ?? 0, pruning: pruning)
   }
 
   private static func inBatch(_ reader: ConfigurationReader) throws(Failure) -> InBatchSampling {

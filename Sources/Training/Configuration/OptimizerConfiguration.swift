@@ -4,7 +4,7 @@ import JSON
 /// Settings of the optimizer; names and defaults are torch's, except for the learning rate.
 package struct OptimizerConfiguration: Sendable {
   static let keys = [
-    "name", "lr", "betas", "eps", "weight_decay", "no_decay", "momentum", "nesterov",
+    "name", "lr", "betas", "eps", "weight_decay", "no_decay", "lr_factors", "momentum", "nesterov",
   ]
 
   private enum Name: String, CaseIterable {
@@ -18,6 +18,8 @@ package struct OptimizerConfiguration: Sendable {
   private let weightDecay: Double
   /// Parts of the names of weights without decay.
   package let noDecay: [String]
+  /// Parts of the names of weights whose learning rate is multiplied, with the factors.
+  package let rateFactors: [(part: String, factor: Double)]
 
   init(_ reader: ConfigurationReader) throws(Failure) {
     let name: Name = try reader.choice("name") ?? .adamW
@@ -47,6 +49,19 @@ package struct OptimizerConfiguration: Sendable {
     learningRate = try reader.number("lr", least: 0) ?? 1e-5
     weightDecay = try reader.number("weight_decay", least: 0) ?? (name == .adamW ? 0.01 : 0)
     noDecay = try reader.strings("no_decay") ?? []
+    let parts = reader["lr_factors"] ?? [:]
+    guard let parts = parts.members?.map(\.key) else {
+      throw reader.failure("lr_factors", expected: "a mapping from parts of names to factors")
+    }
+    let factors = try reader.mapping("lr_factors", keys: parts)
+    var all: [(String, Double)] = []
+    for part in parts {
+      guard let factor = try factors.number(part, least: 0) else {
+        throw factors.failure(part, expected: "a number from 0 to 3.4e38")
+      }
+      all.append((part, factor))
+    }
+    rateFactors = all
   }
 
   /// The mapping with defaults.
@@ -60,7 +75,7 @@ package struct OptimizerConfiguration: Sendable {
       [JSON.Member("name", .string(name)), JSON.Member("lr", .double(1e-5))] + (own.members ?? [])
       + [
         JSON.Member("weight_decay", .double(name == Name.adamW.rawValue ? 0.01 : 0)),
-        JSON.Member("no_decay", []),
+        JSON.Member("no_decay", []), JSON.Member("lr_factors", [:]),
       ]
     return TrainingConfiguration.filled(json ?? [:], .object(defaults))
   }
@@ -68,6 +83,13 @@ package struct OptimizerConfiguration: Sendable {
   /// The decay of the weight of a name.
   package func weightDecay(_ name: String) -> Double {
     noDecay.contains { name.contains($0) } ? 0 : weightDecay
+  }
+}
+
+extension OptimizerConfiguration {
+  /// The factor of the learning rate of the weight of a name: that of the first part that it has.
+  package func rateFactor(_ name: String) -> Double {
+    rateFactors.first { name.contains($0.part) }?.factor ?? 1
   }
 }
 

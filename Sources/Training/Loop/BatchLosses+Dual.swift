@@ -21,17 +21,15 @@ extension BatchLosses {
     _ scoring: VectorScoring
   ) -> (value: Double, derivatives: [(value: Recorded, derivative: Matrix)]) {
     let n = targets.documents
-    let own = (0..<targets.queries).map { query in (0..<n).map { query * n + $0 } }
-    let tables = [0, 1].map { part in
-      ScoreTable(
-        queries: targets.queries, documents: n,
-        values: Array(scoring.scores(q, d, [own], of: part, tape).value.elements))
-    }
+    let tables = loss.choosesOfBatch ? ownScores(q, d, scoring) : []
     var value = 0.0
     var derivatives: [(value: Recorded, derivative: Matrix)] = []
-    for part in [0, 1] {
+    for part in loss.part.map({ [$0] }) ?? [0, 1] {
       // What one encoder is worst at trains the other.
-      let chosen = loss.chosen(tables[1 - part], targets)
+      let chosen =
+        tables.isEmpty
+        ? Array(0..<targets.queries)
+        : loss.chosen(DualEncoderLoss.losses(tables[1 - part], targets))
       let columns = DualEncoderLoss.columns(chosen, targets)
       let scores = scoring.scores(q, d, [columns], of: part, tape)
       let ranking = InBatchCrossEntropy()(
@@ -50,6 +48,19 @@ extension BatchLosses {
       }
     }
     return (value, derivatives)
+  }
+
+  /// What each encoder gives the queries' own documents.
+  func ownScores(
+    _ q: VectorScoring.Side, _ d: VectorScoring.Side, _ scoring: VectorScoring
+  ) -> [ScoreTable] {
+    let n = targets.documents
+    let own = (0..<targets.queries).map { query in (0..<n).map { query * n + $0 } }
+    return q.variables.indices.map { part in
+      ScoreTable(
+        queries: targets.queries, documents: n,
+        values: Array(scoring.scores(q, d, [own], of: part, tape).value.elements))
+    }
   }
 
   /// How well documents give back their queries, and the derivative by all documents.

@@ -53,9 +53,19 @@ extension LossTerm {
     return !(loss is RankNet)
   }
 
-  /// Whether terms are pruned by what the documents of batches have.
-  var isPruning: Bool {
-    if case .dual(let loss) = kind { loss.pruning != nil } else { false }
+  /// Whether terms are pruned by what the documents of these batches have.
+  var countsTerms: Bool { dual.map { $0.pruning != nil && $0.part != 0 } ?? false }
+
+  /// The loss of two encoders, if it is one.
+  var dual: DualEncoderLoss? {
+    if case .dual(let loss) = kind { loss } else { nil }
+  }
+
+  /// The term with one encoder's loss alone, of queries that were chosen for it.
+  func only(_ part: Int) -> LossTerm {
+    guard var loss = dual else { return self }
+    loss.part = part
+    return LossTerm(name, .dual(loss), weight: weight)
   }
 
   /// Tells a loss that changes by itself which step is taken, from 0.

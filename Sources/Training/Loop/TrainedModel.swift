@@ -54,6 +54,10 @@ package struct TrainedModel {
         throw refuse("two encoders of documents (spade)", "another")
       case (.dual(let loss), _) where loss.pruning != nil && TermCounts(store) == nil:
         throw refuse("weights of terms that are pruned", "one without")
+      case (.dual(let loss), _) where loss.masksFrom > 0 && !masksTerms:
+        throw refuse("expand_method topk for its topk_start_step", "tokenwise_max")
+      case (.dual(let loss), _) where loss.teachingPool != nil && terms.count > 1:
+        throw .config(nil, "losses: teaching_pool of \(term.name) goes with no other loss")
       case (.regularization, _) where head is DualDocumentHead:
         throw refuse("one vector a text", "one with two encoders, which top-k masking makes sparse")
       case (.views, _) where !head.givesViews:
@@ -63,6 +67,12 @@ package struct TrainedModel {
       default: break
       }
     }
+  }
+
+  private var masksTerms: Bool {
+    guard case .biEncoder(let head) = model.head, let dual = head as? DualDocumentHead
+    else { return false }
+    return dual.expansion.kind == .topk
   }
 
   /// The losses of a batch.
@@ -86,7 +96,8 @@ package struct TrainedModel {
     let texts = self.texts(batch, dropout, options.chunk)
     let isChunked = texts.count > batch.texts.groups
     tape.isRecording = !isChunked
-    let recorded = texts.map { run($0, batch, tape, dropout) }
+    let parts = TrainedParts(terms)
+    let recorded = texts.map { run($0, batch, tape, dropout, parts) }
     tape.isRecording = true
     let targets = options.ranks.map { $0.gather(batch.targets) } ?? batch.targets
     let losses = BatchLosses(
@@ -99,7 +110,7 @@ package struct TrainedModel {
         &random)
     }
     for (i, text) in texts.enumerated() where isChunked {
-      let again = run(text, batch, tape, dropout)
+      let again = run(text, batch, tape, dropout, parts)
       backward(
         tape, zip(again.parts, slopes[i]).map { ($0.vectors, $1) },
         i == texts.count - 1 ? options : nil)
@@ -147,12 +158,36 @@ package struct TrainedModel {
     tape.isRecording = false
     defer { tape.isRecording = true }
     let texts = self.texts(batch, nil, nil)
-    let vectors = texts.map { run($0, batch, tape, nil).map(\.value) }
+    let parts = TrainedParts(terms)
+    let vectors = texts.map { run($0, batch, tape, nil, parts).map(\.value) }
     let losses = BatchLosses(
       terms: terms, factor: 1, targets: batch.targets, tape: tape.apart)
     return freezingScorer(true) {
       evaluate(losses, texts.map(\.role), vectors, nil, counting: false, &random).loss
     }
+  }
+
+  /// What each of several encoders gives the queries' own documents, as the model is outside of training.
+  ///
+  /// - Parameters:
+  ///   - batch: Queries and documents.
+  ///   - terms: What they are trained with.
+  ///   - tape: Any.
+  /// - Returns: A table for each encoder.
+  func ownScores(_ batch: TrainingBatch, _ terms: [LossTerm], on tape: Tape) -> [ScoreTable] {
+    tape.isRecording = false
+    defer { tape.isRecording = true }
+    let parts = TrainedParts(terms)
+    let vectors = texts(batch, nil, nil).map {
+      (role: $0.role, vectors: run($0, batch, tape, nil, parts).map(\.value))
+    }
+    let losses = BatchLosses(terms: terms, factor: 1, targets: batch.targets, tape: tape.apart)
+    let sides = [Role.query, .doc].map { role in
+      scoring.side(
+        TextVectors(joining: vectors.filter { $0.role == role }.map(\.vectors), on: losses.tape),
+        losses.tape)
+    }
+    return losses.ownScores(sides[0], sides[1], scoring)
   }
 
   /// Does what is due before a step, from 1: terms that too many documents have are pruned.
@@ -215,6 +250,13 @@ package struct TrainedModel {
       self.ranks = ranks
       self.sumsGradients = sumsGradients
     }
+  }
+}
+
+extension TrainedParts {
+  /// What terms train of a head.
+  fileprivate init(_ terms: [LossTerm]) {
+    self = terms.compactMap(\.dual).first?.trainedParts ?? TrainedParts()
   }
 }
 
@@ -294,13 +336,14 @@ extension TrainedModel {
   }
 
   private func run(
-    _ texts: Texts, _ batch: TrainingBatch, _ tape: Tape, _ dropout: DropoutKey?
+    _ texts: Texts, _ batch: TrainingBatch, _ tape: Tape, _ dropout: DropoutKey?,
+    _ parts: TrainedParts
   ) -> TextVectors<Recorded> {
     dropout?.start(tape, texts)
     defer { tape.stopDropout() }
     return model.vectors(
       texts.batch, texts.role, promptTokens: batch.promptTokens[texts.role] ?? 0,
-      forTraining: true, tape)
+      forTraining: true, parts: parts, tape)
   }
 
   // MARK: Losses
@@ -329,7 +372,7 @@ extension TrainedModel {
       let result = losses(
         queries: queries.vectors, documents: documents.vectors, scoring, &random)
       loss = result.loss
-      if counts, losses.terms.contains(where: \.isPruning) {
+      if counts, losses.terms.contains(where: \.countsTerms) {
         TermCounts(store)?.add(documents.vectors.parts[1].vectors)
       }
       slopes[.query] = (result.queries, queries.firstRows)

@@ -66,6 +66,10 @@ package final class TrainingRun {
   private let source: any TupleSource
   private let pool: WorkerPool
   private let plan: StepPlan
+  /// Pools of tuples of which two encoders choose for each other; nil where they do not.
+  let pools: TeachingPools?
+  /// What they chose of the pool that was begun last.
+  var choice: TeachingPools.Choice?
   private let schedule: Schedule
   private let valueSchedules: [(configuration: ValueScheduleConfiguration, schedule: Schedule)]
 
@@ -122,11 +126,18 @@ package final class TrainingRun {
       areDistinct: configuration.data.noDuplicates)
     let plan = StepPlan(batches, accumulate: configuration.accumulate)
     self.plan = plan
+    pools = try TeachingPools(configuration, tuples: source.count) { [seed = configuration.seed] in
+      Self.seed(seed, .order)
+    }
+    let pools = pools
     firstEpoch = Extent(
       tuples: source.count, documents: source.documents, batches: batches.count(0),
       fewestBatches: (source.count - 1) / configuration.batchSize + 1)
     let most = configuration.maxSteps ?? .max
-    let steps = configuration.epochs.map { plan.steps(ofEpochs: $0, atMost: most) } ?? most
+    let steps =
+      configuration.epochs.map {
+        pools?.steps(ofEpochs: $0, atMost: most) ?? plan.steps(ofEpochs: $0, atMost: most)
+      } ?? most
     self.steps = steps
     schedule = try configuration.schedule.schedule(steps: steps)
     var schedules: [(ValueScheduleConfiguration, Schedule)] = []
@@ -135,9 +146,10 @@ package final class TrainingRun {
     }
     valueSchedules = schedules
     tape = Tape(kernels, pool, recomputesLayers: configuration.recomputesLayers)
-    update = WeightUpdate(configuration.optimizer.kind, trained.store, pool) {
-      configuration.optimizer.weightDecay($0)
-    }
+    let optimizer = configuration.optimizer
+    update = WeightUpdate(
+      optimizer.kind, trained.store, pool, weightDecay: optimizer.weightDecay,
+      rate: optimizer.rateFactor)
     try freeze()
   }
 
@@ -193,8 +205,8 @@ package final class TrainingRun {
   /// - Throws: 1 where the loss or the gradient is not finite: then the weights are those of the step
   ///   before.
   package func advance() throws(Failure) -> StepReport {
-    let (epoch, batches) = plan.batches(step)
     let terms = terms(step)
+    let (epoch, batches) = try batches(terms)
     trained.prepare(step + 1, terms)
     trained.store.clearGradients()
     var report = StepReport(
@@ -203,34 +215,80 @@ package final class TrainingRun {
       queries: 0, tokens: 0)
     var random = CounterRandom(
       seed: Self.seed(configuration.seed, .inBatch), stream: UInt64(step))
-    let sizes = batches.map(\.count)
+    // An encoder that is trained apart has batches of its own, of the same sizes as the other one's.
+    let sizes = batches.filter { $0.part == batches[0].part }.map(\.tuples.count)
     let mean = configuration.accumulateMean
     let factors = mean.factors(sizes, accumulate: configuration.accumulate)
     for (i, batch) in batches.enumerated() {
-      let tuples = try read(batch, epoch)
+      let place = i % sizes.count
+      let tuples = try read(batch.tuples, epoch)
       let tokens = try self.tuples.batch(tuples, firstQuery: report.queries)
       let loss = trained.addGradients(
-        ranks.map { tokens.part($0.rank, of: $0.count) } ?? tokens, terms,
-        factor: factors[i], on: tape, dropout: dropout,
+        ranks.map { tokens.part($0.rank, of: $0.count) } ?? tokens,
+        batch.part.map { part in terms.map { $0.only(part) } } ?? terms,
+        factor: factors[place], on: tape, dropout: dropout,
         options: .init(
           chunk: configuration.chunk, ranks: ranks, sumsGradients: i == batches.count - 1),
         &random)
       guard loss.total.isFinite else { throw notFinite("the loss", loss.total, tuples) }
       report.withoutPairs.formUnion(loss.withoutPairs)
-      report.loss += mean.share(of: loss.total, i, sizes)
-      for (j, term) in loss.terms.enumerated() { report.terms[j] += mean.share(of: term, i, sizes) }
+      report.loss += mean.share(of: loss.total, place, sizes)
+      for (j, term) in loss.terms.enumerated() {
+        report.terms[j] += mean.share(of: term, place, sizes)
+      }
       report.queries += tuples.count
       report.tokens += tokens.tokens
     }
     report.gradientNorm = update.gradientNorm()
     guard report.gradientNorm.isFinite else {
       throw notFinite(
-        "the norm of the gradient", report.gradientNorm, try read(batches.flatMap { $0 }, epoch))
+        "the norm of the gradient", report.gradientNorm,
+        try read(batches.flatMap(\.tuples), epoch))
     }
     update.step(
       learningRate: report.learningRate, norm: report.gradientNorm, clip: configuration.clip)
     step += 1
     return report
+  }
+
+  /// The batches of the next step, with the encoder that each of them trains alone.
+  private func batches(
+    _ terms: [LossTerm]
+  ) throws(Failure) -> (epoch: Int, [(tuples: [Int], part: Int?)]) {
+    guard let pools else {
+      let (epoch, batches) = plan.batches(step)
+      return (epoch, batches.map { ($0, nil) })
+    }
+    let pool = pools.pool(at: step)
+    guard pool.isTaught else {
+      return (pool.epoch, pools.batches(of: pools.tuples(pool), step, pool).map { ($0, nil) })
+    }
+    if choice?.firstStep != pool.firstStep {
+      choice = try choose(pools.tuples(pool), pool, pools, terms)
+    }
+    return (
+      pool.epoch,
+      (choice?.tuples ?? []).enumerated().flatMap { part, tuples in
+        pools.batches(of: tuples, step, pool).map { ($0, part) }
+      }
+    )
+  }
+
+  /// Has the encoders choose for each other, each what it is worst at.
+  private func choose(
+    _ all: [Int], _ pool: TeachingPools.Pool, _ pools: TeachingPools, _ terms: [LossTerm]
+  ) throws(Failure) -> TeachingPools.Choice {
+    var losses: [[Double]] = [[], []]
+    for start in stride(from: 0, to: all.count, by: configuration.batchSize) {
+      let some = Array(all[start..<min(start + configuration.batchSize, all.count)])
+      let batch = try tuples.batch(try read(some, pool.epoch))
+      for (part, table) in trained.ownScores(batch, terms, on: tape).enumerated() {
+        losses[part] += DualEncoderLoss.losses(table, batch.targets)
+      }
+    }
+    return TeachingPools.Choice(
+      firstStep: pool.firstStep,
+      tuples: [1, 0].map { part in pools.loss.chosen(losses[part]).map { all[$0] } })
   }
 
   /// Refuses weights that no model may have: the last step may have gone too far.

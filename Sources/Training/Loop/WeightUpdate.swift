@@ -18,20 +18,25 @@ package final class WeightUpdate {
     /// `kind.stateCount` arrays of the weight's size; none before the first step.
     var moments: [AlignedBuffer] = []
     var weightDecay: Double
+    /// Factor of the learning rate.
+    var rate: Double
   }
 
   /// Elements that one thread takes at a time.
   private static let chunk = 1 << 15
 
-  /// Prepares to update the weights of `store`, which `pool` does; `weightDecay` knows names.
+  /// Prepares to update the weights of `store`, which `pool` does; `weightDecay` and `rate`, the factor of
+  /// the learning rate, know names.
   package init(
     _ kind: OptimizerKind, _ store: ParameterStore, _ pool: WorkerPool,
-    weightDecay: (String) -> Double
+    weightDecay: (String) -> Double, rate: (String) -> Double = { _ in 1 }
   ) {
     self.kind = kind
     self.store = store
     self.pool = pool
-    states = store.parameters.map { State(weightDecay: weightDecay($0.name)) }
+    states = store.parameters.map {
+      State(weightDecay: weightDecay($0.name), rate: rate($0.name))
+    }
   }
 
   // MARK: Saving
@@ -94,7 +99,7 @@ package final class WeightUpdate {
       }
       states[i].steps += 1
       let step = OptimizerStep(
-        kind, learningRate: learningRate, weightDecay: states[i].weightDecay,
+        kind, learningRate: learningRate * states[i].rate, weightDecay: states[i].weightDecay,
         number: states[i].steps)
       apply(step, training, states[i].moments, Float(factor))
     }

@@ -12,22 +12,43 @@ package struct DualEncoderLoss: Sendable, Equatable {
   package var teachingRatio: Double?
   /// Steps that train both encoders with all queries before that.
   package var teachingStart: Int
+  /// Tuples of which that share is chosen at a time; nil for those of a batch.
+  package var teachingPool: Int?
+  /// Steps before this one, from 1, train the second encoder with the largest weights of all terms.
+  package var masksFrom: Int
   /// Rule by which terms are taken out of the vocabulary; nil for none.
   package var pruning: TermPruning?
   /// The step that is taken, from 0.
   package var step = 0
+  /// The only encoder that is trained, by all queries, for they were chosen before; nil for both.
+  package var part: Int?
 
   package init(
     lambda: Double = 1, teachingRatio: Double? = nil, teachingStart: Int = 0,
-    pruning: TermPruning? = nil
+    teachingPool: Int? = nil, masksFrom: Int = 0, pruning: TermPruning? = nil
   ) {
     self.lambda = lambda
     self.teachingRatio = teachingRatio
     self.teachingStart = teachingStart
+    self.teachingPool = teachingPool
+    self.masksFrom = masksFrom
     self.pruning = pruning
   }
 
-  private var isTeaching: Bool { teachingRatio != nil && step >= teachingStart }
+  /// Whether a batch says which of its queries train an encoder.
+  var choosesOfBatch: Bool {
+    part == nil && teachingPool == nil && teachingRatio != nil && step >= teachingStart
+  }
+
+  /// What of the encoders trains in the step.
+  var trainedParts: TrainedParts {
+    TrainedParts(only: part, keepsAllTerms: step + 1 < masksFrom)
+  }
+
+  /// How many of some queries train an encoder.
+  package func chosen(of count: Int) -> Int {
+    teachingRatio.map { max(1, Int(Double(count) * $0)) } ?? count
+  }
 
   /// The place of each query's positive document: the first of those with the largest target.
   static func positives(_ targets: ScoreTable) -> [Int] {
@@ -37,21 +58,28 @@ package struct DualEncoderLoss: Sendable, Equatable {
     }
   }
 
-  /// The queries that train an encoder, in order.
+  /// How bad an encoder is at some queries: the cross entropy of each one's positive document among its own.
   ///
   /// - Parameters:
-  ///   - scores: What the other encoder gives the queries' own documents.
+  ///   - scores: What the encoder gives the queries' own documents.
   ///   - targets: Of these.
-  /// - Returns: The queries.
-  func chosen(_ scores: ScoreTable, _ targets: ScoreTable) -> [Int] {
-    let all = Array(0..<scores.queries)
-    guard isTeaching, let teachingRatio else { return all }
-    let positives = Self.positives(targets)
-    let losses = all.map { query in
+  /// - Returns: A number for each query.
+  static func losses(_ scores: ScoreTable, _ targets: ScoreTable) -> [Double] {
+    let positives = positives(targets)
+    return (0..<scores.queries).map { query in
       LogitScale().crossEntropy(scores.row(query), right: positives[query]).value
     }
-    let order = all.sorted { losses[$0] != losses[$1] ? losses[$0] > losses[$1] : $0 < $1 }
-    return order.prefix(max(1, Int(Double(all.count) * teachingRatio))).sorted()
+  }
+
+  /// The queries that train an encoder: those which the other one is worst at, in order.
+  ///
+  /// - Parameter losses: How bad that one is at each query.
+  /// - Returns: The queries.
+  func chosen(_ losses: [Double]) -> [Int] {
+    let order = losses.indices.sorted {
+      losses[$0] != losses[$1] ? losses[$0] > losses[$1] : $0 < $1
+    }
+    return order.prefix(chosen(of: losses.count)).sorted()
   }
 
   /// The documents that each query is compared with, its positive one first; none for queries that were not
