@@ -25,8 +25,8 @@ package enum RoleSetup {
   ///   - maxLength: `--max-length`.
   ///   - prompt: `--prompt`: the name of one of the model's prompts, or a text.
   /// - Returns: What tokenises the texts.
-  /// - Throws: 64 for a length below 1; 78 for one that the model cannot have, and for a role that it
-  ///   has not.
+  /// - Throws: 64 for a length below that of the special tokens; 78 where the model's own is, for one
+  ///   that the model cannot have, and for a role that it has not.
   package static func tokenizer(
     _ tokenizer: Tokenizer, _ description: ModelDescription, _ role: Role, maxLength: Int?,
     prompt: String?
@@ -43,7 +43,10 @@ package enum RoleSetup {
       throw .config(description.folder.path, "the model has no role \(role.rawValue)")
     }
     if let prompt { settings.prompt = description.prompts[prompt] ?? prompt }
-    return try RoleTokenizer(
+    let made = try RoleTokenizer(
       tokenizer, settings, maximumLength: try maximumLength(description, role, maxLength))
+    try description.require(
+      room: made.specialTokenCount, in: made.maximumLength, option: maxLength)
+    return made
   }
 }

@@ -18,9 +18,16 @@ package struct PairTokenizer: Sendable {
   /// Parts that are tokenised by themselves, and the most tokens of those with the texts.
   private let parts: (AnswerRecipe.Parts, length: Int)?
 
-  /// - Throws: 78 where the model asks for a pattern whose tokens the tokenizer lacks.
+  /// - Parameters:
+  ///   - tokenizer: The model's.
+  ///   - description: The model's.
+  ///   - maximumTokens: Most tokens that the backbone takes.
+  ///   - maxLength: `--max-length`, in place of the model's own.
+  /// - Throws: 78 where the model asks for a pattern whose tokens the tokenizer lacks; 78 where the
+  ///   model's length leaves no room for special tokens, 64 where `maxLength` does not.
   package init(
-    _ tokenizer: Tokenizer, _ description: ModelDescription, maximumTokens: Int
+    _ tokenizer: Tokenizer, _ description: ModelDescription, maximumTokens: Int,
+    maxLength: Int? = nil
   ) throws(Failure) {
     self.tokenizer = tokenizer
     guard let settings = description.head.pairs else { preconditionFailure("not a cross-encoder") }
@@ -49,7 +56,7 @@ package struct PairTokenizer: Sendable {
       return (frame, buffer.ids)
     }
     self.prompt = frame == nil && ownParts == nil ? Array(prompt.utf8) : []
-    let length = description.roles[.pair]?.maximumLength ?? Int.max
+    let length = maxLength ?? description.roles[.pair]?.maximumLength ?? Int.max
     pairLength = min(length, tokenizer.modelMaxLength ?? Int.max, maximumTokens)
     parts = ownParts.map {
       ($0, min(length, min(tokenizer.modelMaxLength ?? .max, maximumTokens) - $0.around))
@@ -59,6 +66,10 @@ package struct PairTokenizer: Sendable {
         description.folder.path, "\(maximumTokens) positions leave no room for pairs in their frame"
       )
     }
+    guard frame == nil, parts == nil else { return }
+    try description.require(
+      room: template?.tokenCount ?? tokenizer.specialTokenCount(pair: true), in: pairLength,
+      option: maxLength)
   }
 
   /// The tokenizer alone, for folders that hold nothing else.

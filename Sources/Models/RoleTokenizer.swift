@@ -49,6 +49,12 @@ package struct RoleTokenizer: Sendable {
     filler = try Self.filler(tokenizer, settings, maximumLength)
   }
 
+  /// The number of special tokens that every text gets.
+  package var specialTokenCount: Int {
+    if let template { return template.prefix.count + template.suffix.count }
+    return settings.addsSpecialTokens ? tokenizer.specialTokenCount(pair: false) : 0
+  }
+
   private static func template(
     _ tokenizer: Tokenizer, _ inserted: [InsertedToken]
   ) throws(Failure) -> (prefix: [Int32], suffix: [Int32]) {
@@ -139,7 +145,7 @@ package struct RoleTokenizer: Sendable {
         into: &buffer, scratch: &scratch
       ).removed
     }
-    let around = template.prefix.count + template.suffix.count
+    let around = specialTokenCount
     if let maximumLength, maximumLength < around {
       throw .usage(
         "a maximum length of \(maximumLength) leaves no room for \(around) special tokens")
@@ -220,5 +226,20 @@ extension TokenBuffer {
     ids += tokens
     typeIDs += repeatElement(0, count: tokens.count)
     specialTokensMask += repeatElement(1, count: tokens.count)
+  }
+}
+
+extension ModelDescription {
+  /// Refuses a length that holds no more than a part of the special tokens.
+  ///
+  /// - Parameters:
+  ///   - count: Special tokens of every text.
+  ///   - length: Most tokens of a text.
+  ///   - option: `--max-length`, where the length is from there and not from the model.
+  /// - Throws: 64 where the option leaves no room, 78 where the model's own length does not.
+  package func require(room count: Int, in length: Int?, option: Int?) throws(Failure) {
+    guard let length, length < count else { return }
+    let text = "a maximum length of \(length) leaves no room for \(count) special tokens"
+    throw option == nil ? .config(folder.path, text) : .usage("--max-length: \(text)")
   }
 }

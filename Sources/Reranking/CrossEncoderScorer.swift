@@ -31,10 +31,10 @@ package struct CrossEncoderScorer: PairScorer {
       throw .usage("--max-length: expected at least 1, found \(maxLength)")
     }
     var description = loaded.description
-    if let maxLength { description.roles[.pair]?.maximumLength = maxLength }
     if let prompt { description.roles[.pair]?.prompt = description.prompts[prompt] ?? prompt }
     pairs = try PairTokenizer(
-      loaded.tokenizer, description, maximumTokens: loaded.model.backbone.maximumTokens)
+      loaded.tokenizer, description, maximumTokens: loaded.model.backbone.maximumTokens,
+      maxLength: maxLength)
     threads = WindowTokenizer(pool)
   }
 

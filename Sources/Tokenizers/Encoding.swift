@@ -215,7 +215,7 @@ package struct PairTemplate: Sendable {
   }
 
   let pieces: [PostProcessor.Piece]
-  let tokenCount: Int
+  package let tokenCount: Int
 
   package init(_ parts: [Part]) {
     pieces = parts.map { part in

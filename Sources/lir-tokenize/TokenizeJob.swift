@@ -53,7 +53,7 @@ struct TokenizeJob {
       return
     }
     let folder = try options.modelOptions.folder(for: options.role?.role ?? .pair)
-    var description = try ModelDescription(recognizing: folder)
+    let description = try ModelDescription(recognizing: folder)
     tokenizer = try Tokenizer.load(folder: folder.modelPath)
     digest = try options.modelOptions.digest(
       for: options.role?.role ?? .doc, prompt: options.prompt)
@@ -66,12 +66,10 @@ struct TokenizeJob {
         throw .config(
           path, "expected a cross-encoder for --pairs, found \(description.head.modelType)")
       }
-      if let maxLength = options.maxLength {
-        description.roles[.pair]?.maximumLength = maxLength
-      }
       recordTokenizer = .pairs(
         try PairTokenizer(
-          tokenizer, description, maximumTokens: description.longestText ?? .max))
+          tokenizer, description, maximumTokens: description.longestText ?? .max,
+          maxLength: options.maxLength))
     }
   }
 

@@ -39,9 +39,22 @@ struct RoleSetupTests {
       }?.status.rawValue
     }
     #expect(status(0) == 64)
-    #expect(status(1) == nil)
+    // [CLS], the marker of documents and [SEP] come first.
+    #expect(status(1) == 64)
+    #expect(status(3) == nil)
     #expect(status(64) == nil)
     #expect(status(65) == 78)
+  }
+
+  /// sentence-transformers leaves such a `max_seq_length` to its tokenizer, which fails at the first text.
+  @Test func aLengthOfTheModelThatCannotBe() {
+    var description = description
+    description.roles[.doc]?.maximumLength = 1
+    let found = failure {
+      _ = try RoleSetup.tokenizer(tokenizer, description, .doc, maxLength: nil, prompt: nil)
+    }
+    #expect(found?.status == .config)
+    #expect(found?.message.contains("a maximum length of 1 leaves no room for") == true)
   }
 
   @Test func aRoleThatIsNotThere() {

@@ -33,7 +33,11 @@ package struct TupleTokenizer {
         throw .config(description.folder.path, "the model has no role \(role.rawValue)")
       }
       let length = model.maximumTokens(role)
-      return try RoleTokenizer(tokenizer, settings, maximumLength: length == .max ? nil : length)
+      let made = try RoleTokenizer(
+        tokenizer, settings, maximumLength: length == .max ? nil : length)
+      try description.require(
+        room: made.specialTokenCount, in: made.maximumLength, option: nil)
+      return made
     }
     let (query, doc) = (try role(.query), try role(.doc))
     var scratch = TokenizerScratch()
