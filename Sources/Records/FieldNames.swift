@@ -4,7 +4,7 @@
 package enum FieldNames {
   /// Keys of an id in JSON lines.
   static let idKeys = ["_id", "id", "pid", "doc_id", "docid", "docno", "query_id", "qid"]
-  /// Keys of a text in JSON lines; the first that is present counts.
+  /// Keys of a text in JSON lines; the first that holds words counts.
   package static let textKeys = [
     "text", "contents", "body", "passage", "content", "segment", "chunk", "document", "abstract",
     "query", "doc", "page_content", "paragraph", "passage_text", "document_text", "doc_text",

@@ -106,22 +106,32 @@ struct JSONLLayout {
 
   /// Title and body, as BEIR joins them, and where the title ends; nil where there is none.
   private func usualText(_ row: JSONRow) throws(Failure) -> (text: [UInt8], title: Int?) {
+    guard let (field, value) = try body(row) else {
+      throw row.missing(
+        "a text under \(JSONField.list(texts))", among: texts.map(\.name),
+        hint: try title.value(in: row).isNull
+          ? "--fields names the keys that make the text"
+          : "--fields names the keys that make the text; --fields title takes the title alone")
+    }
+    try refuseOther(row, than: field)
+    let text = try row.text(value, "\"\(field.name)\"")
+    let heading = try title.value(in: row)
+    if heading.isNull { return (text, nil) }
+    let words = try row.text(heading, "\"\(title.name)\"")
+    let hasBoth = !words.isEmpty && !text.isEmpty
+    return (RecordText.joined(title: words, text), hasBoth ? words.count : nil)
+  }
+
+  /// The first of the usual fields that holds words; where each is empty, the first that is there.
+  private func body(_ row: JSONRow) throws(Failure) -> (field: JSONField, value: JSON)? {
+    var empty: (field: JSONField, value: JSON)?
     for field in texts {
       let value = try field.value(in: row)
       if value.isNull { continue }
-      try refuseOther(row, than: field)
-      let text = try row.text(value, "\"\(field.name)\"")
-      let heading = try title.value(in: row)
-      if heading.isNull { return (text, nil) }
-      let words = try row.text(heading, "\"\(title.name)\"")
-      let hasBoth = !words.isEmpty && !text.isEmpty
-      return (RecordText.joined(title: words, text), hasBoth ? words.count : nil)
+      if value.string != "" { return (field, value) }
+      if empty == nil { empty = (field, value) }
     }
-    throw row.missing(
-      "a text under \(JSONField.list(texts))", among: texts.map(\.name),
-      hint: try title.value(in: row).isNull
-        ? "--fields names the keys that make the text"
-        : "--fields names the keys that make the text; --fields title takes the title alone")
+    return empty
   }
 
   /// Refuses a record of a query and a document, which nobody said which of is the text.

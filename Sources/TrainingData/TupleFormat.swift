@@ -202,7 +202,8 @@ private struct LineReading {
   /// The text of a document, as text records have it; nil where an id stands for it.
   private func documentText(_ doc: JSON) throws(Failure) -> [UInt8]? {
     func present(_ key: String) -> JSON? { doc[key].flatMap { $0.isNull ? nil : $0 } }
-    guard let key = FieldNames.textKeys.first(where: { present($0) != nil }),
+    let keys = FieldNames.textKeys.filter { present($0) != nil }
+    guard let key = keys.first(where: { present($0)?.string != "" }) ?? keys.first,
       let body = present(key)
     else {
       if present("doc_id") == nil, let members = doc.members {

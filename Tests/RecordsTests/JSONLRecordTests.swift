@@ -16,6 +16,15 @@ import Testing
     #expect(try records(#"{"id":1,"\#(key)":"x y"}"#) == ["1|x y"])
   }
 
+  /// An empty string hides no text under another key, as exports of wide tables have them.
+  @Test func emptyBodies() throws {
+    #expect(try records(#"{"id":1,"text":"","contents":"x y"}"#) == ["1|x y"])
+    #expect(try records(#"{"id":1,"title":"T","text":"","abstract":"x"}"#) == ["1|T x"])
+    #expect(try records(#"{"id":1,"title":"T","text":"","body":""}"#) == ["1|T"])
+    #expect(try records(#"{"id":1,"text":""}"#) == ["1|"])
+    #expect(whyRefused(#"{"id":1,"text":"","body":7}"#)?.status == .data)
+  }
+
   /// A record whose body has an unknown key is refused by naming the keys that are there.
   @Test func titleAloneIsNoText() throws {
     let topic = #"{"query_id":"q1","title":"a title","description":"d","narrative":"n"}"#
