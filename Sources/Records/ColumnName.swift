@@ -22,12 +22,14 @@ package struct ColumnName {
   private static let texts: Set<String> = [
     "text", "texts", "content", "contents", "body", "txt", "value",
   ]
+  /// Words for the two of a pair.
+  private static let sides = ["left": 1, "right": 2, "a": 1, "b": 2]
 
   /// The name without quotes.
   package let bare: String
   /// The name in the one spelling of `FieldNames`, without quotes.
   package let plain: String
-  /// The name without a number at its end, and the number.
+  /// The name without a number, or a word for a side, and the number: 1 of the left, 2 of the right.
   package let stem: String
   package let number: Int?
   package let isID: Bool
@@ -45,11 +47,7 @@ package struct ColumnName {
   package init(_ name: some StringProtocol) {
     bare = Self.unquoted(name.hasPrefix("#") && name.count > 1 ? name.dropFirst() : name[...])
     plain = FieldNames.normalized(bare)
-    let digits = plain.reversed().prefix { $0.isASCII && $0.isNumber }
-    number = plain.count > digits.count ? Int(String(digits.reversed())) : nil
-    var stem = number == nil ? plain : String(plain.dropLast(digits.count))
-    while number != nil, stem.last == "_", stem.count > 1 { stem.removeLast() }
-    self.stem = stem
+    (stem, number) = Self.numbered(plain)
     let words = Self.words(bare)
     let isWhose = words.count > 1 && words.dropLast().allSatisfy { Self.isWhose($0) }
     let last = words.last ?? ""
@@ -71,6 +69,23 @@ package struct ColumnName {
     isIDBesideText =
       isPlainID
       || plain.count > 1 && (Self.queries.contains(plain) || Self.documents.contains(plain))
+  }
+
+  /// `text_1` is `text` and 1, `text_left` and `left_text` as well.
+  private static func numbered(_ plain: String) -> (stem: String, number: Int?) {
+    let digits = String(plain.reversed().prefix { $0.isASCII && $0.isNumber }.reversed())
+    if let number = Int(digits), digits.count < plain.count {
+      var stem = plain.dropLast(digits.count)
+      while stem.last == "_", stem.count > 1 { stem.removeLast() }
+      return (String(stem), number)
+    }
+    let parts = plain.split(separator: "_").map(String.init)
+    guard parts.count > 1 else { return (plain, nil) }
+    if let side = sides[parts[parts.count - 1]] {
+      return (parts.dropLast().joined(separator: "_"), side)
+    }
+    if let side = sides[parts[0]] { return (parts.dropFirst().joined(separator: "_"), side) }
+    return (plain, nil)
   }
 
   private static func isWhose(_ word: String) -> Bool {

@@ -98,13 +98,15 @@ import Testing
       "query_id\tdoc_id\tquery\tdoc", "qid\tpid\tquery\tpassage", "QID\tDOCNO\tquestion\tText",
       "q_id\td_id\tq_text\td_text", "queryId\tdocId\tqueryText\tdocText", "id1\tid2\ttext1\ttext2",
       "id_1\tid_2\tsentence_1\tsentence_2", "\"qid\"\t\"pid\"\t\"query\"\t\"passage\"",
-      "qid\tpid\tq_text\td_text",
+      "qid\tpid\tq_text\td_text", "id_left\tid_right\ttext_left\ttext_right",
+      "left_id\tright_id\tleft_text\tright_text", "id_a\tid_b\tsentence_a\tsentence_b",
     ] {
       #expect(try pairs("\(header)\nq\td\ta b\tc\n") == ["q\td"])
     }
     for header in [
       "doc_id\tquery_id\tquery\tdoc", "query_id\tquery\tdoc_id\tdoc", "d_id\tq_id\td_text\tq_text",
       "text1\ttext2\tid1\tid2", "id1\ttext1\tid2\ttext2",
+      "id_left\ttext_left\tid_right\ttext_right",
     ] {
       let failure = #expect(throws: Failure.self) { try pairs("\(header)\nq\td\ta b\tc\n") }
       #expect(failure?.status == .data)
@@ -113,5 +115,6 @@ import Testing
     #expect(try pairs("q\td\tquery\tdoc\n") == ["q\td"])
     #expect(try pairs("q1\td1\ttext1\ttext2\n") == ["q1\td1"])
     #expect(try pairs("doc1\tdoc2\ttext1\ttext2\n") == ["doc1\tdoc2"])
+    #expect(try pairs("turn_left\tturn_right\ta\tb\n") == ["turn_left\tturn_right"])
   }
 }
