@@ -21,19 +21,18 @@ package enum Configuration {
     var known = names(of: command)
     for option in declared {
       for name in [option.name] + option.aliases {
-        known[name] = option.valueName == nil ? .flag : .option
+        known[name] = option.valueName == nil ? .flag : .option(repeats: false)
       }
     }
     let given = Set(arguments.compactMap { longName($0) })
     var inserted: [String] = []
     for (key, node) in try mapping(path) {
       let name = key.replacing("_", with: "-")
-      guard known[name] != nil, name != "config" else {
+      guard let kind = known[name], name != "config" else {
         throw unknownKey(key, path: path, known: Set(known.keys))
       }
       if given.contains(name) { continue }
-      inserted += try Self.arguments(
-        name, node, takesNoValue: known[name] == .flag, path: path)
+      inserted += try Self.arguments(name, node, kind, path: path)
     }
     return Array(arguments.prefix(depth)) + inserted + Array(arguments.dropFirst(depth))
   }
@@ -81,8 +80,11 @@ package enum Configuration {
     Set(names(of: selectedCommand(arguments, root).command).keys)
   }
 
-  /// Kind of a name on the command line: a flag stands alone, an option has a value.
-  private enum Kind { case flag, option }
+  /// Kind of a name on the command line: a flag stands alone, an option has a value, or several.
+  private enum Kind {
+    case flag
+    case option(repeats: Bool)
+  }
 
   /// Long names (and single letters) of a command, as its own help lists them.
   private static func names(of command: any ParsableCommand.Type) -> [String: Kind] {
@@ -95,7 +97,9 @@ package enum Configuration {
         guard let text = name["name"]?.string, !["help", "version", "h"].contains(text) else {
           continue
         }
-        names[text] = argument["kind"]?.string == "flag" ? .flag : .option
+        names[text] =
+          argument["kind"]?.string == "flag"
+          ? .flag : .option(repeats: argument["isRepeating"]?.bool ?? false)
       }
     }
     return names
@@ -113,11 +117,14 @@ package enum Configuration {
   }
 
   private static func arguments(
-    _ name: String, _ node: YAMLNode, takesNoValue: Bool, path: String
+    _ name: String, _ node: YAMLNode, _ kind: Kind, path: String
   ) throws(Failure) -> [String] {
     let flag = name.count == 1 ? "-\(name)" : "--\(name)"
     switch node {
     case .sequence(let elements):
+      guard case .option(repeats: true) = kind else {
+        throw .config(path, "\(name): expected one value, found a list of \(elements.count)")
+      }
       var result: [String] = []
       for element in elements {
         guard case .scalar(let text, _) = element else {
@@ -129,7 +136,7 @@ package enum Configuration {
     case .mapping: throw .config(path, "\(name): expected a plain value")
     case .scalar where node.isNull: return []
     case .scalar(let text, let isPlain):
-      if takesNoValue {
+      if case .flag = kind {
         guard isPlain, let bool = bool(text) else {
           throw .config(path, "\(name): expected true or false")
         }

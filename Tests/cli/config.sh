@@ -30,4 +30,9 @@ for name in $(tools); do
   refuses 65 'broken.yml' "$@" --config broken.yml
   echo 'threads: many' >text.yml
   refuses 64 'threads' "$@" --config text.yml
+  # A list for what is said once, or for a flag, would leave all but the last unsaid.
+  for line in 'seed: [7]' 'seed: [7, 8]' 'verbose: [true]'; do
+    echo "$line" >list.yml
+    refuses 78 'expected one value, found a list' "$@" --config list.yml
+  done
 done
