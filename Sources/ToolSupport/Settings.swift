@@ -124,6 +124,8 @@ package enum Settings {
     case let group as OptionGroup<VectorOptions>: (group.wrappedValue, VectorOptions.withoutEffect)
     case let group as OptionGroup<ResumeOptions>:
       (group.wrappedValue, ResumeOptions.withoutEffect)
+    case let group as OptionGroup<KeepingOptions>:
+      (group.wrappedValue, KeepingOptions.withoutEffect)
     case let group as OptionGroup<ShardOptions>: (group.wrappedValue, ShardOptions.withoutEffect)
     case let group as OptionGroup<PrecisionOptions>:
       (group.wrappedValue, PrecisionOptions.withoutEffect)

@@ -93,6 +93,7 @@ struct Evaluate: ToolCommand {
   var strict = false
 
   @OptionGroup(title: "Output") var tables: TableOptionsGroup
+  @OptionGroup(title: "Output") var keeping: KeepingOptions
   @OptionGroup(title: "Comparison") var comparison: ComparisonOptionsGroup
   @OptionGroup(title: "Plots and report") var report: ReportOptionsGroup
   @OptionGroup(title: "Texts of the report") var records: RecordOptionsGroup

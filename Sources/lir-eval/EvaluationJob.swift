@@ -31,6 +31,7 @@ struct EvaluationJob {
     if command.residuals, command.ties == .bounds {
       throw .usage("--residuals: expected one order of ties, found --ties bounds")
     }
+    try command.keeping.check(inputs: operands + command.qrels, output: command.output.output)
     // Whatever can be refused is refused before a file is written.
     _ = try command.output.compression()
     if command.comparison.isWanted || command.report.isWanted {
@@ -39,6 +40,11 @@ struct EvaluationJob {
     let qrels = command.qrels.isEmpty ? nil : try readQrels()
     var evaluations: [Evaluation] = []
     var report = try ReportJob(command, context)
+    if command.keeping.resume {
+      // A table says nothing of what made it: one that is there is made again, and a message says so.
+      _ = try FinishedOutput(command.output, shard: nil, context.diagnostics)
+        .isThere(text: nil, calling: [:])
+    }
     for (operand, name) in zip(operands, names) {
       let run = try RunReader.read(
         operand, format: command.runFormat,

@@ -117,7 +117,8 @@ again 'does not say what made it' run.jsonl.zst search --format jsonl --no-prove
 for made in 'plain.jsonl tokenize --format jsonl docs.tsv' 'plain.jsonl encode --format jsonl docs.tsv' \
   'out.npy encode --format npy docs.tsv' 'plain.jsonl search --format jsonl queries.lirt' \
   'plain.jsonl rerank --format jsonl first.run' 'text.tsv tokenize --decode tokens.lirt' \
-  'view.jsonl lir-encode view --resume docs.lirt' 'tuples.tsv sample first.run'; do
+  'view.jsonl lir-encode view --resume docs.lirt' 'tuples.tsv sample first.run' \
+  'values.tsv lir-eval --resume --qrels qrels.txt first.run'; do
   # shellcheck disable=SC2086
   set -- $made
   exits 0 "${@:2}" -o "$1"
