@@ -319,11 +319,13 @@ def _table(rows: List[str]) -> List[str]:
 
 def _column_widths(natural: List[int], words: List[int], room: int) -> List[int]:
     """A width for each column: its own, or for the widest ones what is left, shared evenly, but
-    never less than their longest word."""
+    never less than their longest word.
+
+    ValueError where that is no room: troff would warn, and the reader's terminal break the lines."""
     widths = list(natural)
     while sum(widths) > room:
         widest = max(range(len(widths)), key=lambda i: widths[i] - words[i])
         if widths[widest] <= words[widest]:
-            break
+            raise ValueError(f"a table of columns {widths} wide does not fit in {room}: shorten its longest words")
         widths[widest] -= 1
     return widths

@@ -264,6 +264,12 @@ class Markdown(unittest.TestCase):
         self.check("* a\n\n  ```\n  # b\n  ```", r".IP \(bu 2", "a", ".IP", ".in +4n", ".EX",
                    "# b", ".EE", ".in")
 
+    def test_a_table_that_no_terminal_of_80_has_room_for(self) -> None:
+        word = "x" * 34
+        markdown_roff.convert(f"| a | b |\n|---|---|\n| {word} | {word[1:]} |")
+        with self.assertRaisesRegex(ValueError, "does not fit in 67"):
+            markdown_roff.convert(f"| a | b |\n|---|---|\n| {word} | {word} |")
+
     def test_headings(self) -> None:
         self.check("# see also\n\na\n\n## B c\n\nd", '.SH "SEE ALSO"', "a", '.SS "B c"', "d")
         found = markdown_roff.sections("x\n# A\n```\n# not\n```\n# B\ny")
