@@ -3,7 +3,8 @@
 # rates, and compares what comes out.
 #
 # What still hurts:
-# * A sweep is a loop of the shell; nothing prints its runs side by side but lir-eval on runs made of them.
+# * A sweep is a loop of the shell, or pipelines/sweep.mk with every combination of some values: nobody
+#   chooses the next values by what the last ones gave.
 # * Validation embeds the documents of its run each time, as weights change: large pools take minutes.
 # * Mixed precision is bf16 products only; there is no GPU.
 
