@@ -131,11 +131,18 @@ package enum DeclaredOptions {
     to dump: String, usage: (String) -> String? = { _ in nil },
     _ declared: (String?) -> [DeclaredOption]
   ) -> String {
-    guard var json = try? JSONParser.parse(dump), let command = json["command"] else {
-      return dump
-    }
-    json = replacing("command", in: json, by: adding(to: command, isRoot: true, usage, declared))
-    return json.indented()
+    parsed(dump, usage: usage, declared)?.indented() ?? dump
+  }
+
+  /// What `adding` writes, for those who would read it again.
+  ///
+  /// - Returns: Nil where the dump is not that of a tool.
+  static func parsed(
+    _ dump: String, usage: (String) -> String? = { _ in nil },
+    _ declared: (String?) -> [DeclaredOption]
+  ) -> JSON? {
+    guard let json = try? JSONParser.parse(dump), let command = json["command"] else { return nil }
+    return replacing("command", in: json, by: adding(to: command, isRoot: true, usage, declared))
   }
 
   private static func adding(

@@ -53,6 +53,13 @@ tail -n 1 said.log | grep -Eqx 'lir-encode: done( [a-z0-9_]+=[^ ]+)+' || fail 't
 for key in records skipped truncated seconds records_per_second peak_rss_mb; do
   [ -n "$(summary "$key")" ] || fail "no $key in the summary"
 done
+# Its memory is its own, not that of what started it.
+python3 - lir-encode --model "$model" --role doc few.tsv -o few.lirt 2>said.log <<'PY' || fail "$(cat said.log)"
+import subprocess, sys
+large = bytearray(b"1" * (400 << 20))
+sys.exit(subprocess.run(sys.argv[1:]).returncode)
+PY
+[ "$(summary peak_rss_mb)" -lt 300 ] || fail "a memory of $(summary peak_rss_mb) MB"
 exits 0 lir-encode --model "$model" --role doc -q few.tsv -o few.lirt
 [ ! -s said.log ] || fail '-q says something'
 exits 0 lir-encode --model "$model" --role doc --log-format json few.tsv -o few.lirt

@@ -16,8 +16,8 @@ package struct CommandTree: Sendable {
 
   /// The commands of a tool, with the options that libraries declare.
   package init<T: Tool>(of tool: T.Type) {
-    let dump = DeclaredOptions.adding(to: tool._dumpHelp()) { tool.declaredOptions(of: $0) ?? [] }
-    guard let command = (try? JSONParser.parse(dump))?["command"] else {
+    let dump = DeclaredOptions.parsed(tool._dumpHelp()) { tool.declaredOptions(of: $0) ?? [] }
+    guard let command = dump?["command"] else {
       preconditionFailure("the help of a command is not JSON")
     }
     self.init(command)
