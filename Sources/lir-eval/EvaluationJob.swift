@@ -6,9 +6,9 @@ import ToolSupport
 
 /// One call of `lir-eval`.
 struct EvaluationJob {
-  private let command: Evaluate
-  private let context: ToolContext
-  private let measures: [NamedMeasure]
+  let command: Evaluate
+  let context: ToolContext
+  let measures: [NamedMeasure]
 
   init(_ command: Evaluate, _ context: ToolContext) throws(Failure) {
     self.command = command
@@ -46,28 +46,7 @@ struct EvaluationJob {
         .isThere(text: nil, calling: [:])
     }
     for (operand, name) in zip(operands, names) {
-      let run = try RunReader.read(
-        operand, format: command.runFormat,
-        keeping: command.report.report == nil ? details : details.union(.texts),
-        pool: context.pool)
-      guard run.count > 0 || EmptyInputs.areAllowed else {
-        throw .data(operand, "expected a run, found no line of one")
-      }
-      guard let judgements = qrels ?? run.relevance else {
-        throw .usage(
-          "--qrels is missing, and \(operand) brings no grades",
-          hint: "JSONL runs with a \"relevance\" in their lines need none")
-      }
-      let evaluator = Evaluator(
-        qrels: judgements, measures: measures, droppingSelf: command.dropSelf,
-        pool: context.pool)
-      var evaluation = try evaluate(run, evaluator)
-      evaluation.run = name
-      try say(evaluation.counts, of: operand)
-      warnOfDepth(run, evaluation)
-      context.count(records: evaluation.queries.count)
-      evaluations.append(evaluation)
-      try report.add(run, judgements, name: name)
+      evaluations.append(try evaluation(of: operand, called: name, qrels, &report))
     }
     let baseline = command.comparison.baseline.map { wanted in
       operands.firstIndex(of: wanted).map { names[$0] } ?? wanted
@@ -130,11 +109,11 @@ struct EvaluationJob {
   private var tieOrder: TieOrder? { command.ties == .rank ? .rank : nil }
 
   /// What has to be kept of runs for the orders of ties.
-  private var details: RunDetails {
+  var details: RunDetails {
     measures.reduce(tieOrder?.details ?? []) { $0.union(tieOrder == nil ? $1.ties.details : []) }
   }
 
-  private func evaluate(_ run: Run, _ evaluator: Evaluator) throws(Failure) -> Evaluation {
+  func evaluate(_ run: Run, _ evaluator: Evaluator) throws(Failure) -> Evaluation {
     if command.ties == .bounds { return try bounds(run, evaluator) }
     if command.ties == .rank {
       try evaluator.checkRanks(run)
@@ -174,7 +153,7 @@ struct EvaluationJob {
   }
 
   /// Says of recall at a cutoff that a run does not reach that it is recall at less.
-  private func warnOfDepth(_ run: Run, _ evaluation: Evaluation) {
+  func warnOfDepth(_ run: Run, _ evaluation: Evaluation) {
     let depth = (0..<run.queries.count).lazy.map { run.entries(of: $0).count }.max() ?? 0
     for (i, measure) in evaluation.measures.enumerated() where measure.measure is Recall {
       guard let cutoff = measure.cutoff, cutoff > depth,
@@ -216,7 +195,7 @@ struct EvaluationJob {
   }
 
   /// Says which queries are not on both sides.
-  private func say(_ counts: QueryCounts, of run: String) throws(Failure) {
+  func say(_ counts: QueryCounts, of run: String) throws(Failure) {
     let text =
       "\(counts.both) queries in both, \(counts.onlyInQrels) in the qrels alone, "
       + "\(counts.onlyInRun) in the run alone"
