@@ -15,6 +15,15 @@ package final class PairTokenReader {
     /// The tokens of the pairs.
     package fileprivate(set) var tokens = TokenWindow()
 
+    /// The window without its first queries.
+    package func dropping(queries count: Int) -> Window {
+      var rest = Window()
+      rest.queries = Array(queries.dropFirst(count))
+      rest.docs = Array(docs.dropFirst(count))
+      rest.tokens = tokens.dropFirst(docs.prefix(count).reduce(0) { $0 + $1.count })
+      return rest
+    }
+
     fileprivate mutating func append(_ pair: Pair) {
       if queries.last != pair.query {
         queries.append(pair.query)
@@ -92,7 +101,7 @@ package final class PairTokenReader {
     while true {
       if let (records, first, index) = segment, index < records.ids.count {
         segment?.next += 1
-        let (query, doc) = try ids(records.ids[index], first + index)
+        let (query, doc) = try Self.ids(records.ids[index], operand, first + index)
         return Pair(
           query: query, doc: doc, tokens: records.tokens.selecting(index), record: first + index)
       }
@@ -120,8 +129,8 @@ package final class PairTokenReader {
     }
   }
 
-  private func ids(
-    _ id: [UInt8], _ record: Int
+  private static func ids(
+    _ id: [UInt8], _ operand: String, _ record: Int
   ) throws(Failure) -> (query: RecordID, doc: RecordID) {
     let parts = id.split(separator: 0x09, omittingEmptySubsequences: false)
     guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
@@ -129,5 +138,24 @@ package final class PairTokenReader {
         "\(operand): record \(record)", "expected an id of a query, a tab, and a document")
     }
     return (RecordID(Array(parts[0])), RecordID(Array(parts[1])))
+  }
+
+  /// The queries of a stream, and how many documents each has.
+  ///
+  /// - Throws: 65 for a stream that is cut or damaged, and for an id that is no pair's.
+  package static func answers(in operand: String) throws(Failure) -> [FinishedRun.Answer] {
+    let reader = try TensorStreamReader(operand)
+    var answers: [FinishedRun.Answer] = []
+    while let segment = try reader.next() {
+      for index in 0..<segment.records {
+        let query = try ids(segment.id(index), operand, segment.first + index).query
+        if answers.last?.query == query {
+          answers[answers.count - 1].documents += 1
+        } else {
+          answers.append(FinishedRun.Answer(query: query, documents: 1))
+        }
+      }
+    }
+    return answers
   }
 }

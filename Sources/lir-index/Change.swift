@@ -174,55 +174,9 @@ struct Delete: ToolCommand {
   }
 }
 
-/// `lir-index compact`: the segments of an index to one, without deleted documents.
-struct Compact: ToolCommand {
-  static let tool = "lir-index"
-
-  static let configuration = CommandConfiguration(
-    commandName: "compact",
-    abstract:
-      "Write an index anew without its deleted documents, as one that is built of the others.",
-    usage: "lir-index compact [OPTIONS] INDEX")
-
-  static let examples = ["lir-index compact docs.index"]
-
-  static let withoutEffect = ["max-memory"]
-
-  @OptionGroup(title: "Common") var common: CommonOptions
-
-  @Option(
-    help: ArgumentHelp("Memory that building may take, such as 512M or 4G.", valueName: "size"))
-  var maxMemory: MemorySize = MemorySize(bytes: IndexWork.usualMemory)
-
-  @Flag(help: "Of a type with a codebook: learn it anew from the documents that are left.")
-  var retrain = false
-
-  @Argument(help: ArgumentHelp("Index.", valueName: "dir"))
-  var index: String
-
-  func execute(_ context: ToolContext) throws {
-    let edit = try IndexEdit(
-      index, ofAnyFormat: true, waiting: { context.sayWaiting(index) })
-    let manifest = edit.index.manifest
-    guard retrain || !manifest.isCompact else {
-      context.diagnostics.say("\(index) is compact: nothing is left to do")
-      edit.sweep()
-      return context.report("documents", String(manifest.documents))
-    }
-    let merge = try IndexMerge(compacting: edit.index, IndexTypes.of(manifest, index))
-    let documents = try merge.run(
-      in: edit, IndexWork(Kernels(), context.pool, memory: maxMemory.bytes), retrains: retrain,
-      by: edit.provenance("compact", context.settings, inputs: [])
-    ) {
-      context.count(records: $0)
-    }
-    context.report("documents", String(documents))
-  }
-}
-
 extension IndexEdit {
   /// JSON of what will have made the index; nil where it does not say so now.
-  fileprivate func provenance(
+  func provenance(
     _ command: String, _ settings: [Setting], inputs: [(String, String)]
   ) -> String? {
     Provenance.changing(
@@ -235,7 +189,7 @@ extension IndexEdit {
 
 extension ToolContext {
   /// Says that another process has the index.
-  fileprivate func sayWaiting(_ index: String) {
+  func sayWaiting(_ index: String) {
     diagnostics.say("\(index): another process changes it: waiting")
   }
 

@@ -17,7 +17,7 @@ struct RerankJob {
   /// Pairs that are scored together: enough to sort them by length.
   static let windowPairs = 2048
   /// With `--resume` windows are smaller: a kill costs one at most.
-  private static let resumableWindowPairs = 256
+  static let resumableWindowPairs = 256
 
   init(
     _ options: Rerank, _ context: ToolContext, _ calibration: Calibration?, _ operands: [String],

@@ -185,6 +185,47 @@ printf x | dd of="$(echo joined.index/vectors.*)" bs=1 seek=900 conv=notrunc sta
 exits 0 merge part-1.index part-2.index
 says 'not whole'
 
+# A compact index, and one that was learned anew.
+exits 0 lir-index build --type ivf some.lirt -o lists.index
+exits 0 lir-encode --model "$model" --role doc others.tsv -o more.lirt
+sed 's/^d/e/' others.tsv >more.tsv
+exits 0 lir-encode --model "$model" --role doc more.tsv -o more.lirt
+exits 0 lir-index append lists.index more.lirt
+lists() { stat -c %i lists.index/manifest.json; }
+for flags in '' --retrain; do
+  [ -z "$flags" ] || before=$(lists)
+  # shellcheck disable=SC2086
+  exits 0 lir-index compact --resume $flags lists.index
+  [ -z "$flags" ] || [ "$before" != "$(lists)" ] || fail 'learned nothing anew'
+  before=$(lists)
+  # shellcheck disable=SC2086
+  exits 0 lir-index compact --resume $flags lists.index
+  says 'nothing is left to do'
+  is "the index compacted with '$flags'" "$before" "$(lists)"
+done
+exits 0 lir-index compact --retrain lists.index
+[ "$before" != "$(lists)" ] || fail 'without --resume it is learned anew'
+
+# Pairs that are tokens.
+cross=$MODELS/native/mono_bert_00/model
+awk -F'\t' -v OFS='\t' 'FNR == NR { if ($2 != "") doc[++count] = $0; next }
+  $2 != "" { for (i = 1; i <= 5; i++) { split(doc[FNR * 7 % (count - 5) + i], d, FS); print "q" $1, d[1], $2, d[2] } }' \
+  docs.tsv queries.tsv >pairs.tsv
+exits 0 lir-tokenize --model "$cross" --pairs pairs.tsv -o pairs.lirt
+pairs() { lir-rerank --model "$cross" --threads 1 --resume pairs.lirt "$@"; }
+exits 0 lir-rerank --model "$cross" pairs.lirt -o plain-pairs.run
+for name in pairs.run pairs.run.zst; do
+  exits 0 pairs -o $name
+  settled $name pairs
+  cp $name kept
+  head -c -3 kept >$name
+  again '' $name pairs
+  same kept $name
+done
+same plain-pairs.run pairs.run
+again 'its tag is' pairs.run lir-rerank --model "$cross" --score logit --resume pairs.lirt
+refuses 64 'needs inputs that can be read again' lir-rerank --model "$cross" --resume -o x.run - <pairs.lirt
+
 # What comes through a pipe is not known again.
 exits 0 lir-tokenize --model "$model" --role doc -o tokens.lirt <docs.tsv
 exits 0 encode tokens.lirt -o piped.lirt
