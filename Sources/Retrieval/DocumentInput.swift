@@ -11,7 +11,7 @@ package enum DocumentInput {
   /// can be read once only.
   case streams(
     [String], documents: Range<Int> = 0..<Int.max, claims: VectorClaims = VectorClaims(),
-    opened: [String: ByteReader] = [:], copies: [String: SpoolFile] = [:])
+    opened: [String: ByteReader] = [:], copies: [String: InputCopy] = [:])
   /// Files of text records, in order, and which of the documents count, nil for all; those that are
   /// open already.
   case texts(
@@ -67,7 +67,8 @@ package enum DocumentInput {
       var (finished, documents) = (0, 0)
       for (index, operand) in operands.enumerated() where documents < wanted.upperBound {
         let copy = try copies[operand].map { copy throws(Failure) in try copy.reader(operand) }
-        let reader = try inputs.open(index, opened: copy ?? opened[operand])
+        let reader = try inputs.open(
+          index, opened: copy ?? opened[operand], limit: wanted.upperBound - documents)
         for warning in reader.warnings { warn(warning) }
         while documents < wanted.upperBound, let segment = try reader.next() {
           if let warning = try agreement.follow(segment, operand) { warn(warning) }
@@ -103,7 +104,8 @@ package enum DocumentInput {
     }
   }
 
-  /// The documents so that they can be read as often as one likes: what comes through a pipe is copied.
+  /// The documents so that they can be read as often as one likes: what comes through a pipe is copied, as
+  /// far as it is wanted.
   ///
   /// - Parameter folder: Where copies lie, in files that are gone with the process.
   /// - Returns: Them.
@@ -112,10 +114,20 @@ package enum DocumentInput {
     guard case .streams(let operands, let wanted, let claims, let opened, var copies) = self else {
       return self
     }
-    for operand in operands where copies[operand] == nil {
-      if operand != "-", WholeFile.isRegular(operand) { continue }
+    let inputs = VectorInputs(operands, claims, as: .doc)
+    var documents = 0
+    for (index, operand) in operands.enumerated() where documents < wanted.upperBound {
+      if operand != "-", WholeFile.isRegular(operand) {
+        if wanted.upperBound < .max { documents += try inputs.countRecords(index) }
+        continue
+      }
+      if copies[operand] != nil { continue }
       precondition(opened[operand] == nil, "\(operand): a pipe that was read already")
-      copies[operand] = try SpoolFile(folder: folder, copying: operand)
+      copies[operand] =
+        wanted.upperBound == .max
+        ? InputCopy(try SpoolFile(folder: folder, copying: operand), isDecompressed: false)
+        : try InputCopy(
+          folder: folder, of: inputs, index, documents: &documents, upTo: wanted.upperBound)
     }
     return .streams(operands, documents: wanted, claims: claims, opened: opened, copies: copies)
   }

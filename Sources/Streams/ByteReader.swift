@@ -20,6 +20,8 @@ package final class ByteReader {
   private var expanded = 0
   /// Bytes that were looked at and not yet taken.
   private var peeked: [UInt8] = []
+  /// Gets the decompressed bytes, too, as they are read.
+  package var copy: SpoolFile?
   /// XXH3 of the text since the last trailer; only zstd streams can have one.
   private let textChecksum = RunningChecksum()
   /// The trailers that were met, oldest first.
@@ -56,9 +58,11 @@ package final class ByteReader {
 
   package init(
     _ descriptor: consuming OwnedDescriptor, name: String,
-    allowingEmpty: Bool = EmptyInputs.areAllowed, takingArrays: Bool = false
+    allowingEmpty: Bool = EmptyInputs.areAllowed, takingArrays: Bool = false,
+    isDecompressed: Bool = false
   ) {
     self.name = name
+    if isDecompressed { codec = .raw }
     self.takesArrays = takingArrays
     allowsEmpty = allowingEmpty
     size = descriptor.regularSize
@@ -135,6 +139,12 @@ package final class ByteReader {
   }
 
   private func readAhead(into buffer: UnsafeMutableRawBufferPointer) throws(Failure) -> Int {
+    let count = try readOn(into: buffer)
+    try copy?.append(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+    return count
+  }
+
+  private func readOn(into buffer: UnsafeMutableRawBufferPointer) throws(Failure) -> Int {
     if buffer.isEmpty { return 0 }
     while true {
       if !insideFrame, codec != .raw {

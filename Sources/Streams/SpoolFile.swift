@@ -58,9 +58,15 @@ package final class SpoolFile {
 
   /// All bytes as an input that bears another name.
   ///
+  /// - Parameters:
+  ///   - name: The name.
+  ///   - isDecompressed: Whether they are the input's decompressed bytes.
+  /// - Returns: What reads them.
   /// - Throws: 66 where the system does not open a file anew that has no name.
-  package func reader(_ name: String) throws(Failure) -> ByteReader {
-    ByteReader(try .open(reading: "/proc/self/fd/\(number)"), name: name, takingArrays: true)
+  package func reader(_ name: String, isDecompressed: Bool = false) throws(Failure) -> ByteReader {
+    ByteReader(
+      try .open(reading: "/proc/self/fd/\(number)"), name: name, takingArrays: true,
+      isDecompressed: isDecompressed)
   }
 
   deinit { close(number) }

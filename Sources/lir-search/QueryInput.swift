@@ -38,7 +38,8 @@ enum QueryInput {
       guard operands.count == 1 else {
         throw .data(operands.joined(separator: " "), "expected one file of vectors (\(form))")
       }
-      let reader = try VectorInputs(operands, claims, as: .query).open(0, opened: first)
+      let reader = try VectorInputs(operands, claims, as: .query).open(
+        0, opened: first, eager: operands == ["-"])
       for warning in reader.warnings { diagnostics.warning(warning) }
       self = .stream(reader)
       return

@@ -53,7 +53,7 @@ struct QueryLoop {
       } else {
         try texts.nameTerms(of: claims, in: &search)
       }
-      try runVectors(reader, first)
+      try runVectors(reader, first, output)
     case .beside(let operand): try runBeside(operand)
     }
     try search.finish(allQueries: options.shards.shard == nil && options.shards.limit == nil)
@@ -96,8 +96,9 @@ struct QueryLoop {
   }
 
   private mutating func runVectors(
-    _ reader: any SegmentReader, _ first: TensorSegment?
+    _ reader: any SegmentReader, _ first: TensorSegment?, _ output: RunOutput?
   ) throws(Failure) {
+    let eager = operands == ["-"]
     var wanted = RecordLimit.range(options.shards.limit)
     if let selection = try options.shards.selection() {
       let inputs = VectorInputs(operands, claims, as: .query)
@@ -117,6 +118,10 @@ struct QueryLoop {
           try Embeddings(segment, members, operands[0], kernels), since: started)
       }
       ordinal += segment.records
+      if eager {
+        try output?.flush()
+        if ordinal >= wanted.upperBound { break }
+      }
       next = try reader.next()
     }
   }

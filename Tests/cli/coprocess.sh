@@ -102,3 +102,36 @@ refuses 64 'one or the other' search --text x queries.tsv
 refuses 64 'not --text' search --text x --limit 1
 refuses 64 "TREC's runs" search --docs docs.tsv queries.tsv
 exits 0 search --format jsonl --resume -o x.jsonl queries.tsv
+
+# Vectors are answered at once, too: JSON lines and members of streams.
+exits 0 encode native/dpr_bert_04 query queries.tsv --format jsonl -o queries.jsonl
+exits 0 encode native/dpr_bert_04 query queries.tsv -o queries.lirt
+exits 0 lir-encode view queries.lirt -o queries.view
+say=(--model-label "$(lir-index info docs.index | jq -r .model)"
+  --similarity "$(lir-index info docs.index | jq -r .similarity)")
+for form in jsonl view; do
+  exits 0 lir-search --index docs.index --tag t "${say[@]}" -k 5 queries.$form -o whole.vectors
+  same whole.run whole.vectors
+  coproc tool { lir-search --index docs.index --tag t "${say[@]}" -k 5 --mark-end 2>search.log; }
+  while IFS= read -r line <&4; do
+    printf '%s\n' "$line" >&"${tool[1]}"
+    id=$(jq -r .id <<<"$line")
+    while IFS= read -r line <&"${tool[0]}"; do
+      [ "$line" != "# end $id" ] || break
+      printf '%s\n' "$line"
+    done
+  done 4<queries.$form >asked.run
+  closes
+  same whole.run asked.run
+done
+for i in 1 2 3; do encode native/dpr_bert_04 query <(sed -n ${i}p queries.tsv) -o "member-$i.lirt"; done
+coproc tool { lir-search --index docs.index --tag t -k 5 --mark-end 2>search.log; }
+for i in 1 2 3; do
+  cat "member-$i.lirt" >&"${tool[1]}"
+  while IFS= read -r line <&"${tool[0]}"; do
+    [[ $line != '# end '* ]] || break
+    printf '%s\n' "$line"
+  done
+done >asked.run
+closes
+same whole.run asked.run

@@ -61,3 +61,28 @@ sample <(head -n $((4 * queries)) three.run) >two.jsonl
 sample --limit "$queries" three.run >limited.jsonl
 same two.jsonl limited.jsonl
 refuses 64 '--limit: expected at least 1' lir-train sample --sampling top --limit 0 three.run
+
+# Nobody waits for what comes behind those in a pipe: its writer goes on holding it open.
+encode native/dpr_bert_04 doc --format jsonl docs.tsv -o docs.jsonl
+head -n 300 docs.tsv >hundreds.tsv
+encode native/dpr_bert_04 doc hundreds.tsv -o hundreds.lirt
+zstd -q docs.jsonl docs.lirt
+mkfifo pipe
+# held FILE COMMAND...: the command, whose standard input has the file, and then no end.
+held() {
+  { cat "$1" && exec sleep 1000; } >pipe 2>/dev/null &
+  local writer=$!
+  exits 0 timeout 300 "${@:2}" <pipe
+  kill $writer
+  { wait $writer || true; } 2>/dev/null
+}
+for type in flat ivf; do
+  exits 0 lir-index build --no-provenance --type $type hundreds.lirt -o few.index
+  for form in lirt lirt.zst jsonl jsonl.zst; do
+    say=()
+    case $form in jsonl*) say=(--similarity "$(jq -r .similarity few.index/manifest.json)") ;; esac
+    held docs.$form lir-index build --no-provenance --type $type "${say[@]}" --limit 300 -o limited.index -
+    is documents 300 "$(summary documents)"
+    for file in few.index/*.safetensors; do same "$file" "limited.index/$(basename "$file")"; done
+  done
+done

@@ -12,6 +12,7 @@ final class JSONVectors: VectorRecordSource {
   private let width: Int
   private let vocabulary: TermVocabulary?
   private let skipsUnknown: Bool
+  private let eager: Bool
   private var lines: [(text: [UInt8], number: Int)] = []
   private var next = 0
 
@@ -20,16 +21,18 @@ final class JSONVectors: VectorRecordSource {
   ///   - path: Where the numbers of sparse vectors' terms stand; nil where no file says them.
   ///   - terms: The numbers, where no file says them.
   ///   - skipsUnknown: Whether terms without a number are passed over.
+  ///   - eager: Whether lines are taken as they come, rather than waited for until there are many.
   /// - Throws: 64 for terms without a vocabulary, 65 where the first line is no such object.
   init(
     _ input: ByteReader, vocabulary path: String?, terms: TermVocabulary? = nil,
-    skipsUnknown: Bool = false
+    skipsUnknown: Bool = false, eager: Bool = false
   ) throws(Failure) {
     self.input = input
     self.skipsUnknown = skipsUnknown
+    self.eager = eager
     let reader = LineReader(input)
-    var lines = try Self.read(reader)
-    while let block = lines, block.isEmpty { lines = try Self.read(reader) }
+    var lines = try Self.read(reader, eager: eager)
+    while let block = lines, block.isEmpty { lines = try Self.read(reader, eager: eager) }
     guard let first = lines?.first else {
       throw .data(input.name, "expected JSON lines of vectors, found none")
     }
@@ -68,9 +71,9 @@ final class JSONVectors: VectorRecordSource {
 
   /// The lines of the next block that are not empty; nil at the end.
   private static func read(
-    _ reader: LineReader
+    _ reader: LineReader, eager: Bool
   ) throws(Failure) -> [(text: [UInt8], number: Int)]? {
-    guard let block = try reader.next() else { return nil }
+    guard let block = try reader.next(eager: eager) else { return nil }
     var lines: [(text: [UInt8], number: Int)] = []
     block.forEachLine { line, _, number in
       if !line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { lines.append((Array(line), number)) }
@@ -78,9 +81,11 @@ final class JSONVectors: VectorRecordSource {
     return lines
   }
 
+  var mustWait: Bool { eager && next == lines.count }
+
   func appendNext(to segment: inout SegmentBuilder) throws(Failure) -> Bool {
     while next == lines.count {
-      guard let block = try Self.read(reader) else { return false }
+      guard let block = try Self.read(reader, eager: eager) else { return false }
       (lines, next) = (block, 0)
     }
     let (text, number) = lines[next]

@@ -29,6 +29,9 @@ protocol VectorRecordSource: AnyObject {
   /// What tells the vocabulary of sparse vectors from another one; nil of others.
   var vocabularyDigest: String? { get }
 
+  /// Whether the next record would have to be waited for, in a pipe that somebody types into.
+  var mustWait: Bool { get }
+
   /// Appends the next record; false where there is none.
   func appendNext(to segment: inout SegmentBuilder) throws(Failure) -> Bool
 }
@@ -36,6 +39,7 @@ protocol VectorRecordSource: AnyObject {
 extension VectorRecordSource {
   var dimension: Int { schema.columns[0].width ?? 0 }
   var vocabularyDigest: String? { nil }
+  var mustWait: Bool { false }
 }
 
 /// Makes segments of another program's vectors, as large as those of a stream.
@@ -43,6 +47,8 @@ final class VectorRecordReader: SegmentReader {
   private let source: any VectorRecordSource
   private let description: StreamDescription
   private let place: String
+  /// How many records are read.
+  var limit = Int.max
   private var records = 0
   private var isFinished = false
   let warnings: [String]
@@ -67,7 +73,8 @@ final class VectorRecordReader: SegmentReader {
   func next() throws(Failure) -> TensorSegment? {
     if isFinished { return nil }
     var builder = SegmentBuilder(source.schema, description, first: records)
-    while !builder.isFull {
+    while !builder.isFull, records + builder.records < limit {
+      if builder.records > 0, source.mustWait { break }
       guard try source.appendNext(to: &builder) else {
         isFinished = true
         break

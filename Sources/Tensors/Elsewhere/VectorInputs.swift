@@ -160,11 +160,21 @@ package struct VectorInputs: Sendable {
   /// - Parameters:
   ///   - index: Its place.
   ///   - opened: The operand, where it is open already.
+  ///   - limit: How many records are read of what is no stream.
+  ///   - eager: Whether JSON lines are taken as they come, for a pipe that somebody types into.
   /// - Returns: What gives its records.
   /// - Throws: 64 for what is said of vectors that say it themselves, and where ids are missing; 65,
   ///   66 and 78 for files that are damaged, not there or unsuitable.
   package func open(
-    _ index: Int, opened: ByteReader? = nil
+    _ index: Int, opened: ByteReader? = nil, limit: Int = .max, eager: Bool = false
+  ) throws(Failure) -> any SegmentReader {
+    let reader = try openAll(index, opened, eager: eager)
+    if let reader = reader as? VectorRecordReader { reader.limit = limit }
+    return reader
+  }
+
+  private func openAll(
+    _ index: Int, _ opened: ByteReader?, eager: Bool
   ) throws(Failure) -> any SegmentReader {
     let operand = operands[index]
     let input = if let opened { opened } else { try ByteReader(operand, takingArrays: true) }
@@ -194,7 +204,7 @@ package struct VectorInputs: Sendable {
       try refuse(["--ids"], operand, "JSON lines", "have the ids of their vectors")
       let source = try JSONVectors(
         input, vocabulary: claims.vocabulary, terms: claims.terms,
-        skipsUnknown: claims.skipsUnknownTerms)
+        skipsUnknown: claims.skipsUnknownTerms, eager: eager)
       return try reader(source, operand, isRounded: false)
     case .faiss:
       try Self.checkMappable(input, "a faiss index")
