@@ -119,6 +119,16 @@ package struct JSONParser {
     return peek() == UInt8(ascii: "{")
   }
 
+  /// Whether an array starts here whose first element is a number.
+  package func isAtArrayOfNumbers() -> Bool {
+    var copy = self
+    guard copy.isAtArray() else { return false }
+    copy.position += 1
+    copy.skipSpace()
+    guard let byte = copy.peek() else { return false }
+    return byte == UInt8(ascii: "-") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+  }
+
   /// Whether an array starts here.
   package mutating func isAtArray() -> Bool {
     skipSpace()

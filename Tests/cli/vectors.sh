@@ -148,3 +148,34 @@ refuses 78 'compares by dot, --similarity says l2' \
   lir-index build --model-label mine --similarity l2 "$indexes/index-Flat.ip" -o none.index
 refuses 78 'IPfs is not read' \
   lir-index build --model-label mine --ids "$named" "$indexes/bad/PQ4x4fs.l2.faiss" -o none.index
+
+# What lir-encode view shows is read as it was: one vector a text, several with their tokens, and bytes.
+several=native/col_short_attended
+exits 0 encode $several doc docs.tsv -o several.lirt
+exits 0 encode $several doc --dtype int8 docs.tsv -o several-bytes.lirt
+exits 0 encode $several query queries.tsv -o several-queries.lirt
+exits 0 lir-encode --model "$model" --role doc docs.tsv -o one.lirt
+exits 0 lir-encode --model "$model" --role doc --dtype int8 docs.tsv -o one-bytes.lirt
+exits 0 lir-encode --model "$model" --role query queries.tsv -o one-queries.lirt
+for name in one one-bytes several several-bytes; do
+  queries='one-queries'
+  case $name in several*) queries='several-queries' ;; esac
+  exits 0 lir-index build --no-provenance $name.lirt -o streamed.index
+  say=(--model-label m --similarity "$(jq -r .similarity streamed.index/manifest.json)")
+  exits 0 lir-encode view $name.lirt -o shown.jsonl
+  exits 0 lir-encode view $queries.lirt -o shown-queries.jsonl
+  exits 0 lir-index build --no-provenance "${say[@]}" shown.jsonl -o shown.index
+  exits 0 lir-search --index streamed.index -k 20 --tag t $queries.lirt -o streamed.run
+  exits 0 lir-search --index shown.index "${say[@]}" -k 20 --tag t shown-queries.jsonl -o shown.run
+  same streamed.run shown.run
+  case $name in *bytes) continue ;; esac
+  for file in streamed.index/*.safetensors; do same "$file" "shown.index/${file##*/}"; done
+done
+head -n 1 shown.jsonl | jq -c 'del(.scales[0])' >odd.jsonl
+refuses 65 'under "scales", as many as vectors' lir-index build "${say[@]}" odd.jsonl -o odd.index
+head -n 2 shown.jsonl | jq -c 'if .id == "d1" then . else del(.input_ids[0]) end' >odd.jsonl
+refuses 65 '"input_ids", as many as vectors' lir-index build "${say[@]}" odd.jsonl -o odd.index
+# With anything else beside them they are another program's, whose texts these are.
+jq -c '. + {text: "a key"}' shown.jsonl >odd.jsonl
+exits 0 lir-index build odd.jsonl -o odd.index
+is type bm25 "$(jq -r .type odd.index/manifest.json)"

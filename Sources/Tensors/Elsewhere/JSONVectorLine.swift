@@ -1,7 +1,12 @@
 import Failures
+import Glibc
 import JSON
 
 /// One line of vectors.
+///
+/// They stand under `vector` or `vectors`. A line that has `embeddings`, and nothing that `lir-encode view`
+/// does not write with them, has its vectors there; rows of bytes have `scales`, and those of tokens
+/// `input_ids`.
 struct JSONVectorLine {
   private(set) var id: [UInt8] = []
   /// The numbers of all vectors.
@@ -11,6 +16,8 @@ struct JSONVectorLine {
   private(set) var isMultiple = false
   /// Terms and their weights, of a sparse vector; nil of others.
   private(set) var terms: [(text: [UInt8], weight: Float)]?
+  /// Numbers of the vectors' tokens, where the line says them.
+  private(set) var tokens: [Int32]?
 
   /// Keys of ids, of which the first counts that a line has: those of text records.
   private static let idKeys = [
@@ -33,6 +40,8 @@ struct JSONVectorLine {
     }
     var (best, keys) = (Self.idKeys.count, [String]())
     var (line, hasVector) = (JSONVectorLine(), false)
+    let isView = Self.isView(text)
+    var scales: [Float] = []
     try text.withBytes { bytes throws(Failure) in
       var parser = JSONParser(bytes)
       try parser.object(
@@ -44,6 +53,10 @@ struct JSONVectorLine {
             hasVector = true
             line.isMultiple = key == "vectors"
             try line.read(&parser, failure, wrap)
+            return
+          }
+          if isView, try line.readColumn(key, &parser, &scales, failure, wrap) {
+            hasVector = hasVector || key == "embeddings"
             return
           }
           let value: JSON
@@ -58,6 +71,7 @@ struct JSONVectorLine {
       keys.isEmpty ? "no key" : "the keys " + keys.map { "\"\($0)\"" }.joined(separator: ", ")
     guard hasVector else { throw failure("\"vector\" or \"vectors\"", found) }
     guard best < Self.idKeys.count else { throw failure("an id under \"id\"", found) }
+    if keys.contains("scales"), isView { try line.scale(by: scales, failure) }
     self = line
   }
 
@@ -65,16 +79,96 @@ struct JSONVectorLine {
 
   /// Whether a line is an object with vectors.
   static func hasVector(_ line: [UInt8]) -> Bool {
-    var found = false
+    let keys = keys(of: line)
+    return keys.contains("vector") || keys.contains("vectors") || isView(keys)
+  }
+
+  private static func keys(of line: [UInt8]) -> [String] {
+    var keys: [String] = []
     line.withUnsafeBytes { bytes in
       var parser = JSONParser(bytes)
       try? parser.object(
         { parser, key throws(JSONError) in
-          if key == "vector" || key == "vectors" { found = true }
+          keys.append(key)
           _ = try parser.value()
         }, wrap: { $0 })
     }
-    return found
+    return keys
+  }
+
+  // MARK: Lines of `lir-encode view`
+
+  private static let columns = ["embeddings", "scales", "input_ids"]
+
+  private static func isView(_ keys: [String]) -> Bool {
+    keys.contains("embeddings") && keys.allSatisfy { columns.contains($0) || idKeys.contains($0) }
+  }
+
+  private static func isView(_ line: [UInt8]) -> Bool {
+    // Lines are long, and most have another form; a list of numbers has no quotes.
+    let mark = Array("\"embeddings\"".utf8)
+    let mayBe = line.withUnsafeBytes { bytes in
+      var place = 0
+      while place + mark.count <= bytes.count {
+        guard let base = bytes.baseAddress,
+          let found = memchr(base + place, Int32(mark[0]), bytes.count - place)
+        else { return false }
+        place = base.distance(to: UnsafeRawPointer(found))
+        if bytes[place...].starts(with: mark) { return true }
+        place += 1
+      }
+      return false
+    }
+    guard mayBe else { return false }
+    return isView(keys(of: line))
+  }
+
+  /// Reads a column of a record that was shown; false of other keys.
+  private mutating func readColumn(
+    _ key: String, _ parser: inout JSONParser, _ scales: inout [Float],
+    _ failure: (String, String) -> Failure, _ wrap: (JSONError) -> Failure
+  ) throws(Failure) -> Bool {
+    switch key {
+    case "embeddings":
+      guard parser.isAtArray() else {
+        throw failure("a list under \"embeddings\"", "something else")
+      }
+      isMultiple = !parser.isAtArrayOfNumbers()
+      try read(&parser, failure, wrap)
+    case "scales":
+      var line = JSONVectorLine()
+      if parser.isAtArray() {
+        _ = try line.row(&parser, failure, wrap)
+        scales = line.values
+      } else {
+        scales = [try Self.number(&parser, failure, wrap)]
+      }
+    case "input_ids":
+      var numbers: [Int32] = []
+      try parser.array(
+        { parser throws(Failure) in
+          let number: Int
+          do throws(JSONError) { number = try parser.integer() } catch { throw wrap(error) }
+          guard let token = Int32(exactly: number) else {
+            throw failure("numbers of tokens under \"input_ids\"", "\(number)")
+          }
+          numbers.append(token)
+        }, wrap: wrap)
+      tokens = numbers
+    default: return false
+    }
+    return true
+  }
+
+  /// Multiplies each vector with its scale.
+  private mutating func scale(
+    by scales: [Float], _ failure: (String, String) -> Failure
+  ) throws(Failure) {
+    let count = width == 0 ? 0 : values.count / width
+    guard scales.count == count else {
+      throw failure("\(count) numbers under \"scales\", as many as vectors", "\(scales.count)")
+    }
+    for place in values.indices { values[place] *= scales[place / width] }
   }
 
   private static func id(

@@ -3,8 +3,8 @@ import JSON
 import Streams
 
 /// Vectors as JSON lines: `{"id","vector":[…]}`, with several vectors a text
-/// `{"id","vectors":[[…]…]}`, sparse ones `{"id","vector":{term:weight…}}`, and Pyserini's, which have
-/// `contents` besides.
+/// `{"id","vectors":[[…]…]}`, sparse ones `{"id","vector":{term:weight…}}`, Pyserini's, which have
+/// `contents` besides, and those of `lir-encode view` (`JSONVectorLine`).
 final class JSONVectors: VectorRecordSource {
   let schema: StreamSchema
   private let reader: LineReader
@@ -61,7 +61,8 @@ final class JSONVectors: VectorRecordSource {
     }
     schema =
       record.isMultiple
-      ? .multivector(.f32, dimension: width, withTokens: false) : .dense(.f32, dimension: width)
+      ? .multivector(.f32, dimension: width, withTokens: record.tokens != nil)
+      : .dense(.f32, dimension: width)
     self.lines = lines ?? []
   }
 
@@ -111,9 +112,18 @@ final class JSONVectors: VectorRecordSource {
         input.name, number, expected: "\(width) numbers in a vector, as above",
         found: "\(record.width)")
     }
-    try segment.append(id: record.id, items: record.values.count / width) { bytes in
-      record.values.withUnsafeBytes { bytes.append(contentsOf: $0) }
+    let values = record.values.withUnsafeBytes { Array($0) }
+    let items = record.values.count / width
+    guard schema.columns.count > 1 else {
+      segment.append(id: record.id, items: items, [values])
+      return true
     }
+    guard let tokens = record.tokens, tokens.count == items else {
+      throw .line(
+        input.name, number, expected: "\(items) \"input_ids\", as many as vectors",
+        found: "\(record.tokens?.count ?? 0)")
+    }
+    segment.append(id: record.id, items: items, [values, tokens.withUnsafeBytes { Array($0) }])
     return true
   }
 
