@@ -74,15 +74,13 @@ enum IndexReplacement {
   ///   - names: Names of the new files but the manifest.
   ///   - kept: Names of all files that the new manifest names.
   ///   - base: The manifest that the new one is a change of; nil to replace whatever is there.
-  ///   - lease: The lease of `target` that the caller has since it read `base`; nil to wait for it here.
+  ///   - lease: The lease of `target`, since before `base` was read.
   /// - Throws: 73 where a file cannot be put there, or the folder is no longer an index; the old one
   ///   is then as it was. 75 where another process changed the index meanwhile.
   static func replace(
     _ target: String, from folder: String, _ names: [String], keeping kept: [String],
-    changing base: [UInt8]?, under lease: Lease?
+    changing base: [UInt8]?, under lease: Lease
   ) throws(Failure) {
-    // Two that replace one index at a time do so one after the other.
-    let lease = if let lease { lease } else { try self.lease(of: target) }
     try lease.check()
     let before = try WholeFile.read("\(target)/\(IndexManifest.fileName)")
     // Somebody may have removed a lease by hand.

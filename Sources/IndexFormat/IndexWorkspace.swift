@@ -159,7 +159,11 @@ package final class IndexWorkspace {
   package func put(
     _ manifest: IndexManifest, earlier: [IndexManifest.File] = []
   ) throws(Failure) {
-    try targetLease?.check()
+    // Two that replace one index do so one after the other, with what lies outside of its folder.
+    let waited = replaces && targetLease == nil ? try IndexReplacement.lease(of: target) : nil
+    let placing = targetLease ?? waited
+    defer { waited?.release() }
+    try placing?.check()
     var manifest = manifest
     let named = Set(manifest.segments.flatMap(\.files.values))
     let new = files.filter { named.contains($0.name) }
@@ -170,32 +174,38 @@ package final class IndexWorkspace {
       place(IndexManifest.fileName), compression: Compression.none)
     try output.write(manifest.json.indented() + "\n")
     try output.finish()
-    var old = (try? IndexManifest(folder: target))?.files ?? []
+    let old = (try? IndexManifest(folder: target))?.files ?? []
     // A signal while files change places must not remove what is placed.
     forgetFiles()
     parents.keep()
     do throws(Failure) {
-      try originals?.place(new)
+      try originals?.place(new, before: old)
       let names = new.filter { $0.elsewhere == nil }.map(\.name).sorted()
-      if let there = try rename(manifest, names) { old = there }
+      try rename(manifest, names, under: placing, before: old)
     } catch {
       originals?.takeBack()
       throw error
     }
-    isFinished = true
-    OriginalsWorkspace.settle(originals, of: target, manifest.files, before: old)
   }
 
   /// Puts the files in their place.
   ///
-  /// - Returns: Files of an index that came to the place of a new one meanwhile, and was replaced; else nil.
+  /// - Parameters:
+  ///   - manifest: The new one.
+  ///   - new: Names of those that go into the folder.
+  ///   - placing: The lease of an index that is replaced or changed.
+  ///   - old: The files that its manifest names.
+  /// - Throws: As `put` does.
   private func rename(
-    _ manifest: IndexManifest, _ new: [String]
-  ) throws(Failure) -> [IndexManifest.File]? {
+    _ manifest: IndexManifest, _ new: [String], under placing: Lease?,
+    before old: [IndexManifest.File]
+  ) throws(Failure) {
     if !replaces {
       // The folder gets its name without it; nobody takes a young one for abandoned.
       if !lease.release() { try lease.check() }
-      if try IndexReplacement.create(target, from: folder) { return nil }
+      if try IndexReplacement.create(target, from: folder) {
+        return settle(manifest, before: old)
+      }
       if originals != nil {
         // The vectors of both would lie at one place.
         throw Failure(.cannotCreate, at: target, "another build made an index there meanwhile")
@@ -203,14 +213,21 @@ package final class IndexWorkspace {
     } else {
       try lease.check()
     }
-    // Another build of a new index was faster: the last one counts, as of two that replace one.
-    let there = replaces ? nil : (try? IndexManifest(folder: target))?.files ?? []
+    // Another build of a new index may have been faster: the last one counts, as of two that replace one.
+    let held = if let placing { placing } else { try IndexReplacement.lease(of: target) }
+    defer { if placing == nil { held.release() } }
+    let there = placing == nil ? (try? IndexManifest(folder: target))?.files ?? [] : old
     try IndexReplacement.replace(
       target, from: folder, new,
       keeping: manifest.files.filter { $0.elsewhere == nil }.map(\.name), changing: base,
-      under: targetLease)
+      under: held)
     remove()
-    return there
+    settle(manifest, before: there)
+  }
+
+  private func settle(_ manifest: IndexManifest, before old: [IndexManifest.File]) {
+    isFinished = true
+    OriginalsWorkspace.settle(originals, of: target, manifest.files, before: old)
   }
 
   /// Removes what changes of the index that were killed left in its folder.

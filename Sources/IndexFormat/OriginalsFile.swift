@@ -13,15 +13,19 @@ package struct OriginalsFile: Sendable {
   /// What the manifest says: from the folder of the index on, or from the root.
   let recorded: String
   let path: String
-  private let folder: String
+  /// The folder of the index.
+  let index: String
+  /// What messages call the file.
+  let shown: String
 
   /// - Parameters:
   ///   - recorded: What the manifest says.
   ///   - folder: Of the index.
   init(_ recorded: String, of folder: String) {
     self.recorded = recorded
-    self.folder = folder
+    index = folder
     path = recorded.hasPrefix("/") ? recorded : "\(folder)/\(recorded)"
+    shown = path
   }
 
   /// The file that a user names for a new index.
@@ -42,23 +46,79 @@ package struct OriginalsFile: Sendable {
     recorded = given.hasPrefix("/") ? file : Self.way(from: whole, to: file)
     // The folder need not be there.
     path = file
-    self.folder = folder
-    guard WholeFile.exists(file) else { return }
-    guard WholeFile.isRegular(file), Self.content(of: file) != nil else {
+    index = folder
+    shown = given
+    if OriginalsPlacement.isUnderWay(at: self) { _ = try OriginalsPlacement(at: self) }
+    try refuseOthers()
+  }
+
+  /// Makes sure that new vectors of the index can be put here.
+  ///
+  /// - Throws: 73 where something else is here, or beside it, than vectors that the index has now.
+  func refuseOthers() throws(Failure) {
+    let own = ((try? IndexManifest(folder: index))?.files ?? []).filter(holds)
+    guard WholeFile.exists(path) else {
+      // Its index was not settled, or the file is missing: what lies beside it is some index's.
+      for (place, checksum) in besides where !own.contains(where: { $0.checksum == checksum }) {
+        throw others(at: place)
+      }
+      return
+    }
+    guard WholeFile.isRegular(path), let content = Self.content(of: path) else {
       throw Failure(
-        .cannotCreate, at: given, "there is something here that is no index's vectors",
+        .cannotCreate, at: shown, "there is something here that is no index's vectors",
         hint: "remove it, or choose another name")
     }
-    let own = (try? IndexManifest(folder: folder))?.files.compactMap(\.elsewhere) ?? []
-    guard own.contains(where: { OriginalsFile($0.path, of: folder).isSame(as: self) }) else {
-      throw Failure(
-        .cannotCreate, at: given, "the vectors of another index are here",
-        hint: "remove them, or choose another name")
+    if !own.contains(where: { $0.elsewhere?.content == content }) { throw others(at: shown) }
+  }
+
+  private func others(at place: String) -> Failure {
+    Failure(
+      .cannotCreate, at: place, "the vectors of another index are here",
+      hint: "remove them, or choose another name")
+  }
+
+  /// Vectors that lie beside the file, and their checksums.
+  private var besides: [(place: String, checksum: String)] {
+    let (folder, name) = PathName.split(path)
+    return IndexReplacement.entries(of: folder.isEmpty ? "." : folder).compactMap { entry in
+      guard entry.hasPrefix(name + "."), entry.count == name.count + 17,
+        Self.content(of: folder + entry) != nil
+      else { return nil }
+      return (folder + entry, String(entry.suffix(16)))
     }
   }
 
+  /// Whether a manifest of the index names vectors in the file.
+  private func holds(_ file: IndexManifest.File) -> Bool {
+    file.elsewhere.map { OriginalsFile($0.path, of: index).isSame(as: self) } ?? false
+  }
+
+  /// Removes vectors that the index no longer names, and gives those beside the file its own name where
+  /// it has no others, or the very same, which need not be whole.
+  ///
+  /// - Parameters:
+  ///   - files: All that its manifest names.
+  ///   - old: Those that were there before.
+  func tidy(naming files: [IndexManifest.File], before old: [IndexManifest.File]) {
+    let own = files.filter(holds)
+    for entry in old where holds(entry) {
+      if own.contains(where: { $0.checksum == entry.checksum }) { continue }
+      unlink(beside(entry.checksum))
+      let content = entry.elsewhere?.content
+      let isKept = own.contains { $0.elsewhere?.content == content }
+      if !isKept, Self.content(of: path) == content { unlink(path) }
+    }
+    for entry in own where WholeFile.exists(beside(entry.checksum)) {
+      if !WholeFile.exists(path) || Self.content(of: path) == entry.elsewhere?.content {
+        rename(beside(entry.checksum), path)
+      }
+    }
+    try? PathName.syncFolder(of: path)
+  }
+
   /// The path from the root of a file or folder that need not be there, in a folder that is.
-  private static func real(_ path: String) throws(Failure) -> String {
+  static func real(_ path: String) throws(Failure) -> String {
     let (parent, name) = (PathName.parent(path), PathName.split(path).name)
     guard let found = realpath(parent, nil), !name.isEmpty else {
       throw SystemError.cannotCreate(path)
@@ -101,11 +161,11 @@ package struct OriginalsFile: Sendable {
         guard mapped.bytes.count == file.size else {
           throw .data(
             place,
-            "expected \(file.size) bytes, found \(mapped.bytes.count): not the vectors of \(folder)"
+            "expected \(file.size) bytes, found \(mapped.bytes.count): not the vectors of \(index)"
           )
         }
         guard try Self.content(of: SafeTensorsFile(mapped)) == file.elsewhere?.content else {
-          throw .data(place, "changed: these are not the vectors of \(folder)")
+          throw .data(place, "changed: these are not the vectors of \(index)")
         }
         // What is guarded ends the process where it is another file's.
         return .found(try MappedFile(place, file.blocks))
@@ -119,14 +179,8 @@ package struct OriginalsFile: Sendable {
   /// What is said where there is nothing.
   var missing: Failure {
     .config(
-      path, "the vectors of \(folder) lie in this file, which is missing",
+      path, "the vectors of \(index) lie in this file, which is missing",
       hint: "put it back, or rank by codes alone with --approximate")
-  }
-
-  /// Removes vectors that no index names any more.
-  func remove(_ file: IndexManifest.File) {
-    unlink(beside(file.checksum))
-    if Self.content(of: path) == file.elsewhere?.content { unlink(path) }
   }
 
   /// The digest that a file of vectors names; nil of any other file.

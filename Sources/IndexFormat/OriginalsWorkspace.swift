@@ -14,6 +14,8 @@ final class OriginalsWorkspace {
   /// What is removed where the index does not come.
   private var made: [(path: String, token: Signals.Token)] = []
   private var placed: [String] = []
+  /// From the first name that is given until all are.
+  private var placement: OriginalsPlacement?
 
   init(_ file: OriginalsFile) {
     self.file = file
@@ -67,14 +69,26 @@ final class OriginalsWorkspace {
     return IndexManifest.Elsewhere(path: file.recorded, content: content)
   }
 
-  /// Gives those of the vectors that are wanted the names that have their checksums.
+  /// Gives those of the vectors that are wanted the names that have their checksums, once nobody else
+  /// is at the file; until `settle` or `takeBack` nobody else is.
   ///
-  /// - Throws: 73 where one cannot get it.
-  func place(_ wanted: [IndexManifest.File]) throws(Failure) {
-    let checksums = Set(wanted.filter { $0.elsewhere != nil }.map(\.checksum))
-    for (path, checksum) in waiting where checksums.contains(checksum) {
+  /// - Parameters:
+  ///   - wanted: New ones that the manifest will name.
+  ///   - old: Files that the earlier manifest names.
+  /// - Throws: 73 where one cannot get it, or other vectors came there.
+  func place(
+    _ wanted: [IndexManifest.File], before old: [IndexManifest.File]
+  ) throws(Failure) {
+    let placement = try OriginalsPlacement(at: file)
+    self.placement = placement
+    try file.refuseOthers()
+    let wanted = wanted.filter { $0.elsewhere != nil }
+    let noted = wanted + old.filter { $0.elsewhere != nil && !wanted.contains($0) }
+    if !noted.isEmpty { try placement.note(noted) }
+    for (path, checksum) in waiting where wanted.contains(where: { $0.checksum == checksum }) {
       let target = file.beside(checksum)
       if WholeFile.exists(target) { continue }
+      try placement.check()
       guard rename(path, target) == 0 else { throw SystemError.cannotCreate(target) }
       placed.append(target)
     }
@@ -83,7 +97,10 @@ final class OriginalsWorkspace {
   }
 
   /// Removes what was placed, where no manifest came to name it.
-  func takeBack() { for path in placed { unlink(path) } }
+  func takeBack() {
+    placement?.takeBack(placed)
+    placement = nil
+  }
 
   /// Removes vectors that a manifest named and no longer does, and gives new ones the file's own name
   /// where the index has no others there.
@@ -99,33 +116,15 @@ final class OriginalsWorkspace {
     _ new: OriginalsWorkspace?, of folder: String, _ files: [IndexManifest.File],
     before old: [IndexManifest.File]
   ) {
-    for entry in old {
-      guard let place = entry.elsewhere, !files.contains(entry) else { continue }
-      let file = OriginalsFile(place.path, of: folder)
-      // One file may be called by several paths.
-      let isKept = files.contains { other in
-        other.checksum == entry.checksum
-          && other.elsewhere.map { OriginalsFile($0.path, of: folder).isSame(as: file) } ?? false
-      }
-      if !isKept { file.remove(entry) }
+    if let new {
+      let placement = new.placement ?? (try? OriginalsPlacement(at: new.file))
+      placement?.settle(naming: files, before: old)
+      new.placement = nil
     }
-    guard let file = new?.file else { return }
-    let own = files.filter { $0.elsewhere?.path == file.recorded }
-    let found = OriginalsFile.content(of: file.path)
-    if !own.contains(where: { $0.elsewhere?.content == found }), let first = own.first {
-      _ = rename(file.beside(first.checksum), file.path)
-    }
-    sweep(beside: file, keeping: own)
-    try? PathName.syncFolder(of: file.path)
-  }
-
-  /// Removes vectors beside the file that a change placed which was killed before it named them.
-  private static func sweep(beside file: OriginalsFile, keeping files: [IndexManifest.File]) {
-    let (folder, name) = PathName.split(file.path)
-    let kept = Set(files.map { PathName.split(file.beside($0.checksum)).name })
-    for entry in IndexReplacement.entries(of: folder)
-    where entry.hasPrefix(name + ".") && entry.count == name.count + 17 && !kept.contains(entry) {
-      if OriginalsFile.content(of: folder + entry) != nil { unlink(folder + entry) }
+    for path in Set(old.compactMap(\.elsewhere?.path)).sorted() {
+      let file = OriginalsFile(path, of: folder)
+      if let new, file.isSame(as: new.file) { continue }
+      (try? OriginalsPlacement(at: file))?.settle(naming: files, before: old)
     }
   }
 }

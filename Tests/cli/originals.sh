@@ -96,3 +96,103 @@ for step in append:first:2 compact:second:1 rebuild:second:1; do
   IFS=: read -r command before files <<<"$step"
   every_stop 20 prepare "$command" after_kill
 done
+
+# Whoever comes to one file at the same time: the vectors of one index are there, and every index that is
+# there is whole.
+many() { lir-index build --threads 1 --codes f16 --originals "$1" "$2.lirt" -o "$3"; } # FILE DOCUMENTS INDEX
+free() { rm -rf disk one.index two.index && mkdir disk; }
+# stop_at N FUNCTION ARGUMENT...: begins a command, and waits until it stands still at its crash point N.
+stop_at() {
+  env LIR_TEST_STOP="$1" LIR_TEST_SIGNAL=19 LD_PRELOAD="$FAULTS" "${@:2}" 2>first.log &
+  pid=$!
+  until [ "$(cut -d' ' -f3 "/proc/$pid/stat")" = T ]; do
+    kill -0 $pid 2>/dev/null || fail "it did not stop at $1: $(cat first.log)"
+    sleep 0.01
+  done
+}
+# whole: the indexes that are there are whole; nothing lies beside the file.
+whole() {
+  local index
+  for index in one.index two.index; do [ ! -e $index ] || exits 0 lir-index verify $index; done
+  is 'what lies on the disk' v "$(ls -A disk)"
+}
+# Two indexes: the first stops before it is at the file, while it is there, and after.
+free
+list_points many disk/v first one.index
+placing=$(point_of '[.]v[.]lease')
+last=$(wc -l <points.log)
+for point in 3 $((placing - 1)) $(seq $((placing + 1)) 3 $((last - 1))); do
+  free
+  stop_at "$point" lir-index build --threads 1 --codes f16 --originals disk/v first.lirt -o one.index
+  many disk/v second two.index 2>second.log &
+  second=$!
+  if [ "$point" -lt "$placing" ]; then wait $second || fail "$(cat second.log)"; fi
+  kill -CONT $pid
+  statuses=
+  for process in "$pid" "$second"; do
+    status=0
+    wait "$process" || status=$?
+    statuses+=" $status"
+  done
+  expected=' 0 73'
+  [ "$point" -ge "$placing" ] || expected=' 73 0'
+  is "statuses, the first stopped at $point of $last ($(cat first.log second.log))" "$expected" "$statuses"
+  whole
+done
+# Six at once: one has the file.
+for round in 1 2; do
+  free
+  pids=()
+  for i in 1 2 3 4 5 6; do
+    many disk/v "$([ $((i % 2)) = 0 ] && echo first || echo second)" "six-$i.index" 2>"six-$i.log" &
+    pids+=($!)
+  done
+  statuses=
+  for process in "${pids[@]}"; do
+    status=0
+    wait "$process" || status=$?
+    statuses+="$status "
+  done
+  is "statuses of round $round" '0 73 73 73 73 73' "$(tr ' ' '\n' <<<"$statuses" | sort -n | xargs)"
+  for index in six-*.index; do exits 0 lir-index verify "$index"; done
+  is 'what lies on the disk' v "$(ls -A disk)"
+  rm -rf six-*
+done
+# Two that replace one index: both end well, and the last one counts.
+free
+exits 0 many disk/v docs one.index
+list_points many disk/v first one.index
+last=$(wc -l <points.log)
+placing=$(point_of 'one[.]index/[.]lease')
+for point in 3 $((placing + 1)) $(((placing + last) / 2)) "$last"; do
+  free
+  exits 0 many disk/v docs one.index
+  stop_at "$point" lir-index build --threads 1 --codes f16 --originals disk/v first.lirt -o one.index
+  many disk/v second one.index 2>second.log &
+  second=$!
+  if [ "$point" -lt "$placing" ]; then wait $second || fail "$(cat second.log)"; fi
+  kill -CONT $pid
+  wait $pid || fail "the first: $(cat first.log)"
+  [ "$point" -lt "$placing" ] || wait $second || fail "the second: $(cat second.log)"
+  whole
+done
+
+# A build that is killed at any moment leaves nothing that another index's takes: whose vectors they are is
+# known. The same command again ends well.
+for other in second first; do
+  before=none
+  free
+  prepare() { free; }
+  command() { many disk/v first one.index; }
+  after_kill() {
+    local status=0
+    many disk/v "$other" two.index 2>said.log || status=$?
+    case $status in 0) ;; 73) says 'vectors of' ;; *) fail "status $status: $(cat said.log)" ;; esac
+    for index in one.index two.index; do [ ! -e $index ] || exits 0 lir-index verify $index; done
+    if [ $status = 73 ]; then
+      exits 0 command
+      whole
+    fi
+  }
+  every_stop 12 prepare command after_kill
+done
