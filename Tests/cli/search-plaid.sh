@@ -55,6 +55,21 @@ exits 0 lir-index delete grown.index --ids few.txt
 exits 0 lir-index compact grown.index
 exits 0 lir-index verify grown.index
 
+# Where all documents may be candidates all are compared, as --exact does; with fewer they are not.
+exits 0 search 2.index --candidate-k 120 -o all.run
+cmp exact.run all.run
+exits 0 search 2.index --candidate-k 119 -o most.run
+exits 0 search 2.index --candidate-k 8 --oversample 1 -o fewest.run
+differ exact.run fewest.run
+exits 0 search 2.index --candidate-k 120 --approximate -o codes.run
+differ exact.run codes.run
+exits 0 search exact.index --filter-out few.txt -o left.run
+exits 0 search 2.index --candidate-k 120 --filter-out few.txt -o all.run
+cmp left.run all.run
+exits 0 search grown.index --candidate-k 117 -o all.run
+exits 0 search exact.index --filter-out few.txt -o left.run
+cmp left.run all.run
+
 # Two stages: all documents of the first stage are all that is scored.
 exits 0 lir-index build docs.tsv -o words.index
 exits 0 lir-search --index words.index -k 20 queries.tsv -o words.run

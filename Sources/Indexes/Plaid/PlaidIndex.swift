@@ -21,6 +21,8 @@ final class PlaidIndex: RescoringIndex {
   let kernels: Kernels
   /// What compares the vectors of each segment's documents; none where codes alone are asked for.
   let references: [MultiVectorIndex]
+  /// What compares all vectors of all documents; nil where codes alone are asked for.
+  private let exact: (any SearchableIndex)?
   private let joined: SegmentedIndex
   private let pool: WorkerPool
   private let rooms: WorkerLocal<PlaidRoom>
@@ -44,6 +46,7 @@ final class PlaidIndex: RescoringIndex {
     references =
       parameters.oversample != nil && segments.allSatisfy { $0.has(Plaid.vectors) }
       ? try segments.map { segment throws(Failure) in try MultiVectorIndex(segment, work) } : []
+    exact = references.isEmpty ? nil : SegmentedIndex.joining(references, of: segments)
     width = codebook.width
     kernels = work.kernels
     pool = work.pool
@@ -65,6 +68,10 @@ final class PlaidIndex: RescoringIndex {
     let sets = try checked(request.queries) { query in
       "query \(String(decoding: request.ids[query], as: UTF8.self))"
     }
+    if let exact, comparesAll(request) {
+      for query in sets.indices { scored.add(documents.count, of: query, request) }
+      return try exact.search(request)
+    }
     let results = Results<Found>(sets.count)
     try pool.forEach(sets.count) { [self] query, worker throws(Failure) in
       try rooms.with(worker) { room throws(Failure) in
@@ -81,6 +88,12 @@ final class PlaidIndex: RescoringIndex {
       }
       return answers
     }
+  }
+
+  /// Whether as many documents as there are may be candidates: then comparing their vectors is no more
+  /// work than all that is done to leave some of them out.
+  private func comparesAll(_ request: SearchRequest) -> Bool {
+    parameters.scoring == .plaid && documents.count <= parameters.resolved(request.k).candidates
   }
 
   /// The vectors of queries; `name` is what a query is called in messages.

@@ -76,6 +76,12 @@ final class TokenIndex: RescoringIndex, VectorSource, ExplainingIndex {
     let sets = try parts[0].reference.checked(request.queries) { query in
       "query \(String(decoding: request.ids[query], as: UTF8.self))"
     }
+    // All of them are found, and nothing is left to be imputed.
+    if parts.reduce(0, { $0 + $1.reference.vectors.count }) <= settings.candidates,
+      !settings.isApproximate
+    {
+      return try exact.search(request)
+    }
     let results = Results<Found>(sets.count)
     let rooms = WorkerLocal(pool) { TokenRoom() }
     try pool.forEach(sets.count) { [self] query, worker throws(Failure) in
