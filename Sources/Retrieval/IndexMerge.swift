@@ -3,6 +3,7 @@ import IndexFormat
 import JSON
 import Streams
 import Tensors
+import Vectors
 
 /// Joins indexes of one form to one of a single segment, without their deleted documents.
 package struct IndexMerge {
@@ -190,13 +191,12 @@ package struct IndexMerge {
     let live = segments.reduce(0) { $0 + $1.liveDocuments }
     let chosen = IndexBuild.chosen(
       try builder.sampleSize(of: live), of: live, seed: work.seed)
-    var (values, dimension, first, next): ([Float], Int, Int, Int) = ([], 0, 0, 0)
+    var sample: Embeddings?
+    var (first, next) = (0, 0)
     for segment in segments {
       let arguments = try IndexArguments(
         [], type, .search, recorded: segment.manifest.parameters, segment.folder)
-      guard let index = try type.open(segment, arguments, work) as? any VectorIndex else {
-        throw .config(segment.folder, "the index has no vectors to learn from")
-      }
+      let index = try type.vectors(of: segment, arguments, work)
       let ordinals = segment.liveRanges.flatMap { Array($0) }
       var wanted: [Int] = []
       while next < chosen.count, chosen[next] < first + ordinals.count {
@@ -204,13 +204,10 @@ package struct IndexMerge {
         next += 1
       }
       first += ordinals.count
-      guard case .dense(let found, let width) = try index.vectors(of: wanted) else {
-        throw .config(segment.folder, "the index has no dense vectors to learn from")
-      }
-      values += found
-      dimension = width
+      let found = try index.vectors(of: wanted)
+      sample = sample.map { $0.appending(found) } ?? found
     }
-    try builder.train(on: .dense(values, dimension: dimension))
+    if let sample { try builder.train(on: sample) }
   }
 }
 

@@ -85,6 +85,13 @@ package protocol IndexType: Sendable {
     _ segments: [IndexSegment], _ arguments: IndexArguments, _ work: IndexWork
   ) throws(Failure) -> any SearchableIndex
 
+  /// Opens a segment for learning anew from its vectors.
+  ///
+  /// - Throws: 78 where it has none.
+  static func vectors(
+    of segment: IndexSegment, _ arguments: IndexArguments, _ work: IndexWork
+  ) throws(Failure) -> any VectorSource
+
   /// Writes what searching must know of a segment's deleted documents, besides which they are: files
   /// that are declared with presence `.deletions`.
   ///
@@ -139,6 +146,15 @@ extension IndexType {
     SegmentedIndex.joining(
       try segments.map { segment throws(Failure) in try open(segment, arguments, work) },
       of: segments)
+  }
+
+  package static func vectors(
+    of segment: IndexSegment, _ arguments: IndexArguments, _ work: IndexWork
+  ) throws(Failure) -> any VectorSource {
+    guard let index = try open(segment, arguments, work) as? any VectorSource else {
+      throw .config(segment.folder, "the index has no vectors to learn from")
+    }
+    return index
   }
 
   package static func describeDeleted(

@@ -70,6 +70,36 @@ exits 0 search grown.index --candidate-k 117 -o all.run
 exits 0 search exact.index --filter-out few.txt -o left.run
 cmp left.run all.run
 
+# What is learned anew is learned from what is left, as of a stream.
+tail -n +4 docs.tsv >kept.tsv
+exits 0 encode $model doc kept.tsv -o kept.lirt
+for setting in 'plaid --allocation vectors --num-centroids 16' 'ivf --num-centroids 5' \
+  'ivfpq --num-centroids 5 --num-subquantizers 2 --n-bits 4' 'pq --num-subquantizers 2 --n-bits 4'; do
+  # shellcheck disable=SC2086
+  exits 0 lir-index build --type $setting front.lirt -o again.index
+  exits 0 lir-index append again.index back.lirt
+  exits 0 lir-index delete again.index --ids few.txt
+  exits 0 lir-index compact --retrain again.index
+  exits 0 lir-index verify again.index
+  # shellcheck disable=SC2086
+  exits 0 lir-index build --type $setting kept.lirt -o fresh.index
+  for file in fresh.index/*; do
+    case $file in *manifest.json) ;; *) same "$file" "again.index/${file##*/}" ;; esac
+  done
+  exits 0 search fresh.index -o left.run
+  exits 0 search again.index -o all.run
+  same left.run all.run
+done
+# Centroids of tokens' own are for documents of streams: which token a vector is of is not stored.
+exits 0 lir-index build --type plaid --num-centroids 24 front.lirt -o again.index
+exits 0 lir-index compact --retrain again.index
+exits 0 lir-index verify again.index
+exits 0 lir-index append again.index back.lirt
+exits 0 search again.index --exact -o all.run
+same exact.run all.run
+exits 0 lir-index build --type plaid --originals none front.lirt -o again.index
+refuses 78 'no vectors to learn from' lir-index compact --retrain again.index
+
 # Two stages: all documents of the first stage are all that is scored.
 exits 0 lir-index build docs.tsv -o words.index
 exits 0 lir-search --index words.index -k 20 queries.tsv -o words.run

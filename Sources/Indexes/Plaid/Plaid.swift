@@ -153,6 +153,17 @@ package enum Plaid: IndexType {
     return SegmentedIndex.joining(parts, of: segments)
   }
 
+  package static func vectors(
+    of segment: IndexSegment, _ arguments: IndexArguments, _ work: IndexWork
+  ) throws(Failure) -> any VectorSource {
+    guard segment.has(vectors) else {
+      throw .config(
+        segment.folder, "the index has codes alone, no vectors to learn from",
+        hint: "build it with --originals keep")
+    }
+    return try MultiVectorIndex(segment, work)
+  }
+
   package static func statistics(of segments: [IndexSegment]) throws(Failure) -> [JSON.Member] {
     var (count, rest) = (0, 0.0)
     for segment in segments {

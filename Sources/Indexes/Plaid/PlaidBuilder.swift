@@ -129,29 +129,44 @@ struct PlaidBuilder: IndexBuilder {
     guard case .vectors(let sets, _) = try documents.embeddings(work.kernels) else {
       preconditionFailure("a PLAID index takes several vectors a document")
     }
-    var values = sets.flatMap(\.values)
+    try code(
+      sets.flatMap(\.values), counts: sets.map { $0.values.count / width },
+      tokens: sets.flatMap(\.ids), &files)
+    self.files = files
+  }
+
+  /// Codes the vectors of some documents.
+  ///
+  /// - Parameters:
+  ///   - values: values[vectors, width].
+  ///   - counts: How many of the vectors each document has.
+  ///   - tokens: Their tokens, where they are known.
+  ///   - files: Where the codes go.
+  /// - Throws: 74 where they cannot be written.
+  private func code(
+    _ values: [Float], counts: [Int], tokens: [Int32], _ files: inout Files
+  ) throws(Failure) {
+    var values = values
     if similarity == .cosine, !values.isEmpty {
       DenseComparison.bringToUnitLength(&values, dimension: width, work.kernels)
     }
     let coded = values.withUnsafeBufferPointer { values in
       let base = values.baseAddress ?? UnsafePointer(bitPattern: 64).unsafelyUnwrapped
       return files.coder.code(
-        MatrixView(base, rows: values.count / width, columns: width), tokens: sets.flatMap(\.ids),
-        work.pool)
+        MatrixView(base, rows: values.count / width, columns: width), tokens: tokens, work.pool)
     }
     try append(numbers: coded.centroids, &files)
     try files.codes.append(numbers: coded.codes)
     try append(factors: coded.factors, &files)
     try files.halfSquares?.append(numbers: coded.halfSquares)
     var first = 0
-    for set in sets {
-      let last = first + set.values.count / width
+    for count in counts {
+      let last = first + count
       try files.radii.append(numbers: [coded.radii[first..<last].reduce(0, max)])
       try files.rests.append(numbers: [Float(coded.rests[first..<last].reduce(0, +))])
       try end(&files, coded.centroids[first..<last])
       first = last
     }
-    self.files = files
   }
 
   private func append(numbers: [Int32], _ files: inout Files) throws(Failure) {
@@ -187,8 +202,23 @@ struct PlaidBuilder: IndexBuilder {
   mutating func append(contentsOf segment: IndexSegment) throws(Failure) {
     guard var files else { preconditionFailure("no codebook") }
     self.files = nil
-    let stored = try PlaidSegment(segment)
     try writer.append(idsOf: segment)
+    let ranges =
+      segment.manifest.codebook == files.coder.codebook.digest
+      ? try copy(segment, &files) : try codeAnew(segment, &files)
+    if let vectors = files.vectors { try vectors.append(ranges, of: segment.tensor(Plaid.vectors)) }
+    if let scales = files.scales { try scales.append(ranges, of: segment.tensor(Plaid.scales)) }
+    self.files = files
+  }
+
+  /// Takes over the codes of a segment's documents.
+  ///
+  /// - Returns: Their vectors.
+  /// - Throws: 65 for damaged files, 74 where codes cannot be written.
+  private func copy(
+    _ segment: IndexSegment, _ files: inout Files
+  ) throws(Failure) -> [Range<Int>] {
+    let stored = try PlaidSegment(segment)
     var ranges: [Range<Int>] = []
     for documents in segment.liveRanges {
       let first = try stored.rows(documents.lowerBound).lowerBound
@@ -207,9 +237,40 @@ struct PlaidBuilder: IndexBuilder {
     if let squares = files.halfSquares {
       try squares.append(ranges, of: segment.tensor(Plaid.halfSquares))
     }
-    if let vectors = files.vectors { try vectors.append(ranges, of: segment.tensor(Plaid.vectors)) }
-    if let scales = files.scales { try scales.append(ranges, of: segment.tensor(Plaid.scales)) }
-    self.files = files
+    return ranges
+  }
+
+  /// Vectors that are coded at a time, unless one document has more.
+  private static let batch = 4096
+
+  /// Codes the vectors of a segment's documents by a codebook that is not theirs.
+  ///
+  /// Which tokens they belong to is not stored: centroids of tokens are for documents of streams.
+  ///
+  /// - Returns: Their vectors.
+  /// - Throws: 65 for damaged files, 74 where codes cannot be written.
+  private func codeAnew(
+    _ segment: IndexSegment, _ files: inout Files
+  ) throws(Failure) -> [Range<Int>] {
+    let stored = try MultiVectorIndex(segment, work)
+    var ranges: [Range<Int>] = []
+    for documents in segment.liveRanges {
+      var (values, counts): ([Float], [Int]) = ([], [])
+      let first = try stored.offsets.range(documents.lowerBound).lowerBound
+      ranges.append(first..<(try stored.offsets.range(documents.upperBound - 1).upperBound))
+      for ordinal in documents {
+        let rows = try stored.offsets.range(ordinal)
+        let scratch = AlignedBuffer(count: rows.count * width)
+        let view = stored.vectors.rows(rows, scratch: scratch)
+        values += UnsafeBufferPointer(start: view.base, count: rows.count * width)
+        counts.append(rows.count)
+        if values.count >= Self.batch * width || ordinal == documents.upperBound - 1 {
+          try code(values, counts: counts, tokens: [], &files)
+          (values, counts) = ([], [])
+        }
+      }
+    }
+    return ranges
   }
 
   // MARK: The end
