@@ -71,6 +71,18 @@ exits 0 search flat.index --filter-out gone.txt -o left.run
 cmp left.run all.run
 refuses 64 'flat learns nothing' lir-index compact --retrain flat.index
 
+# What learning takes is said before, and what would be enough: both ways are.
+for flags in '--type ivf' '--type ivfpq --n-bits 4 --num-subquantizers 2'; do
+  # shellcheck disable=SC2086
+  memory() { lir-index build $flags --num-centroids 3 --threads 1 docs.lirt -o small.index "$@"; }
+  refuses 64 'learning 3 centroids from' memory --max-memory 20K
+  enough=$(sed -n 's/.*allow \([0-9]*M\).*/\1/p' said.log)
+  exits 0 memory --max-memory "$enough"
+  refuses 64 'learning 3 centroids from' memory --max-memory 20K
+  fewer=$(sed -n 's/.*give --num-train-embeddings \([0-9]*\) or fewer.*/\1/p' said.log)
+  [ -z "$fewer" ] || exits 0 memory --max-memory 20K --num-train-embeddings "$fewer"
+done
+
 # Documents from a pipe are copied, as they are read several times.
 mkdir scratch
 for type in ivf pq ivfpq; do

@@ -70,15 +70,33 @@ struct IVFBuilder: IndexBuilder {
         "--\(IVF.centroids) \(lists): expected at most one for each of the \(size) vectors that it is "
           + "learned from", hint: "ask for fewer, or leave it out")
     }
-    // The vectors, what bounds are made of, and the centroids; what is left, rotated and decoded.
-    let coded = min(size, 512 * (settings.entries ?? 0))
-    let bytes = 4 * (size * (2 * width + 16) + (3 * lists + 6 * coded) * width)
-    guard bytes <= work.memory else {
+    guard memory(of: size) <= work.memory else {
       throw .usage(
-        "--max-memory: learning \(lists) centroids from \(size) vectors takes \(bytes) bytes",
-        hint: "allow more, or give a smaller --\(IVF.training) or --\(IVF.centroids)")
+        "--max-memory: learning \(lists) centroids from \(size) vectors takes \(memory(of: size)) bytes",
+        hint: "allow \(Self.mebibytes(memory(of: size)))M, or " + smaller(than: size))
     }
     return size
+  }
+
+  /// Bytes that learning from so many vectors takes: the vectors, what bounds are made of, and the centroids;
+  /// what is left of some, rotated and decoded.
+  private func memory(of vectors: Int) -> Int {
+    let coded = min(vectors, 512 * (settings.entries ?? 0))
+    return 4 * (vectors * (2 * width + 16) + (3 * lists + 6 * coded) * width)
+  }
+
+  private static func mebibytes(_ bytes: Int) -> Int { (bytes + (1 << 20) - 1) >> 20 }
+
+  /// What takes less than learning from so many vectors.
+  private func smaller(than size: Int) -> String {
+    var (low, high) = (0, size)
+    while low + 1 < high {
+      let middle = (low + high) / 2
+      if memory(of: middle) <= work.memory { low = middle } else { high = middle }
+    }
+    return low >= max(lists, 1)
+      ? "give --\(IVF.training) \(low) or fewer"
+      : "give a smaller --\(IVF.centroids), and --\(IVF.training)"
   }
 
   mutating func train(on sample: Embeddings) throws(Failure) {
