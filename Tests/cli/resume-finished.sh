@@ -225,6 +225,18 @@ done
 same plain-pairs.run pairs.run
 again 'its tag is' pairs.run lir-rerank --model "$cross" --score logit --resume pairs.lirt
 refuses 64 'needs inputs that can be read again' lir-rerank --model "$cross" --resume -o x.run - <pairs.lirt
+# Killed between two windows of pairs, it goes on behind the last query that is whole.
+awk -F'\t' -v OFS='\t' '{ for (i = 1; i <= 12; i++) print $1 "-" i, $2, $3, $4 }' pairs.tsv | sort -s -k 1,1 >many-pairs.tsv
+exits 0 lir-tokenize --model "$cross" --pairs many-pairs.tsv -o pairs.lirt
+exits 0 lir-rerank --model "$cross" pairs.lirt -o plain-pairs.run
+rm pairs.run
+list_points pairs -o pairs.run
+rm pairs.run
+killed_at "$(point_of '^write .*[.]pairs[.]run[.]partial$' 3)" pairs -o pairs.run
+[ -s .pairs.run.partial ] || fail 'nothing is left of a run that was killed'
+exits 0 pairs -o pairs.run
+[ "$(summary records)" -lt "$(wc -l <many-pairs.tsv)" ] || fail 'all pairs were scored again'
+same plain-pairs.run pairs.run
 
 # What comes through a pipe is not known again.
 exits 0 lir-tokenize --model "$model" --role doc -o tokens.lirt <docs.tsv
