@@ -31,7 +31,7 @@ override define dataset_rules
 fetched += $(call dataset,$1)/%
 -include $(wildcard $(call dataset,$1)/sources.mk)
 $(call dataset_parts,$1): $(call dataset,$1)/%.zst:
-	$$(fetch_dataset) --part $$* $1 $(DATASETS)
+	$$(remaking)$$(fetch_dataset) --part $$* $1 $(DATASETS)
 endef
 # No file of a dataset is what make without a goal makes.
 override goal_before := $(.DEFAULT_GOAL)

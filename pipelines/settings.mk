@@ -20,7 +20,8 @@ JOB_FLAGS    ?=
 WAIT         ?= no
 # ---
 
-override job_options := RUN JOB_TIME JOB_MEMORY JOB_CPUS JOBS_AT_ONCE JOB_FLAGS WAIT
+override job_options := RUN JOB_TIME JOB_MEMORY JOB_CPUS JOBS_AT_ONCE JOB_FLAGS WAIT \
+  $(foreach s,$(job_stages),JOB_TIME_$s JOB_MEMORY_$s JOB_CPUS_$s)
 options += OUT BIN $(names) $(flags) $(job_options)
 override pipelines := $(dir $(lastword $(MAKEFILE_LIST)))
 

@@ -5,10 +5,14 @@
 #   make -f pipelines/study.mk COLLECTIONS=mine.yml RETRIEVERS=mine MODEL_mine=models/mine CONFIG_mine=mine.json
 #
 # Documents are encoded once for a model, and indexed once for each kind of index. What is
-# finished is not made again: a study that was stopped anywhere goes on. `cells` lists the runs that the
-# table is made of, each a goal of its own, so that a job array makes one of them a task:
+# finished is not made again: a study that was stopped anywhere goes on. RUN=slurm submits it as jobs, shards as
+# job arrays, each of which waits for what it needs alone: where one fails, the rest of its cell and the table are left out, other
+# cells go on, and the same command again submits what is missing. `prepare` fetches collections and models,
+# where nodes cannot; if it was not made before, it is the first job. For other schedulers `jobs` lists them, a line
+# each: name, number of shards (% in what it makes), jobs to wait for, and the goals of make, and `cells` the runs that the table is
+# made of, each a goal:
 #
-#   make -f pipelines/study.mk ... "$(make -s -f pipelines/study.mk ... cells | sed -n "${SLURM_ARRAY_TASK_ID}p")"
+#   make -f pipelines/study.mk ... "$(make -s -f pipelines/study.mk ... cells | sed -n "${SGE_TASK_ID}p")"
 #
 # OUT/table.* holds values, their marks of significance against BASELINE and published values beside
 # them; OUT/mteb/MODEL/INDEX/TASK.json the values in the form of mteb's results; OUT/costs.* seconds, memory and
@@ -28,7 +32,8 @@ RETRIEVERS ?=
 RERANKERS  ?=
 MODELS     ?= $(or $(LIR_MODELS),models)
 # Kinds of indexes: exact, types of `lir-index types`, or names of one's own with INDEX_FLAGS_kind, which is what
-# lir-index build is told; INDEXES_name are those of one model
+# lir-index build is told; INDEXES_name are those of one model. CODEBOOK_FLAGS_kind is what lir-index train is told: a
+# codebook is learned then, a part of the index is built with it for each shard, and they are joined
 INDEXES    ?= exact
 # Whether BM25 is a row, and whose candidates are ranked again: bm25, a retriever or dataset
 BM25       ?= yes
@@ -45,6 +50,7 @@ MEASURES     ?= nDCG@10 RR@10 R@100
 # From which grade on documents are relevant to those of MEASURES that know two grades and say none: PATTERN=GRADE of
 # collections, by default 2 in TREC DL. MEASURES_collection are those of one, as they are
 RELEVANT_FROM ?= $(relevant_from)
+# Shards in which documents are encoded and queries ranked again; SHARDS_collection are those of one
 SHARDS       ?= 1
 # Further options of the tools, the same for all models
 TOKENIZE_FLAGS ?=
@@ -82,7 +88,7 @@ override find_docs = $(if $(and $(asked_about),$(word 2,$(collections))),$(shell
 override kinds = $(or $(INDEXES_$1),$(INDEXES))
 override all_kinds = $(sort $(foreach m,$(RETRIEVERS),$(call kinds,$m)))
 # Kinds that nothing says how to build but the types of indexes, which have their names.
-override typed_kinds = $(filter-out exact,$(foreach k,$(all_kinds),$(if $(strip $(INDEX_FLAGS_$k)),,$k)))
+override typed_kinds = $(filter-out exact,$(foreach k,$(all_kinds),$(if $(strip $(INDEX_FLAGS_$k) $(CODEBOOK_FLAGS_$k)),,$k)))
 # $(call index_flags,KIND): what lir-index build is told.
 override index_flags = $(or $(strip $(INDEX_FLAGS_$1)),$(if $(filter $1,$(typed_kinds)),--type $1))
 
@@ -97,13 +103,15 @@ override all_measures = $(sort $(MEASURES) $(foreach c,$(collections),$(call mea
 names   += MODELS
 flags   += TOKENIZE_FLAGS ENCODE_FLAGS SEARCH_FLAGS RERANK_FLAGS BM25_FLAGS BM25_SEARCH_FLAGS \
            $(foreach m,$(RETRIEVERS),QUERY_FLAGS_$m DOC_FLAGS_$m) $(foreach m,$(RERANKERS),RERANK_FLAGS_$m) \
-           $(foreach k,$(sort $(INDEXES) $(all_kinds)),INDEX_FLAGS_$k)
+           $(foreach k,$(sort $(INDEXES) $(all_kinds)),INDEX_FLAGS_$k CODEBOOK_FLAGS_$k)
 options += COLLECTIONS SAME_DOCS RETRIEVERS RERANKERS INDEXES BM25 FIRST BASELINE DROP_SELF EXCLUDING DEPTH \
-           RERANK_DEPTH MEASURES RELEVANT_FROM SHARDS TASK $(foreach c,$(collections),MEASURES_$c) \
+           RERANK_DEPTH MEASURES RELEVANT_FROM SHARDS TASK $(foreach c,$(collections),MEASURES_$c SHARDS_$c) \
            $(foreach m,$(models),MODEL_$m CONFIG_$m INDEXES_$m)
 unneeded += MODELS
 tools   += tokenize encode index search rerank eval
-goals   += study cells
+goals   += study prepare runs cells jobs
+# Of each there may be a time, memory and processors: JOB_TIME_docs, JOB_MEMORY_index.
+override job_stages := prepare bm25 tokens docs join codebook parts index search second rerank table
 
 .DEFAULT_GOAL := study
 include $(here)settings.mk
@@ -152,16 +160,21 @@ look: | $(known)
 override quoted_all = $(foreach m,$1,'$m')
 $(known): $(call settings,measures,$(all_measures),,,eval)
 	$(once)$(here)usable-measures <(echo 'query 0 document 1') $(call quoted_all,$(all_measures)) >$@.part; mv $@.part $@
+# $(call shards,COLLECTION): into how many it is cut.
+override shards = $(or $(SHARDS_$1),$(SHARDS))
 # $(call told,COLLECTION,MODEL,FOLDER): what retrieve.mk and rerank.mk are told.
-override told = DATASET=$1 DATASETS=$(DATASETS) OUT=$3 SHARDS=$(SHARDS) DEPTH=$(DEPTH) QRELS= MEASURES= BIN=$(BIN) \
+override told = DATASET=$1 DATASETS=$(DATASETS) OUT=$3 SHARDS=$(call shards,$1) DEPTH=$(DEPTH) QRELS= MEASURES= BIN=$(BIN) \
   $(if $(call differ,$1,$(call home,$1)),DOCS=$(call docs,$1))
 # $(call docs,COLLECTION): its documents, which are made once for all collections that have the same.
 override docs = $(call dataset_file,$(call home,$1),docs)
-# $(call assumed,COLLECTION,MODEL,FILE,NEWER): what its make has to take for there, where it only says what it would do: files
-# that are made here, and FILE, also where NEWER has it.
+# Goals that a dry run has said it would make; what makes a first run says so.
+remade :=
+override remaking = $(if $(dry),$(eval remade += $@))
+# $(call assumed,COLLECTION,MODEL,FILE,REMADE): what its make has to take for there, where it only says what it would do: files
+# that are made here, and FILE, also where REMADE has it.
 override assumed = $(filter-out $(wildcard $(call docs,$1) $(call dataset_file,$1,queries) $(folder_$2)/config.json \
   $(filter-out $4,$3)),$(call docs,$1) $(call dataset_file,$1,queries) $(if $(call absent,$2),$(folder_$2)/config.json) $3)
-override assuming = $(if $(dry),$1: private export LIR_ASSUMED = $$(call assumed,$2,$3,$4,$$?))
+override assuming = $(if $(dry),$1: private export LIR_ASSUMED = $$(call assumed,$2,$3,$4,$$(remade)))
 # Each make that a stage is, without its name. $(call seen,MAKE,FILE): what has a stage looked at, by a make of its own: look, or,
 # where it is only said what would be done, that this make would do something.
 override bm25_make = -f $(here)retrieve.mk $(call told,$1,,$(OUT)/$(call plain,$1)) MODEL=none $(call \
@@ -170,7 +183,7 @@ override at = $(OUT)/$(call plain,$1)/$(call plain,$2)
 override encode_make = -f $(here)retrieve.mk $(call told,$1,$2,$(call at,$1,$2)) MODEL=$(folder_$2) $(call \
   encode_flags,$2) $(call at,$1,$2)/$3
 override rerank_make = -f $(here)rerank.mk $(call told,$1,$2,$(call at,$1,$2)/rerank) RERANKER=$(folder_$2) MODEL=none \
-  CANDIDATES=$(call first_run,$1) RERANK_DEPTH=$(RERANK_DEPTH) $(call rerank_flags,$2) $(call at,$1,$2)/rerank/second.run
+  CANDIDATES=$(call first_run,$1) RERANK_DEPTH=$(RERANK_DEPTH) $(call rerank_flags,$2) $(call at,$1,$2)/rerank/$3
 override would = $(shell env -u MAKEFLAGS -u MFLAGS $(MAKE) --no-print-directory -q $1 >&2 2>/dev/null || echo another-setting)
 override seen = $(if $(dry),$(if $(wildcard $2),$(call would,$1)),look)
 
@@ -203,7 +216,7 @@ override define dataset_candidates
 $(OUT)/$(call plain,$1)/candidates.run: $(call dataset_file,$1,run) $(call excluded,$1) \
   $(call settings,$(call plain,$1)/candidates,$(filter $(DROP_SELF),$1) $(call excluded,$1),,,)
 	$$(call folder,$$(@D))
-	$$(call alone,$$(@D)/.candidates.lock)zstd -qdc $$< | awk -v own='$(filter $(DROP_SELF),$1)' 'list { out[$$$$1, $$$$2]; next } \
+	$$(remaking)$$(call alone,$$(@D)/.candidates.lock)zstd -qdc $$< | awk -v own='$(filter $(DROP_SELF),$1)' 'list { out[$$$$1, $$$$2]; next } \
 	  !(($$$$1, $$$$3) in out || own != "" && $$$$1 == $$$$3)' list=1 $(call excluded,$1) list=0 - >$$@.part; mv $$@.part $$@
 endef
 
@@ -215,7 +228,7 @@ $(call assuming,$(OUT)/$(call plain,$1)/bm25.run,$1)
 $(OUT)/$(call plain,$1)/bm25.run: $(call excluded,$1) $(call seen,$(call bm25_make,$1),$(OUT)/$(call plain,$1)/bm25.run) | $(known) $(call \
   dataset_file,$1,docs) $(call dataset_file,$1,queries)
 	$$(call folder,$$(@D))
-	+@$$(call keeping,$$(@D))$$(call held,$$(@D))$$(MAKE) --no-print-directory $$(call bm25_make,$1)
+	$$(remaking)+@$$(call keeping,$$(@D))$$(call held,$$(@D))$$(MAKE) --no-print-directory $$(call bm25_make,$1)
 endef
 # By the index of another collection.
 override define cell_bm25_twin
@@ -223,7 +236,7 @@ $(OUT)/$(call plain,$1)/bm25.run: $(OUT)/$(call plain,$(call home,$1))/bm25.run 
   $(call dataset_file,$1,queries) $(call excluded,$1) $(call settings,$(call plain,$1)/bm25,$(DEPTH) $(call \
   home,$1) $(filter $(DROP_SELF),$1) $(call excluded,$1),BM25_SEARCH_FLAGS,,search)
 	$$(call folder,$$(@D))
-	lir-search --index $$(<D)/bm25 -k $(DEPTH) $$(call bm25_search_flags,$1) -o $$@ $(call dataset_file,$1,queries) $$(call logged,$$(@D)/logs/bm25.search)
+	$$(remaking)lir-search --index $$(<D)/bm25 -k $(DEPTH) $$(call bm25_search_flags,$1) -o $$@ $(call dataset_file,$1,queries) $$(call logged,$$(@D)/logs/bm25.search)
 endef
 override cell_bm25 = $(if $(filter $1,$(call home,$1)),$(call cell_bm25_whole,$1),$(call cell_bm25_twin,$1))
 # $4 is docs.lirt.zst or queries.lirt.
@@ -240,24 +253,56 @@ $(OUT)/$(call plain,$1)/$(call plain,$2)/$3/manifest.json: $(OUT)/$(call plain,$
   $(call settings,$(call plain,$1)/$(call plain,$2)/$3.index,$(if $(filter $3,$(typed_kinds)),--type $3),INDEX_FLAGS_$3,,index)
 	$$(shared)lir-index build $(call index_flags,$3) -o $$(@D) $$< $$(call logged,$$(@D:%/$3=%)/logs/$3.index)
 endef
+# The same by a codebook and parts, which share it: their join has the bytes of one build with it.
+override define cell_joined
+.PRECIOUS: $(call at,$1,$2)/$3.codebook/manifest.json $(call at,$1,$2)/$3.parts/%/manifest.json $(call at,$1,$2)/$3/manifest.json
+$(call at,$1,$2)/$3.codebook/manifest.json: $(call at,$1,$2)/docs.lirt.zst \
+  $(call settings,$(call plain,$1)/$(call plain,$2)/$3.codebook,,CODEBOOK_FLAGS_$3,,index)
+	$$(shared)lir-index train $(CODEBOOK_FLAGS_$3) -o $$(@D) $$< $$(call logged,$(call at,$1,$2)/logs/$3.codebook)
+$(call at,$1,$2)/$3.parts/%/manifest.json: $(call at,$1,$2)/docs.lirt.zst $(call at,$1,$2)/$3.codebook/manifest.json \
+  $(call settings,$(call plain,$1)/$(call plain,$2)/$3.parts,$(call shards,$1),INDEX_FLAGS_$3,,index)
+	$$(if $(dry),,@mkdir -p $(call at,$1,$2)/$3.parts)
+	$$(shared)lir-index build --codebook $(call at,$1,$2)/$3.codebook $(INDEX_FLAGS_$3) --shard $$*/$(call shards,$1) \
+	  -o $$(@D) $$< $$(call logged,$(call at,$1,$2)/logs/$3.part-$$*)
+$(call at,$1,$2)/$3/manifest.json: $(call numbered,$(call at,$1,$2)/$3.parts/%/manifest.json,$(call shards,$1)) \
+  $(call settings,$(call plain,$1)/$(call plain,$2)/$3.index,$(call shards,$1),,,index)
+	$$(if $(dry),,@rm -f $$(filter-out $$(call numbered,$(call at,$1,$2)/logs/$3.part-%.log,$(call shards,$1)),$$(wildcard $(call at,$1,$2)/logs/$3.part-*.log)))
+	$$(shared)lir-index merge -o $$(@D) $(call numbered,$(call at,$1,$2)/$3.parts/%,$(call shards,$1)) $$(call logged,$(call at,$1,$2)/logs/$3.index)
+endef
+# $(call numbered,PATTERN,COUNT)
+override numbered = $(patsubst %,$1,$(shell seq $2))
 # $4 is the collection whose index it is.
 override define cell_searched
 $(OUT)/$(call plain,$1)/$(call plain,$2)/$3.run: $(OUT)/$(call plain,$4)/$(call plain,$2)/$3/manifest.json \
   $(OUT)/$(call plain,$1)/$(call plain,$2)/queries.lirt $(call excluded,$1) \
   $(call settings,$(call plain,$1)/$(call plain,$2)/$3.search,$(DEPTH) $(filter $(DROP_SELF),$1) $(call excluded,$1),SEARCH_FLAGS,,search)
-	lir-search --index $$(<D) -k $(DEPTH) $(SEARCH_FLAGS) $$(call found_flags,$1) -o $$@ $$(word 2,$$^) $$(call logged,$$(@D)/logs/$3.search)
+	$$(remaking)lir-search --index $$(<D) -k $(DEPTH) $(SEARCH_FLAGS) $$(call found_flags,$1) -o $$@ $$(word 2,$$^) $$(call logged,$$(@D)/logs/$3.search)
 endef
 # The run whose documents are ranked again.
 override first_run = $(if $(filter dataset,$(FIRST)),$(call candidates,$1),$(OUT)/$(call \
   plain,$1)/$(if $(filter bm25,$(FIRST)),bm25,$(call plain,$(FIRST))/$(firstword $(call kinds,$(FIRST)))).run)
 override define cell_reranked
 $(call assuming,$(OUT)/$(call plain,$1)/$(call plain,$2)/rerank.run,$1,$2,$(call first_run,$1))
-$(call at,$1,$2)/rerank.run: $(call first_run,$1) $(call seen,$(call rerank_make,$1,$2),$(call at,$1,$2)/rerank.run) | $(known) $(ready_$2) \
+$(call at,$1,$2)/rerank.run: $(call first_run,$1) $(call seen,$(call rerank_make,$1,$2,second.run),$(call at,$1,$2)/rerank.run) | $(known) $(ready_$2) \
   $(call docs,$1) $(call dataset_file,$1,queries)
 	$$(call folder,$$(@D))
-	+@$$(call keeping,$$(@D))$$(MAKE) --no-print-directory $$(call rerank_make,$1,$2)
+	+@$$(call keeping,$$(@D))$$(MAKE) --no-print-directory $$(call rerank_make,$1,$2,second.run)
 	$$(if $(dry),,@cmp -s $$(@D)/rerank/second.run $$@ || { cp $$(@D)/rerank/second.run $$@.part && mv $$@.part $$@; })
 endef
+
+# What a task of an array makes: $3 is a part of what cell_encoded and cell_reranked make, by a make of encode_make or
+# rerank_make, $4; it needs $5 besides. Tasks of one array do not wait for each other.
+override define cell_task
+$(call assuming,$3,$1,$2,$5)
+$3: look $5 | $(known) $(ready_$2) $(call docs,$1) $(call dataset_file,$1,queries)
+	$$(if $(dry),,@mkdir -p $(call at,$1,$2)/logs)
+	+@$$(call keeping,$(call at,$1,$2))$$(MAKE) --no-print-directory $$(call $4,$1,$2,$6)
+endef
+# $(call cell_tasks,COLLECTION,MODEL): those of them that were asked for.
+override cell_tasks = $(foreach g,$(filter $(call at,$1,$2)/docs.tokens.zst $(call at,$1,$2)/docs/%.lirt.zst,$(MAKECMDGOALS)),$(eval \
+  $(call cell_task,$1,$2,$g,encode_make,,$(g:$(call at,$1,$2)/%=%))))$(foreach g,$(filter $(call \
+  at,$1,$2)/rerank/second/%.run,$(MAKECMDGOALS)),$(eval $(call cell_task,$1,$2,$g,rerank_make,$(call \
+  first_run,$1),$(g:$(call at,$1,$2)/rerank/%=%))))
 
 # $(call labels,COLLECTION): NAME=RUN of each row of the table.
 override labels = $(if $(BM25),bm25=$(OUT)/$(call plain,$1)/bm25.run) \
@@ -292,9 +337,8 @@ ifeq ($(filter help,$(MAKECMDGOALS)),)
   ifneq ($(words $(collections)),$(words $(sort $(foreach c,$(collections),$(call plain,$c)))))
     $(error COLLECTIONS: two have one name: $(collections))
   endif
-  ifneq ($(RUN),local)
-    $(error RUN: a study has no jobs of its own; `cells` lists what the tasks of an array can make)
-  endif
+  $(foreach c,$(collections),$(if $(filter-out 0,$(words $(SHARDS_$c))),$(if $(shell [[ '$(SHARDS_$c)' =~ ^[1-9][0-9]*$$ ]] || echo no),$(error \
+    SHARDS_$c: '$(SHARDS_$c)': expected a number from 1))))
   ifeq ($(strip $(call labels,any)),)
     $(error a study of nothing: say RETRIEVERS=..., RERANKERS=... or BM25=yes)
   endif
@@ -317,14 +361,68 @@ ifeq ($(filter help,$(MAKECMDGOALS)),)
     $(if $(filter dataset,$(FIRST)),$(if $(call restricts,$c),$(eval $(call dataset_candidates,$c))))\
     $(foreach m,$(RETRIEVERS),$(eval $(call cell_encoded,$c,$m,,queries.lirt))$(if $(filter $c,$(call home,$c)),$(eval \
       $(call cell_encoded,$c,$m,,docs.lirt.zst)))$(foreach k,$(call kinds,$m),$(if $(filter $c,$(call \
-      home,$c)),$(eval $(call cell_indexed,$c,$m,$k)))$(eval $(call cell_searched,$c,$m,$k,$(call home,$c)))))\
-    $(foreach m,$(RERANKERS),$(eval $(call cell_reranked,$c,$m)))$(eval $(call judged_collection,$c)))
+      home,$c)),$(eval $(call $(if $(strip $(CODEBOOK_FLAGS_$k)),cell_joined,cell_indexed),$c,$m,$k)))$(eval $(call cell_searched,$c,$m,$k,$(call home,$c)))))\
+    $(foreach m,$(RERANKERS),$(eval $(call cell_reranked,$c,$m)))$(foreach m,$(models),$(call cell_tasks,$c,$m))$(eval $(call judged_collection,$c)))
 endif
 
-.PHONY: study cells
-study: $(OUT)/table.txt $(OUT)/table.md $(OUT)/table.tex $(OUT)/table.html $(OUT)/costs.tsv $(OUT)/pareto.svg \
+# --- jobs
+override tab := $(empty)	$(empty)
+# What is there before the jobs: all that is fetched, and what is made of that alone.
+override prepared = $(sort $(known) $(foreach m,$(models),$(ready_$m)) $(foreach c,$(collections),$(call docs,$c) \
+  $(foreach p,queries qrels,$(call dataset_file,$c,$p)) $(call usable_file,$c) $(call excluded,$c) \
+  $(if $(and $(RERANKERS),$(filter dataset,$(FIRST))),$(call candidates,$c))))
+# $(call job_line,NAME,SHARDS,JOBS BEFORE,FILES)
+override job_line = $(info $1$(tab)$2$(tab)$(or $(strip $3),-)$(tab)$(strip $4))
+override cell_name = $(call plain,$1).$(call plain,$2)$(if $3,.$(call plain,$3))
+override needs_bm25 = $(or $(BM25),$(if $(RERANKERS),$(filter bm25,$(FIRST))))
+# Jobs of $1, a collection: its index of BM25; encoding by model $2; index $3; search; re-ranking.
+override bm25_job = $(call job_line,bm25.$(call plain,$1),1,prepare $(if $(filter $1,$(call home,$1)),,bm25.$(call plain,$(call \
+  home,$1))),$(OUT)/$(call plain,$1)/bm25.run)
+override tokens_job = $(call job_line,tokens.$(call cell_name,$1,$2),1,prepare,$(if $(filter $1,$(call \
+  home,$1)),$(call at,$1,$2)/docs.tokens.zst) $(call at,$1,$2)/queries.lirt)
+override docs_jobs = $(call job_line,docs.$(call cell_name,$1,$2),$(call shards,$1),prepare tokens.$(call cell_name,$1,$2),$(call \
+  at,$1,$2)/docs/%.lirt.zst)$(call job_line,join.$(call cell_name,$1,$2),1,docs.$(call cell_name,$1,$2),$(call at,$1,$2)/docs.lirt.zst)
+override part_jobs = $(call job_line,codebook.$(call cell_name,$1,$2,$3),1,join.$(call cell_name,$1,$2),$(call \
+  at,$1,$2)/$3.codebook/manifest.json)$(call job_line,parts.$(call cell_name,$1,$2,$3),$(call shards,$1),join.$(call \
+  cell_name,$1,$2) codebook.$(call cell_name,$1,$2,$3),$(call at,$1,$2)/$3.parts/%/manifest.json)
+override index_job = $(if $(strip $(CODEBOOK_FLAGS_$3)),$(part_jobs))$(call job_line,index.$(call cell_name,$1,$2,$3),1,$(if $(strip \
+  $(CODEBOOK_FLAGS_$3)),parts.$(call cell_name,$1,$2,$3),join.$(call cell_name,$1,$2)),$(call at,$1,$2)/$3/manifest.json)
+override search_job = $(call job_line,search.$(call cell_name,$1,$2,$3),1,prepare tokens.$(call cell_name,$1,$2) index.$(call \
+  cell_name,$(call home,$1),$2,$3),$(call at,$1,$2)/$3.run)
+override first_job = $(if $(filter bm25,$(FIRST)),bm25.$(call plain,$1),$(if $(filter-out dataset,$(FIRST)),search.$(call \
+  cell_name,$1,$(FIRST),$(firstword $(call kinds,$(FIRST))))))
+override rerank_jobs = $(call job_line,second.$(call cell_name,$1,$2),$(call shards,$1),prepare $(call first_job,$1),$(call \
+  at,$1,$2)/rerank/second/%.run)$(call job_line,rerank.$(call cell_name,$1,$2),1,second.$(call cell_name,$1,$2),$(call at,$1,$2)/rerank.run)
+override homes = $(foreach c,$(collections),$(if $(filter $c,$(call home,$c)),$c))
+override in_order = $(homes) $(filter-out $(homes),$(collections))
+override print_jobs = $(call job_line,prepare,1,,$(prepared)) \
+  $(if $(needs_bm25),$(foreach c,$(in_order),$(call bm25_job,$c))) \
+  $(foreach m,$(RETRIEVERS),$(foreach c,$(in_order),$(call tokens_job,$c,$m)$(if $(filter $c,$(homes)),$(call docs_jobs,$c,$m)$(foreach \
+    k,$(call kinds,$m),$(call index_job,$c,$m,$k)))$(foreach k,$(call kinds,$m),$(call search_job,$c,$m,$k)))) \
+  $(foreach m,$(RERANKERS),$(foreach c,$(collections),$(call rerank_jobs,$c,$m))) \
+  $(call job_line,table,1,prepare $(foreach c,$(collections),$(if $(needs_bm25),bm25.$(call plain,$c)) $(foreach m,$(RETRIEVERS),$(foreach \
+    k,$(call kinds,$m),search.$(call cell_name,$c,$m,$k))) $(foreach m,$(RERANKERS),rerank.$(call cell_name,$c,$m))),$(tables))
+
+.PHONY: study cells runs jobs prepare described
+override tables := $(OUT)/table.txt $(OUT)/table.md $(OUT)/table.tex $(OUT)/table.html $(OUT)/costs.tsv $(OUT)/pareto.svg \
   $(OUT)/mteb.txt $(OUT)/costs.txt $(OUT)/costs.md $(OUT)/costs.tex $(OUT)/costs.html
+override jobs.study := --listed
+ifeq ($(RUN),slurm)
+study:
+	$(call jobs,submit,--listed)
+else
+study: $(tables)
 	@cat $(OUT)/table.txt $(OUT)/costs.txt
+endif
+prepare: $(prepared)
+runs: $(foreach c,$(collections),$(call runs,$c))
+jobs:
+	$(if $(print_jobs),)@:
+# For scripts/plan: collections by their names, with what they are called in OUT, whose documents they have, and their files.
+described:
+	$(info ranked$(tab)$(DEPTH)$(tab)$(RERANK_DEPTH)$(tab)$(FIRST))$(foreach c,$(collections),$(info collection$(tab)$c$(tab)$(call \
+	  plain,$c)$(tab)$(call home,$c)$(tab)$(call docs,$c)$(tab)$(call dataset_file,$c,queries)$(tab)$(call dataset_file,$c,qrels)$(tab)$(call \
+	  dataset_file,$c,run)))@:
 cells:
 	@printf '%s\n' $(foreach c,$(collections),$(call runs,$c))
 

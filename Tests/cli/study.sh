@@ -215,7 +215,6 @@ refused 'did you mean' RETRIEVERS=nobody
 ! make -f "$ROOT/pipelines/study.mk" COLLECTIONS=example.yml BM25= >make.log 2>&1 || fail 'a study of nothing'
 grep -q 'a study of nothing' make.log || { cat make.log >&2; fail 'no message of a study of nothing'; }
 refused 'did you mean RETRIEVERS' RETREIVERS=dense
-refused 'no jobs of its own' RUN=slurm
 refused 'two have one name' COLLECTIONS='example.yml ./example.yml'
 is 'columns' 'model index example' "$(sed -n 2p one/table.txt | tr -s ' ')"
 
