@@ -39,3 +39,43 @@ is 'documents' 50000 "$(jq .documents plan.json)"
 refuses 64 'of how many' "$ROOT/scripts/plan" --model . --sample sample.tsv --queries queries.tsv
 refuses 66 'nowhere: no such file' plan --queries nowhere
 refuses 69 'neither on PATH' plan --bin "$PWD"
+
+# --- a whole study, of its collections, models and indexes: by studies of samples of them
+texts 2000 >many.tsv
+printf 'docs: many.tsv\nqueries: queries.tsv\n' >many.yml
+printf 'docs: many.tsv\nqueries: few.tsv\n' >few.yml
+head -n 5 queries.tsv >few.tsv
+study() {
+  "$ROOT/scripts/plan" --study --bin "$LIR_BIN" --cpus 1 --sample-size 200 --sample-queries 4 "$@" COLLECTIONS='many.yml few.yml' \
+    SAME_DOCS=few.yml=many.yml RETRIEVERS='dense sparse' RERANKERS=cross INDEXES_dense='exact int8' INDEX_FLAGS_int8='--codes int8 --originals none' \
+    MODEL_dense="$MODELS/external/st_bert_mean/model" MODEL_sparse="$MODELS/native/splade_bert_00/model" \
+    MODEL_cross="$MODELS/native/mono_bert_00/model" DEPTH=50 RERANK_DEPTH=5
+}
+stand_ins=(--texts 'many.yml=many.tsv,queries.tsv' --texts 'few.yml=many.tsv,few.tsv')
+exits 0 study "${stand_ins[@]}" --check 5 >plan.log
+grep -q '^many.yml: 2000 documents, 12 queries, 60 pairs a re-ranker$' plan.log || fail "$(cat plan.log)"
+grep -q '^few.yml: 2000 documents, 5 queries, 25 pairs a re-ranker; the documents of many.yml$' plan.log || fail "$(cat plan.log)"
+# A job each of two models, one array of documents each, as few.yml has those of many.yml; searches of both.
+is 'jobs' 'bm25 2 tokens 4 docs 2 join 2 index 3 search 6 second 2 rerank 2' \
+  "$(sed -n '/^stage .*tasks/,/^$/p' plan.log | awk 'NR > 1 && NF { print $1, $2 }' | xargs)"
+is 'cells' 10 "$(sed -n '/^collection /,/^all/p' plan.log | grep -cE '^(many|few) .*(bm25|exact|int8|rerank) ')"
+for stage in bm25 tokens docs join index search second; do
+  off=$(sed -n '/measured/,$p' plan.log | awk -v stage=$stage '$1 == stage { print $NF }' | tr -d '+%-')
+  [ "${off:-100}" -le 10 ] || fail "$stage: the disk is $off % off: $(cat plan.log)"
+done
+# What it tells make is what study.mk takes.
+words=$(sed -n 's/^make RUN=slurm //p' plan.log)
+for word in JOB_CPUS=1 JOB_TIME_docs=0:0 JOB_MEMORY_index= JOB_TIME_search=; do
+  grep -q " $word" <<<" $words" || fail "no $word: $words"
+done
+# shellcheck disable=SC2086  # words
+exits 0 make -s -f "$ROOT/pipelines/study.mk" BIN="$LIR_BIN" COLLECTIONS='many.yml few.yml' $words jobs >jobs.log
+# More documents, shorter tasks: shards of one collection.
+exits 0 study --texts many.yml=many.tsv,queries.tsv,2000000,12 --texts few.yml=many.tsv,few.tsv,2000000 --task-hours 0.0001 --json >plan.json
+jq -e '.shards["many.yml"] > 1 and .collections["many.yml"].docs == 2000000 and .collections["few.yml"].queries == 5 and
+  .jobs["docs.many.dense"].disk > 1e8 and (.jobs["index.many.dense.int8"].disk < .jobs["index.many.dense.exact"].disk) and
+  (.jobs | has("docs.few.dense") | not)' plan.json >parsed.log || fail "$(cat plan.json)"
+refuses 66 'many.yml: datasets/local/many/docs.zst: no such file' study
+refuses 64 'others: no collection of the study' study "${stand_ins[@]}" --texts others=many.tsv,few.tsv
+refuses 64 'expected OPTION=VALUE' "$ROOT/scripts/plan" --study COLLECTIONS
+refuses 64 'expected COLLECTION=DOCS' study --texts many.yml=many.tsv
