@@ -38,11 +38,22 @@ dashed() { "$(tool fetch-dataset)" --owner docs "$1" "$datasets" | tr / -; }
 """
 #: What takes the queries of a run that have documents enough, up to a rank.
 ENOUGH = """
-# enough SIZE DEPTH RUN: the lines to this depth (-1: all) of queries that have so many documents.
+# enough SIZE DEPTH: the lines of a run to this depth (-1: all) of queries that have so many documents.
 enough() {
-  zstd -dcfq -- "$3" | awk -v size="$1" -v depth="$2" '
+  awk -v size="$1" -v depth="$2" '
     (depth < 0 || $4 <= depth) && !(($1, $3) in seen) { seen[$1, $3]; count[$1]++; query[NR] = $1; line[NR] = $0 }
     END { for (i = 1; i <= NR; i++) if (i in line && count[query[i]] >= size) print line[i] }'
+}""".splitlines()
+#: What takes the queries of a run that have judgements.
+WITH_JUDGEMENTS = """
+# with_judgements NAME FOLDER: the lines of a run of queries that the dataset has judgements of; all where it has none.
+with_judgements() {
+  if fetch --list "$1" | grep -x qrels >/dev/null; then
+    fetch --part qrels "$1" >&2
+    awk 'FILENAME != "-" { judged[$1]; next } $1 in judged' <(zstd -dcfq -- "$2/qrels.zst") -
+  else
+    cat
+  fi
 }""".splitlines()
 
 
@@ -375,10 +386,16 @@ class Script:
             self.lines += [f"fetch --part run {name}"]
             candidates = f"{folder}/run.zst"
         enough = ""
+        if is_judged:
+            self.notes.append("queries without judgements are left out, as Lightning IR leaves them out")
+            self.lines += WITH_JUDGEMENTS if WITH_JUDGEMENTS[1] not in self.lines else []
+            enough += f" |\n  with_judgements {name} {folder}"
         if size > 0:
             self.notes.append(f"queries with fewer than {size} documents are left out, as Lightning IR leaves them out")
             self.lines += ENOUGH if ENOUGH[1] not in self.lines else []
-            enough, candidates = f"enough {size} {depth} {candidates} |\n  ", "-"
+            enough += f" |\n  enough {size} {depth}"
+        if enough:
+            enough, candidates = f"zstd -dcfq -- {candidates}{enough} |\n  ", "-"
         self.lines += [f"fetch --part queries --part docs {name}",
                        f'{self.guard(chr(34) + "$run" + chr(34))}{enough}lir-rerank {self.opened} --queries '
                        f'{folder}/queries.zst --docs {folder}/docs.zst{limit}{self.flags} -o "$run" {candidates}']

@@ -67,6 +67,12 @@ printf '%s\n' "$(grep '^1 ' by-hand.run | head -n 1)" >>kept/short__msmarco-pass
 sed 's,kept/,kept/short__,;s/again/fewer/' re-rank.yaml | turned fewer
 runs fewer
 same <(grep -v '^1 ' cross.run | cut -d ' ' -f 1-5) <(cut -d ' ' -f 1-5 fewer/*.run)
+# So are queries without judgements.
+{ cat kept/msmarco-passage-trec-dl-2019-judged.run && sed -n '1s/^[^ ]*/unjudged/p' by-hand.run; } \
+  >kept/more__msmarco-passage-trec-dl-2019-judged.run
+sed 's,kept/,kept/more__,;s/again/judged/' re-rank.yaml | turned judged
+runs judged
+same <(cut -d ' ' -f 1-5 cross.run) <(cut -d ' ' -f 1-5 judged/*.run)
 # Arguments beside an empty init_args, as a page of the documentation has them, and no callback.
 config CrossEncoderModule ./cross '' "{class_path: RunDataset, init_args: , run_path_or_id: $dl}" | turned official
 grep -q 'beside init_args' official.sh || fail 'nothing is said of misplaced arguments'
