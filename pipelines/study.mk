@@ -192,11 +192,11 @@ override logged = $(if $(dry),,2>&1 | tee $1.log >&2)
 override keeping = $(if $(dry),,LIR_LOGS=$1/logs )
 override folder = $(if $(dry),,@mkdir -p $1/logs)
 # Cells that are made at once, by tasks of an array, share what is encoded: one makes it, others wait.
-override held = $(if $(dry),,flock $1/.lock )
+override held = $(if $(dry),,$(call holding,$1/.held) )
 # So do those of an index, where collections have the same documents, and of what several runs are made by.
-override alone = $(if $(dry),,@exec 9>>$1; flock 9; stale=''; for input in $^; do \
+override alone = $(if $(dry),,@$(call holding,$1) stale=''; for input in $^; do \
   [ ! $@ -ot $$input ] || stale=yes; done; [ -n "$$stale" ] || exit 0; PS4=''; set -x; )
-override shared = $(call alone,$(@D).lock)
+override shared = $(call alone,$(@D).held)
 override absent = $(if $(wildcard $(folder_$1)/config.json $(folder_$1)/modules.json),,yes)
 
 # --- what may be found in collection $1: flags of every search, and the file of what is excluded
@@ -208,7 +208,7 @@ override restricts = $(filter $(DROP_SELF) $(EXCLUDING),$1)
 override define excluded_documents
 $(call excluded,$1): $(call dataset_file,$1,qrels)
 	$$(call folder,$$(@D))
-	$$(call alone,$$(@D)/.excluded.lock)zstd -qdc $$< | awk '$$$$4 == -100 { print $$$$1 "\t" $$$$3 }' >$$@.part; mv $$@.part $$@
+	$$(call alone,$$(@D)/.excluded.held)zstd -qdc $$< | awk '$$$$4 == -100 { print $$$$1 "\t" $$$$3 }' >$$@.part; mv $$@.part $$@
 endef
 # Candidates of a dataset that no search of ours has been through.
 override candidates = $(if $(call restricts,$1),$(OUT)/$(call plain,$1)/candidates.run,$(call dataset_file,$1,run))
@@ -216,7 +216,7 @@ override define dataset_candidates
 $(OUT)/$(call plain,$1)/candidates.run: $(call dataset_file,$1,run) $(call excluded,$1) \
   $(call settings,$(call plain,$1)/candidates,$(filter $(DROP_SELF),$1) $(call excluded,$1),,,)
 	$$(call folder,$$(@D))
-	$$(remaking)$$(call alone,$$(@D)/.candidates.lock)zstd -qdc $$< | awk -v own='$(filter $(DROP_SELF),$1)' 'list { out[$$$$1, $$$$2]; next } \
+	$$(remaking)$$(call alone,$$(@D)/.candidates.held)zstd -qdc $$< | awk -v own='$(filter $(DROP_SELF),$1)' 'list { out[$$$$1, $$$$2]; next } \
 	  !(($$$$1, $$$$3) in out || own != "" && $$$$1 == $$$$3)' list=1 $(call excluded,$1) list=0 - >$$@.part; mv $$@.part $$@
 endef
 
@@ -228,7 +228,7 @@ $(call assuming,$(OUT)/$(call plain,$1)/bm25.run,$1)
 $(OUT)/$(call plain,$1)/bm25.run: $(call excluded,$1) $(call seen,$(call bm25_make,$1),$(OUT)/$(call plain,$1)/bm25.run) | $(known) $(call \
   dataset_file,$1,docs) $(call dataset_file,$1,queries)
 	$$(call folder,$$(@D))
-	$$(remaking)+@$$(call keeping,$$(@D))$$(call held,$$(@D))$$(MAKE) --no-print-directory $$(call bm25_make,$1)
+	$$(remaking)+@$$(call held,$$(@D))$$(call keeping,$$(@D))$$(MAKE) --no-print-directory $$(call bm25_make,$1)
 endef
 # By the index of another collection.
 override define cell_bm25_twin
@@ -245,7 +245,7 @@ $(call assuming,$(OUT)/$(call plain,$1)/$(call plain,$2)/$4,$1,$2)
 $(call at,$1,$2)/$4: $(call seen,$(call encode_make,$1,$2,$4),$(call at,$1,$2)/$4) | $(known) $(ready_$2) \
   $(call docs,$1) $(call dataset_file,$1,queries)
 	$$(call folder,$$(@D))
-	+@$$(call keeping,$$(@D))$$(call held,$$(@D))$$(MAKE) --no-print-directory $$(call encode_make,$1,$2,$4)
+	+@$$(call held,$$(@D))$$(call keeping,$$(@D))$$(MAKE) --no-print-directory $$(call encode_make,$1,$2,$4)
 endef
 override define cell_indexed
 .PRECIOUS: $(OUT)/$(call plain,$1)/$(call plain,$2)/$3/manifest.json

@@ -5,13 +5,13 @@ For scripts/fetch-dataset, which is run again by the venv's Python.
 
 from __future__ import annotations
 
-import fcntl
+import contextlib
 import importlib.util
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict, List, NoReturn
+from typing import Dict, Iterator, List, NoReturn
 
 from dataset_forms import IO, Failure
 
@@ -23,6 +23,21 @@ def say(message: str) -> None:
     print(f"fetch-dataset: {message}", file=sys.stderr)
 
 
+@contextlib.contextmanager
+def held(lock: Path) -> Iterator[None]:
+    """Hold a lock that no other process has, also on other machines: pipelines/holding does it."""
+    here = Path(__file__).resolve().parent
+    script = next(p for p in (here.parent / "pipelines" / "holding", here / "pipelines" / "holding") if p.exists())
+    with subprocess.Popen([str(script), str(lock)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin and process.stdout
+        if not process.stdout.readline():
+            raise Failure(IO, f"{lock}: cannot be held")
+        try:
+            yield
+        finally:
+            process.stdin.close()
+
+
 def missing(modules: List[str]) -> List[str]:
     return [m for m in modules if importlib.util.find_spec(m) is None]
 
@@ -32,8 +47,7 @@ def with_packages(folder: Path, packages: List[str]) -> NoReturn:
     venv = folder / ".venv"
     python = venv / "bin" / "python3"
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".venv.lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with held(folder / ".venv.held"):
         say(f"installing {' '.join(packages)} into {venv}")
         commands = [[str(python), "-m", "pip", "install", "--quiet",
                      "--disable-pip-version-check", *packages]]
