@@ -32,11 +32,6 @@ struct EvaluationJob {
       throw .usage("--residuals: expected one order of ties, found --ties bounds")
     }
     try command.keeping.check(inputs: operands + command.qrels, output: command.output.output)
-    // Whatever can be refused is refused before a file is written.
-    _ = try command.output.compression()
-    if command.comparison.isWanted || command.report.isWanted {
-      _ = try command.comparison.options(seed: command.common.seed.value)
-    }
     let qrels = command.qrels.isEmpty ? nil : try readQrels()
     var evaluations: [Evaluation] = []
     var report = try ReportJob(command, context)
@@ -68,6 +63,9 @@ struct EvaluationJob {
   /// Refuses what no comparison can be, before anything is read or written.
   private func checkComparison(_ operands: [String], _ names: [String]) throws(Failure) {
     _ = try command.output.compression()
+    if command.comparison.isWanted || command.report.isWanted {
+      _ = try command.comparison.options(seed: command.common.seed.value)
+    }
     guard command.comparison.isWanted else {
       if command.tables.summary { throw .usage("--summary is for --compare") }
       return
@@ -78,7 +76,6 @@ struct EvaluationJob {
     if command.tables.summary, command.format?.isTable == false {
       throw .usage("--summary is for tables", hint: "--format table, markdown or latex")
     }
-    _ = try command.comparison.options(seed: command.common.seed.value)
     if let baseline = command.comparison.baseline, !(operands + names).contains(baseline) {
       throw .usage(
         "expected one of the runs as the baseline, found '\(baseline)'",
