@@ -286,6 +286,20 @@ refuses 78 'lora: loftq_config is not supported' lir-train --config train.yml -o
 refuses 78 'no layer is called kwery' lir-train --config train.yml -o none \
   --set 'lora={targets: all-linear, exclude_modules: [kwery]}'
 rm -rf half
+# The weights of layers are trained, and exported with the model.
+layers=$FIXTURES/layers/bert/model
+train weighed --model "$layers"
+exits 0 lir-train export --format sentence-transformers --model weighed -o exported
+for folder in weighed exported; do
+  exits 0 lir-encode --model $folder --role doc --format jsonl docs.tsv >$folder.jsonl
+done
+same weighed.jsonl exported.jsonl
+is 'modules' "$(jq -c 'map(.type | sub(".*[.]"; ""))' "$layers/modules.json")" \
+  "$(jq -c 'map(.type | sub(".*[.]"; ""))' exported/modules.json)"
+is 'states of all layers' true "$(jq '.. | .output_hidden_states? // empty' exported/*.json | sort -u)"
+differ "$layers/1_WeightedLayerPooling/model.safetensors" exported/1_WeightedLayerPooling/model.safetensors
+same weighed/1_WeightedLayerPooling/model.safetensors exported/1_WeightedLayerPooling/model.safetensors
+rm -rf weighed exported
 # What a refused run was going to begin with is not left.
 exits 78 lir-train --config train.yml -o none --model bare --set 'freeze=[nothing]' \
   --set 'model_config={"model_type":"mvr","num_viewer_tokens":2}'
