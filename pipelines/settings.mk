@@ -183,9 +183,9 @@ override forget_logs = $(if $(LIR_LOGS),$(if $(dry),,@rm -f $(filter-out $(2:%=$
 override forget = $(if $(dry),,@for input in $^; do \
   [ ! $(@D)/.$(@F).partial -ot $$input ] || rm -f $(@D)/.$(@F).partial*; done)
 
-# $(call holding,LOCK): in front of commands of which one at a time may run, here and elsewhere. They and what they begin have it
-# until all have ended.
-override holding = coproc LIR_HELD { exec $(pipelines)holding $1; }; read -r _ <&$${LIR_HELD[0]}; exec 9>&$${LIR_HELD[1]};
+# $(call holding,LOCK,FILE): in front of commands of which one at a time may run, here and elsewhere. They and what they begin
+# have it until all have ended, by a file of that number, 9 without one; makes that are begun there take another one.
+override holding = coproc LIR_HELD { exec $(pipelines)holding $1; }; read -r _ <&$${LIR_HELD[0]}; exec $(or $2,9)>/proc/self/fd/$${LIR_HELD[1]};
 # In front of a command that the jobs of an array would all run: the first does, the others wait for it.
 override once = $(if $(dry),,@$(call holding,$(OUT)/settings/held) stale=''; for input in $^; do \
   [ ! $@ -ot $$input ] || stale=yes; done; [ -n "$$stale" ] || exit 0; PS4=''; set -x; )

@@ -192,7 +192,7 @@ override logged = $(if $(dry),,2>&1 | tee $1.log >&2)
 override keeping = $(if $(dry),,LIR_LOGS=$1/logs )
 override folder = $(if $(dry),,@mkdir -p $1/logs)
 # Cells that are made at once, by tasks of an array, share what is encoded: one makes it, others wait.
-override held = $(if $(dry),,$(call holding,$1/.held) )
+override held = $(if $(dry),,$(call holding,$1/.held,8) )
 # So do those of an index, where collections have the same documents, and of what several runs are made by.
 override alone = $(if $(dry),,@$(call holding,$1) stale=''; for input in $^; do \
   [ ! $@ -ot $$input ] || stale=yes; done; [ -n "$$stale" ] || exit 0; PS4=''; set -x; )
