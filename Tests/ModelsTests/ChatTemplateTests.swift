@@ -46,6 +46,11 @@ struct ChatTemplateTests {
     ("{{ 'a' ~ 1 ~ none }}{{ [1, 'b'] }}{{ true }}", "a1None[1, 'b']True"),
     ("{{ 7 // 2 }}{{ -7 % 3 }}{{ 2 * 3 - 1 }}", "325"),
     (
+      "{{ 9223372036854775806 % 9223372036854775807 }}|{{ -7 // 2 }}|{{ (-9223372036854775807 - 1) // 1 }}",
+      "9223372036854775806|-4|-9223372036854775808"
+    ),
+    ("{{ 'aaab'.replace('aa', 'x') }}{{ 'a' in '' }}{{ '' in '' }}", "xabFalseTrue"),
+    (
       "{{ 'q' in messages[1].content }}{{ 'x' not in 'abc' }}{{ 'role' in messages[0] }}",
       "TrueTrueTrue"
     ),
@@ -87,5 +92,39 @@ struct ChatTemplateTests {
   func refused(template: String) throws {
     let failure = #expect(throws: Failure.self) { try Self.text(template) }
     #expect(failure?.message.hasPrefix("chat template: ") == true, "\(template)")
+  }
+
+  /// A small template that would go on for ever, take all memory or overflow the stack.
+  static let endless: [(template: String, message: String)] = [
+    ("{{ -(-9223372036854775807 - 1) }}", "64 bits"),
+    ("{{ 9223372036854775807 + 1 }}", "64 bits"),
+    (
+      String(repeating: "{% for a in messages %}", count: 40)
+        + String(repeating: "{% endfor %}", count: 40), "steps"
+    ),
+    ("{% set x = 'ab' %}" + String(repeating: "{% set x = x ~ x %}", count: 40), "characters"),
+    (
+      "{% set x = [1] %}" + String(repeating: "{% set x = [x, x] %}", count: 70) + "{{ x }}",
+      "elements"
+    ),
+    (
+      "{% set n = namespace(a=1) %}"
+        + (0..<70).map { "{% set n.x\($0) = n %}" }.joined() + "{{ n }}", "elements"
+    ),
+    (
+      "{% set x = '\(String(repeating: "a", count: 2000))' %}"
+        + String(repeating: "{% set x = x.replace('a', x) %}", count: 3), "characters"
+    ),
+    ("{{ " + String(repeating: "(", count: 500) + "1 }}", "levels"),
+    ("{{ " + String(repeating: "not ", count: 500) + "1 }}", "levels"),
+    ("{{ " + String(repeating: "-", count: 500) + "1 }}", "levels"),
+    (String(repeating: "{% if true %}", count: 5000), "levels"),
+    ("{{ a" + String(repeating: ".a", count: 100_000) + " }}", "words"),
+  ]
+
+  @Test(arguments: endless.indices) func bounded(index: Int) throws {
+    let (template, message) = Self.endless[index]
+    let failure = #expect(throws: Failure.self) { try Self.text(template) }
+    #expect(failure?.message.contains(message) == true, "\(failure?.message ?? "")")
   }
 }

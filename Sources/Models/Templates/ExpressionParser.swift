@@ -7,8 +7,22 @@ struct ExpressionParser {
   private let tokens: [TemplateToken]
   private let place: String
   private var index = 0
+  /// Expressions that stand in one another.
+  private var levels = 0
 
-  init(_ tokens: [TemplateToken], _ place: String) {
+  /// Words and signs of a tag.
+  ///
+  /// As deep an expression may be, whose parts are rendered one in another.
+  static let mostTokens = 1000
+  /// Brackets, and signs in front of a value.
+  static let mostLevels = 64
+
+  init(_ tokens: [TemplateToken], _ place: String) throws(Failure) {
+    guard tokens.count <= Self.mostTokens else {
+      throw .data(
+        place,
+        "chat template: expected at most \(Self.mostTokens) words and signs in a tag, found more")
+    }
     self.tokens = tokens
     self.place = place
   }
@@ -55,7 +69,16 @@ struct ExpressionParser {
     return expression
   }
 
+  private mutating func enter() throws(Failure) {
+    levels += 1
+    guard levels <= Self.mostLevels else {
+      throw failure("expected at most \(Self.mostLevels) levels, found more")
+    }
+  }
+
   mutating func expression(withChoice: Bool = true) throws(Failure) -> TemplateExpression {
+    try enter()
+    defer { levels -= 1 }
     let value = try disjunction()
     guard withChoice, takeName("if") else { return value }
     let condition = try disjunction()
@@ -76,7 +99,10 @@ struct ExpressionParser {
   }
 
   private mutating func negation() throws(Failure) -> TemplateExpression {
-    takeName("not") ? .not(try negation()) : try comparison()
+    guard takeName("not") else { return try comparison() }
+    try enter()
+    defer { levels -= 1 }
+    return .not(try negation())
   }
 
   private mutating func comparison() throws(Failure) -> TemplateExpression {
@@ -124,8 +150,10 @@ struct ExpressionParser {
   }
 
   private mutating func unary() throws(Failure) -> TemplateExpression {
-    if take("-") { return .minus(try unary()) }
-    return try behind(try primary())
+    guard take("-") else { return try behind(try primary()) }
+    try enter()
+    defer { levels -= 1 }
+    return .minus(try unary())
   }
 
   /// Members, calls and filters behind a value.

@@ -3,10 +3,12 @@ import Failures
 /// A filter of a chat template, or a method of a string, by its name.
 struct TemplateFilter {
   private let name: String
+  private let work: TemplateWork
   private let place: String
 
-  init(_ name: String, _ place: String) {
+  init(_ name: String, _ work: TemplateWork, _ place: String) {
     self.name = name
+    self.work = work
     self.place = place
   }
 
@@ -32,7 +34,9 @@ struct TemplateFilter {
     case ("length", _), ("count", _): return .integer(input.count ?? 0)
     case ("string", _): return .string(input.text)
     case ("join", _):
-      return .string(try elements(input).map(\.text).joined(separator: plain.first?.text ?? ""))
+      return .string(
+        try work.joined(
+          try elements(input).map(\.text), separator: plain.first?.text ?? ""))
     case ("map", _):
       guard let attribute = named["attribute"] else {
         throw failure("map without an attribute is not supported")
@@ -90,7 +94,7 @@ struct TemplateFilter {
     case "split" where !argument.isEmpty:
       return .list(text.parts(argument).map { .string($0) })
     case "replace" where plain.count == 2 && !argument.isEmpty:
-      return .string(text.parts(argument).joined(separator: plain[1].text))
+      return .string(try work.joined(text.parts(argument), separator: plain[1].text))
     default: throw failure("\(name) is not supported")
     }
   }
@@ -133,16 +137,34 @@ extension String {
   /// The pieces between the occurrences of a text that is not empty.
   fileprivate func parts(_ separator: String) -> [String] {
     let (all, wanted) = (Array(utf8), Array(separator.utf8))
-    var (parts, start, place): ([String], Int, Int) = ([], 0, 0)
-    while place + wanted.count <= all.count {
-      if all[place..<place + wanted.count].elementsEqual(wanted) {
-        parts.append(String(decoding: all[start..<place], as: UTF8.self))
-        place += wanted.count
-        start = place
-      } else {
-        place += 1
-      }
+    var (parts, start): ([String], Int) = ([], 0)
+    while let found = all.firstRange(of: wanted, from: start) {
+      parts.append(String(decoding: all[start..<found.lowerBound], as: UTF8.self))
+      start = found.upperBound
     }
     return parts + [String(decoding: all[start...], as: UTF8.self)]
+  }
+}
+
+extension [UInt8] {
+  /// Where other bytes, of which there are some, are first found at or behind a place.
+  ///
+  /// The search of Knuth, Morris and Pratt takes time by the sum of both lengths, whatever they hold.
+  func firstRange(of wanted: [UInt8], from start: Int) -> Range<Int>? {
+    // The longest beginning that ends the first bytes, too.
+    var borders = [0]
+    var length = 0
+    for byte in wanted.dropFirst() {
+      while length > 0, byte != wanted[length] { length = borders[length - 1] }
+      if byte == wanted[length] { length += 1 }
+      borders.append(length)
+    }
+    length = 0
+    for place in start..<count {
+      while length > 0, self[place] != wanted[length] { length = borders[length - 1] }
+      if self[place] == wanted[length] { length += 1 }
+      if length == wanted.count { return place + 1 - length..<place + 1 }
+    }
+    return nil
   }
 }

@@ -5,6 +5,8 @@ struct TemplateParser {
   private let pieces: [TemplateLexer.Piece]
   private let place: String
   private var index = 0
+  /// Blocks that stand in one another.
+  private var levels = 0
 
   static func nodes(of template: String, at place: String) throws(Failure) -> [TemplateNode] {
     var parser = TemplateParser(
@@ -25,6 +27,11 @@ struct TemplateParser {
   private mutating func body(
     until ends: [String]
   ) throws(Failure) -> (nodes: [TemplateNode], end: ExpressionParser?) {
+    levels += 1
+    defer { levels -= 1 }
+    guard levels <= ExpressionParser.mostLevels else {
+      throw failure("expected at most \(ExpressionParser.mostLevels) levels of blocks, found more")
+    }
     var nodes: [TemplateNode] = []
     while index < pieces.count {
       let piece = pieces[index]
@@ -32,10 +39,10 @@ struct TemplateParser {
       switch piece {
       case .text(let text): nodes.append(.text(text))
       case .output(let tokens):
-        var parser = ExpressionParser(tokens, place)
+        var parser = try ExpressionParser(tokens, place)
         nodes.append(.output(try parser.whole()))
       case .block(let tokens):
-        var parser = ExpressionParser(tokens, place)
+        var parser = try ExpressionParser(tokens, place)
         guard let word = parser.nextName() else { throw failure("a block without a word") }
         if ends.contains(word) {
           parser.word = word

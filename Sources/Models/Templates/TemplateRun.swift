@@ -7,6 +7,7 @@ struct TemplateRun {
   /// Members of namespaces, by the variable that has one.
   private var namespaces: [String: [String: TemplateValue]] = [:]
   private var output = ""
+  private let work: TemplateWork
 
   /// - Parameters:
   ///   - nodes: The template.
@@ -25,6 +26,7 @@ struct TemplateRun {
   private init(place: String, variables: [String: TemplateValue]) {
     self.place = place
     self.variables = variables
+    work = TemplateWork(place)
   }
 
   private func failure(_ text: String) -> Failure { .data(place, "chat template: \(text)") }
@@ -32,7 +34,9 @@ struct TemplateRun {
   private mutating func run(_ nodes: [TemplateNode]) throws(Failure) {
     for node in nodes {
       switch node {
-      case .text(let text): output += text
+      case .text(let text):
+        try work.add(text.utf8.count)
+        output += text
       case .output(let expression): output += try value(of: expression).text
       case .choice(let branches, let otherwise):
         var taken = otherwise
@@ -76,12 +80,15 @@ struct TemplateRun {
     if let condition {
       var kept: [TemplateValue] = []
       for element in elements {
+        try work.add(1)
         bind(names, element)
         if try value(of: condition).isTrue { kept.append(element) }
       }
       elements = kept
     }
     for (i, element) in elements.enumerated() {
+      // All variables are copied where the body sets one.
+      try work.add(1 + outer.count)
       variables = outer
       bind(names, element)
       variables["loop"] = .object([
@@ -104,6 +111,10 @@ struct TemplateRun {
   // MARK: Expressions
 
   private func value(of expression: TemplateExpression) throws(Failure) -> TemplateValue {
+    try work.counted(try uncounted(expression))
+  }
+
+  private func uncounted(_ expression: TemplateExpression) throws(Failure) -> TemplateValue {
     switch expression {
     case .value(let value): return value
     case .name(let name):
@@ -119,7 +130,7 @@ struct TemplateRun {
       return try slice(value(of: whole), from, to, step)
     case .call(let function, let arguments): return try call(function, arguments)
     case .filter(let input, let name, let arguments):
-      return try TemplateFilter(name, place).apply(
+      return try TemplateFilter(name, work, place).apply(
         to: value(of: input), values(of: arguments.plain), named: named(arguments))
     case .test(let input, let name, let arguments, let isNot):
       let holds = try TemplateFilter.test(
@@ -130,7 +141,7 @@ struct TemplateRun {
       guard case .integer(let number) = try value(of: inner) else {
         throw failure("minus what is no number")
       }
-      return .integer(-number)
+      return .integer(try exact(0.subtractingReportingOverflow(number)))
     case .binary(let sign, let left, let right): return try binary(sign, left, right)
     case .choice(let first, let condition, let other):
       if try value(of: condition).isTrue { return try value(of: first) }
@@ -182,7 +193,7 @@ struct TemplateRun {
     case .name("raise_exception"):
       throw failure("refused: \(plain.first?.text ?? "")")
     case .member(let whole, .value(.string(let name))):
-      return try TemplateFilter(name, place).method(of: value(of: whole), plain)
+      return try TemplateFilter(name, work, place).method(of: value(of: whole), plain)
     default: throw failure("a call that is not supported")
     }
   }
@@ -214,23 +225,25 @@ struct TemplateRun {
     case ">": return .bool(a > b)
     case "<=": return .bool(a <= b)
     case ">=": return .bool(a >= b)
-    case "+": return .integer(a &+ b)
-    case "-": return .integer(a &- b)
-    case "*": return .integer(a &* b)
-    case "%" where b > 0: return .integer(((a % b) + b) % b)
-    case "//" where b > 0: return .integer((a - (((a % b) + b) % b)) / b)
+    case "+": return .integer(try exact(a.addingReportingOverflow(b)))
+    case "-": return .integer(try exact(a.subtractingReportingOverflow(b)))
+    case "*": return .integer(try exact(a.multipliedReportingOverflow(by: b)))
+    case "%" where b > 0: return .integer(a % b < 0 ? a % b + b : a % b)
+    case "//" where b > 0: return .integer(a % b < 0 ? a / b - 1 : a / b)
     default: throw failure("\(sign) of \(a) and \(b)")
     }
+  }
+
+  /// Python's numbers have no end, those here have 64 bits.
+  private func exact(_ result: (partialValue: Int, overflow: Bool)) throws(Failure) -> Int {
+    guard !result.overflow else { throw failure("a number of more than 64 bits") }
+    return result.partialValue
   }
 }
 
 extension String {
   /// Whether another string is in this one, scalar by scalar.
   func containsText(_ other: String) -> Bool {
-    let (all, wanted) = (Array(utf8), Array(other.utf8))
-    guard !wanted.isEmpty, wanted.count <= all.count else { return wanted.isEmpty }
-    return (0...all.count - wanted.count).contains {
-      all[$0..<$0 + wanted.count].elementsEqual(wanted)
-    }
+    other.isEmpty || Array(utf8).firstRange(of: Array(other.utf8), from: 0) != nil
   }
 }
