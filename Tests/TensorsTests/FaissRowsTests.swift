@@ -119,6 +119,21 @@ import Testing
     withExtendedLifetime(folder) {}
   }
 
+  /// A header may say billions of vectors where the lists hold some: no memory is taken for its word.
+  @Test(arguments: ["IVF4_SQ8.l2", "IVF900_Flat.ip"]) func headerOfBillions(name: String) throws {
+    let (ids, file) = try ids(40)
+    var claims = VectorClaims()
+    claims.ids = [file]
+    var bytes = try WholeFile.read("\(Self.folder)/good/\(name).faiss")
+    bytes.replaceSubrange(8..<12, with: [0xFF, 0xFF, 0xFF, 0x7F])
+    let folder = try TemporaryFolder()
+    try folder.write("billions", bytes)
+    let failure = #expect(throws: Failure.self) { try read(folder("billions"), claims) }
+    #expect(failure?.status == .data)
+    #expect(failure?.message.contains("lists of 40 vectors, expected 2147483647") == true)
+    withExtendedLifetime(ids) {}
+  }
+
   /// Every cut is noticed, and no size that is changed is believed.
   @Test(arguments: [
     "Flat.ip", "IVF4_SQ8.l2", "OPQ4_IVF4_HNSW8_PQ4x4.ip", "Flat_RFlat.l2", "IVF900_Flat.ip",

@@ -38,7 +38,7 @@ struct JSONVectorLine {
     func failure(_ expected: String, _ found: String) -> Failure {
       .line(file, number, expected: expected, found: found)
     }
-    var (best, keys) = (Self.idKeys.count, [String]())
+    var (best, keys, known) = (Self.idKeys.count, [String](), Set<String>())
     var (line, hasVector) = (JSONVectorLine(), false)
     let isView = Self.isView(text)
     var scales: [Float] = []
@@ -46,7 +46,9 @@ struct JSONVectorLine {
       var parser = JSONParser(bytes)
       try parser.object(
         { parser, key throws(Failure) in
-          guard !keys.contains(key) else { throw failure("each key once", "\"\(key)\" again") }
+          guard known.insert(key).inserted else {
+            throw failure("each key once", "\"\(key)\" again")
+          }
           keys.append(key)
           if key == "vector" || key == "vectors" {
             guard !hasVector else { throw failure("one of \"vector\" and \"vectors\"", "both") }

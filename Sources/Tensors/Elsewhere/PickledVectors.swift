@@ -37,16 +37,24 @@ final class PickledVectors: VectorRecordSource {
         hint: "numpy.ascontiguousarray(array) brings it to C order")
     }
     elements = FloatElements(type: try Self.type(array.type, path))
+    let damage = Failure.data(
+      path, "damaged: an array of shape \(array.shape) of \(array.bytes.count) bytes")
+    guard array.shape[1] <= StreamLimits.maximumWidth else { throw damage }
     rowSize = array.shape[1] * elements.type.size
     let (size, overflow) = array.shape[0].multipliedReportingOverflow(by: rowSize)
-    guard !overflow, size == array.bytes.count, array.shape[1] <= StreamLimits.maximumWidth else {
-      throw .data(
-        path, "damaged: an array of shape \(array.shape) of \(array.bytes.count) bytes")
-    }
+    guard !overflow, size == array.bytes.count else { throw damage }
     rows = array.bytes
+    // A text that is remembered is named again in two bytes.
+    var idBytes = 0
+    let mostBytes = file.bytes.count
     ids = try heap.sequences[list].map { id throws(Failure) in
       switch id {
-      case .text(let text): return Array(text.utf8)
+      case .text(let text):
+        idBytes += text.utf8.count
+        guard idBytes <= mostBytes else {
+          throw .data(path, "expected ids that differ, found some again and again")
+        }
+        return Array(text.utf8)
       case .integer(let number): return Array(String(number).utf8)
       default: throw .data(path, "expected ids that are strings or integers, found \(id.kind)")
       }

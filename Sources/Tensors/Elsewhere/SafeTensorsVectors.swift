@@ -28,10 +28,12 @@ final class SafeTensorsVectors: VectorRecordSource {
     file = try SafeTensorsFile(path)
     entry = try Self.find(tensor, file)
     elements = FloatElements(type: entry.type)
-    rowSize = entry.shape[1] * entry.type.size
     guard (1...StreamLimits.maximumWidth).contains(entry.shape[1]) else {
-      throw .data(path, "expected vectors of at least one number, found shape \(entry.shape)")
+      throw .data(
+        path,
+        "expected vectors of 1 to \(StreamLimits.maximumWidth) numbers, found shape \(entry.shape)")
     }
+    rowSize = entry.shape[1] * entry.type.size
     var records = entry.shape[0]
     if let found = file.entry("offsets") {
       guard found.type == .i64, found.shape.count == 1, found.shape[0] >= 1 else {

@@ -110,6 +110,8 @@ package struct VectorInputs: Sendable {
   /// - Throws: 65 where they look like a stream that is damaged.
   package static func form(_ input: ByteReader) throws(Failure) -> Form? {
     guard let first = try input.peek(1).first else { return nil }
+    // First of all, as the length of a header may begin with the first byte of any of the others.
+    if try isSafeTensors(input) { return .safetensors }
     if first == 0x93 { return try input.peek(6) == NPYHeader.magic ? .numpy : nil }
     if first == 0x80 {
       let version = try input.peek(2).last
@@ -126,7 +128,6 @@ package struct VectorInputs: Sendable {
     if first == UInt8(ascii: "I"), FaissReader.recognizes(Array(try input.peek(24))) {
       return .faiss
     }
-    if try isSafeTensors(input) { return .safetensors }
     return try TensorStreamReader.recognizes(input) ? .stream : nil
   }
 

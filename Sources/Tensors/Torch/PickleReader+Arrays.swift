@@ -28,7 +28,7 @@ extension PickleReader {
   private func array(
     type: PickleValue, shape: PickleValue, isFortran: Bool, _ bytes: PickleValue
   ) throws(Failure) -> PickleArray {
-    guard case .arrayType(let number) = type, let shape = heap.integers(shape),
+    guard case .arrayType(let number) = type, let shape = try extents(shape),
       shape.allSatisfy({ $0 >= 0 }), case .bytes(let range) = bytes
     else { throw damaged("an array without type, shape or bytes") }
     return PickleArray(

@@ -270,6 +270,17 @@ struct PickleReader {
     stack.append(.storage(heap.storages.count - 1))
   }
 
+  /// The integers of a tuple, of which an array has one a dimension; nil where there is something else.
+  ///
+  /// - Throws: 65 for too many: a tuple may be remembered and named again in a few bytes.
+  func extents(_ value: PickleValue) throws(Failure) -> [Int]? {
+    guard case .tuple(let place) = value else { return nil }
+    guard heap.sequences[place].count <= Self.mostDimensions else {
+      throw damaged("a tensor of \(heap.sequences[place].count) dimensions")
+    }
+    return heap.integers(value)
+  }
+
   private mutating func reduce(
     _ function: PickleValue, _ arguments: PickleValue
   ) throws(Failure) {
@@ -285,13 +296,9 @@ struct PickleReader {
       stack.append(values[0])
     case .rebuildTensor where values.count >= 4:
       guard case .storage(let storage) = values[0], case .integer(let offset) = values[1],
-        let shape = heap.integers(values[2]), let strides = heap.integers(values[3]),
+        let shape = try extents(values[2]), let strides = try extents(values[3]),
         shape.count == strides.count
       else { throw damaged("a tensor without storage, offset, shape or strides") }
-      // A tuple may be remembered and named again in a few bytes.
-      guard shape.count <= Self.mostDimensions else {
-        throw damaged("a tensor of \(shape.count) dimensions")
-      }
       heap.tensors.append(
         PickleTensor(
           storage: heap.storages[storage], offset: offset, shape: shape, strides: strides))

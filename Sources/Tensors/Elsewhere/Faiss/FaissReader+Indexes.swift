@@ -194,9 +194,18 @@ extension FaissReader {
       }
     default: throw damaged("sizes of lists in another form")
     }
+    // Nothing is made of a header's word alone: what the lists hold is in the file.
+    let most = (bytes.count - place) / (size + 8)
+    var listed = 0
+    for length in sizes {
+      guard (0...most - listed).contains(length) else {
+        throw damaged("a list of \(length) vectors")
+      }
+      listed += length
+    }
+    guard listed == count else { throw damaged("lists of \(listed) vectors, expected \(count)") }
     var places = [(list: Int32, start: Int)](repeating: (-1, 0), count: count)
     for (list, length) in sizes.enumerated() where length != 0 {
-      guard (0...count).contains(length) else { throw damaged("a list of \(length) vectors") }
       let codes = try range(length, of: size)
       let ids = try range(length, of: 8)
       for entry in 0..<length {
