@@ -49,6 +49,11 @@ struct PrecompiledCharsmap: Sendable {
         place, "expected UTF-8 in the precompiled charsmap, found byte \(bad) of its text")
     }
     replacements = rest
+    if let inside = Self.firstInsideScalar(units, rest) {
+      throw .data(
+        place,
+        "damaged precompiled charsmap: a rule's text starts inside a character, at byte \(inside)")
+    }
     var ascii = [Span](repeating: .unchanged, count: 128)
     for byte in UInt8(1)..<128 {
       ascii[Int(byte)] = Self.find([byte], 1, units, rest) ?? .unchanged
@@ -56,11 +61,26 @@ struct PrecompiledCharsmap: Sendable {
     self.ascii = ascii
   }
 
+  /// Where the text of a rule starts inside a character; nil where none does.
+  ///
+  /// What comes behind takes texts for UTF-8, and the crate panics when it meets such a rule.
+  private static func firstInsideScalar(_ units: [UInt32], _ replacements: [UInt8]) -> Int? {
+    for (index, unit) in units.enumerated() where unit & 1 << 8 != 0 {
+      let leaf = index ^ offset(unit)
+      guard leaf < units.count else { continue }
+      let start = Int(units[leaf] & 0x7FFF_FFFF)
+      if start < replacements.count, replacements[start] & 0xC0 == 0x80 { return start }
+    }
+    return nil
+  }
+
+  /// Where the children of a node are, against its own place.
+  private static func offset(_ unit: UInt32) -> Int { Int(unit >> 10) << Int((unit & 1 << 9) >> 6) }
+
   /// What the shortest rule that matches the start of `bytes` puts; nil without one.
   private static func find(
     _ bytes: UnsafePointer<UInt8>, _ count: Int, _ units: [UInt32], _ replacements: [UInt8]
   ) -> Span? {
-    func offset(_ unit: UInt32) -> Int { Int(unit >> 10) << Int((unit & 1 << 9) >> 6) }
     var node = offset(units[0])
     for i in 0..<count {
       let byte = bytes[i]

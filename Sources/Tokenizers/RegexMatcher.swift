@@ -75,7 +75,7 @@ package final class RegexMatcher {
   ///
   /// As the iterator of the crate onig: an empty match right after another one does not count.
   @inline(__always)
-  func parts(
+  package func parts(
     _ regex: Regex, _ bytes: UnsafePointer<UInt8>, _ count: Int,
     _ part: (_ start: Int, _ end: Int, _ isMatch: Bool) -> Void
   ) {

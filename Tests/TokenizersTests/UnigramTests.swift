@@ -1,4 +1,5 @@
 import Failures
+import Foundation
 import JSON
 import Testing
 import Tokenizers
@@ -141,5 +142,30 @@ struct UnigramTests {
     } catch let failure as Failure {
       #expect(failure.status == .data)
     }
+  }
+
+  /// A rule for `a`, whose text is `é` or begins with the second byte of it, which is no text.
+  @Test func charsmapInsideACharacter() throws {
+    func normalizer(_ start: UInt32) -> String {
+      var units = [UInt32](repeating: 0, count: 0x70)
+      units[0x61] = 0x61 | 1 << 8 | 1 << 10
+      units[0x60] = 1 << 31 | start
+      var bytes: [UInt8] = []
+      for unit in [UInt32(4 * units.count)] + units {
+        for shift in [0, 8, 16, 24] as [UInt32] { bytes.append(UInt8(unit >> shift & 0xFF)) }
+      }
+      bytes += Array("é\0".utf8)
+      return """
+        {"type":"Precompiled","precompiled_charsmap":"\(Data(bytes).base64EncodedString())"}
+        """
+    }
+    let vocabulary = [("<unk>", "0"), ("é", "-1"), ("a", "-1")]
+    let tokenizer = try tokenizer(vocabulary, normalizer: normalizer(0))
+    #expect(try tokenizer.encode("a") == [1])
+    let failure = #expect(throws: Failure.self) {
+      try self.tokenizer(vocabulary, normalizer: normalizer(1))
+    }
+    #expect(failure?.status == .data)
+    #expect(failure?.message.contains("inside a character, at byte 1") == true)
   }
 }
