@@ -113,7 +113,7 @@ extension IndexManifest {
         segment.statistics = members
       }
       if let deleted = entry["deleted"] {
-        guard let count = deleted["documents"]?.integer, (1...max(documents, 1)).contains(count),
+        guard let count = deleted["documents"]?.integer, count >= 1, count <= documents,
           let members = deleted["statistics"]?.members,
           files[DeletedDocuments.file.name] != nil
         else { throw damaged(path, "deleted documents") }

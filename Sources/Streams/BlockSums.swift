@@ -19,7 +19,8 @@ package struct BlockSums: Sendable, Equatable {
 
   private static func blockSize(of size: Int, atMost most: Int) -> Int {
     var block = least
-    while size > most * block { block *= 2 }
+    // A manifest may say any size; a product would be too large for some.
+    while size > 0, (size - 1) / block >= most { block *= 2 }
     return block
   }
 

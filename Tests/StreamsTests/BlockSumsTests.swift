@@ -40,6 +40,13 @@ import Testing
     #expect(BlockSums(digits((size - 1) / (2 * once) + 1), size: size) == nil)
   }
 
+  /// A manifest may say any size.
+  @Test func sizeOfAllBits() {
+    #expect(!BlockSums.isOne(.max))
+    #expect(BlockSums.blockSize(of: .max) == 1 << 49)
+    #expect(BlockSums("0123abcd", size: .max) == nil)
+  }
+
   /// A file of several blocks is not one because nothing is said of them.
   @Test func oneBlock() throws {
     #expect(BlockSums.isOne(65536) && !BlockSums.isOne(65537))
