@@ -224,6 +224,17 @@ let package = Package(
     // What scripts/bench measures the linear layers by
     .executableTarget(name: "bench-peak", path: "Benchmarks/bench-peak"),
 
+    // Parsers that read what is left of fuzzing them; by Tests/fuzz/parsers/run, built apart from all
+    // else, with libFuzzer.
+    .executableTarget(
+      name: "fuzz-parsers",
+      dependencies: [
+        "Failures", "JSON", "Streams", "Workers", "Records", "Tensors", "Tokenizers",
+        "TrainingData", "IndexFormat", "Indexes", "Models", "ToolSupport",
+      ],
+      path: "Tests/fuzz/parsers", exclude: ["run", "seeds"],
+      swiftSettings: Context.environment["LIR_FUZZ"] == "1" ? [.define("LIBFUZZER")] : []),
+
     // Tests: one target a library, `ToolTests` for the executables
     .target(name: "TestSupport", dependencies: ["JSON"], path: "Tests/TestSupport"),
     .target(name: "KernelReference", dependencies: ["Kernels"], path: "Tests/KernelReference"),
@@ -278,15 +289,3 @@ let package = Package(
       ]),
   ]
 )
-
-// The parsers under libFuzzer, by Tests/fuzz/parsers/run: part of no other build.
-if Context.environment["LIR_FUZZ"] == "1" {
-  package.targets.append(
-    .executableTarget(
-      name: "lir-fuzz",
-      dependencies: [
-        "Failures", "JSON", "Streams", "Records", "Tensors", "Tokenizers", "IndexFormat",
-        "Indexes", "Models", "ToolSupport",
-      ],
-      path: "Tests/fuzz/parsers", exclude: ["run"]))
-}

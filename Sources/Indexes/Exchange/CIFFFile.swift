@@ -4,7 +4,7 @@ import Streams
 /// An index in the Common Index File Format, read as often as is needed: lists, then documents.
 ///
 /// Memory: the ids of all documents, two numbers for each, and the longest list.
-final class CIFFFile {
+package final class CIFFFile {
   let path: String
   let header: CIFF.Header
   /// Ids of the documents by their numbers, one behind the other, and where each ends.
@@ -22,7 +22,7 @@ final class CIFFFile {
   ///
   /// - Throws: 64 for what cannot be read twice, 65 for what is no such file, is cut or contradicts
   ///   itself, 66 where it is not there.
-  init(_ path: String) throws(Failure) {
+  package init(_ path: String) throws(Failure) {
     guard path != "-", WholeFile.isRegular(path) || !WholeFile.exists(path) else {
       throw .usage("\(path): CIFF is read more than once", hint: "write it to a file")
     }
@@ -94,7 +94,7 @@ final class CIFFFile {
   var documents: Int { ends.count }
 
   /// A document's id.
-  func id(_ document: Int) -> ArraySlice<UInt8> {
+  package func id(_ document: Int) -> ArraySlice<UInt8> {
     ids[(document == 0 ? 0 : ends[document - 1])..<ends[document]]
   }
 
@@ -114,7 +114,7 @@ final class CIFFFile {
   ///   - memory: Bytes.
   ///   - body: Gets documents in order.
   /// - Throws: What reading and `body` throw.
-  func forEachDocument(
+  package func forEachDocument(
     memory: Int,
     _ body: (_ document: Int, _ terms: ArraySlice<Int32>, _ frequencies: ArraySlice<Int32>)
       throws(Failure) -> Void

@@ -1,9 +1,8 @@
-import Failures
 import Glibc
 
-/// A parser that libFuzzer gives bytes.
+/// A parser that is given bytes, by libFuzzer or of the corpus.
 ///
-/// What it refuses by a `Failure` is well; a trap, a read out of bounds, too much memory or time are findings.
+/// What it refuses by an error is well; a trap, a read out of bounds, too much memory or time are findings.
 struct Target: Sendable {
   let name: String
   /// Parts of the names of files in the corpus that are such inputs.
@@ -23,36 +22,9 @@ struct Target: Sendable {
   static let chosen = all.first { $0.name == getenv("LIR_FUZZ_TARGET").map { String(cString: $0) } }
 }
 
-@_silgen_name("LLVMFuzzerRunDriver")
-private func runFuzzer(
-  _ count: UnsafeMutablePointer<CInt>,
-  _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
-  _ test: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
-) -> CInt
-
-@_cdecl("LLVMFuzzerTestOneInput")
-func test(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-  do {
-    try Target.chosen?.parse(Array(UnsafeBufferPointer(start: bytes, count: count)))
-  } catch {}
-  return 0
-}
-
-/// Runs libFuzzer with its own arguments; lists the targets where none is named.
-@main struct Fuzzer {
-  static func main() {
-    if Target.chosen == nil {
-      for target in Target.all { print(target.name, target.suffixes.joined(separator: " ")) }
-      exit(getenv("LIR_FUZZ_TARGET") == nil ? 0 : 64)
-    }
-    var (count, arguments) = (CommandLine.argc, CommandLine.unsafeArgv)
-    exit(runFuzzer(&count, &arguments, test))
-  }
-}
-
 /// A folder in memory for parsers of files, the same for all inputs.
 enum Scratch {
-  private static let folder: String = {
+  static let path: String = {
     var template = Array("/dev/shm/lir-fuzz.XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { fatalError("no folder in /dev/shm") }
     atexit { Scratch.remove() }
@@ -63,7 +35,7 @@ enum Scratch {
 
   /// Writes a file; the path of it.
   static func file(_ name: String, _ bytes: [UInt8]) -> String {
-    let path = "\(folder)/\(name)"
+    let path = "\(Self.path)/\(name)"
     // A new file, as that of the last input may be mapped.
     unlink(path)
     let number = open(path, O_CREAT | O_WRONLY | O_EXCL, 0o600)
@@ -79,11 +51,11 @@ enum Scratch {
   static func folder(_ files: [(String, [UInt8])]) -> String {
     for path in written { unlink(path) }
     for (name, bytes) in files { _ = file(name, bytes) }
-    return folder
+    return path
   }
 
   private static func remove() {
     for path in written { unlink(path) }
-    rmdir(folder)
+    rmdir(path)
   }
 }

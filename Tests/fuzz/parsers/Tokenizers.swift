@@ -1,6 +1,5 @@
 import Streams
-
-@testable import Tokenizers
+import Tokenizers
 
 extension Target {
   /// Tokenizers: their files, and regular expressions.
@@ -9,15 +8,20 @@ extension Target {
       try encode(Scratch.folder([("tokenizer.json", bytes)]))
     },
     Target("vocabulary", ["vocab.txt"]) { bytes in
-      try encode(Scratch.folder([("vocab.txt", bytes)]))
+      let config = Array(#"{"tokenizer_class": "BertTokenizer"}"#.utf8)
+      try encode(Scratch.folder([("tokenizer_config.json", config), ("vocab.txt", bytes)]))
     },
     Target("sentencepiece", [".model"]) { bytes in
-      _ = try SentencePieceModel(bytes, path: "tokenizer.model")
-      let config = #"{"tokenizer_class": "XLMRobertaTokenizer"}"#
-      try encode(
-        Scratch.folder([
-          ("tokenizer_config.json", Array(config.utf8)), ("sentencepiece.bpe.model", bytes),
-        ]))
+      var refused: [any Error] = []
+      for name in ["XLMRoberta", "T5", "Albert", "DebertaV2", "MBart"] {
+        let config = Array("{\"tokenizer_class\": \"\(name)Tokenizer\"}".utf8)
+        // What one class refuses another one may take.
+        do {
+          try encode(
+            Scratch.folder([("tokenizer_config.json", config), ("spiece.model", bytes)]))
+        } catch { refused.append(error) }
+      }
+      if refused.count == 5 { throw refused[0] }
     },
     Target("regex", [".regex"]) { bytes in
       // A pattern, and behind a line feed the text.
