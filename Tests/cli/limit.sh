@@ -73,8 +73,8 @@ held() {
   { cat "$1" && exec sleep 1000; } >pipe 2>/dev/null &
   local writer=$!
   exits 0 timeout 300 "${@:2}" <pipe
-  kill $writer
-  { wait $writer || true; } 2>/dev/null
+  # Who still writes is ended by the end of the reader.
+  { kill $writer || true; wait $writer || true; } 2>/dev/null
 }
 for type in flat ivf; do
   exits 0 lir-index build --no-provenance --type $type hundreds.lirt -o few.index
@@ -86,3 +86,4 @@ for type in flat ivf; do
     for file in few.index/*.safetensors; do same "$file" "limited.index/$(basename "$file")"; done
   done
 done
+rm pipe
