@@ -97,36 +97,32 @@ package struct DenseComparison: Sendable {
   ///
   /// - Parameters:
   ///   - documents: All documents.
-  ///   - places: Which of them.
+  ///   - rows: Which of them.
   ///   - scratch: Room for as many vectors.
   ///   - scores: Room for as many.
   /// - Returns: False where they must be gathered first; nothing is computed then.
   package func score(
-    _ documents: MatrixView, at places: some RandomAccessCollection<Int>, scratch: AlignedBuffer,
+    _ documents: MatrixView, at rows: UnsafeBufferPointer<Int32>, scratch: AlignedBuffer,
     into scores: AlignedBuffer
   ) -> Bool {
     guard case .one(let query) = form, documents.columns == dimension else { return false }
-    withUnsafeTemporaryAllocation(of: Int32.self, capacity: places.count) { rows in
-      for (place, row) in places.enumerated() {
-        precondition(row >= 0 && row < documents.rows, "document \(row) of \(documents.rows)")
-        rows[place] = Int32(row)
-      }
-      guard similarity == .cosine else {
-        return kernels.multiply(
-          query, documents, at: UnsafeBufferPointer(rows), into: scores.pointer)
-      }
-      for row in rows.prefix(Self.ahead) { fetch(documents, row) }
-      for place in rows.indices {
-        if place + Self.ahead < rows.count { fetch(documents, rows[place + Self.ahead]) }
-        kernels.l2NormalizeRows(
-          documents.rows(Int(rows[place])..<Int(rows[place]) + 1), epsilon: Self.epsilon,
-          into: MutableMatrixView(
-            scratch.pointer + place * dimension, rows: 1, columns: dimension))
-      }
-      kernels.multiply(
-        query, MatrixView(scratch.pointer, rows: rows.count, columns: dimension),
-        into: scores.pointer)
+    for row in rows {
+      precondition(row >= 0 && Int(row) < documents.rows, "document \(row) of \(documents.rows)")
     }
+    guard similarity == .cosine else {
+      kernels.multiply(query, documents, at: rows, into: scores.pointer)
+      return true
+    }
+    for row in rows.prefix(Self.ahead) { fetch(documents, row) }
+    for place in rows.indices {
+      if place + Self.ahead < rows.count { fetch(documents, rows[place + Self.ahead]) }
+      kernels.l2NormalizeRows(
+        documents.rows(Int(rows[place])..<Int(rows[place]) + 1), epsilon: Self.epsilon,
+        into: MutableMatrixView(scratch.pointer + place * dimension, rows: 1, columns: dimension))
+    }
+    kernels.multiply(
+      query, MatrixView(scratch.pointer, rows: rows.count, columns: dimension),
+      into: scores.pointer)
     return true
   }
 

@@ -143,16 +143,36 @@ static void ck_products_run(size_t n, size_t k, const float *q, const float *row
     ck_compare_places(1, n, k, q, rows, ld, at, out);
 }
 
-// How many of n ascending keys are less than one, without a branch that depends on them.
-CK_INLINE size_t ck_keys_below(const uint64_t *keys, size_t n, uint64_t key) {
-    const uint64_t *base = keys;
-    while (n > 1) {
-        size_t half = n / 2;
-        base += (base[half - 1] < key) * half;
-        n -= half;
+// Puts a key among n ascending ones, with room for one more; returns its place.
+#if CK_AVX512
+// From the end on, larger ones are looked for and moved up in one pass, eight at a time.
+CK_INLINE size_t ck_insert_key(uint64_t *keys, size_t n, uint64_t key) {
+    const __m512i own = _mm512_set1_epi64((long long)key);
+    unsigned larger = 0xff;
+    for (; n >= 8 && larger == 0xff; n -= (size_t)__builtin_popcount(larger)) {
+        __m512i some = _mm512_loadu_si512(keys + n - 8);
+        larger = _mm512_cmpgt_epu64_mask(some, own);
+        _mm512_mask_storeu_epi64(keys + n - 7, (__mmask8)larger, some);
     }
-    return (size_t)(base - keys) + (n == 1 && *base < key);
+    for (; larger == 0xff && n > 0 && keys[n - 1] > key; n--) keys[n] = keys[n - 1];
+    keys[n] = key;
+    return n;
 }
+#else
+CK_INLINE size_t ck_insert_key(uint64_t *keys, size_t n, uint64_t key) {
+    // How many are less, without a branch that depends on them.
+    const uint64_t *base = keys;
+    for (size_t left = n; left > 0;) {
+        size_t half = (left + 1) / 2;
+        base += (base[half - 1] < key) * half;
+        left -= half;
+    }
+    size_t place = (size_t)(base - keys);
+    memmove(keys + place + 1, keys + place, (n - place) * sizeof *keys);
+    keys[place] = key;
+    return place;
+}
+#endif
 
 CK_INLINE void ck_offer_key(ck_keys *s, float value, int32_t name) {
     if (s->marks && s->marks[name] == s->mark) return;
@@ -165,9 +185,7 @@ CK_INLINE void ck_offer_key(ck_keys *s, float value, int32_t name) {
     } else {
         s->count++;
     }
-    size_t place = ck_keys_below(s->keys, s->count - 1, key);
-    memmove(s->keys + place + 1, s->keys + place, (s->count - 1 - place) * sizeof(uint64_t));
-    s->keys[place] = key;
+    size_t place = ck_insert_key(s->keys, s->count - 1, key);
     if (place < s->first) s->first = place;
 }
 

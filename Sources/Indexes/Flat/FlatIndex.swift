@@ -194,10 +194,14 @@ final class FlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
     _ comparison: DenseComparison, of ordinals: some RandomAccessCollection<Int>, _ room: FlatRoom
   ) -> UnsafeBufferPointer<Float> {
     let scores = UnsafeBufferPointer(start: room.scores.pointer, count: ordinals.count)
-    if let rows = vectors.asStored,
-      comparison.score(rows, at: ordinals, scratch: room.rows, into: room.scores)
-    {
-      return scores
+    if let stored = vectors.asStored {
+      // Numbers of one type: a function for any collection would not be specialised in another module.
+      let isDone = withUnsafeTemporaryAllocation(of: Int32.self, capacity: ordinals.count) { rows in
+        _ = rows.initialize(from: ordinals.lazy.map { Int32($0) })
+        return comparison.score(
+          stored, at: UnsafeBufferPointer(rows), scratch: room.rows, into: room.scores)
+      }
+      if isDone { return scores }
     }
     for ordinal in ordinals.prefix(Self.ahead) { vectors.fetch(ordinal) }
     var following = ordinals.dropFirst(Self.ahead).makeIterator()
