@@ -17,7 +17,7 @@ package enum Graph: IndexType {
       "Neighbours of a document in the graph, a multiple of 32; of hnsw M, any number, of which there are "
         + "twice as many in the lowest layer."),
     IndexParameter(
-      construction, aliases: ["ef_construction"], .build, .integer(8...4096), default: "128",
+      construction, aliases: ["ef_construction"], .build, .integer(8...4096), default: "200",
       "How many candidates a document keeps in sight when its neighbours are looked for."),
     Originals.halving,
     IndexParameter(

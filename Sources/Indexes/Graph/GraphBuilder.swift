@@ -86,7 +86,7 @@ struct GraphBuilder: IndexBuilder {
     let graph = GraphConstruction(
       memory,
       GraphConstruction.Settings(
-        first: max(32, construction / 2), width: construction, passes: 1, relaxation: 1,
+        first: construction, width: construction, passes: 1, relaxation: 1,
         seed: work.seed), work.kernels, work.pool)
     graph.run()
     let bytes = memory.bytes

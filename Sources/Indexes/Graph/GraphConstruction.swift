@@ -25,6 +25,8 @@ final class GraphConstruction {
   private let kernels: Kernels
   private let pool: WorkerPool
   private let pruning: GraphPruning
+  /// That of the last pass.
+  private let spreading: GraphPruning
   private let rooms: WorkerLocal<(walk: GraphRoom, pruning: GraphPruning.Room)>
   private(set) var entry = 0
 
@@ -41,9 +43,11 @@ final class GraphConstruction {
     self.memory = memory
     self.kernels = kernels
     self.pool = pool
-    pruning = GraphPruning(
+    let pruning = GraphPruning(
       degree: layout.degree, width: layout.width, vectors: memory.vectors, lifts: memory.lifts,
       relaxation: settings.relaxation, kernels: kernels)
+    self.pruning = pruning
+    spreading = pruning.filling(by: .spread)
     rooms = WorkerLocal(pool) {
       (GraphRoom(layout), GraphPruning.Room(degree: layout.degree))
     }
@@ -61,7 +65,9 @@ final class GraphConstruction {
       inserted = end
     }
     entry = central()
-    for _ in 0..<settings.passes where count > 2 * layout.degree { refine() }
+    for pass in 0..<settings.passes where count > 2 * layout.degree {
+      refine(pass + 1 < settings.passes ? pruning : spreading)
+    }
     repair()
   }
 
@@ -117,12 +123,12 @@ final class GraphConstruction {
       walk(from: vertex, width, rooms)
       pruning.choose(for: vertex, rooms.pruning, into: memory.lists[vertex])
     }
-    let reached = addBackwards(from: vertices, memory.lists)
+    let reached = addBackwards(from: vertices, memory.lists, pruning)
     forEach(vertices + reached) { vertex, _ in encode(vertex) }
   }
 
   /// Every vertex walks, and chooses among what it visits and what it has.
-  private func refine() {
+  private func refine(_ pruning: GraphPruning) {
     let all = (0..<count).map { Int32($0) }
     forEach(all) { vertex, rooms in
       walk(from: vertex, settings.width, rooms)
@@ -130,7 +136,7 @@ final class GraphConstruction {
       pruning.choose(for: vertex, rooms.pruning, into: memory.newLists[vertex])
     }
     memory.exchangeLists()
-    _ = addBackwards(from: all, memory.lists)
+    _ = addBackwards(from: all, memory.lists, pruning)
     forEach(all) { vertex, _ in encode(vertex) }
   }
 
@@ -146,7 +152,9 @@ final class GraphConstruction {
   }
 
   /// Offers every vertex to those that it chose; returns whom it was offered to.
-  private func addBackwards(from vertices: [Int32], _ lists: GraphLists) -> [Int32] {
+  private func addBackwards(
+    from vertices: [Int32], _ lists: GraphLists, _ pruning: GraphPruning
+  ) -> [Int32] {
     let offers = GraphOffers(from: vertices, lists, count: count, in: memory.offers)
     forEach(offers.reached) { vertex, rooms in
       offers.gather(for: vertex, lists, into: &rooms.pruning.candidates)
@@ -201,7 +209,8 @@ struct RowDistances: GraphDistances {
   func callAsFunction(_ vertex: Int) -> Float {
     var (place, distance) = (Int32(truncatingIfNeeded: vertex), Float(0))
     kernels.squaredDistances(1, width: width, query, vectors, at: &place, into: &distance)
-    return lifts.map { distance - $0[vertex] - lift } ?? distance
+    // The same number from either end, or a list would hold an edge and its offer backwards as two.
+    return lifts.map { distance - ($0[vertex] + lift) } ?? distance
   }
 
   @inline(__always)

@@ -4,8 +4,17 @@ import Kernels
 ///
 /// The rule of relative neighbourhood graphs, relaxed by a factor (Jayaram Subramanya et al., DiskANN,
 /// NeurIPS 2019). Where a hop estimates whole blocks of neighbours anyway, places that it leaves are given
-/// to the nearest of those that it refused.
+/// to some of those that it refused.
 struct GraphPruning {
+  /// Who gets the places that are left.
+  enum Filling {
+    case nobody
+    /// The nearest of the refused candidates.
+    case nearest
+    /// Those in directions of their own (`GraphSpreading`).
+    case spread
+  }
+
   let degree: Int
   let width: Int
   /// Vectors without gaps.
@@ -14,8 +23,7 @@ struct GraphPruning {
   var lifts: UnsafeMutablePointer<Float>?
   /// The square of the factor by which a chosen neighbour must be nearer to a candidate than the vertex.
   let relaxation: Float
-  /// Whether places that are left are given to refused candidates.
-  var isFilled = true
+  var filling = Filling.nearest
   let kernels: Kernels
 
   /// Scratch memory of a worker.
@@ -24,8 +32,11 @@ struct GraphPruning {
     fileprivate var refused: [GraphKey] = []
     fileprivate let chosen: UnsafeMutablePointer<Int32>
     fileprivate let distances: UnsafeMutablePointer<Float>
+    private let degree: Int
+    fileprivate private(set) lazy var spreading = GraphSpreading.Room(degree: degree)
 
     init(degree: Int) {
+      self.degree = degree
       chosen = .allocate(capacity: degree)
       distances = .allocate(capacity: 4)
     }
@@ -46,13 +57,14 @@ struct GraphPruning {
     room.candidates.sort()
     if room.candidates.count <= degree { return takeAll(for: vertex, room, into: list) }
     room.refused.removeAll(keepingCapacity: true)
+    let remembered = remembered
     var count = 0
     var last: GraphKey = .max
     for key in room.candidates {
       if key == last || key.vertex == vertex { continue }
       last = key
       if isCovered(key, by: count, room) {
-        if isFilled, room.refused.count < degree { room.refused.append(key) }
+        if room.refused.count < remembered { room.refused.append(key) }
         continue
       }
       room.chosen[count] = Int32(truncatingIfNeeded: key.vertex)
@@ -60,11 +72,41 @@ struct GraphPruning {
       count += 1
       if count == degree { break }
     }
-    let filled = min(degree, count + room.refused.count)
-    for (place, key) in zip(count..<filled, room.refused) { list.keys[place] = key }
+    let filled = fill(for: vertex, count, room, list)
     var keys = UnsafeMutableBufferPointer(start: list.keys, count: filled)
     if filled > count { keys.sort() }
     list.count.pointee = Int32(truncatingIfNeeded: filled)
+  }
+
+  /// This rule with another way to give away the places that are left.
+  func filling(by filling: Filling) -> GraphPruning {
+    var other = self
+    other.filling = filling
+    return other
+  }
+
+  /// How many refused candidates may be taken yet.
+  private var remembered: Int {
+    switch filling {
+    case .nobody: 0
+    case .nearest: degree
+    case .spread: max(degree, GraphSpreading.most)
+    }
+  }
+
+  /// Puts refused candidates behind the chosen neighbours; returns how many neighbours there are then.
+  private func fill(
+    for vertex: Int, _ count: Int, _ room: Room, _ list: GraphLists.List
+  ) -> Int {
+    if filling == .spread, count < degree {
+      let spreading = GraphSpreading(
+        degree: degree, width: width, vectors: vectors, lifts: lifts, kernels: kernels)
+      return spreading.fill(
+        for: vertex, list.keys, count, room.chosen, room.refused, room.spreading)
+    }
+    let filled = min(degree, count + room.refused.count)
+    for (place, key) in zip(count..<filled, room.refused) { list.keys[place] = key }
+    return filled
   }
 
   private func takeAll(for vertex: Int, _ room: Room, into list: GraphLists.List) {

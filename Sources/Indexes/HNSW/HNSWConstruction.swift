@@ -46,7 +46,7 @@ final class HNSWConstruction {
     let (lists, count) = (memory.lists[layer], memory.layers.sizes[layer])
     let pruning = GraphPruning(
       degree: lists.degree, width: memory.width, vectors: memory.vectors,
-      lifts: memory.lifts, relaxation: 1, isFilled: false, kernels: kernels)
+      lifts: memory.lifts, relaxation: 1, filling: .nobody, kernels: kernels)
     let most = Self.largestRound(count, degree: lists.degree)
     var inserted = min(count, 2 * lists.degree)
     begin(inserted, lists, pruning)
