@@ -199,6 +199,8 @@ def make(job: Dict[str, Any]) -> Dict[str, Any]:
     write(folder / "docs.lirt", docs, "doc")
     write(folder / "queries.lirt", queries, "query")
     write(folder / "single.lirt", queries[:SINGLE], "query", per_member=1)
+    if job.get("repeats"):
+        write(folder / "repeated.lirt", np.concatenate([queries] * job["repeats"]), "query")
     return {"documents": len(docs), "dim": int(docs.shape[1])}
 
 
