@@ -15,6 +15,7 @@ import json
 import lzma
 import re
 import sys
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, Dict, Iterable, Iterator, List, Optional
 from xml.etree import ElementTree
@@ -189,6 +190,8 @@ def json_line(id_: str, text: str) -> bytes:
 def run_lines(scored: Iterable[Any], tag: str = "dataset") -> Iterator[bytes]:
     """Lines of a run in the order given; a document that a query has already is passed over."""
     query, seen, passed = None, set(), 0
+    # Not every file keeps the lines of a query together.
+    ranks: Dict[str, int] = {}
     for query_id, doc_id, score in scored:
         if query_id != query:
             query, seen = query_id, set()
@@ -196,10 +199,29 @@ def run_lines(scored: Iterable[Any], tag: str = "dataset") -> Iterator[bytes]:
             passed += 1
             continue
         seen.add(doc_id)
-        yield f"{query_id} Q0 {doc_id} {len(seen)} {float(score)!r} {tag}\n".encode()
+        ranks[query_id] = ranks.get(query_id, 0) + 1
+        yield f"{query_id} Q0 {doc_id} {ranks[query_id]} {float(score)!r} {tag}\n".encode()
     if passed:
         print(f"fetch-dataset: {passed} lines whose document the query has already are left out",
               file=sys.stderr)
+
+
+def with_scores(scored: Iterable[Any], place: str) -> Iterator[Any]:
+    """Where documents have no scores, which ir_datasets gives as zeros (of MS MARCO's candidates), those of their order:
+    the first of a query has -1. Else a part of them would be the first by their ids, where Lightning IR takes the first of
+    the file."""
+    rows = iter(scored)
+    head = list(islice(rows, 10_000))
+    if len(head) < 2 or any(score for _, _, score in head):
+        yield from head
+        yield from rows
+        return
+    ranks: Dict[str, int] = {}
+    for number, (query_id, doc_id, score) in enumerate(chain(head, rows), 1):
+        if score:
+            raise Failure(DATA, f"{place}: record {number}: expected a score of 0 as before, found {score}")
+        ranks[query_id] = ranks.get(query_id, 0) + 1
+        yield query_id, doc_id, -ranks[query_id]
 
 
 def of_system(lines: Iterable[bytes], system: str) -> Iterator[bytes]:

@@ -151,9 +151,9 @@ class Example:
         judged = [(self.query_numbers[r[0]], self.numbers[r[2]], r[3]) for r in self.qrels]
         put(folder / "trec-dl-2019/qrels", "".join(f"{q} Q0 {d} {g}\n" for q, d, g in judged))
         put(folder / "train/qrels", "".join(f"{q}\t0\t{d}\t1\n" for q, d, g in judged if g != "0"))
+        # Neither in the order of ids nor query by query.
         put(folder / "trec-dl-2019/ms.run", "".join(
-            f"{q} 0 {d} {rank} 0 run\n" for q, _ in queries + [("999", "")]
-            for rank, d in enumerate(sorted(self.numbers.values())[:9], 1)))
+            f"{q}\t{d}\n" for d in ["5", "3", "8", "1", "9", "2", "7", "4", "6"] for q, _ in queries + [("999", "")]))
         put(folder / "train/docpairs.tsv.gz", gzip.compress("".join(
             f"{q}\t{d}\t{int(d) % len(self.docs) + 1}\n" for q, d, g in judged if g != "0").encode()))
 

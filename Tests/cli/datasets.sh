@@ -56,7 +56,9 @@ fetch msmarco-passage/trec-dl-2019/judged sets
 judged=sets/msmarco-passage/trec-dl-2019/judged
 same <(texts_of $judged/queries.zst) <(number "$example/queries.tsv" 1,3)
 is 'scored documents' "$((12 * 9))" "$(zstdcat $judged/run.zst | wc -l)"
-is 'ranks' '1 2 3 4 5 6 7 8 9' "$(zstdcat $judged/run.zst | awk '$1 == 1 { print $4 }' | paste -sd ' ')"
+# Candidates without scores are in the order of the file, each query's, and so the first of them.
+is 'ranks' '5:1:-1.0 3:2:-2.0 8:3:-3.0 1:4:-4.0 9:5:-5.0 2:6:-6.0 7:7:-7.0 4:8:-8.0 6:9:-9.0' \
+  "$(zstdcat $judged/run.zst | awk '$1 == 1 { print $3 ":" $4 ":" $5 }' | paste -sd ' ')"
 is 'docs' ../../docs.zst "$(readlink $judged/docs.zst)"
 # With dashes it is there by that name, too.
 fetch --part qrels --part docs msmarco-passage-trec-dl-2019-judged sets
