@@ -263,7 +263,7 @@ class Script:
         return f'index={top}/"$(dashed {shlex.quote(dataset)})"'
 
     def index(self, args: Mapping, what: str) -> None:
-        dataset = args.pop("doc_dataset")
+        dataset = self.dataset_of(args, "doc_dataset", what)
         kind, fields = of_class(self.arguments.get("index_config"), "index_config")
         if kind not in INDEX_TYPES:
             raise Refusal(f"index_config: {kind}")
@@ -286,6 +286,17 @@ class Script:
         self.lines += ["", self.index_of(dataset), f"fetch --part docs {name}",
                        f'{self.guard(chr(34) + "$index/manifest.json" + chr(34))}{{',
                        '  mkdir -p "$(dirname "$index")"', *steps, "}"]
+
+    def dataset_of(self, args: Mapping, key: str, what: str) -> str:
+        """The id of a dataset. In the search.yaml beside models of Lightning IR (webis/colbert) that of queries is called as
+        that of documents, which none of its releases takes."""
+        value = args.pop(key, None)
+        if value is None and key == "query_dataset" and args.get("doc_dataset") is not None:
+            value = args.pop("doc_dataset")
+            self.notes.append(f"{what}: doc_dataset of queries is taken as query_dataset")
+        if value is None:
+            raise Refusal(f"{what}: no {key}")
+        return str(value)
 
     def limit(self, args: Mapping, key: str) -> str:
         """The flag that has only the first records read."""
@@ -326,7 +337,7 @@ class Script:
         return flags
 
     def search(self, args: Mapping, what: str) -> None:
-        dataset = args.pop("query_dataset")
+        dataset = self.dataset_of(args, "query_dataset", what)
         given_config = self.arguments.get("search_config")
         kind, fields = of_class(self.search_config if given_config is None else given_config, "search_config")
         kind = old_name(kind)

@@ -107,6 +107,18 @@ class OfOldAndRegistered(unittest.TestCase):
         self.assertEqual(status, 78)
         self.assertIn("--command", errors)
 
+    def test_names_of_datasets(self) -> None:
+        # The search.yaml beside webis/colbert and other models calls the queries' dataset doc_dataset.
+        beside = SEARCH.replace("query_dataset", "doc_dataset")
+        self.assertNotEqual(beside, SEARCH)
+        out = self.read(beside)
+        self.assertIn("# data.inference_datasets.0: doc_dataset of queries is taken as query_dataset\n", out)
+        head = re.compile(r"(?m)^# (What|data).*\n")
+        self.assertEqual(head.sub("", out), head.sub("", self.read(SEARCH)))
+        for text, key in ((SEARCH, "query_dataset"), (INDEX, "doc_dataset")):
+            status, _, errors = convert(text.replace(key, "num_docs" if key == "doc_dataset" else "num_queries", 1))
+            self.assertEqual((status, f"data.inference_datasets.0: no {key}" in errors), (78, True), errors)
+
     def test_keys_that_are_written_of_every_command(self) -> None:
         written = "\nckpt_path: null\nverbose: true\nlr_scheduler: null\n"
         for text in (SEARCH, INDEX, RERANK.replace("RUN", "a.run"), DPR):
