@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Run the cells of `make study-small` in Lightning IR, and set ours beside them.
 
-    study_small.py --collection DIR --minilm DIR --splade DIR --study DIR --name NAME --out DIR
+    study_small.py --collection DIR --minilm DIR --splade DIR [--mpnet DIR] --study DIR --name NAME --out DIR
 
 --collection holds docs.tsv, queries.tsv and qrels.txt; --study is what study.mk wrote, and --name the
 collection's folder in it. Lightning IR indexes and searches through its trainer with its exact indexes
@@ -10,7 +10,7 @@ ir_measures over the queries that have judgements. Prints a line a cell: ours, t
 status 1 if one is above --tolerance.
 
 Texts with double spaces or none are as they are; lengths are those of the models' folders (MiniLM 256
-tokens, SPLADE 512). Needs Lightning IR and ir_measures.
+tokens, MPNet 384, SPLADE 512). Needs Lightning IR, its main branch or release 0.0.6, and ir_measures.
 """
 
 from __future__ import annotations
@@ -42,6 +42,13 @@ def measured(qrels: Path, run: Path, names: str) -> Dict[str, float]:
     return {name: sum(values.values()) / len(queries) for name, values in found.items()}
 
 
+def sentence_model(length: int) -> DprConfig:
+    """The mean of the tokens, as the folders of sentence-transformers say. Release 0.0.6 has a name for each side where
+    the main branch has one; the name that one does not know is passed over there, so that both are said."""
+    return DprConfig(query_length=length, doc_length=length, similarity_function="cosine", projection=None,
+                     pooling_strategy="mean", query_pooling_strategy="mean", doc_pooling_strategy="mean")
+
+
 def trainer(*callbacks: Any) -> LightningIRTrainer:
     return LightningIRTrainer(logger=False, enable_checkpointing=False, accelerator="cpu",
                               enable_progress_bar=False, callbacks=list(callbacks))
@@ -58,6 +65,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("collection", "minilm", "splade", "study", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--mpnet", type=Path)
     parser.add_argument("--name", required=True)
     parser.add_argument("--measures", default="nDCG@10 RR@10 R@100")
     parser.add_argument("--tolerance", type=float, default=1e-3)
@@ -75,12 +83,12 @@ def main() -> int:
     shutil.copy(options.study / options.name / "bm25.run", first)
 
     models = {
-        "minilm": (options.minilm, DprConfig(
-            query_length=256, doc_length=256, similarity_function="cosine", query_pooling_strategy="mean",
-            doc_pooling_strategy="mean", projection=None), TorchDenseIndexConfig, TorchDenseSearchConfig),
+        "minilm": (options.minilm, sentence_model(256), TorchDenseIndexConfig, TorchDenseSearchConfig),
         "splade": (options.splade, SpladeConfig(query_length=512, doc_length=512), TorchSparseIndexConfig,
                    TorchSparseSearchConfig),
     }
+    if options.mpnet:
+        models["mpnet"] = (options.mpnet, sentence_model(384), TorchDenseIndexConfig, TorchDenseSearchConfig)
     # It saves an index or a run only if it knows how many texts there are.
     count, asked = (len((options.collection / name).read_text("utf-8").splitlines())
                     for name in ("docs.tsv", "queries.tsv"))
