@@ -10,6 +10,7 @@ from __future__ import annotations
 import bz2
 import csv
 import gzip
+import html
 import io
 import json
 import lzma
@@ -27,7 +28,9 @@ PARTS = {"docs": ("docs",), "queries": ("queries",), "qrels": ("qrels",),
          "run": ("run", "scoreddocs"), "tuples": ("tuples", "docpairs")}
 #: Forms that the tools read as they are.
 PLAIN = {"tsv", "jsonl", "trec", "topics", "run", "qrels", "tuples", "text"}
-TEXT_FORMS = PLAIN | {"csv", "dpr", "xml", "json", "parquet", "ranking"}
+#: Runs of query, document and score, or rank (MS MARCO's), or neither: their order.
+COLUMNS = {"scored", "msmarco"}
+TEXT_FORMS = PLAIN | COLUMNS | {"csv", "dpr", "xml", "json", "parquet", "ranking"}
 #: Columns of a run with texts and grades, by part.
 RANKING = {"queries": ("query_id", "query"), "docs": ("doc_id", "text"), "qrels": ("query_id", "doc_id", "relevance")}
 ID_FIELDS = ("_id", "id", "pid", "doc_id", "docid", "docno", "query_id", "qid", "number", "num")
@@ -122,8 +125,15 @@ class Source:
             yield from self.of_rows(dpr_rows(text, self.path, self.part))
         elif self.format == "json":
             yield from self.of_json(text)
+        elif self.part == "run":
+            yield from columns_run(text, self.path, self.format)
+        elif self.format in COLUMNS:
+            raise Failure(CONFIG, f"{self.path}: {self.format} is a form of runs, not of {self.part}")
         elif self.fields or self.id_field:
-            yield from self.of_rows(named_rows(text, self.path))
+            head = next((line for line in text if line.strip()), "")
+            lines = chain([head], text)
+            yield from self.of_rows(sgml_rows(lines, self.path) if head.lstrip().startswith("<")
+                                    else named_rows(lines, self.path))
         else:
             for line in text:
                 yield line.rstrip("\r\n").encode() + b"\n"
@@ -157,11 +167,12 @@ class Source:
     def record(self, row: Dict[str, Any], number: int) -> bytes:
         """One text record with an id and a text."""
         place = f"{self.path}: record {number}"
-        names = [str(self.id_field)] if self.id_field else [n for n in ID_FIELDS if n in row]
+        given = str(self.id_field or "")
+        names = [given if given in row else given.lower()] if given else [n for n in ID_FIELDS if n in row]
         if not names or row.get(names[0]) in (None, ""):
             raise Failure(DATA, f"{place}: no id among {', '.join(map(str, row))}",
                           "id_field: NAME says which one it is")
-        fields = self.fields
+        fields = [f if f in row else f.lower() for f in self.fields]
         if not fields:
             bodies = [n for n in BODIES if row.get(n) not in (None, "")]
             titles = [n for n in TITLES if row.get(n) not in (None, "")]
@@ -222,6 +233,44 @@ def with_scores(scored: Iterable[Any], place: str) -> Iterator[Any]:
             raise Failure(DATA, f"{place}: record {number}: expected a score of 0 as before, found {score}")
         ranks[query_id] = ranks.get(query_id, 0) + 1
         yield query_id, doc_id, -ranks[query_id]
+
+
+def columns_run(text: Iterable[str], path: Path, form: str) -> Iterator[bytes]:
+    """Lines of TREC as they are; those of two or three columns, as ir_datasets reads them: query and document in their
+    order, or with scores. Where three may be MS MARCO's, with ranks, the form has to be said."""
+    lines = (line.rstrip("\r\n") for line in text)
+    head = list(islice(lines, 1000))
+    width = len(head[0].split()) if head else 0
+    if width not in (2, 3):
+        if form in COLUMNS:
+            raise Failure(DATA, f"{path}:1: expected 3 columns, or 2, found {width}")
+        yield from (line.encode() + b"\n" for line in chain(head, lines))
+        return
+    count: Dict[str, int] = {}
+    for query, *rest in (line.split() for line in head if line.strip()):
+        count[query] = count.get(query, 0) + 1
+        if rest[1:] != [str(count[query])]:
+            break
+    else:
+        if width == 3 and form not in COLUMNS:
+            raise Failure(CONFIG, f"{path}: the third column may be ranks or scores",
+                          "format: msmarco says that it is ranks, format: scored that it is scores")
+    yield from run_lines(columns(chain(head, lines), path, width, form == "msmarco"))
+
+
+def columns(lines: Iterable[str], path: Path, width: int, ranks: bool) -> Iterator[Any]:
+    """Query, document and score of each line."""
+    order: Dict[str, int] = {}
+    for number, line in enumerate(lines, 1):
+        fields = line.split()
+        if len(fields) != width:
+            raise Failure(DATA, f"{path}:{number}: expected {width} columns as before, found {len(fields)}")
+        order[fields[0]] = order.get(fields[0], 0) + 1
+        try:
+            score = float(fields[2]) if width == 3 else -order[fields[0]]
+        except ValueError:
+            raise Failure(DATA, f"{path}:{number}: expected a number, found {fields[2]!r}") from None
+        yield fields[0], fields[1], -score if ranks and width == 3 else score
 
 
 def of_system(lines: Iterable[bytes], system: str) -> Iterator[bytes]:
@@ -376,6 +425,32 @@ def named_rows(text: Iterable[str], path: Path) -> Iterator[Dict[str, Any]]:
             if len(columns) != len(header):
                 raise Failure(DATA, f"{path}:{number}: expected {len(header)} columns, found {len(columns)}")
             yield dict(zip(header, columns))
+
+
+def sgml_rows(text: Iterable[str], path: Path) -> Iterator[Dict[str, Any]]:
+    """TREC's topics and documents: elements as fields, with end tags or up to the next line that begins with one."""
+    record: List[str] = []
+    begin = 0
+    for number, line in enumerate(text, 1):
+        begin = begin if record else number
+        record.append(line)
+        end = re.search(r"</(top|doc)\s*>\s*$", line, re.I)
+        if not end:
+            continue
+        body = re.sub(rf"^.*?<{end[1]}\b[^>]*>|</{end[1]}\s*>\s*$", "", "".join(record), count=2, flags=re.I | re.S)
+        row: Dict[str, Any] = {}
+        while found := re.search(r"<(\w+)[^>]*>", body):
+            tag, rest = found[1].lower(), body[found.end():]
+            close = re.search(rf"</{found[1]}\s*>", rest, re.I) or re.search(r"^\s*(?=<\w)|\Z", rest, re.M)
+            assert close is not None
+            content = " ".join(re.sub(r"</?\w[^>]*>", " ", rest[:close.start()]).split())
+            content = re.sub(r"&(amp|lt|gt|quot|apos);", lambda entity: html.unescape(entity[0]), content)
+            row[tag] = f"{row.get(tag, '')} {without_label(end[1], tag, content)}".strip()
+            body = rest[close.end():]
+        yield row
+        record = []
+    if "".join(record).strip():
+        raise Failure(DATA, f"{path}:{begin}: expected an end of the record, </top> or </DOC>, found none")
 
 
 def without_label(record: str, tag: str, text: str) -> str:

@@ -196,6 +196,22 @@ is 'CSV' '{"id": "1", "text": "head one, two\nthree"}' "$(local_texts docs 'docs
 is 'fields' '{"id": "1", "text": "head"}' "$(local_texts docs '{docs: {path: mine/table.csv, fields: [title]}}')"
 is 'topics of TREC' '<title> résumé' \
   "$(local_texts queries '{queries: {path: mine/old.topics, encoding: latin-1}}' | grep title)"
+# Their elements, with end tags or without, as the tools take them by --fields.
+printf '<top>\n<num> Number: 301\n<title> r\xe9sum\xe9\n\n<desc> Description:\nA &lt;b&gt;\nof two lines\n</top>\n' >mine/older.topics
+is 'elements of topics' '{"id": "301", "text": "résumé A <b> of two lines"}' \
+  "$(local_texts queries '{queries: {path: mine/older.topics, encoding: latin-1, fields: [TITLE, desc]}}')"
+printf '<DOC>\n<DOCNO> A-%d </DOCNO><HEAD>h</HEAD>\n<TEXT>\n<P>one</P>\n<P>\ntwo</P>\n</TEXT>\n</DOC>\n' 1 2 >mine/old.docs
+is 'elements of documents' '{"id": "A-1", "text": "one two"},{"id": "A-2", "text": "one two"}' \
+  "$(local_texts docs '{docs: {path: mine/old.docs, fields: [text], id_field: docno}}' | paste -sd ,)"
+# Runs of two columns are in their order, those of three have scores, or ranks where that is said.
+printf '%s b\n%s a\n' 1 1 2 2 >mine/two.tsv
+printf '%s\tb\t%s\n' 1 7.5 2 3 1 0.5 | sed '3s/b/a/' >mine/three.tsv
+printf '1 b 1\n1 a 2\n2 c 1\n' >mine/ranks.tsv
+local_run() { local_texts run "$1" | cut -d ' ' -f 1-5 | paste -sd ,; }
+is 'two columns' '1 Q0 b 1 -1.0,1 Q0 a 2 -2.0,2 Q0 b 1 -1.0,2 Q0 a 2 -2.0' "$(local_run 'run: mine/two.tsv')"
+is 'three columns' '1 Q0 b 1 7.5,2 Q0 b 1 3.0,1 Q0 a 2 0.5' "$(local_run 'scoreddocs: mine/three.tsv')"
+is 'ranks of MS MARCO' '1 Q0 b 1 -1.0,1 Q0 a 2 -2.0,2 Q0 c 1 -1.0' "$(local_run 'run: {path: mine/ranks.tsv, format: msmarco}')"
+is 'whole scores' '1 Q0 b 1 1.0,1 Q0 a 2 2.0,2 Q0 c 1 1.0' "$(local_run 'run: {path: mine/ranks.tsv, format: scored}')"
 is 'of another' "$(texts_of sets/vaswani/docs.zst | md5sum)" \
   "$(local_texts docs 'docs: vaswani' | jq -r '"\(.id)\t\(.text)"' | md5sum)"
 is 'a callback of Lightning IR' "$(md5sum <mine/docs.tsv)" "$(local_texts docs \
@@ -217,6 +233,13 @@ printf '<topics><top><num> Number: 301 </num><title>Topic: crime</title></top></
 is 'labels' $'301\tcrime' "$(printf 'queries: mine/labels.xml\n' >labels.yml && fetch labels.yml sets && texts_of sets/local/labels/queries.zst)"
 refuses 74 'download sources failed' env no_proxy= "IR_DATASETS_HOME=$PWD/empty" "$ROOT/scripts/fetch-dataset" --part docs vaswani nothing
 
+wrong 78 'may be ranks or scores' 'run: mine/ranks.tsv'
+wrong 78 'msmarco is a form of runs' '{docs: {path: mine/docs.tsv, format: msmarco}}'
+wrong 65 'two.tsv:5: expected 2 columns as before, found 3' "$(echo '3 a 1' >>mine/two.tsv; echo 'run: mine/two.tsv')"
+wrong 65 "three.tsv:4: expected a number, found 'x'" "$(echo '1 c x' >>mine/three.tsv; echo 'run: mine/three.tsv')"
+wrong 65 'old.docs:1: expected an end of the record' \
+  "$(printf '<DOC>\n<DOCNO>1</DOCNO>\n' >mine/old.docs; echo '{docs: {path: mine/old.docs, fields: [text]}}')"
+wrong 65 'wrong: docs: expected records, found none' "$(echo 'id,text' >mine/none.csv; echo 'docs: mine/none.csv')"
 wrong 66 'nowhere.tsv: neither a file nor an id' 'docs: nowhere.tsv'
 wrong 78 "unknown format 'pdf'" '{docs: {path: mine/docs.tsv, format: pdf}}'
 wrong 65 'expected 3 columns, found 2' "$(printf 'id,text,title\n1,two\n' >mine/bad.csv; echo 'docs: mine/bad.csv')"
