@@ -359,6 +359,23 @@ class Refusal(FetchModelCase):
         self.assert_status(self.fetch(), 73, "another model")
         self.assertEqual(self.found(), ["config.json"])
 
+    def test_one_at_a_time(self) -> None:
+        self.folder.mkdir()
+        lock = self.folder / ".held"
+        holding = SCRIPT.parents[1] / "pipelines" / "holding"
+        with subprocess.Popen([str(holding), str(lock)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+            assert other.stdin and other.stdout
+            self.assertTrue(other.stdout.readline())
+            self.assert_status(self.fetch(), 73, "another fetch-model is writing to it")
+            self.assertEqual(self.hub.paths("config.json"), [])
+            other.stdin.close()
+        # What a process has left that is no more is no hindrance.
+        lock.symlink_to("elsewhere:boot:pid:[1]:1:1")
+        os.utime(lock, (1, 1), follow_symlinks=False)
+        self.assert_status(self.fetch(), 0)
+        self.assert_complete()
+        self.assertFalse(lock.is_symlink())
+
     def test_file_where_the_folder_should_be(self) -> None:
         self.folder.write_bytes(b"")
         self.assert_status(self.fetch(), 73)
