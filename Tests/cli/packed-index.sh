@@ -61,6 +61,7 @@ same words/manifest.json half/manifest.json
 mkdir -p wrong/.fetch
 head -c 700 /dev/zero >wrong/.fetch/archive.tar.zst
 refuses 65 'is not that of the description' fetched "$address" wrong
+[ ! -e wrong ] || fail 'a folder of nothing is left'
 [ ! -e wrong/manifest.json ] || fail 'an index of something else'
 exits 0 fetched "$address" wrong
 # Killed while files move into their place: run again.
@@ -78,7 +79,8 @@ exits 0 fetched --table table.tsv example named
 same words/manifest.json named/manifest.json
 refuses 64 'nor in the table' fetched nobody nowhere
 refuses 64 'expected http' fetched file:///etc/passwd nowhere
-refuses 66 'not found' fetched "$address.not" nowhere
+refuses 66 'not.json: not found' fetched "$address.not" nowhere
+! grep -q hub said.log || fail 'a server is called the hub'
 refuses 64 'into which folder' fetched "$address"
 [ ! -e nowhere ] || fail 'a folder of nothing'
 
