@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 
 @dataclass
@@ -55,16 +55,32 @@ class Case:
                    key=lambda p: statistics.median(p.seconds), default=None)
 
 
+def gated(config: Dict[str, Any]) -> bool:
+    """Whether layers are those of Llama and its kin: gates, keys that heads share, causal attention."""
+    return "num_key_value_heads" in config
+
+
+def head_widths(config: Dict[str, Any]) -> Tuple[int, int]:
+    """Width of all queries, and that of all keys."""
+    hidden = config["hidden_size"]
+    if not gated(config):
+        return hidden, hidden
+    heads = config["num_attention_heads"]
+    head = config.get("head_dim") or hidden // heads
+    return heads * head, config["num_key_value_heads"] * head
+
+
 def linear_operations(config: Dict[str, Any], kind: str, lengths: Sequence[int]) -> Optional[float]:
     """Multiplications and additions in the linear layers that have to be done, or None for a network
-    other than BERT's shape. What pools one row needs that row alone behind the last layer's keys and
-    values."""
+    other than BERT's shape or that of a decoder with gates. What pools one row needs that row alone
+    behind the last layer's keys and values."""
     keys = ("hidden_size", "intermediate_size", "num_hidden_layers", "vocab_size")
     if any(not isinstance(config.get(k), int) for k in keys):
         return None
     hidden, inner, layers, terms = (config[k] for k in keys)
-    row = 2 * (4 * hidden * hidden + 2 * hidden * inner)
-    keys_and_values = 2 * 2 * hidden * hidden
+    wide, narrow = head_widths(config)
+    row = 2 * (2 * hidden * (wide + narrow) + (3 if gated(config) else 2) * hidden * inner)
+    keys_and_values = 2 * 2 * hidden * narrow
     tokens, texts = sum(lengths), len(lengths)
     if kind in ("dense", "splade"):
         head = 2 * (hidden * hidden + hidden * terms) if kind == "splade" else 0
@@ -75,9 +91,11 @@ def linear_operations(config: Dict[str, Any], kind: str, lengths: Sequence[int])
 
 
 def attention_operations(config: Dict[str, Any], kind: str, lengths: Sequence[int]) -> float:
-    """Those of the scores and of the weighted sums, over real tokens."""
-    each = 4 * config["hidden_size"] * sum(n * n for n in lengths)
-    one = 4 * config["hidden_size"] * sum(lengths)
+    """Those of the scores and of the weighted sums, over real tokens; a decoder's tokens see none behind
+    them."""
+    wide, _ = head_widths(config)
+    each = 4 * wide * sum(n * (n + 1) // 2 if gated(config) else n * n for n in lengths)
+    one = 4 * wide * sum(lengths)
     layers = config["num_hidden_layers"]
     return float(each * layers if kind in ("dense", "splade") else each * (layers - 1) + one)
 

@@ -65,7 +65,7 @@ class OperationsTests(unittest.TestCase):
     def test_a_pooled_row_needs_the_last_layer_alone(self) -> None:
         # Keys and values of all five tokens; the rest for one row of each of the two texts.
         expected = matrices(self.LAYER, [5] * 6) + matrices(self.LAYER, [2, 5, 5, 2, 2, 2])
-        self.assertEqual(report.linear_operations(CONFIG, "first", [2, 3]), expected)
+        self.assertEqual(report.linear_operations(CONFIG, "one", [2, 3]), expected)
         self.assertEqual(report.linear_operations(CONFIG, "cross", [2, 3]),
                          expected + matrices([[4, 4]], [2]))
 
@@ -74,6 +74,18 @@ class OperationsTests(unittest.TestCase):
         self.assertEqual(report.attention_operations(CONFIG, "dense", [3]), 2 * 2 * (2 * 9 * 4))
         self.assertEqual(report.attention_operations(CONFIG, "cross", [3]),
                          2 * (2 * 9 * 4) + 2 * (2 * 3 * 4))
+
+    def test_a_decoder_has_gates_and_shared_keys(self) -> None:
+        config = {**CONFIG, "num_attention_heads": 3, "num_key_value_heads": 1, "head_dim": 2}
+        # Queries, keys, values, output; gate, up, down.
+        layer = [[6, 4], [2, 4], [2, 4], [4, 6], [6, 4], [6, 4], [4, 6]]
+        self.assertEqual(report.linear_operations(config, "one", [2, 3]),
+                         matrices(layer, [5] * 7) + matrices(layer, [2, 5, 5, 2, 2, 2, 2]))
+        # Of three tokens one sees one, one two and one three: six products of a width of 6.
+        self.assertEqual(report.attention_operations(config, "dense", [3]), 2 * 2 * (2 * 6 * 6))
+        del config["head_dim"]
+        config["num_attention_heads"] = 2
+        self.assertEqual(report.head_widths(config), (4, 2))
 
     def test_other_networks_have_no_count(self) -> None:
         self.assertIsNone(report.linear_operations({"d_model": 4}, "dense", [3]))
@@ -139,7 +151,10 @@ class ModelTests(unittest.TestCase):
             self.assertEqual(found.kind, kind)
         found = self.read({"config.json": {},
                            "1_Pooling/config.json": {"pooling_mode_cls_token": True}})
-        self.assertEqual(found.kind, "first")
+        self.assertEqual(found.kind, "one")
+        found = self.read({"config.json": {},
+                           "1_Pooling/config.json": {"pooling_mode_lasttoken": True}})
+        self.assertEqual(found.kind, "one")
 
     def test_the_shortest_limit_counts(self) -> None:
         files: Dict[str, Dict[str, Any]] = {"config.json": {"max_position_embeddings": 514}}
@@ -148,6 +163,22 @@ class ModelTests(unittest.TestCase):
         self.assertEqual(self.read(files).max_length, 512)
         files["sentence_bert_config.json"] = {"max_seq_length": 256}
         self.assertEqual(self.read(files).max_length, 256)
+
+    def test_loading_is_timed_on_nothing(self) -> None:
+        """Without texts the tools work as long as --allow-empty is said; they refuse nothing at all."""
+        tool = '#!/bin/sh\ncase " $* " in *" --allow-empty "*) exit 0;; esac\n' \
+            'for last; do :; done\n[ -s "$last" ] || { echo "found not one byte" >&2; exit 65; }\n'
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            for program in ("lir-encode", "lir-tokenize"):
+                (folder / program).write_text(tool)
+                (folder / program).chmod(0o755)
+            model = bench.Model("some", folder, {}, "dense", 8)
+            ours = bench.Ours(model, folder, "f32", 1, [["a text"]], folder, bench.Clock(False))
+            seconds, loading = ours.seconds()
+            self.assertGreater(seconds, 0)
+            self.assertGreater(loading, 0)
+            self.assertGreaterEqual(ours.tokenizing(), 0)
 
     def test_usage(self) -> None:
         for arguments in (["--rounds", "0"], ["--threads", "100000"], ["--peers", "nobody"]):

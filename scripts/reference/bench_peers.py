@@ -62,28 +62,55 @@ class Settings:
 
 
 def make_model(name: str, tokenizer: Path, folder: Path) -> None:
-    """BERT-base with random weights, in the layout that its kind has on the hub."""
+    """BERT-base or Qwen3-0.6B with random weights, in the layout that its kind has on the hub."""
     import torch
     from transformers import (AutoTokenizer, BertConfig, BertForMaskedLM,
-                              BertForSequenceClassification, BertModel)
+                              BertForSequenceClassification, BertModel, Qwen3Config, Qwen3Model)
 
     torch.manual_seed(1)
     words = AutoTokenizer.from_pretrained(tokenizer)
-    config = BertConfig(vocab_size=len(words), num_labels=1)
-    make = {"dense": BertModel, "splade": BertForMaskedLM, "cross": BertForSequenceClassification}
+    config: Any = BertConfig(vocab_size=len(words), num_labels=1)
+    if name == "decoder":
+        config = Qwen3Config(
+            vocab_size=151_669, hidden_size=1024, intermediate_size=3072, num_hidden_layers=28,
+            num_attention_heads=16, num_key_value_heads=8, head_dim=128, pad_token_id=0,
+            bos_token_id=None, eos_token_id=None, dtype="bfloat16")
+    make = {"dense": BertModel, "splade": BertForMaskedLM, "cross": BertForSequenceClassification,
+            "decoder": Qwen3Model}
     folder.mkdir(parents=True, exist_ok=True)
     words.save_pretrained(folder)
-    if name == "dense":
+    if name == "decoder":
+        enlarge(folder / "tokenizer.json", config.vocab_size)
+    if name in ("dense", "decoder"):
+        pooled = "mean_tokens" if name == "dense" else "lasttoken"
         kinds = ["Transformer", "Pooling", "Normalize"]
         paths = ["", "1_Pooling", "2_Normalize"]
         (folder / "1_Pooling").mkdir(exist_ok=True)
         (folder / "1_Pooling" / "config.json").write_text(json.dumps(
-            {"word_embedding_dimension": config.hidden_size, "pooling_mode_mean_tokens": True}))
+            {"word_embedding_dimension": config.hidden_size, "pooling_mode_mean_tokens": False,
+             f"pooling_mode_{pooled}": True}))
         (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 512}')
         (folder / "modules.json").write_text(json.dumps([
             {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
             for i, (kind, path) in enumerate(zip(kinds, paths))]))
-    make[name](config).save_pretrained(folder)  # config.json last: a folder with one is complete
+    model = make[name](config)
+    if name == "decoder":
+        model = model.to(torch.bfloat16)
+    model.save_pretrained(folder)  # config.json last: a folder with one is complete
+
+
+def enlarge(path: Path, count: int) -> None:
+    """Words that no text has, so that a tokenizer fits an embedding table."""
+    tokenizer = json.loads(path.read_text("utf-8"))
+    words = tokenizer["model"]["vocab"]
+    words.update({f"[more {i}]": i for i in range(len(words), count)})
+    path.write_text(json.dumps(tokenizer), "utf-8")
+
+
+def is_decoder(settings: Settings) -> bool:
+    """Whether the network takes no types of tokens, and looks back alone."""
+    config = json.loads(Path(settings.model, "config.json").read_text())
+    return "num_key_value_heads" in config
 
 
 def network(settings: Settings) -> Any:
@@ -97,18 +124,28 @@ def network(settings: Settings) -> Any:
     backbone = load.from_pretrained(
         settings.model, dtype=torch.float32,
         attn_implementation="eager" if settings.runtime == "onnxruntime" else "sdpa")
-    pooling = Path(settings.model, "1_Pooling", "config.json")
-    first = pooling.exists() and json.loads(pooling.read_text()).get("pooling_mode_cls_token")
+    path = Path(settings.model, "1_Pooling", "config.json")
+    pooling = json.loads(path.read_text()) if path.exists() else {}
+    first, last = (pooling.get(f"pooling_mode_{t}") for t in ("cls_token", "lasttoken"))
     kind = settings.kind
+    decodes = is_decoder(settings)
 
     class Job(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.backbone = backbone
 
-        def forward(self, ids: Any, mask: Any, types: Any) -> Any:
-            found = self.backbone(input_ids=ids, attention_mask=mask, token_type_ids=types,
-                                  return_dict=False)[0]
+        def forward(self, ids: Any, mask: Any, types: Any = None) -> Any:
+            if decodes:
+                seen = mask
+                if settings.runtime == "openvino":  # What makes this mask otherwise cannot be traced.
+                    places = torch.arange(ids.shape[1])
+                    seen = (places[None] <= places[:, None]) & mask[:, None, None, :].bool()
+                found = self.backbone(input_ids=ids, attention_mask=seen, use_cache=False,
+                                      return_dict=False)[0]
+            else:
+                found = self.backbone(input_ids=ids, attention_mask=mask, token_type_ids=types,
+                                      return_dict=False)[0]
             if kind == "cross":
                 return found[:, :1]
             if kind == "splade":
@@ -117,6 +154,8 @@ def network(settings: Settings) -> Any:
                 return torch.log1p(torch.relu(found))
             if first:
                 found = found[:, 0]
+            elif last:
+                found = found[torch.arange(found.shape[0]), mask.sum(1) - 1]
             else:
                 weights = mask[..., None].to(found.dtype)
                 found = (found * weights).sum(1) / weights.sum(1)
@@ -164,6 +203,8 @@ def run_onnxruntime(settings: Settings, folder: Path) -> Run:
 
     if settings.precision == "bf16":
         raise Skipped("no bf16 on x86-64 CPUs")
+    if is_decoder(settings):
+        raise Skipped("its optimizer knows no decoders without a head")
     path = fused(settings, export(settings, folder), folder)
     if settings.precision == "int8":
         from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -202,7 +243,14 @@ def fused(settings: Settings, path: Path, folder: Path) -> Path:
 def run_openvino(settings: Settings, folder: Path) -> Run:
     import openvino
 
-    model = openvino.convert_model(str(export(settings, folder)))
+    if is_decoder(settings):  # ONNX files end at 2 GB.
+        import torch
+
+        example = tuple(torch.ones(2, 8, dtype=torch.int64) for _ in INPUTS[:2])
+        model = openvino.convert_model(network(settings), example_input=example)
+    else:
+        model = openvino.convert_model(str(export(settings, folder)))
+    count = len(model.inputs)
     hint = "bf16" if settings.precision == "bf16" else "f32"
     if settings.precision == "int8":
         model = calibrated(settings, model)
@@ -214,7 +262,7 @@ def run_openvino(settings: Settings, folder: Path) -> Run:
     request = compiled.create_infer_request()
 
     def run(rows: List[np.ndarray]) -> np.ndarray:
-        request.infer(rows)
+        request.infer(rows[:count])
         return request.get_output_tensor(0).data.copy()
 
     return run
@@ -375,7 +423,7 @@ def main() -> int:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     make = commands.add_parser("make")
-    make.add_argument("name", choices=["dense", "splade", "cross"])
+    make.add_argument("name", choices=["dense", "splade", "cross", "decoder"])
     make.add_argument("tokenizer", type=Path)
     make.add_argument("folder", type=Path)
     commands.add_parser("serve").add_argument("settings", type=Path)
