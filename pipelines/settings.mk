@@ -108,10 +108,23 @@ $(if $(filter help,$(MAKECMDGOALS)),,$(foreach t,$(addprefix lir-,$(sort $(tools
 override model = $(or $(sort $(foreach g,json safetensors bin pt model txt metadata,\
   $(wildcard $1/*.$g $1/*/*.$g))),$1/config.json)
 
-# $(call named,FLAGS): files that flags name, and those in folders that they name.
-override named = $(foreach w,$(subst =, ,$(subst ',,$(subst ",,$(call telling,$1)))),\
-  $(if $(findstring *,$w)$(findstring ?,$w)$(findstring [,$w),,\
-  $(if $(wildcard $w/.),$(foreach f,$(wildcard $w/* $w/*/*),$(if $(wildcard $f/.),,$f)),$(wildcard $w))))
+# $(call named,FLAGS): files that flags name, also in the configurations that they name, and those in folders.
+override named = $(foreach w,$(filter-out $(OUT),$(sort $(if $(strip $1),$(shell printf '%s\n' $(call quoted,$(call \
+  telling,$1)) | awk $(call quoted,$(words_program)))))),\
+  $(if $(wildcard $w/.),$(foreach f,$(wildcard $w/* $w/*/*),$(if $(wildcard $f/.),,$f)),$(wildcard $w)))
+
+# The words of flags that may be names, and their parts; of the files behind --config, without their comments, those that
+# name a file, a model or an index, as other words may be those of folders by chance.
+override words_program = function words(line, isInside, i, j, n, m, w, p) { gsub(/["=\047]/, " ", line); \
+  n = split(line, w, " "); for (i = 1; i <= n; i++) { say(w[i], isInside); \
+  if (w[i] ~ /[][{}:,]/) { m = split(w[i], p, /[][{}:,]+/); for (j = 1; j <= m; j++) say(p[j], isInside) } \
+  if (w[i] == "--config" && i < n && is("-f", w[i + 1])) inside(w[i + 1]) } } \
+  function say(w, isInside) { if (w !~ /^[.\/]*$$/ && w !~ /[*?;|&<>(){}$$`\\%$(hash)]/ && w !~ /\[/ && \
+  (!isInside || known(w))) print w } function inside(file, line) { while ((getline line < file) > 0) { \
+  sub(/(^|[ \t])$(hash).*/, "", line); sub(/\r$$/, "", line); words(line, 1) } close(file) } \
+  function known(name) { return is("-f", name) || is("-e", name "/config.json") || \
+  is("-e", name "/adapter_config.json") || is("-e", name "/manifest.json") } \
+  function is(what, name) { return !system("[ " what " " name " ]") } { words($$0, 0) }
 
 # $(call telling,FLAGS): flags without those that no result depends on.
 override telling = $(if $(strip $1),$(shell printf '%s' $(call quoted,$1) | sed -E -e ':a' -e \

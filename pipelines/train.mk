@@ -110,7 +110,7 @@ $(OUT)/tuples.jsonl: $(SAMPLED_RUN) $(sample_inputs) $(call settings,sample,$(SA
 # What was trained with anything else begins anew. A configuration that was touched alone is no other
 # one: what it holds is a setting, and its age is not asked.
 override config = $(CONFIG) $(if $(CONFIG),$(shell cksum <$(CONFIG) 2>/dev/null))
-override train_inputs = $(start) $(filter-out $(CONFIG),$(call named,$(TRAIN_FLAGS)))
+override train_inputs = $(start) $(filter-out $(CONFIG),$(call named,$(TRAIN_FLAGS) $(CONFIG:%=--config %)))
 # Tuples of a dataset are ids of its texts.
 override texts := $(if $(filter dataset,$(TUPLES)),$(QUERIES) $(DOCS))
 $(OUT)/model/DONE: $(tuples) $(texts) $(train_inputs) $(call settings,train,$(START) \

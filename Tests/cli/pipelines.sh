@@ -102,6 +102,12 @@ pipeline one 1 SEARCH_FLAGS='--filter allowed.txt'
 head -n 3 allowed.txt >fewer.txt && mv fewer.txt allowed.txt && touch -d 2001-01-01 allowed.txt
 pipeline one 1 SEARCH_FLAGS='--filter allowed.txt'
 is 'documents' 3 "$(texts_of 3 one/first.run)"
+# So is one that is named by the configuration of a flag.
+printf '%s\n' '# what is allowed' 'filter: "allowed.txt" # here' >searched.yml
+pipeline one 1 SEARCH_FLAGS='--config searched.yml'
+head -n 2 allowed.txt >fewer.txt && mv fewer.txt allowed.txt && touch -d 2001-01-01 allowed.txt
+pipeline one 1 SEARCH_FLAGS='--config searched.yml'
+is 'documents' 2 "$(texts_of 3 one/first.run)"
 pipeline one 1
 # A file of a model that changes, and is older.
 cp -r "$MODELS/native/mono_bert_00/model" growing

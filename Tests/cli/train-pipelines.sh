@@ -85,6 +85,16 @@ touch -d '+1 hour' dpr/model/train.yml
 makes dpr START="$plain" "${same_flags[@]}"
 touch dpr/model/DONE
 makes dpr START="$plain" "${same_flags[@]}"
+# What a configuration names is an input of the training, too.
+cp new.txt judged.txt
+printf '%s\n' 'validate: [{run: first-found.run, queries: new.tsv, docs: more.tsv, qrels: judged.txt, measures: [RR]}]' \
+  >>other.yml
+sed 's/^/new-/' dpr/train.run >first-found.run
+makes dpr START="$plain" "${same_flags[@]}"
+model=$(stat -c %Y%i dpr/model/DONE)
+sed 's/1$/0/' new.txt >judged.txt && touch -d 2001-01-01 judged.txt
+makes dpr START="$plain" "${same_flags[@]}"
+[ "$model" != "$(stat -c %Y%i dpr/model/DONE)" ] || fail 'judgements that a configuration names are no input'
 # Flags of the first stage and of the judgement; jobs, and variables of the environment.
 cp dpr/test.run first.run
 cp dpr/trained.run trained.run
