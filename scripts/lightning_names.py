@@ -5,10 +5,11 @@ For scripts/from-lightning-ir.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, Iterator, List, Tuple
 
 Mapping = Dict[str, Any]
 
@@ -184,6 +185,15 @@ class Refusal(Exception):
     """Something without a counterpart."""
 
 
+@contextlib.contextmanager
+def within(section: str) -> Iterator[None]:
+    """Values of other types than a section has are its errors: nothing here looks at each of them beforehand."""
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise Refusal(f"{section}: a value of another type than Lightning IR takes there: {error}") from None
+
+
 def nothing_left(section: str, mapping: Mapping) -> None:
     """Refuses what is left of a section, but for what has no effect and what is not set."""
     for key in sorted(mapping):
@@ -203,7 +213,10 @@ def of_class(value: Any, what: str) -> Tuple[str, Mapping]:
         extra = set(value) - {"class_path", "init_args"}
         if extra:
             raise Refusal(f"{what}: {', '.join(sorted(extra))}")
-        return short(value["class_path"]), dict(value.get("init_args") or {})
+        args = value.get("init_args") or {}
+        if not isinstance(args, dict):
+            raise Refusal(f"{what}.init_args: expected a mapping, found {json.dumps(args)}")
+        return short(value["class_path"]), dict(args)
     raise Refusal(f"{what}: expected a class, found {json.dumps(value)}")
 
 

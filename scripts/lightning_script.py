@@ -14,7 +14,7 @@ from lightning_data import RunFile
 from lightning_names import (
     INDEX_FLAGS, INDEX_TYPES, INDEX_WITHOUT_EFFECT, LIST_FLAGS, Mapping, PRETRAINED, PRETRAINED_FIELDS,
     QUIET_CALLBACKS, READ_TWICE, Refusal, SEARCH_FLAGS, SEARCH_TYPES, STALE_FIELDS, model_name, model_type, nothing_left,
-    of_class, old_name, settings_of, several)
+    of_class, old_name, settings_of, several, within)
 
 COMMANDS = ["fit", "index", "search", "re_rank"]
 #: Callbacks that say which command a configuration is of.
@@ -108,8 +108,9 @@ class Script:
 
     def text(self) -> str:
         self.source.pop("seed_everything", None)
-        trainer = dict(self.source.pop("trainer", None) or {})
-        callbacks = callbacks_of({"trainer": trainer})
+        with within("trainer"):
+            trainer = dict(self.source.pop("trainer", None) or {})
+            callbacks = callbacks_of({"trainer": trainer})
         trainer.pop("callbacks", None)
         model, data = self.source.pop("model", None), self.source.pop("data", None)
         if self.source.get("ckpt_path") is not None:
@@ -123,10 +124,14 @@ class Script:
             raise Refusal(", ".join(left))
         if model is None or data is None:
             raise Refusal(f"{self.command} without model or data")
-        self.trainer(trainer)
-        self.model(model)
-        self.callbacks(callbacks)
-        self.data(data)
+        with within("trainer"):
+            self.trainer(trainer)
+        with within("model"):
+            self.model(model)
+        with within("trainer.callbacks"):
+            self.callbacks(callbacks)
+        with within("data"):
+            self.data(data)
         return self.written()
 
     def written(self) -> str:
@@ -235,7 +240,8 @@ class Script:
             kind, fields = of_class(loosened(dataset), f"data.inference_datasets.{i}")
             if DATASETS.get(kind) != self.command:
                 raise Refusal(f"data.inference_datasets.{i}: {kind} with {self.command}")
-            getattr(self, self.command)(fields, f"data.inference_datasets.{i}")
+            with within(f"data.inference_datasets.{i}"):
+                getattr(self, self.command)(fields, f"data.inference_datasets.{i}")
 
     # MARK: commands
 

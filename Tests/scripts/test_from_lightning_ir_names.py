@@ -224,7 +224,10 @@ class OfOldAndRegistered(unittest.TestCase):
                     for key in ("top", *path)[:-1]:
                         inner = inner[key]
                     inner[("top", *path)[-1]] = value
-                    self.assertIn(convert(yaml.safe_dump(changed["top"]))[0], (0, 65, 78))
+                    status, _, errors = convert(yaml.safe_dump(changed["top"]))
+                    self.assertIn(status, (0, 65, 78))
+                    # What is wrong is named by where it stands.
+                    self.assertNotRegex(errors, r"not a configuration of Lightning IR: \w+Error", f"{path} {value}")
 
 
 if __name__ == "__main__":
