@@ -114,7 +114,7 @@ struct JSONRow {
     default:
       throw failure(expected: "a string or an integer under \(name)", found: value.kindName)
     }
-    if let problem = BatchBuilder.problem(withID: id) {
+    if let problem = RecordID.problem(with: id) {
       throw failure(expected: problem.expected, found: problem.found)
     }
     return id

@@ -63,7 +63,7 @@ struct JSONTable {
 
   private func id(_ text: String, _ line: Int) throws(Failure) -> [UInt8] {
     let id = Array(text.utf8)
-    if let problem = BatchBuilder.problem(withID: id) {
+    if let problem = RecordID.problem(with: id) {
       throw .line(file, line, expected: problem.expected, found: problem.found)
     }
     return id

@@ -146,7 +146,8 @@ extension Qrels {
     var builder = QrelsBuilder(
       name: operands.joined(separator: " "), repeated: repeated, allowsFractions: allowsFractions)
     for operand in operands {
-      let reader = LineReader(try ByteReader(operand), blockSize: 1 << 17)
+      let reader = LineReader(
+        try ByteReader(operand), blockSize: 1 << 17, refusesMarks: true)
       let buffer = LineBuffer()
       var isBEIR = false
       var table: JSONTable?

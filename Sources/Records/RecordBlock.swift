@@ -83,12 +83,4 @@ struct BatchBuilder {
         split: split.map { textStart + UInt32($0) } ?? textEnd, position: UInt32(position),
         line: UInt32(line - batch.firstLine)))
   }
-
-  /// Why `id` cannot be one; nil if it can.
-  static func problem(withID id: some Collection<UInt8>) -> (expected: String, found: String)? {
-    if id.isEmpty { return ("an id", "an empty one") }
-    guard let bad = id.first(where: Bytes.isForbiddenInID) else { return nil }
-    let what = bad == 0 ? "a NUL" : "white space"
-    return ("an id without white space or NUL", "\(what) in \(Bytes.quoted(id))")
-  }
 }

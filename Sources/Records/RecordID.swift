@@ -16,6 +16,16 @@ package struct RecordID: Hashable, Sendable {
 
   /// An id of the UTF-8 of `text`.
   package init(_ text: String) { bytes = Array(text.utf8) }
+
+  /// Why `id` cannot be one; nil if it can.
+  package static func problem(
+    with id: some Collection<UInt8>
+  ) -> (expected: String, found: String)? {
+    if id.isEmpty { return ("an id", "an empty one") }
+    guard let bad = id.first(where: Bytes.isForbiddenInID) else { return nil }
+    let what = bad == 0 ? "a NUL" : "white space"
+    return ("an id without white space or NUL", "\(what) in \(Bytes.quoted(id))")
+  }
 }
 
 extension RecordID: Comparable {

@@ -21,7 +21,7 @@ package struct RunAnswers {
     package let query: RecordID?
   }
 
-  package init(_ bytes: ByteReader) { reader = LineReader(bytes) }
+  package init(_ bytes: ByteReader) { reader = LineReader(bytes, refusesMarks: true) }
 
   /// The next answer, as soon as it is whole; nil at the end.
   ///

@@ -93,7 +93,7 @@ package struct RunReader {
     var bytes = opened
     if bytes == nil { bytes = try ByteReader(operand) }
     guard let bytes else { return }
-    let input = RunInput(LineReader(bytes, blockSize: 1 << 17), spare)
+    let input = RunInput(LineReader(bytes, blockSize: 1 << 17, refusesMarks: true), spare)
     var format = format
     var table = JSONTable(file: operand)
     input.read()

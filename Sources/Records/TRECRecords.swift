@@ -100,7 +100,7 @@ enum TRECRecords {
         "another, behind \(Bytes.quoted(content(element, isTopic: isTopic)))")
     }
     let id = content(element, isTopic: isTopic)
-    if let problem = BatchBuilder.problem(withID: id) {
+    if let problem = RecordID.problem(with: id) {
       throw piece.failure(problem.expected, problem.found)
     }
     return (id, try text(elements, options.fields, isTopic: isTopic, piece.failure))

@@ -1,6 +1,7 @@
 import Failures
 import Glibc
 import JSON
+import Streams
 
 /// Records of tab-separated lines: `id<TAB>text`, without quoting.
 ///
@@ -20,6 +21,9 @@ enum TSVRecords {
     let (kept, header, columns) = (block.kept, block.headerLines, block.columns)
     try bytes.withUnsafeMutableBufferPointer { buffer throws(Failure) in
       let raw = UnsafeMutableRawBufferPointer(buffer)
+      try ByteOrderMark.refuse(
+        in: UnsafeRawBufferPointer(raw), file: builder.batch.file,
+        firstLine: builder.batch.firstLine)
       let isClean = TextCheck.isClean(UnsafeRawBufferPointer(raw))
       var position = -header
       var start = 0
@@ -98,7 +102,7 @@ enum TSVRecords {
   ) throws(Failure) {
     var bad = range.isEmpty
     for i in range where Bytes.isForbiddenInID(raw[i]) { bad = true }
-    if bad, let problem = BatchBuilder.problem(withID: raw[range]) {
+    if bad, let problem = RecordID.problem(with: raw[range]) {
       throw .line(
         batch.file, batch.firstLine + row.line, expected: problem.expected, found: problem.found)
     }

@@ -21,7 +21,7 @@ package struct PairList: Sendable {
   package init(_ path: String, _ table: some DocumentIDs) throws(Failure) {
     self.path = path
     var seen: [[UInt8]: Set<Int32>] = [:]
-    let reader = LineReader(try ByteReader(path))
+    let reader = LineReader(try ByteReader(path), refusesMarks: true)
     while let block = try reader.next() {
       try block.forEachLine { (line, _, number) throws(Failure) in
         guard let pair = try Self.pair(line, path, number) else { return }

@@ -91,6 +91,7 @@ package final class LineReader {
 
   private let reader: ByteReader
   private let blockSize: Int
+  private let refusesMarks: Bool
   private var carry: [UInt8] = []
   private var line = 1
   private var finished = false
@@ -98,9 +99,15 @@ package final class LineReader {
   /// Bytes of the byte order mark in front of the first line.
   package private(set) var markSize = 0
 
-  package init(_ reader: ByteReader, blockSize: Int = 1 << 18) {
+  /// - Parameters:
+  ///   - reader: The input.
+  ///   - blockSize: How many bytes to take at once.
+  ///   - refusesMarks: Whether a byte order mark in front of a later line ends it with 65, as where lines
+  ///     begin with ids.
+  package init(_ reader: ByteReader, blockSize: Int = 1 << 18, refusesMarks: Bool = false) {
     self.reader = reader
     self.blockSize = blockSize
+    self.refusesMarks = refusesMarks
   }
 
   package var name: String { reader.name }
@@ -208,6 +215,10 @@ package final class LineReader {
         name, "expected text, found a tensor stream", hint: "lir-encode view shows what is in it")
     }
     let count = isEnd ? end : Self.endOfLastLine(raw, start..<end)
+    if refusesMarks {
+      try ByteOrderMark.refuse(
+        in: UnsafeRawBufferPointer(rebasing: raw[..<count]), file: name, firstLine: line)
+    }
     carry.removeAll(keepingCapacity: true)
     carry.append(contentsOf: raw[count..<end])
     return (count, isEnd)

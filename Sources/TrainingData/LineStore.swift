@@ -32,7 +32,7 @@ package final class LineStore {
     _ = try reader.peek(1)
     let isPlain = operand != "-" && WholeFile.isRegular(operand) && !reader.isCompressed
     file = isPlain ? .file(try OpenFile(operand)) : .spool(try SpoolFile(folder: folder))
-    let lines = LineReader(reader, blockSize: 1 << 20)
+    let lines = LineReader(reader, blockSize: 1 << 20, refusesMarks: true)
     while let block = try lines.next() {
       // A byte order mark stands in the file, and not in the scratch file.
       if count == 0, isPlain { size = lines.markSize }

@@ -77,6 +77,28 @@ printf '\xef\xbb\xbfk: 2\ntag: t\n' >search.yml
 same <(lir-search -q --index docs.index -k 2 --tag t queries.lirt) \
   <(lir-search -q --index docs.index --config search.yml queries.lirt)
 
+# Files with one that were joined have another in front of a later line: it is part of no id.
+joined() { cat "bom-$1" "bom-$1"; }
+lines() { wc -l <"$1"; }
+for file in docs.tsv queries.tsv first.run qrels.txt filter.txt; do joined $file >joined-$file; done
+joined_at() { # joined_at FILE COMMAND...: it is refused at the first line of the second part
+  local file=$1
+  shift
+  refuses 65 "joined-$file:$(($(lines "$file") + 1)): expected a line, found a byte order mark" "$@"
+}
+joined_at docs.tsv lir-encode --model "$model" --role doc joined-docs.tsv -o joined.lirt
+joined_at queries.tsv lir-search --index docs.index --model "$model" joined-queries.tsv
+joined_at first.run lir-eval --qrels qrels.txt joined-first.run
+joined_at first.run lir-rerank fuse first.run joined-first.run
+joined_at qrels.txt lir-eval --qrels joined-qrels.txt first.run
+joined_at filter.txt lir-search --index docs.index --filter joined-filter.txt queries.lirt
+joined_at docs.tsv lir-train sample --qrels qrels.txt --queries queries.tsv --docs joined-docs.tsv first.run
+(printf '\xef\xbb\xbf' && cat bom-first.run) >twice.run
+refuses 65 'twice.run:1: expected a line, found a byte order mark' lir-eval --qrels qrels.txt twice.run
+# Inside a line it is a character as others are.
+printf 'd1\tb\xef\xbb\xbfee\nd2\t\xef\xbb\xbfsky\n' >inside.tsv
+exits 0 lir-encode --model "$model" --role doc inside.tsv -o inside.lirt
+
 # A stream that is damaged in its first bytes is no text.
 for place in 0 3 7 8 9 20; do
   cp queries.lirt damaged.lirt

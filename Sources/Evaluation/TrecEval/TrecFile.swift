@@ -11,7 +11,7 @@ enum TrecFile {
     _ path: String, names: [String],
     _ body: (_ fields: LineFields, _ number: Int) throws(Failure) -> Void
   ) throws(Failure) {
-    let reader = LineReader(try ByteReader(path))
+    let reader = LineReader(try ByteReader(path), refusesMarks: true)
     var count = 0
     while let block = try reader.next() {
       try block.forEachLine { line, _, number throws(Failure) in

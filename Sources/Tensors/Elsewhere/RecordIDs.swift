@@ -11,7 +11,7 @@ final class RecordIDs {
 
   init(_ path: String) throws(Failure) {
     self.path = path
-    reader = LineReader(try ByteReader(path))
+    reader = LineReader(try ByteReader(path), refusesMarks: true)
   }
 
   /// The next id.
