@@ -149,9 +149,10 @@ package struct SearchAnswers {
         try scored(pairs.ordinals(of: id), index, queries, query)
       }
     }
+    // Indexes reckon with multiples of it.
     var request = SearchRequest(
-      ids: ids, queries: queries, k: options.k, dropsSelf: options.dropsSelf,
-      filter: options.filter, ties: options.ties)
+      ids: ids, queries: queries, k: min(options.k, max(1, index.documents.count)),
+      dropsSelf: options.dropsSelf, filter: options.filter, ties: options.ties)
     request.filterOut = options.filterOut
     request.floor = options.floor
     request.foldsPassages = options.aggregation != nil
@@ -163,7 +164,7 @@ package struct SearchAnswers {
       return try PassageFolding(index, aggregation).search(request)
     }
     if let count = options.scored, let index = index as? any RescoringIndex {
-      request.k = max(options.k, min(count, index.documents.count))
+      request.k = max(request.k, min(count, index.documents.count))
       request.floor = -.infinity
       let found = try index.search(request)
       return try ids.enumerated().map { query, id throws(Failure) in

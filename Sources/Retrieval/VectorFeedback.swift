@@ -51,7 +51,7 @@ package struct VectorFeedback: Sendable, Equatable {
     _ request: SearchRequest, _ index: any VectorIndex
   ) throws(Failure) -> SearchRequest {
     var first = request
-    first.k = documents
+    first.k = min(documents, max(1, index.documents.count))
     first.floor = -.infinity
     var expanded = request
     var dense: [Float] = []

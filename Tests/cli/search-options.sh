@@ -11,6 +11,14 @@ for kind in dense sparse; do
   exits 0 lir-index build docs.lirt -o $kind.index
 done
 exits 0 lir-index build --type bm25 docs.tsv -o words.index
+# As many documents as a number can say.
+for codes in int8 f16 b1; do
+  exits 0 lir-encode --model "$dense" --role doc docs.tsv -o docs.lirt
+  exits 0 lir-index build --codes $codes docs.lirt -o coded.index
+  exits 0 lir-search --index coded.index -k 999999 --tag t dense.lirt -o all.run
+  exits 0 lir-search --index coded.index -k 9223372036854775807 --tag t dense.lirt -o most.run
+  same all.run most.run
+done
 query_of() { case $1 in words) echo queries.tsv ;; *) echo "$1.lirt" ;; esac; }
 ranked() { awk '{ $4 = ++n[$1]; print }' "$@"; }
 
@@ -18,6 +26,8 @@ for kind in dense sparse words; do
   input=$(query_of $kind)
   exits 0 lir-search --index $kind.index -k 999999 --tag t "$input" -o all.run
   says 'note: -k 999999: the index has'
+  exits 0 lir-search --index $kind.index -k 9223372036854775807 --tag t "$input" -o most.run
+  same all.run most.run
   # Documents that may not be found, for all queries and for each; with those that may.
   awk -F'\t' 'NR % 3 { print $1 }' docs.tsv >out.txt
   awk '$4 % 2 { print $1 "\t" $3 }' all.run >in.txt
@@ -29,6 +39,15 @@ for kind in dense sparse words; do
   echo nowhere >>out.txt
   exits 0 lir-search --index $kind.index -k 7 --tag t --filter-out out.txt "$input" -o some.run
   says '1 ids are not in the index'
+  # White space is part of no id: it would exclude nothing.
+  for line in 'd1 d2' 'd1 ' ' d1' 'q1 Q0 d1 1 2.5 t'; do
+    printf 'd3\n%s\n' "$line" >spaces.txt
+    for option in --filter --filter-out; do
+      refuses 65 'spaces.txt:2: expected an id without white space or NUL, found white space in "' \
+        lir-search --index $kind.index $option spaces.txt "$input"
+    done
+    refuses 65 'spaces.txt:2: ' lir-index delete $kind.index --ids spaces.txt
+  done
   # A least score.
   floor=$(awk '$4 == 5 { print $5; exit }' all.run)
   exits 0 lir-search --index $kind.index -k 999999 --tag t "--min-score=$floor" "$input" -o some.run
