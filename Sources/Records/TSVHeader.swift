@@ -153,13 +153,15 @@ enum TSVHeader {
     let areKnown = columns.allSatisfy { $0.isID || $0.isText }
     let areNames =
       areIDs.starts(with: [true, true]) && names.allSatisfy { FieldNames.isNameLike($0) }
-    guard areIDs.contains(true), areKnown || areNames else { return false }
+    guard areKnown || areIDs.contains(true) && areNames else { return false }
     let isOrdered =
       !columns[0].isOfDocument && !columns[1].isOfQuery && !columns[2].isOfDocument
       && !columns[3].isOfQuery
-    guard areKnown, areIDs == [true, true, false, false], isOrdered else {
-      throw otherOrder(names, file)
-    }
+    // Columns of ids may be called by what they are the ids of.
+    let areIDsInFront =
+      areIDs == [true, true, false, false]
+      || !areIDs.contains(true) && columns[0].isOfQuery && columns[1].isOfDocument
+    guard areKnown, areIDsInFront, isOrdered else { throw otherOrder(names, file) }
     return true
   }
 

@@ -67,6 +67,12 @@ refuses 65 'strange.tsv:1: expected id<TAB>text, found what looks like a header'
 printf 'query_id\tdoc_id\tquery\tdoc\nq\td\ta b\tc d\n' >pairs.tsv
 cross=$MODELS/native/mono_bert_00/model
 is 'a pair' 'q d' "$(lir-tokenize --model "$cross" --pairs --format tokens -q pairs.tsv | cut -f 1,2 | tr '\t' ' ')"
+# Columns of ids that are called by whose ids they are.
+printf 'query\tdoc\tquery_text\tdoc_text\nq\td\ta b\tc d\n' >named.tsv
+is 'a pair' 'q d' "$(lir-tokenize --model "$cross" --pairs --format tokens -q named.tsv | cut -f 1,2 | tr '\t' ' ')"
+printf 'doc\tquery\tdoc_text\tquery_text\nd\tq\tc d\ta b\n' >named.tsv
+refuses 65 'named.tsv:1: expected the columns query_id, doc_id, query and doc' \
+  lir-tokenize --model "$cross" --pairs --format tokens named.tsv
 printf 'doc_id\tquery_id\tquery\tdoc\nd\tq\ta b\tc d\n' >swapped.tsv
 refuses 65 'swapped.tsv:1: expected the columns query_id' \
   lir-tokenize --model "$cross" --pairs --format tokens swapped.tsv
