@@ -43,12 +43,33 @@ package enum MeasureRegistry {
       $0.description.name == name.name || $0.description.aliases.contains(name.name)
     }
     if let found { return found }
+    if let here = habit(name) {
+      throw .usage("no measure is called '\(name.name)'", hint: "did you mean \(here)?")
+    }
     let names = all.flatMap { [$0.description.name] + $0.description.aliases }
     let nearest = NearestName.find(name.name, in: names, within: name.name.count / 2)
     throw .usage(
       "no measure is called '\(name.name)'",
       hint: nearest.map { "did you mean \($0)?" }
         ?? "there are \(all.map { $0.description.name }.joined(separator: ", "))")
+  }
+
+  /// What other programs call a measure, with a cutoff behind the name or not: `mrr_10`, `hit@5`; nil for
+  /// other names.
+  private static func habit(_ name: MeasureName) -> String? {
+    let here = [
+      "mrr": "RR", "reciprocalrank": "RR", "ndcg": "nDCG", "map": "AP", "recall": "R",
+      "precision": "P", "prec": "P", "hit": "Success", "hits": "Success", "hr": "Success",
+      "hitrate": "Success", "hitratio": "Success", "f1": "SetF", "fscore": "SetF",
+      "fmeasure": "SetF",
+    ]
+    let lower = name.name.lowercased()
+    if let known = here[lower] { return known + (name.cutoff.map { "@\($0)" } ?? "") }
+    let digits = lower.reversed().prefix { $0.isASCII && $0.isNumber }.count
+    let word = lower.dropLast(digits).filter { $0 != "_" && $0 != "." && $0 != "-" }
+    guard let known = here[String(word)] else { return nil }
+    let cutoff = name.cutoff ?? (digits > 0 ? String(lower.suffix(digits)) : nil)
+    return known + (cutoff.map { "@\($0)" } ?? "")
   }
 
   /// The measure with this name.

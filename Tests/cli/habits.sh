@@ -54,6 +54,21 @@ meant --k 'did you mean -k?' lir-search --index docs.index --k 3 queries.lirt
 meant --top-k 'did you mean -k?' lir-search --index docs.index --top-k 3 queries.lirt
 meant --query 'did you mean --queries?' lir-rerank --model "$cross" --query queries.tsv first.run
 meant --batch-size 'did you mean --batch-tokens?' lir-encode --model "$model" --batch-size 8 docs.tsv
+# Values by other names.
+for value in 'role document doc' 'role passages doc' 'precision bfloat16 bf16' 'precision fp16 bf16' 'dtype half f16' \
+  'dtype F32 f32' 'format numpy npy'; do
+  read -r option typed here <<<"$value"
+  refuses 64 "'$typed' is invalid for '--$option <" lir-encode --model "$model" "--$option" "$typed" docs.tsv
+  says "did you mean --$option $here?"
+done
+refuses 64 "'combmnz' is invalid" lir-rerank fuse --method combmnz first.run first.run
+says 'did you mean --method mnz?'
+refuses 64 "'none' is invalid" lir-rerank fuse --method none first.run first.run
+says 'lists the options'
+for measure in mrr_10:RR@10 hit@5:Success@5 hit_rate:Success HR@3:Success@3; do
+  refuses 64 'no measure is called' lir-eval --qrels qrels.txt -m "${measure%:*}" first.run
+  says "did you mean ${measure#*:}?"
+done
 meant --device 'CPUs' lir-encode --model "$model" --device cuda docs.tsv
 meant --device 'CPUs' lir-rerank --device=cpu first.run
 meant --documents 'did you mean --docs?' lir-rerank --model "$cross" --documents docs.tsv first.run

@@ -47,7 +47,9 @@ package struct CommandLineFailure<T: Tool> {
     let status: ExitStatus = tool.exitCode(for: error) == .validationFailure ? .usage : .software
     let isOutputMissing = message.contains("'--output <")
     let output = forgottenOutput(command) ?? "-o names the output, and is missing; \(general)"
-    let hint = dashedValue(command, message) ?? (isOutputMissing ? output : general)
+    let hint =
+      dashedValue(command, message) ?? ValueHabits.hint(message)
+      ?? (isOutputMissing ? output : general)
     return Failure(status, message, hint: hint)
   }
 
