@@ -33,6 +33,10 @@ echo '{"model_type": "splade"}' >override.json
 exits 0 lir-encode --model "$MODELS/external/splade_naver_bert/model" --model-config override.json \
   --inspect >inspected.json
 is kind sparse "$(jq -r .kind inspected.json)"
+# A ColBERT of PyLate has a length for each role: that of its first module has no effect.
+exits 0 lir-encode --model "$FIXTURES/pylate/model" --inspect >inspected.json
+jq -e '.without_effect | index("sentence_bert_config.json: max_seq_length")' inspected.json >parsed.log ||
+  fail "a length without effect is not listed: $(cat inspected.json)"
 refuses 78 'unknown field doc_lenght' lir-encode --model "$MODELS/native/dpr_bert_04/model" \
   --model-config '{"doc_lenght": 8}' --inspect
 says 'did you mean doc_length?'

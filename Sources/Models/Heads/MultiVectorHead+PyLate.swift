@@ -55,6 +55,7 @@ extension MultiVectorHead.Settings {
     description.withoutEffect = ignored
     // PyLate knows one similarity, whatever the name that is saved.
     settings.ignore("similarity_fn_name", "truncate_dim")
+    source.transformer?.noteLength()
     description.prompts = try source.prompts()
     let prompt = try source.defaultPrompt(description.prompts, ["query", "document"]) ?? ""
     description.roles = [

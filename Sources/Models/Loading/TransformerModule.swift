@@ -34,6 +34,8 @@ struct TransformerModule {
   var expansion: Expansion?
   /// Whether the arguments of the configuration ask for the states of all layers; nil where they do not say it.
   private(set) var givesAllStates: Bool?
+  /// Where all of this stands; nil where no file says anything.
+  private var file: SettingsFile?
 
   /// Reads the settings of the module in a folder.
   ///
@@ -54,6 +56,7 @@ struct TransformerModule {
       : folder.modelPath.dropFirst(
         folder.path.count + 1) + "/"
     guard let settings = try files.open(below + name) else { return }
+    file = settings
     if let name = try settings.string("transformer_task") {
       guard let known = Task(rawValue: name) else { throw settings.unsupported("transformer_task") }
       self.task = known
@@ -73,6 +76,9 @@ struct TransformerModule {
     expansion = try Expansion(settings)
     try readProcessing(settings)
   }
+
+  /// Notes that the length of the module has no effect, as roles have their own.
+  func noteLength() { file?.ignore("max_seq_length") }
 
   /// The first file of a module that says anything.
   private static func file(_ folder: ModelFolder) throws(Failure) -> String? {
