@@ -262,7 +262,8 @@ package struct JSONParser {
     let text = String(decoding: bytes[start..<position], as: UTF8.self)
     if isInteger, let integer = Int(text) { return .integer(integer) }
     guard let double = Double(text), double.isFinite else {
-      throw JSONError(offset: start, expected: "a number that fits a double", found: text)
+      let shown = text.utf8.count > 40 ? "\(text.prefix(40))…" : text
+      throw JSONError(offset: start, expected: "a number that fits a double", found: shown)
     }
     return .double(double)
   }
