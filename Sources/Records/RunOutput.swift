@@ -30,7 +30,7 @@ package final class RunOutput {
   ///   - tag: The last column.
   ///   - provenance: JSON of what made the run, for the trailer; nil for none.
   ///   - json: Writes JSON lines in place of TREC's; not with `work`.
-  ///   - shard: The part of the input that JSON lines are of, `i/n`, for the trailer.
+  ///   - shard: The part of the input that the run is of, `i/n`, for the trailer.
   ///   - marksEnds: Whether a line says where the documents of a query end.
   ///   - ties: How TREC's lines stand where scores are equal.
   /// - Throws: 64 for a tag with white space, 78 where the partial output belongs to other work, 73
@@ -130,7 +130,7 @@ package final class RunOutput {
       try final.write(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
     }
     try partial.checkLease()
-    try final.finishText(records: lines, provenance: provenance)
+    try final.finishText(records: lines, provenance: provenance, shard: shard)
     try partial.discard()
   }
 }

@@ -64,7 +64,10 @@ package final class ByteWriter {
   }
 
   /// Hands over what was written so far, for a reader that waits at the pipe's other end.
+  ///
+  /// Nobody reads a file before it has its name: there the compressed bytes would hang on how the input came.
   package func flush() throws(Failure) {
+    if file.appearsWhole { return }
     try drain()
     try encoder?.flush { bytes throws(Failure) in try file.write(bytes) }
   }

@@ -55,6 +55,9 @@ package final class OutputFile {
 
   package var isTerminal: Bool { isatty(number) == 1 }
 
+  /// Whether nothing of it can be read before it is finished.
+  var appearsWhole: Bool { temporary != nil }
+
   package func write(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
     if number == 1 { TerminalLine.clear() }
     var rest = bytes

@@ -19,6 +19,21 @@ import Testing
     #expect(work.names == ["x"])
   }
 
+  @Test(arguments: ["x", "x.zst", "x.lz4"])
+  func bytesOfAFileDoNotTellWhenTheyCame(name: String) throws {
+    let work = try TemporaryFolder()
+    for (path, flushes) in [("at-once-\(name)", false), ("by-and-by-\(name)", true)] {
+      let writer = try ByteWriter(work(path), checksumText: true)
+      for _ in 0..<20 {
+        try writer.write(sample(300))
+        if flushes { try writer.flush() }
+      }
+      try writer.finishText(records: 20, provenance: nil)
+    }
+    #expect(
+      try WholeFile.read(work("at-once-\(name)")) == WholeFile.read(work("by-and-by-\(name)")))
+  }
+
   @Test(arguments: ["x", "x.zst", "x.lz4"]) func failureLeavesNothing(name: String) throws {
     let work = try TemporaryFolder()
     do {

@@ -111,6 +111,12 @@ exits 0 remake shard.jsonl.zst >shard.mk
 exits 0 again shard.mk
 same shard.jsonl.zst again/shard.jsonl.zst
 rm -r again
+# So does a run.
+exits 0 lir-search --index words.index -k 3 --shard 2/3 --resume inputs/queries.tsv -o shard.run.zst
+exits 0 remake shard.run.zst >shard.mk
+exits 0 again shard.mk
+same shard.run.zst again/shard.run.zst
+rm -r again
 # Another level of compression has to be said.
 exits 0 lir-search --index words.index -k 3 --compress zstd:12 inputs/queries.tsv -o level.run.zst
 exits 0 remake level.run.zst >level.mk
@@ -130,6 +136,13 @@ says 'PIPED_1 is empty' 'which no digest names'
 wanted=$(sed -n 's/^\(MODEL_[0-9a-f]*\) ?=$/\1/p' piped.mk)
 exits 0 make -s -f piped.mk "$wanted=$model" PIPED_1=inputs/docs.tsv
 same piped.lirt again/piped.lirt
+rm -r again
+# However slowly it came.
+while read -r line; do echo "$line" && sleep 0.02; done <inputs/queries.tsv | lir-search --index words.index -k 3 - \
+  -o slow.run.zst 2>said.log || fail 'slow'
+exits 0 remake slow.run.zst >slow.mk
+exits 0 make -s -f slow.mk PIPED_2=inputs/queries.tsv
+same slow.run.zst again/slow.run.zst
 rm -r again
 exits 0 lir-search --index docs.index -k 7 - <inputs/queries.lirt -o by-pipe.run.zst
 exits 0 remake by-pipe.run.zst >by-pipe.mk

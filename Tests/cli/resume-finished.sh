@@ -60,6 +60,17 @@ for made in 'tokens.lirt tokenize docs.tsv' 'out.lirt encode docs.tsv' 'out.lirt
   same kept "$1"
 done
 
+# The bytes are those that there are without it.
+for made in 'lir-search --index docs.index -k 4 --shard 2/3 queries.lirt' \
+  "lir-rerank --model $model --queries queries.tsv --docs docs.tsv --shard 1/2 first.run"; do
+  # shellcheck disable=SC2086
+  exits 0 $made -o without.run.zst
+  # shellcheck disable=SC2086
+  exits 0 $made --resume -o with.run.zst
+  same without.run.zst with.run.zst
+  rm without.run.zst with.run.zst
+done
+
 # A run without a checksum tells by ranks, scores and the number of documents that it is not whole.
 for made in 'out.run search queries.lirt' 're.run rerank first.run' 're.run rerank --depth 3 first.run'; do
   # shellcheck disable=SC2086
