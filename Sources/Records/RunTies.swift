@@ -13,7 +13,11 @@ package enum RunTies: String, Sendable, CaseIterable {
   /// Documents in the order of the run, with the scores that it shows.
   func ranking(_ documents: [ScoredDocument]) -> [ScoredDocument] {
     switch self {
-    case .trec: return documents.sorted { $0.precedes($1) }
+    case .trec:
+      // What an index finds is in order already.
+      let pairs = zip(documents, documents.dropFirst())
+      if pairs.allSatisfy({ !$1.precedes($0) }) { return documents }
+      return documents.sorted { $0.precedes($1) }
     case .anserini:
       var ranking = documents.sorted {
         $0.score != $1.score ? $0.score > $1.score : $0.id < $1.id

@@ -25,6 +25,11 @@ package struct RunWriter: Sendable {
     query: RecordID, documents: [ScoredDocument], to bytes: inout [UInt8]
   ) {
     let ranking = ties.ranking(documents)
+    // What a line has beside the ids: `Q0`, spaces, a rank of up to seven digits, a score and the tag.
+    let rest = 32 + ending.count
+    bytes.reserveCapacity(
+      bytes.count
+        + ranking.reduce(0) { $0 + query.bytes.count + $1.id.bytes.count + rest })
     query.bytes.withUnsafeBytes { query in
       for (i, document) in ranking.enumerated() {
         document.id.bytes.withUnsafeBytes { doc in

@@ -5,6 +5,8 @@ package struct FoundDocument: Sendable {
   package var id: RecordID
   package var score: Float
   /// Ordinals of what has the score: the document, or those of its passages that count.
+  ///
+  /// None where nobody asks what scores are made of.
   package var ordinals: [Int]
 
   package init(id: RecordID, score: Float, ordinals: [Int]) {

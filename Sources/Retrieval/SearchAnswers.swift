@@ -175,7 +175,7 @@ package struct SearchAnswers {
       entries.map { entry in
         FoundDocument(
           id: RecordID(index.documents.id(Int(entry.ordinal))), score: entry.score,
-          ordinals: [Int(entry.ordinal)])
+          ordinals: options.explains ? [Int(entry.ordinal)] : [])
       }
     }
   }

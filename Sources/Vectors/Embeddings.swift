@@ -22,7 +22,8 @@ package enum Embeddings: Sendable {
 
   /// The embeddings of a part of the texts.
   package subscript(range: Range<Int>) -> Embeddings {
-    switch self {
+    if range == 0..<count { return self }
+    return switch self {
     case .dense(let values, let dimension):
       .dense(
         Array(values[range.lowerBound * dimension..<range.upperBound * dimension]),

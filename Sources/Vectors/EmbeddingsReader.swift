@@ -37,10 +37,20 @@ package struct EmbeddingsReader: Sendable {
     }
   }
 
+  /// Makes room for some records more.
+  package mutating func reserve(_ records: Int) {
+    if kind == .dense { values.reserveCapacity(values.count + records * shape.width) }
+  }
+
   /// Adds a record of a segment with the schema that the reader was made for.
   package mutating func append(_ segment: TensorSegment, _ index: Int) {
     switch kind {
-    case .dense, .tokens: values += Self.floats(segment, index, column: 0, kernels)
+    case .dense, .tokens:
+      if segment.schema.columns[0].type == .f32 {
+        segment.withValues(index, column: 0) { values.append(rawBytes: $0) }
+      } else {
+        values += Self.floats(segment, index, column: 0, kernels)
+      }
     case .sparse:
       sparse.append(
         SparseVector(
@@ -94,7 +104,21 @@ extension Embeddings {
     _ segment: TensorSegment, _ members: some Sequence<Int>, _ place: String, _ kernels: Kernels
   ) throws(Failure) {
     var reader = try EmbeddingsReader(segment.schema, place, kernels)
+    reader.reserve(members.underestimatedCount)
     for index in members { reader.append(segment, index) }
     self = reader.embeddings
+  }
+}
+
+extension [Float] {
+  /// Adds numbers that lie anywhere.
+  fileprivate mutating func append(rawBytes bytes: UnsafeRawBufferPointer) {
+    let stride = MemoryLayout<Float>.stride
+    if Int(bitPattern: bytes.baseAddress) % stride == 0 {
+      return append(contentsOf: bytes.bindMemory(to: Float.self))
+    }
+    for start in Swift.stride(from: 0, to: bytes.count / stride * stride, by: stride) {
+      append(bytes.loadUnaligned(fromByteOffset: start, as: Float.self))
+    }
   }
 }

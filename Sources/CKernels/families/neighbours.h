@@ -143,61 +143,115 @@ static void ck_products_run(size_t n, size_t k, const float *q, const float *row
     ck_compare_places(1, n, k, q, rows, ld, at, out);
 }
 
-// Puts a key among n ascending ones, with room for one more; returns its place.
-#if CK_AVX512
-// From the end on, larger ones are looked for and moved up in one pass, eight at a time.
-CK_INLINE size_t ck_insert_key(uint64_t *keys, size_t n, uint64_t key) {
-    const __m512i own = _mm512_set1_epi64((long long)key);
-    unsigned larger = 0xff;
-    for (; n >= 8 && larger == 0xff; n -= (size_t)__builtin_popcount(larger)) {
-        __m512i some = _mm512_loadu_si512(keys + n - 8);
-        larger = _mm512_cmpgt_epu64_mask(some, own);
-        _mm512_mask_storeu_epi64(keys + n - 7, (__mmask8)larger, some);
+enum { CK_KEYS_TOGETHER = 32 };
+
+// Of up to CK_KEYS_TOGETHER values those that may be among the least, as keys in their order.
+CK_INLINE size_t ck_fresh_keys(const ck_keys *s, uint32_t near, const float *values,
+                               const int32_t *names, uint64_t *fresh) {
+    static const uint32_t none[1] = {0};
+    const uint64_t last = s->count == s->width ? s->keys[s->width - 1] : UINT64_MAX;
+    // Where nothing is marked, no number is 1.
+    const uint32_t *marks = s->marks ? s->marks : none, mark = s->marks ? s->mark : 1;
+    const size_t any = s->marks ? SIZE_MAX : 0;
+    size_t n = 0;
+    // Nothing depends on what a key is but where the next one goes.
+    for (; near; near &= near - 1) {
+        size_t i = (size_t)__builtin_ctz(near);
+        uint32_t bits;
+        memcpy(&bits, values + i, sizeof bits);
+        bits ^= (uint32_t)((int32_t)bits >> 31) | 0x80000000u;
+        uint64_t key = (uint64_t)bits << 32 | (uint64_t)(uint32_t)names[i] << 1;
+        fresh[n] = key;
+        n += (size_t)(key < last) & (size_t)(marks[(size_t)names[i] & any] != mark);
     }
-    for (; larger == 0xff && n > 0 && keys[n - 1] > key; n--) keys[n] = keys[n - 1];
-    keys[n] = key;
     return n;
 }
+
+// Keys in ascending order; those that are equal keep theirs. Of each, how many go in front of it is its place.
+CK_INLINE void ck_sort_keys(size_t n, uint64_t *keys, uint64_t *sorted) {
+#if CK_AVX512
+    for (size_t i = n; i < (n + 7) / 8 * 8; i++) keys[i] = UINT64_MAX;
+#endif
+    for (size_t i = 0; i < n; i++) {
+#if CK_AVX512
+        const __m512i own = _mm512_set1_epi64((long long)keys[i]);
+        uint32_t less = 0, same = 0;
+        for (size_t j = 0; j < n; j += 8) {
+            const __m512i some = _mm512_loadu_si512(keys + j);
+            less |= (uint32_t)_mm512_cmplt_epu64_mask(some, own) << j;
+            same |= (uint32_t)_mm512_cmpeq_epu64_mask(some, own) << j;
+        }
+        size_t place = (size_t)__builtin_popcount(less | (same & ((1u << i) - 1)));
 #else
-CK_INLINE size_t ck_insert_key(uint64_t *keys, size_t n, uint64_t key) {
-    // How many are less, without a branch that depends on them.
-    const uint64_t *base = keys;
-    for (size_t left = n; left > 0;) {
-        size_t half = (left + 1) / 2;
-        base += (base[half - 1] < key) * half;
-        left -= half;
+        size_t place = 0;
+        for (size_t j = 0; j < n; j++) place += (keys[j] < keys[i]) | ((keys[j] == keys[i]) & (j < i));
+#endif
+        sorted[place] = keys[i];
     }
-    size_t place = (size_t)(base - keys);
-    memmove(keys + place + 1, keys + place, (n - place) * sizeof *keys);
-    keys[place] = key;
-    return place;
+}
+
+// Merges n ascending keys into `old` others, with room for them; returns how many of those stay where they are.
+#if CK_AVX512
+CK_INLINE size_t ck_merge_keys(uint64_t *keys, size_t old, const uint64_t *sorted, size_t n) {
+    // From the end on eight at a time; what is stored is not read again.
+    while (n > 0 && old > 0) {
+        const size_t base = old < 8 ? 0 : old - 8;
+        unsigned left = 0xffu >> (8 - (old - base));
+        const __m512i some = _mm512_maskz_loadu_epi64((__mmask8)left, keys + base);
+        do {
+            const __m512i own = _mm512_set1_epi64((long long)sorted[n - 1]);
+            const unsigned larger = _mm512_mask_cmpgt_epu64_mask((__mmask8)left, some, own);
+            _mm512_mask_storeu_epi64(keys + base + n, (__mmask8)larger, some);
+            left ^= larger;
+            if (left == 0) break;
+            n--;
+            keys[base + (size_t)__builtin_popcount(left) + n] = sorted[n];
+        } while (n > 0);
+        old = base + (size_t)__builtin_popcount(left);
+    }
+    memcpy(keys, sorted, n * sizeof *keys);
+    return old;
+}
+#else
+CK_INLINE size_t ck_merge_keys(uint64_t *keys, size_t old, const uint64_t *sorted, size_t n) {
+    for (; n > 0; n--) {
+        // How many are not larger, without a branch that depends on them.
+        const uint64_t *base = keys;
+        for (size_t left = old; left > 0;) {
+            size_t half = (left + 1) / 2;
+            base += (base[half - 1] <= sorted[n - 1]) * half;
+            left -= half;
+        }
+        size_t place = (size_t)(base - keys);
+        memmove(keys + place + n, keys + place, (old - place) * sizeof *keys);
+        keys[place + n - 1] = sorted[n - 1];
+        old = place;
+    }
+    return old;
 }
 #endif
 
-CK_INLINE void ck_offer_key(ck_keys *s, float value, int32_t name) {
-    if (s->marks && s->marks[name] == s->mark) return;
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    bits ^= (uint32_t)((int32_t)bits >> 31) | 0x80000000u;
-    uint64_t key = (uint64_t)bits << 32 | (uint64_t)(uint32_t)name << 1;
-    if (s->count == s->width) {
-        if (key >= s->keys[s->width - 1]) return;
-    } else {
-        s->count++;
+// All at once: one after the other, each would wait for what the one before has moved.
+CK_INLINE void ck_offer_some(ck_keys *s, uint32_t near, const float *values, const int32_t *names) {
+    uint64_t fresh[CK_KEYS_TOGETHER + 1], sorted[CK_KEYS_TOGETHER];
+    size_t n = ck_fresh_keys(s, near, values, names, fresh), old = s->count;
+    if (n == 0) return;
+    ck_sort_keys(n, fresh, sorted);
+    while (n + old > s->width) {
+        if (old == 0 || s->keys[old - 1] <= sorted[n - 1]) n--;
+        else old--;
     }
-    size_t place = ck_insert_key(s->keys, s->count - 1, key);
-    if (place < s->first) s->first = place;
+    s->count = n + old;
+    if (n == 0) return;
+    old = ck_merge_keys(s->keys, old, sorted, n);
+    if (old < s->first) s->first = old;
 }
 
 static void ck_offer_keys_run(ck_keys *s, size_t n, const uint32_t *near, const float *values,
                               const int32_t *names) {
-    if (!near) {
-        for (size_t i = 0; i < n; i++) ck_offer_key(s, values[i], names[i]);
-        return;
+    for (size_t i = 0; i < n; i += CK_KEYS_TOGETHER) {
+        uint32_t some = near ? near[i / CK_KEYS_TOGETHER] : UINT32_MAX;
+        if (n - i < CK_KEYS_TOGETHER) some &= (1u << (n - i)) - 1;
+        if (some) ck_offer_some(s, some, values + i, names + i);
     }
-    for (size_t b = 0; b < n / 32; b++)
-        for (uint32_t left = near[b]; left; left &= left - 1) {
-            size_t i = 32 * b + (size_t)__builtin_ctz(left);
-            ck_offer_key(s, values[i], names[i]);
-        }
 }

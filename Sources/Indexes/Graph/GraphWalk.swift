@@ -120,7 +120,8 @@ struct GraphWalk {
 
   @inline(__always)
   private func fetch(_ vertex: Int, _ distances: some GraphDistances) {
-    Kernels.prefetch(rows.row(vertex), rows.layout.size)
+    // In the order in which a hop reads it.
     distances.fetch(vertex)
+    Kernels.prefetch(rows.row(vertex), rows.layout.size)
   }
 }
