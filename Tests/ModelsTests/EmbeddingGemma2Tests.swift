@@ -53,5 +53,16 @@ struct EmbeddingGemma2Tests {
         == "per_layer_config.0: intermediate_size is not supported")
     #expect(try message("per_layer_config", 3).hasPrefix("per_layer_config: expected an object"))
     #expect(try message("rope_theta", 3).contains("rope_theta"))
+    #expect(
+      try message("rope_parameters", ["full_attention": ["rope_type": "default"]]).hasPrefix(
+        "rope_parameters: expected sliding_attention, found"))
+    #expect(
+      try message("rope_parameters", ["rope_type": "default", "rope_theta": 9]).hasPrefix(
+        "rope_parameters: expected full_attention and sliding_attention, found"))
+    // A field of transformers for every family, of which layers' sizes are read here alone.
+    let other = try EditedModel("transformers5/states_qwen3")
+    #expect(
+      other.refusal(["per_layer_config": ["0": ["sliding_window": 3]]])?.message
+        == #"per_layer_config: expected null, found {"0":{"sliding_window":3}}"#)
   }
 }

@@ -51,6 +51,7 @@ MODERN = {
     "gte": "transformers5/states_gte", "jina_embeddings_v3": "transformers5/states_jina_3",
     "camembert": "transformers5/states_camembert", "deberta-v2": "transformers5/states_deberta_conv",
     "xlm-roberta-xl": "transformers5/states_xlm_roberta_xl",
+    "embedding_gemma2_text": "transformers5/states_embedding_gemma2_layers",
 }
 
 ACTIVATIONS = ["relu", "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "gelu_python", "tanh", "silu",
@@ -83,6 +84,9 @@ VALUES: Dict[str, List[Any]] = {
     "pruned_heads": [{"0": [1]}], "quantization_config": [{"quant_method": "bitsandbytes",
                                                            "load_in_8bit": True}],
     "compression_config": [{"format": "dense"}],
+    "per_layer_config": [
+        {"0": {"head_dim": 6, "num_key_value_heads": 2}, "1": {"num_key_value_heads": 1},
+         "2": {"num_key_value_heads": 1}}, {"0": {"intermediate_size": 20}}, {"7": {"head_dim": 6}}],
     # Rates, of which training takes notice.
     "hidden_dropout_prob": [0.5], "attention_probs_dropout_prob": [0.5], "dropout": [0.5],
     "attention_dropout": [0.5], "embedding_dropout": [0.5], "mlp_dropout": [0.5],
@@ -178,6 +182,13 @@ for name in ["causal", "parallel_block", "prenorm", "use_rms_norm", "rotary_emb_
              "logn_attention_clip1", "unpad_inputs", "use_memory_efficient_attention", "pack_qkv",
              "emb_pooler", "use_reg_tokens", "truncate_dim", "matryoshka_dimensions"]:
     MODERN_VALUES[name] = [True]
+
+# EmbeddingGemma 2, whose sizes may be those of a tower in a larger configuration.
+MODERN_VALUES.update({"hidden_size_per_layer_input": [8], "embedding_dim": [8], "global_head_dim": [12],
+                      "num_global_key_value_heads": [2]})
+for name in ["text_config", "vision_config", "audio_config", "boi_token_id", "eoi_token_id",
+             "image_token_id", "video_token_id", "boa_token_id", "eoa_token_index", "audio_token_id"]:
+    MODERN_VALUES[name] = [7]
 
 #: Fields that only count together.
 TOGETHER: Dict[str, List[Config]] = {

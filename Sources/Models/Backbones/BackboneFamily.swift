@@ -86,7 +86,10 @@ extension BackboneFamily {
   static func load(
     _ folder: ModelFolder, _ weights: WeightScope, scoresPairs: Bool
   ) throws(Failure) -> any Backbone {
-    for field in LimitedField.all + limitedFields { try field.check(folder) }
+    let own = ConfigurationReader.names(of: Configuration.self)
+    for field in LimitedField.all.filter({ !own.contains($0.name) }) + limitedFields {
+      try field.check(folder)
+    }
     return try load(configuration(folder), weights, scoresPairs: scoresPairs)
   }
 

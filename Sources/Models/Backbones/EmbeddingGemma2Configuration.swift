@@ -59,7 +59,7 @@ package struct EmbeddingGemma2Configuration: BackboneConfiguration {
     )
     ofLayers = fields.json("per_layer_config")
     windows = try WindowFields(fields, Self.traits)
-    angles = try RotaryFields(fields, Self.traits)
+    angles = try RotaryFields(fields, Self.traits, byKind: true)
   }
 
   /// Attention of a layer.

@@ -42,11 +42,12 @@ package struct LimitedField: Sendable {
 }
 
 extension LimitedField {
-  /// Those that transformers has for every model: heads that were cut out of layers, and weights that
-  /// are stored in fewer bits.
+  /// Those that transformers has for every model: heads that were cut out of layers, weights that are
+  /// stored in fewer bits, and layers with settings of their own, which one family has.
   package static let all = [
     LimitedField("pruned_heads", "null or {}") { value, _ in value.members?.isEmpty == true },
     LimitedField(absent: "quantization_config"), LimitedField(absent: "compression_config"),
+    LimitedField(absent: "per_layer_config"),
   ]
 
   /// Kinds of attention of layers, of which there is one.

@@ -17,13 +17,21 @@ struct RotaryFields {
   private let defaults: (base: Double, local: Double?)
   /// Fields that say which layers are local, where `rope_theta` has a number for each.
   private let layers: (kinds: JSON?, windows: JSON?)?
+  /// Whether `rope_parameters` has to have every kind of attention that there is.
+  private let isByKind: Bool
   private let place: String
 
   /// The fields of a family of `GatedTransformer`.
   ///
+  /// - Parameters:
+  ///   - fields: The fields.
+  ///   - traits: The family's.
+  ///   - byKind: Whether angles have to be given by kind of attention, where they are given.
   /// - Throws: 78 for a field of another type, and for angles that have to be given by kind of
   ///   attention and are not.
-  init(_ fields: ConfigurationReader, _ traits: GatedTraits) throws(Failure) {
+  init(
+    _ fields: ConfigurationReader, _ traits: GatedTraits, byKind: Bool = false
+  ) throws(Failure) {
     place = fields.place
     scaling = fields.json("rope_scaling").flatMap { $0.members?.isEmpty == true ? nil : $0 }
     parameters = fields.json("rope_parameters")
@@ -43,8 +51,9 @@ struct RotaryFields {
     originalPositions = try fields.optionalInteger(
       "original_max_position_embeddings", in: FieldRanges.turns)
     defaults = (traits.angleBase, traits.localAngleBase)
-    guard layers != nil else { return }
-    if let scaling {
+    isByKind = byKind || layers != nil
+    guard isByKind else { return }
+    if layers != nil, let scaling {
       throw .config(place, "rope_scaling: expected null, found \(scaling.excerpt)")
     }
     if let parameters, parameters["full_attention"] == nil {
@@ -71,6 +80,7 @@ struct RotaryFields {
     self.base = .double(
       try fields.double(name, in: FieldRanges.angleBase, default: base))
     layers = nil
+    isByKind = false
     localBase = nil
     share = try fields.double("partial_rotary_factor", in: FieldRanges.share, default: 1)
     originalPositions = try fields.optionalInteger(
@@ -98,6 +108,9 @@ struct RotaryFields {
     var given = parameters?[kind]
     var name = "rope_parameters.\(kind)"
     if given?.isNull == true { given = nil }
+    if isByKind, let parameters, given == nil {
+      throw .config(place, "rope_parameters: expected \(kind), found \(parameters.excerpt)")
+    }
     // Older releases scale the angles of global attention alone.
     if !isLocal, let scaling {
       given = .object(Self.merged(given?.members ?? [], scaling.members ?? []))
