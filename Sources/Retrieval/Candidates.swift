@@ -24,12 +24,26 @@ package struct Candidates: Sendable {
   ///   - request: What may answer it.
   ///   - documents: The index's.
   package init(_ id: [UInt8], _ request: SearchRequest, _ documents: DocumentTable) {
+    self.init(id, request, documents, floor: request.floor)
+  }
+
+  private init(
+    _ id: [UInt8], _ request: SearchRequest, _ documents: DocumentTable, floor: Float
+  ) {
     best = TopDocuments(request.k)
     self.documents = documents
     admission = Admission(id, request, documents)
     ties = request.ties
-    floor = request.floor
+    self.floor = floor
     threshold = floor
+  }
+
+  /// - Parameters:
+  ///   - query: One of the request, of which what others found is heeded.
+  ///   - request: What may answer it.
+  ///   - documents: The index's.
+  package init(query: Int, _ request: SearchRequest, _ documents: DocumentTable) {
+    self.init(request.ids[query], request, documents, floor: request.least(of: query))
   }
 
   /// Takes note of a document's score.

@@ -20,8 +20,22 @@ package struct Contenders: Sendable {
   ///   - request: What may answer it.
   ///   - documents: The index's.
   package init(_ id: [UInt8], _ request: SearchRequest, _ documents: DocumentTable) {
+    self.init(id, request, documents, floor: request.floor)
+  }
+
+  /// - Parameters:
+  ///   - query: One of the request, of which what others found is heeded.
+  ///   - request: What may answer it.
+  ///   - documents: The index's.
+  package init(query: Int, _ request: SearchRequest, _ documents: DocumentTable) {
+    self.init(request.ids[query], request, documents, floor: request.least(of: query))
+  }
+
+  private init(
+    _ id: [UInt8], _ request: SearchRequest, _ documents: DocumentTable, floor: Float
+  ) {
     admission = Admission(id, request, documents)
-    floor = request.floor
+    self.floor = floor
     lowest = LargestElements(request.k)
     room = 2 * request.k + 512
   }

@@ -16,6 +16,11 @@ package struct SearchRequest: Sendable {
   package var filterOut: DocumentFilter?
   /// The least score that a document is found with.
   package var floor = -Float.infinity
+  /// A score of each query that as many documents elsewhere are known to reach as are asked for; empty
+  /// where none is known.
+  ///
+  /// An index that heeds it leaves out what is below.
+  package var reached: [Float] = []
   /// Whether a document's own id stands for its passages, too.
   package var foldsPassages = false
   /// Whether passages are found alone that their documents begin with.
@@ -36,5 +41,19 @@ package struct SearchRequest: Sendable {
     self.dropsSelf = dropsSelf
     self.filter = filter
     self.ties = ties
+  }
+
+  /// The least score with which a document of a query matters.
+  package func least(of query: Int) -> Float {
+    reached.isEmpty ? floor : max(floor, reached[query])
+  }
+
+  /// The request of some of the queries.
+  package func part(_ range: Range<Int>) -> SearchRequest {
+    var part = self
+    part.ids = Array(ids[range])
+    part.queries = queries[range]
+    if !reached.isEmpty { part.reached = Array(reached[range]) }
+    return part
   }
 }

@@ -17,9 +17,14 @@ package protocol SearchableIndex: Sendable {
 
   /// What is to be said of all searches so far, for the summary.
   var figures: [(name: String, value: String)] { get }
+
+  /// Whether scores that documents elsewhere reach (`SearchRequest.reached`) exclude its own, and nothing
+  /// else becomes of them.
+  var heedsReached: Bool { get }
 }
 
 extension SearchableIndex {
+  package var heedsReached: Bool { false }
   package var figures: [(name: String, value: String)] { [] }
 }
 

@@ -17,6 +17,8 @@ package struct SegmentedIndex: SearchableIndex {
   private let folders: [String]
   /// Whether they are of several indexes, which may have a document in common by mistake.
   private let areApart: Bool
+  /// The parts in the order in which they are searched: large ones find what excludes most in others.
+  private let order: [Int]
 
   /// Joins indexes; one alone is left as it is.
   ///
@@ -53,7 +55,12 @@ package struct SegmentedIndex: SearchableIndex {
     self.parts = parts
     folders = segments.map(\.folder)
     areApart = Set(folders).count > 1
-    documents = SegmentedDocuments(parts.map { $0.documents })
+    let documents = SegmentedDocuments(parts.map { $0.documents })
+    order = parts.indices.sorted { a, b in
+      let (x, y) = (parts[a].documents.count, parts[b].documents.count)
+      return x != y ? x > y : a < b
+    }
+    self.documents = documents
   }
 
   package func search(_ request: SearchRequest) throws(Failure) -> [[TopDocuments.Entry]] {
@@ -74,8 +81,16 @@ package struct SegmentedIndex: SearchableIndex {
     var found = [[TopDocuments.Entry]](repeating: [], count: request.ids.count)
     let tally = SurvivorTally()
     defer { if request.survivors == nil { survivors.add(tally) } }
-    for (part, first) in documents.firsts.enumerated() {
+    for part in order {
+      let first = documents.firsts[part]
       var own = request
+      own.reached = []
+      if parts[part].heedsReached {
+        own.reached = found.enumerated().map { query, entries in
+          let score = entries.count == request.k ? entries.last?.score : nil
+          return max(score ?? -.infinity, request.least(of: query))
+        }
+      }
       own.survivors = request.survivors ?? tally
       own.filter = request.filter?.counted(from: first)
       own.filterOut = request.filterOut?.counted(from: first)
@@ -137,6 +152,8 @@ package struct SegmentedIndex: SearchableIndex {
     }
   }
 
+  package var heedsReached: Bool { parts.allSatisfy(\.heedsReached) }
+
   /// Numbers of the parts added up, and others as the last part has them.
   package var figures: [(name: String, value: String)] {
     var sums = survivors.figures
@@ -165,6 +182,7 @@ private protocol CapableSegments: SearchableIndex {
 extension CapableSegments {
   var documents: SegmentedDocuments { index.documents }
   var figures: [(name: String, value: String)] { index.figures }
+  var heedsReached: Bool { index.heedsReached }
 
   func search(_ request: SearchRequest) throws(Failure) -> [[TopDocuments.Entry]] {
     try index.search(request)

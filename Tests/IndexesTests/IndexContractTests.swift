@@ -211,6 +211,40 @@ import Workers
     }
   }
 
+  /// What documents elsewhere reach leaves out what is below it, of each query, where an index heeds it, and
+  /// nothing that has it.
+  @Test(arguments: 0..<count)
+  func reachedScores(index: Int) throws {
+    let sample = try IndexSample(IndexSample.types[index])
+    try sample.build("i")
+    let index = try sample.open("i")
+    let all = try index.search(sample.request(k: 1000))
+    for place in 0..<5 {
+      var request = sample.request(k: 1000)
+      request.reached = all.indices.map { query in
+        // Every query has another one.
+        let scores = all[query].map(\.score)
+        return scores.isEmpty ? -.infinity : scores[(place + query) % scores.count]
+      }
+      let wanted = zip(all, request.reached).map { entries, least in
+        entries.filter { $0.score >= least }
+      }
+      let found = try index.search(request)
+      #expect(zip(found, request.reached).map { f, r in f.filter { $0.score >= r } } == wanted)
+      if index.heedsReached { #expect(found == wanted) }
+    }
+  }
+
+  /// Types whose segments are searched one after the other.
+  @Test func whoHeedsReachedScores() throws {
+    let heeding = try IndexSample.types.indices.filter { number in
+      let sample = try IndexSample(IndexSample.types[number])
+      try sample.build("i")
+      return try sample.open("i").heedsReached
+    }.map { IndexSample.types[$0].name }
+    #expect(Set(heeding) == ["flat", "sparse", "multivector", "coil", "bm25"])
+  }
+
   @Test(arguments: 0..<count)
   func givenDocumentsHaveTheScoresOfASearch(index: Int) throws {
     let sample = try IndexSample(IndexSample.types[index])

@@ -16,6 +16,7 @@ import Workers
 /// BM25Similarity of Lucene 9.5.
 final class BM25Index: RescoringIndex {
   let documents: DocumentTable
+  let heedsReached = true
   private let place: String
   private let analyzer: Analyzer
   private let postings: TermPostings
@@ -62,7 +63,7 @@ final class BM25Index: RescoringIndex {
     let results = Results<[TopDocuments.Entry]>(queries.count)
     try pool.forEach(queries.count) { [self] index, number throws(Failure) in
       let entries = try workers.with(number) { worker throws(Failure) in
-        var candidates = Candidates(request.ids[index], request, documents)
+        var candidates = Candidates(query: index, request, documents)
         let admission = Admission(request.ids[index], request, documents)
         let terms = try terms(of: queries[index])
         let prunes = prunes && ScoreModel.sumsAreExact(terms.map(\.weight))

@@ -14,6 +14,7 @@ import Workers
 /// maximum over them is asked for.
 final class CoilIndex: RescoringIndex, ExplainingIndex {
   let documents: DocumentTable
+  let heedsReached = true
   private let place: String
   let scoring: VectorScoring
   let postings: TokenPostings
@@ -52,7 +53,7 @@ final class CoilIndex: RescoringIndex, ExplainingIndex {
     for start in stride(from: 0, to: sets.count, by: Self.queryBlock) {
       let range = start..<min(start + Self.queryBlock, sets.count)
       let queries = CoilQueries(sets[range], shape, scoring.similarity, kernels)
-      results += try search(queries, Array(request.ids[range]), request)
+      results += try search(queries, range, request)
     }
     return results
   }
@@ -78,10 +79,10 @@ final class CoilIndex: RescoringIndex, ExplainingIndex {
   }
 
   private func search(
-    _ queries: CoilQueries, _ ids: [[UInt8]], _ request: SearchRequest
+    _ queries: CoilQueries, _ range: Range<Int>, _ request: SearchRequest
   ) throws(Failure) -> [[TopDocuments.Entry]] {
     let lists = try lists(queries)
-    let empty = ids.map { Candidates($0, request, documents) }
+    let empty = range.map { Candidates(query: $0, request, documents) }
     let states = WorkerLocal(pool) { (best: empty, memory: Memory()) }
     let windows = (documents.count + Self.window - 1) / Self.window
     try pool.forEach(windows) { [self] window, worker throws(Failure) in
@@ -104,7 +105,9 @@ final class CoilIndex: RescoringIndex, ExplainingIndex {
       }
     }
     var results: [[TopDocuments.Entry]] = []
-    for (id, candidates) in zip(ids, merged) { results.append(try candidates.finish(id, place)) }
+    for (id, candidates) in zip(request.ids[range], merged) {
+      results.append(try candidates.finish(id, place))
+    }
     return results
   }
 

@@ -15,6 +15,7 @@ import Workers
 /// as `FlatIndex` does at once, without codes.
 final class CodedFlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
   let documents: DocumentTable
+  let heedsReached = true
   let codes: FlatCodes
   let reference: FlatIndex
   private let isApproximate: Bool
@@ -74,9 +75,7 @@ final class CodedFlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
         DenseComparison.bringToUnitLength(&block, dimension: dimension, kernels)
       }
       let queries = codes.queries(block, count: range.count, reference.similarity, kernels)
-      var part = request
-      part.ids = Array(request.ids[range])
-      part.queries = .dense(asked, dimension: dimension)
+      let part = request.part(range)
       if !queries.proof.covers(documentsUpTo: codes.longest) {
         results += try reference.search(part)
       } else if isApproximate {
@@ -135,9 +134,9 @@ final class CodedFlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
     return CertifiedScan(
       request.ids.enumerated().map { query, id in
         var contenders = Contenders(id, limits, documents)
-        contenders.raise(to: proof.threshold(query, reaching: request.floor))
+        contenders.raise(to: proof.threshold(query, reaching: request.least(of: query)))
         return contenders
-      }, BlockCandidates(request.ids.map { Candidates($0, request, documents) }))
+      }, BlockCandidates(request.ids.indices.map { Candidates(query: $0, request, documents) }))
   }
 
   /// Looks at the codes of some documents, at most a step, or at the documents themselves where that is

@@ -13,6 +13,7 @@ import Workers
 /// whatever the other queries, the threads or the instruction set.
 final class FlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
   let documents: DocumentTable
+  let heedsReached = true
   let place: String
   let dimension: Int
   let similarity: Similarity
@@ -63,7 +64,7 @@ final class FlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
     for start in stride(from: 0, to: request.ids.count, by: Self.queryBlock) {
       let range = start..<min(start + Self.queryBlock, request.ids.count)
       let block = Array(values[range.lowerBound * dimension..<range.upperBound * dimension])
-      results += try search(block, Array(request.ids[range]), request)
+      results += try search(block, range, request)
     }
     return results
   }
@@ -99,16 +100,18 @@ final class FlatIndex: RescoringIndex, VectorIndex, ExplainingIndex {
 
   /// Compares a block of queries with all documents; every worker keeps its own best ones.
   private func search(
-    _ values: [Float], _ ids: [[UInt8]], _ request: SearchRequest
+    _ values: [Float], _ range: Range<Int>, _ request: SearchRequest
   ) throws(Failure) -> [[TopDocuments.Entry]] {
-    let queries = DenseComparison(values, count: ids.count, similarity, kernels)
-    let empty = ids.map { Candidates($0, request, documents) }
+    let queries = DenseComparison(values, count: range.count, similarity, kernels)
+    let empty = range.map { Candidates(query: $0, request, documents) }
     let merged = pool.scan(documents.count, by: Self.step, BlockCandidates(empty)) {
-      FlatRoom(rows: Self.step, queries: ids.count, dimension: dimension, full: vectors.full)
+      FlatRoom(rows: Self.step, queries: range.count, dimension: dimension, full: vectors.full)
     } _: { best, range, room in
       compare(range, queries, &best, room)
     }
-    return try zip(ids, merged.best).map { id, best throws(Failure) in try best.finish(id, place) }
+    return try zip(request.ids[range], merged.best).map { id, best throws(Failure) in
+      try best.finish(id, place)
+    }
   }
 
   /// Compares some documents, at most a step, with a block of queries.

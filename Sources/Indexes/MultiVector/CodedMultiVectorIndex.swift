@@ -13,6 +13,7 @@ import Workers
 /// own, at a quarter of the bytes read.
 final class CodedMultiVectorIndex: RescoringIndex, VectorSource, ExplainingIndex {
   let documents: DocumentTable
+  let heedsReached = true
   private let codes: TokenCodes
   let reference: MultiVectorIndex
   private let isApproximate: Bool
@@ -52,9 +53,7 @@ final class CodedMultiVectorIndex: RescoringIndex, VectorSource, ExplainingIndex
     let scoring = reference.scoring
     var results: [[TopDocuments.Entry]] = []
     for range in MultiVectorIndex.blocks(sets, width: reference.width) {
-      var part = request
-      part.ids = Array(request.ids[range])
-      part.queries = request.queries[range]
+      let part = request.part(range)
       let queries =
         sets[range].allSatisfy { $0.values.isEmpty }
         ? nil
@@ -76,7 +75,9 @@ final class CodedMultiVectorIndex: RescoringIndex, VectorSource, ExplainingIndex
   private func certified(
     _ queries: ByteInteraction, _ sets: ArraySlice<VectorSet>, _ request: SearchRequest
   ) throws(Failure) -> [[TopDocuments.Entry]] {
-    let found = try scan(queries, request.ids.map { Contenders($0, request, documents) }) {
+    let found = try scan(
+      queries, request.ids.indices.map { Contenders(query: $0, request, documents) }
+    ) {
       $0.offer($1, least: $2.least, most: $2.most)
     }
     let results = Results<[TopDocuments.Entry]>(request.ids.count)
@@ -85,7 +86,7 @@ final class CodedMultiVectorIndex: RescoringIndex, VectorSource, ExplainingIndex
       let batch = InteractionBatch(
         all[query...query], width: reference.width, reference.scoring.similarity,
         reference.scoring.aggregations, kernels)
-      var best = Candidates(request.ids[query], request, documents)
+      var best = Candidates(query: query, request, documents)
       let contenders = found[query].survivors.sorted {
         $0.most != $1.most ? $0.most > $1.most : $0.ordinal < $1.ordinal
       }
@@ -127,7 +128,9 @@ final class CodedMultiVectorIndex: RescoringIndex, VectorSource, ExplainingIndex
   private func approximate(
     _ queries: ByteInteraction, _ request: SearchRequest
   ) throws(Failure) -> [[TopDocuments.Entry]] {
-    let found = try scan(queries, request.ids.map { Candidates($0, request, documents) }) {
+    let found = try scan(
+      queries, request.ids.indices.map { Candidates(query: $0, request, documents) }
+    ) {
       $0.offer($1, $2.most)
     }
     var results: [[TopDocuments.Entry]] = []

@@ -12,6 +12,7 @@ import Workers
 /// the threads or the instruction set.
 final class MultiVectorIndex: RescoringIndex, VectorSource, ExplainingIndex {
   let documents: DocumentTable
+  let heedsReached = true
   let place: String
   let width: Int
   let scoring: VectorScoring
@@ -59,7 +60,7 @@ final class MultiVectorIndex: RescoringIndex, VectorSource, ExplainingIndex {
     }
     var results: [[TopDocuments.Entry]] = []
     for range in Self.blocks(sets, width: width) {
-      results += try search(sets[range], Array(request.ids[range]), request)
+      results += try search(sets[range], range, request)
     }
     return results
   }
@@ -109,11 +110,11 @@ final class MultiVectorIndex: RescoringIndex, VectorSource, ExplainingIndex {
 
   /// Compares a block of queries with all documents; every worker keeps its own best ones.
   private func search(
-    _ queries: ArraySlice<VectorSet>, _ ids: [[UInt8]], _ request: SearchRequest
+    _ queries: ArraySlice<VectorSet>, _ range: Range<Int>, _ request: SearchRequest
   ) throws(Failure) -> [[TopDocuments.Entry]] {
     let batch = InteractionBatch(
       queries, width: width, scoring.similarity, scoring.aggregations, kernels)
-    let empty = ids.map { Candidates($0, request, documents) }
+    let empty = range.map { Candidates(query: $0, request, documents) }
     let states = WorkerLocal(pool) { WorkerState(best: empty) }
     let chunk = documentsPerChunk
     let chunks = (documents.count + chunk - 1) / chunk
@@ -133,7 +134,9 @@ final class MultiVectorIndex: RescoringIndex, VectorSource, ExplainingIndex {
       }
     }
     var results: [[TopDocuments.Entry]] = []
-    for (id, candidates) in zip(ids, merged) { results.append(try candidates.finish(id, place)) }
+    for (id, candidates) in zip(request.ids[range], merged) {
+      results.append(try candidates.finish(id, place))
+    }
     return results
   }
 

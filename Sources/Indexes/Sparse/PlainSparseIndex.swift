@@ -13,6 +13,7 @@ import Workers
 /// not found.
 final class PlainSparseIndex: RescoringIndex, ExplainingIndex {
   let documents: DocumentTable
+  let heedsReached = true
   private let place: String
   private let postings: PlainPostings
   private let pool: WorkerPool
@@ -47,7 +48,7 @@ final class PlainSparseIndex: RescoringIndex, ExplainingIndex {
     }
     let results = Results<[TopDocuments.Entry]>(queries.count)
     try pool.forEach(queries.count) { [self] index, worker throws(Failure) in
-      var candidates = Candidates(request.ids[index], request, documents)
+      var candidates = Candidates(query: index, request, documents)
       try scratch.with(worker) { scores throws(Failure) in
         try scan(queries[index], &scores, &candidates)
       }

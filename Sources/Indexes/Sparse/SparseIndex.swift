@@ -23,6 +23,7 @@ final class SparseIndex: StoredVectorIndex {
   }
 
   let documents: DocumentTable
+  let heedsReached = true
   let stored: StoredVectors
   private let postings: ImpactPostings
   private let order: DocumentOrder
@@ -96,7 +97,7 @@ final class SparseIndex: StoredVectorIndex {
       let found = try search(
         part, scoring: vector,
         Found(
-          candidates: Candidates(id, request, documents),
+          candidates: Candidates(query: index, request, documents),
           contenders: Contenders(id, wider, documents)), workers)
       if found.contenders.isFull {
         note(found, index, request)
@@ -106,8 +107,8 @@ final class SparseIndex: StoredVectorIndex {
     let found = try search(
       query, scoring: vector,
       Found(
-        candidates: Candidates(id, request, documents),
-        contenders: Contenders(id, request, documents)), workers)
+        candidates: Candidates(query: index, request, documents),
+        contenders: Contenders(query: index, request, documents)), workers)
     note(found, index, request)
     return try found.candidates.finish(id, stored.place)
   }
