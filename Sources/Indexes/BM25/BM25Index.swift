@@ -121,17 +121,19 @@ final class BM25Index: RescoringIndex {
     guard case .texts(let texts) = queries else {
       throw .config(place, "expected queries that are text, found \(queries.form)")
     }
-    let results = Results<TermWeights>(texts.count)
-    pool.forEachUnchecked(texts.count) { index, worker in
-      workers.with(worker) { worker in
-        var counts = TermWeights()
-        analyzer.forEachTerm(of: texts[index], scratch: &worker.analysis) {
-          counts.add(1, to: Array($0))
+    return statistics.counts(of: texts) {
+      let results = Results<TermWeights>(texts.count)
+      pool.forEachUnchecked(texts.count) { index, worker in
+        workers.with(worker) { worker in
+          var counts = TermWeights()
+          analyzer.forEachTerm(of: texts[index], scratch: &worker.analysis) {
+            counts.add(1, to: Array($0))
+          }
+          results.set(index, counts)
         }
-        results.set(index, counts)
       }
+      return texts.indices.map { results.take($0) }
     }
-    return texts.indices.map { results.take($0) }
   }
 
   /// The terms of a query that some document has, in bytewise order.
