@@ -103,7 +103,7 @@ enum IndexReplacement {
       }
     }
     do throws(Failure) {
-      try write(old, to: "\(folder)/\(superseded)")
+      try write(old.sorted(), to: "\(folder)/\(superseded)")
       try place(names, from: folder, in: target)
       // The new files must last before a manifest names them. A manifest that is a link is replaced
       // itself: the index behind it keeps its own.
@@ -171,9 +171,9 @@ enum IndexReplacement {
     guard builds.allSatisfy({ TemporaryName.isAbandoned($0, in: "\(target)/", for: temporary) })
     else { return }
     for name in builds {
-      let list = (try? WholeFile.read("\(target)/\(name)/\(superseded)")) ?? []
-      let left = Set(list.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) })
+      let left = Set(list("\(target)/\(name)/\(superseded)"))
       for name in names where left.contains(name) { unlink("\(target)/\(name)") }
+      OriginalsWorkspace.finish(leaving: list("\(target)/\(name)/\(leaving)"), of: target)
       removeFolder("\(target)/\(name)")
     }
     for name in names where (try? isOurs(name, in: target)) ?? false {
@@ -185,10 +185,19 @@ enum IndexReplacement {
   /// has removed them leaves it to the next one.
   static let superseded = "superseded"
 
-  private static func write(_ names: Set<String>, to path: String) throws(Failure) {
+  /// A list, in the folder of a build, of the files outside of the index that its vectors are to leave.
+  static let leaving = "leaving"
+
+  static func write(_ names: [String], to path: String) throws(Failure) {
     let output = try ByteWriter(path, compression: Compression.none)
-    try output.write(names.sorted().map { $0 + "\n" }.joined())
+    try output.write(names.map { $0 + "\n" }.joined())
     try output.finish()
+  }
+
+  /// The names of such a list; none where there is no list.
+  private static func list(_ path: String) -> [String] {
+    let lines = ((try? WholeFile.read(path)) ?? []).split(separator: 0x0A)
+    return lines.map { String(decoding: $0, as: UTF8.self) }
   }
 
   /// Removes the folders that builds of a new index at `target` have left, which were killed.

@@ -178,12 +178,18 @@ package final class IndexWorkspace {
     // A signal while files change places must not remove what is placed.
     forgetFiles()
     parents.keep()
+    let left = OriginalsWorkspace.left(for: originals, of: target, old)
     do throws(Failure) {
+      if replaces, !left.isEmpty {
+        try IndexReplacement.write(left, to: "\(folder)/\(IndexReplacement.leaving)")
+        OriginalsWorkspace.announce(leaving: left, of: target, old)
+      }
       try originals?.place(new, before: old)
       let names = new.filter { $0.elsewhere == nil }.map(\.name).sorted()
       try rename(manifest, names, under: placing, before: old)
     } catch {
       originals?.takeBack()
+      OriginalsWorkspace.finish(leaving: left, of: target)
       throw error
     }
   }
@@ -221,8 +227,8 @@ package final class IndexWorkspace {
       target, from: folder, new,
       keeping: manifest.files.filter { $0.elsewhere == nil }.map(\.name), changing: base,
       under: held)
-    remove()
     settle(manifest, before: there)
+    remove()
   }
 
   private func settle(_ manifest: IndexManifest, before old: [IndexManifest.File]) {

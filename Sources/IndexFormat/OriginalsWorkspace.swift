@@ -20,7 +20,7 @@ final class OriginalsWorkspace {
   init(_ file: OriginalsFile) {
     self.file = file
     parents = nil
-    sweep()
+    Self.sweep(file)
   }
 
   /// - Parameters:
@@ -30,14 +30,19 @@ final class OriginalsWorkspace {
   init(given: String, for folder: String) throws(Failure) {
     parents = try MadeFolders(above: PathName.behindLinks(given))
     file = try OriginalsFile(given: given, for: folder)
-    sweep()
+    Self.sweep(file)
   }
 
   /// Removes what builds that were killed left beside the file.
-  private func sweep() {
+  private static func sweep(_ file: OriginalsFile) {
     let (folder, name) = PathName.split(file.path)
-    for entry in IndexReplacement.entries(of: folder) where TemporaryName.isLeft(entry, for: name) {
-      unlink(folder + entry)
+    for entry in IndexReplacement.entries(of: folder) {
+      // What becomes a note has a temporary name of its own while it is written to one.
+      let parts = entry.dropFirst().split(separator: ".tmp.", omittingEmptySubsequences: false)
+      let target = parts.dropLast().joined(separator: ".tmp.")
+      if TemporaryName.isLeft(entry, for: name) || TemporaryName.isLeft(target, for: name) {
+        unlink(folder + entry)
+      }
     }
   }
 
@@ -96,6 +101,48 @@ final class OriginalsWorkspace {
     parents?.keep()
   }
 
+  /// Notes beside files that vectors are to leave whose they are, so that whoever comes next removes them
+  /// where this process is killed before it can.
+  ///
+  /// Nothing here can fail the work: a file's folder may be gone, or no longer be written to.
+  ///
+  /// - Parameters:
+  ///   - files: Those that the vectors leave (`left`).
+  ///   - folder: Of the index.
+  ///   - old: Files that its manifest names.
+  static func announce(leaving files: [String], of folder: String, _ old: [IndexManifest.File]) {
+    for path in files {
+      let file = OriginalsFile(path, of: folder)
+      sweep(file)
+      // Nobody is kept waiting: until the manifest changes, a note has no effect.
+      try? OriginalsPlacement(at: file).note(old.filter { $0.elsewhere?.path == path })
+    }
+  }
+
+  /// Finishes what was announced, if it is not yet: removes vectors, or, where the index still has them,
+  /// the note.
+  static func finish(leaving files: [String], of folder: String) {
+    for path in files {
+      let file = OriginalsFile(path, of: folder)
+      if OriginalsPlacement.isUnderWay(at: file) { _ = try? OriginalsPlacement(at: file) }
+    }
+  }
+
+  /// Files that vectors lie in which an index is to have no longer there, as its manifest names them.
+  ///
+  /// - Parameters:
+  ///   - new: Where its vectors go; nil for its folder.
+  ///   - folder: Of the index.
+  ///   - old: Files that its manifest names.
+  /// - Returns: Their names.
+  static func left(
+    for new: OriginalsWorkspace?, of folder: String, _ old: [IndexManifest.File]
+  ) -> [String] {
+    Set(old.compactMap(\.elsewhere?.path)).sorted().filter { path in
+      new.map { !OriginalsFile(path, of: folder).isSame(as: $0.file) } ?? true
+    }
+  }
+
   /// Removes what was placed, where no manifest came to name it.
   func takeBack() {
     placement?.takeBack(placed)
@@ -121,9 +168,8 @@ final class OriginalsWorkspace {
       placement?.settle(naming: files, before: old)
       new.placement = nil
     }
-    for path in Set(old.compactMap(\.elsewhere?.path)).sorted() {
+    for path in left(for: new, of: folder, old) {
       let file = OriginalsFile(path, of: folder)
-      if let new, file.isSame(as: new.file) { continue }
       (try? OriginalsPlacement(at: file))?.settle(naming: files, before: old)
     }
   }
