@@ -25,6 +25,8 @@ PEERS = {"faiss": ("faiss-f32", "faiss-sq8", "faiss-panorama"),
          "usearch": ("usearch-f32", "usearch-i8")}
 SINGLE = 100
 BATCH = 1000
+#: How often all queries are asked of an index that is to be in memory first.
+REPEATS = 11
 
 
 def sets(options: Any) -> List[str]:
@@ -101,6 +103,17 @@ def ours(bench: Any, folder: Path, name: str, k: int, isa: Any) -> Dict[str, Any
         if figure in batch.summary:
             result[figure.replace("_", " ")] = int(batch.summary[figure])
     return result
+
+
+def warm(bench: Any, folder: Path, run: Path, *common: Any) -> Dict[str, Any]:
+    """One turn of ours, of which `run` is kept: all queries many times over, less all once; and the first
+    ones, less what one query takes."""
+    scratch = ["-o", folder / "scratch.run"]
+    batch = bench.ours("lir-search", *common, folder / "queries.lirt", "-o", run)
+    one = bench.ours("lir-search", *common, "--limit", 1, folder / "queries.lirt", *scratch)
+    many = bench.ours("lir-search", *common, folder / "repeated.lirt", *scratch)
+    return {"q/s": (REPEATS - 1) * BATCH / max(many.cpu - batch.cpu, 1e-9),
+            "first q/s": (BATCH - 1) / max(batch.cpu - one.cpu, 1e-9), "MB": batch.megabytes}
 
 
 def recall(exact: bytes, run: bytes) -> float:

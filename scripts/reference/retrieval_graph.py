@@ -34,9 +34,6 @@ OURS: Dict[str, List[Any]] = {
     "hnsw16": ["--type", "hnsw", "--num-neighbors", 16, "--ef-construction", BUILDING],
     "hnsw32": ["--type", "hnsw", "--num-neighbors", 32, "--ef-construction", BUILDING],
 }
-#: Queries of a set, as retrieval_flat has them, and how often ours are asked them.
-BATCH = 1000
-REPEATS = 11
 
 
 def sets(options: Any) -> List[str]:
@@ -50,7 +47,7 @@ def sets(options: Any) -> List[str]:
 def race(bench: Any, what: str) -> Tuple[List[Dict[str, Any]], bool]:
     """The rows of one set of vectors, and whether the widest search equals the exact one."""
     from __main__ import note, size_of  # type: ignore[attr-defined]
-    from retrieval_flat import recall
+    from retrieval_flat import REPEATS, recall
 
     folder = bench.out / f"graph-{what}"
     folder.mkdir(exist_ok=True)
@@ -117,15 +114,10 @@ def flat(found: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def ours(bench: Any, folder: Path, engine: str, k: int, width: int) -> Dict[str, Any]:
-    """One turn of ours: all queries many times, less once; and once, less what one query takes."""
-    common = ["--index", folder / f"{engine}.index", "-k", k, "--ef-search", width, "--tag", "bench"]
-    batch = bench.ours("lir-search", *common, folder / "queries.lirt", "-o",
-                       folder / f"{engine}-{k}-{width}.run")
-    scratch = ["-o", folder / "scratch.run"]
-    one = bench.ours("lir-search", *common, "--limit", 1, folder / "queries.lirt", *scratch)
-    many = bench.ours("lir-search", *common, folder / "repeated.lirt", *scratch)
-    return {"q/s": (REPEATS - 1) * BATCH / max(many.cpu - batch.cpu, 1e-9),
-            "first q/s": (BATCH - 1) / max(batch.cpu - one.cpu, 1e-9), "MB": batch.megabytes}
+    from retrieval_flat import warm
+
+    return warm(bench, folder, folder / f"{engine}-{k}-{width}.run", "--index",
+                folder / f"{engine}.index", "-k", k, "--ef-search", width, "--tag", "bench")
 
 
 # --- the peers' side
