@@ -5,7 +5,8 @@
     published_shapes.py OUT --run [--slopes]      # one case after the other through our tests, then removed
 
 Sizes are those of the smallest model that is published of a family, with all of its layers; of models of 3 to 8
-billion weights the width is real, with four layers and 2,000 terms. Every case is a folder as
+billion weights the width is real, with four layers. Vocabularies of the large ones are cut to 2,000 terms, and
+windows shortened so that texts reach past them. Every case is a folder as
 `scripts/golden/make_transformers5.py` writes it: hidden states of texts of 1, 12, 130 and 300 tokens, and with
 `--slopes` their derivatives. `--run` needs the tests built for release, or `--tests` with their program, and
 prints the largest difference, that of transformers in single precision from double precision (where the model
