@@ -87,5 +87,10 @@ for file in one/table.* one/mteb.txt one/mteb/*/*/*.json one/example/*.tsv one/e
   same "$file" "two/${file#one/}"
 done
 diff -r one/example/dense/parted two/example/dense/parted || fail 'another index'
+# A kill between the end of a stage and that of its shell leaves a lock beside what is finished: nobody has it.
+find two -name '*.held' >held.log
+while read -r held; do
+  is "the lock $held" held "$(timeout 60 "$ROOT/pipelines/holding" "$held" </dev/null)"
+done <held.log
 is 'what is left behind' '' "$(find two -name '*.held' -o -name '*.part' -o -name '*.partial*' | paste -sd ' ')"
-rm -rf one two wrapped datasets ran step.*
+rm -rf one two wrapped datasets ran held.log step.*
