@@ -176,6 +176,7 @@ package struct IndexBuild {
   private func finish(_ running: Running) throws(Failure) -> Int {
     var running = running
     let content = try running.builder.finish()
+    if let warning = content.warning { warn(warning) }
     var manifest = IndexManifest(
       type: running.type.name, documents: 0, source: running.source, seed: work.seed, segments: [],
       files: [])

@@ -56,13 +56,18 @@ package struct IndexContent: Sendable {
   package var codebook: String?
   /// The library of linear algebra that training used; nil for none.
   package var library: String?
+  /// What is worth a warning about the documents that were added, as that the codebook is not made for
+  /// such ones; nil for nothing.
+  package var warning: String?
 
   package init(
-    statistics: [JSON.Member] = [], codebook: String? = nil, library: String? = nil
+    statistics: [JSON.Member] = [], codebook: String? = nil, library: String? = nil,
+    warning: String? = nil
   ) {
     self.statistics = statistics
     self.codebook = codebook
     self.library = library
+    self.warning = warning
   }
 
   /// What computed the codebook, as the manifest names it: other kernels may give other last bits.

@@ -124,6 +124,7 @@ package struct IndexChange {
       deleted[place.table, default: []].insert(place.ordinal)
     }
     if segment.documents > 0 {
+      if let warning = content.warning { reports.warn(warning) }
       try joinLast(arguments)
       edit.add(segment, content.statistics)
     }

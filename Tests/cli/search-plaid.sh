@@ -53,6 +53,29 @@ cmp whole.run grown.run
 lir-index info grown.index | jq -e '.statistics.drift > 0' >parsed.log || fail 'no drift in info'
 exits 0 lir-index delete grown.index --ids few.txt
 exits 0 lir-index compact grown.index
+
+# Documents that the centroids are not made for are warned of, others are not.
+python3 - <<'PYTHON'
+import json, random
+random.seed(5)
+def vector(near):
+    values = [random.gauss(0, 0.02) for _ in range(16)] if near else [random.gauss(0, 1) for _ in range(16)]
+    if near:
+        values[random.randrange(8)] += 1
+    length = sum(v * v for v in values) ** 0.5
+    return [v / length for v in values]
+for name, documents, near in ("first", 200, True), ("like", 80, True), ("other", 80, False), ("few", 8, False):
+    with open(f"{name}.jsonl", "w") as file:
+        for number in range(documents):
+            print(json.dumps({"id": f"{name}{number}", "vectors": [vector(near) for _ in range(16)]}), file=file)
+PYTHON
+exits 0 lir-index build --type plaid --model-label made --num-centroids 8 -o drift.index first.jsonl
+exits 0 lir-index append --model-label made drift.index like.jsonl
+grep -q warning said.log && fail 'a warning of vectors like those of the sample'
+exits 0 lir-index append --model-label made drift.index few.jsonl
+grep -q warning said.log && fail 'a warning of a few vectors'
+exits 0 lir-index append --model-label made drift.index other.jsonl
+grep -q 'warning: the vectors are [0-9.]* times as far' said.log || fail 'no warning of other vectors'
 exits 0 lir-index verify grown.index
 
 # Where all documents may be candidates all are compared, as --exact does; with fewer they are not.

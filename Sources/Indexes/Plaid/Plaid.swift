@@ -165,25 +165,23 @@ package enum Plaid: IndexType {
   }
 
   package static func statistics(of segments: [IndexSegment]) throws(Failure) -> [JSON.Member] {
-    var (count, rest) = (0, 0.0)
+    var drift = CentroidDrift()
     for segment in segments {
       let rows = try segment.tensor(numbers).entry.shape[0]
       let offsets = try RaggedOffsets(segment, offsets, rows: rows)
       let rests = try segment.column(rests, as: Float.self)
       for documents in segment.liveRanges {
-        count += try offsets.range(documents.upperBound - 1).upperBound
-        count -= try offsets.range(documents.lowerBound).lowerBound
-        rest = documents.reduce(rest) { $0 + Double(rests[$1]) }
+        let first = try offsets.range(documents.lowerBound).lowerBound
+        drift.add(vectors: try offsets.range(documents.upperBound - 1).upperBound - first)
+        for ordinal in documents { drift.add(rest: rests[ordinal]) }
       }
     }
-    var members = [JSON.Member("vectors", .integer(count))]
+    var members = [JSON.Member("vectors", .integer(drift.vectors))]
     guard let segment = segments.first else { return members }
     let codebook = try PlaidSegment(segment).codebook
     members.append(JSON.Member("centroids", .integer(codebook.count)))
-    if count > 0, codebook.spread > 0 {
-      // How much further from their centroids the vectors are than those that centroids are made for.
-      let drift = rest / Double(count) / Double(codebook.spread)
-      members.append(JSON.Member("drift", .double((drift * 1000).rounded() / 1000)))
+    if let ratio = drift.ratio(codebook) {
+      members.append(JSON.Member("drift", .double((ratio * 1000).rounded() / 1000)))
     }
     return members
   }

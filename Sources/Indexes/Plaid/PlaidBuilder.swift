@@ -38,6 +38,8 @@ struct PlaidBuilder: IndexBuilder {
     /// A factor that waits for the other half of its byte.
     var half: UInt8?
     var count = 0
+    /// Drift of the vectors that were not copied with their codes.
+    var drift = CentroidDrift()
   }
 
   /// - Throws: 78 for scores that are not known.
@@ -163,7 +165,10 @@ struct PlaidBuilder: IndexBuilder {
     for count in counts {
       let last = first + count
       try files.radii.append(numbers: [coded.radii[first..<last].reduce(0, max)])
-      try files.rests.append(numbers: [Float(coded.rests[first..<last].reduce(0, +))])
+      let rest = Float(coded.rests[first..<last].reduce(0, +))
+      try files.rests.append(numbers: [rest])
+      files.drift.add(rest: rest)
+      files.drift.add(vectors: count)
       try end(&files, coded.centroids[first..<last])
       first = last
     }
@@ -288,7 +293,7 @@ struct PlaidBuilder: IndexBuilder {
       statistics: [
         JSON.Member("vectors", .integer(files.count)),
         JSON.Member("centroids", .integer(codebook.count)),
-      ], codebook: codebook.digest)
+      ], codebook: codebook.digest, warning: files.drift.warning(codebook))
   }
 }
 
