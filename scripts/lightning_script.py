@@ -322,7 +322,13 @@ class Script:
             # What was written of it names a path; the line is the one that `register` made.
             for i, line in enumerate(self.lines):
                 if line.startswith("docs: ") and self.lines[i - 1] == f"dataset_id: {json.dumps(dataset)}":
-                    docs = {"path": json.loads(line[len("docs: "):]), "fields": list(fields)}
+                    path = json.loads(line[len("docs: "):])
+                    if path.endswith(".tsv"):
+                        # No header names its columns, which are an id and a text.
+                        if list(fields) != ["text"]:
+                            raise Refusal(f"text_fields {', '.join(map(str, fields))} of {path}, which has a text alone")
+                        return
+                    docs = {"path": path, "fields": list(fields)}
                     self.lines[i] = f"docs: {json.dumps(docs)}"
             return
         self.notes.append(f"text_fields: {', '.join(map(str, fields))}: fetch-dataset takes what ir_datasets has for "

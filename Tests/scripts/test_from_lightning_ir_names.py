@@ -142,9 +142,14 @@ class OfOldAndRegistered(unittest.TestCase):
         self.assertIn("--role doc --limit 50 ", out)
         self.assertIn("# text_fields: title, text", out)
         local = INDEX.replace("callbacks: [", "callbacks: [{class_path: RegisterLocalDatasetCallback, "
-                              "init_args: {queries: q.tsv, docs: d.tsv, dataset_id: beir/scifact}}, ")
+                              "init_args: {queries: q.tsv, docs: d.jsonl, dataset_id: beir/scifact}}, ")
         out = self.read(local)
-        self.assertIn('docs: {"path": "d.tsv", "fields": ["title", "text"]}', out)
+        self.assertIn('docs: {"path": "d.jsonl", "fields": ["title", "text"]}', out)
+        # The columns of TSV have no names: ir_datasets.formats.TsvDocs has doc_id and text.
+        tsv = local.replace("d.jsonl", "d.tsv")
+        self.assertIn('docs: "d.tsv"\n', self.read(tsv.replace("[title, text]", "[text]")))
+        status, _, errors = convert(tsv)
+        self.assertEqual((status, "text_fields title, text of d.tsv" in errors), (78, True))
 
     def test_local_datasets_of_a_training(self) -> None:
         text = DPR.replace("msmarco-passage/train/triples-small", "mine/own")
