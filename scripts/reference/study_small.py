@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
 """Run the cells of `make study-small` in Lightning IR, and set ours beside them.
 
-    study_small.py --collection DIR --minilm DIR --splade DIR [--mpnet DIR] --study DIR --name NAME --out DIR
+    study_small.py --collection DIR [--minilm DIR] [--splade DIR] [--mpnet DIR] --study DIR --name NAME --out DIR
 
 --collection holds docs.tsv, queries.tsv and qrels.txt; --study is what study.mk wrote, and --name the
 collection's folder in it. Lightning IR indexes and searches through its trainer with its exact indexes
 (TorchDense, TorchSparse), and re-ranks the first 100 of the study's BM25 run, as it has no BM25. Its runs are judged by
 ir_measures over the queries that have judgements. Prints a line a cell: ours, the reference's, the difference;
-status 1 if one is above --tolerance.
+status 1 if one is above --tolerance. Models without a folder are left out; --cells exact does without re-ranking,
+which takes most of the time: it encodes documents anew for each query.
 
 Texts with double spaces or none are as they are; lengths are those of the models' folders (MiniLM 256
-tokens, MPNet 384, SPLADE 512). Needs Lightning IR, its main branch or release 0.0.6, and ir_measures.
+tokens, MPNet 384) or, where a folder has none (SPLADE), Lightning IR's own: 32 for queries, 512 for documents.
+Needs Lightning IR, its main branch or release 0.0.6, and ir_measures.
 """
 
 from __future__ import annotations
@@ -63,10 +65,12 @@ def one_run(folder: Path) -> Path:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("collection", "minilm", "splade", "study", "out"):
+    for name in ("collection", "study", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--mpnet", type=Path)
+    for name in ("minilm", "splade", "mpnet"):
+        parser.add_argument(f"--{name}", type=Path)
     parser.add_argument("--name", required=True)
+    parser.add_argument("--cells", nargs="+", choices=("exact", "rerank"), default=["exact", "rerank"])
     parser.add_argument("--measures", default="nDCG@10 RR@10 R@100")
     parser.add_argument("--tolerance", type=float, default=1e-3)
     options = parser.parse_args()
@@ -84,29 +88,33 @@ def main() -> int:
 
     models = {
         "minilm": (options.minilm, sentence_model(256), TorchDenseIndexConfig, TorchDenseSearchConfig),
-        "splade": (options.splade, SpladeConfig(query_length=512, doc_length=512), TorchSparseIndexConfig,
+        "splade": (options.splade, SpladeConfig(query_length=32, doc_length=512), TorchSparseIndexConfig,
                    TorchSparseSearchConfig),
+        "mpnet": (options.mpnet, sentence_model(384), TorchDenseIndexConfig, TorchDenseSearchConfig),
     }
-    if options.mpnet:
-        models["mpnet"] = (options.mpnet, sentence_model(384), TorchDenseIndexConfig, TorchDenseSearchConfig)
     # It saves an index or a run only if it knows how many texts there are.
     count, asked = (len((options.collection / name).read_text("utf-8").splitlines())
                     for name in ("docs.tsv", "queries.tsv"))
     runs = {"bm25": first}
     for name, (folder, config, index, search) in models.items():
+        if not folder:
+            continue
         module = BiEncoderModule(model_name_or_path=str(folder), config=config)
         top = options.out / name
-        trainer(local, IndexCallback(index(), top / "index", "index", overwrite=True)).index(
-            module, LightningIRDataModule(inference_datasets=[DocDataset(DATASET, num_docs=count)], inference_batch_size=32,
-                                          num_workers=0))
-        trainer(local, SearchCallback(search(k=min(1000, count)), top / "index", "index", top / "found", use_gpu=False)).search(
-            module, LightningIRDataModule(inference_datasets=[QueryDataset(DATASET, num_queries=asked)], inference_batch_size=4,
-                                          num_workers=0))
-        trainer(local, ReRankCallback(save_dir=top / "reranked")).re_rank(
-            module, LightningIRDataModule(inference_datasets=[RunDataset(first, depth=100)],
-                                          inference_batch_size=1, num_workers=0))
-        runs[f"{name}:exact"] = one_run(top / "found")
-        runs[f"{name}:rerank"] = one_run(top / "reranked")
+        if "exact" in options.cells:
+            trainer(local, IndexCallback(index(), top / "index", "index", overwrite=True)).index(
+                module, LightningIRDataModule(inference_datasets=[DocDataset(DATASET, num_docs=count)],
+                                              inference_batch_size=8, num_workers=0))
+            trainer(local, SearchCallback(search(k=min(1000, count)), top / "index", "index", top / "found",
+                                          use_gpu=False)).search(
+                module, LightningIRDataModule(inference_datasets=[QueryDataset(DATASET, num_queries=asked)],
+                                              inference_batch_size=4, num_workers=0))
+            runs[f"{name}:exact"] = one_run(top / "found")
+        if "rerank" in options.cells:
+            trainer(local, ReRankCallback(save_dir=top / "reranked")).re_rank(
+                module, LightningIRDataModule(inference_datasets=[RunDataset(first, depth=100)],
+                                              inference_batch_size=1, num_workers=0))
+            runs[f"{name}:rerank"] = one_run(top / "reranked")
 
     ours: Dict[str, Dict[str, float]] = {}
     for line in (options.study / options.name / "measures.tsv").read_text("utf-8").splitlines():
