@@ -18,6 +18,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, Callable, Dict, IO, List, NamedTuple, Optional, Tuple
 
+import stopping
+
 HERE = Path(__file__).resolve().parent
 MARGIN = 1.5
 #: Options of study.mk that are the planner's.
@@ -262,10 +264,8 @@ class Sample:
         with tempfile.TemporaryFile() as log:
             # As many candidates as are ranked again, which no first run may find in so few documents.
             more = ["FIRST=dataset", *(["BM25=yes"] if any(job.stage == "bm25" for job in study.jobs) else [])]
-            done = subprocess.run([*study.make, *more, f"OUT={self.out}", f"DATASETS={datasets}", f"SAME_DOCS={study.same}",
-                                   "runs"], stdout=log, stderr=log, check=False,
-                                  env=dict(os.environ, LIR_THREADS=str(study.options.cpus)))
-            if done.returncode:
+            if stopping.run([*study.make, *more, f"OUT={self.out}", f"DATASETS={datasets}", f"SAME_DOCS={study.same}",
+                             "runs"], stdout=log, stderr=log, env=dict(os.environ, LIR_THREADS=str(study.options.cpus))):
                 log.seek(0)
                 tail = b"\n".join(log.read().splitlines()[-8:]).decode("utf-8", "replace")
                 raise Failure(70, f"the study on {docs} documents failed:\n{tail}")

@@ -70,8 +70,8 @@ for word in JOB_CPUS=1 JOB_TIME_docs=0:0 JOB_MEMORY_index= JOB_TIME_search=; do
 done
 # shellcheck disable=SC2086  # words
 exits 0 make -s -f "$ROOT/pipelines/study.mk" BIN="$LIR_BIN" COLLECTIONS='many.yml few.yml' $words jobs >jobs.log
-# More documents, shorter tasks: shards of one collection.
-exits 0 study --texts many.yml=many.tsv,queries.tsv,2000000,12 --texts few.yml=many.tsv,few.tsv,2000000 --task-hours 0.0001 --json >plan.json
+# More documents, shorter tasks: shards of one collection. The sample takes longer than a busy machine disturbs it by.
+exits 0 study --sample-size 2000 --texts many.yml=many.tsv,queries.tsv,2000000,12 --texts few.yml=many.tsv,few.tsv,2000000 --task-hours 0.0001 --json >plan.json
 jq -e '.shards["many.yml"] > 1 and .collections["many.yml"].docs == 2000000 and .collections["few.yml"].queries == 5 and
   .jobs["docs.many.dense"].disk > 1e8 and (.jobs["index.many.dense.int8"].disk < .jobs["index.many.dense.exact"].disk) and
   (.jobs | has("docs.few.dense") | not)' plan.json >parsed.log || fail "$(cat plan.json)"
@@ -79,3 +79,36 @@ refuses 66 'many.yml: datasets/local/many/docs.zst: no such file' study
 refuses 64 'others: no collection of the study' study "${stand_ins[@]}" --texts others=many.tsv,few.tsv
 refuses 64 'expected OPTION=VALUE' "$ROOT/scripts/plan" --study COLLECTIONS
 refuses 64 'expected COLLECTION=DOCS' study --texts many.yml=many.tsv
+
+# --- a planner that is ended in the middle of a stage leaves no sample, and nothing that goes on
+mkdir bin scratch
+ln -s "$LIR_BIN"/lir-* bin
+rm bin/lir-encode
+cat >bin/lir-encode <<END_OF_TOOL
+#!/bin/bash
+echo \$\$ >"$PWD/encoding.part" && mv "$PWD/encoding.part" "$PWD/encoding"
+exec sleep 600
+END_OF_TOOL
+chmod +x bin/lir-encode
+ended() { # ended SIGNAL STATUS ARGUMENT...
+  local tries=3000 status=0 id tool
+  rm -f encoding
+  "$ROOT/scripts/plan" "${@:3}" --bin "$PWD/bin" --cpus 1 --tmp-dir "$PWD/scratch" >plan.log 2>said.log &
+  id=$!
+  until [ -s encoding ]; do
+    tries=$((tries - 1))
+    { [ $tries -gt 0 ] && kill -0 $id; } || fail "nothing was encoded: $(cat said.log)"
+    sleep 0.05
+  done
+  tool=$(cat encoding)
+  kill -"$1" $id
+  wait $id || status=$?
+  is "status after $1" "$2" $status
+  is "what $1 leaves" '' "$(ls scratch)"
+  ! kill -0 "$tool" 2>/dev/null || fail "a tool goes on after $1"
+}
+one=(--model "$MODELS/external/st_bert_mean/model" --docs docs.tsv.zst --queries queries.tsv --share 0.1)
+whole=(--study --sample-size 200 --texts 'many.yml=many.tsv,queries.tsv' COLLECTIONS=many.yml RETRIEVERS=dense
+  MODEL_dense="$MODELS/external/st_bert_mean/model")
+ended TERM 143 "${one[@]}"
+ended TERM 143 "${whole[@]}"
