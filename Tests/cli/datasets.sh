@@ -117,6 +117,8 @@ server=$!
 trap 'kill $server 2>/dev/null' EXIT
 until [ -s address.log ] || ! kill -0 $server; do sleep 0.05; done
 sed -i "s|ADDRESS|$(cat address.log)|" served/table.tsv
+# Ports are chosen anew, and packed files have their times.
+timed served/table.tsv served/negatives.jsonl.gz
 listed() { no_proxy='*' "$ROOT/scripts/fetch-dataset" --table served/table.tsv "$@"; }
 exits 0 listed msmarco-passage/train/sixtyfour sets
 same <(zstdcat sets/msmarco-passage/train/sixtyfour/tuples.zst) served/examples.json
@@ -217,7 +219,7 @@ is 'of another' "$(texts_of sets/vaswani/docs.zst | md5sum)" \
 is 'a callback of Lightning IR' "$(md5sum <mine/docs.tsv)" "$(local_texts docs \
   '{class_path: RegisterLocalDatasetCallback, init_args: {dataset_id: x, docs: mine/docs.tsv, qrels_defs: {1: yes}}}' |
   md5sum)"
-gzip -k mine/docs.tsv
+gzip -nk mine/docs.tsv
 is 'gzip' "$(md5sum <mine/docs.tsv)" "$(local_texts docs 'docs: mine/docs.tsv.gz' | md5sum)"
 wrong() { # wrong STATUS TEXT YAML
   printf '%s\n' "$3" >wrong.yml
