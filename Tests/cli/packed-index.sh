@@ -74,6 +74,7 @@ exits 0 lir-index verify moved
 mkdir -p served/datasets/owner/name/resolve/v1
 cp served/words.tar.zst* served/datasets/owner/name/resolve/v1
 HF_ENDPOINT=$(cat address.log) exits 0 fetched --revision v1 datasets/owner/name/words.tar.zst hub
+timed table.tsv  # the port
 printf 'name\taddress\tnote\nexample\t%s\tthirty\n' "$address" >table.tsv
 exits 0 fetched --table table.tsv example named
 same words/manifest.json named/manifest.json
