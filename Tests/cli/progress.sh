@@ -1,5 +1,7 @@
 # shellcheck shell=bash
 # What stands on a terminal and in logs while tools work.
+# Terminals show speeds.
+timed first.txt raw.txt shown.txt
 model=$MODELS/native/dpr_bert_04/model
 texts 400 | awk -F'\t' '$2 != ""' >docs.tsv
 eval=(lir-eval --qrels "$FIXTURES/eval/tiny/qrels.txt" -m nDCG@10 --per-query "$FIXTURES/eval/tiny/run.txt")

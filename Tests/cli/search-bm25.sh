@@ -59,7 +59,7 @@ echo '{"id": "a", "vector": [1, 2]}' >vectors.jsonl
 refuses 65 'expected text records or vectors, found both' lir-index build -o x.index "$docs" vectors.jsonl
 exits 0 lir-index build -o flat.index vectors.jsonl
 is 'the type of vectors' flat "$(lir-index info flat.index | jq -r .type)"
-head -c 3000 /dev/urandom | sed 's/^/\x01/' >noise
+python3 -c 'import random, sys; sys.stdout.buffer.write(random.Random(1).randbytes(3000))' | sed 's/^/\x01/' >noise
 exits 65 lir-index build -o x.index noise
 
 split -n l/3 --numeric-suffixes=1 -a 1 "$docs" part-
