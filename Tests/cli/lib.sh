@@ -254,3 +254,20 @@ example_tuples() {
   exits 0 lir-train sample --qrels qrels.txt --queries queries.tsv --docs docs.tsv --sample-size "$1" \
     --add-docs-not-in-ranking bm25.run -o tuples.jsonl
 }
+
+# settle [EACH_TIME]: waits until Slurm has no job left; what they say is in there/jobs. It puts off for two minutes
+# what is queued again; more than a second is enough for its node to tell the old job from the new one. EACH_TIME is
+# called while it waits.
+settle() {
+  local tries=2000 id
+  while [ "$(squeue -h -t pending,running,completing | wc -l)" != 0 ]; do
+    for id in $(squeue -h -r -t pending -o '%i %r' | sed -n 's/ BeginTime$//p'); do
+      sleep 1.5
+      scontrol update JobId="$id" StartTime=now 2>/dev/null || true
+    done
+    ${1:-:}
+    tries=$((tries - 1))
+    [ $tries -gt 0 ] || { cat there/jobs/*.log >&2; fail 'the jobs do not end'; }
+    sleep 0.2
+  done
+}

@@ -42,17 +42,6 @@ trap '"$ROOT/scripts/slurm-local" down "$PWD/cluster"' EXIT
 "$ROOT/scripts/slurm-local" up --nodes 3 --cpus 1 --memory 4000 --machines cluster >cluster.env 2>said.log ||
   skip "no machines here: $(tail -n 1 said.log)"
 eval "$(cat cluster.env)"
-settle() {
-  local tries=1500 id
-  while [ "$(squeue -h -t pending,running,completing | wc -l)" != 0 ]; do
-    for id in $(squeue -h -r -t pending -o '%i %r' | sed -n 's/ BeginTime$//p'); do
-      scontrol update JobId="$id" StartTime=now 2>/dev/null || true
-    done
-    tries=$((tries - 1))
-    [ $tries -gt 0 ] || { cat there/jobs/*.log >&2; fail 'the jobs do not end'; }
-    sleep 0.2
-  done
-}
 
 touch grief/wanted
 exits 0 submit there >submit.log

@@ -54,19 +54,6 @@ trap '"$ROOT/scripts/slurm-local" down "$PWD/cluster"' EXIT
 exits 0 "$ROOT/scripts/slurm-local" up --nodes 2 --cpus 2 --memory 6000 cluster >cluster.env
 eval "$(cat cluster.env)"
 
-# Waits for the jobs; Slurm puts off for two minutes what is queued again.
-settle() {
-  local tries=2000 id
-  while [ "$(squeue -h -t pending,running,completing | wc -l)" != 0 ]; do
-    for id in $(squeue -h -r -t pending -o '%i %r' | sed -n 's/ BeginTime$//p'); do
-      sleep 1.5
-      scontrol update JobId="$id" StartTime=now 2>/dev/null || true
-    done
-    tries=$((tries - 1))
-    [ $tries -gt 0 ] || { cat there/jobs/*.log >&2; fail 'the jobs do not end'; }
-    sleep 0.2
-  done
-}
 submitted() { sed 's/job [0-9]*/job N/' submit.log | paste -sd ';'; }
 status() { study there status >status.log 2>said.log || fail "status: $(cat said.log)"; }
 shows() { grep -qE -- "$1" status.log || fail "status lacks $1: $(cat status.log)"; }
