@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # scripts/plan predicts an experiment from a sample of it; a run of ten times the sample has that disk and that memory.
 
-timed plan.json
+timed plan.json encoding bin/lir-encode 'datasets/.venv/*'
 texts 4000 >docs.tsv
 zstd -q docs.tsv
 cp "$ROOT"/pipelines/example/queries.tsv .

@@ -6,6 +6,7 @@
 for command in slurmctld slurmd sbatch make pgrep; do
   PATH=$PATH:/usr/sbin command -v $command >/dev/null || skip "$command is not installed"
 done
+timed cluster.env  # folders of the run
 texts 400 >docs.tsv
 cp "$ROOT"/pipelines/example/queries.tsv .
 pipeline() { # pipeline OUT ARGUMENT...

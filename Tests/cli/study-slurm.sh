@@ -6,6 +6,7 @@ for command in slurmctld slurmd sbatch make pgrep; do
   PATH=$PATH:/usr/sbin command -v $command >/dev/null || skip "$command is not installed"
 done
 python3 -c 'import zstandard, yaml, ir_datasets' 2>/dev/null || skip 'python3 has no ir_datasets'
+timed cluster.env join.sh  # folders of the run
 cp "$ROOT"/pipelines/example/{docs.tsv,queries.tsv,qrels.txt,example.yml} .
 head -n 4 queries.tsv >few.tsv
 printf 'docs: docs.tsv\nqueries: few.tsv\nqrels: qrels.txt\n' >few.yml
