@@ -56,11 +56,12 @@ package struct PairTokenizer: Sendable {
       return (frame, buffer.ids)
     }
     self.prompt = frame == nil && ownParts == nil ? Array(prompt.utf8) : []
-    let length = maxLength ?? description.roles[.pair]?.maximumLength ?? Int.max
-    pairLength = min(length, tokenizer.modelMaxLength ?? Int.max, maximumTokens)
-    parts = ownParts.map {
-      ($0, min(length, min(tokenizer.modelMaxLength ?? .max, maximumTokens) - $0.around))
-    }
+    // A length that is said wins over the tokenizer's own, as `processor_kwargs` do in
+    // sentence-transformers (`base/modules/transformer.py`).
+    let said = maxLength ?? description.roles[.pair]?.maximumLength
+    let own = tokenizer.modelMaxLength ?? Int.max
+    pairLength = min(said ?? own, maximumTokens)
+    parts = ownParts.map { ($0, min(said ?? .max, min(own, maximumTokens) - $0.around)) }
     if let parts, parts.length < 4 {
       throw .config(
         description.folder.path, "\(maximumTokens) positions leave no room for pairs in their frame"
@@ -140,7 +141,7 @@ package struct PairTokenizer: Sendable {
     in frame: (text: ChatTemplate.Frame, back: [Int32]), to buffer: inout TokenBuffer,
     _ scratch: inout TokenizerScratch
   ) throws(Failure) -> TokenCounts {
-    let texts = [query, document].map { frame.text.trims ? Self.trimmed($0) : $0 }
+    let texts = [query, document].map { frame.text.trims ? OuterBlanks.removed(from: $0) : $0 }
     let ordered = frame.text.documentFirst ? [texts[1], texts[0]] : texts
     let whole =
       Array(frame.text.front.utf8) + ordered[0] + Array(frame.text.middle.utf8) + ordered[1]
@@ -188,12 +189,6 @@ package struct PairTokenizer: Sendable {
       used += min(count, most)
     }
     return TokenCounts(removed: removed)
-  }
-
-  /// Without ASCII blanks at its ends.
-  private static func trimmed(_ text: [UInt8]) -> [UInt8] {
-    func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
-    return Array(text.drop(while: isBlank).reversed().drop(while: isBlank).reversed())
   }
 
   /// The reference decodes what it cut and encodes that again: lower case, other spaces, and

@@ -120,19 +120,26 @@ package struct RoleTokenizer: Sendable {
     _ text: UnsafeRawBufferPointer, to buffer: inout TokenBuffer, _ scratch: inout TokenizerScratch
   ) throws(Failure) -> TokenCounts {
     let start = buffer.count
-    let removed: Int
-    if prompt.isEmpty {
-      removed = try appendTemplate(text, to: &buffer, &scratch)
-    } else {
-      removed = try (prompt + Array(text)).withBytes { bytes throws(Failure) in
-        try appendTemplate(bytes, to: &buffer, &scratch)
-      }
+    let removed = try withPrompt(text) { text throws(Failure) in
+      try appendTemplate(text, to: &buffer, &scratch)
     }
     if settings.dropsUnknown, let unknown = tokenizer.unknownID {
       buffer.drop(unknown, from: start)
     }
     guard let filler else { return TokenCounts(removed: removed) }
     return TokenCounts(removed: removed, hidden: fill(&buffer, from: start, filler))
+  }
+
+  /// Calls a closure with a text behind its prompt, as the tokenizer gets it.
+  private func withPrompt<Result>(
+    _ text: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    func trimmed(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+      settings.trims ? UnsafeRawBufferPointer(rebasing: bytes[OuterBlanks.inside(bytes)]) : bytes
+    }
+    if prompt.isEmpty { return try body(trimmed(text)) }
+    return try (prompt + Array(text)).withBytes { bytes throws(Failure) in try body(trimmed(bytes))
+    }
   }
 
   /// Appends the tokens of a text with its prompt, and returns how many tokens were cut off.
@@ -179,8 +186,8 @@ extension RoleTokenizer {
   package func appendUncut(
     _ text: UnsafeRawBufferPointer, to buffer: inout TokenBuffer, _ scratch: inout TokenizerScratch
   ) throws(Failure) -> TokenCounts {
-    let counts = try (prompt + Array(text)).withBytes { bytes throws(Failure) in
-      try tokenizer.encode(bytes, addSpecialTokens: false, into: &buffer, scratch: &scratch)
+    let counts = try withPrompt(text) { text throws(Failure) in
+      try tokenizer.encode(text, addSpecialTokens: false, into: &buffer, scratch: &scratch)
     }
     return TokenCounts(removed: counts.removed)
   }

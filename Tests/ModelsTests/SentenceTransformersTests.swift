@@ -169,6 +169,82 @@ struct PyLateTests {
   }
 }
 
+/// The length of pairs: what is asked for, what the module says, what the tokenizer says, in this order.
+struct PairLengthTests {
+  @Test(arguments: [(nil, nil, 11), (7, nil, 7), (14, nil, 14), (14, 9, 9), (nil, 13, 13)])
+  func order(module: Int?, asked: Int?, wanted: Int) throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.copy(Fixtures.path("encoders/cross/model"), to: "m")
+    func change(_ name: String, _ key: String, _ value: Int) throws {
+      let json = try JSONParser.parse(try folder.read("m/\(name)"))
+      let others = (json.members ?? []).filter { $0.key != key }
+      let changed = JSON.object(others + [JSON.Member(key, .integer(value))])
+      try folder.write("m/\(name)", changed.serialized())
+    }
+    try change("tokenizer_config.json", "model_max_length", 11)
+    if let module { try change("sentence_bert_config.json", "max_seq_length", module) }
+    let pairs = try PairTokenizer(
+      Tokenizer.load(folder: path), ModelDescription(recognizing: ModelFolder(path)),
+      maximumTokens: 64, maxLength: asked)
+    var (buffer, scratch) = (TokenBuffer(), TokenizerScratch())
+    let document = Array(repeating: "the house", count: 20).joined(separator: " ")
+    _ = try Array(document.utf8).withUnsafeBytes {
+      try pairs.append(query: Array("a b".utf8), document: $0, to: &buffer, &scratch)
+    }
+    #expect(buffer.count == wanted)
+  }
+}
+
+/// PyLate strips a text with its prompt (`str.strip`, in its sentence-transformers 5.3), which tokenizers
+/// of bytes tell from one with blanks.
+struct StrippedTextTests {
+  static let text = "two  words"
+
+  private func ids(_ text: String, prompt: String = "", trims: Bool) throws -> [Int32] {
+    let tokenizer = try Tokenizer.load(folder: Fixtures.path("tokenizers/roberta_bpe/model"))
+    var settings = RoleSettings(maximumLength: 64, prompt: prompt)
+    settings.trims = trims
+    let role = try RoleTokenizer(tokenizer, settings, maximumLength: 64)
+    var (buffer, scratch) = (TokenBuffer(), TokenizerScratch())
+    _ = try Array(text.utf8).withUnsafeBytes { try role.append($0, to: &buffer, &scratch) }
+    return buffer.ids
+  }
+
+  @Test func folderOfPyLate() throws {
+    let model = try ModelDescription(recognizing: ModelFolder(Fixtures.path("pylate/model")))
+    #expect(model.roles[.query]?.trims == true)
+    #expect(model.roles[.doc]?.trims == true)
+  }
+
+  /// Every scalar for which `str.isspace` holds, and two for which it does not.
+  @Test func blanks() throws {
+    let wanted = try ids(Self.text, trims: false)
+    let ranges: [ClosedRange<UInt32>] = [
+      0x09...0x0D, 0x1C...0x20, 0x85...0x85, 0xA0...0xA0, 0x1680...0x1680, 0x2000...0x200A,
+      0x2028...0x2029, 0x202F...0x202F, 0x205F...0x205F, 0x3000...0x3000,
+    ]
+    var around = ""
+    for value in ranges.joined() {
+      let blank = String(try #require(UnicodeScalar(value)))
+      #expect(try ids(blank + Self.text + blank, trims: true) == wanted, "U+\(value)")
+      #expect(try ids(Self.text + blank, trims: false) != wanted, "U+\(value)")
+      around += blank
+    }
+    #expect(try ids(around + Self.text + around, trims: true) == wanted)
+    for other in ["\u{200B}", "\u{FEFF}", "é", "漢"] {
+      let text = other + Self.text + other
+      #expect(try ids(text, trims: true) == ids(text, trims: false), "\(other)")
+    }
+    #expect(try ids(around, trims: true) == ids("", trims: false))
+  }
+
+  @Test func prompt() throws {
+    let wanted = try ids("query:  two", trims: false)
+    #expect(try ids(" two ", prompt: "query: ", trims: true) == wanted)
+    #expect(try ids(" ", prompt: " query: ", trims: true) == ids("query:", trims: false))
+  }
+}
+
 /// Folders that say what this release does not do.
 struct SentenceTransformersRefusalTests {
   static let name = "external/st_bert_cls_norm"

@@ -58,9 +58,10 @@ extension MultiVectorHead.Settings {
     source.transformer?.noteLength()
     description.prompts = try source.prompts()
     let prompt = try source.defaultPrompt(description.prompts, ["query", "document"]) ?? ""
-    description.roles = [
-      .query: try query(settings, prompt), .doc: try doc(settings, prompt),
-    ]
+    var (query, doc) = (try query(settings, prompt), try doc(settings, prompt))
+    // Its release of sentence-transformers (5.3) strips texts, which later ones do not.
+    (query.trims, doc.trims) = (true, true)
+    description.roles = [.query: query, .doc: doc]
     return description
   }
 

@@ -14,6 +14,8 @@ package struct RoleSettings: Sendable, Equatable {
   /// Whether texts are cut to what the tokenizer's own file says, too (sentence-transformers'
   /// `StaticEmbedding`, which sets no length).
   package var cutsAsTokenizer = false
+  /// Whether blanks at the ends of a text with its prompt are left out.
+  package var trims = false
   /// Tokens behind the first special token: markers that tell queries from documents, viewers.
   package var inserted: [InsertedToken]
   /// Tokens that short texts are filled up with.
