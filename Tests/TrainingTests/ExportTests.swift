@@ -53,6 +53,12 @@ import Training
     Case(
       path: "encoders/cross_modules", format: .sentenceTransformers,
       modules: "Transformer Pooling Dense Dense"),
+    Case(
+      path: "models/transformers5/cross_one", format: .sentenceTransformers,
+      modules: "Transformer LogitScore"),
+    Case(
+      path: "models/transformers5/cross_two", format: .sentenceTransformers,
+      modules: "Transformer LogitScore"),
     Case(path: "models/external/st_ce_bert_identity", format: .transformers, modules: ""),
   ]
 
@@ -88,6 +94,13 @@ import Training
   @Test(arguments: [
     Case(path: "pylate", format: .transformers, modules: "vector a token"),
     Case(path: "encoders/cross", format: .transformers, modules: "stands in front"),
+    Case(
+      path: "models/transformers5/cross_one", format: .transformers,
+      modules: "which tokens give the score"),
+    Case(
+      path: "models/transformers5/recipe_qwen3",
+      form: #"{"model_type":"mono","answer_recipe":"qwen3-reranker"}"#,
+      format: .sentenceTransformers, modules: "answer_recipe"),
     Case(path: "encoders/cross", format: .pylate, modules: "scores pairs"),
     Case(path: "encoders/clustered", format: .pylate, modules: "no other score"),
     Case(path: "encoders/sentence", format: .transformers, modules: "would be lost"),
@@ -95,10 +108,34 @@ import Training
     Case(path: "models/native/mono_t5_1", format: .sentenceTransformers, modules: "pairs"),
   ])
   func refusals(one: Case) throws {
-    let description = try WrittenFolderTests.Start(path: one.path).description()
+    let description = try WrittenFolderTests.Start(path: one.path, form: one.form).description()
     let failure = #expect(throws: Failure.self) { try ModelExport(description, one.format) }
     #expect(failure?.status == .config)
     #expect(failure?.message.contains(one.modules) == true, "\(failure?.message ?? "")")
+  }
+
+  /// PyLate strips texts, sentence-transformers does not: it is said where the tokenizer tells.
+  @Test(arguments: [
+    ("pylate", ExportFormat.sentenceTransformers, "which PyLate leaves out"),
+    ("models/external/colbertv2", .pylate, "which count here"), ("pylate", .pylate, ""),
+    ("models/external/colbertv2", .sentenceTransformers, ""),
+  ])
+  func blanks(path: String, format: ExportFormat, warning: String) throws {
+    func warnings(_ model: String) throws -> [String] {
+      let description = try ModelDescription(recognizing: ModelFolder(model))
+      return try ModelExport(description, format).warnings.filter { $0.contains("blanks") }
+    }
+    #expect(try warnings(Fixtures.path(path + "/model")) == [])
+    let folder = try TemporaryFolder()
+    try folder.copy(Fixtures.path(path + "/model"), to: "m")
+    let json = try JSONParser.parse([UInt8](folder.read("m/tokenizer.json")))
+    let changed = (json.members ?? []).map { member in
+      ["normalizer", "pre_tokenizer"].contains(member.key) ? JSON.Member(member.key, .null) : member
+    }
+    try folder.write("m/tokenizer.json", JSON.object(changed).serialized())
+    let said = try warnings(folder("m"))
+    #expect(said.count == (warning.isEmpty ? 0 : 1))
+    #expect(said.first?.hasSuffix(warning) ?? true)
   }
 
   /// A folder with something in it is nobody's to replace.

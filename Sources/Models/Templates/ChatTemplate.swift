@@ -8,6 +8,8 @@ package struct ChatTemplate: Sendable {
   private let variables: [String: TemplateValue]
   private let place: String
 
+  package static let file = "chat_template.jinja"
+
   /// What stands around a query and a document.
   struct Frame: Sendable {
     var front: String
@@ -23,7 +25,7 @@ package struct ChatTemplate: Sendable {
   ///
   /// - Throws: 78 where there is none, 65 where it is not understood.
   init(_ folder: ModelFolder) throws(Failure) {
-    let file = "\(folder.modelPath)/chat_template.jinja"
+    let file = "\(folder.modelPath)/\(Self.file)"
     let config = try folder.json("tokenizer_config.json")
     var text: String?
     if WholeFile.exists(file) {

@@ -16,6 +16,7 @@ extension ModelExport {
     if description.family?.answersInWords == true {
       throw refusal("the model answers in words")
     }
+    if let answers = head.answers { return try add(answers, pairs) }
     if format == .transformers { try checkPrompts() }
     warnOfLengths(pairs)
     let activation = pairs.activation == .logit && head.scoring == .rank ? "Identity" : "Sigmoid"
@@ -100,12 +101,12 @@ extension ModelExport {
     return Parameter(name: "bias", shape: [1], values: UnsafePointer(buffer.pointer), owner: buffer)
   }
 
-  private func pairLength() -> [JSON.Member] {
+  func pairLength() -> [JSON.Member] {
     description.roles[.pair]?.maximumLength.map { [JSON.Member("max_seq_length", .integer($0))] }
       ?? []
   }
 
-  private func crossEncoder(_ activation: String) -> [JSON.Member] {
+  func crossEncoder(_ activation: String) -> [JSON.Member] {
     let prompt = description.roles[.pair]?.prompt ?? ""
     var prompts = description.prompts
     let name = prompts.filter { $0.value == prompt }.keys.min() ?? "query"

@@ -3,6 +3,7 @@ import Failures
 import JSON
 import Models
 import Tensors
+import Tokenizers
 import Vectors
 
 extension ModelExport {
@@ -26,9 +27,29 @@ extension ModelExport {
     var layers = head.layers
     // A cosine is the dot product of vectors of length 1.
     if description.similarity == .cosine, !layers.normalizesLast { layers.append(.normalize) }
+    try warnOfBlanks()
     if format == .pylate { return try addColBERT(head, layers, interaction) }
     try addTokenizer(naming: markers(.query) + markers(.doc), lowersItself: true)
     try addEncoder(head, layers, interaction)
+  }
+
+  /// Warns where the form strips texts and the model does not, or the other way, and its tokenizer tells.
+  private mutating func warnOfBlanks() throws(Failure) {
+    let strips = description.roles.values.contains { $0.trims }
+    guard strips != (format == .pylate) else { return }
+    var scratch = TokenizerScratch()
+    let ids = try ["a", " a "].map { text throws(Failure) in
+      var buffer = TokenBuffer()
+      _ = try Array(text.utf8).withBytes { bytes throws(Failure) in
+        try tokenizer.encode(bytes, addSpecialTokens: false, into: &buffer, scratch: &scratch)
+      }
+      return buffer.ids
+    }
+    guard ids[0] != ids[1] else { return }
+    warn(
+      strips
+        ? "blanks around texts count there, which PyLate leaves out"
+        : "PyLate leaves out blanks around texts, which count here")
   }
 
   // MARK: sentence-transformers
