@@ -12,12 +12,21 @@ struct ReportJob {
   private var runs: [Run] = []
   private var qrels: [Qrels] = []
   private var curves: [Evaluation] = []
+  private let plotFile: ByteWriter?
+  private let pageFile: ByteWriter?
 
+  /// Opens the files, so that a place that cannot be written is known before there is work.
   init(_ command: Evaluate, _ context: ToolContext) throws(Failure) {
     self.command = command
     self.context = context
     limits = try command.report.limits(digits: command.tables.digits)
     try command.report.check(command.output.output)
+    func file(_ path: String?) throws(Failure) -> ByteWriter? {
+      guard let path else { return nil }
+      return try ByteWriter(path)
+    }
+    plotFile = try file(command.report.plot)
+    pageFile = try file(command.report.report)
   }
 
   /// Keeps what the files need of a run that is called `name`.
@@ -50,13 +59,12 @@ struct ReportJob {
       comparisons = try RunComparison.compare(evaluations, options)
     }
     let recall = RecallCurves(curves).plot()
-    if let path = command.report.plot {
+    if let plotFile {
       let bars = EvaluationPlots(evaluations, comparisons).bars(measure: 0)
-      let writer = try ByteWriter(path)
-      try writer.write(Plot.file(bars + [recall]))
-      try writer.finish()
+      try plotFile.write(Plot.file(bars + [recall]))
+      try plotFile.finish()
     }
-    guard let path = command.report.report else { return }
+    guard let pageFile else { return }
     var page = ReportPage(
       runs: runs, qrels: qrels, evaluations, comparisons, curves: recall, baseline: baseline,
       limits: limits)
@@ -72,8 +80,7 @@ struct ReportJob {
     for (run, evaluation) in zip(runs, evaluations) where WholeFile.isRegular(run.name) {
       if let text = try RunMetadata.read(run.name) { page.metadata.append((evaluation.run, text)) }
     }
-    let writer = try ByteWriter(path)
-    try page.write { text throws(Failure) in try writer.write(text) }
-    try writer.finish()
+    try page.write { text throws(Failure) in try pageFile.write(text) }
+    try pageFile.finish()
   }
 }

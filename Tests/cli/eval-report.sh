@@ -88,6 +88,12 @@ refuses 64 'at least two runs' lir-eval --qrels qrels --report r.html --plot r.s
 refuses 64 '--margin' lir-eval --qrels qrels --report r.html --plot r.svg --margin 0 base
 [ ! -e r.svg ] || fail 'left a plot behind'
 [ ! -e r.html ] || fail 'left a report behind'
+# Nor do the values stand in their file where another one cannot be written.
+for files in '--report base/r.html' '--plot base/r.svg' '--plot p.svg --report base/r.html'; do
+  # shellcheck disable=SC2086  # options and their values
+  refuses 73 'base/r' lir-eval --qrels qrels -o values.out $files base
+  for left in values.out p.svg; do [ ! -e $left ] || fail "$files: left $left"; done
+done
 
 for check in two one; do
   status=0
