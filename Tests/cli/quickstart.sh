@@ -64,6 +64,19 @@ for file in queries.tsv qrels.txt docs.jsonl; do
   done
 done
 rm bad/*
+mkdir bad/docs.tsv
+refuses 65 'bad/docs.tsv: empty, or' quickstart --out own --collection bad
+[ "$(wc -l <said.log)" = 1 ] || { cat said.log >&2; fail 'other words than those of the refusal'; }
+rmdir bad/docs.tsv
+for names in docs.tsv:docs.jsonl queries.tsv:queries.jsonl qrels.txt:qrels.tsv; do
+  cp 'only docs/docs.tsv' bad
+  touch bad/${names%:*} bad/${names#*:}
+  refuses 78 "has ${names%:*} and ${names#*:}" quickstart --out own --collection bad
+  rm bad/*
+done
+for place in first.log first.log/below /proc/none; do
+  refuses 73 "--out $place" quickstart --out $place --collection 'only docs'
+done
 printf 'd1\tone\nd1\ttwice\n' >bad/docs.tsv
 exits 2 quickstart --out own --collection bad >bad.log
 is 'what searches use' "$before" "$(readlink own/last)"
@@ -76,6 +89,14 @@ exits 2 quickstart --out own --collection 'only docs' >bad.log
 exits 0 quickstart --out own search 'flat tyre' -k 1 >again.log
 same search.log again.log
 cp kept.tsv 'only docs/docs.tsv'
+# Texts as other systems write them are shown as they are found.
+mkdir marked
+printf '\xef\xbb\xbfd1\tmend a tyre\r\nd2\tbutter\r\n' >marked/docs.tsv
+exits 0 quickstart --out own --collection marked >marked.log
+exits 0 quickstart --out own search 'mend a tyre' -k 2 >marked.log
+grep -qx '     mend a tyre' marked.log || { cat marked.log >&2; fail 'the first text is not shown'; }
+rm -r marked
+refuses 66 'no longer in' quickstart --out own search 'mend a tyre'
 refuses 64 'expected a number' quickstart --out own search 'flat tyre' -k many
 refuses 64 'no names with spaces' quickstart --out 'a b'
 
