@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # What lir-train does not take, and what it says then.
 
+timed busy/.lease  # whose it is
 printf 'd1\tone key\nd2\ta value\nd3\tthe map\n' >docs.tsv
 printf 'q1\tkey\nq2\tvalue\n' >queries.tsv
 printf 'q1\td1\td2\nq2\td2\td3\n' >ids.tsv
