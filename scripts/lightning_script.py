@@ -21,6 +21,9 @@ COMMANDS = ["fit", "index", "search", "re_rank"]
 CALLBACKS = {"IndexCallback": "index", "SearchCallback": "search", "ReRankCallback": "re_rank"}
 #: What older releases had for both of the latter.
 EITHER = "RankCallback"
+#: Arguments of callbacks that say what is made; `overwrite`, `use_gpu` and `verbose` are taken before.
+ARGUMENTS = {"index": {"index_dir", "index_name", "index_config"}, "re_rank": {"save_dir", "run_name"},
+             "search": {"index_dir", "index_name", "search_config", "save_dir", "run_name"}}
 DATASETS = {"DocDataset": "index", "QueryDataset": "search", "RunDataset": "re_rank"}
 #: Keys of a training that the other commands do not look at.
 OF_TRAINING = {"max_steps", "max_epochs", "min_steps", "min_epochs", "max_time", "val_check_interval",
@@ -191,14 +194,16 @@ class Script:
 
     def callbacks(self, callbacks: List[Tuple[str, Mapping]]) -> None:
         self.arguments: Mapping = {}
-        found = False
+        found: List[str] = []
         for name, args in callbacks:
+            if name in found:
+                raise Refusal(f"trainer.callbacks: {name} twice: a configuration for each")
             if name == "RegisterLocalDatasetCallback":
                 self.register(args)
             elif name == EITHER and self.command in ("search", "re_rank"):
-                self.arguments, found = {**args, **self.arguments}, True
+                self.arguments, found = {**args, **self.arguments}, [*found, name]
             elif CALLBACKS.get(name) == self.command:
-                self.arguments, found = {**self.arguments, **args}, True
+                self.arguments, found = {**self.arguments, **args}, [*found, name]
             elif name in CALLBACKS:
                 raise Refusal(f"trainer.callbacks: {name} beside {self.command}")
             elif name not in QUIET_CALLBACKS and name != "ModelCheckpoint":
@@ -209,6 +214,7 @@ class Script:
         if self.arguments.pop("use_gpu", None):
             self.notes.append("use_gpu: the tools search on CPUs")
         self.arguments.pop("verbose", None)
+        nothing_left("trainer.callbacks", {k: v for k, v in self.arguments.items() if k not in ARGUMENTS[self.command]})
 
     def register(self, args: Mapping) -> None:
         """A local dataset, whose YAML file the script writes."""

@@ -151,6 +151,15 @@ class OfOldAndRegistered(unittest.TestCase):
         status, _, errors = convert(tsv)
         self.assertEqual((status, "text_fields title, text of d.tsv" in errors), (78, True))
 
+    def test_arguments_of_callbacks(self) -> None:
+        status, _, errors = convert(INDEX.replace("index_config:", "index_nam: other, index_config:"))
+        self.assertEqual((status, "trainer.callbacks.index_nam" in errors), (78, True))
+        status, _, errors = convert(SEARCH.replace("RankCallback", "RankCallback, init_args: {save_dirs: runs}"))
+        self.assertEqual((status, "trainer.callbacks.save_dirs" in errors), (78, True))
+        again = "{class_path: IndexCallback, init_args: {index_config: {class_path: TorchDenseIndexConfig}}}"
+        status, _, errors = convert(INDEX.replace("callbacks: [", f"callbacks: [{again}, "))
+        self.assertEqual((status, "IndexCallback twice" in errors), (78, True))
+
     def test_local_datasets_of_a_training(self) -> None:
         text = DPR.replace("msmarco-passage/train/triples-small", "mine/own")
         out = self.read(text.replace("trainer:\n", LOCAL.lstrip()))
