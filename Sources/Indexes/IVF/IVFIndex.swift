@@ -96,6 +96,7 @@ final class IVFIndex: RescoringIndex, VectorIndex, ExplainingIndex {
       if let reference { return try reference.search(request) }
     }
     if lists.count == 0 { return request.ids.map { _ in [] } }
+    lists.prepare(kernels)
     let count = request.ids.count
     let size = min(Self.block(request.k), max(1, (count + pool.threads - 1) / pool.threads))
     let results = Results<[TopDocuments.Entry]>(count)

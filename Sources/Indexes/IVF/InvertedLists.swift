@@ -88,6 +88,9 @@ final class InvertedLists: Sendable {
     }
   }
 
+  /// Packs the centroids, before several workers ask for them at once and wait for the first.
+  func prepare(_ kernels: Kernels) { _ = prepared(kernels) }
+
   private func prepared(_ kernels: Kernels) -> (matrix: PackedMatrix, offsets: [Float])? {
     packed.withLock { packed in
       if packed == nil, let codebook {

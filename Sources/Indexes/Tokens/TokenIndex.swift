@@ -84,6 +84,7 @@ final class TokenIndex: RescoringIndex, VectorSource, ExplainingIndex {
     }
     let results = Results<Found>(sets.count)
     let rooms = WorkerLocal(pool) { TokenRoom() }
+    for part in parts { part.lists?.lists.prepare(kernels) }
     try pool.forEach(sets.count) { [self] query, worker throws(Failure) in
       try rooms.with(worker) { room throws(Failure) in
         results.set(query, try answer(sets[query], request.ids[query], request, room))
